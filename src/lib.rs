@@ -1,0 +1,15 @@
+//! cross_market_connect: the cold side of the engine (std), around the hot path (`xmc_hotpath`).
+//!
+//! Recovery, configuration, wiring, ports, the record on disk, the simulator and the command line
+//! live here. The dependency goes one way: nothing in `hotpath/` knows this crate.
+
+pub mod audit;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod journal;
+pub mod port;
+pub mod sim;
+pub mod topology;
+pub mod venue;

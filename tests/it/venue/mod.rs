@@ -1,0 +1,3 @@
+//! Decoders, encoders and layouts, each against its venue's own documents.
+
+mod cme;
