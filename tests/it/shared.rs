@@ -7,10 +7,8 @@ use std::path::PathBuf;
 /// Looks below `XMC_SHARED`, by default `../shared` beside the project's root. With `data` in the
 /// comma-separated list `XMC_REQUIRE` a missing file is a failure instead of a skip.
 pub fn data(relative: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("XMC_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("XMC_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let path = root.join(relative);
     if path.is_file() {
         return Some(path);
