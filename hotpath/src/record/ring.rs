@@ -1,0 +1,1 @@
+//! The record ring: to be written in the next steps.
