@@ -1,0 +1,4 @@
+//! Ports: capture files and the datagrams in their frames.
+
+mod capture;
+mod datagram;
