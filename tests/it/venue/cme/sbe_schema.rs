@@ -19,6 +19,7 @@ pub struct Schema {
     /// The version of the file.
     pub version: u16,
     messages: Vec<Message>,
+    enums: HashMap<String, Vec<i64>>,
 }
 
 /// A message: its root block, its groups and the names of its variable-length fields.
@@ -96,13 +97,17 @@ impl Schema {
     fn parse(xml: &str) -> Self {
         let document = Document::parse(xml).expect("schema is well-formed XML");
         let root = document.root_element();
-        let types = types(root.children().find(|n| n.has_tag_name("types")).expect("has types"));
+        let section = children(root, "types").next().expect("the schema has types");
+        let types = types(section);
+        let enums = children(section, "enum")
+            .map(|node| (name(node), enum_values(node, &types[name_of(node)].primitive)))
+            .collect();
         let messages = root
             .children()
             .filter(|node| node.tag_name().name() == "message")
             .map(|node| Message::parse(node, &types))
             .collect();
-        Self { id: number(root, "id"), version: number(root, "version"), messages }
+        Self { id: number(root, "id"), version: number(root, "version"), messages, enums }
     }
 
     /// All messages, in the order of the file.
@@ -130,6 +135,19 @@ impl Schema {
                     .block
             }
         }
+    }
+}
+
+impl Schema {
+    /// Asserts that the block at `path` has `len` bytes and the `mapped` fields; see `differences`.
+    pub fn compare(&self, path: &str, len: usize, mapped: &[Mapped], absent: &[&str]) {
+        let found = self.block(path).differences(len, mapped, absent);
+        assert!(found.is_empty(), "{self} {path}:\n{found}");
+    }
+
+    /// The values of an enum, characters as their codes, in the order of the file.
+    pub fn enum_values(&self, name: &str) -> Vec<i64> {
+        self.enums.get(name).unwrap_or_else(|| panic!("{self}: no enum {name}")).clone()
     }
 }
 
@@ -249,7 +267,10 @@ impl Mapped {
             )
             .unwrap();
         }
-        let kind = self.kind.rsplit("::").next().unwrap_or(self.kind);
+        let kind = match self.kind.rsplit("::").next().unwrap_or(self.kind) {
+            "Mantissa" => "I64Le",
+            other => other,
+        };
         let allowed = allowed_kinds(truth);
         let is_primitive = kind.starts_with('[')
             || ["u8", "i8"].contains(&kind)
@@ -287,29 +308,31 @@ pub fn measure<T, F>(_get: fn(&T) -> &F) -> (usize, &'static str) {
     (size_of::<F>(), std::any::type_name::<F>())
 }
 
+/// Measures the named fields of a layout struct, `base` bytes into the block.
+macro_rules! fields {
+    ($base:expr, $layout:ty { $($field:ident : $name:literal),* $(,)? }) => {{
+        let fields: Vec<$crate::venue::cme::sbe_schema::Mapped> = vec![$({
+            let (size, kind) =
+                $crate::venue::cme::sbe_schema::measure(|layout: &$layout| &layout.$field);
+            let offset = $base + std::mem::offset_of!($layout, $field);
+            $crate::venue::cme::sbe_schema::Mapped { name: $name, offset, size, kind }
+        }),*];
+        fields
+    }};
+}
+pub(crate) use fields;
+
 /// Asserts that a layout struct is the block that the XML describes, field by field.
 ///
 /// `check!(schema, "Message/Group", Entry { price: "MDEntryPx", .. })`, with `absent ["Field"]`
 /// after it for fields that this older version does not have yet.
 macro_rules! check {
-    ($schema:expr, $path:expr, $layout:ty { $($field:ident : $name:literal),* $(,)? }) => {
-        check!($schema, $path, $layout { $($field: $name),* } absent [])
+    ($schema:expr, $path:expr, $layout:ty { $($fields:tt)* }) => {
+        $crate::venue::cme::sbe_schema::check!($schema, $path, $layout { $($fields)* } absent [])
     };
-    ($schema:expr, $path:expr, $layout:ty { $($field:ident : $name:literal),* $(,)? }
-     absent $absent:expr) => {{
-        let mapped: Vec<$crate::venue::cme::sbe_schema::Mapped> = vec![$({
-            let (size, kind) =
-                $crate::venue::cme::sbe_schema::measure(|layout: &$layout| &layout.$field);
-            $crate::venue::cme::sbe_schema::Mapped {
-                name: $name,
-                offset: std::mem::offset_of!($layout, $field),
-                size,
-                kind,
-            }
-        }),*];
-        let absent: &[&str] = &$absent;
-        let found = $schema.block($path).differences(size_of::<$layout>(), &mapped, absent);
-        assert!(found.is_empty(), "{} {}:\n{found}", $schema, $path);
+    ($schema:expr, $path:expr, $layout:ty { $($fields:tt)* } absent $absent:expr) => {{
+        let mapped = $crate::venue::cme::sbe_schema::fields!(0, $layout { $($fields)* });
+        $schema.compare($path, size_of::<$layout>(), &mapped, &$absent);
     }};
 }
 pub(crate) use check;
@@ -332,6 +355,19 @@ fn types(node: Node<'_, '_>) -> HashMap<String, Encoding> {
         types.insert(name(each), encoding);
     }
     types
+}
+
+/// The values of an `<enum>`: characters or numbers.
+fn enum_values(node: Node<'_, '_>, primitive: &str) -> Vec<i64> {
+    children(node, "validValue")
+        .map(|value| {
+            let text = value.text().unwrap_or_default().trim();
+            match primitive {
+                "char" => text.bytes().next().expect("a value is not empty").into(),
+                _ => text.parse().expect("a value is a number"),
+            }
+        })
+        .collect()
 }
 
 /// A `<type>`: a primitive, an array of it, or a constant.
