@@ -17,6 +17,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
+use xmc_hotpath::time::UnixNs;
 
 /// What the first bytes of a frame are, as numbered in the registry both formats share.
 ///
@@ -42,9 +43,9 @@ impl LinkType {
 pub struct Frame<'a> {
     /// Place in the file, counted from 1 over all interfaces, as a dissector shows it.
     pub number: u64,
-    /// When it was captured, ns since 1970 UTC. 0 where the file keeps no time for it (the simple
-    /// packet blocks of pcapng).
-    pub timestamp_ns: u64,
+    /// When it was captured. 0 where the file keeps no time for it (the simple packet blocks of
+    /// pcapng).
+    pub captured: UnixNs,
     /// What its first bytes are.
     pub link: LinkType,
     /// The captured bytes; fewer than `original_len` if the capture was cut short.

@@ -6,6 +6,8 @@
 
 use std::io::{self, Write};
 
+use xmc_hotpath::time::UnixNs;
+
 use super::{CaptureError, Frame, LinkType, slice};
 
 /// Magic of a file with microseconds, as the writer's integer.
@@ -102,7 +104,7 @@ impl<'a> Frames<'a> {
         self.number += 1;
         Ok(Frame {
             number: self.number,
-            timestamp_ns: u64::from(seconds) * NS_PER_SECOND + fraction_ns,
+            captured: UnixNs(u64::from(seconds) * NS_PER_SECOND + fraction_ns),
             link: self.header.link,
             bytes: &frame[FRAME_HEADER_BYTES..],
             original_len,
@@ -134,16 +136,16 @@ impl<W: Write> Writer<W> {
         Ok(Self { out })
     }
 
-    /// Appends a whole frame captured at `timestamp_ns` since 1970 UTC.
+    /// Appends a whole frame and when it was captured.
     ///
     /// # Errors
     /// `InvalidInput` if the time is past the format's end in 2106 or the frame is longer than
     /// 262144 bytes; else what `out` says.
-    pub fn frame(&mut self, timestamp_ns: u64, bytes: &[u8]) -> io::Result<()> {
+    pub fn frame(&mut self, captured: UnixNs, bytes: &[u8]) -> io::Result<()> {
         let refuse = |why| io::Error::new(io::ErrorKind::InvalidInput, why);
-        let seconds = u32::try_from(timestamp_ns / NS_PER_SECOND)
+        let seconds = u32::try_from(captured.0 / NS_PER_SECOND)
             .map_err(|_| refuse("a classic capture has no times after 2106"))?;
-        let fraction_ns = (timestamp_ns % NS_PER_SECOND) as u32;
+        let fraction_ns = (captured.0 % NS_PER_SECOND) as u32;
         let len = u32::try_from(bytes.len())
             .ok()
             .filter(|&len| len <= MAX_FRAME_BYTES)

@@ -10,6 +10,8 @@
 use pcap_parser::traits::PcapNGPacketBlock;
 use pcap_parser::{Block, InterfaceDescriptionBlock, OptionCode, parse_block_be, parse_block_le};
 
+use xmc_hotpath::time::UnixNs;
+
 use super::{CaptureError, Frame, LinkType, slice};
 
 /// Type of a section header block: the same bytes in both byte orders.
@@ -87,9 +89,9 @@ impl Interface {
     }
 
     /// A time of this interface as ns since 1970; `None` if it lies outside 1970 to 2554.
-    fn timestamp_ns(&self, units: u64) -> Option<u64> {
+    fn time(&self, units: u64) -> Option<UnixNs> {
         let offset_ns = i128::from(self.offset_s) * NS_PER_SECOND as i128;
-        u64::try_from(self.resolution.to_ns(units)? + offset_ns).ok()
+        u64::try_from(self.resolution.to_ns(units)? + offset_ns).ok().map(UnixNs)
     }
 }
 
@@ -146,12 +148,12 @@ impl<'a> Frames<'a> {
             Block::EnhancedPacket(packet) => {
                 let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
                 let interface = self.interface(packet.if_id, offset)?;
-                let timestamp_ns = interface
-                    .timestamp_ns(units)
+                let captured = interface
+                    .time(units)
                     .ok_or_else(|| damaged("a time lies between 1970 and 2554", units))?;
                 let link = interface.link;
                 let bytes = packet.data.get(..packet.caplen as usize).unwrap_or(packet.data);
-                return Ok(Some(self.frame(timestamp_ns, link, bytes, packet.origlen)));
+                return Ok(Some(self.frame(captured, link, bytes, packet.origlen)));
             }
             Block::SimplePacket(packet) => {
                 let interface = self.interface(0, offset)?;
@@ -163,7 +165,7 @@ impl<'a> Frames<'a> {
                     .data
                     .get(..len)
                     .ok_or_else(|| damaged("a simple packet fits its block", len as u64))?;
-                return Ok(Some(self.frame(0, link, bytes, packet.origlen)));
+                return Ok(Some(self.frame(UnixNs(0), link, bytes, packet.origlen)));
             }
             // All that is left of `READ`.
             _ => {
@@ -221,12 +223,12 @@ impl<'a> Frames<'a> {
 
     fn frame(
         &mut self,
-        timestamp_ns: u64,
+        captured: UnixNs,
         link: LinkType,
         bytes: &'a [u8],
         original_len: u32,
     ) -> Frame<'a> {
         self.number += 1;
-        Frame { number: self.number, timestamp_ns, link, bytes, original_len }
+        Frame { number: self.number, captured, link, bytes, original_len }
     }
 }

@@ -2,6 +2,7 @@
 
 use cross_market_connect::port::capture::{Capture, CaptureError, Frame, LinkType, Writer};
 use proptest::prelude::*;
+use xmc_hotpath::time::UnixNs;
 
 use crate::shared;
 
@@ -98,8 +99,8 @@ fn read(file: Vec<u8>) -> Read {
     let mut items = capture.frames();
     for item in &mut items {
         match item {
-            Ok(Frame { number, timestamp_ns, link, bytes, original_len }) => {
-                frames.push((number, timestamp_ns, link.0, bytes.to_vec(), original_len));
+            Ok(Frame { number, captured, link, bytes, original_len }) => {
+                frames.push((number, captured.0, link.0, bytes.to_vec(), original_len));
             }
             Err(error) => {
                 assert!(items.next().is_none(), "an error ends the frames");
@@ -142,10 +143,10 @@ fn a_frame_shorter_than_on_the_wire_says_so() {
 #[test]
 fn what_the_writer_writes_is_read_back() {
     let mut writer = Writer::new(Vec::new(), LinkType::RAW_IP).unwrap();
-    writer.frame(1_478_961_025_968_272_358, b"one").unwrap();
-    writer.frame(u64::from(u32::MAX) * 1_000_000_000 + 999_999_999, &[7; 262_144]).unwrap();
-    assert!(writer.frame(u64::MAX, b"2554").is_err());
-    assert!(writer.frame(0, &[7; 262_145]).is_err());
+    writer.frame(UnixNs(1_478_961_025_968_272_358), b"one").unwrap();
+    writer.frame(UnixNs(u64::from(u32::MAX) * 1_000_000_000 + 999_999_999), &[7; 262_144]).unwrap();
+    assert!(writer.frame(UnixNs(u64::MAX), b"2554").is_err());
+    assert!(writer.frame(UnixNs(0), &[7; 262_145]).is_err());
     let read = whole(writer.into_inner());
     assert_eq!(read[0], (1, 1_478_961_025_968_272_358, 101, b"one".to_vec(), 3));
     assert_eq!(read[1], (2, 4_294_967_295_999_999_999, 101, vec![7; 262_144], 262_144));
@@ -317,7 +318,7 @@ fn the_shared_captures_are_read_whole() {
     let capture = Capture::open(&path).unwrap();
     let frames: Vec<_> = capture.frames().map(Result::unwrap).collect();
     assert_eq!(frames.len(), 10_000);
-    assert_eq!(frames[0].timestamp_ns, 1_478_961_025_968_272_358);
+    assert_eq!(frames[0].captured.0, 1_478_961_025_968_272_358);
     assert!(frames.iter().all(|frame| frame.link == LinkType::ETHERNET && !frame.is_truncated()));
     assert_eq!(frames.last().unwrap().number, 10_000);
 
@@ -327,5 +328,5 @@ fn the_shared_captures_are_read_whole() {
     assert_eq!(frames.len(), 1);
     assert_eq!(frames[0].bytes.len(), 1_238);
     // The words at bytes 24 and 28 of the file, microseconds.
-    assert_eq!(frames[0].timestamp_ns, 1_536_760_535_000_000_000 + 0x000a_5e6a * 1_000);
+    assert_eq!(frames[0].captured.0, 1_536_760_535_000_000_000 + 0x000a_5e6a * 1_000);
 }
