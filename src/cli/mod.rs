@@ -2,9 +2,23 @@
 //!
 //! Exit codes, the same for every command: 0 ok, 1 a finding, 2 could not run, 3 usage or
 //! configuration, 4 refused for safety. Errors go to stderr and say what to do; `--json` turns the
-//! report on stdout into one JSON object with `schema` and `version`.
+//! report on stdout into JSON with `schema` and `version`.
+//!
+//! A subcommand is a module with `pub struct Args` (clap) and
+//! `pub fn run(args: &Args, out: &mut Report) -> Result<Exit, CliError>`, and two lines here: its
+//! variant in `Command` and its arm in `Command::run`. It writes its report to `out` and nothing
+//! else to stdout.
 
+pub mod inspect;
+mod report;
+
+pub use report::Report;
+
+use std::error::Error;
+use std::io;
 use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
 
 /// How a command ended; the number is the process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +42,103 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Why a command gave up. The text is for the operator: what is wrong, with the value, and what
+/// to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The world is not as the command needs it.
+    #[error("{0}")]
+    CouldNotRun(Box<dyn Error + Send + Sync>),
+    /// The arguments or a configuration file are wrong in a way that clap cannot see.
+    #[error("{0}")]
+    Usage(Box<dyn Error + Send + Sync>),
+    /// What was asked would not be safe.
+    #[error("{0}")]
+    Refused(Box<dyn Error + Send + Sync>),
+    /// The report could not be written. A closed pipe is the reader's decision, not an error.
+    #[error("cannot write the report: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CliError {
+    /// `CouldNotRun` from an error or a sentence.
+    pub fn could_not_run(why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::CouldNotRun(why.into())
+    }
+
+    /// `Usage` from an error or a sentence.
+    pub fn usage(why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Usage(why.into())
+    }
+
+    /// `Refused` from an error or a sentence.
+    pub fn refused(why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Refused(why.into())
+    }
+
+    /// The exit code that goes with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::CouldNotRun(_) => Exit::CouldNotRun,
+            Self::Usage(_) => Exit::Usage,
+            Self::Refused(_) => Exit::Refused,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
+            Self::Output(_) => Exit::CouldNotRun,
+        }
+    }
+}
+
+/// Cross-market arbitrage and hedging: engine, simulator and the tools around them.
+///
+/// Exit codes: 0 ok, 1 a finding, 2 could not run, 3 usage or configuration, 4 refused for safety.
+#[derive(Debug, Parser)]
+#[command(name = "xmc", version)]
+struct Cli {
+    /// Write the report as JSON (one object, or one per line where there are many).
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One variant per subcommand.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Inspect(inspect::Args),
+}
+
+impl Command {
+    fn run(&self, out: &mut Report<'_>) -> Result<Exit, CliError> {
+        match self {
+            Self::Inspect(args) => inspect::run(args, out),
+        }
+    }
+}
+
 /// Parses the process's arguments, runs the subcommand, and says how it ended.
 pub fn run() -> ExitCode {
-    Exit::Usage.into()
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Also `--help` and `--version`, which clap hands over as errors for stdout. If even
+            // that cannot be written there is nobody to tell.
+            let _ = told.print();
+            return if told.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
+        }
+    };
+    let mut out = Report::new(io::stdout().lock(), cli.json);
+    let ended = cli.command.run(&mut out);
+    // What was written before an error is part of the report.
+    let flushed = out.finish();
+    match ended.and_then(|exit| flushed.map(|()| exit).map_err(CliError::from)) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let exit = error.exit();
+            if exit != Exit::Ok {
+                eprintln!("error: {error}");
+            }
+            exit
+        }
+    }
+    .into()
 }

@@ -1,0 +1,191 @@
+//! The default view: what each multicast group of a capture carries, and what is missing from it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::Write;
+use std::net::SocketAddrV4;
+
+use serde::Serialize;
+
+use super::packets::{Met, Packet};
+use super::templates;
+use crate::cli::report::Utc;
+use crate::cli::{CliError, Exit, Report};
+
+/// The whole capture.
+#[derive(Serialize)]
+struct Summary {
+    protocol: &'static str,
+    frames: u64,
+    packets: u64,
+    other_datagrams: u64,
+    lines: Vec<LineSummary>,
+}
+
+/// One multicast group.
+#[derive(Serialize)]
+struct LineSummary {
+    group: SocketAddrV4,
+    feed: char,
+    packets: u64,
+    first_seq: u32,
+    last_seq: u32,
+    /// Places where the sequence jumps forward, and packets missing there.
+    gaps: u64,
+    missing_packets: u64,
+    /// Packets whose sequence number is not beyond the last one: repeated or late.
+    repeated_packets: u64,
+    /// Times the sequence began again at 1: a new week, or the next loop of a replay group.
+    restarts: u64,
+    first_captured_ns: u64,
+    last_captured_ns: u64,
+    schema_id: u16,
+    schema_versions: BTreeSet<u16>,
+    instruments: usize,
+    messages: u64,
+    templates: BTreeMap<u16, TemplateCount>,
+    #[serde(skip)]
+    security_ids: HashSet<i32>,
+}
+
+#[derive(Serialize)]
+struct TemplateCount {
+    name: &'static str,
+    messages: u64,
+}
+
+/// Counts per group while the capture is walked.
+#[derive(Default)]
+pub struct Counts(BTreeMap<SocketAddrV4, LineSummary>);
+
+impl Counts {
+    /// Takes one packet.
+    pub fn count(&mut self, packet: &Packet<'_>) {
+        let line = self.0.entry(packet.group).or_insert_with(|| LineSummary::new(packet));
+        line.sequence(packet.seq_no);
+        line.packets += 1;
+        line.last_captured_ns = packet.captured.0;
+        for message in packet.messages() {
+            line.messages += 1;
+            line.schema_versions.insert(message.version);
+            line.templates
+                .entry(message.template_id)
+                .or_insert_with(|| TemplateCount {
+                    name: templates::name(message.template_id),
+                    messages: 0,
+                })
+                .messages += 1;
+            let ids = message.decoded.entry_views().filter_map(|entry| entry.security_id);
+            line.security_ids.extend(ids);
+        }
+    }
+
+    /// Writes the summary. A gap is a finding.
+    ///
+    /// # Errors
+    /// What the output says.
+    pub fn write(self, met: &Met, out: &mut Report<'_>) -> Result<Exit, CliError> {
+        let mut lines: Vec<_> = self.0.into_values().collect();
+        for line in &mut lines {
+            line.instruments = line.security_ids.len();
+        }
+        let summary = Summary {
+            protocol: "CME MDP 3.0",
+            frames: met.frames,
+            packets: met.packets,
+            other_datagrams: met.other_datagrams(),
+            lines,
+        };
+        if out.is_json() {
+            out.json("xmc.inspect.summary", 1, &summary)?;
+        } else {
+            summary.text(out)?;
+        }
+        let has_gap = summary.lines.iter().any(|line| line.gaps > 0);
+        Ok(if has_gap { Exit::Finding } else { Exit::Ok })
+    }
+}
+
+impl LineSummary {
+    fn new(first: &Packet<'_>) -> Self {
+        Self {
+            group: first.group,
+            feed: first.feed(),
+            packets: 0,
+            first_seq: first.seq_no,
+            // So that the first packet is neither a gap nor a repetition.
+            last_seq: first.seq_no.wrapping_sub(1),
+            gaps: 0,
+            missing_packets: 0,
+            repeated_packets: 0,
+            restarts: 0,
+            first_captured_ns: first.captured.0,
+            last_captured_ns: first.captured.0,
+            schema_id: xmc_hotpath::venue::cme::mdp3::layout::SCHEMA_ID,
+            schema_versions: BTreeSet::new(),
+            instruments: 0,
+            messages: 0,
+            templates: BTreeMap::new(),
+            security_ids: HashSet::new(),
+        }
+    }
+
+    fn sequence(&mut self, seq_no: u32) {
+        let expected = self.last_seq.wrapping_add(1);
+        if seq_no == 1 && expected != 1 {
+            self.restarts += 1;
+        } else if seq_no < expected {
+            self.repeated_packets += 1;
+            return;
+        } else if seq_no > expected {
+            self.gaps += 1;
+            self.missing_packets += u64::from(seq_no - expected);
+        }
+        self.last_seq = seq_no;
+    }
+
+    fn text(&self, out: &mut Report<'_>) -> Result<(), CliError> {
+        let versions: Vec<String> = self.schema_versions.iter().map(u16::to_string).collect();
+        let span_ns = self.last_captured_ns.saturating_sub(self.first_captured_ns);
+        writeln!(out)?;
+        writeln!(out, "line {}  {}", self.feed, self.group)?;
+        writeln!(out, "  schema       {} version {}", self.schema_id, versions.join(", "))?;
+        writeln!(out, "  packets      {}", self.packets)?;
+        write!(out, "  sequence     {} to {}, ", self.first_seq, self.last_seq)?;
+        match self.gaps {
+            0 => write!(out, "no gap")?,
+            gaps => write!(out, "GAPS {gaps}, {} packets missing", self.missing_packets)?,
+        }
+        if self.repeated_packets > 0 {
+            write!(out, ", {} repeated or late", self.repeated_packets)?;
+        }
+        if self.restarts > 0 {
+            write!(out, ", {} restarts at 1", self.restarts)?;
+        }
+        writeln!(out)?;
+        writeln!(
+            out,
+            "  captured     {} to {}, {}.{:09} s",
+            Utc(self.first_captured_ns),
+            Utc(self.last_captured_ns),
+            span_ns / 1_000_000_000,
+            span_ns % 1_000_000_000
+        )?;
+        writeln!(out, "  instruments  {}", self.instruments)?;
+        writeln!(out, "  messages     {}", self.messages)?;
+        for TemplateCount { name, messages } in self.templates.values() {
+            writeln!(out, "    {messages:>9}  {name}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Summary {
+    fn text(&self, out: &mut Report<'_>) -> Result<(), CliError> {
+        writeln!(
+            out,
+            "{}: {} packets in {} frames, {} other UDP datagrams",
+            self.protocol, self.packets, self.frames, self.other_datagrams
+        )?;
+        self.lines.iter().try_for_each(|line| line.text(out))
+    }
+}
