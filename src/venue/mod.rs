@@ -1,1 +1,3 @@
-//! To be written in the next steps.
+//! The cold side of each venue: recovery, reference data, and the answers of the simulated one.
+
+pub mod cme;

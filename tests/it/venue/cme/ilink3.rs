@@ -1,18 +1,16 @@
 //! iLink 3 against CME's XML and against golden frames of an independent encoder.
 
 mod golden;
+mod reports;
+mod requests;
+mod stream;
 
 use crate::venue::cme::sbe_schema::{Block as Truth, Mapped, Schema};
 use golden::Golden;
-use xmc_hotpath::venue::cme::ilink3::decode::{self, MAX_FRAME_LEN};
-use xmc_hotpath::venue::cme::ilink3::encode::{
-    CancelFields, CancelTemplate, NO_MIN_QTY, NewOrderFields, NewOrderTemplate, ReplaceFields,
-    ReplaceTemplate,
-};
 use xmc_hotpath::venue::cme::ilink3::layout::{
     Block, BusinessReject, Cancel, CancelRejected, FillEvent, FillPart, Framed, Message, NewOrder,
     NotApplied, OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected, Replace,
-    ReplaceRejected, Sequence, Side, Terminate, TimeInForce, TradeOutright,
+    ReplaceRejected, Sequence, Terminate, TradeOutright,
 };
 
 /// The schema that the golden frames and the layouts follow.
@@ -34,6 +32,7 @@ macro_rules! every_message {
     };
     (@call $check:ident::<$message:ident>($($arg:expr),*)) => { $check::<$message>($($arg),*) };
 }
+pub(crate) use every_message;
 
 /// Every field of every layout is where, what and named as the XML says, and none is missing.
 #[test]
@@ -93,115 +92,4 @@ fn values_give_bytes<M: Message>(schema: &Schema, all: &[Golden]) {
     } else {
         assert_eq!(framed, golden.bytes, "{}", golden.name);
     }
-}
-
-/// The templates, patched, give the golden requests byte for byte.
-///
-/// A template starts with what a golden frame holds in the constant fields and with wrong values
-/// in all that an order changes, so a field that patching forgets shows.
-#[test]
-fn patched_templates_give_golden_bytes() {
-    let (Some(schema), Some(all)) = (schema(), golden::load()) else { return };
-    new_order_is_golden(&schema, golden::of::<NewOrder>(&all));
-    replace_is_golden(&schema, golden::of::<Replace>(&all));
-    cancel_is_golden(&schema, golden::of::<Cancel>(&all));
-}
-
-fn new_order_is_golden(schema: &Schema, golden: &Golden) {
-    let truth = golden.block::<NewOrder>(schema);
-    let mut body = truth;
-    let wrong = NewOrder::BLANK;
-    (body.price_e9, body.qty_lots, body.security_id) =
-        (wrong.price_e9, wrong.qty_lots, wrong.security_id);
-    (body.side, body.seq_no, body.cl_ord_id) = (wrong.side, wrong.seq_no, wrong.cl_ord_id);
-    (body.request_id, body.sent_ns, body.tif) = (wrong.request_id, wrong.sent_ns, wrong.tif);
-    body.price_e9 = xmc_hotpath::wire::I64Le::new(7);
-    body.min_qty_lots = xmc_hotpath::wire::U32Le::new(7);
-    let mut template = NewOrderTemplate::from_body(schema.version, body).unwrap();
-    let order = NewOrderFields {
-        price_e9: truth.price_e9.get(),
-        qty_lots: truth.qty_lots.get(),
-        security_id: truth.security_id.get(),
-        side: Side::from_wire(truth.side).unwrap(),
-        tif: TimeInForce::from_wire(truth.tif).unwrap(),
-        min_qty_lots: NO_MIN_QTY,
-        cl_ord_id: truth.cl_ord_id,
-        request_id: truth.request_id.get(),
-    };
-    assert_eq!(template.patch(&order, truth.seq_no.get(), truth.sent_ns.get()), golden.bytes);
-}
-
-fn replace_is_golden(schema: &Schema, golden: &Golden) {
-    let truth = golden.block::<Replace>(schema);
-    let mut body = truth;
-    let wrong = Replace::BLANK;
-    (body.qty_lots, body.security_id) = (wrong.qty_lots, wrong.security_id);
-    (body.side, body.seq_no, body.cl_ord_id) = (wrong.side, wrong.seq_no, wrong.cl_ord_id);
-    (body.request_id, body.sent_ns) = (wrong.request_id, wrong.sent_ns);
-    body.price_e9 = xmc_hotpath::wire::I64Le::new(7);
-    body.order_id = xmc_hotpath::wire::U64Le::new(7);
-    let mut template = ReplaceTemplate::from_body(schema.version, body).unwrap();
-    let change = ReplaceFields {
-        order_id: truth.order_id.get(),
-        price_e9: truth.price_e9.get(),
-        qty_lots: truth.qty_lots.get(),
-        security_id: truth.security_id.get(),
-        side: Side::from_wire(truth.side).unwrap(),
-        cl_ord_id: truth.cl_ord_id,
-        request_id: truth.request_id.get(),
-    };
-    assert_eq!(template.patch(&change, truth.seq_no.get(), truth.sent_ns.get()), golden.bytes);
-}
-
-fn cancel_is_golden(schema: &Schema, golden: &Golden) {
-    let truth = golden.block::<Cancel>(schema);
-    let mut body = truth;
-    let wrong = Cancel::BLANK;
-    (body.security_id, body.side, body.seq_no) = (wrong.security_id, wrong.side, wrong.seq_no);
-    (body.cl_ord_id, body.request_id) = (wrong.cl_ord_id, wrong.request_id);
-    body.sent_ns = wrong.sent_ns;
-    body.order_id = xmc_hotpath::wire::U64Le::new(7);
-    let mut template = CancelTemplate::from_body(schema.version, body).unwrap();
-    let cancel = CancelFields {
-        order_id: truth.order_id.get(),
-        security_id: truth.security_id.get(),
-        side: Side::from_wire(truth.side).unwrap(),
-        cl_ord_id: truth.cl_ord_id,
-        request_id: truth.request_id.get(),
-    };
-    assert_eq!(template.patch(&cancel, truth.seq_no.get(), truth.sent_ns.get()), golden.bytes);
-}
-
-/// All golden frames on one stream come apart again, each equal to what went in.
-#[test]
-fn a_stream_of_golden_frames_comes_apart() {
-    let Some(all) = golden::load() else { return };
-    let stream: Vec<u8> = all.iter().flat_map(|golden| golden.bytes.clone()).collect();
-    let mut rest = stream.as_slice();
-    for golden in &all {
-        let (frame, after) = decode::frame(rest).expect("is framed").expect("is complete");
-        assert_eq!(frame.template_id, golden.template_id);
-        assert_eq!(frame.body, &golden.bytes[12..]);
-        rest = after;
-    }
-    assert_eq!(decode::frame(rest), Ok(None));
-}
-
-/// No message of the XML is longer than what the decoder waits for, its groups full.
-#[test]
-fn the_longest_message_fits_the_longest_frame() {
-    let Some(schema) = schema() else { return };
-    let longest = schema
-        .messages()
-        .iter()
-        .map(|message| {
-            let groups = message.groups.iter().map(|group| {
-                assert_eq!(group.dimension, "groupSize", "one byte of count");
-                group.dimension_len + 255 * group.block.len
-            });
-            12 + message.root.len + groups.sum::<usize>()
-        })
-        .max();
-    assert_eq!(longest, Some(21_413));
-    assert!(longest < Some(usize::from(MAX_FRAME_LEN)));
 }

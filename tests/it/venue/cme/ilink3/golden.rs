@@ -67,6 +67,16 @@ impl Golden {
         block
     }
 
+    /// The whole number under `key`, as the golden file has it.
+    pub fn number(&self, key: &str) -> i64 {
+        self.fields[key].as_i64().unwrap_or_else(|| panic!("{}: {key}", self.name))
+    }
+
+    /// The text under `key`; an enumeration reads `Name:number`.
+    pub fn text(&self, key: &str) -> &str {
+        self.fields[key].as_str().unwrap_or_else(|| panic!("{}: {key}", self.name))
+    }
+
     fn value(&self, field: &Field) -> (String, &Value) {
         let mut name = field.name.to_owned();
         name[..1].make_ascii_lowercase();

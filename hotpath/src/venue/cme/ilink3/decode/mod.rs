@@ -1,10 +1,18 @@
-//! The byte stream as frames, and frames as messages.
+//! The byte stream as frames, and frames as messages: `frame`, then `report` (or `request`, for
+//! whoever plays the exchange).
 //!
 //! `frame` is incremental: it takes what has arrived and says "not yet" until a whole message is
 //! there. A stream that breaks the framing cannot be followed any further, so its errors end the
 //! session. Sequence numbers are not checked here (the session does), and values are left as they
 //! lie on the wire.
 
+mod report;
+mod request;
+
+pub use self::report::{
+    Fill, NewsKind, OrderNews, Progress, Report, Stamp, Trade, exec_digest, report,
+};
+pub use self::request::{Request, request};
 use super::layout::{ENCODING, Message, OLDEST_VERSION, SCHEMA_ID, Sofh};
 use crate::venue::cme::sbe::{self, MessageHeader, SbeError};
 use crate::wire;

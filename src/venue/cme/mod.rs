@@ -1,0 +1,3 @@
+//! CME, cold side.
+
+pub mod ilink3;
