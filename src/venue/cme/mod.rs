@@ -1,3 +1,4 @@
 //! CME, cold side.
 
 pub mod ilink3;
+pub mod mdp3;

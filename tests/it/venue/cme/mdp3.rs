@@ -2,4 +2,7 @@
 //! to be damaged.
 
 mod capture;
+mod encode;
 mod layout;
+mod packet;
+mod template;

@@ -2,61 +2,31 @@
 //! programs, and one packet of version 9 with single orders.
 
 use crate::shared;
-use pcap_parser::traits::PcapNGPacketBlock;
-use pcap_parser::{Linktype, PcapBlockOwned};
+use cross_market_connect::port::capture::Capture;
+use cross_market_connect::port::datagram::datagram;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::net::Ipv4Addr;
 use xmc_hotpath::venue::cme::mdp3::decode::{self, Message, PriceScale};
 use xmc_hotpath::venue::cme::mdp3::layout::{EntryKind, Sequenced};
 use xmc_hotpath::venue::cme::mdp3::view::EntryView;
 
 /// A UDP datagram of a capture; `frame` counts from 1 as dissectors do.
-pub struct Datagram {
-    frame: usize,
+struct Datagram {
+    frame: u64,
     target: Ipv4Addr,
-    pub payload: Vec<u8>,
+    payload: Vec<u8>,
 }
 
 /// Every UDP datagram of a capture file of the shared data.
-pub fn datagrams(relative: &str) -> Option<Vec<Datagram>> {
-    let file = File::open(shared::data(relative)?).expect("capture opens");
-    let mut reader = pcap_parser::create_reader(1 << 20, file).expect("capture is pcap");
-    let mut found = Vec::new();
-    let mut frame = 0;
-    loop {
-        match reader.next() {
-            Ok((used, block)) => {
-                let packet = match &block {
-                    PcapBlockOwned::NG(pcap_parser::Block::EnhancedPacket(packet)) => {
-                        Some(packet.packet_data())
-                    }
-                    PcapBlockOwned::Legacy(packet) => Some(packet.data),
-                    PcapBlockOwned::LegacyHeader(header) => {
-                        assert_eq!(header.network, Linktype::ETHERNET);
-                        None
-                    }
-                    PcapBlockOwned::NG(_) => None,
-                };
-                if let Some(bytes) = packet {
-                    frame += 1;
-                    found.extend(udp(frame, bytes));
-                }
-                reader.consume(used);
-            }
-            Err(pcap_parser::PcapError::Eof) => return Some(found),
-            Err(pcap_parser::PcapError::Incomplete(_)) => reader.refill().expect("refills"),
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-fn udp(frame: usize, bytes: &[u8]) -> Option<Datagram> {
-    let sliced = etherparse::SlicedPacket::from_ethernet(bytes).expect("frame is Ethernet");
-    let Some(etherparse::NetSlice::Ipv4(ip)) = sliced.net else { return None };
-    let Some(etherparse::TransportSlice::Udp(udp)) = sliced.transport else { return None };
-    let target = ip.header().destination_addr();
-    Some(Datagram { frame, target, payload: udp.payload().to_vec() })
+fn datagrams(relative: &str) -> Option<Vec<Datagram>> {
+    let capture = Capture::open(&shared::data(relative)?).expect("opens");
+    let found = capture.frames().filter_map(|frame| {
+        let frame = frame.expect("the capture is undamaged");
+        let udp = datagram(frame.link, frame.bytes).expect("the frame is whole")?;
+        let payload = udp.payload.to_vec();
+        Some(Datagram { frame: frame.number, target: *udp.target.ip(), payload })
+    });
+    Some(found.collect())
 }
 
 const CAPTURE: &str = "captures/cme/mdp3_v6_ch340_20161112.pcapng";

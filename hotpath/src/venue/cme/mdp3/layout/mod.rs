@@ -36,6 +36,8 @@ pub const U16_NULL: u16 = u16::MAX;
 pub const U32_NULL: u32 = u32::MAX;
 /// "Absent" of a nullable `uint64`.
 pub const U64_NULL: u64 = u64::MAX;
+/// "Absent" of tag 731 `SettlPriceType`, a set: its bit 7.
+pub const SETTLE_BITS_NULL: u8 = 1 << 7;
 
 /// What stands at the front of every packet. 12 bytes, little-endian.
 ///
