@@ -74,7 +74,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         }
         met
     };
-    let met = met.conclude()?;
+    let met = met.conclude(&lines)?;
     Ok(if found == Exit::Ok { met } else { found })
 }
 

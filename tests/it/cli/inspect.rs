@@ -223,6 +223,7 @@ fn groups_choose_lines_and_their_order_names_them() {
     assert_eq!(rows, [format!("{b} B"), format!("{a} A")]);
     assert_eq!(feeds(&[b, a]).1, [format!("{b} A"), format!("{a} B")]);
     assert_eq!(feeds(&["224.0.31.64"]).1, [format!("{a} A")]);
+    assert_eq!(feeds(&["224.0.31.64", "224.0.0.1"]).0.unwrap(), Exit::Finding, "a line is missing");
     let (ended, _) = feeds(&[other]);
     let error = ended.expect_err("nothing recognised").to_string();
     assert!(error.contains("239.1.1.1:9000 (1 datagrams, frame 3: "), "{error}");
