@@ -32,6 +32,7 @@ pub mod counter;
 pub mod desk;
 pub mod execute;
 pub mod feed;
+pub mod gateway;
 pub mod message;
 pub mod order;
 pub mod port;

@@ -374,6 +374,8 @@ message! {
         pub account: AccountId,
         /// For which project.
         pub project: ProjectId,
+        /// Orders of the same fire that follow this one.
+        pub orders_left: u8,
         /// The receive stamp of the packet that caused it: tick-to-order time starts here.
         pub caused: MonoNs,
     }
@@ -631,6 +633,57 @@ message! {
         pub utc: UnixNs,
         /// Known bound of the error of `utc`, in nanoseconds; `u64::MAX` means not known.
         pub error: Span,
+    }
+}
+
+/// What the cold side tells the desk, through its control ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Contract data and limits.
+    Instrument(InstrumentSpec),
+    /// A spread added or changed.
+    Spread(SpreadSpec),
+    /// Limits of a gateway.
+    Gateway(GatewayLimits),
+    /// An operator's command.
+    Command(Command),
+    /// The clock against UTC.
+    Clock(ClockScale),
+}
+
+impl Control {
+    /// The event that the desk sees.
+    #[inline]
+    #[must_use]
+    pub const fn as_event(&self) -> Event<'_> {
+        match self {
+            Self::Instrument(spec) => Event::Instrument(spec),
+            Self::Spread(spec) => Event::Spread(spec),
+            Self::Gateway(limits) => Event::Gateway(*limits),
+            Self::Command(command) => Event::Command(*command),
+            Self::Clock(scale) => Event::Clock(*scale),
+        }
+    }
+}
+
+/// What a gateway tells the desk, in the order in which it became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GatewayNews {
+    /// News of an order.
+    Order(OrderEvent),
+    /// The session changed state.
+    Session(SessionUpdate),
+}
+
+impl GatewayNews {
+    /// The event that the desk sees.
+    #[inline]
+    #[must_use]
+    pub const fn as_event(&self) -> Event<'_> {
+        match self {
+            Self::Order(event) => Event::Order(*event),
+            Self::Session(update) => Event::Session(*update),
+        }
     }
 }
 

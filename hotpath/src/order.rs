@@ -1,1 +1,221 @@
-//! To be written in the next steps.
+//! Orders: the arena that holds them and the life that each one has.
+//!
+//! A row keeps its order after the end of its life, until the slot's next turn: news that come late
+//! (a fill after a cancel) still find the order they speak of.
+
+use crate::message::{
+    DeskIdentity, GatewayIndex, InstrumentIndex, OrderEvent, OrderId, Side, SpreadIndex,
+};
+use crate::time::MonoNs;
+
+/// Execution ids kept per order, to recognise a fill that comes twice.
+const EXEC_IDS: usize = 16;
+
+/// Where an order is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderState {
+    /// The row has never been used.
+    Free,
+    /// Handed to the gateway; nothing heard.
+    Sent,
+    /// The venue has it.
+    Working,
+    /// The venue has it, and we asked to cancel it.
+    Cancelling,
+    /// Nobody can tell. Its lots stay reserved.
+    Unknown,
+    /// Over: filled, cancelled, rejected or never sent.
+    Done,
+}
+
+/// One order.
+#[derive(Clone, Copy, Debug)]
+pub struct Order {
+    /// Its id; `OrderId::NONE` if the row was never used.
+    pub id: OrderId,
+    /// Where it is in its life.
+    pub state: OrderState,
+    /// The venue's number for it; 0 until known.
+    pub venue_order_id: u64,
+    /// What it trades.
+    pub instrument: InstrumentIndex,
+    /// Where it was sent.
+    pub gateway: GatewayIndex,
+    /// The spread that it is a leg of.
+    pub spread: SpreadIndex,
+    /// Which leg.
+    pub leg: u8,
+    /// Buy or sell.
+    pub side: Side,
+    /// Its limit.
+    pub price_e9: i64,
+    /// Lots asked for.
+    pub qty_lots: u32,
+    /// Lots filled.
+    pub filled_lots: u32,
+    /// When it was handed to the gateway.
+    pub sent: MonoNs,
+    turn: u32,
+    exec_ids: [u64; EXEC_IDS],
+    exec_count: usize,
+}
+
+impl Order {
+    /// A row that was never used.
+    pub const FREE: Self = Self {
+        id: OrderId::NONE,
+        state: OrderState::Free,
+        venue_order_id: 0,
+        instrument: InstrumentIndex(0),
+        gateway: GatewayIndex(0),
+        spread: SpreadIndex::ALL,
+        leg: 0,
+        side: Side::Buy,
+        price_e9: 0,
+        qty_lots: 0,
+        filled_lots: 0,
+        sent: MonoNs(0),
+        turn: 0,
+        exec_ids: [0; EXEC_IDS],
+        exec_count: 0,
+    };
+
+    /// Lots that may still fill.
+    #[inline]
+    #[must_use]
+    pub const fn open_lots(&self) -> u32 {
+        match self.state {
+            OrderState::Free | OrderState::Done => 0,
+            OrderState::Sent
+            | OrderState::Working
+            | OrderState::Cancelling
+            | OrderState::Unknown => self.qty_lots.saturating_sub(self.filled_lots),
+        }
+    }
+
+    /// Whether it may still fill.
+    #[inline]
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        !matches!(self.state, OrderState::Free | OrderState::Done)
+    }
+
+    /// Notes a fill; `false` if it was noted before.
+    ///
+    /// A fill is known by its execution id; when more fills came than ids are kept, by the venue's
+    /// running total not growing.
+    #[inline]
+    pub fn is_new_fill(&mut self, event: &OrderEvent) -> bool {
+        if event.exec_id != 0 && self.exec_ids.contains(&event.exec_id) {
+            return false;
+        }
+        let is_forgotten = self.exec_count >= EXEC_IDS;
+        if is_forgotten && event.cum_lots != 0 && event.cum_lots <= self.filled_lots {
+            return false;
+        }
+        if let Some(slot) = self.exec_ids.get_mut(self.exec_count % EXEC_IDS) {
+            *slot = event.exec_id;
+        }
+        self.exec_count = self.exec_count.saturating_add(1);
+        true
+    }
+}
+
+/// All orders of a desk.
+#[derive(Debug)]
+pub struct Orders<'a> {
+    identity: DeskIdentity,
+    rows: &'a mut [Order],
+    /// Rows that may be taken, the one longest free first: a circle as long as `rows`.
+    free: &'a mut [u32],
+    first_free: usize,
+    free_count: usize,
+}
+
+impl<'a> Orders<'a> {
+    /// An empty arena over `rows`, which are all reset. `free` is as long as `rows`; of more than
+    /// `OrderId::SLOTS` rows the rest is not used.
+    #[must_use]
+    pub fn new(identity: DeskIdentity, rows: &'a mut [Order], free: &'a mut [u32]) -> Self {
+        let mut free_count = 0_usize;
+        for ((slot, row), number) in free.iter_mut().zip(rows.iter_mut()).zip(0..OrderId::SLOTS) {
+            *slot = number;
+            *row = Order::FREE;
+            free_count = free_count.saturating_add(1);
+        }
+        Self { identity, rows, free, first_free: 0, free_count }
+    }
+
+    /// Rows that can be taken.
+    #[inline]
+    #[must_use]
+    pub fn free_count(&self) -> usize {
+        self.free_count
+    }
+
+    /// Rows in use.
+    #[must_use]
+    pub fn live_count(&self) -> usize {
+        self.rows.iter().filter(|row| row.is_live()).count()
+    }
+
+    /// Takes a row for a new order; `None` if there is none. The row's id is set.
+    #[inline]
+    pub fn open(&mut self) -> Option<&mut Order> {
+        self.free_count = self.free_count.checked_sub(1)?;
+        let slot = *self.free.get(self.first_free)?;
+        self.first_free = self.wrap(self.first_free.wrapping_add(1));
+        let row = self.rows.get_mut(usize::try_from(slot).ok()?)?;
+        // Turns start at 1, so that no id is 0.
+        let turn = row.turn.wrapping_add(1);
+        *row = Order { id: OrderId::new(self.identity, turn, slot), turn, ..Order::FREE };
+        Some(row)
+    }
+
+    /// Gives the row of an order whose life is over back for reuse. The row keeps the order. A row
+    /// that has had all its turns is not used again, because its ids would repeat.
+    #[inline]
+    pub fn close(&mut self, id: OrderId) {
+        if self.get(id).is_none_or(|row| row.turn.wrapping_add(1) >= OrderId::TURNS) {
+            return;
+        }
+        let last = self.wrap(self.first_free.wrapping_add(self.free_count));
+        if let (Some(slot), Ok(number)) = (self.free.get_mut(last), u32::try_from(id.slot())) {
+            *slot = number;
+            self.free_count = self.free_count.saturating_add(1);
+        }
+    }
+
+    /// The order of that id, living or just over.
+    #[inline]
+    pub fn get_mut(&mut self, id: OrderId) -> Option<&mut Order> {
+        let row = self.rows.get_mut(usize::try_from(id.slot()).ok()?)?;
+        (row.id == id && id != OrderId::NONE).then_some(row)
+    }
+
+    /// The order of that id, living or just over.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, id: OrderId) -> Option<&Order> {
+        let row = self.rows.get(usize::try_from(id.slot()).ok()?)?;
+        (row.id == id && id != OrderId::NONE).then_some(row)
+    }
+
+    /// Every row, used or not.
+    #[must_use]
+    pub fn rows(&self) -> &[Order] {
+        self.rows
+    }
+
+    /// A row by its place in the arena.
+    #[inline]
+    pub fn at(&self, slot: usize) -> Option<&Order> {
+        self.rows.get(slot)
+    }
+
+    #[inline]
+    fn wrap(&self, position: usize) -> usize {
+        let len = self.free.len().min(self.rows.len());
+        if position >= len { position.wrapping_sub(len) } else { position }
+    }
+}

@@ -85,6 +85,14 @@ impl<T: Copy> Receiver<T> {
         self.consumer.peek().ok()
     }
 
+    /// Whether one more is known to be there without looking at the writer's line. `false` does not
+    /// mean that there is none.
+    #[inline]
+    #[must_use]
+    pub fn has_known(&self) -> bool {
+        self.consumer.cached_slots() > 0
+    }
+
     /// Whether there is nothing to take.
     #[inline]
     #[must_use]

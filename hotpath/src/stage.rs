@@ -4,7 +4,7 @@ use crate::counter::Counter;
 use core::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_utils::CachePadded;
 
-/// What a poll found.
+/// What a poll found. The order is that of `or`: one thing done outweighs another that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
     /// Nothing to do.

@@ -7,3 +7,31 @@
 pub mod codec;
 pub mod frame;
 pub mod ring;
+
+/// Where a desk's records go. Nothing is dropped: the desk takes no input for whose records there
+/// may not be room.
+pub trait RecordSink {
+    /// Bytes that can be staged now.
+    fn room(&self) -> usize;
+
+    /// How full it is, in percent.
+    fn used_pct(&self) -> u8;
+
+    /// Adds one whole record to what the next `publish` makes visible.
+    ///
+    /// # Errors
+    /// `NoRoom` if it does not fit; nothing was added.
+    fn stage(&mut self, record: &[u8]) -> Result<(), NoRoom>;
+
+    /// Makes everything staged visible to the journal writer, at once. From then on it outlives
+    /// this process.
+    fn publish(&mut self);
+}
+
+/// The record did not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom;
+
+/// The most bytes that one input and all that it can cause take in the record.
+pub const WORST_INPUT_LEN: usize =
+    frame::MAX_LEN * (1 + crate::desk::ORDERS_MAX + crate::desk::DETAILS_MAX);

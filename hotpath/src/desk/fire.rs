@@ -1,0 +1,372 @@
+//! From a touched spread to its orders: evaluate, gate, reserve, fire.
+
+use super::table::Table;
+use super::{Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread};
+use crate::execute::Fire;
+use crate::message::{
+    Credits, Decision, Depth, Gate, InstrumentSpec, LegSpec, MAX_GATEWAYS, MAX_LEGS, OrderAction,
+    OrderCommand, PositionEffect, QuoteQuality, Side, SpreadIndex, SpreadSpec,
+};
+use crate::order::OrderState;
+use crate::risk::{self, Batch, Draft, NO_LEG, Reference, Refusal};
+use crate::spread::{self, LegBook, Trigger};
+use crate::time::{MonoNs, Span};
+
+/// Details that one evaluation can cause, with room to spare.
+const DETAILS_PER_SPREAD: usize = 4;
+
+/// The orders of a fire before they exist: one draft per leg, `None` for a leg that only prices.
+type Drafts = [Option<Draft>; MAX_LEGS];
+
+impl Desk<'_> {
+    /// Evaluates touched spreads while there is room for what they may cause; the rest is taken up
+    /// by the next input, which `next_deadline` asks for at once.
+    #[inline]
+    pub(super) fn evaluate_dirty(&mut self, credits: &Credits, outputs: &mut Outputs) {
+        while outputs.order_room() >= MAX_LEGS && outputs.detail_room() >= DETAILS_PER_SPREAD {
+            let Some(index) = self.dirty.pop() else {
+                return;
+            };
+            self.decide(index, credits, outputs);
+        }
+    }
+
+    #[inline]
+    fn decide(&mut self, index: SpreadIndex, credits: &Credits, outputs: &mut Outputs) {
+        let Table { instruments, spreads, .. } = &mut self.table;
+        let Some(row) = usize::try_from(index.0).ok().and_then(|row| spreads.get_mut(row)) else {
+            return;
+        };
+        row.is_dirty = false;
+        let Some(spec) = &row.spec else {
+            return;
+        };
+        let Some(legs) = legs(spec, instruments) else {
+            return;
+        };
+        let books = legs.map(|leg| leg.map_or(NO_BOOK, Instrument::book));
+        let Some(trigger) = spread::evaluate(spec, row.position_units, &books) else {
+            row.refused = None;
+            return;
+        };
+        let ages = legs
+            .map(|leg| leg.map_or(Span(0), |instrument| self.now.since(instrument.quote.received)));
+        let gated = self.gate(index, &trigger, &ages, credits);
+        let (refusal, drafts) = match gated {
+            Ok(drafts) => (None, drafts),
+            Err(refusal) => (Some(refusal), [None; MAX_LEGS]),
+        };
+        let Some(row) = self.table.spread_mut(index) else {
+            return;
+        };
+        let outcome = refusal.map(|refusal| (trigger.intent, refusal.gate));
+        if outcome.is_some() && outcome == row.refused {
+            row.repeated = row.repeated.saturating_add(1);
+            return;
+        }
+        row.refused = outcome;
+        let repeated = core::mem::take(&mut row.repeated);
+        if refusal.is_none() {
+            self.fire(index, &trigger, &drafts, outputs);
+        }
+        let refusal = refusal.unwrap_or(Refusal::new(Gate::Passed, 0, 0));
+        outputs.decision(Decision {
+            spread: index,
+            intent: trigger.intent,
+            gate: refusal.gate,
+            leg: refusal.leg,
+            units: trigger.units,
+            value_e9: trigger.value_e9,
+            level_e9: trigger.level_e9,
+            seen: refusal.seen,
+            limit: refusal.limit,
+            quote_age: ages,
+            repeated,
+        });
+    }
+
+    /// Passes a trigger through every gate, or says which one holds it back.
+    #[inline]
+    fn gate(
+        &self,
+        index: SpreadIndex,
+        trigger: &Trigger,
+        ages: &[Span; MAX_LEGS],
+        credits: &Credits,
+    ) -> Result<Drafts, Refusal> {
+        let unknown = Refusal::new(Gate::Instrument, 0, 0);
+        let row = self.table.spread(index).ok_or(unknown)?;
+        let spec = row.spec.as_ref().ok_or(unknown)?;
+        if let Some(gate) = self.standing(row, trigger.intent.is_open()) {
+            return Err(Refusal::new(gate, i64::from(self.state.code()), 0));
+        }
+        if row.fire.is_some() {
+            return Err(Refusal::new(Gate::InFlight, 1, 0));
+        }
+        timing(row, spec, ages, self.now)?;
+        let legs = legs(spec, self.table.instruments).ok_or(unknown)?;
+        for (leg, number) in legs.iter().flatten().zip(0_u8..) {
+            usable(leg, &self.channels).map_err(|refusal| Refusal { leg: number, ..refusal })?;
+        }
+        if trigger.units == 0 {
+            let held = i64::from(row.position_units.unsigned_abs());
+            return Err(Refusal::new(Gate::SpreadPosition, held, i64::from(spec.max_units)));
+        }
+        let full = if trigger.intent.is_open() {
+            risk::RECORD_OPEN_MAX_PCT
+        } else {
+            risk::RECORD_CLOSE_MAX_PCT
+        };
+        if credits.record_used_pct > full {
+            let used = i64::from(credits.record_used_pct);
+            return Err(Refusal::new(Gate::RecordRoom, used, i64::from(full)));
+        }
+        let (drafts, batch) = drafts(spec, trigger, &legs)?;
+        let count = drafts.iter().flatten().count();
+        if self.orders.free_count() < count {
+            let free = i64::try_from(self.orders.free_count()).unwrap_or(i64::MAX);
+            return Err(Refusal::new(Gate::Arena, free, i64::try_from(count).unwrap_or(i64::MAX)));
+        }
+        risk::admit_batch(&batch, &self.gateways, credits, self.now)?;
+        Ok(drafts)
+    }
+
+    /// Makes, reserves and hands out the orders of a trigger that passed every gate.
+    #[inline]
+    fn fire(
+        &mut self,
+        index: SpreadIndex,
+        trigger: &Trigger,
+        drafts: &Drafts,
+        outputs: &mut Outputs,
+    ) {
+        let now = self.now;
+        let Some(spec) = self.table.spread(index).and_then(|row| row.spec) else {
+            return;
+        };
+        let mut fire = Fire::new(trigger.intent, trigger.units, now);
+        let caused = self.newest_quote(&spec);
+        let mut orders_left = u8::try_from(drafts.iter().flatten().count()).unwrap_or(0);
+        for ((leg, draft), number) in spec.legs.iter().zip(drafts).zip(0_u8..) {
+            let Some(draft) = draft else {
+                continue;
+            };
+            let Some(instrument) = self.table.instrument_mut(leg.instrument) else {
+                continue;
+            };
+            let Some(contract) = instrument.spec else {
+                continue;
+            };
+            instrument.exposure.reserve(draft.side, draft.qty_lots);
+            instrument.take(draft.side, draft.qty_lots);
+            let Some(order) = self.orders.open() else {
+                continue;
+            };
+            order.state = OrderState::Sent;
+            order.instrument = leg.instrument;
+            order.gateway = contract.gateway;
+            order.spread = index;
+            order.leg = number;
+            order.side = draft.side;
+            order.price_e9 = draft.price_e9;
+            order.qty_lots = draft.qty_lots;
+            order.sent = now;
+            let order_id = order.id;
+            fire.add(usize::from(number), order_id, draft.qty_lots);
+            if let Some(gateway) = self.gateways.get_mut(usize::from(contract.gateway.0)) {
+                gateway.sent(now);
+                gateway.open_orders = gateway.open_orders.saturating_add(1);
+            }
+            orders_left = orders_left.saturating_sub(1);
+            outputs.order(&OrderCommand {
+                action: OrderAction::New,
+                order_id,
+                venue_order_id: 0,
+                instrument: leg.instrument,
+                security_id: contract.security_id,
+                gateway: contract.gateway,
+                side: draft.side,
+                time_in_force: spec.time_in_force,
+                effect: effect(&contract, trigger.intent.is_open()),
+                hedge: spec.hedge,
+                price_e9: draft.price_e9,
+                qty_lots: draft.qty_lots,
+                spread: index,
+                leg: number,
+                strategy: spec.strategy,
+                account: spec.account,
+                project: spec.project,
+                orders_left,
+                caused,
+            });
+        }
+        if let Some(row) = self.table.spread_mut(index) {
+            row.fire = Some(fire);
+            row.last_fired = now;
+            row.has_fired = true;
+        }
+        self.timers.set(index.0, now.after(spec.ack_timeout));
+    }
+
+    /// The receive stamp of the newest quote of a spread's legs: what caused it to fire now.
+    #[inline]
+    fn newest_quote(&self, spec: &SpreadSpec) -> MonoNs {
+        let legs = spec.legs.iter().take(usize::from(spec.leg_count));
+        let received = legs.filter_map(|leg| self.table.instrument(leg.instrument));
+        received.map(|row| row.quote.received).max().unwrap_or(self.now)
+    }
+}
+
+const NO_BOOK: LegBook<'static> =
+    LegBook { bids: &Depth::NO_BIDS, asks: &Depth::NO_ASKS, taken_bid_lots: 0, taken_ask_lots: 0 };
+
+impl Instrument {
+    #[inline]
+    fn book(&self) -> LegBook<'_> {
+        LegBook {
+            bids: &self.quote.bids,
+            asks: &self.quote.asks,
+            taken_bid_lots: self.taken_bid_lots,
+            taken_ask_lots: self.taken_ask_lots,
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, side: Side, lots: u32) {
+        let taken = match side {
+            Side::Buy => &mut self.taken_ask_lots,
+            Side::Sell => &mut self.taken_bid_lots,
+        };
+        *taken = taken.saturating_add(lots);
+    }
+}
+
+/// The instruments of a spread's legs; `None` if one is not in the table.
+#[inline]
+fn legs<'t>(
+    spec: &SpreadSpec,
+    instruments: &'t [Instrument],
+) -> Option<[Option<&'t Instrument>; MAX_LEGS]> {
+    let mut legs = [None; MAX_LEGS];
+    let rows = spec.legs.iter().zip(&mut legs).take(usize::from(spec.leg_count));
+    for (leg, instrument) in rows {
+        *instrument = Some(instruments.get(usize::try_from(leg.instrument.0).ok()?)?);
+    }
+    Some(legs)
+}
+
+/// The gates of time: cool-down, age and skew of the quotes.
+#[inline]
+fn timing(
+    row: &Spread,
+    spec: &SpreadSpec,
+    ages: &[Span; MAX_LEGS],
+    now: MonoNs,
+) -> Result<(), Refusal> {
+    let nanoseconds = |span: Span| i64::try_from(span.0).unwrap_or(i64::MAX);
+    let rest = now.since(row.last_fired);
+    if row.has_fired && rest < spec.cool_down {
+        return Err(Refusal::new(Gate::CoolDown, nanoseconds(rest), nanoseconds(spec.cool_down)));
+    }
+    let (mut oldest, mut youngest, mut oldest_leg) = (Span(0), Span(u64::MAX), NO_LEG);
+    for (age, leg) in ages.iter().take(usize::from(spec.leg_count)).zip(0_u8..) {
+        if *age >= oldest {
+            (oldest, oldest_leg) = (*age, leg);
+        }
+        youngest = youngest.min(*age);
+    }
+    if oldest > spec.max_quote_age {
+        return Err(Refusal {
+            gate: Gate::QuoteAge,
+            leg: oldest_leg,
+            seen: nanoseconds(oldest),
+            limit: nanoseconds(spec.max_quote_age),
+        });
+    }
+    let skew = Span(oldest.0.saturating_sub(youngest.0));
+    if skew > spec.max_quote_skew {
+        return Err(Refusal {
+            gate: Gate::QuoteSkew,
+            leg: oldest_leg,
+            seen: nanoseconds(skew),
+            limit: nanoseconds(spec.max_quote_skew),
+        });
+    }
+    Ok(())
+}
+
+/// A leg's quote may be traded on: its channel is live, it is of the channel's epoch, and whole.
+#[inline]
+fn usable(leg: &Instrument, channels: &[Channel; MAX_CHANNELS]) -> Result<(), Refusal> {
+    let channel = channels.get(usize::from(leg.channel)).copied().unwrap_or(Channel::UNUSED);
+    if !channel.state.is_usable() {
+        return Err(Refusal::new(Gate::ChannelState, i64::from(channel.state.code()), 1));
+    }
+    let quality = leg.quote.quality;
+    let is_current = leg.quote.epoch == channel.epoch && leg.quote.stream == channel.stream;
+    if quality != QuoteQuality::Good || !is_current {
+        let good = i64::from(QuoteQuality::Good.code());
+        return Err(Refusal::new(Gate::QuoteQuality, i64::from(quality.code()), good));
+    }
+    Ok(())
+}
+
+/// The drafts of all legs, each passed through the gates of its instrument, and how many go to each
+/// gateway.
+#[inline]
+fn drafts(
+    spec: &SpreadSpec,
+    trigger: &Trigger,
+    legs: &[Option<&Instrument>; MAX_LEGS],
+) -> Result<(Drafts, Batch), Refusal> {
+    let mut drafts: Drafts = [None; MAX_LEGS];
+    let mut batch: Batch = [0; MAX_GATEWAYS];
+    let rows = spec.legs.iter().zip(legs).zip(&trigger.prices_e9).zip(&mut drafts).zip(0_u8..);
+    for ((((leg, instrument), worst_e9), slot), number) in rows {
+        let Some(instrument) = instrument else {
+            continue;
+        };
+        if leg.ratio_lots == 0 {
+            continue;
+        }
+        let at_leg = |refusal: Refusal| Refusal { leg: number, ..refusal };
+        let unknown = Refusal::new(Gate::Instrument, 0, 1);
+        let contract = instrument.spec.as_ref().ok_or(at_leg(unknown))?;
+        let draft = draft(leg, trigger, *worst_e9).map_err(at_leg)?;
+        let reference = Reference {
+            bid_e9: instrument.quote.bids.best_e9(),
+            ask_e9: instrument.quote.asks.best_e9(),
+        };
+        risk::admit(&draft, contract, &instrument.exposure, reference).map_err(at_leg)?;
+        *slot = Some(draft);
+        if let Some(count) = batch.get_mut(usize::from(contract.gateway.0)) {
+            *count = count.saturating_add(1);
+        }
+    }
+    Ok((drafts, batch))
+}
+
+/// The order that a leg needs.
+#[inline]
+fn draft(leg: &LegSpec, trigger: &Trigger, worst_e9: i64) -> Result<Draft, Refusal> {
+    let is_buy = (leg.ratio_lots > 0) == trigger.intent.is_buy();
+    let lots = u64::from(leg.ratio_lots.unsigned_abs()).saturating_mul(u64::from(trigger.units));
+    let overflow = Refusal::new(Gate::Overflow, i64::MAX, i64::from(u32::MAX));
+    let qty_lots = u32::try_from(lots).map_err(|_| overflow)?;
+    let (side, price_e9) = if is_buy {
+        (Side::Buy, worst_e9.checked_add(leg.pay_up_e9))
+    } else {
+        (Side::Sell, worst_e9.checked_sub(leg.pay_up_e9))
+    };
+    Ok(Draft { side, price_e9: price_e9.ok_or(overflow)?, qty_lots })
+}
+
+/// Open or close, where the market asks.
+#[inline]
+fn effect(contract: &InstrumentSpec, is_open: bool) -> PositionEffect {
+    match (contract.needs_effect, is_open) {
+        (false, _) => PositionEffect::Net,
+        (true, true) => PositionEffect::Open,
+        (true, false) => PositionEffect::Close,
+    }
+}

@@ -1,0 +1,413 @@
+//! The desk: one deterministic state machine. Inputs in, orders and details out, nothing else.
+//!
+//! It reads no clock, has no port, allocates nothing and cannot panic. Everything that can change
+//! an output is in the `Input`: quotes, channel and session states, order events, specifications,
+//! commands, time, and the room in the rings it writes to. The same inputs give the same outputs,
+//! byte for byte, for one `record::frame::LOGIC_VERSION`. So replay, simulation, audit and recovery
+//! are all this one function.
+//!
+//! What it deliberately does not do yet: repair a fire whose legs ended out of ratio (the spread is
+//! halted with an alert), work resting orders, or price FX from a feed.
+//!
+//! Called by `desk::stage::DeskStage` in production and by the simulator and replay directly.
+
+mod fire;
+mod news;
+mod outputs;
+pub mod stage;
+mod table;
+pub mod timers;
+
+pub use outputs::{DETAILS_MAX, ORDERS_MAX, Outputs};
+pub use table::{Edge, Instrument, Spread, SpreadState, Storage};
+
+use crate::execute::Fire;
+use crate::message::{
+    Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind, DeskIdentity, Detail,
+    Event, Gate, GatewayLimits, Input, InstrumentSpec, MAX_GATEWAYS, OrderId, Quote, SafeState,
+    SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StateChange, StreamId,
+};
+use crate::order::Orders;
+use crate::risk::GatewayRisk;
+use crate::time::MonoNs;
+use table::{Dirty, Table};
+use timers::Timers;
+
+/// Feed channels that one desk can listen to.
+pub const MAX_CHANNELS: usize = 32;
+
+/// Deadlines handled per input; more wait for the next, which `next_deadline` asks for at once.
+const DEADLINES_PER_INPUT: usize = 4;
+
+/// What the desk knows of one feed channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Channel {
+    stream: StreamId,
+    state: ChannelState,
+    epoch: u32,
+}
+
+impl Channel {
+    const UNUSED: Self = Self { stream: StreamId(u16::MAX), state: ChannelState::Down, epoch: 0 };
+}
+
+/// The state machine.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    identity: DeskIdentity,
+    state: SafeState,
+    channels: [Channel; MAX_CHANNELS],
+    gateways: [GatewayRisk; MAX_GATEWAYS],
+    table: Table<'a>,
+    orders: Orders<'a>,
+    timers: Timers<'a>,
+    dirty: Dirty<'a>,
+    /// Rows of the order arena that a kill has still to look at.
+    kill_cursor: Option<usize>,
+    /// The `more` of the last quote: evaluation waits for the end of the batch.
+    is_batch_open: bool,
+    now: MonoNs,
+}
+
+impl<'a> Desk<'a> {
+    /// A desk that knows nothing yet, in `NoNew`: it is told its instruments, spreads and limits by
+    /// inputs, and armed by a command.
+    #[must_use]
+    pub fn new(identity: DeskIdentity, storage: Storage<'a>) -> Self {
+        let Storage { instruments, spreads, edges, dirty, timers, orders, free_orders } = storage;
+        Self {
+            identity,
+            state: SafeState::NoNew,
+            channels: [Channel::UNUSED; MAX_CHANNELS],
+            gateways: [GatewayRisk::EMPTY; MAX_GATEWAYS],
+            orders: Orders::new(identity, orders, free_orders),
+            timers: Timers::new(timers),
+            dirty: Dirty::new(dirty),
+            table: Table::new(instruments, spreads, edges),
+            kill_cursor: None,
+            is_batch_open: false,
+            now: MonoNs(0),
+        }
+    }
+
+    /// Whose desk it is.
+    #[must_use]
+    pub fn identity(&self) -> DeskIdentity {
+        self.identity
+    }
+
+    /// The safe state.
+    #[must_use]
+    pub fn state(&self) -> SafeState {
+        self.state
+    }
+
+    /// The instruments, row by row.
+    #[must_use]
+    pub fn instruments(&self) -> &[Instrument] {
+        self.table.instruments
+    }
+
+    /// The spreads, row by row.
+    #[must_use]
+    pub fn spreads(&self) -> &[Spread] {
+        self.table.spreads
+    }
+
+    /// The orders.
+    #[must_use]
+    pub fn orders(&self) -> &Orders<'a> {
+        &self.orders
+    }
+
+    /// When the desk wants to be called, at the latest: the shell then injects a `Tick`.
+    #[inline]
+    #[must_use]
+    pub fn next_deadline(&self) -> MonoNs {
+        if self.kill_cursor.is_some() || (!self.dirty.is_empty() && !self.is_batch_open) {
+            // Work was left over because the outputs of the last input were full.
+            return MonoNs(0);
+        }
+        self.timers.next()
+    }
+
+    /// Takes one input and says what follows from it. `outputs` is cleared first.
+    #[inline]
+    pub fn on(&mut self, input: &Input<'_>, outputs: &mut Outputs) {
+        outputs.clear();
+        // Time never runs back for the desk, whatever the shell says.
+        self.now = self.now.max(input.now);
+        self.fire_deadlines(outputs);
+        self.is_batch_open = false;
+        match input.event {
+            Event::Quote { quote, more } => {
+                self.is_batch_open = more;
+                self.on_quote(quote);
+            }
+            Event::Order(event) => self.on_order(&event, outputs),
+            Event::Channel(update) => self.on_channel(&update, outputs),
+            Event::Session(update) => self.on_session(&update, outputs),
+            Event::Instrument(spec) => self.on_instrument(spec, outputs),
+            Event::Spread(spec) => self.on_spread(spec, outputs),
+            Event::Gateway(limits) => self.on_gateway(&limits, outputs),
+            Event::Command(command) => self.on_command(&command, outputs),
+            Event::Clock(_) | Event::Tick => {}
+        }
+        self.sweep_kill(outputs);
+        if !self.is_batch_open {
+            self.evaluate_dirty(&input.credits, outputs);
+        }
+        if outputs.is_overflowed() {
+            self.output_overflowed(outputs);
+        }
+    }
+
+    #[inline]
+    fn on_quote(&mut self, quote: &Quote) {
+        let Some(instrument) = self.table.instrument_mut(quote.instrument) else {
+            return;
+        };
+        instrument.quote = *quote;
+        instrument.taken_bid_lots = 0;
+        instrument.taken_ask_lots = 0;
+        let mut edge = instrument.first_edge;
+        while let Some((spread, next)) = self.table.edge(edge) {
+            self.dirty.mark(spread);
+            edge = next;
+        }
+    }
+
+    fn on_channel(&mut self, update: &ChannelUpdate, outputs: &mut Outputs) {
+        let Some(channel) = self.channel_mut(update.stream) else {
+            self.bad_input(SpreadIndex::ALL, i64::from(update.stream.0), outputs);
+            return;
+        };
+        let was_usable = channel.state.is_usable();
+        channel.state = update.state;
+        channel.epoch = update.epoch;
+        if was_usable && update.state == ChannelState::Suspect {
+            outputs.alert(Alert {
+                kind: AlertKind::FeedGap,
+                spread: SpreadIndex::ALL,
+                order_id: OrderId::NONE,
+                stream: update.stream,
+                value: i64::from(update.missing),
+            });
+        }
+    }
+
+    fn on_session(&mut self, update: &SessionUpdate, outputs: &mut Outputs) {
+        let Some(gateway) = self.gateways.get_mut(usize::from(update.gateway.0)) else {
+            self.bad_input(SpreadIndex::ALL, i64::from(update.gateway.0), outputs);
+            return;
+        };
+        let was = gateway.session;
+        gateway.session = update.state;
+        if was == SessionState::Up && update.state != SessionState::Up {
+            // Orders in flight there are found out by their deadlines: silence makes them unknown.
+            outputs.alert(Alert {
+                kind: AlertKind::SessionDown,
+                spread: SpreadIndex::ALL,
+                order_id: OrderId::NONE,
+                stream: update.stream,
+                value: i64::from(update.state.code()),
+            });
+        }
+    }
+
+    fn on_instrument(&mut self, spec: &InstrumentSpec, outputs: &mut Outputs) {
+        let channel = self.channel_of(spec.feed);
+        let is_sane = spec.tick_e9 > 0
+            && spec.multiplier_e9 > 0
+            && spec.max_order_value >= 0
+            && spec.collar_e9 >= 0
+            && usize::from(spec.gateway.0) < MAX_GATEWAYS;
+        match (channel, self.table.instrument_mut(spec.instrument)) {
+            (Some(channel), Some(row)) if is_sane => {
+                row.spec = Some(*spec);
+                row.channel = channel;
+            }
+            _ => self.bad_input(SpreadIndex::ALL, i64::from(spec.instrument.0), outputs),
+        }
+    }
+
+    fn on_spread(&mut self, spec: &SpreadSpec, outputs: &mut Outputs) {
+        if self.table.set_spread(spec).is_err() {
+            self.bad_input(spec.spread, i64::from(spec.spread.0), outputs);
+        }
+    }
+
+    fn on_gateway(&mut self, limits: &GatewayLimits, outputs: &mut Outputs) {
+        let is_sane = usize::from(limits.max_messages) < crate::risk::RATE_WINDOW_MAX;
+        match self.gateways.get_mut(usize::from(limits.gateway.0)) {
+            Some(gateway) if is_sane => gateway.limits = *limits,
+            _ => self.bad_input(SpreadIndex::ALL, i64::from(limits.gateway.0), outputs),
+        }
+    }
+
+    fn on_command(&mut self, command: &Command, outputs: &mut Outputs) {
+        let cause = Cause::Command(command.kind);
+        match command.kind {
+            CommandKind::Arm if self.state == SafeState::Halt => {
+                self.bad_input(command.spread, i64::from(command.operator), outputs);
+            }
+            CommandKind::Arm => self.set_state(SafeState::Normal, cause, outputs),
+            CommandKind::NoNew => {
+                let state = self.state.max(SafeState::NoNew);
+                self.set_state(state, cause, outputs);
+            }
+            CommandKind::Kill => {
+                self.set_state(SafeState::Halt, cause, outputs);
+                self.kill_cursor = Some(0);
+                outputs.alert(Alert {
+                    kind: AlertKind::Killed,
+                    spread: SpreadIndex::ALL,
+                    order_id: OrderId::NONE,
+                    stream: StreamId(u16::MAX),
+                    value: i64::from(command.operator),
+                });
+            }
+            CommandKind::Enable => self.set_spread(command.spread, SpreadState::Enabled, outputs),
+            CommandKind::Disable => self.set_spread(command.spread, SpreadState::Disabled, outputs),
+            CommandKind::ClearHalt => self.clear_halt(command.spread, outputs),
+        }
+    }
+
+    /// Enables or disables one spread or, with `SpreadIndex::ALL`, every one that is not halted.
+    fn set_spread(&mut self, spread: SpreadIndex, state: SpreadState, outputs: &mut Outputs) {
+        if spread == SpreadIndex::ALL {
+            for row in self.table.spreads.iter_mut() {
+                if row.spec.is_some() && row.state != SpreadState::Halted {
+                    row.state = state;
+                }
+            }
+            return;
+        }
+        match self.table.spread_mut(spread) {
+            Some(row) if row.spec.is_some() && row.state != SpreadState::Halted => {
+                row.state = state
+            }
+            _ => self.bad_input(spread, 0, outputs),
+        }
+    }
+
+    /// Takes a spread out of HALT. Its residual is taken as dealt with; a fire whose orders are not
+    /// all accounted for keeps it there.
+    fn clear_halt(&mut self, spread: SpreadIndex, outputs: &mut Outputs) {
+        match self.table.spread_mut(spread) {
+            Some(row) if row.state == SpreadState::Halted && row.fire.is_none() => {
+                row.state = SpreadState::Disabled;
+                row.residual_lots = [0; crate::message::MAX_LEGS];
+                outputs.state(StateChange {
+                    spread,
+                    from: SafeState::Halt,
+                    to: SafeState::NoNew,
+                    by_alert: false,
+                    cause: CommandKind::ClearHalt.code(),
+                });
+            }
+            _ => self.bad_input(spread, 1, outputs),
+        }
+    }
+
+    /// Halts one spread: it sends nothing until it is cleared by command.
+    fn halt_spread(&mut self, spread: SpreadIndex, kind: AlertKind, outputs: &mut Outputs) {
+        let Some(row) = self.table.spread_mut(spread) else {
+            return;
+        };
+        if row.state == SpreadState::Halted {
+            return;
+        }
+        let from = match row.state {
+            SpreadState::Enabled => SafeState::Normal,
+            SpreadState::Disabled | SpreadState::Halted => SafeState::NoNew,
+        };
+        row.state = SpreadState::Halted;
+        let cause = kind.code();
+        outputs.state(StateChange { spread, from, to: SafeState::Halt, by_alert: true, cause });
+    }
+
+    fn set_state(&mut self, to: SafeState, cause: Cause, outputs: &mut Outputs) {
+        let from = self.state;
+        if from == to {
+            return;
+        }
+        self.state = to;
+        let (by_alert, cause) = match cause {
+            Cause::Command(kind) => (false, kind.code()),
+            Cause::Alert(kind) => (true, kind.code()),
+        };
+        outputs.state(StateChange { spread: SpreadIndex::ALL, from, to, by_alert, cause });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn bad_input(&mut self, spread: SpreadIndex, value: i64, outputs: &mut Outputs) {
+        outputs.alert(Alert {
+            kind: AlertKind::BadInput,
+            spread,
+            order_id: OrderId::NONE,
+            stream: StreamId(u16::MAX),
+            value,
+        });
+    }
+
+    /// The bounds in `outputs` are meant to make this unreachable; if it is reached, nothing more
+    /// may be sent, because something was left unsaid.
+    #[cold]
+    #[inline(never)]
+    fn output_overflowed(&mut self, outputs: &mut Outputs) {
+        self.state = SafeState::Halt;
+        outputs.replace_last_detail(Detail::Alert(Alert {
+            kind: AlertKind::OutputOverflow,
+            spread: SpreadIndex::ALL,
+            order_id: OrderId::NONE,
+            stream: StreamId(u16::MAX),
+            value: 0,
+        }));
+    }
+
+    fn channel_mut(&mut self, stream: StreamId) -> Option<&mut Channel> {
+        let index = self.channel_of(stream)?;
+        self.channels.get_mut(usize::from(index))
+    }
+
+    /// The row of a channel, taken for it if it has none yet; `None` if all rows are taken.
+    fn channel_of(&mut self, stream: StreamId) -> Option<u8> {
+        if stream == Channel::UNUSED.stream {
+            return None;
+        }
+        let known = self.channels.iter().position(|channel| channel.stream == stream);
+        let index = known.or_else(|| {
+            let free = self.channels.iter().position(|channel| *channel == Channel::UNUSED)?;
+            *self.channels.get_mut(free)? = Channel { stream, ..Channel::UNUSED };
+            Some(free)
+        })?;
+        u8::try_from(index).ok()
+    }
+
+    /// Why the desk or the spread may not fire for `intent`, before any figure is looked at.
+    #[inline]
+    fn standing(&self, spread: &Spread, is_open: bool) -> Option<Gate> {
+        match self.state {
+            SafeState::Halt | SafeState::Flatten => return Some(Gate::SafeState),
+            SafeState::NoNew if is_open => return Some(Gate::SafeState),
+            SafeState::NoNew | SafeState::SingleFeed | SafeState::Normal => {}
+        }
+        match spread.state {
+            SpreadState::Enabled => None,
+            SpreadState::Disabled => Some(Gate::Disabled),
+            SpreadState::Halted => Some(Gate::Halted),
+        }
+    }
+}
+
+/// Why a safe state changed.
+#[derive(Clone, Copy, Debug)]
+enum Cause {
+    Command(CommandKind),
+    Alert(AlertKind),
+}
+
+/// A fire that has not ended, as the spread keeps it.
+type Running = Option<Fire>;

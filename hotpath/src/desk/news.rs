@@ -1,0 +1,410 @@
+//! What becomes of orders: events, deadlines, the kill.
+
+use super::{Cause, DEADLINES_PER_INPUT, Desk, Outputs};
+use crate::execute;
+use crate::message::{
+    Alert, AlertKind, HedgeFlag, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
+    PositionEffect, SafeState, Side, SpreadIndex, StreamId,
+};
+use crate::order::{Order, OrderState};
+
+/// Rows of the order arena that a kill looks at per input.
+const KILL_ROWS_PER_INPUT: usize = 256;
+
+impl Desk<'_> {
+    pub(super) fn on_order(&mut self, event: &OrderEvent, outputs: &mut Outputs) {
+        let Some(order) = self.orders.get_mut(event.order_id) else {
+            // Somebody trades under our name, or a run before this one left an order behind.
+            self.order_alert(AlertKind::UnknownOrder, event, SpreadIndex::ALL, outputs);
+            let state = self.state.max(SafeState::NoNew);
+            self.set_state(state, Cause::Alert(AlertKind::UnknownOrder), outputs);
+            return;
+        };
+        if event.venue_order_id != 0 {
+            order.venue_order_id = event.venue_order_id;
+        }
+        match event.kind {
+            OrderEventKind::Accepted => {
+                if matches!(order.state, OrderState::Sent | OrderState::Unknown) {
+                    order.state = OrderState::Working;
+                }
+            }
+            OrderEventKind::CancelRejected => {
+                if order.state == OrderState::Cancelling {
+                    order.state = OrderState::Working;
+                }
+            }
+            OrderEventKind::Filled => self.on_fill(event, outputs),
+            OrderEventKind::Cancelled => self.on_cancelled(event, outputs),
+            OrderEventKind::Rejected | OrderEventKind::NotSent => {
+                if order.is_live() {
+                    let spread = order.spread;
+                    self.order_alert(AlertKind::OrderRejected, event, spread, outputs);
+                    self.end_order(event.order_id, outputs);
+                }
+            }
+            OrderEventKind::Unknown => {
+                if order.is_live() {
+                    self.order_unknown(event.order_id, outputs);
+                }
+            }
+            OrderEventKind::Busted => self.on_bust(event, outputs),
+            OrderEventKind::Replaced | OrderEventKind::ReplaceRejected => {
+                // This desk replaces nothing, so somebody else did.
+                let spread = order.spread;
+                self.order_alert(AlertKind::UnknownOrder, event, spread, outputs);
+                self.halt_spread(spread, AlertKind::UnknownOrder, outputs);
+            }
+        }
+    }
+
+    fn on_fill(&mut self, event: &OrderEvent, outputs: &mut Outputs) {
+        let Some(order) = self.orders.get_mut(event.order_id) else {
+            return;
+        };
+        if !order.is_new_fill(event) {
+            return;
+        }
+        let reserved = event.qty_lots.min(order.open_lots());
+        let was_live = order.is_live();
+        let is_impossible = is_impossible(order, event);
+        order.filled_lots = order.filled_lots.saturating_add(event.qty_lots);
+        if order.state == OrderState::Sent {
+            order.state = OrderState::Working;
+        }
+        let is_complete = order.filled_lots >= order.qty_lots;
+        // The venue's side is believed: that is what it booked.
+        let (instrument, spread, leg) = (order.instrument, order.spread, order.leg);
+        let (order_id, order_side) = (order.id, order.side);
+        if let Some(row) = self.table.instrument_mut(instrument) {
+            row.exposure.release(order_side, reserved);
+            row.exposure.trade(event.side, event.qty_lots);
+        }
+        let is_running =
+            self.with_fire(spread, order_id, leg, |fire| fire.fill(leg, event.qty_lots));
+        if is_impossible {
+            self.order_alert(AlertKind::ImpossibleFill, event, spread, outputs);
+            self.halt_spread(spread, AlertKind::ImpossibleFill, outputs);
+            self.set_state(SafeState::Halt, Cause::Alert(AlertKind::ImpossibleFill), outputs);
+        }
+        if !is_running {
+            // The fire has ended: what comes now stands outside any ratio.
+            self.leave_over(spread, leg, event.side, event.qty_lots, outputs);
+        }
+        if is_complete && was_live {
+            self.end_order(order_id, outputs);
+        }
+    }
+
+    fn on_cancelled(&mut self, event: &OrderEvent, outputs: &mut Outputs) {
+        let Some(order) = self.orders.get_mut(event.order_id) else {
+            return;
+        };
+        if !order.is_live() {
+            return;
+        }
+        if event.cum_lots > order.filled_lots && event.cum_lots <= order.qty_lots {
+            // The venue filled more than we have heard of: those lots stay reserved until it tells.
+            let gone = order.qty_lots.saturating_sub(event.cum_lots);
+            order.qty_lots = event.cum_lots;
+            let (instrument, side, id) = (order.instrument, order.side, order.id);
+            if let Some(row) = self.table.instrument_mut(instrument) {
+                row.exposure.release(side, gone);
+            }
+            self.order_unknown(id, outputs);
+            return;
+        }
+        self.end_order(event.order_id, outputs);
+    }
+
+    fn on_bust(&mut self, event: &OrderEvent, outputs: &mut Outputs) {
+        let Some(order) = self.orders.get_mut(event.order_id) else {
+            return;
+        };
+        if !order.is_new_fill(event) {
+            return;
+        }
+        let (instrument, spread, leg, id) = (order.instrument, order.spread, order.leg, order.id);
+        let side = order.side;
+        order.filled_lots = order.filled_lots.saturating_sub(event.qty_lots);
+        if order.is_live() {
+            // The lots are not coming back to the market: the order is smaller by them.
+            order.qty_lots = order.qty_lots.saturating_sub(event.qty_lots);
+        }
+        if let Some(row) = self.table.instrument_mut(instrument) {
+            row.exposure.trade(side.opposite(), event.qty_lots);
+        }
+        self.order_alert(AlertKind::FillBusted, event, spread, outputs);
+        let is_running = self.with_fire(spread, id, leg, |fire| fire.bust(leg, event.qty_lots));
+        if is_running {
+            self.halt_spread(spread, AlertKind::FillBusted, outputs);
+        } else {
+            self.leave_over(spread, leg, side.opposite(), event.qty_lots, outputs);
+        }
+    }
+
+    /// Ends an order's life: what it had reserved is free, its fire has one order less to wait for.
+    fn end_order(&mut self, id: OrderId, outputs: &mut Outputs) {
+        let Some(order) = self.orders.get_mut(id) else {
+            return;
+        };
+        let (instrument, gateway, spread, leg) =
+            (order.instrument, order.gateway, order.spread, order.leg);
+        let (side, open) = (order.side, order.open_lots());
+        order.state = OrderState::Done;
+        if let Some(row) = self.table.instrument_mut(instrument) {
+            row.exposure.release(side, open);
+            row.exposure.close_order();
+        }
+        if let Some(gateway) = self.gateways.get_mut(usize::from(gateway.0)) {
+            gateway.open_orders = gateway.open_orders.saturating_sub(1);
+        }
+        self.orders.close(id);
+        self.with_fire(spread, id, leg, crate::execute::Fire::close_order);
+        self.end_fire(spread, outputs);
+    }
+
+    /// Ends a fire if the fate of all its orders is known.
+    fn end_fire(&mut self, index: SpreadIndex, outputs: &mut Outputs) {
+        let now = self.now;
+        let Some(row) = self.table.spread_mut(index) else {
+            return;
+        };
+        let (Some(fire), Some(spec)) = (row.fire, row.spec) else {
+            return;
+        };
+        if fire.open_orders > 0 {
+            return;
+        }
+        row.fire = None;
+        let ending = fire.ending(index, &spec, now);
+        let units = i32::try_from(ending.done_units).unwrap_or(i32::MAX);
+        row.position_units = if ending.intent.is_buy() {
+            row.position_units.saturating_add(units)
+        } else {
+            row.position_units.saturating_sub(units)
+        };
+        let residual = execute::residual_lots(&spec.legs, &ending);
+        for (held, left) in row.residual_lots.iter_mut().zip(&residual) {
+            *held = held.saturating_add(*left);
+        }
+        self.timers.clear(index.0);
+        outputs.ending(ending);
+        if !ending.is_aligned {
+            let most = residual.iter().copied().max_by_key(|lots| lots.unsigned_abs());
+            self.broken(index, most.unwrap_or(0), outputs);
+        }
+    }
+
+    /// Lots that were traded or taken back outside any fire: the spread is broken by them.
+    fn leave_over(
+        &mut self,
+        index: SpreadIndex,
+        leg: u8,
+        side: Side,
+        lots: u32,
+        outputs: &mut Outputs,
+    ) {
+        let signed = match side {
+            Side::Buy => i64::from(lots),
+            Side::Sell => i64::from(lots).saturating_neg(),
+        };
+        if let Some(row) = self.table.spread_mut(index)
+            && let Some(held) = row.residual_lots.get_mut(usize::from(leg))
+        {
+            *held = held.saturating_add(signed);
+        }
+        self.broken(index, signed, outputs);
+    }
+
+    fn broken(&mut self, spread: SpreadIndex, residual: i64, outputs: &mut Outputs) {
+        outputs.alert(Alert {
+            kind: AlertKind::BrokenSpread,
+            spread,
+            order_id: OrderId::NONE,
+            stream: StreamId(u16::MAX),
+            value: residual,
+        });
+        self.halt_spread(spread, AlertKind::BrokenSpread, outputs);
+    }
+
+    /// Nobody can tell what became of an order: its lots stay reserved and its spread is halted.
+    fn order_unknown(&mut self, id: OrderId, outputs: &mut Outputs) {
+        let Some(order) = self.orders.get_mut(id) else {
+            return;
+        };
+        if order.state == OrderState::Unknown {
+            return;
+        }
+        order.state = OrderState::Unknown;
+        let (spread, open) = (order.spread, order.open_lots());
+        outputs.alert(Alert {
+            kind: AlertKind::OrderUnknown,
+            spread,
+            order_id: id,
+            stream: StreamId(u16::MAX),
+            value: i64::from(open),
+        });
+        self.halt_spread(spread, AlertKind::OrderUnknown, outputs);
+    }
+
+    /// Does `change` to the fire that order `id` belongs to; `false` if that fire has ended.
+    fn with_fire(
+        &mut self,
+        spread: SpreadIndex,
+        id: OrderId,
+        leg: u8,
+        change: impl FnOnce(&mut execute::Fire),
+    ) -> bool {
+        let fire = self.table.spread_mut(spread).and_then(|row| row.fire.as_mut());
+        match fire {
+            Some(fire) if fire.orders.get(usize::from(leg)) == Some(&id) => {
+                change(fire);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn order_alert(
+        &mut self,
+        kind: AlertKind,
+        event: &OrderEvent,
+        spread: SpreadIndex,
+        outputs: &mut Outputs,
+    ) {
+        let value = if kind == AlertKind::OrderRejected {
+            i64::from(event.reason)
+        } else {
+            i64::from(event.qty_lots)
+        };
+        outputs.alert(Alert {
+            kind,
+            spread,
+            order_id: event.order_id,
+            stream: event.stream,
+            value,
+        });
+    }
+
+    /// Handles deadlines that have come, a bounded number of them.
+    #[inline]
+    pub(super) fn fire_deadlines(&mut self, outputs: &mut Outputs) {
+        for _ in 0..DEADLINES_PER_INPUT {
+            let Some(row) = self.timers.pop_due(self.now) else {
+                return;
+            };
+            self.deadline(SpreadIndex(row), outputs);
+        }
+    }
+
+    /// A fire was not finished in time. What the venue has is cancelled, once; what it has not
+    /// answered is unknown, and never sent again.
+    #[cold]
+    #[inline(never)]
+    fn deadline(&mut self, index: SpreadIndex, outputs: &mut Outputs) {
+        let now = self.now;
+        let Some(row) = self.table.spread_mut(index) else {
+            return;
+        };
+        let (Some(fire), Some(spec)) = (&mut row.fire, &row.spec) else {
+            return;
+        };
+        fire.deadlines = fire.deadlines.saturating_add(1);
+        let is_first = fire.deadlines == 1;
+        let (orders, timeout) = (fire.orders, spec.ack_timeout);
+        for id in orders {
+            let Some(order) = self.orders.get_mut(id) else {
+                continue;
+            };
+            match order.state {
+                OrderState::Working if is_first => self.cancel(id, outputs),
+                OrderState::Sent | OrderState::Working | OrderState::Cancelling => {
+                    self.order_unknown(id, outputs);
+                }
+                OrderState::Free | OrderState::Unknown | OrderState::Done => {}
+            }
+        }
+        if is_first {
+            self.timers.set(index.0, now.after(timeout));
+        }
+    }
+
+    fn cancel(&mut self, id: OrderId, outputs: &mut Outputs) {
+        let now = self.now;
+        let Some(order) = self.orders.get_mut(id) else {
+            return;
+        };
+        order.state = OrderState::Cancelling;
+        let order = *order;
+        if let Some(gateway) = self.gateways.get_mut(usize::from(order.gateway.0)) {
+            gateway.sent(now);
+        }
+        let spec = self.table.spread(order.spread).and_then(|row| row.spec);
+        let security_id = self
+            .table
+            .instrument(order.instrument)
+            .and_then(|row| row.spec)
+            .map_or(0, |contract| contract.security_id);
+        outputs.order(&OrderCommand {
+            action: OrderAction::Cancel,
+            order_id: order.id,
+            venue_order_id: order.venue_order_id,
+            instrument: order.instrument,
+            security_id,
+            gateway: order.gateway,
+            side: order.side,
+            time_in_force: spec.map_or(crate::message::TimeInForce::Day, |spec| spec.time_in_force),
+            effect: PositionEffect::Net,
+            hedge: spec.map_or(HedgeFlag::Speculate, |spec| spec.hedge),
+            price_e9: order.price_e9,
+            qty_lots: order.open_lots(),
+            spread: order.spread,
+            leg: order.leg,
+            strategy: spec.map_or(Default::default(), |spec| spec.strategy),
+            account: spec.map_or(Default::default(), |spec| spec.account),
+            project: spec.map_or(Default::default(), |spec| spec.project),
+            orders_left: 0,
+            caused: now,
+        });
+    }
+
+    /// Goes on cancelling what lives, after a kill, as far as there is room.
+    #[inline]
+    pub(super) fn sweep_kill(&mut self, outputs: &mut Outputs) {
+        if let Some(cursor) = self.kill_cursor {
+            self.kill_from(cursor, outputs);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn kill_from(&mut self, mut cursor: usize, outputs: &mut Outputs) {
+        let end = cursor.saturating_add(KILL_ROWS_PER_INPUT);
+        while cursor < end && outputs.order_room() > 0 {
+            let Some(order) = self.orders.at(cursor) else {
+                self.kill_cursor = None;
+                return;
+            };
+            let id = order.id;
+            if order.is_live() && order.state != OrderState::Cancelling {
+                self.cancel(id, outputs);
+            }
+            cursor = cursor.saturating_add(1);
+        }
+        self.kill_cursor = Some(cursor);
+    }
+}
+
+/// A fill that cannot be: more than asked, beyond the limit price, on the other side, or nothing.
+fn is_impossible(order: &Order, event: &OrderEvent) -> bool {
+    let total = order.filled_lots.checked_add(event.qty_lots);
+    let is_too_much = total.is_none_or(|total| total > order.qty_lots);
+    let is_worse = match order.side {
+        Side::Buy => event.price_e9 > order.price_e9,
+        Side::Sell => event.price_e9 < order.price_e9,
+    };
+    is_too_much || is_worse || event.side != order.side || event.qty_lots == 0
+}

@@ -1,0 +1,137 @@
+//! What follows from one input: orders first, then details. Fixed room, checked bounds.
+
+use crate::message::{Alert, Decision, Detail, Ending, OrderCommand, StateChange};
+
+/// Orders that one input can cause. Evaluation stops before they would not fit.
+pub const ORDERS_MAX: usize = 16;
+/// Details that one input can cause.
+pub const DETAILS_MAX: usize = 64;
+
+/// The outputs of one input.
+#[derive(Debug)]
+pub struct Outputs {
+    orders: [Option<OrderCommand>; ORDERS_MAX],
+    order_count: usize,
+    details: [Option<Detail>; DETAILS_MAX],
+    detail_count: usize,
+    is_overflowed: bool,
+}
+
+impl Default for Outputs {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Outputs {
+    /// Nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            orders: [None; ORDERS_MAX],
+            order_count: 0,
+            details: [None; DETAILS_MAX],
+            detail_count: 0,
+            is_overflowed: false,
+        }
+    }
+
+    /// The orders, in the order in which they are to be sent.
+    pub fn orders(&self) -> impl Iterator<Item = &OrderCommand> {
+        self.orders.iter().take(self.order_count).flatten()
+    }
+
+    /// The details, in the order in which they came about.
+    pub fn details(&self) -> impl Iterator<Item = &Detail> {
+        self.details.iter().take(self.detail_count).flatten()
+    }
+
+    /// How many orders there are.
+    #[inline]
+    #[must_use]
+    pub const fn order_count(&self) -> usize {
+        self.order_count
+    }
+
+    /// How many details there are.
+    #[inline]
+    #[must_use]
+    pub const fn detail_count(&self) -> usize {
+        self.detail_count
+    }
+
+    /// Orders for which there is room.
+    #[inline]
+    #[must_use]
+    pub const fn order_room(&self) -> usize {
+        ORDERS_MAX.saturating_sub(self.order_count)
+    }
+
+    /// Details for which there is room.
+    #[inline]
+    #[must_use]
+    pub const fn detail_room(&self) -> usize {
+        DETAILS_MAX.saturating_sub(self.detail_count)
+    }
+
+    /// Whether something did not fit.
+    #[inline]
+    #[must_use]
+    pub const fn is_overflowed(&self) -> bool {
+        self.is_overflowed
+    }
+
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.order_count = 0;
+        self.detail_count = 0;
+        self.is_overflowed = false;
+    }
+
+    #[inline]
+    pub(super) fn order(&mut self, order: &OrderCommand) {
+        match self.orders.get_mut(self.order_count) {
+            Some(slot) => {
+                *slot = Some(*order);
+                self.order_count = self.order_count.saturating_add(1);
+            }
+            None => self.is_overflowed = true,
+        }
+    }
+
+    #[inline]
+    pub(super) fn decision(&mut self, decision: Decision) {
+        self.detail(Detail::Decision(decision));
+    }
+
+    pub(super) fn alert(&mut self, alert: Alert) {
+        self.detail(Detail::Alert(alert));
+    }
+
+    pub(super) fn state(&mut self, change: StateChange) {
+        self.detail(Detail::State(change));
+    }
+
+    #[inline]
+    pub(super) fn ending(&mut self, ending: Ending) {
+        self.detail(Detail::Ending(ending));
+    }
+
+    pub(super) fn replace_last_detail(&mut self, detail: Detail) {
+        if let Some(slot) = self.details.last_mut() {
+            *slot = Some(detail);
+            self.detail_count = DETAILS_MAX;
+        }
+    }
+
+    #[inline]
+    fn detail(&mut self, detail: Detail) {
+        match self.details.get_mut(self.detail_count) {
+            Some(slot) => {
+                *slot = Some(detail);
+                self.detail_count = self.detail_count.saturating_add(1);
+            }
+            None => self.is_overflowed = true,
+        }
+    }
+}

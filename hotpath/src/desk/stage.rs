@@ -1,0 +1,347 @@
+//! The desk on a core: takes inputs from rings, records them, hands out the orders.
+//!
+//! For each input: the desk decides; the input and its orders are written to the record and
+//! published; only then the orders go to the gateways; the details follow in the record. So an
+//! order that left is always in the record together with the input that caused it, whenever the
+//! process dies.
+//!
+//! Safety comes first in the order of a poll: channel states, then order news, control, time, and
+//! last the quotes, a bounded batch of them.
+
+use super::{Desk, Outputs};
+use crate::counter::Counter;
+use crate::message::{
+    ChannelUpdate, Control, Credits, Event, GatewayNews, Input, MAX_GATEWAYS, OrderCommand, Quote,
+};
+use crate::record::frame::{Images, MAX_LEN, Start, Writer};
+use crate::record::{RecordSink, WORST_INPUT_LEN};
+use crate::ring::{Receiver, Sender};
+use crate::stage::{Stage, Work};
+use crate::time::Clock;
+
+/// Feeds that one desk can listen to.
+pub const MAX_FEEDS: usize = 4;
+
+/// Quotes taken in one poll of one feed.
+const QUOTES_PER_POLL: usize = 16;
+
+/// Order news taken in one poll of one gateway.
+const NEWS_PER_POLL: usize = 16;
+
+/// Slots of a gateway's ring that fires leave free, so that a cancel always has room.
+const SLOTS_FOR_CANCELS: usize = 16;
+
+/// What comes from one feed stage.
+#[derive(Debug)]
+pub struct FeedLink {
+    /// Its quotes.
+    pub quotes: Receiver<Quote>,
+    /// Changes of its channels' states.
+    pub channels: Receiver<ChannelUpdate>,
+}
+
+/// What goes to and comes from one gateway stage.
+#[derive(Debug)]
+pub struct GatewayLink {
+    /// Orders, cancels, replaces.
+    pub commands: Sender<OrderCommand>,
+    /// What became of them, and the state of the session.
+    pub news: Receiver<GatewayNews>,
+}
+
+/// What the desk stage counts.
+#[derive(Debug, Default)]
+pub struct DeskCounters {
+    /// Inputs consumed.
+    pub inputs: Counter,
+    /// Quotes among them.
+    pub quotes: Counter,
+    /// Orders, cancels and replaces handed to gateways.
+    pub orders: Counter,
+    /// Records written.
+    pub records: Counter,
+    /// Polls that found an input and no room in the record for what it might cause.
+    pub record_full: Counter,
+    /// Orders that waited because a gateway's ring was full.
+    pub ring_full: Counter,
+}
+
+/// The stage.
+#[derive(Debug)]
+pub struct DeskStage<'a, C, R> {
+    desk: Desk<'a>,
+    outputs: Outputs,
+    clock: C,
+    feeds: [Option<FeedLink>; MAX_FEEDS],
+    gateways: [Option<GatewayLink>; MAX_GATEWAYS],
+    control: Receiver<Control>,
+    record: R,
+    writer: Writer,
+    images: Images<'a>,
+    counters: &'a DeskCounters,
+    seq_no: u64,
+    /// Orders of the last input that did not fit into a gateway's ring yet: how many are gone.
+    orders_sent: Option<usize>,
+}
+
+impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
+    /// A desk with its rings. `start` is written as the first record.
+    #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "called once, by `engine::wire`")]
+    pub fn new(
+        desk: Desk<'a>,
+        clock: C,
+        feeds: [Option<FeedLink>; MAX_FEEDS],
+        gateways: [Option<GatewayLink>; MAX_GATEWAYS],
+        control: Receiver<Control>,
+        mut record: R,
+        images: Images<'a>,
+        counters: &'a DeskCounters,
+        start: &Start,
+    ) -> Self {
+        let writer = Writer { identity: desk.identity() };
+        let mut buffer = [0; MAX_LEN];
+        if let Some(bytes) = writer.start(start, &mut buffer).and_then(|len| buffer.get(..len))
+            && record.stage(bytes).is_ok()
+        {
+            record.publish();
+        }
+        Self {
+            desk,
+            outputs: Outputs::new(),
+            clock,
+            feeds,
+            gateways,
+            control,
+            record,
+            writer,
+            images,
+            counters,
+            seq_no: 0,
+            orders_sent: None,
+        }
+    }
+
+    /// The desk, to be looked at.
+    #[must_use]
+    pub fn desk(&self) -> &Desk<'a> {
+        &self.desk
+    }
+
+    /// The record, to be looked at.
+    #[must_use]
+    pub fn record(&self) -> &R {
+        &self.record
+    }
+
+    /// The record, to be drained by whoever owns both ends (the simulator).
+    pub fn record_mut(&mut self) -> &mut R {
+        &mut self.record
+    }
+
+    /// Room for whatever one more input may cause.
+    #[inline]
+    fn has_room(&self) -> bool {
+        let has_room = self.orders_sent.is_none() && self.record.room() >= WORST_INPUT_LEN;
+        if !has_room {
+            self.counters.record_full.add(1);
+        }
+        has_room
+    }
+
+    /// Consumes one input.
+    #[inline]
+    fn take(&mut self, event: Event<'_>) {
+        let input = Input { now: self.clock.now(), credits: self.credits(), event };
+        self.desk.on(&input, &mut self.outputs);
+        self.seq_no = self.seq_no.wrapping_add(1);
+        self.write_intent(&input);
+        if self.outputs.order_count() > 0 {
+            self.record.publish();
+            self.send_orders(0);
+        }
+        self.write_details();
+        self.record.publish();
+        self.counters.inputs.add(1);
+    }
+
+    /// Writes the input and its orders.
+    #[inline]
+    fn write_intent(&mut self, input: &Input<'_>) {
+        let mut buffer = [0; MAX_LEN];
+        let len = self.writer.input(self.seq_no, input, &mut self.images, &mut buffer);
+        stage(&mut self.record, &buffer, len);
+        let mut count = 1_u64;
+        for (order, index) in self.outputs.orders().zip(1_u16..) {
+            let len = self.writer.order(self.seq_no, index, order, &mut buffer);
+            stage(&mut self.record, &buffer, len);
+            count = count.wrapping_add(1);
+        }
+        self.counters.records.add(count);
+    }
+
+    #[inline]
+    fn write_details(&mut self) {
+        let first = u16::try_from(self.outputs.order_count()).unwrap_or(u16::MAX);
+        let mut buffer = [0; MAX_LEN];
+        let mut count = 0_u64;
+        for (detail, index) in self.outputs.details().zip(first.wrapping_add(1)..) {
+            let len = self.writer.detail(self.seq_no, index, detail, &mut buffer);
+            stage(&mut self.record, &buffer, len);
+            count = count.wrapping_add(1);
+        }
+        self.counters.records.add(count);
+    }
+
+    /// Hands the orders of the last input to their gateways, from number `from` on. The desk saw
+    /// room for a fire in its credits; what does not fit all the same (a burst of cancels) waits,
+    /// and the desk takes no input until it is gone.
+    #[inline]
+    fn send_orders(&mut self, from: usize) -> bool {
+        let mut sent = from;
+        for order in self.outputs.orders().skip(from) {
+            let link = self.gateways.get_mut(usize::from(order.gateway.0)).and_then(Option::as_mut);
+            // An order to a gateway that is not wired cannot be: the gate looks at its credits.
+            if link.is_some_and(|link| link.commands.push(*order).is_err()) {
+                self.orders_sent = Some(sent);
+                self.counters.ring_full.add(1);
+                return false;
+            }
+            sent = sent.wrapping_add(1);
+            self.counters.orders.add(1);
+        }
+        self.orders_sent = None;
+        true
+    }
+
+    #[inline]
+    fn credits(&self) -> Credits {
+        let mut gateway_slots = [0_u8; MAX_GATEWAYS];
+        for (slots, link) in gateway_slots.iter_mut().zip(&self.gateways) {
+            let wanted = SLOTS_FOR_CANCELS.wrapping_add(super::ORDERS_MAX);
+            let free = link.as_ref().map_or(0, |link| link.commands.free(wanted));
+            let free = free.saturating_sub(SLOTS_FOR_CANCELS).min(super::ORDERS_MAX);
+            *slots = u8::try_from(free).unwrap_or(u8::MAX);
+        }
+        Credits { gateway_slots, record_used_pct: self.record.used_pct() }
+    }
+
+    #[inline]
+    fn poll_channels(&mut self) -> Work {
+        let mut work = Work::Idle;
+        for feed in 0..MAX_FEEDS {
+            while let Some(update) = self.feed(feed).and_then(|link| link.channels.peek().copied())
+            {
+                if !self.has_room() {
+                    return Work::Blocked;
+                }
+                self.take(Event::Channel(update));
+                self.feed(feed).and_then(|link| link.channels.pop());
+                work = Work::Busy;
+            }
+        }
+        work
+    }
+
+    #[inline]
+    fn poll_news(&mut self) -> Work {
+        let mut work = Work::Idle;
+        for gateway in 0..MAX_GATEWAYS {
+            for _ in 0..NEWS_PER_POLL {
+                let link = self.gateways.get_mut(gateway).and_then(Option::as_mut);
+                let Some(news) = link.and_then(|link| link.news.peek().copied()) else {
+                    break;
+                };
+                if !self.has_room() {
+                    return Work::Blocked;
+                }
+                self.take(news.as_event());
+                let link = self.gateways.get_mut(gateway).and_then(Option::as_mut);
+                link.and_then(|link| link.news.pop());
+                work = Work::Busy;
+            }
+        }
+        work
+    }
+
+    #[inline]
+    fn poll_control(&mut self) -> Work {
+        let Some(control) = self.control.peek().copied() else {
+            return Work::Idle;
+        };
+        if !self.has_room() {
+            return Work::Blocked;
+        }
+        self.take(control.as_event());
+        self.control.pop();
+        Work::Busy
+    }
+
+    #[inline]
+    fn poll_time(&mut self) -> Work {
+        // Nothing is due on an idle desk most of the time: the clock is read only if something may be.
+        let deadline = self.desk.next_deadline();
+        if deadline == crate::time::MonoNs::NEVER || deadline > self.clock.now() {
+            return Work::Idle;
+        }
+        if !self.has_room() {
+            return Work::Blocked;
+        }
+        self.take(Event::Tick);
+        Work::Busy
+    }
+
+    #[inline]
+    fn poll_quotes(&mut self) -> Work {
+        let mut work = Work::Idle;
+        for feed in 0..MAX_FEEDS {
+            for taken in 1..=QUOTES_PER_POLL {
+                let Some(quote) = self.feed(feed).and_then(|link| link.quotes.peek().copied())
+                else {
+                    break;
+                };
+                if !self.has_room() {
+                    return Work::Blocked;
+                }
+                self.feed(feed).and_then(|link| link.quotes.pop());
+                let waits = self.feed(feed).is_some_and(|link| link.quotes.has_known());
+                let more = waits && taken < QUOTES_PER_POLL;
+                self.take(Event::Quote { quote: &quote, more });
+                self.counters.quotes.add(1);
+                work = Work::Busy;
+            }
+        }
+        work
+    }
+
+    #[inline(always)]
+    fn feed(&mut self, feed: usize) -> Option<&mut FeedLink> {
+        self.feeds.get_mut(feed).and_then(Option::as_mut)
+    }
+}
+
+impl<C: Clock, R: RecordSink> Stage for DeskStage<'_, C, R> {
+    #[inline]
+    fn poll(&mut self) -> Work {
+        if let Some(sent) = self.orders_sent
+            && !self.send_orders(sent)
+        {
+            return Work::Blocked;
+        }
+        self.poll_channels()
+            .or(self.poll_news())
+            .or(self.poll_control())
+            .or(self.poll_time())
+            .or(self.poll_quotes())
+    }
+}
+
+/// Stages an encoded record. Room was checked before the input was taken, and the buffer is as long
+/// as any record, so neither can fail; if one did, the sequence would show the hole.
+#[inline]
+fn stage<R: RecordSink>(record: &mut R, buffer: &[u8], len: Option<usize>) {
+    if let Some(bytes) = len.and_then(|len| buffer.get(..len)) {
+        let staged = record.stage(bytes);
+        debug_assert!(staged.is_ok(), "the record has room for whatever one input can cause");
+    }
+}

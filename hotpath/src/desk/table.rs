@@ -1,0 +1,338 @@
+//! The desk's tables: instruments, spreads, and which spreads an instrument is a leg of.
+//!
+//! Flat rows in storage that the cold side lends, linked by indices, so that a snapshot is a copy
+//! and nothing is allocated. Rows are added and changed while the desk runs.
+
+use super::Running;
+use super::timers::Timer;
+use crate::message::{
+    Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Quote, SpreadIndex, SpreadSpec,
+};
+use crate::order::Order;
+use crate::risk::Exposure;
+use crate::spread::MAX_COEFFICIENT_Q32;
+use crate::time::MonoNs;
+
+/// The memory that a desk works in. The cold side makes it, once.
+#[derive(Debug)]
+pub struct Storage<'a> {
+    /// One row per instrument.
+    pub instruments: &'a mut [Instrument],
+    /// One row per spread.
+    pub spreads: &'a mut [Spread],
+    /// `MAX_LEGS` per spread.
+    pub edges: &'a mut [Edge],
+    /// One per spread.
+    pub dirty: &'a mut [u32],
+    /// One per spread.
+    pub timers: &'a mut [Timer],
+    /// One row per order that can live at once; at most `OrderId::SLOTS` are used.
+    pub orders: &'a mut [Order],
+    /// As long as `orders`.
+    pub free_orders: &'a mut [u32],
+}
+
+/// One instrument.
+#[derive(Clone, Copy, Debug)]
+pub struct Instrument {
+    /// Contract data and limits; `None` if the cold side has not sent them.
+    pub spec: Option<InstrumentSpec>,
+    /// The last quote.
+    pub quote: Quote,
+    /// What is held and reserved.
+    pub exposure: Exposure,
+    /// Lots sold to the bids of `quote` since it came: not counted again.
+    pub taken_bid_lots: u32,
+    /// Lots bought from the asks of `quote` since it came.
+    pub taken_ask_lots: u32,
+    /// Row of its feed channel.
+    pub(super) channel: u8,
+    /// First of the spreads that it is a leg of.
+    pub(super) first_edge: u32,
+}
+
+impl Instrument {
+    /// A row that nothing is known of.
+    pub const EMPTY: Self = Self {
+        spec: None,
+        quote: Quote::EMPTY,
+        exposure: Exposure {
+            position_lots: 0,
+            live_buy_lots: 0,
+            live_sell_lots: 0,
+            open_orders: 0,
+        },
+        taken_bid_lots: 0,
+        taken_ask_lots: 0,
+        channel: u8::MAX,
+        first_edge: Edge::END,
+    };
+}
+
+/// Whether a spread may fire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpreadState {
+    /// It may.
+    Enabled,
+    /// It may not, by command or configuration.
+    Disabled,
+    /// It may not: something went wrong. Only a command takes it out.
+    Halted,
+}
+
+/// One spread.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    /// What it is made of; `None` if the row is not used.
+    pub spec: Option<SpreadSpec>,
+    /// Whether it may fire.
+    pub state: SpreadState,
+    /// Units held: above zero bought, below sold.
+    pub position_units: i32,
+    /// Lots left over by fires that ended out of ratio, per leg, bought minus sold.
+    pub residual_lots: [i64; MAX_LEGS],
+    /// The fire that has not ended.
+    pub fire: Running,
+    /// When it last fired.
+    pub last_fired: MonoNs,
+    /// Whether it has ever fired.
+    pub has_fired: bool,
+    /// The last refusal written, so that the same one is not written for every quote.
+    pub(super) refused: Option<(Intent, Gate)>,
+    /// Refusals that were counted and not written.
+    pub(super) repeated: u32,
+    pub(super) is_dirty: bool,
+}
+
+impl Spread {
+    /// A row that is not used.
+    pub const EMPTY: Self = Self {
+        spec: None,
+        state: SpreadState::Disabled,
+        position_units: 0,
+        residual_lots: [0; MAX_LEGS],
+        fire: None,
+        last_fired: MonoNs(0),
+        has_fired: false,
+        refused: None,
+        repeated: 0,
+        is_dirty: false,
+    };
+}
+
+/// One link of the list of spreads that an instrument is a leg of.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge {
+    next: u32,
+}
+
+impl Edge {
+    /// Not linked.
+    pub const EMPTY: Self = Self { next: Self::END };
+    const END: u32 = u32::MAX;
+    /// Edge `spread * 4 + leg` is that of a leg: the spread is the number without two bits.
+    const LEG_BITS: u32 = 2;
+}
+
+const _: () = assert!(1 << Edge::LEG_BITS == MAX_LEGS);
+
+/// The tables.
+#[derive(Debug)]
+pub(super) struct Table<'a> {
+    pub(super) instruments: &'a mut [Instrument],
+    pub(super) spreads: &'a mut [Spread],
+    edges: &'a mut [Edge],
+}
+
+/// The specification cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BadSpread;
+
+impl<'a> Table<'a> {
+    pub(super) fn new(
+        instruments: &'a mut [Instrument],
+        spreads: &'a mut [Spread],
+        edges: &'a mut [Edge],
+    ) -> Self {
+        instruments.fill(Instrument::EMPTY);
+        spreads.fill(Spread::EMPTY);
+        edges.fill(Edge::EMPTY);
+        Self { instruments, spreads, edges }
+    }
+
+    #[inline]
+    pub(super) fn instrument(&self, index: InstrumentIndex) -> Option<&Instrument> {
+        self.instruments.get(usize::try_from(index.0).ok()?)
+    }
+
+    #[inline]
+    pub(super) fn instrument_mut(&mut self, index: InstrumentIndex) -> Option<&mut Instrument> {
+        self.instruments.get_mut(usize::try_from(index.0).ok()?)
+    }
+
+    #[inline]
+    pub(super) fn spread(&self, index: SpreadIndex) -> Option<&Spread> {
+        self.spreads.get(usize::try_from(index.0).ok()?)
+    }
+
+    #[inline]
+    pub(super) fn spread_mut(&mut self, index: SpreadIndex) -> Option<&mut Spread> {
+        self.spreads.get_mut(usize::try_from(index.0).ok()?)
+    }
+
+    /// The spread that an edge belongs to, and the next edge of the same instrument. Marks the
+    /// spread; `None` at the end of the list.
+    #[inline]
+    pub(super) fn edge(&mut self, edge: u32) -> Option<(Touched<'_>, u32)> {
+        let next = self.edges.get(usize::try_from(edge).ok()?)?.next;
+        let index = edge >> Edge::LEG_BITS;
+        let row = self.spreads.get_mut(usize::try_from(index).ok()?)?;
+        Some((Touched { index, is_dirty: &mut row.is_dirty }, next))
+    }
+
+    /// Adds a spread, or changes it. Its legs can change only while it holds nothing.
+    pub(super) fn set_spread(&mut self, spec: &SpreadSpec) -> Result<(), BadSpread> {
+        self.check(spec)?;
+        let row = self.spread_mut(spec.spread).ok_or(BadSpread)?;
+        let old = row.spec;
+        let is_busy = row.fire.is_some()
+            || row.position_units != 0
+            || row.residual_lots.iter().any(|lots| *lots != 0);
+        let has_new_legs = old.is_none_or(|old| old.legs != spec.legs);
+        if old.is_some() && has_new_legs && is_busy {
+            return Err(BadSpread);
+        }
+        if row.state != SpreadState::Halted {
+            row.state = if spec.is_enabled { SpreadState::Enabled } else { SpreadState::Disabled };
+        }
+        row.spec = Some(*spec);
+        if has_new_legs {
+            if let Some(old) = old {
+                self.unlink(&old);
+            }
+            self.link(spec);
+        }
+        Ok(())
+    }
+
+    fn check(&self, spec: &SpreadSpec) -> Result<(), BadSpread> {
+        let count = usize::from(spec.leg_count);
+        let (legs, unused) = spec.legs.split_at_checked(count).ok_or(BadSpread)?;
+        let is_known = |index| self.instrument(index).is_some_and(|row| row.spec.is_some());
+        let legs_are_sane = legs.iter().all(|leg| {
+            let same_sign =
+                leg.ratio_lots == 0 || (leg.ratio_lots > 0) == (leg.coefficient_q32 > 0);
+            is_known(leg.instrument)
+                && leg.coefficient_q32 != 0
+                && leg.coefficient_q32.unsigned_abs() <= MAX_COEFFICIENT_Q32.unsigned_abs()
+                && leg.ratio_lots != i32::MIN
+                && leg.pay_up_e9 >= 0
+                && same_sign
+                && legs.iter().filter(|other| other.instrument == leg.instrument).count() == 1
+        });
+        let is_sane = count >= 2
+            && legs.iter().any(|leg| leg.ratio_lots != 0)
+            && unused.iter().all(|leg| leg.ratio_lots == 0)
+            && spec.max_units > 0
+            && i32::try_from(spec.max_units).is_ok()
+            && spec.clip_units > 0
+            && spec.ack_timeout.0 > 0;
+        if legs_are_sane && is_sane { Ok(()) } else { Err(BadSpread) }
+    }
+
+    fn link(&mut self, spec: &SpreadSpec) {
+        let base = spec.spread.0 << Edge::LEG_BITS;
+        for (leg, edge) in spec.legs.iter().take(usize::from(spec.leg_count)).zip(base..) {
+            let Some(row) = self.instrument_mut(leg.instrument) else {
+                continue;
+            };
+            let next = core::mem::replace(&mut row.first_edge, edge);
+            self.set_next(edge, next);
+        }
+    }
+
+    fn unlink(&mut self, spec: &SpreadSpec) {
+        let base = spec.spread.0 << Edge::LEG_BITS;
+        for (leg, edge) in spec.legs.iter().take(usize::from(spec.leg_count)).zip(base..) {
+            let after = self.next(edge);
+            let Some(row) = self.instrument_mut(leg.instrument) else {
+                continue;
+            };
+            if row.first_edge == edge {
+                row.first_edge = after;
+                continue;
+            }
+            let mut before = row.first_edge;
+            while before != Edge::END && self.next(before) != edge {
+                before = self.next(before);
+            }
+            self.set_next(before, after);
+        }
+    }
+
+    fn next(&self, edge: u32) -> u32 {
+        let row = usize::try_from(edge).ok().and_then(|edge| self.edges.get(edge));
+        row.map_or(Edge::END, |row| row.next)
+    }
+
+    fn set_next(&mut self, edge: u32, next: u32) {
+        if let Some(row) = usize::try_from(edge).ok().and_then(|edge| self.edges.get_mut(edge)) {
+            row.next = next;
+        }
+    }
+}
+
+/// A spread that a quote has touched.
+#[derive(Debug)]
+pub(super) struct Touched<'t> {
+    index: u32,
+    is_dirty: &'t mut bool,
+}
+
+/// Spreads to be evaluated, each once, in the order in which they were touched: a circle with a row
+/// for every spread.
+#[derive(Debug)]
+pub(super) struct Dirty<'a> {
+    queue: &'a mut [u32],
+    first: usize,
+    count: usize,
+}
+
+impl<'a> Dirty<'a> {
+    pub(super) fn new(queue: &'a mut [u32]) -> Self {
+        Self { queue, first: 0, count: 0 }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    #[inline]
+    pub(super) fn mark(&mut self, spread: Touched<'_>) {
+        if *spread.is_dirty {
+            return;
+        }
+        let last = self.wrap(self.first.wrapping_add(self.count));
+        if let Some(slot) = self.queue.get_mut(last) {
+            *slot = spread.index;
+            *spread.is_dirty = true;
+            self.count = self.count.wrapping_add(1);
+        }
+    }
+
+    /// Takes the one touched longest ago. The caller clears its `is_dirty`.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<SpreadIndex> {
+        self.count = self.count.checked_sub(1)?;
+        let index = *self.queue.get(self.first)?;
+        self.first = self.wrap(self.first.wrapping_add(1));
+        Some(SpreadIndex(index))
+    }
+
+    #[inline]
+    fn wrap(&self, position: usize) -> usize {
+        let len = self.queue.len();
+        if position >= len { position.wrapping_sub(len) } else { position }
+    }
+}

@@ -1,0 +1,180 @@
+//! Spreads: what they are worth on executable prices, and when that is a trigger.
+//!
+//! `evaluate` is pure and total: it reads quotes and a specification and says what to do, for which
+//! size, at which limit prices. It does not know whether the quotes may be trusted or the orders
+//! sent; the gates (`risk`) and the desk decide that. Called by the desk for each spread touched.
+//!
+//! Every leg is priced at the worst level that the size needs, not at an average: if all orders
+//! fill at their limits, the spread still meets its level.
+
+use crate::message::{Depth, Intent, LegSpec, MAX_LEGS, SpreadSpec};
+use crate::price;
+
+/// Largest magnitude of a coefficient: 2^20 in Q32. Four products with any price fit in `i128`.
+pub const MAX_COEFFICIENT_Q32: i64 = 1 << 52;
+
+/// What a leg can be traded against: the book, and what of it was taken already and not yet
+/// updated by the venue.
+#[derive(Clone, Copy, Debug)]
+pub struct LegBook<'a> {
+    /// The buyers.
+    pub bids: &'a Depth,
+    /// The sellers.
+    pub asks: &'a Depth,
+    /// Lots sold to `bids` since the quote came.
+    pub taken_bid_lots: u32,
+    /// Lots bought from `asks` since the quote came.
+    pub taken_ask_lots: u32,
+}
+
+/// A trigger that is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// What for.
+    pub intent: Intent,
+    /// The level that is met.
+    pub level_e9: i64,
+    /// The spread's value at `prices_e9`, rounded down.
+    pub value_e9: i64,
+    /// The largest number of units, at most the one allowed, that meets the level.
+    pub units: u32,
+    /// The worst price that each leg needs; for a leg that only prices, the price used.
+    pub prices_e9: [i64; MAX_LEGS],
+}
+
+/// The spread's value for one direction and size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// The value with 32 fractional bits more than `_e9`.
+    pub sum_q32: i128,
+    /// The price of each leg.
+    pub prices_e9: [i64; MAX_LEGS],
+}
+
+/// Whether `leg` takes asks when the spread is bought (`is_buy`) or sold.
+///
+/// A traded leg by the sign of its ratio; one that only prices by that of its coefficient, so that
+/// it is always priced on the side that makes the trade look worse.
+#[inline(always)]
+#[must_use]
+pub const fn takes_asks(leg: &LegSpec, is_buy: bool) -> bool {
+    let is_positive =
+        if leg.ratio_lots == 0 { leg.coefficient_q32 > 0 } else { leg.ratio_lots > 0 };
+    is_positive == is_buy
+}
+
+/// The worst price that `lots` need beyond `taken` ones; `None` if the levels do not hold them.
+#[inline]
+#[must_use]
+pub fn worst_price(depth: &Depth, taken: u32, lots: u64) -> Option<i64> {
+    let mut missing = lots.saturating_add(u64::from(taken));
+    for (price_e9, shown) in depth.price_e9.iter().zip(&depth.lots) {
+        if *shown == 0 {
+            return None;
+        }
+        missing = missing.saturating_sub(u64::from(*shown));
+        if missing == 0 {
+            return Some(*price_e9);
+        }
+    }
+    None
+}
+
+/// What `units` cost (`is_buy`) or bring, per unit; `None` if a leg's levels do not hold the size.
+#[inline]
+#[must_use]
+pub fn value(
+    spec: &SpreadSpec,
+    legs: &[LegBook<'_>; MAX_LEGS],
+    is_buy: bool,
+    units: u32,
+) -> Option<Value> {
+    let mut sum_q32 = price::to_q32(spec.constant_e9);
+    let mut prices_e9 = [0; MAX_LEGS];
+    let rows = spec.legs.iter().zip(legs).zip(&mut prices_e9);
+    for ((leg, book), price_e9) in rows.take(usize::from(spec.leg_count)) {
+        let lots = u64::from(leg.ratio_lots.unsigned_abs()).saturating_mul(u64::from(units)).max(1);
+        let worst = if takes_asks(leg, is_buy) {
+            worst_price(book.asks, book.taken_ask_lots, lots)?
+        } else {
+            worst_price(book.bids, book.taken_bid_lots, lots)?
+        };
+        *price_e9 = worst;
+        // Cannot overflow: coefficients are bounded by MAX_COEFFICIENT_Q32 and there are four.
+        sum_q32 = sum_q32.wrapping_add(price::weighted(worst, leg.coefficient_q32));
+    }
+    Some(Value { sum_q32, prices_e9 })
+}
+
+/// The trigger that is met, if any. Closing comes before opening. A trigger of 0 units is one that
+/// the position limit leaves no room for.
+#[inline]
+#[must_use]
+pub fn evaluate(
+    spec: &SpreadSpec,
+    position_units: i32,
+    legs: &[LegBook<'_>; MAX_LEGS],
+) -> Option<Trigger> {
+    let held = position_units.unsigned_abs();
+    let close = held.min(spec.clip_units);
+    let open = spec.max_units.saturating_sub(held).min(spec.clip_units);
+    if position_units > 0 && spec.buy_close_e9 != i64::MAX {
+        let found = meets(spec, legs, Intent::CloseLong, spec.buy_close_e9, close);
+        if found.is_some() {
+            return found;
+        }
+    }
+    if position_units < 0 && spec.sell_close_e9 != i64::MIN {
+        let found = meets(spec, legs, Intent::CloseShort, spec.sell_close_e9, close);
+        if found.is_some() {
+            return found;
+        }
+    }
+    // A position on one side is closed, not crossed: the other side opens only from flat.
+    if position_units >= 0 && spec.buy_open_e9 != i64::MIN {
+        let found = meets(spec, legs, Intent::OpenLong, spec.buy_open_e9, open);
+        if found.is_some() {
+            return found;
+        }
+    }
+    if position_units <= 0 && spec.sell_open_e9 != i64::MAX {
+        return meets(spec, legs, Intent::OpenShort, spec.sell_open_e9, open);
+    }
+    None
+}
+
+/// The trigger for one intent, sized; `None` if one unit does not meet the level.
+#[inline]
+fn meets(
+    spec: &SpreadSpec,
+    legs: &[LegBook<'_>; MAX_LEGS],
+    intent: Intent,
+    level_e9: i64,
+    most: u32,
+) -> Option<Trigger> {
+    let is_buy = intent.is_buy();
+    let level_q32 = price::to_q32(level_e9);
+    let at = |units: u32| {
+        value(spec, legs, is_buy, units).filter(|value| {
+            if is_buy { value.sum_q32 <= level_q32 } else { value.sum_q32 >= level_q32 }
+        })
+    };
+    let mut best = at(1)?;
+    let mut units = 1_u32;
+    // Values only get worse with size, so the largest size that meets is found by halving.
+    let mut step = most.saturating_sub(1);
+    while step > 0 {
+        let tried = units.saturating_add(step);
+        match (tried <= most).then(|| at(tried)).flatten() {
+            Some(found) => (best, units) = (found, tried),
+            None => step >>= 1,
+        }
+    }
+    Some(Trigger {
+        intent,
+        level_e9,
+        value_e9: price::from_q32(best.sum_q32),
+        units: units.min(most),
+        prices_e9: best.prices_e9,
+    })
+}
