@@ -7,7 +7,7 @@
 use xmc_hotpath::venue::cme::ilink3::layout::{
     Block, BusinessReject, Cancel, CancelRejected, ENCODING, FillEvent, FillPart, Framed, Message,
     NewOrder, NotApplied, OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected,
-    Replace, ReplaceRejected, Sequence, Sofh, TradeOutright,
+    Replace, ReplaceRejected, Sequence, Sofh, TradeAddendum, TradeOutright,
 };
 use xmc_hotpath::venue::cme::sbe::GroupSize;
 use xmc_hotpath::wire::{I64Le, U16Le, U32Le, U64Le};
@@ -214,6 +214,39 @@ impl ReportWriter {
         })
     }
 
+    /// 548: the fill of `order` that was reported as `original` is taken back.
+    pub fn trade_cancelled(
+        &mut self,
+        order: &NewOrder,
+        execution: &Execution,
+        original: &TradeOutright,
+    ) -> TradeAddendum {
+        TradeAddendum {
+            seq_no: U32Le::new(self.take_seq_no()),
+            uuid: U64Le::new(self.uuid),
+            exec_id: execution.exec_id,
+            sender_id: order.sender_id,
+            cl_ord_id: order.cl_ord_id,
+            party_details_id: order.party_details_id,
+            last_e9: original.last_e9,
+            order_id: U64Le::new(execution.order_id),
+            transact_ns: U64Le::new(execution.transact_ns),
+            sent_ns: U64Le::new(execution.sent_ns),
+            sec_exec_id: original.sec_exec_id,
+            orig_sec_exec_id: original.sec_exec_id,
+            location: order.location,
+            security_id: order.security_id,
+            last_lots: original.last_lots,
+            side_trade_id: original.side_trade_id,
+            orig_side_trade_id: original.side_trade_id,
+            ord_status: TRADE_CANCELLED,
+            exec_type: TRADE_CANCELLED,
+            side: order.side,
+            manual: order.manual,
+            ..TradeAddendum::BLANK
+        }
+    }
+
     /// 531: `order` was changed; it is given as it stands after the change, with the names that
     /// the change gave it.
     pub fn modified(
@@ -325,9 +358,24 @@ impl ReportWriter {
         parts: &[FillPart],
         events: &[FillEvent],
     ) -> Vec<u8> {
+        let mut tail = Vec::new();
+        push_group(&mut tail, parts);
+        push_group(&mut tail, events);
+        self.frame_with(block, &tail)
+    }
+
+    /// The bytes of a fill that is taken back, its groups empty.
+    pub fn addendum_frame(&self, block: &TradeAddendum) -> Vec<u8> {
+        let mut tail = Vec::new();
+        push_group::<FillPart>(&mut tail, &[]);
+        let events = GroupSize { block_len: U16Le::new(ADDENDUM_EVENT_LEN), count: 0 };
+        tail.extend_from_slice(bytemuck::bytes_of(&events));
+        self.frame_with(block, &tail)
+    }
+
+    fn frame_with<M: Message>(&self, block: &M, tail: &[u8]) -> Vec<u8> {
         let mut frame = self.frame(block);
-        push_group(&mut frame, parts);
-        push_group(&mut frame, events);
+        frame.extend_from_slice(tail);
         let frame_len = u16::try_from(frame.len()).expect("two groups of 255 entries fit");
         let sofh = Sofh { frame_len: U16Le::new(frame_len), encoding: U16Le::new(ENCODING) };
         frame[..size_of::<Sofh>()].copy_from_slice(bytemuck::bytes_of(&sofh));
@@ -346,6 +394,12 @@ pub enum CancelCause<'a> {
 
 /// Tag 39010 `FaultToleranceIndicator`: the primary of two gateways.
 const PRIMARY: u8 = 1;
+
+/// Length of an entry of the group `NoOrderEvents` of 548, bytes.
+const ADDENDUM_EVENT_LEN: u16 = 45;
+
+/// Tags 39 and 150 of a fill that is taken back.
+const TRADE_CANCELLED: u8 = b'H';
 
 /// Appends a repeating group of at most 255 entries.
 fn push_group<B: Block>(frame: &mut Vec<u8>, entries: &[B]) {

@@ -10,7 +10,7 @@ use golden::Golden;
 use xmc_hotpath::venue::cme::ilink3::layout::{
     Block, BusinessReject, Cancel, CancelRejected, FillEvent, FillPart, Framed, Message, NewOrder,
     NotApplied, OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected, Replace,
-    ReplaceRejected, Sequence, Terminate, TradeOutright,
+    ReplaceRejected, Sequence, Terminate, TradeAddendum, TradeOutright,
 };
 
 /// The schema that the golden frames and the layouts follow.
@@ -39,8 +39,18 @@ pub(crate) use every_message;
 fn layouts_are_the_blocks_of_the_exchange() {
     let Some(schema) = schema() else { return };
     every_message!(message_is_in_the_xml(&schema));
+    let addendum = schema.block("ExecutionReportTradeAddendumOutright548");
+    block_is::<TradeAddendum>(&of_version_8(addendum));
     block_is::<FillPart>(schema.block("ExecutionReportTradeOutright525/NoFills"));
     block_is::<FillEvent>(schema.block("ExecutionReportTradeOutright525/NoOrderEvents"));
+}
+
+/// The block as it was before version 9 appended to it.
+fn of_version_8(block: &Truth) -> Truth {
+    let (old, new): (Vec<_>, Vec<_>) =
+        block.fields.iter().cloned().partition(|field| field.since < 9);
+    let len = new.iter().map(|field| field.offset).min().unwrap_or(block.len);
+    Truth { len, fields: old, constants: block.constants.clone() }
 }
 
 fn message_is_in_the_xml<M: Message>(schema: &Schema) {

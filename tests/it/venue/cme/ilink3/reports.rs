@@ -364,6 +364,69 @@ fn groups_of_a_fill_come_back() {
     assert_eq!((news.side, news.fill.unwrap().last_e9), (Some(Side::Sell), 42));
 }
 
+/// A fill that is taken back, written by field values at the places that the XML gives them.
+#[test]
+fn a_trade_cancellation_is_read_in_both_versions() {
+    let Some(schema) = schema() else { return };
+    let truth = schema.block("ExecutionReportTradeAddendumOutright548");
+    let mut block = vec![0; truth.len];
+    let mut put = |name: &str, value: &[u8]| {
+        let at = truth.field(name).offset;
+        block[at..at + value.len()].copy_from_slice(value);
+    };
+    put("SeqNum", &9_u32.to_le_bytes());
+    put("UUID", &8_u64.to_le_bytes());
+    put("ExecID", b"BUST");
+    put("ClOrdID", b"00000000DEADBEEF");
+    put("LastPx", &(-42_i64).to_le_bytes());
+    put("OrderID", &7_u64.to_le_bytes());
+    put("TransactTime", &6_u64.to_le_bytes());
+    put("LastQty", &5_u32.to_le_bytes());
+    put("Side", &[2]);
+    put("PossRetransFlag", &[1]);
+    put("ExecRestatementReason", &[255]);
+    for (version, block_len) in [(8_u16, 222_u16), (9, 266)] {
+        for (exec_type, kind) in
+            [(b'G', NewsKind::TradeCorrected), (b'H', NewsKind::TradeCancelled)]
+        {
+            block[truth.field("ExecType").offset] = exec_type;
+            let mut bytes = Vec::new();
+            for word in [12 + block_len, 0xCAFE, block_len, 548, 8, version] {
+                bytes.extend(word.to_le_bytes());
+            }
+            bytes.extend(&block[..usize::from(block_len)]);
+            let frame = decode::frame(&bytes).unwrap().unwrap().0;
+            let report = decode::report(&frame).unwrap().unwrap();
+            let stamp = report.stamp();
+            assert_eq!((stamp.uuid, stamp.seq_no, stamp.is_retransmitted), (8, Some(9), true));
+            let news = report.news().unwrap();
+            assert_eq!((news.kind, news.side), (kind, Some(Side::Sell)));
+            assert_eq!(news.cl_ord_id.order(), Ok(0xDEAD_BEEF));
+            assert_eq!((news.order_id, news.transact_ns, news.reason), (7, 6, None));
+            let fill = news.fill.unwrap();
+            assert_eq!((fill.last_e9, fill.last_lots, news.progress), (-42, 5, None));
+        }
+    }
+}
+
+/// The simulated venue takes back just the fill that it reported.
+#[test]
+fn a_trade_cancellation_names_its_fill() {
+    let order = NewOrder { side: 1, cl_ord_id: ClOrdId::of_order(3), ..NewOrder::BLANK };
+    let mut session = ReportWriter::new(5, 9, 1);
+    let fill = Fill { last_e9: 42, last_lots: 4, cum_lots: 4, is_aggressor: true, trade_id: 77 };
+    let original = session.traded(&order, &Execution::numbered(1, 2, 3, 4), &fill);
+    let block = session.trade_cancelled(&order, &Execution::numbered(5, 2, 6, 7), &original);
+    assert_eq!((block.orig_side_trade_id.get(), block.orig_sec_exec_id.get()), (77, 77));
+    let bytes = session.addendum_frame(&block);
+    assert_eq!(bytes[12 + 222..], [15, 0, 0, 45, 0, 0], "as in the XML, two empty groups");
+    let frame = decode::frame(&bytes).unwrap().unwrap().0;
+    let news = decode::report(&frame).unwrap().unwrap().news().unwrap();
+    assert_eq!((news.kind, news.cl_ord_id.order()), (NewsKind::TradeCancelled, Ok(3)));
+    let fill = news.fill.unwrap();
+    assert_eq!((fill.last_e9, fill.last_lots, news.transact_ns), (42, 4, 6));
+}
+
 /// Business messages are numbered one by one; those of the session are not.
 #[test]
 fn only_business_messages_take_a_number() {

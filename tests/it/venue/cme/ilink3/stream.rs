@@ -135,6 +135,7 @@ fn blocks_of(frame: &Frame<'_>) -> Option<Vec<u8>> {
         Report::Rejected(block) => bytemuck::bytes_of(block).to_vec(),
         Report::Eliminated(block) => bytemuck::bytes_of(block).to_vec(),
         Report::Trade(trade) => bytemuck::bytes_of(trade.block).to_vec(),
+        Report::Addendum(block) => bytemuck::bytes_of(block).to_vec(),
         Report::Modified(block) => bytemuck::bytes_of(block).to_vec(),
         Report::Cancelled(block) => bytemuck::bytes_of(block).to_vec(),
         Report::CancelRejected(block) => bytemuck::bytes_of(block).to_vec(),

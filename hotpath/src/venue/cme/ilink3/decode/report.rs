@@ -1,14 +1,14 @@
 //! What the exchange says, by message, and one flat account of it for whoever follows orders.
 //!
 //! `Report` borrows the block where it lies, so every field is at hand; `Report::news` boils the
-//! eight messages about orders down to the fields that all of them can answer. Reports that the
+//! nine messages about orders down to the fields that all of them can answer. Reports that the
 //! desk cannot cause (spreads, crosses, mass actions, quotes, party details) are not read.
 
 use super::Frame;
 use crate::venue::cme::ilink3::layout::{
     BusinessReject, CancelRejected, ClOrdId, FillEvent, FillPart, Message, NULL_U8, NotApplied,
     OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected, ReplaceRejected,
-    Sequence, Side, Terminate, TradeOutright,
+    Sequence, Side, Terminate, TradeAddendum, TradeOutright,
 };
 use crate::venue::cme::sbe::{Entries, SbeError};
 use crate::wire::{U16Le, U32Le, U64Le};
@@ -32,6 +32,8 @@ pub enum Report<'a> {
     Eliminated(&'a OrderEliminated),
     /// 525: a fill.
     Trade(Trade<'a>),
+    /// 548: a fill is taken back or corrected.
+    Addendum(&'a TradeAddendum),
     /// 531: changed.
     Modified(&'a OrderModified),
     /// 534: cancelled.
@@ -82,6 +84,7 @@ pub fn report<'a>(frame: &Frame<'a>) -> Result<Option<Report<'a>>, SbeError> {
             let (block, groups) = frame.block()?;
             Report::Trade(Trade { block, groups })
         }
+        TradeAddendum::TEMPLATE_ID => Report::Addendum(frame.block()?.0),
         OrderModified::TEMPLATE_ID => Report::Modified(frame.block()?.0),
         OrderCancelled::TEMPLATE_ID => Report::Cancelled(frame.block()?.0),
         CancelRejected::TEMPLATE_ID => Report::CancelRejected(frame.block()?.0),
@@ -122,6 +125,10 @@ pub enum NewsKind {
     Eliminated,
     /// It traded.
     Filled,
+    /// A fill of it is taken back; `fill` says which price and quantity.
+    TradeCancelled,
+    /// A fill of it is corrected; `fill` says to what.
+    TradeCorrected,
     /// It was changed.
     Modified,
     /// It was cancelled.
@@ -159,7 +166,7 @@ pub struct OrderNews {
     pub cl_ord_id: ClOrdId,
     /// The exchange's name of the order.
     pub order_id: u64,
-    /// The request that this answers, as we numbered it.
+    /// The request that this answers, as we numbered it; 0 if it answers none.
     pub request_id: u64,
     /// `exec_digest` of the execution's name.
     pub exec_id: u64,
@@ -219,6 +226,7 @@ impl Report<'_> {
             Self::Rejected(b) => Stamp::business(b.uuid, b.seq_no, b.poss_retrans),
             Self::Eliminated(b) => Stamp::business(b.uuid, b.seq_no, b.poss_retrans),
             Self::Trade(t) => Stamp::business(t.block.uuid, t.block.seq_no, t.block.poss_retrans),
+            Self::Addendum(b) => Stamp::business(b.uuid, b.seq_no, b.poss_retrans),
             Self::Modified(b) => Stamp::business(b.uuid, b.seq_no, b.poss_retrans),
             Self::Cancelled(b) => Stamp::business(b.uuid, b.seq_no, b.poss_retrans),
             Self::CancelRejected(b) => Stamp::business(b.uuid, b.seq_no, b.poss_retrans),
@@ -251,6 +259,7 @@ impl Report<'_> {
                 ..news!(Eliminated, block)
             },
             Self::Trade(Trade { block, .. }) => filled(block),
+            Self::Addendum(block) => amended(block),
             Self::Modified(block) => OrderNews {
                 side: Side::from_wire(block.side),
                 progress: progress(block.cum_lots.get(), block.leaves_lots.get()),
@@ -280,6 +289,26 @@ fn filled(block: &TradeOutright) -> OrderNews {
         progress: progress(block.cum_lots.get(), block.leaves_lots.get()),
         reason: restatement(block.restatement),
         ..news!(Filled, block)
+    }
+}
+
+#[inline]
+fn amended(block: &TradeAddendum) -> OrderNews {
+    OrderNews {
+        kind: match block.exec_type {
+            b'G' => NewsKind::TradeCorrected,
+            // `H`; the schema knows no third.
+            _ => NewsKind::TradeCancelled,
+        },
+        cl_ord_id: block.cl_ord_id,
+        order_id: block.order_id.get(),
+        request_id: 0,
+        exec_id: exec_digest(&block.exec_id),
+        side: Side::from_wire(block.side),
+        fill: Some(Fill { last_e9: block.last_e9.get(), last_lots: block.last_lots.get() }),
+        progress: None,
+        reason: restatement(block.restatement),
+        transact_ns: block.transact_ns.get(),
     }
 }
 

@@ -22,7 +22,7 @@ pub use self::order_report::{OrderCancelled, OrderEliminated, OrderModified, Ord
 pub use self::reject_report::{BusinessReject, CancelRejected, OrderRejected, ReplaceRejected};
 pub use self::request::{Cancel, NewOrder, Replace};
 pub use self::session::{NotApplied, Sequence, Terminate};
-pub use self::trade_report::{FillEvent, FillPart, TradeOutright};
+pub use self::trade_report::{FillEvent, FillPart, TradeAddendum, TradeOutright};
 use crate::venue::cme::sbe::MessageHeader;
 use crate::wire::U16Le;
 

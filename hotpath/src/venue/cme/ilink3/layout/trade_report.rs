@@ -1,6 +1,6 @@
-//! A fill of an outright order, and the two groups that follow it.
+//! A fill of an outright order, the two groups that follow it, and its later cancellation.
 //!
-//! Fills of exchange-listed spreads (526, 527) and trade corrections (548 to 550) are not here.
+//! Exchange-listed spreads (526, 527, 549, 550) are not here: the desk makes its own.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -119,6 +119,86 @@ wire_block! {
         284: priority: u8 = NULL_U8, PriorityIndicator(638);
         /// Price at which the other side is listed, units of 1e-9.
         285: display_limit_e9: I64Le = NULL_I64, DisplayLimitPrice(9264);
+    }
+}
+
+wire_block! {
+    /// A fill is taken back or corrected: `ExecutionReportTradeAddendumOutright548`, as far as
+    /// version 8 knows it. Version 9 appends `MDTradeEntryID` and `ExecRefID`; two groups follow,
+    /// which are not read.
+    pub struct TradeAddendum: template 548, 222 bytes {
+        /// Sequence number of this message within the session.
+        0: seq_no: U32Le = ZERO_U32, SeqNum(9726);
+        /// Identifies the FIXP session, chosen by us in Establish.
+        4: uuid: U64Le = ZERO_U64, UUID(39001);
+        /// Name of this execution message, unique per day.
+        12: exec_id: [u8; 40] = [0; 40], ExecID(17);
+        /// Operator of the session, NUL padded.
+        52: sender_id: [u8; 20] = [0; 20], SenderID(5392);
+        /// The order's name given by us.
+        72: cl_ord_id: ClOrdId = ClOrdId::EMPTY, ClOrdID(11);
+        /// Registered set of party details.
+        92: party_details_id: U64Le = ZERO_U64, PartyDetailsListReqID(1505);
+        /// Price of the fill, units of 1e-9.
+        100: last_e9: I64Le = ZERO_I64, LastPx(31);
+        /// The order's name given by the exchange.
+        108: order_id: U64Le = ZERO_U64, OrderID(37);
+        /// When the exchange did it, ns since 1970.
+        116: transact_ns: U64Le = ZERO_U64, TransactTime(60);
+        /// When the message was sent, ns since 1970.
+        124: sent_ns: U64Le = ZERO_U64, SendingTimeEpoch(5297);
+        /// Links the fills of a spread and of its legs.
+        132: sec_exec_id: U64Le = ZERO_U64, SecExecID(527);
+        /// `sec_exec_id` of the fill that is taken back or corrected.
+        140: orig_sec_exec_id: U64Le = NULL_U64, OrigSecondaryExecutionID(9703);
+        /// Where the sender sits, NUL padded.
+        148: location: [u8; 5] = [0; 5], Location(9537);
+        /// Instrument, as in market data.
+        153: security_id: I32Le = ZERO_I32, SecurityID(48);
+        /// Quantity of the fill, contracts.
+        157: last_lots: U32Le = ZERO_U32, LastQty(32);
+        /// Name of our side of the trade.
+        161: side_trade_id: U32Le = ZERO_U32, SideTradeID(1506);
+        /// `side_trade_id` of the fill that is taken back or corrected.
+        165: orig_side_trade_id: U32Le = NULL_U32, OrigSideTradeID(1507);
+        /// Trading day, days since 1970.
+        169: trade_date: U16Le = NULL_U16, TradeDate(75);
+        /// ASCII: `G` corrected, `H` taken back.
+        171: ord_status: u8 = 0, OrdStatus(39);
+        /// ASCII: `G` corrected, `H` taken back.
+        172: exec_type: u8 = 0, ExecType(150);
+        /// 1 buy, 2 sell, 7 undisclosed.
+        173: side: u8 = 0, Side(54);
+        /// 0 automated, 1 manual.
+        174: manual: u8 = 0, ManualOrderIndicator(1028);
+        /// 1 if sent again in answer to a retransmit request.
+        175: poss_retrans: u8 = 0, PossRetransFlag(9765);
+        /// Bit set: 0 all or none, 1 only best, 2 not held.
+        176: exec_inst: u8 = 0, ExecInst(18);
+        /// ASCII: `A` aggressive, `P` passive; NUL means aggressive.
+        177: execution_mode: u8 = NULL_CHAR, ExecutionMode(5906);
+        /// 1 for a market-making obligation (EU BrokerTec and EBS only).
+        178: liquidity_flag: u8 = NULL_U8, LiquidityFlag(9373);
+        /// 1 for a managed order.
+        179: managed_order: u8 = NULL_U8, ManagedOrder(6881);
+        /// MiFID: 0 long sale, 1 short, 2 exempt short, 3 undisclosed.
+        180: short_sale_type: u8 = NULL_U8, ShortSaleType(5409);
+        /// Price accepted beyond the displayed one, units of 1e-9.
+        181: discretion_e9: I64Le = NULL_I64, DiscretionPrice(845);
+        /// Set for a trade at a fixing price.
+        189: trade_type: U16Le = NULL_U16, TrdType(828);
+        /// Why the order changed unasked, as a code.
+        191: restatement: u8 = NULL_U8, ExecRestatementReason(378);
+        /// Settlement day, days since 1970.
+        192: settle_date: U16Le = NULL_U16, SettlDate(64);
+        /// Maturity, days since 1970.
+        194: maturity_date: U16Le = NULL_U16, MaturityDate(541);
+        /// Amount in the counter currency (spot FX).
+        196: ccy_last_qty: Decimal64 = Decimal64::NULL, CalculatedCcyLastQty(1056);
+        /// Amount in the base currency (spot FX).
+        205: gross_trade_amount: Decimal64 = Decimal64::NULL, GrossTradeAmt(381);
+        /// Fixing price, units of 1e-9.
+        214: benchmark_e9: I64Le = NULL_I64, BenchmarkPrice(6262);
     }
 }
 
