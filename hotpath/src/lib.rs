@@ -42,6 +42,7 @@ pub mod ring;
 pub mod risk;
 pub mod spread;
 pub mod stage;
+pub mod sync;
 pub mod time;
 pub mod venue;
 pub mod wire;

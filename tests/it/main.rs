@@ -5,6 +5,8 @@
 
 mod book;
 mod cli;
+mod journal;
 mod port;
+mod record;
 mod shared;
 mod venue;

@@ -1,0 +1,4 @@
+//! The journal: the ring's memory, writing, reading back, and what is left after a crash.
+
+mod scratch;
+mod shm;

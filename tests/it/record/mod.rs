@@ -1,0 +1,3 @@
+//! The record: ring, codec and frames, against models.
+
+mod ring;
