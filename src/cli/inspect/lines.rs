@@ -10,6 +10,7 @@
 //!    second B, further ones are neither.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::str::FromStr;
 
@@ -25,6 +26,15 @@ pub struct Group {
 impl Group {
     fn holds(self, target: SocketAddrV4) -> bool {
         self.address == *target.ip() && self.port.is_none_or(|port| port == target.port())
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            Some(port) => write!(f, "{}:{port}", self.address),
+            None => self.address.fmt(f),
+        }
     }
 }
 
@@ -80,6 +90,12 @@ impl Lines {
         let line = self.decide(target);
         self.known.insert(target, line);
         line
+    }
+
+    /// The groups of `--group` that no packet was sent to.
+    pub fn unmet(&self) -> impl Iterator<Item = Group> {
+        let is_met = |group: Group| self.known.keys().any(|&target| group.holds(target));
+        self.chosen.iter().copied().filter(move |&group| !is_met(group))
     }
 
     fn decide(&mut self, target: SocketAddrV4) -> Option<Line> {

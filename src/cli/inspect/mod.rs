@@ -3,9 +3,11 @@
 //! It shows what the engine's own decoder reads, so it is also how that decoder is compared with
 //! others. It arbitrates nothing and fills no gap: rows are in capture order, both lines.
 
+mod books;
 mod lines;
 mod packets;
 mod rows;
+mod sequence;
 mod summary;
 mod templates;
 
@@ -46,6 +48,9 @@ struct View {
     /// One row per market-data entry, values as on the wire.
     #[arg(long)]
     entries: bool,
+    /// The books of line A after each book message, one row per instrument it touched.
+    #[arg(long)]
+    books: bool,
 }
 
 /// Runs the command.
@@ -63,6 +68,20 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     } else if args.view.entries {
         rows::entries_header(out)?;
         packets::walk(&capture, &mut lines, |packet| rows::entries(packet, out))?
+    } else if args.view.books {
+        let mut census = books::Census::default();
+        packets::walk(&capture, &mut lines, |packet| {
+            census.count(packet);
+            Ok(())
+        })?;
+        let mut storage = census.storage();
+        let mut rebuild = books::Rebuild::new(&mut storage);
+        books::Rebuild::header(out)?;
+        let met = packets::walk(&capture, &mut lines, |packet| rebuild.apply(packet, out))?;
+        if met.packets > 0 {
+            found = rebuild.conclude();
+        }
+        met
     } else {
         let mut counts = summary::Counts::default();
         let met = packets::walk(&capture, &mut lines, |packet| {
@@ -74,7 +93,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         }
         met
     };
-    let met = met.conclude()?;
+    let met = met.conclude(&lines)?;
     Ok(if found == Exit::Ok { met } else { found })
 }
 

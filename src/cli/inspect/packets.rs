@@ -209,7 +209,7 @@ impl Met {
     ///
     /// # Errors
     /// `CouldNotRun` if nothing at all was recognised.
-    pub fn conclude(self) -> Result<Exit, CliError> {
+    pub fn conclude(self, lines: &Lines) -> Result<Exit, CliError> {
         if self.packets == 0 {
             return Err(CliError::could_not_run(self.nothing()));
         }
@@ -218,6 +218,9 @@ impl Met {
             eprintln!("finding: {text}");
             exit = Exit::Finding;
         };
+        for group in lines.unmet() {
+            finding(format!("no packet was sent to {group}: check `--group`"));
+        }
         for (group, count) in &self.groups {
             // A group without any packet of ours is somebody else's traffic.
             if let (1.., Some((frame, why))) = (count.packets, count.first_other) {

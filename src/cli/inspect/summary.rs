@@ -7,6 +7,7 @@ use std::net::SocketAddrV4;
 use serde::Serialize;
 
 use super::packets::{Met, Packet};
+use super::sequence::{Sequence, Step};
 use super::templates;
 use crate::cli::report::Utc;
 use crate::cli::{CliError, Exit, Report};
@@ -44,6 +45,8 @@ struct LineSummary {
     messages: u64,
     templates: BTreeMap<u16, TemplateCount>,
     #[serde(skip)]
+    sequence: Sequence,
+    #[serde(skip)]
     security_ids: HashSet<i32>,
 }
 
@@ -61,7 +64,7 @@ impl Counts {
     /// Takes one packet.
     pub fn count(&mut self, packet: &Packet<'_>) {
         let line = self.0.entry(packet.group).or_insert_with(|| LineSummary::new(packet));
-        line.sequence(packet.seq_no);
+        line.step(packet.seq_no);
         line.packets += 1;
         line.last_captured_ns = packet.captured.0;
         for message in packet.messages() {
@@ -87,6 +90,7 @@ impl Counts {
         let mut lines: Vec<_> = self.0.into_values().collect();
         for line in &mut lines {
             line.instruments = line.security_ids.len();
+            line.last_seq = line.sequence.last().unwrap_or(line.first_seq);
         }
         let summary = Summary {
             protocol: "CME MDP 3.0",
@@ -112,8 +116,7 @@ impl LineSummary {
             feed: first.feed(),
             packets: 0,
             first_seq: first.seq_no,
-            // So that the first packet is neither a gap nor a repetition.
-            last_seq: first.seq_no.wrapping_sub(1),
+            last_seq: first.seq_no,
             gaps: 0,
             missing_packets: 0,
             repeated_packets: 0,
@@ -125,22 +128,21 @@ impl LineSummary {
             instruments: 0,
             messages: 0,
             templates: BTreeMap::new(),
+            sequence: Sequence::default(),
             security_ids: HashSet::new(),
         }
     }
 
-    fn sequence(&mut self, seq_no: u32) {
-        let expected = self.last_seq.wrapping_add(1);
-        if seq_no == 1 && expected != 1 {
-            self.restarts += 1;
-        } else if seq_no < expected {
-            self.repeated_packets += 1;
-            return;
-        } else if seq_no > expected {
-            self.gaps += 1;
-            self.missing_packets += u64::from(seq_no - expected);
+    fn step(&mut self, seq_no: u32) {
+        match self.sequence.step(seq_no) {
+            Step::Next => {}
+            Step::Gap { missing } => {
+                self.gaps += 1;
+                self.missing_packets += u64::from(missing);
+            }
+            Step::Repeated => self.repeated_packets += 1,
+            Step::Restart => self.restarts += 1,
         }
-        self.last_seq = seq_no;
     }
 
     fn text(&self, out: &mut Report<'_>) -> Result<(), CliError> {

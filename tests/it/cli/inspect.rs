@@ -107,6 +107,22 @@ fn entries_as_json_hold_the_same_values() {
 }
 
 #[test]
+fn books_equal_the_oracle() {
+    let Some(oracle) = shared::text("oracle/mdp3_v6_ch340.books.tsv") else { return };
+    let Some(capture) = shared::data(CAPTURE) else { return };
+    let (ended, rows) = library(false, &["--books", capture.to_str().unwrap()]);
+    assert_eq!(ended.unwrap(), Exit::Ok);
+    assert_same_rows(&in_oracle(&rows, 0), &oracle);
+    assert!(rows.lines().count() > oracle.lines().count(), "the capture goes on");
+
+    // Line B carries the same packets: as the first group it is line A.
+    let b = ["--books", capture.to_str().unwrap(), "--group", "224.0.32.64:15340"];
+    let output = program(&[&["inspect"][..], &b].concat());
+    assert_eq!(output.status.code(), Some(0));
+    assert_same_rows(&String::from_utf8(output.stdout).unwrap(), &rows);
+}
+
+#[test]
 fn the_newer_generation_is_read_too() {
     let Some(capture) = shared::data("captures/cme/mdp3_v9_book46.pcap") else { return };
     let capture = capture.to_str().unwrap();
@@ -223,6 +239,7 @@ fn groups_choose_lines_and_their_order_names_them() {
     assert_eq!(rows, [format!("{b} B"), format!("{a} A")]);
     assert_eq!(feeds(&[b, a]).1, [format!("{b} A"), format!("{a} B")]);
     assert_eq!(feeds(&["224.0.31.64"]).1, [format!("{a} A")]);
+    assert_eq!(feeds(&["224.0.31.64", "224.0.0.1"]).0.unwrap(), Exit::Finding, "a line is missing");
     let (ended, _) = feeds(&[other]);
     let error = ended.expect_err("nothing recognised").to_string();
     assert!(error.contains("239.1.1.1:9000 (1 datagrams, frame 3: "), "{error}");
@@ -349,4 +366,124 @@ fn messages_have_the_names_of_the_exchange() {
         let expected = names.get(&id).map_or("?", String::as_str);
         assert_eq!(inspect::template_name(id), expected, "template {id}");
     }
+}
+
+/// A packet with one message of version 9: its body and its template.
+fn packet(seq_no: u32, template: u16, root: &[u8], rest: &[u8]) -> Vec<u8> {
+    let mut packet = seq_no.to_le_bytes().to_vec();
+    packet.extend(1_536_760_535_685_381_248_u64.to_le_bytes());
+    let size = 10 + root.len() + rest.len();
+    for word in [size as u16, root.len() as u16, template, 1, 9] {
+        packet.extend(word.to_le_bytes());
+    }
+    [&packet[..], root, rest].concat()
+}
+
+/// (instrument, action, kind, level, price, lots)
+type Told = (i32, u8, u8, u8, i64, i32);
+
+/// A packet with one `MDIncrementalRefreshBook46`.
+fn book(seq_no: u32, entries: &[Told]) -> Vec<u8> {
+    let mut group = vec![32, 0, entries.len() as u8];
+    for (index, &(security_id, action, kind, level, price_e9, lots)) in entries.iter().enumerate() {
+        group.extend(price_e9.to_le_bytes());
+        group.extend(lots.to_le_bytes());
+        group.extend(security_id.to_le_bytes());
+        group.extend((seq_no * 100 + index as u32).to_le_bytes());
+        group.extend(1_i32.to_le_bytes());
+        group.extend([level, action, kind, 0, 0, 0, 0, 0]);
+    }
+    group.extend([24, 0, 0, 0, 0, 0, 0, 0]);
+    packet(seq_no, 46, &[0; 11], &group)
+}
+
+/// The rows of `--books` over packets of one line, without the places below the second.
+fn books(name: &str, packets: &[Vec<u8>]) -> (Option<i32>, Vec<String>, String) {
+    let datagrams: Vec<_> =
+        packets.iter().map(|packet| ("224.0.31.64:14340", packet.clone())).collect();
+    let path = capture(name, &datagrams);
+    let output = program(&["inspect", "--books", path.to_str().unwrap()]);
+    let rows = String::from_utf8(output.stdout).unwrap();
+    let short = rows.lines().skip(1).map(|row| row.replace(";-;-;-;-;-;-;-;-", ""));
+    (output.status.code(), short.collect(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn books_follow_the_message_and_not_the_entry() {
+    let (code, rows, told) = books(
+        "books.pcap",
+        &[
+            book(1, &[(7, 0, b'0', 1, -5, 3), (8, 0, b'F', 2, 0, 4), (7, 0, b'0', 1, -4, 1)]),
+            // Repeated: already in the books.
+            book(1, &[(7, 2, b'0', 1, -4, 1)]),
+            book(2, &[(7, 2, b'0', 1, -4, 1), (7, 1, b'1', 2, 9, 5)]),
+        ],
+    );
+    assert_eq!((code, told.as_str()), (Some(0), ""));
+    let expected = [
+        "1\t0\t7\t102\t-4:1:1;-5:3:1\t-;-\t-;-\t-;-",
+        "1\t0\t8\t101\t-;-\t-;-\t-;-\t-;0:4",
+        "2\t0\t7\t201\t-5:3:1;-\t-;9:5:1\t-;-\t-;-",
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn a_reset_empties_the_books() {
+    let first = book(1, &[(7, 0, b'0', 1, 5, 3), (8, 0, b'0', 1, 6, 4)]);
+    let channel = packet(2, 4, &[0; 9], &[2, 0, 1, 84, 1]);
+    let after = book(3, &[(7, 0, b'1', 1, 9, 1), (8, 0, b'J', 0, i64::MAX, i32::MAX)]);
+    let (code, rows, _) = books("books-reset.pcap", &[first.clone(), channel, after.clone()]);
+    assert_eq!(code, Some(0));
+    assert_eq!(rows[2], "3\t0\t7\t300\t-;-\t9:1:1;-\t-;-\t-;-");
+    assert_eq!(rows[3], "3\t0\t8\t301\t-;-\t-;-\t-;-\t-;-");
+    // Without the reset of the channel only the instrument's own reset empties a book.
+    let (_, rows, _) = books("books-reset.pcap", &[first, heartbeat(2, 9), after]);
+    assert_eq!(rows[2], "3\t0\t7\t300\t5:3:1;-\t9:1:1;-\t-;-\t-;-");
+    assert_eq!(rows[3], "3\t0\t8\t301\t-;-\t-;-\t-;-\t-;-");
+}
+
+#[test]
+fn books_that_cannot_be_believed_are_a_finding() {
+    let first = book(1, &[(7, 0, b'0', 1, 5, 3)]);
+    let (code, rows, told) =
+        books("books-gap.pcap", &[first.clone(), book(4, &[(7, 2, b'0', 1, 5, 3)])]);
+    assert_eq!((code, rows.len()), (Some(1), 2));
+    assert!(told.contains("the first before sequence 4 in frame 2"), "{told}");
+
+    for (entry, why) in [
+        ((7, 2, b'0', 1, 6, 3), "another price"),
+        ((7, 0, b'0', 11, 6, 3), "deeper than the book"),
+        ((7, 0, b'0', 1, i64::MAX, 3), "without a price"),
+        ((7, 0, b'0', 1, 5, i32::MAX), "without lots"),
+        ((7, 9, b'0', 1, 5, 3), "means nothing known"),
+        ((7, 0, b'?', 1, 5, 3), "means nothing known"),
+        ((7, 4, b'0', 1, 5, 3), "does not define"),
+    ] {
+        let (code, rows, told) = books("books-refused.pcap", &[first.clone(), book(2, &[entry])]);
+        assert_eq!((code, rows.len()), (Some(1), 2), "{why}");
+        assert!(told.contains("the first is of 7 in frame 2") && told.contains(why), "{told}");
+    }
+
+    let other = capture("no-line-a.pcap", &[("224.0.32.64:15340", first)]);
+    let output = program(&["inspect", "--books", other.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("no group is line A"));
+}
+
+#[test]
+fn books_as_json_hold_the_same_values() {
+    let path = capture(
+        "books-json.pcap",
+        &[("224.0.31.64:14340", book(1, &[(7, 0, b'0', 2, 5, 3), (7, 0, b'E', 1, -6, 2)]))],
+    );
+    let (ended, json) = library(true, &["--books", path.to_str().unwrap()]);
+    assert_eq!(ended.unwrap(), Exit::Ok);
+    let row: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(row["schema"], "xmc.inspect.book");
+    assert_eq!((&row["security_id"], &row["rpt_seq"]), (&7.into(), &101.into()));
+    assert_eq!((&row["px_exp"], &row["msg_idx"]), (&(-9).into(), &0.into()));
+    assert_eq!(row["bids"][0], serde_json::Value::Null);
+    assert_eq!(row["bids"][1], serde_json::json!([5, 3, 1]));
+    assert_eq!(row["implied_bids"], serde_json::json!([[-6, 2, 1], null]));
 }

@@ -1,0 +1,327 @@
+//! `--books`: the production books after each book message, one row per instrument it touched.
+//!
+//! Books are built from the incremental messages of line A alone, from nothing: what was in them
+//! before the capture began is not known, and places above it stay empty. Snapshots are not read
+//! and lines not arbitrated, so a gap makes everything after it doubtful; it is a finding. Prices
+//! are the wire's mantissas: books hold them in 1e-9, and the exponent of the message turns them
+//! back without loss.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::io::Write;
+use std::net::SocketAddrV4;
+
+use serde::Serialize;
+use xmc_hotpath::book::{self, BookError, BookSide, Books, Change, Instrument, Level, Slot};
+use xmc_hotpath::port::Line;
+use xmc_hotpath::venue::cme::mdp3::decode::{self, BookUpdate, Message, PriceScale};
+use xmc_hotpath::venue::cme::mdp3::layout::{Action, BookEntry, EntryKind};
+
+use super::packets::{Packet, PacketMessage};
+use super::sequence::{Sequence, Step};
+use crate::cli::{CliError, Exit, Report};
+
+const HEADER: &str = "seq\tmsg_idx\tsecurity_id\trpt_seq\tbids(px_mantissa:qty:norders;...)\t\
+                      asks\timplied_bids(px:qty)\timplied_asks";
+
+/// The instruments of each line A, found by a first walk: books have rooms of a fixed number.
+#[derive(Default)]
+pub struct Census(BTreeMap<SocketAddrV4, HashSet<i32>>);
+
+impl Census {
+    /// Takes one packet.
+    pub fn count(&mut self, packet: &Packet<'_>) {
+        if packet.line != Some(Line::A) {
+            return;
+        }
+        let ids = self.0.entry(packet.group).or_default();
+        for message in packet.messages() {
+            if let Message::Book(update) = message.decoded {
+                ids.extend(update.entries.map(|entry| entry.security_id.get()));
+            }
+        }
+    }
+
+    /// Rooms for the books of all instruments.
+    pub fn storage(&self) -> Vec<Storage> {
+        self.0
+            .iter()
+            .map(|(&group, ids)| Storage {
+                group,
+                rows: vec![Instrument::EMPTY; ids.len()],
+                slots: vec![Slot::FREE; (ids.len() * 2).next_power_of_two().max(2)],
+            })
+            .collect()
+    }
+}
+
+/// Where the books of one channel lie.
+pub struct Storage {
+    group: SocketAddrV4,
+    rows: Vec<Instrument>,
+    slots: Vec<Slot>,
+}
+
+/// The books of one line A.
+struct Channel<'a> {
+    books: Books<'a>,
+    sequence: Sequence,
+}
+
+/// All books, and what went wrong with them.
+pub struct Rebuild<'a> {
+    channels: BTreeMap<SocketAddrV4, Channel<'a>>,
+    gaps: u64,
+    first_gap: Option<(u64, u32)>,
+    refused: u64,
+    first_refused: Option<(u64, i32, BookError)>,
+}
+
+impl<'a> Rebuild<'a> {
+    /// Empty books.
+    pub fn new(storage: &'a mut [Storage]) -> Self {
+        let channels = storage.iter_mut().map(|storage| {
+            let books = Books::new(&mut storage.rows, &mut storage.slots);
+            let books = books.expect("`Census::storage` sizes rows and slots as books demand");
+            (storage.group, Channel { books, sequence: Sequence::default() })
+        });
+        Self {
+            channels: channels.collect(),
+            gaps: 0,
+            first_gap: None,
+            refused: 0,
+            first_refused: None,
+        }
+    }
+
+    /// Writes the header; JSON lines have none.
+    pub fn header(out: &mut Report<'_>) -> Result<(), CliError> {
+        if !out.is_json() {
+            writeln!(out, "{HEADER}")?;
+        }
+        Ok(())
+    }
+
+    /// Applies one packet and writes a row per message and touched instrument.
+    pub fn apply(&mut self, packet: &Packet<'_>, out: &mut Report<'_>) -> Result<(), CliError> {
+        let Some(channel) = self.channels.get_mut(&packet.group) else { return Ok(()) };
+        match channel.sequence.step(packet.seq_no) {
+            Step::Next | Step::Restart => {}
+            Step::Gap { .. } => {
+                self.gaps += 1;
+                self.first_gap.get_or_insert((packet.frame, packet.seq_no));
+            }
+            Step::Repeated => return Ok(()),
+        }
+        for message in packet.messages() {
+            match message.decoded {
+                Message::Book(update) => {
+                    let refused = channel.update(packet, &message, &update, out)?;
+                    for (security_id, error) in refused {
+                        self.refused += 1;
+                        self.first_refused.get_or_insert((packet.frame, security_id, error));
+                    }
+                }
+                Message::Reset(_) => channel.books.iter_mut().for_each(Instrument::clear),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Says on stderr why the books are to be doubted, if they are.
+    pub fn conclude(&self) -> Exit {
+        let mut exit = Exit::Ok;
+        if self.channels.is_empty() {
+            eprintln!("finding: no group is line A: name it first with `--group`");
+            exit = Exit::Finding;
+        }
+        if let Some((frame, seq_no)) = self.first_gap {
+            eprintln!(
+                "finding: {} gaps in line A, the first before sequence {seq_no} in frame {frame}: \
+                 rows from there on may be wrong",
+                self.gaps
+            );
+            exit = Exit::Finding;
+        }
+        if let Some((frame, security_id, error)) = self.first_refused {
+            eprintln!(
+                "finding: {} entries do not fit their book, the first is of {security_id} in \
+                 frame {frame}: {}",
+                self.refused,
+                why(error)
+            );
+            exit = Exit::Finding;
+        }
+        exit
+    }
+}
+
+impl Channel<'_> {
+    /// Applies one book message, then writes the instruments it touched in the order of their
+    /// first entry; gives back the entries that did not fit.
+    fn update(
+        &mut self,
+        packet: &Packet<'_>,
+        message: &PacketMessage<'_>,
+        update: &BookUpdate<'_>,
+        out: &mut Report<'_>,
+    ) -> Result<Vec<(i32, BookError)>, CliError> {
+        let mut touched: Vec<(i32, u32)> = Vec::new();
+        let mut refused = Vec::new();
+        for entry in update.entries {
+            let (security_id, rpt_seq) = (entry.security_id.get(), entry.rpt_seq.get());
+            match touched.iter_mut().find(|(id, _)| *id == security_id) {
+                Some((_, last)) => *last = rpt_seq,
+                None => touched.push((security_id, rpt_seq)),
+            }
+            let row = self.books.add(security_id, None);
+            let instrument = row.and_then(|row| self.books.get_mut(row));
+            let instrument = instrument.expect("the census has counted every instrument");
+            match apply(instrument, update.scale, entry) {
+                // A level from before the capture, which was never seen.
+                Ok(()) | Err(BookError::Vacant) => {}
+                Err(error) => refused.push((security_id, error)),
+            }
+        }
+        for (security_id, rpt_seq) in touched {
+            let row = self.books.find(security_id);
+            let instrument = row.and_then(|row| self.books.get(row));
+            let instrument = instrument.expect("the loop above has found it");
+            let row = BookRow {
+                seq: packet.seq_no,
+                msg_idx: message.index,
+                security_id,
+                rpt_seq,
+                px_exp: update.scale.exponent(),
+                bids: levels(instrument.bids().levels(), update.scale),
+                asks: levels(instrument.asks().levels(), update.scale),
+                implied_bids: levels(instrument.implied_bids().levels(), update.scale),
+                implied_asks: levels(instrument.implied_asks().levels(), update.scale),
+            };
+            if out.is_json() {
+                out.json("xmc.inspect.book", 1, &row)?;
+            } else {
+                writeln!(out, "{row}")?;
+            }
+        }
+        Ok(refused)
+    }
+}
+
+/// What is wrong with an entry.
+fn why(error: BookError) -> &'static str {
+    match error {
+        BookError::Level => "its level is 0 or deeper than the book",
+        BookError::Lots => "it is without lots",
+        BookError::Price => "it is without a price, or the price is out of range",
+        BookError::Unknown => "its action or its kind means nothing known",
+        BookError::Vacant => "its level is not there",
+        BookError::OtherPrice => "its level has another price here",
+        BookError::Inferred => "it deletes a range, which the exchange does not define",
+    }
+}
+
+/// Carries out one entry.
+fn apply(
+    instrument: &mut Instrument,
+    scale: PriceScale,
+    entry: &BookEntry,
+) -> Result<(), BookError> {
+    let side = match EntryKind::from_wire(entry.kind) {
+        Some(EntryKind::Bid) => BookSide::Bid,
+        Some(EntryKind::Offer) => BookSide::Ask,
+        Some(EntryKind::ImpliedBid) => BookSide::ImpliedBid,
+        Some(EntryKind::ImpliedOffer) => BookSide::ImpliedAsk,
+        Some(EntryKind::BookReset) => {
+            instrument.clear();
+            return Ok(());
+        }
+        _ => return Err(BookError::Unknown),
+    };
+    let action = match Action::from_wire(entry.action).ok_or(BookError::Unknown)? {
+        Action::New => book::Action::Insert,
+        Action::Change => book::Action::Change,
+        Action::Delete => book::Action::Delete,
+        Action::DeleteThru => book::Action::DeleteThru,
+        Action::DeleteFrom => book::Action::DeleteFrom,
+        Action::Overlay => book::Action::Overlay,
+    };
+    let count = |raw| decode::present(raw).and_then(|told| u32::try_from(told).ok()).unwrap_or(0);
+    let change = Change {
+        action,
+        level: entry.level,
+        price_e9: scale.price_e9(entry.price).map_err(|_| BookError::Price)?,
+        lots: count(entry.size_lots.get()),
+        orders: count(entry.order_count.get()),
+    };
+    instrument.apply(side, &change)
+}
+
+/// Mantissa, lots, orders of each place; orders are 0 where the venue does not tell them.
+type Places = Vec<Option<(i64, u32, u32)>>;
+
+fn levels(levels: &[Level], scale: PriceScale) -> Places {
+    let unit_e9 = match scale {
+        PriceScale::E7 => 100,
+        PriceScale::E9 => 1,
+    };
+    levels
+        .iter()
+        .map(|level| {
+            level.is_present().then_some((level.price_e9 / unit_e9, level.lots, level.orders))
+        })
+        .collect()
+}
+
+/// One row.
+#[derive(Serialize)]
+struct BookRow {
+    seq: u32,
+    msg_idx: usize,
+    security_id: i32,
+    rpt_seq: u32,
+    px_exp: i8,
+    bids: Places,
+    asks: Places,
+    implied_bids: Places,
+    implied_asks: Places,
+}
+
+impl fmt::Display for BookRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\t{}\t{}\t{}\t", self.seq, self.msg_idx, self.security_id, self.rpt_seq)?;
+        outright(f, &self.bids)?;
+        f.write_str("\t")?;
+        outright(f, &self.asks)?;
+        f.write_str("\t")?;
+        implied(f, &self.implied_bids)?;
+        f.write_str("\t")?;
+        implied(f, &self.implied_asks)
+    }
+}
+
+fn outright(f: &mut fmt::Formatter<'_>, places: &Places) -> fmt::Result {
+    joined(f, places, |f, (mantissa, lots, orders)| write!(f, "{mantissa}:{lots}:{orders}"))
+}
+
+fn implied(f: &mut fmt::Formatter<'_>, places: &Places) -> fmt::Result {
+    joined(f, places, |f, (mantissa, lots, _)| write!(f, "{mantissa}:{lots}"))
+}
+
+fn joined(
+    f: &mut fmt::Formatter<'_>,
+    places: &Places,
+    one: impl Fn(&mut fmt::Formatter<'_>, (i64, u32, u32)) -> fmt::Result,
+) -> fmt::Result {
+    for (index, place) in places.iter().enumerate() {
+        if index > 0 {
+            f.write_str(";")?;
+        }
+        match place {
+            Some(level) => one(f, *level)?,
+            None => f.write_str("-")?,
+        }
+    }
+    Ok(())
+}
