@@ -1,0 +1,159 @@
+//! Every hot entry point, made reachable from outside. `tests/it/tidy.rs` compares this list with
+//! the stages and pure functions that `xmc-hotpath` offers.
+#![expect(improper_ctypes_definitions, reason = "nobody calls these: they only have to link")]
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use xmc_hotpath::counter::NoRecorder;
+use xmc_hotpath::desk::stage::DeskStage;
+use xmc_hotpath::desk::{Desk, Outputs};
+use xmc_hotpath::gateway::{GatewayStage, OrderSession};
+use xmc_hotpath::message::{Input, MAX_LEGS, OrderCommand, Quote, SpreadSpec};
+use xmc_hotpath::port::{Datagram, Line, RxPort, SendError, StreamPort, TxPort};
+use xmc_hotpath::record::frame::{Images, Writer};
+use xmc_hotpath::record::{NoRoom, RecordSink};
+use xmc_hotpath::ring::{QuoteSender, Receiver, Sender};
+use xmc_hotpath::spread::{LegBook, Trigger};
+use xmc_hotpath::stage::{Stage, Work};
+use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
+use xmc_hotpath::venue::cme::ilink3::session::Session;
+
+static OUTSIDE: AtomicU64 = AtomicU64::new(0);
+
+/// A clock and ports of which the optimiser can know nothing.
+pub struct Outside {
+    payload: &'static [u8],
+}
+
+impl Clock for Outside {
+    fn now(&self) -> MonoNs {
+        MonoNs(OUTSIDE.load(Ordering::Relaxed))
+    }
+}
+
+impl RxPort for Outside {
+    fn peek(&mut self) -> Option<Datagram<'_>> {
+        let received = self.now();
+        let line = if received.0 & 1 == 0 { Line::A } else { Line::B };
+        (received.0 & 2 == 0).then_some(Datagram { payload: self.payload, received, line })
+    }
+
+    fn release(&mut self) {
+        OUTSIDE.store(1, Ordering::Relaxed);
+    }
+}
+
+impl TxPort for Outside {
+    fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
+        match message.first() {
+            Some(0) => Err(SendError::Busy),
+            Some(1) => Err(SendError::Torn),
+            Some(_) => Ok(()),
+            None => Err(SendError::Closed),
+        }
+    }
+}
+
+impl StreamPort for Outside {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SendError> {
+        let len = usize::try_from(OUTSIDE.load(Ordering::Relaxed)).unwrap_or(0);
+        if len <= buffer.len() { Ok(len) } else { Err(SendError::Closed) }
+    }
+}
+
+impl RecordSink for Outside {
+    fn room(&self) -> usize {
+        usize::try_from(OUTSIDE.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+
+    fn used_pct(&self) -> u8 {
+        u8::try_from(OUTSIDE.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+
+    fn stage(&mut self, record: &[u8]) -> Result<(), NoRoom> {
+        OUTSIDE.store(u64::from(record.first().copied().unwrap_or(0)), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn publish(&mut self) {
+        OUTSIDE.store(2, Ordering::Relaxed);
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn desk_on(desk: &mut Desk<'static>, input: &Input<'static>, outputs: &mut Outputs) {
+    desk.on(input, outputs);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn desk_next_deadline(desk: &Desk<'static>) -> MonoNs {
+    desk.next_deadline()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn desk_stage_poll(stage: &mut DeskStage<'static, Outside, Outside>) -> Work {
+    stage.poll()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn desk_stage_housekeeping(stage: &mut DeskStage<'static, Outside, Outside>) {
+    stage.housekeeping();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn gateway_stage_poll(
+    stage: &mut GatewayStage<'static, Session<'static>, Outside, Outside, NoRecorder>,
+) -> Work {
+    stage.poll()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ilink3_encode(session: &mut Session<'static>, order: &OrderCommand) -> usize {
+    session.encode(order, UnixNs(1)).len()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn spread_evaluate(
+    spec: &SpreadSpec,
+    position_units: i32,
+    legs: &[LegBook<'static>; MAX_LEGS],
+) -> Option<Trigger> {
+    xmc_hotpath::spread::evaluate(spec, position_units, legs)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn record_input(
+    writer: &Writer,
+    input: &Input<'static>,
+    images: &mut Images<'static>,
+    buffer: &mut [u8; 512],
+) -> Option<usize> {
+    writer.input(1, input, images, buffer)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ring_push_all(sender: &mut Sender<u64>, values: &[u64; 4]) -> bool {
+    sender.push_all(values).is_ok()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ring_pop(receiver: &mut Receiver<u64>) -> Option<u64> {
+    receiver.pop()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn quote_send(sender: &mut QuoteSender<'static>, quote: &Quote) -> bool {
+    sender.send(quote).is_ok()
+}
+
+#[cfg(feature = "break-panic")]
+#[unsafe(no_mangle)]
+extern "C" fn broken_on_purpose_panic(values: &[u8], index: usize) -> u8 {
+    values[index]
+}
+
+#[cfg(feature = "break-alloc")]
+#[unsafe(no_mangle)]
+extern "C" fn broken_on_purpose_alloc(length: usize) -> usize {
+    extern crate alloc;
+    alloc::vec![1_u8; length].iter().map(|byte| usize::from(*byte)).fold(0, usize::wrapping_add)
+}
