@@ -1,1 +1,246 @@
-//! To be written in the next steps.
+//! The configuration: TOML files become one checked value, or every reason why not.
+//!
+//! `load` reads a file and what it includes, reads every section with types and bounds, and then
+//! applies the rules that hold between sections. What it returns needs no further checking except
+//! against the machine (`topology::host`). It starts nothing, reads no environment, and holds no
+//! secrets: those are not in files.
+//!
+//! Called by every command that takes a configuration. The rules are in `error::Rule`, each with
+//! a code that operators can search for.
+
+pub mod decimal;
+pub mod error;
+pub mod source;
+
+pub(crate) mod section;
+pub(crate) mod spelling;
+pub(crate) mod value;
+
+mod check;
+mod engine;
+mod limit;
+mod market;
+pub(crate) mod names;
+mod spread;
+
+pub use engine::{Engine, Logic, Mode};
+pub use error::{Invalid, Problem, Rule};
+pub use limit::{AccountLimit, Bounds, Collar, InstrumentLimit, Limits};
+pub use market::{
+    Feed, FeedIndex, FeedProtocol, Gateway, GatewayIndex, GatewayProtocol, Instrument,
+    InstrumentIndex, Join, Rate, SessionIdentity, Venue, VenueIndex,
+};
+pub use section::Written;
+pub use source::{FileIndex, Place, SourceFile, Sources};
+pub use spread::{HedgeFlag, Leg, Spread, TimeInForce, Triggers};
+pub use value::Coefficient;
+
+use crate::topology::check::{StageNames, Wiring};
+use crate::topology::{self, Executor, Link, Stage};
+use error::Report;
+use names::{Names, Registry};
+use section::{Document, Section};
+use std::path::Path;
+use toml::de::DeTable;
+
+/// A configuration that keeps every rule that does not depend on the machine.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// Who this engine is.
+    pub engine: Engine,
+    /// How its desk behaves.
+    pub logic: Logic,
+    /// Cores and what runs on them.
+    pub executors: Vec<Executor>,
+    /// Rings between stages.
+    pub links: Vec<Link>,
+    /// Exchanges.
+    pub venues: Vec<Venue>,
+    /// Market-data channels.
+    pub feeds: Vec<Feed>,
+    /// Order-entry sessions.
+    pub gateways: Vec<Gateway>,
+    /// What has a price; the position is the dense index that the hot path uses.
+    pub instruments: Vec<Instrument>,
+    /// What is traded together.
+    pub spreads: Vec<Spread>,
+    /// What may never be exceeded.
+    pub limits: Limits,
+    /// The files it was read from.
+    pub sources: Sources,
+}
+
+impl Configuration {
+    /// What a stage is called: `feed_cme`, `desk`, `gateway_cme`.
+    pub fn stage_name(&self, stage: Stage) -> String {
+        match stage {
+            Stage::Feed(index) => format!("feed_{}", self.feeds[index].name.value),
+            Stage::Gateway(index) => format!("gateway_{}", self.gateways[index].name.value),
+            fixed => {
+                let known = Stage::FIXED.iter().find(|(_, stage)| *stage == fixed);
+                known.map_or(String::new(), |(name, _)| (*name).to_owned())
+            }
+        }
+    }
+
+    /// SHA-256 of the files, as text: the identity under which it is recorded.
+    pub fn digest(&self) -> String {
+        self.sources.digest().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Reads and checks the configuration in `path` and in what it includes.
+pub fn load(path: &Path) -> Result<Configuration, Invalid> {
+    let report = Report::default();
+    let sources = Sources::read(path, &report);
+    check_sources(sources, report)
+}
+
+/// Like `load`, with `text` instead of the contents of `path`.
+pub fn load_text(path: &Path, text: &str) -> Result<Configuration, Invalid> {
+    let report = Report::default();
+    let sources = Sources::of_text(path, text.to_owned(), &report);
+    check_sources(sources, report)
+}
+
+fn check_sources(sources: Sources, report: Report) -> Result<Configuration, Invalid> {
+    let parts = read_all(&sources, &report);
+    match parts {
+        Some(mut configuration) if report.is_empty() => {
+            configuration.sources = sources;
+            Ok(configuration)
+        }
+        _ => Err(Invalid { sources, problems: report.into_problems() }),
+    }
+}
+
+fn read_all(sources: &Sources, report: &Report) -> Option<Configuration> {
+    let mut tables = Vec::new();
+    for (index, file) in sources.files().iter().enumerate() {
+        let (table, errors) = DeTable::parse_recoverable(&file.text);
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            let place = Place { file: FileIndex(index), span };
+            report.add(Problem::new(Rule::Syntax, error.message(), place, "here"));
+        }
+        tables.push(table.into_inner());
+    }
+    // What could not be parsed would only be missed by everything else.
+    if !report.is_empty() {
+        return None;
+    }
+    // A section of the wrong shape is missed by every reference to it.
+    let document = Document::gather(&tables, report)?;
+    read_document(document, report)
+}
+
+fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<Configuration> {
+    let [executors, links, venues, feeds, gateways, instruments, spreads, limits] =
+        ["executor", "link", "venue", "feed", "gateway", "instrument", "spread", "limit"]
+            .map(|kind| document.take_repeated(kind));
+    let names = Registry {
+        venues: Names::gather("venue", &venues, report),
+        feeds: Names::gather("feed", &feeds, report),
+        gateways: Names::gather("gateway", &gateways, report),
+        instruments: Names::gather("instrument", &instruments, report),
+    };
+    Names::gather("spread", &spreads, report);
+    for (kind, sections) in [
+        ("executor", &executors),
+        ("feed", &feeds),
+        ("gateway", &gateways),
+        ("instrument", &instruments),
+        ("spread", &spreads),
+    ] {
+        if sections.is_empty() {
+            missing_section(report, &format!("[[{kind}]]"));
+        }
+    }
+    let most_gateways = xmc_hotpath::message::MAX_GATEWAYS;
+    if let Some(excess) = gateways.get(most_gateways) {
+        report.add(Problem::new(
+            Rule::TooMany,
+            format!("{} gateways, and one desk has room for {most_gateways}", gateways.len()),
+            excess.place().clone(),
+            "one too many",
+        ));
+    }
+    let stages = StageNames::new(&names);
+    let engine = document.take_single("engine");
+    let is_paper = engine
+        .as_ref()
+        .is_none_or(|section| section.peek("mode").is_none_or(|(mode, _)| mode == "paper"));
+    let engine = single(engine, "[engine]", report, engine::engine);
+    let logic = single(document.take_single("logic"), "[logic]", report, engine::logic);
+    let defaults = document.take_single("defaults").map(engine::defaults);
+    let defaults = defaults.flatten().unwrap_or_default();
+
+    let venues = each(venues, market::venue);
+    let feeds = each(feeds, |section| market::feed(section, &names));
+    let gateways = each(gateways, |section| market::gateway(section, &names));
+    let instruments = each(instruments, |section| market::instrument(section, &names));
+    let spreads =
+        each(spreads, |section| spread::spread(section, &names, &defaults, engine.as_ref()));
+    let limits = limit::limits(limits, &names, report);
+    let executors = each(executors, |section| topology::executor(section, &stages));
+    let links = each(links, |section| topology::link(section, &stages));
+
+    check::joins(&feeds, is_paper, report);
+    check::Read {
+        feeds: &feeds,
+        gateways: &gateways,
+        instruments: &instruments,
+        spreads: &spreads,
+        limits: limits.as_ref(),
+        report,
+    }
+    .check();
+    Wiring { executors: &executors, links: &links, names: &names, stages: &stages, report }.check();
+
+    Some(Configuration {
+        engine: engine?,
+        logic: logic?,
+        executors: all(executors)?,
+        links: all(links)?,
+        venues: all(venues)?,
+        feeds: all(feeds)?,
+        gateways: all(gateways)?,
+        instruments: all(instruments)?,
+        spreads: all(spreads)?,
+        limits: limits?,
+        sources: Sources::default(),
+    })
+}
+
+fn single<'a, T>(
+    section: Option<Section<'a>>,
+    title: &str,
+    report: &Report,
+    read: fn(Section<'a>) -> Option<T>,
+) -> Option<T> {
+    if section.is_none() {
+        missing_section(report, title);
+    }
+    section.and_then(read)
+}
+
+fn missing_section(report: &Report, title: &str) {
+    let message = format!("there is no {title} in any of the files");
+    report.add(Problem::nowhere(Rule::MissingSection, message));
+}
+
+fn each<'a, T>(
+    sections: Vec<Section<'a>>,
+    read: impl Fn(Section<'a>) -> Option<T>,
+) -> Vec<Option<T>> {
+    sections.into_iter().map(read).collect()
+}
+
+fn all<T>(read: Vec<Option<T>>) -> Option<Vec<T>> {
+    read.into_iter().collect()
+}
+
+/// The word that stands for `meant` in a file.
+pub(crate) fn word_for<T: PartialEq>(words: &[(&'static str, T)], meant: T) -> &'static str {
+    words.iter().find(|(_, value)| *value == meant).map_or("", |(word, _)| word)
+}

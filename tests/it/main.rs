@@ -5,8 +5,10 @@
 
 mod book;
 mod cli;
+mod config;
 mod journal;
 mod port;
 mod record;
 mod shared;
+mod topology;
 mod venue;

@@ -1,0 +1,129 @@
+//! `[engine]`, `[logic]` and `[defaults]`: who this engine is, and how its desk behaves.
+
+use super::error::{Problem, Rule};
+use super::section::{Section, Written};
+use super::spread::TimeInForce;
+use super::value::{decimal_e9, line, name, power_of_two, whole, word};
+use std::path::PathBuf;
+
+/// Whether orders can reach a market.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Simulated venues only.
+    #[default]
+    Paper,
+    /// Real venues. The file alone never suffices.
+    Live,
+}
+
+/// Who this engine is and where it records.
+#[derive(Clone, Debug, Default)]
+pub struct Engine {
+    /// Paper or live.
+    pub mode: Mode,
+    /// The site, unique among sites that exchange records; 1 ..= 255, part of every order id.
+    pub site_id: u8,
+    /// The desk, unique within its site; 1 ..= 255, part of every order id.
+    pub desk_id: u8,
+    /// The project that receipts are filed under, unless a spread names another.
+    pub project: String,
+    /// Where the record is written; relative to the working directory of the process.
+    pub record_directory: PathBuf,
+    /// Size of the shared-memory record ring; a power of two.
+    pub record_ring_bytes: u64,
+}
+
+/// How the desk repairs and when it stops itself.
+#[derive(Clone, Debug, Default)]
+pub struct Logic {
+    /// An order without an answer for this long is unknown.
+    pub ack_timeout_ms: u32,
+    /// A spread whose legs are not aligned after this long is repaired at any price inside the
+    /// collar, or halted.
+    pub repair_deadline_ms: u32,
+    /// Orders a repair may send before the spread is halted.
+    pub repair_tries: u8,
+    /// Fires of one spread in `fire_window_ms` before it is disabled until a person enables it.
+    pub fires_per_window: u32,
+    /// The window of `fires_per_window`.
+    pub fire_window_ms: u32,
+}
+
+/// What a spread inherits when it does not say otherwise.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Defaults {
+    pub cool_down_ms: Option<Written<u32>>,
+    pub hysteresis_e9: Option<Written<i64>>,
+    pub max_quote_age_ms: Option<Written<u32>>,
+    pub max_quote_skew_ms: Option<Written<u32>>,
+    pub time_in_force: Option<Written<TimeInForce>>,
+}
+
+const MODES: &[(&str, Mode)] = &[("paper", Mode::Paper), ("live", Mode::Live)];
+
+pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
+    let mode = section.required("mode", word(MODES));
+    if mode.value == Mode::Live {
+        section.fail(
+            Problem::new(
+                Rule::Live,
+                "mode = \"live\" is refused: live trading is not part of this build",
+                mode.place.clone(),
+                "real orders",
+            )
+            .help("write mode = \"paper\"; live needs the file, the command line and a host check"),
+        );
+    }
+    let engine = Engine {
+        mode: mode.value,
+        site_id: section.required("site_id", whole(1..=u8::MAX)).value,
+        desk_id: section.required("desk_id", whole(1..=u8::MAX)).value,
+        project: section.required("project", name).value,
+        record_directory: section.required("record_directory", line(4096)).value.into(),
+        // From one fire with its details to a quarter of an hour at peak.
+        record_ring_bytes: section
+            .required("record_ring_bytes", power_of_two(1 << 16..=1 << 34))
+            .value,
+    };
+    section.finish(engine)
+}
+
+pub(crate) fn logic(section: Section<'_>) -> Option<Logic> {
+    let logic = Logic {
+        ack_timeout_ms: section.required("ack_timeout_ms", whole(1..=60_000)).value,
+        repair_deadline_ms: section.required("repair_deadline_ms", whole(1..=60_000)).value,
+        repair_tries: section.required("repair_tries", whole(1..=20)).value,
+        fires_per_window: section.required("fires_per_window", whole(1..=1_000_000)).value,
+        fire_window_ms: section.required("fire_window_ms", whole(1..=3_600_000)).value,
+    };
+    section.finish(logic)
+}
+
+pub(crate) fn defaults(section: Section<'_>) -> Option<Defaults> {
+    let defaults = Defaults {
+        cool_down_ms: section.optional("cool_down_ms", cool_down_ms),
+        hysteresis_e9: section.optional("hysteresis", hysteresis_e9),
+        max_quote_age_ms: section.optional("max_quote_age_ms", quote_ms),
+        max_quote_skew_ms: section.optional("max_quote_skew_ms", quote_ms),
+        time_in_force: section.optional("time_in_force", word(TimeInForce::WORDS)),
+    };
+    section.finish(defaults)
+}
+
+type Value<'v> = toml::de::DeValue<'v>;
+type Read<T> = Result<T, super::value::Complaint>;
+
+/// Up to an hour; none is legal, since position, rate and fire limits still bound the spread.
+pub(crate) fn cool_down_ms(value: &Value<'_>) -> Read<u32> {
+    whole(0..=3_600_000)(value)
+}
+
+/// In the spread's unit.
+pub(crate) fn hysteresis_e9(value: &Value<'_>) -> Read<i64> {
+    decimal_e9("0", "1000000")(value)
+}
+
+/// A quote older than a minute is not a quote.
+pub(crate) fn quote_ms(value: &Value<'_>) -> Read<u32> {
+    whole(1..=60_000)(value)
+}

@@ -1,0 +1,297 @@
+//! What can be wrong with a configuration: one rule per code, shown at the place.
+//!
+//! A code never changes its meaning and is never reused: operators search for it. Everything that
+//! is wrong is reported at once, in the order of the files. Rendering follows rustc's shape.
+
+use super::source::{Place, Sources};
+use crate::cli::Exit;
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use std::cell::RefCell;
+use std::fmt;
+
+macro_rules! rules {
+    ($($(#[doc = $meaning:literal])+ $name:ident = $code:literal,)*) => {
+        /// The rules a configuration must keep.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Rule {
+            $($(#[doc = $meaning])+ $name,)*
+        }
+
+        impl Rule {
+            /// Every rule, by code.
+            pub const ALL: &[Rule] = &[$(Rule::$name,)*];
+
+            /// The stable code.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Rule::$name => concat!("XMC-C", $code),)*
+                }
+            }
+
+            /// What the rule says, in one sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Rule::$name => concat!($($meaning),+).trim_ascii(),)*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    /// A file can be read, is UTF-8 and not absurdly large.
+    Unreadable = "001",
+    /// A file is TOML.
+    Syntax = "002",
+    /// No file includes itself, directly or through others.
+    IncludeCycle = "003",
+    /// A file is included once.
+    IncludedTwice = "004",
+    /// A setting is written once; no file silently overrides another.
+    SetTwice = "005",
+    /// Every key and section is a known one.
+    UnknownKey = "006",
+    /// A required key is there.
+    MissingKey = "007",
+    /// A value has its key's type.
+    WrongType = "008",
+    /// Decimals are written as text, never as floats.
+    Float = "009",
+    /// A number is inside its bounds.
+    OutOfBounds = "010",
+    /// A word is one of those a key allows.
+    UnknownWord = "011",
+    /// A decimal follows the one spelling and fits its unit exactly.
+    Decimal = "012",
+    /// Ring sizes and depths are powers of two.
+    PowerOfTwo = "013",
+    /// A busy-polling executor owns its core.
+    CoreTwice = "014",
+    /// Busy-polling executors leave at least one online core to the rest of the machine.
+    TooManySpinning = "015",
+    /// A core is online and the process may run on it.
+    CoreAbsent = "016",
+    /// A stage is a known one.
+    UnknownStage = "017",
+    /// A stage runs on one executor.
+    StageTwice = "018",
+    /// The desk, every feed and every gateway are on an executor.
+    StageUnplaced = "019",
+    /// A real-time busy-polling executor is not on the only core left for everything else.
+    FifoOnHousekeeping = "020",
+    /// A link joins two stages that speak its kind.
+    LinkEnds = "021",
+    /// A link is written once.
+    LinkTwice = "022",
+    /// Every feed and every gateway is linked to the desk.
+    LinkMissing = "023",
+    /// Names are short, lower case and plain.
+    Name = "024",
+    /// A name is used once among its kind.
+    NameTwice = "025",
+    /// What is referred to is defined.
+    UnknownReference = "026",
+    /// A stream id is used once.
+    StreamTwice = "027",
+    /// Lines A and B are different IPv4 multicast groups or ports.
+    Lines = "028",
+    /// A security id is used once within a feed.
+    SecurityTwice = "029",
+    /// Prices lie on the instrument's tick grid.
+    OffTick = "030",
+    /// The lowest sane price is below the highest.
+    PriceBounds = "031",
+    /// A spread has two to four legs, each instrument once.
+    Legs = "032",
+    /// A traded leg has a ratio other than zero and a positive coefficient.
+    Ratio = "033",
+    /// A spread trades at least one leg in each direction.
+    OneSided = "034",
+    /// Coefficients weigh the traded legs as their lots and multipliers do.
+    Unbalanced = "035",
+    /// Triggers open below where they close, and never in both directions at one value.
+    TriggerOrder = "036",
+    /// A spread has a trigger.
+    NoTrigger = "037",
+    /// A clip is no larger than the most units.
+    Clip = "038",
+    /// Everything traded has its limits, a price collar among them.
+    LimitMissing = "039",
+    /// What a spread may send fits the limits, and limits fit each other.
+    LimitTooSmall = "040",
+    /// Live mode needs more than a file: it is refused.
+    Live = "041",
+    /// Only a paper engine may take a book to be empty at start.
+    AssumeEmpty = "042",
+    /// An instrument's feed and gateway belong to its venue.
+    VenueMismatch = "043",
+    /// A traded instrument has a gateway.
+    NoGateway = "044",
+    /// A limit is written once for what it bounds.
+    LimitTwice = "045",
+    /// A price collar is given once, in ticks or as a fraction.
+    CollarOnce = "046",
+    /// A message rate is within what the gateway may send.
+    RateAboveGateway = "047",
+    /// Quote skew is at most quote age.
+    Skew = "048",
+    /// A trigger is a value that the legs' sane prices can produce.
+    TriggerOutOfReach = "049",
+    /// A section that the engine cannot do without is there.
+    MissingSection = "050",
+    /// Session identities have the length and letters of their protocol.
+    Identity = "051",
+    /// A price collar is narrower than the range of sane prices.
+    CollarTooWide = "052",
+    /// There are at most as many of a section as the engine has room for.
+    TooMany = "053",
+}
+
+/// One thing wrong, where, and what to do.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The rule that was broken.
+    pub rule: Rule,
+    /// What is wrong, with the offending value.
+    pub message: String,
+    /// Where; `None` when there is no text to show.
+    pub place: Option<Place>,
+    /// What stands under the place.
+    pub label: String,
+    /// Other places that take part, each with its label.
+    pub related: Vec<(Place, String)>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        rule: Rule,
+        message: impl Into<String>,
+        place: Place,
+        label: impl Into<String>,
+    ) -> Self {
+        let (message, label) = (message.into(), label.into());
+        Self { rule, message, place: Some(place), label, related: Vec::new(), help: None }
+    }
+
+    pub(crate) fn nowhere(rule: Rule, message: String) -> Self {
+        Self { rule, message, place: None, label: String::new(), related: Vec::new(), help: None }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn also(mut self, place: &Place, label: impl Into<String>) -> Self {
+        self.related.push((place.clone(), label.into()));
+        self
+    }
+
+    fn render(&self, sources: &Sources, renderer: &Renderer) -> String {
+        let mut group =
+            Group::with_title(Level::ERROR.primary_title(&*self.message).id(self.rule.code()));
+        let paths: Vec<_> =
+            sources.files().iter().map(|file| file.path.display().to_string()).collect();
+        let here = self.place.iter().map(|place| (place, &self.label, AnnotationKind::Primary));
+        let there =
+            self.related.iter().map(|(place, label)| (place, label, AnnotationKind::Context));
+        let marks: Vec<_> = here.chain(there).collect();
+        let mut files: Vec<_> = marks.iter().map(|(place, ..)| place.file).collect();
+        files.dedup();
+        for file in files {
+            let mut snippet = Snippet::<Annotation<'_>>::source(&*sources.files()[file.0].text)
+                .path(&*paths[file.0]);
+            for (place, label, kind) in marks.iter().filter(|(place, ..)| place.file == file) {
+                snippet = snippet.annotation(kind.span(place.span.clone()).label(label.as_str()));
+            }
+            group = group.element(snippet);
+        }
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(&**help));
+        }
+        renderer.render(&[group])
+    }
+}
+
+/// A configuration that was refused: everything found wrong, and the texts to show it in.
+#[derive(Debug)]
+pub struct Invalid {
+    /// The files.
+    pub sources: Sources,
+    /// What is wrong, in the order of the files; never empty.
+    pub problems: Vec<Problem>,
+}
+
+impl Invalid {
+    /// Everything wrong, as text for people: rustc's shape, in colour or plain.
+    pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let renderer = renderer.term_width(100);
+        let mut text = String::new();
+        for problem in &self.problems {
+            text.push_str(&problem.render(&self.sources, &renderer));
+            text.push_str("\n\n");
+        }
+        let count = self.problems.len();
+        let errors = if count == 1 { "1 error".to_owned() } else { format!("{count} errors") };
+        text.push_str(&format!("{errors}; nothing was started\n"));
+        text
+    }
+
+    /// How a command ends on this: refused for safety when only that stands in the way, otherwise
+    /// a configuration error.
+    pub fn exit(&self) -> Exit {
+        if self.problems.iter().all(|problem| problem.rule == Rule::Live) {
+            Exit::Refused
+        } else {
+            Exit::Usage
+        }
+    }
+}
+
+impl fmt::Display for Invalid {
+    /// One line per problem: `file:line:column: code: message`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.problems.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            if let Some(place) = &problem.place {
+                let (line, column) = self.sources.line_and_column(place);
+                write!(f, "{}:{line}:{column}: ", self.sources.file(place).path.display())?;
+            }
+            write!(f, "{}: {}", problem.rule.code(), problem.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+/// Where readers and checks put what they find.
+#[derive(Debug, Default)]
+pub struct Report {
+    problems: RefCell<Vec<Problem>>,
+}
+
+impl Report {
+    pub(crate) fn add(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.problems.borrow().is_empty()
+    }
+
+    /// Everything found, in the order of the files.
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|problem| {
+            let place = problem.place.as_ref();
+            (place.map(|place| (place.file, place.span.start)), problem.rule)
+        });
+        problems
+    }
+}

@@ -1,0 +1,330 @@
+//! `[[venue]]`, `[[feed]]`, `[[gateway]]` and `[[instrument]]`: what there is to trade, and where.
+
+use super::error::{Problem, Rule};
+use super::names::Registry;
+use super::section::{Section, Written};
+use super::value::{boolean, currency, decimal_e9, identity, line, multicast, name, whole, word};
+use std::net::Ipv4Addr;
+use std::net::SocketAddrV4;
+
+/// Position in `Configuration::venues`.
+pub type VenueIndex = usize;
+/// Position in `Configuration::feeds`.
+pub type FeedIndex = usize;
+/// Position in `Configuration::gateways`.
+pub type GatewayIndex = usize;
+/// Position in `Configuration::instruments`.
+pub type InstrumentIndex = usize;
+
+/// An exchange.
+#[derive(Clone, Debug)]
+pub struct Venue {
+    /// How the configuration refers to it.
+    pub name: Written<String>,
+    /// Market identifier code of ISO 10383.
+    pub mic: String,
+}
+
+/// What a feed speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FeedProtocol {
+    /// CME MDP 3.0, one channel's incremental feed.
+    #[default]
+    CmeMdp3,
+}
+
+/// How a feed comes to know the books that stood before it listened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Join {
+    /// Through the venue's snapshots: no book is used before it is complete.
+    #[default]
+    Recover,
+    /// Books start empty and are made of increments alone, as the replay of a capture without
+    /// snapshots must. Paper only.
+    AssumeEmpty,
+}
+
+/// One market-data channel with its two lines.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// How the configuration refers to it; its stage is `feed_<name>`.
+    pub name: Written<String>,
+    /// The venue.
+    pub venue: VenueIndex,
+    /// What it speaks.
+    pub protocol: FeedProtocol,
+    /// Its identity in every record.
+    pub stream_id: Written<u16>,
+    /// Line A.
+    pub line_a: SocketAddrV4,
+    /// Line B, which carries the same packets.
+    pub line_b: SocketAddrV4,
+    /// Packets kept while a gap may still be filled by the other line.
+    pub reorder_packets: u16,
+    /// How long a gap may stay open before the channel is suspect.
+    pub reorder_ns: u32,
+    /// Silence, heartbeats included, after which the channel is stale.
+    pub stale_after_ms: u32,
+    /// How it joins.
+    pub join: Written<Join>,
+}
+
+/// What a gateway speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GatewayProtocol {
+    /// The simulated venue of this process.
+    #[default]
+    Paper,
+    /// CME iLink 3.
+    CmeIlink3,
+}
+
+/// Who an iLink 3 session is; no secret is among it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionIdentity {
+    /// Session, three characters.
+    pub session: String,
+    /// Firm, up to five characters.
+    pub firm: String,
+    /// Operator id, up to twenty characters.
+    pub sender_id: String,
+    /// Location, up to five characters.
+    pub location: String,
+}
+
+/// Messages that may be sent in any window of a certain length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub messages: u32,
+    /// The window's length.
+    pub window_ms: u32,
+}
+
+/// One order-entry session.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// How the configuration refers to it; its stage is `gateway_<name>`.
+    pub name: Written<String>,
+    /// The venue.
+    pub venue: VenueIndex,
+    /// What it speaks.
+    pub protocol: GatewayProtocol,
+    /// Its identity in every record.
+    pub stream_id: Written<u16>,
+    /// Who it is; `None` for paper.
+    pub session: Option<SessionIdentity>,
+    /// What the venue lets it send.
+    pub rate: Rate,
+}
+
+/// Something with a price; what is traded has a gateway as well.
+#[derive(Clone, Debug)]
+pub struct Instrument {
+    /// How the configuration refers to it.
+    pub name: Written<String>,
+    /// The venue.
+    pub venue: VenueIndex,
+    /// The venue's id for it.
+    pub security_id: Written<i32>,
+    /// Where its quotes come from.
+    pub feed: FeedIndex,
+    /// Where its orders go; `None` for one that only prices.
+    pub gateway: Option<GatewayIndex>,
+    /// Smallest price step, units of 1e-9 of the quoted unit.
+    pub tick_e9: i64,
+    /// Order quantities are multiples of this.
+    pub lot_step: u32,
+    /// Money per lot when the quoted price moves by 1, units of 1e-9 of the currency.
+    pub multiplier_e9: i64,
+    /// Currency of that money.
+    pub currency: String,
+    /// What the quoted price counts, for people: `US cents per bushel`.
+    pub quote_unit: String,
+    /// What a screen multiplies the price with, units of 1e-9.
+    pub display_factor_e9: i64,
+    /// No price below is sane; units of 1e-9 of the quoted unit, may be negative.
+    pub min_price_e9: i64,
+    /// No price above is sane.
+    pub max_price_e9: i64,
+    /// The market asks whether an order opens or closes.
+    pub needs_effect: bool,
+}
+
+const FEED_PROTOCOLS: &[(&str, FeedProtocol)] = &[("cme/mdp3", FeedProtocol::CmeMdp3)];
+const GATEWAY_PROTOCOLS: &[(&str, GatewayProtocol)] =
+    &[("paper", GatewayProtocol::Paper), ("cme/ilink3", GatewayProtocol::CmeIlink3)];
+const JOINS: &[(&str, Join)] = &[("recover", Join::Recover), ("assume_empty", Join::AssumeEmpty)];
+
+impl FeedProtocol {
+    /// The word in the file.
+    pub fn word(self) -> &'static str {
+        super::word_for(FEED_PROTOCOLS, self)
+    }
+}
+
+impl GatewayProtocol {
+    /// The word in the file.
+    pub fn word(self) -> &'static str {
+        super::word_for(GATEWAY_PROTOCOLS, self)
+    }
+}
+
+impl Join {
+    /// The word in the file.
+    pub fn word(self) -> &'static str {
+        super::word_for(JOINS, self)
+    }
+}
+
+pub(crate) fn venue(section: Section<'_>) -> Option<Venue> {
+    let venue = Venue {
+        name: section.required("name", name),
+        mic: section.required("mic", identity(4..=4)).value,
+    };
+    section.finish(venue)
+}
+
+pub(crate) fn feed(section: Section<'_>, names: &Registry) -> Option<Feed> {
+    let feed = Feed {
+        name: section.required("name", name),
+        venue: names.venues.resolve(&section, "venue").value,
+        protocol: section.required("protocol", word(FEED_PROTOCOLS)).value,
+        stream_id: section.required("stream_id", whole(1..=u16::MAX)),
+        line_a: line_at(&section, "line_a"),
+        line_b: line_at(&section, "line_b"),
+        reorder_packets: section.required("reorder_packets", whole(1..=4_096)).value,
+        // Lines differ by microseconds; a second is recovery's business.
+        reorder_ns: section.required("reorder_ns", whole(1_000..=1_000_000_000)).value,
+        stale_after_ms: section.required("stale_after_ms", whole(1..=300_000)).value,
+        join: section.required("join", word(JOINS)),
+    };
+    if feed.line_a == feed.line_b && feed.line_a.port() != 0 {
+        section.fail(
+            Problem::new(
+                Rule::Lines,
+                format!("lines A and B of {} are both {}", section.title(), feed.line_a),
+                section.place().clone(),
+                "one line twice is no redundancy",
+            )
+            .help("give line B its own group or port"),
+        );
+    }
+    section.finish(feed)
+}
+
+fn line_at(section: &Section<'_>, key: &'static str) -> SocketAddrV4 {
+    let Some(line) = section.table(key) else {
+        let nowhere = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+        if !section.has(key) {
+            section.fail(Problem::new(
+                Rule::MissingKey,
+                format!("{} has no `{key}`", section.title()),
+                section.place().clone(),
+                format!("`{key}` is required: {{ group = \"224.0.31.1\", port = 14310 }}"),
+            ));
+        }
+        return nowhere;
+    };
+    let group = line.required("group", multicast).value.unwrap_or(Ipv4Addr::UNSPECIFIED);
+    let port = line.required("port", whole(1..=u16::MAX)).value;
+    match line.finish(SocketAddrV4::new(group, port)) {
+        Some(address) => address,
+        None => {
+            section.spoil();
+            SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)
+        }
+    }
+}
+
+pub(crate) fn gateway(section: Section<'_>, names: &Registry) -> Option<Gateway> {
+    let protocol = section.required("protocol", word(GATEWAY_PROTOCOLS)).value;
+    let session = (protocol == GatewayProtocol::CmeIlink3).then(|| SessionIdentity {
+        session: section.required("session", identity(3..=3)).value,
+        firm: section.required("firm", identity(1..=5)).value,
+        sender_id: section.required("sender_id", identity(1..=20)).value,
+        location: section.required("location", identity(1..=5)).value,
+    });
+    let gateway = Gateway {
+        name: section.required("name", name),
+        venue: names.venues.resolve(&section, "venue").value,
+        protocol,
+        stream_id: section.required("stream_id", whole(1..=u16::MAX)),
+        session,
+        rate: rate(&section),
+    };
+    section.finish(gateway)
+}
+
+/// The two keys of a message rate.
+pub(crate) fn rate(section: &Section<'_>) -> Rate {
+    Rate {
+        messages: section.required("rate_messages", whole(1..=100_000)).value,
+        window_ms: section.required("rate_window_ms", whole(1..=60_000)).value,
+    }
+}
+
+pub(crate) fn instrument(section: Section<'_>, names: &Registry) -> Option<Instrument> {
+    let tick = section.required("tick_size", decimal_e9("0.000001", "10000"));
+    let min_price = section.required("min_price", decimal_e9("-1000000", "1000000"));
+    let max_price = section.required("max_price", decimal_e9("-1000000", "1000000"));
+    let instrument = Instrument {
+        name: section.required("name", name),
+        venue: names.venues.resolve(&section, "venue").value,
+        security_id: section.required("security_id", whole(1..=i32::MAX)),
+        feed: names.feeds.resolve(&section, "feed").value,
+        gateway: section
+            .has("gateway")
+            .then(|| names.gateways.resolve(&section, "gateway").value)
+            .or_else(|| section.absent("gateway")),
+        tick_e9: tick.value,
+        lot_step: section.required("lot_step", whole(1..=1_000)).value,
+        multiplier_e9: section.required("multiplier", decimal_e9("0.000001", "1000000")).value,
+        currency: section.required("currency", currency).value,
+        quote_unit: section.required("quote_unit", line(40)).value,
+        display_factor_e9: section
+            .required("display_factor", decimal_e9("0.000001", "1000000"))
+            .value,
+        min_price_e9: min_price.value,
+        max_price_e9: max_price.value,
+        needs_effect: section.optional("needs_effect", boolean).is_some_and(|needs| needs.value),
+    };
+    check_prices(&section, &tick, &min_price, &max_price);
+    section.finish(instrument)
+}
+
+fn check_prices(
+    section: &Section<'_>,
+    tick: &Written<i64>,
+    min_price: &Written<i64>,
+    max_price: &Written<i64>,
+) {
+    if section.is_broken() {
+        return;
+    }
+    for price in [min_price, max_price] {
+        if price.value % tick.value != 0 {
+            section.fail(
+                Problem::new(
+                    Rule::OffTick,
+                    format!("a price bound of {} is not a multiple of its tick", section.title()),
+                    price.place.clone(),
+                    "off the grid",
+                )
+                .also(&tick.place, "the grid"),
+            );
+        }
+    }
+    // A hundred steps are the least that any market moves in.
+    if max_price.value - min_price.value < tick.value.saturating_mul(100) {
+        section.fail(
+            Problem::new(
+                Rule::PriceBounds,
+                format!("the price bounds of {} leave no room", section.title()),
+                max_price.place.clone(),
+                "must be at least 100 ticks above the lowest price",
+            )
+            .also(&min_price.place, "the lowest sane price"),
+        );
+    }
+}

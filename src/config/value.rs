@@ -1,0 +1,253 @@
+//! One value of the configuration: its type, its bounds, and the complaint when it has neither.
+//!
+//! A reader here is a function from a TOML value to a typed one; `section` calls it and adds the
+//! place. None of them knows which key it reads.
+
+use super::decimal::{self, DecimalError};
+use super::error::Rule;
+use super::spelling::nearest;
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+use toml::de::DeValue;
+
+/// What a reader says of a value it refuses; the place and the key are added by the section.
+pub(crate) struct Complaint {
+    pub rule: Rule,
+    /// Continues "`key` ..".
+    pub message: String,
+    pub label: String,
+    pub help: Option<String>,
+}
+
+impl Complaint {
+    fn new(rule: Rule, message: String, label: impl Into<String>) -> Self {
+        Self { rule, message, label: label.into(), help: None }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// The type of a value, as people call it.
+pub(crate) fn kind_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a floating-point number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+fn wrong_type(value: &DeValue<'_>, wanted: &str) -> Complaint {
+    let found = kind_of(value);
+    Complaint::new(Rule::WrongType, format!("must be {wanted}, not {found}"), found)
+}
+
+fn out_of_bounds(shown: &str, lowest: &str, highest: &str) -> Complaint {
+    let message = format!("is {shown}, and must be from {lowest} to {highest}");
+    Complaint::new(Rule::OutOfBounds, message, format!("not in {lowest} ..= {highest}"))
+}
+
+/// A whole number within bounds.
+pub(crate) fn whole<T>(bounds: RangeInclusive<T>) -> impl Fn(&DeValue<'_>) -> Result<T, Complaint>
+where
+    T: TryFrom<i64> + Copy + PartialOrd + std::fmt::Display,
+{
+    move |value| {
+        let Some(integer) = value.as_integer() else {
+            return Err(wrong_type(value, "a whole number"));
+        };
+        let (lowest, highest) = (bounds.start().to_string(), bounds.end().to_string());
+        i64::from_str_radix(integer.as_str(), integer.radix())
+            .ok()
+            .and_then(|wide| T::try_from(wide).ok())
+            .filter(|narrow| bounds.contains(narrow))
+            .ok_or_else(|| out_of_bounds(&integer.to_string(), &lowest, &highest))
+    }
+}
+
+/// A power of two within bounds.
+pub(crate) fn power_of_two(
+    bounds: RangeInclusive<u64>,
+) -> impl Fn(&DeValue<'_>) -> Result<u64, Complaint> {
+    move |value| {
+        let number = whole(bounds.clone())(value)?;
+        if number.is_power_of_two() {
+            return Ok(number);
+        }
+        let above = number.next_power_of_two();
+        let message = format!("is {number}, which is not a power of two");
+        Err(Complaint::new(Rule::PowerOfTwo, message, "not a power of two")
+            .help(format!("the nearest are {} and {above}", above / 2)))
+    }
+}
+
+/// Decimal text in units of 1e-9, within bounds given as text.
+pub(crate) fn decimal_e9(
+    lowest: &'static str,
+    highest: &'static str,
+) -> impl Fn(&DeValue<'_>) -> Result<i64, Complaint> {
+    bounded(decimal::parse_e9, lowest, highest)
+}
+
+/// Decimal text as a Q32 coefficient, within bounds given as text.
+pub(crate) fn decimal_q32(
+    lowest: &'static str,
+    highest: &'static str,
+) -> impl Fn(&DeValue<'_>) -> Result<Coefficient, Complaint> {
+    move |value| {
+        let q32 = bounded(decimal::parse_q32, lowest, highest)(value)?;
+        Ok(Coefficient { q32, text: value.as_str().unwrap_or_default().to_owned() })
+    }
+}
+
+/// A number in Q32, and as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coefficient {
+    /// The number times 2^32, rounded half to even.
+    pub q32: i64,
+    /// As the file has it.
+    pub text: String,
+}
+
+fn bounded(
+    parse: fn(&str) -> Result<i64, DecimalError>,
+    lowest: &'static str,
+    highest: &'static str,
+) -> impl Fn(&DeValue<'_>) -> Result<i64, Complaint> {
+    move |value| {
+        let text = decimal_text(value)?;
+        let complain = |error: DecimalError| {
+            let shown = format!("is {text:?}: {error}");
+            Complaint::new(Rule::Decimal, shown, "not a decimal that can be held exactly")
+        };
+        let number = parse(text).map_err(complain)?;
+        let bounds = parse(lowest).map_err(complain)?..=parse(highest).map_err(complain)?;
+        if bounds.contains(&number) {
+            Ok(number)
+        } else {
+            Err(out_of_bounds(text, lowest, highest))
+        }
+    }
+}
+
+fn decimal_text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Complaint> {
+    match value {
+        DeValue::String(text) => Ok(text),
+        DeValue::Float(float) => Err(Complaint::new(
+            Rule::Float,
+            format!("is the floating-point number {float}, which cannot be held exactly"),
+            "a float",
+        )
+        .help(format!("write it as text: \"{float}\""))),
+        DeValue::Integer(integer) => Err(wrong_type(value, "a decimal written as text")
+            .help(format!("write it as text: \"{integer}\""))),
+        _ => Err(wrong_type(value, "a decimal written as text")),
+    }
+}
+
+/// `true` or `false`.
+pub(crate) fn boolean(value: &DeValue<'_>) -> Result<bool, Complaint> {
+    value.as_bool().ok_or_else(|| wrong_type(value, "true or false"))
+}
+
+/// Any text.
+pub(crate) fn text_of<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Complaint> {
+    value.as_str().ok_or_else(|| wrong_type(value, "text"))
+}
+
+/// Free text for people: one line, not blank, at most `most` characters.
+pub(crate) fn line(most: usize) -> impl Fn(&DeValue<'_>) -> Result<String, Complaint> {
+    move |value| {
+        let text = text_of(value)?;
+        let length = text.chars().count();
+        if text.trim().is_empty() || length > most || text.chars().any(char::is_control) {
+            let message = format!("must be one line of 1 to {most} characters, and has {length}");
+            return Err(Complaint::new(
+                Rule::OutOfBounds,
+                message,
+                "blank, too long, or not a line",
+            ));
+        }
+        Ok(text.to_owned())
+    }
+}
+
+/// A name that other places refer to.
+pub(crate) fn name(value: &DeValue<'_>) -> Result<String, Complaint> {
+    let text = value.as_str().ok_or_else(|| wrong_type(value, "a name in text"))?;
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let starts = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+    if starts && text.len() <= 32 && text.bytes().all(plain) {
+        return Ok(text.to_owned());
+    }
+    Err(Complaint::new(Rule::Name, format!("is {text:?}, which is no name"), "not a name")
+        .help("a name is 1 to 32 of a-z, 0-9 and _, and starts with a letter"))
+}
+
+/// One of a few words, each standing for a value.
+pub(crate) fn word<T: Copy>(
+    words: &'static [(&'static str, T)],
+) -> impl Fn(&DeValue<'_>) -> Result<T, Complaint> {
+    move |value| {
+        let text = text_of(value)?;
+        if let Some((_, meant)) = words.iter().find(|(word, _)| *word == text) {
+            return Ok(*meant);
+        }
+        let list: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+        let help = match nearest(text, words.iter().map(|(word, _)| *word)) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("write one of {}", list.join(", ")),
+        };
+        let message = format!("is {text:?}, and must be one of {}", list.join(", "));
+        Err(Complaint::new(Rule::UnknownWord, message, "not one of the words").help(help))
+    }
+}
+
+/// An identity that goes onto a wire: printable ASCII without blanks, of a certain length.
+pub(crate) fn identity(
+    length: RangeInclusive<usize>,
+) -> impl Fn(&DeValue<'_>) -> Result<String, Complaint> {
+    move |value| {
+        let text = text_of(value)?;
+        if length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(text.to_owned());
+        }
+        let (least, most) = (length.start(), length.end());
+        let message = format!("is {text:?}, and must be {least} to {most} letters or digits");
+        Err(Complaint::new(Rule::Identity, message, "does not fit its field on the wire"))
+    }
+}
+
+/// A currency code of ISO 4217: three capital letters.
+pub(crate) fn currency(value: &DeValue<'_>) -> Result<String, Complaint> {
+    let text = text_of(value)?;
+    if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Ok(text.to_owned());
+    }
+    let message = format!("is {text:?}, and must be three capital letters such as \"USD\"");
+    Err(Complaint::new(Rule::Name, message, "not a currency code"))
+}
+
+/// An IPv4 multicast group.
+pub(crate) fn multicast(value: &DeValue<'_>) -> Result<Option<Ipv4Addr>, Complaint> {
+    let text = value.as_str().ok_or_else(|| wrong_type(value, "an IPv4 address in text"))?;
+    match text.parse::<Ipv4Addr>() {
+        Ok(group) if group.is_multicast() => Ok(Some(group)),
+        Ok(_) => Err(Complaint::new(
+            Rule::Lines,
+            format!("is {text}, which is not a multicast group"),
+            "not in 224.0.0.0/4",
+        )),
+        Err(_) => Err(Complaint::new(
+            Rule::Lines,
+            format!("is {text:?}, which is not an IPv4 address"),
+            "not an IPv4 address",
+        )),
+    }
+}

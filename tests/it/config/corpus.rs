@@ -1,0 +1,429 @@
+//! Wrong configurations, one mistake each: the rule's code, the line it is shown at, and the line
+//! of the other place that takes part.
+//!
+//! Each must be the only complaint: a mistake must not cascade.
+
+use super::{edited, load};
+use cross_market_connect::config::{Invalid, Place, Rule};
+use std::collections::BTreeSet;
+
+struct Case {
+    edits: &'static [(&'static str, &'static str)],
+    code: &'static str,
+    /// Part of the line shown; empty when there is none to show.
+    line: &'static str,
+    /// Part of the first related line; empty when none takes part.
+    other: &'static str,
+}
+
+const fn case(
+    code: &'static str,
+    edits: &'static [(&'static str, &'static str)],
+    line: &'static str,
+    other: &'static str,
+) -> Case {
+    Case { edits, code, line, other }
+}
+
+const SPREAD: &str = "[[spread]]\nname = \"calendar\"";
+
+const CASES: &[Case] = &[
+    // Files and syntax.
+    case("001", &[("[engine]", "include = [\"absent.toml\"]\n[engine]")], "absent.toml", ""),
+    case("002", &[("mode = \"paper\"", "mode = \"paper")], "mode = \"paper", ""),
+    case("002", &[("mode = \"paper\"", "mode = \"paper\"\nmode = \"paper\"")], "mode", ""),
+    case("006", &[("[logic]", "[logik]\n[logic]")], "[logik]", ""),
+    case("006", &[("max_units = 5", "max_units = 5\nmax_unist = 6")], "max_unist", ""),
+    case("006", &[("port = 14340", "port = 14340, prot = 1")], "prot = 1", ""),
+    case("007", &[("security_id = 411873\n", "")], "[[instrument]]", ""),
+    case("007", &[("line_b = {", "# {")], "[[feed]]", ""),
+    case("007", &[("max_quote_age_ms = 5_000\n", "")], "[[spread]]", ""),
+    case("008", &[("desk_id = 1", "desk_id = \"1\"")], "desk_id", ""),
+    case("008", &[("tick_size = \"0.25\"", "tick_size = 1")], "tick_size", ""),
+    case("008", &[("[[venue]]", "[venue]")], "[venue]", ""),
+    case("008", &[("[engine]", "[[engine]]")], "[[engine]]", ""),
+    case("008", &[("[engine]", "include = \"x.toml\"\n[engine]")], "include", ""),
+    case("008", &[("coefficient = \"1\"", "coefficient = true")], "coefficient = true", ""),
+    case("009", &[("tick_size = \"0.25\"", "tick_size = 0.25")], "tick_size = 0.25", ""),
+    case("009", &[("buy_open = \"-1.75\"", "buy_open = nan")], "buy_open = nan", ""),
+    case("010", &[("desk_id = 1", "desk_id = 256")], "desk_id = 256", ""),
+    case("010", &[("desk_id = 1", "desk_id = 99999999999999999999")], "desk_id", ""),
+    case(
+        "010",
+        &[("unit = \"US cents per bushel\"\nbuy", "unit = \" \"\nbuy")],
+        "unit = \" \"",
+        "",
+    ),
+    case("011", &[("idle = \"yield\"", "idle = \"yeild\"")], "yeild", ""),
+    case("011", &[("idle = \"yield\"", "sched = \"fifo:99\"\nidle = \"yield\"")], "fifo:99", ""),
+    case("012", &[("min_price = \"300\"", "min_price = \"3e2\"")], "3e2", ""),
+    case("012", &[("buy_open = \"-1.75\"", "buy_open = \"-1.7500000001\"")], "-1.75", ""),
+    case("012", &[("coefficient = \"1\"", "coefficient = \"0.0000000001\"")], "0.0000000001", ""),
+    case(
+        "013",
+        &[("record_ring_bytes = 16_777_216", "record_ring_bytes = 16_000_000")],
+        "16_000_000",
+        "",
+    ),
+    case("013", &[("depth = 4096", "depth = 4095")], "4095", ""),
+    // Topology.
+    case(
+        "014",
+        &[("idle = \"yield\"", "idle = \"spin\""), ("idle = \"sleep\"", "idle = \"spin\"")],
+        "core = 0",
+        "core = 0",
+    ),
+    case(
+        "014",
+        &[("idle = \"yield\"", "idle = \"spin\""), ("idle = \"sleep\"", "idle = \"yield\"")],
+        "core = 0",
+        "core = 0",
+    ),
+    case("017", &[("\"desk\", ", "\"dsek\", \"desk\", ")], "dsek", ""),
+    case("018", &[("\"monitor\"]", "\"monitor\", \"desk\"]")], "monitor", "gateway_cme"),
+    case("019", &[("\"desk\", ", "")], "", ""),
+    case("019", &[(", \"gateway_cme\"]", "]")], "name = \"cme\"", ""),
+    case("021", &[("from = \"feed_cme\"", "from = \"gateway_cme\"")], "[[link]]", ""),
+    case(
+        "022",
+        &[(
+            "[[link]]",
+            "[[link]]\nkind = \"quotes\"\nfrom = \"feed_cme\"\nto = \"desk\"\n\
+        depth = 16\n[[link]]",
+        )],
+        "[[link]]",
+        "[[link]]",
+    ),
+    case(
+        "023",
+        &[("[[link]]\nkind = \"events\"\nfrom = \"gateway_cme\"\nto = \"desk\"\ndepth = 1024", "")],
+        "name = \"cme\"",
+        "",
+    ),
+    // Names and references.
+    case("024", &[(SPREAD, "[[spread]]\nname = \"Calendar!\"")], "Calendar!", ""),
+    case("024", &[("currency = \"USD\"", "currency = \"usd\"")], "usd", ""),
+    case(
+        "025",
+        &[("[[feed]]", "[[venue]]\nname = \"cbot\"\nmic = \"XCBT\"\n[[feed]]")],
+        "cbot",
+        "cbot",
+    ),
+    case(
+        "026",
+        &[("instrument = \"s336491\"\nratio", "instrument = \"s336941\"\nratio")],
+        "s336941",
+        "",
+    ),
+    case("026", &[("feed = \"cme\"", "feed = \"cne\"")], "cne", ""),
+    case(
+        "026",
+        &[
+            ("account = \"paper_1\"\nmax", "account = \"paper_2\"\nmax"),
+            (
+                "[[limit]]\nscope = \"global\"",
+                "[[limit]]\nscope = \"account\"\naccount = \"paper_1\"\n\
+        max_order_lots = 5\nmax_position_lots = 40\nmax_open_orders = 8\nrate_messages = 200\n\
+        rate_window_ms = 3_000\n[[limit]]\nscope = \"global\"",
+            ),
+        ],
+        "paper_2",
+        "",
+    ),
+    case("027", &[("stream_id = 1_340", "stream_id = 340")], "stream_id = 340", "stream_id = 340"),
+    case("028", &[("224.0.31.64", "10.0.31.64")], "10.0.31.64", ""),
+    case("028", &[("224.0.31.64\", port = 14340", "224.0.32.64\", port = 15340")], "[[feed]]", ""),
+    case("029", &[("security_id = 336491", "security_id = 411873")], "411873", "411873"),
+    case(
+        "043",
+        &[
+            ("[[feed]]", "[[venue]]\nname = \"comex\"\nmic = \"XCEC\"\n[[feed]]"),
+            ("name = \"s411873\"\nvenue = \"cbot\"", "name = \"s411873\"\nvenue = \"comex\""),
+            (
+                "[[feed]]",
+                "[[gateway]]\nname = \"cmx\"\nvenue = \"comex\"\nprotocol = \"paper\"\n\
+        stream_id = 9\nrate_messages = 500\nrate_window_ms = 3_000\n[[feed]]",
+            ),
+            (
+                "security_id = 411873\nfeed = \"cme\"\ngateway = \"cme\"",
+                "security_id = 411873\nfeed = \"cme\"\ngateway = \"cmx\"",
+            ),
+            ("\"gateway_cme\"]", "\"gateway_cme\", \"gateway_cmx\"]"),
+            (
+                "[[link]]",
+                "[[link]]\nkind = \"orders\"\nfrom = \"desk\"\nto = \"gateway_cmx\"\ndepth = 16\n\
+        [[link]]\nkind = \"events\"\nfrom = \"gateway_cmx\"\nto = \"desk\"\ndepth = 16\n[[link]]",
+            ),
+        ],
+        "s411873",
+        "name = \"cme\"",
+    ),
+    case(
+        "044",
+        &[(
+            "security_id = 411873\nfeed = \"cme\"\ngateway = \"cme\"",
+            "security_id = 411873\nfeed = \"cme\"",
+        )],
+        "instrument = \"s411873\"",
+        "name = \"s411873\"",
+    ),
+    // Prices and spreads.
+    case("030", &[("min_price = \"300\"", "min_price = \"300.1\"")], "300.1", "tick_size"),
+    case("031", &[("min_price = \"300\"", "min_price = \"600\"")], "max_price", "min_price"),
+    case(
+        "032",
+        &[(
+            "[[spread.leg]]\ninstrument = \"s336491\"\nratio = -1\ncoefficient = \"1\"\n\
+        pay_up_ticks = 1",
+            "",
+        )],
+        "[[spread]]",
+        "",
+    ),
+    case(
+        "032",
+        &[("instrument = \"s336491\"\nratio", "instrument = \"s411873\"\nratio")],
+        "s411873",
+        "s411873",
+    ),
+    case("033", &[("ratio = 1", "ratio = 0")], "ratio = 0", ""),
+    case("033", &[("coefficient = \"1\"", "coefficient = \"-1\"")], "\"-1\"", ""),
+    case("033", &[("coefficient = \"1\"", "coefficient = \"0\"")], "\"0\"", ""),
+    case("033", &[("lot_step = 1", "lot_step = 2")], "ratio = 1", "s411873"),
+    case(
+        "034",
+        &[
+            ("ratio = -1", "ratio = 1"),
+            ("buy_open = \"-1.75\"", "buy_open = \"800\""),
+            ("buy_close = \"-1.5\"", "buy_close = \"900\""),
+            ("sell_open = \"-1.25\"\n", ""),
+            ("sell_close = \"-1.75\"\n", ""),
+        ],
+        "[[spread]]",
+        "",
+    ),
+    case("035", &[("multiplier = \"50\"", "multiplier = \"5\"")], "coefficient", "coefficient"),
+    case("036", &[("buy_close = \"-1.5\"", "buy_close = \"-1.75\"")], "buy_close", "buy_open"),
+    case("036", &[("sell_close = \"-1.75\"", "sell_close = \"-1\"")], "sell_open", "sell_close"),
+    case("036", &[("hysteresis = \"0\"", "hysteresis = \"0.25\"")], "hysteresis", "buy_close"),
+    case(
+        "037",
+        &[(
+            "buy_open = \"-1.75\"\nbuy_close = \"-1.5\"\nsell_open = \"-1.25\"\n\
+        sell_close = \"-1.75\"\n",
+            "",
+        )],
+        "[[spread]]",
+        "",
+    ),
+    case(
+        "038",
+        &[("clip_units = 1", "clip_units = 5"), ("max_units = 5", "max_units = 4")],
+        "clip_units",
+        "max_units",
+    ),
+    case(
+        "048",
+        &[("max_quote_skew_ms = 5_000", "max_quote_skew_ms = 5_001")],
+        "max_quote_skew_ms",
+        "max_quote_age_ms",
+    ),
+    case("049", &[("sell_open = \"-1.25\"", "sell_open = \"301\"")], "sell_open", ""),
+    // Limits.
+    case("039", &[("collar_ticks = 20\n", "")], "[[limit]]", ""),
+    case(
+        "039",
+        &[(
+            "[[limit]]\nscope = \"global\"\nmax_order_lots = 5\nmax_position_lots = 40\n\
+        max_open_orders = 8\nrate_messages = 200\nrate_window_ms = 3_000",
+            "",
+        )],
+        "",
+        "",
+    ),
+    case(
+        "039",
+        &[(
+            "[[limit]]\nscope = \"account\"\naccount = \"paper_1\"\nmax_order_lots = 5\n\
+        max_position_lots = 40\nmax_open_orders = 8\nrate_messages = 200\nrate_window_ms = 3_000",
+            "",
+        )],
+        "account = \"paper_1\"",
+        "",
+    ),
+    case(
+        "040",
+        &[("clip_units = 1", "clip_units = 3"), ("max_order_lots = 5", "max_order_lots = 2")],
+        "clip_units",
+        "max_order_lots",
+    ),
+    case(
+        "040",
+        &[
+            ("max_position_lots = 20", "max_position_lots = 4"),
+            ("max_order_lots = 5", "max_order_lots = 1"),
+        ],
+        "max_units",
+        "max_position_lots",
+    ),
+    case(
+        "040",
+        &[("max_order_lots = 5", "max_order_lots = 21")],
+        "max_order_lots",
+        "max_position_lots",
+    ),
+    case(
+        "040",
+        &[("max_order_value = 150_000", "max_order_value = 15_000")],
+        "max_order_value",
+        "clip_units",
+    ),
+    case("040", &[("pay_up_ticks = 1", "pay_up_ticks = 20")], "pay_up_ticks", "collar_ticks"),
+    case(
+        "045",
+        &[("instrument = \"s336491\"\nmax", "instrument = \"s411873\"\nmax")],
+        "[[limit]]",
+        "[[limit]]",
+    ),
+    case(
+        "046",
+        &[("collar_ticks = 20", "collar_ticks = 20\ncollar_fraction = \"0.01\"")],
+        "collar_fraction",
+        "collar_ticks",
+    ),
+    case(
+        "047",
+        &[("rate_messages = 100\n", "rate_messages = 501\n")],
+        "[[limit]]",
+        "name = \"cme\"",
+    ),
+    case("052", &[("collar_ticks = 20", "collar_ticks = 1_200")], "collar_ticks", "s411873"),
+    // Safety and presence.
+    case(
+        "041",
+        &[("mode = \"paper\"", "mode = \"live\""), ("\"assume_empty\"", "\"recover\"")],
+        "mode = \"live\"",
+        "",
+    ),
+    case(
+        "050",
+        &[(
+            "[logic]\nack_timeout_ms = 100\nrepair_deadline_ms = 500\nrepair_tries = 3\n\
+        fires_per_window = 20\nfire_window_ms = 1_000",
+            "",
+        )],
+        "",
+        "",
+    ),
+    case(
+        "051",
+        &[(
+            "protocol = \"paper\"",
+            "protocol = \"cme/ilink3\"\nsession = \"ABCD\"\n\
+        firm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"",
+        )],
+        "ABCD",
+        "",
+    ),
+    case("051", &[("mic = \"XCBT\"", "mic = \"CBT\"")], "CBT", ""),
+];
+
+#[test]
+fn each_mistake_is_named_and_shown() {
+    let mut failures = Vec::new();
+    for (index, case) in CASES.iter().enumerate() {
+        if let Err(failure) = judge(case) {
+            failures.push(format!("case {index}, XMC-C{}: {failure}", case.code));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+fn judge(case: &Case) -> Result<(), String> {
+    let invalid = match load(&edited(case.edits)) {
+        Ok(_) => return Err("was accepted".to_owned()),
+        Err(invalid) => invalid,
+    };
+    let [problem] = &invalid.problems[..] else {
+        return Err(format!("is not alone:\n{invalid}"));
+    };
+    if problem.rule.code() != format!("XMC-C{}", case.code) {
+        return Err(format!("got another code:\n{invalid}"));
+    }
+    let shown = problem.place.as_ref().map_or("", |place| line_of(&invalid, place));
+    if !shown.contains(case.line) || shown.is_empty() != case.line.is_empty() {
+        return Err(format!("shown at {shown:?}, not at {:?}", case.line));
+    }
+    let other = problem.related.first().map_or("", |(place, _)| line_of(&invalid, place));
+    if !other.contains(case.other) || other.is_empty() != case.other.is_empty() {
+        return Err(format!("also shown at {other:?}, not at {:?}", case.other));
+    }
+    let rendered = invalid.render(false);
+    if !rendered.contains(problem.rule.code()) || !rendered.contains(shown) {
+        return Err(format!("is rendered without its code or line:\n{rendered}"));
+    }
+    Ok(())
+}
+
+fn line_of<'i>(invalid: &'i Invalid, place: &Place) -> &'i str {
+    let (line, _) = invalid.sources.line_and_column(place);
+    invalid.sources.file(place).text.lines().nth(line - 1).unwrap_or("")
+}
+
+/// Every rule has a case here or in the test that this list names.
+#[test]
+fn every_rule_is_tested() {
+    let elsewhere = [
+        (Rule::IncludeCycle, "rendering"),
+        (Rule::IncludedTwice, "rendering"),
+        (Rule::SetTwice, "rendering"),
+        (Rule::TooManySpinning, "topology"),
+        (Rule::CoreAbsent, "topology"),
+        (Rule::FifoOnHousekeeping, "topology"),
+        (Rule::AssumeEmpty, "below"),
+        (Rule::TooMany, "below"),
+    ];
+    let tested: BTreeSet<_> = CASES
+        .iter()
+        .map(|case| format!("XMC-C{}", case.code))
+        .chain(elsewhere.iter().map(|(rule, _)| rule.code().to_owned()))
+        .collect();
+    let rules: BTreeSet<_> = Rule::ALL.iter().map(|rule| rule.code().to_owned()).collect();
+    assert_eq!(tested, rules);
+    assert_eq!(rules.len(), Rule::ALL.len(), "no code is used twice");
+}
+
+#[test]
+fn a_live_engine_takes_no_book_to_be_empty() {
+    let invalid = load(&edited(&[("mode = \"paper\"", "mode = \"live\"")])).unwrap_err();
+    let rules: Vec<_> = invalid.problems.iter().map(|problem| problem.rule).collect();
+    assert_eq!(rules, [Rule::Live, Rule::AssumeEmpty]);
+}
+
+#[test]
+fn one_desk_has_room_for_seven_gateways() {
+    let mut text = edited(&[]);
+    for index in 1..=7 {
+        text.push_str(&format!(
+            "\n[[gateway]]\nname = \"g{index}\"\nvenue = \"cbot\"\nprotocol = \"paper\"\n\
+             stream_id = {index}\nrate_messages = 1\nrate_window_ms = 1\n"
+        ));
+    }
+    let invalid = load(&text).unwrap_err();
+    assert!(invalid.problems.iter().any(|problem| problem.rule == Rule::TooMany), "{invalid}");
+}
+
+#[test]
+fn everything_wrong_is_reported_at_once() {
+    let invalid = load(&edited(&[
+        ("desk_id = 1", "desk_id = 0"),
+        ("tick_size = \"0.25\"", "tick_size = 0.25"),
+        ("max_units = 5", "max_unit = 5"),
+        ("idle = \"yield\"", "idle = \"often\""),
+    ]))
+    .unwrap_err();
+    let rules: Vec<_> = invalid.problems.iter().map(|problem| problem.rule).collect();
+    let expected =
+        [Rule::OutOfBounds, Rule::Float, Rule::MissingKey, Rule::UnknownKey, Rule::UnknownWord];
+    assert_eq!(rules, expected, "{invalid}");
+}
