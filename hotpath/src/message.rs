@@ -404,6 +404,9 @@ code! {
         Unknown = 9 "unknown",
         /// A fill was taken back by the venue (bust).
         Busted = 10 "busted",
+        /// A fill was changed by the venue afterwards. The desk halts the spread and leaves the
+        /// position to the risk resync.
+        Corrected = 11 "corrected",
     }
 }
 

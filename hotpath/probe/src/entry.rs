@@ -10,7 +10,7 @@ use xmc_hotpath::gateway::{GatewayStage, OrderSession};
 use xmc_hotpath::message::{Input, MAX_LEGS, OrderCommand, Quote, SpreadSpec};
 use xmc_hotpath::port::{Datagram, Line, RxPort, SendError, StreamPort, TxPort};
 use xmc_hotpath::record::frame::{Images, Writer};
-use xmc_hotpath::record::{NoRoom, RecordSink};
+use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::{QuoteSender, Receiver, Sender};
 use xmc_hotpath::spread::{LegBook, Trigger};
 use xmc_hotpath::stage::{Stage, Work};
@@ -60,25 +60,6 @@ impl StreamPort for Outside {
     }
 }
 
-impl RecordSink for Outside {
-    fn room(&self) -> usize {
-        usize::try_from(OUTSIDE.load(Ordering::Relaxed)).unwrap_or(0)
-    }
-
-    fn used_pct(&self) -> u8 {
-        u8::try_from(OUTSIDE.load(Ordering::Relaxed)).unwrap_or(0)
-    }
-
-    fn stage(&mut self, record: &[u8]) -> Result<(), NoRoom> {
-        OUTSIDE.store(u64::from(record.first().copied().unwrap_or(0)), Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn publish(&mut self) {
-        OUTSIDE.store(2, Ordering::Relaxed);
-    }
-}
-
 #[unsafe(no_mangle)]
 extern "C" fn desk_on(desk: &mut Desk<'static>, input: &Input<'static>, outputs: &mut Outputs) {
     desk.on(input, outputs);
@@ -90,12 +71,12 @@ extern "C" fn desk_next_deadline(desk: &Desk<'static>) -> MonoNs {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn desk_stage_poll(stage: &mut DeskStage<'static, Outside, Outside>) -> Work {
+extern "C" fn desk_stage_poll(stage: &mut DeskStage<'static, Outside, Producer<'static>>) -> Work {
     stage.poll()
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn desk_stage_housekeeping(stage: &mut DeskStage<'static, Outside, Outside>) {
+extern "C" fn desk_stage_housekeeping(stage: &mut DeskStage<'static, Outside, Producer<'static>>) {
     stage.housekeeping();
 }
 

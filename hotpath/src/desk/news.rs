@@ -49,6 +49,11 @@ impl Desk<'_> {
                 }
             }
             OrderEventKind::Busted => self.on_bust(event, outputs),
+            OrderEventKind::Corrected => {
+                let spread = order.spread;
+                self.order_alert(AlertKind::FillBusted, event, spread, outputs);
+                self.halt_spread(spread, AlertKind::FillBusted, outputs);
+            }
             OrderEventKind::Replaced | OrderEventKind::ReplaceRejected => {
                 // This desk replaces nothing, so somebody else did.
                 let spread = order.spread;

@@ -141,8 +141,8 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
 
     /// Room for whatever one more input may cause.
     #[inline]
-    fn has_room(&self) -> bool {
-        let has_room = self.orders_sent.is_none() && self.record.room() >= WORST_INPUT_LEN;
+    fn has_room(&mut self) -> bool {
+        let has_room = self.orders_sent.is_none() && self.record.has_room(WORST_INPUT_LEN);
         if !has_room {
             self.counters.record_full.add(1);
         }
@@ -215,7 +215,7 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
     }
 
     #[inline]
-    fn credits(&self) -> Credits {
+    fn credits(&mut self) -> Credits {
         let mut gateway_slots = [0_u8; MAX_GATEWAYS];
         for (slots, link) in gateway_slots.iter_mut().zip(&self.gateways) {
             let wanted = SLOTS_FOR_CANCELS.wrapping_add(super::ORDERS_MAX);

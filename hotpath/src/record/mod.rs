@@ -9,13 +9,13 @@ pub mod frame;
 pub mod ring;
 
 /// Where a desk's records go. Nothing is dropped: the desk takes no input for whose records there
-/// may not be room.
+/// may not be room. In production it is the `ring::Producer` of a shared-memory file.
 pub trait RecordSink {
-    /// Bytes that can be staged now.
-    fn room(&self) -> usize;
+    /// Whether `bytes` bytes of records can be staged now.
+    fn has_room(&mut self, bytes: usize) -> bool;
 
     /// How full it is, in percent.
-    fn used_pct(&self) -> u8;
+    fn used_pct(&mut self) -> u8;
 
     /// Adds one whole record to what the next `publish` makes visible.
     ///
@@ -26,6 +26,29 @@ pub trait RecordSink {
     /// Makes everything staged visible to the journal writer, at once. From then on it outlives
     /// this process.
     fn publish(&mut self);
+}
+
+impl RecordSink for ring::Producer<'_> {
+    #[inline]
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.free_bytes(bytes) >= bytes
+    }
+
+    #[inline]
+    fn used_pct(&mut self) -> u8 {
+        ring::Producer::used_pct(self)
+    }
+
+    #[inline]
+    fn stage(&mut self, record: &[u8]) -> Result<(), NoRoom> {
+        ring::Producer::stage(self, record).map_err(|_| NoRoom)
+    }
+
+    #[inline]
+    fn publish(&mut self) {
+        ring::Producer::publish(self);
+    }
 }
 
 /// The record did not fit.

@@ -126,6 +126,7 @@ impl<'a> Session<'a> {
             | Report::Modified(_)
             | Report::Cancelled(_)
             | Report::CancelRejected(_)
+            | Report::Addendum(_)
             | Report::ReplaceRejected(_) => {
                 let news = report.news()?;
                 let seq_no = report.stamp().seq_no.unwrap_or(0);
@@ -276,6 +277,8 @@ const fn kind(kind: NewsKind) -> OrderEventKind {
         NewsKind::Modified => OrderEventKind::Replaced,
         NewsKind::CancelRejected => OrderEventKind::CancelRejected,
         NewsKind::ReplaceRejected => OrderEventKind::ReplaceRejected,
+        NewsKind::TradeCancelled => OrderEventKind::Busted,
+        NewsKind::TradeCorrected => OrderEventKind::Corrected,
     }
 }
 
