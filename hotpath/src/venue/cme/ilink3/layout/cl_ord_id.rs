@@ -62,7 +62,7 @@ impl ClOrdId {
 
 /// Eight hexadecimal digits of a 32-bit number, most significant digit in the top byte.
 ///
-/// All digits at once: nibbles are spread to one per byte, then 10 to 15 are lifted from `:` to `A`.
+/// All at once: nibbles are spread to one per byte, then 10 to 15 are lifted from `:` to `A`.
 #[inline(always)]
 const fn digits(number: u64) -> u64 {
     let spread = number & 0xFFFF_FFFF;

@@ -1,8 +1,8 @@
 //! The bytes of iLink 3: the frame around a message, and the root blocks the desk needs.
 //!
-//! A frame is `Sofh`, the SBE `MessageHeader`, one block, and for fills two groups. Blocks hold raw wire values;
-//! `Side` and `TimeInForce` give meaning to the two that the encoders write. Source of every
-//! offset, tag and null: CME's `ilinkbinary.xml`, schema 8 version 9 (2025-11-04).
+//! A frame is `Sofh`, the SBE `MessageHeader`, one block, and for fills two groups. Blocks hold raw
+//! wire values; `Side` and `TimeInForce` give meaning to the two that the encoders write. Source of
+//! every offset, tag and null: CME's `ilinkbinary.xml`, schema 8 version 9 (2025-11-04).
 
 mod block;
 mod cl_ord_id;

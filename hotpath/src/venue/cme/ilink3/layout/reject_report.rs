@@ -128,8 +128,8 @@ wire_block! {
 }
 
 wire_block! {
-    /// The cancellation was refused: `OrderCancelReject535`. Constant OrdStatus `U`, CxlRejResponseTo
-    /// `1`.
+    /// The cancellation was refused: `OrderCancelReject535`. Constant OrdStatus `U`,
+    /// CxlRejResponseTo `1`.
     pub struct CancelRejected: template 535, 409 bytes {
         /// Sequence number of this message within the session.
         0: seq_no: U32Le = ZERO_U32, SeqNum(9726);
