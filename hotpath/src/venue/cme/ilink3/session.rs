@@ -123,7 +123,6 @@ impl<'a> Session<'a> {
             | Report::Rejected(_)
             | Report::Eliminated(_)
             | Report::Trade(_)
-            | Report::Addendum(_)
             | Report::Modified(_)
             | Report::Cancelled(_)
             | Report::CancelRejected(_)
@@ -275,9 +274,7 @@ const fn kind(kind: NewsKind) -> OrderEventKind {
         NewsKind::Rejected => OrderEventKind::Rejected,
         NewsKind::Eliminated | NewsKind::Cancelled => OrderEventKind::Cancelled,
         NewsKind::Filled => OrderEventKind::Filled,
-        NewsKind::TradeCancelled => OrderEventKind::Busted,
-        // The desk books no corrected fills: like a change nobody asked for, it halts the spread.
-        NewsKind::Modified | NewsKind::TradeCorrected => OrderEventKind::Replaced,
+        NewsKind::Modified => OrderEventKind::Replaced,
         NewsKind::CancelRejected => OrderEventKind::CancelRejected,
         NewsKind::ReplaceRejected => OrderEventKind::ReplaceRejected,
         NewsKind::TradeCancelled => OrderEventKind::Busted,
