@@ -487,3 +487,30 @@ fn books_as_json_hold_the_same_values() {
     assert_eq!(row["bids"][1], serde_json::json!([5, 3, 1]));
     assert_eq!(row["implied_bids"], serde_json::json!([[-6, 2, 1], null]));
 }
+
+#[test]
+fn no_damaged_byte_can_panic_a_view() {
+    let Some(sound) = shared::data("captures/cme/mdp3_v9_book46.pcap") else { return };
+    let sound = fs::read(sound).unwrap();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("flipped.pcap");
+    let (mut shown, mut refused) = (0, 0);
+    for at in 0..sound.len() {
+        for mask in [1, 0xff] {
+            let mut file = sound.clone();
+            file[at] ^= mask;
+            fs::write(&path, &file).unwrap();
+            for view in ["--entries", "--books"] {
+                match library(false, &[view, path.to_str().unwrap()]).0 {
+                    Ok(Exit::Ok | Exit::Finding) => shown += 1,
+                    Ok(exit) => panic!("byte {at} mask {mask}: {exit:?}"),
+                    Err(error) => {
+                        assert_eq!(error.exit(), Exit::CouldNotRun, "byte {at}: {error}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+    }
+    // Most bytes are values; the headers are structure.
+    assert!(shown > 3_000 && refused > 100, "{shown} shown, {refused} refused");
+}
