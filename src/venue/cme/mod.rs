@@ -2,3 +2,4 @@
 
 pub mod ilink3;
 pub mod mdp3;
+pub mod paper;
