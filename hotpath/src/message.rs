@@ -493,10 +493,22 @@ message! {
         pub max_order_value: i64,
         /// Largest net position, long or short, with everything live or unknown counted as filled.
         pub max_position_lots: u32,
-        /// How far an order's price may be from the best price on its own side of the book.
+        /// Sanity: no order has a price below. May be negative.
+        pub min_price_e9: i64,
+        /// Sanity: no order has a price above.
+        pub max_price_e9: i64,
+        /// How far an order's price may be from the best price on its own side of the book;
+        /// `i64::MAX` leaves it to the fraction.
         pub collar_e9: i64,
+        /// The same as a fraction of that best price, times 1e9; `i64::MAX` leaves it to
+        /// `collar_e9`.
+        pub collar_fraction_e9: i64,
         /// Orders of this instrument that may be open at once.
         pub max_open_orders: u16,
+        /// Messages about it in `rate_window`. At most `risk::INSTRUMENT_RATE_MAX`.
+        pub max_messages: u16,
+        /// The sliding window.
+        pub rate_window: Span,
         /// The market asks open or close, so orders carry a `PositionEffect`.
         pub needs_effect: bool,
     }
@@ -561,8 +573,15 @@ message! {
         pub max_units: u32,
         /// Largest fire in units.
         pub clip_units: u32,
+        /// How far the value must leave a level before that level can fire again.
+        pub hysteresis_e9: i64,
         /// Shortest time between two fires.
         pub cool_down: Span,
+        /// Fires in `fire_window` after which the spread halts: something is wrong. At most
+        /// `risk::FIRE_RATE_MAX`.
+        pub max_fires: u16,
+        /// The sliding window.
+        pub fire_window: Span,
         /// Oldest quote that may fire it.
         pub max_quote_age: Span,
         /// Largest difference between the ages of two legs' quotes.
@@ -581,13 +600,36 @@ message! {
     pub struct GatewayLimits {
         /// Which.
         pub gateway: GatewayIndex,
-        /// Messages that may be sent in `rate_window`. At most `RATE_WINDOW_MAX`.
+        /// Messages that may be sent in `rate_window`. At most `risk::RATE_MAX`.
         pub max_messages: u16,
         /// The sliding window.
         pub rate_window: Span,
         /// Orders that may be open at once.
         pub max_open_orders: u16,
     }
+}
+
+message! {
+    /// Limits of one account over all its instruments, or with `AccountId::ALL` of the whole desk.
+    pub struct AccountLimits {
+        /// Whose.
+        pub account: AccountId,
+        /// Largest single order.
+        pub max_order_lots: u32,
+        /// Largest sum of the lots held in all legs, whatever their side.
+        pub max_position_lots: u32,
+        /// Orders that may be open at once.
+        pub max_open_orders: u16,
+        /// Messages that may be sent in `rate_window`. At most `risk::RATE_MAX`.
+        pub max_messages: u16,
+        /// The sliding window.
+        pub rate_window: Span,
+    }
+}
+
+impl AccountId {
+    /// All accounts of the desk together.
+    pub const ALL: Self = Self(u32::MAX);
 }
 
 code! {
@@ -648,6 +690,8 @@ pub enum Control {
     Spread(SpreadSpec),
     /// Limits of a gateway.
     Gateway(GatewayLimits),
+    /// Limits of an account, or of the whole desk.
+    Account(AccountLimits),
     /// An operator's command.
     Command(Command),
     /// The clock against UTC.
@@ -663,6 +707,7 @@ impl Control {
             Self::Instrument(spec) => Event::Instrument(spec),
             Self::Spread(spec) => Event::Spread(spec),
             Self::Gateway(limits) => Event::Gateway(*limits),
+            Self::Account(limits) => Event::Account(*limits),
             Self::Command(command) => Event::Command(*command),
             Self::Clock(scale) => Event::Clock(*scale),
         }
@@ -730,6 +775,8 @@ pub enum Event<'a> {
     Spread(&'a SpreadSpec),
     /// Limits of a gateway.
     Gateway(GatewayLimits),
+    /// Limits of an account, or of the whole desk.
+    Account(AccountLimits),
     /// An operator's command.
     Command(Command),
     /// The clock against UTC.
@@ -800,8 +847,25 @@ code! {
         Instrument = 22 "instrument",
         /// Arithmetic would overflow: refused, never wrapped.
         Overflow = 23 "overflow",
-        /// A price is off the instrument's tick grid or missing.
-        Price = 24 "price",
+        /// The price is outside what is sane for the instrument. Limit: the bound that it broke.
+        PriceBand = 24 "price_band",
+        /// Too far from the book as a fraction. Value: the distance; limit: the fraction times 1e9.
+        CollarFraction = 25 "collar_fraction",
+        /// Too many messages about the instrument in the window. Value and limit: messages.
+        InstrumentRate = 26 "instrument_rate",
+        /// The order is too large for the account or the whole desk. Value and limit in lots.
+        AccountOrderSize = 27 "account_order_size",
+        /// The account or the whole desk would hold too much. Value and limit in lots.
+        AccountPosition = 28 "account_position",
+        /// Too many open orders of the account or the whole desk. Value and limit: orders.
+        AccountOpenOrders = 29 "account_open_orders",
+        /// Too many messages of the account or the whole desk. Value and limit: messages.
+        AccountRate = 30 "account_rate",
+        /// The value has not left the level since it fired last. Value: how far; limit: how far it
+        /// must, in units of 1e-9.
+        Hysteresis = 31 "hysteresis",
+        /// Too many fires in the window: the spread halts. Value and limit: fires.
+        FireRate = 32 "fire_rate",
     }
 }
 
@@ -888,6 +952,8 @@ code! {
         BadInput = 10 "bad_input",
         /// Outputs of one input did not fit: the desk halts.
         OutputOverflow = 11 "output_overflow",
+        /// A spread fired too often: it is halted until somebody has looked.
+        FireThrottle = 12 "fire_throttle",
     }
 }
 

@@ -4,7 +4,7 @@
 //! (a fill after a cancel) still find the order they speak of.
 
 use crate::message::{
-    DeskIdentity, GatewayIndex, InstrumentIndex, OrderEvent, OrderId, Side, SpreadIndex,
+    AccountId, DeskIdentity, GatewayIndex, InstrumentIndex, OrderEvent, OrderId, Side, SpreadIndex,
 };
 use crate::time::MonoNs;
 
@@ -45,6 +45,10 @@ pub struct Order {
     pub spread: SpreadIndex,
     /// Which leg.
     pub leg: u8,
+    /// Whose money.
+    pub account: AccountId,
+    /// Whether it opens: its lots count as held from the start.
+    pub is_open: bool,
     /// Buy or sell.
     pub side: Side,
     /// Its limit.
@@ -70,6 +74,8 @@ impl Order {
         gateway: GatewayIndex(0),
         spread: SpreadIndex::ALL,
         leg: 0,
+        account: AccountId(0),
+        is_open: false,
         side: Side::Buy,
         price_e9: 0,
         qty_lots: 0,

@@ -4,11 +4,13 @@ use super::table::Table;
 use super::{Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread};
 use crate::execute::Fire;
 use crate::message::{
-    Credits, Decision, Depth, Gate, InstrumentSpec, LegSpec, MAX_GATEWAYS, MAX_LEGS, OrderAction,
-    OrderCommand, PositionEffect, QuoteQuality, Side, SpreadIndex, SpreadSpec,
+    Alert, AlertKind, Credits, Decision, Depth, Gate, InstrumentSpec, Intent, LegSpec,
+    MAX_GATEWAYS, MAX_LEGS, OrderAction, OrderCommand, OrderId, PositionEffect, QuoteQuality, Side,
+    SpreadIndex, SpreadSpec, StreamId,
 };
 use crate::order::OrderState;
-use crate::risk::{self, Batch, Draft, NO_LEG, Reference, Refusal};
+use crate::price;
+use crate::risk::{self, AccountRisk, Batch, Draft, FireSize, NO_LEG, Reference, Refusal};
 use crate::spread::{self, LegBook, Trigger};
 use crate::time::{MonoNs, Span};
 
@@ -45,6 +47,9 @@ impl Desk<'_> {
             return;
         };
         let books = legs.map(|leg| leg.map_or(NO_BOOK, Instrument::book));
+        if row.spent != 0 {
+            row.spent = still_spent(row.spent, spec, &books);
+        }
         let Some(trigger) = spread::evaluate(spec, row.position_units, &books) else {
             row.refused = None;
             return;
@@ -66,8 +71,10 @@ impl Desk<'_> {
         }
         row.refused = outcome;
         let repeated = core::mem::take(&mut row.repeated);
-        if refusal.is_none() {
-            self.fire(index, &trigger, &drafts, outputs);
+        match refusal {
+            None => self.fire(index, &trigger, &drafts, outputs),
+            Some(refusal) if refusal.gate == Gate::FireRate => self.throttle(index, outputs),
+            Some(_) => {}
         }
         let refusal = refusal.unwrap_or(Refusal::new(Gate::Passed, 0, 0));
         outputs.decision(Decision {
@@ -104,6 +111,7 @@ impl Desk<'_> {
             return Err(Refusal::new(Gate::InFlight, 1, 0));
         }
         timing(row, spec, ages, self.now)?;
+        repetition(row, spec, trigger, self.now)?;
         let legs = legs(spec, self.table.instruments).ok_or(unknown)?;
         for (leg, number) in legs.iter().flatten().zip(0_u8..) {
             usable(leg, &self.channels).map_err(|refusal| Refusal { leg: number, ..refusal })?;
@@ -121,14 +129,30 @@ impl Desk<'_> {
             let used = i64::from(credits.record_used_pct);
             return Err(Refusal::new(Gate::RecordRoom, used, i64::from(full)));
         }
-        let (drafts, batch) = drafts(spec, trigger, &legs)?;
-        let count = drafts.iter().flatten().count();
-        if self.orders.free_count() < count {
+        let (drafts, batch) = drafts(spec, trigger, &legs, self.now)?;
+        let size = fire_size(&drafts, trigger.intent.is_open());
+        if self.orders.free_count() < usize::from(size.orders) {
             let free = i64::try_from(self.orders.free_count()).unwrap_or(i64::MAX);
-            return Err(Refusal::new(Gate::Arena, free, i64::try_from(count).unwrap_or(i64::MAX)));
+            return Err(Refusal::new(Gate::Arena, free, i64::from(size.orders)));
         }
+        self.account(spec.account).unwrap_or(&AccountRisk::EMPTY).admit(&size, self.now)?;
+        self.whole.admit(&size, self.now)?;
         risk::admit_batch(&batch, &self.gateways, credits, self.now)?;
         Ok(drafts)
+    }
+
+    /// A spread that fires too often is wrong about something: somebody has to look.
+    #[cold]
+    #[inline(never)]
+    fn throttle(&mut self, spread: SpreadIndex, outputs: &mut Outputs) {
+        outputs.alert(Alert {
+            kind: AlertKind::FireThrottle,
+            spread,
+            order_id: OrderId::NONE,
+            stream: StreamId(u16::MAX),
+            value: 0,
+        });
+        self.halt_spread(spread, AlertKind::FireThrottle, outputs);
     }
 
     /// Makes, reserves and hands out the orders of a trigger that passed every gate.
@@ -144,6 +168,7 @@ impl Desk<'_> {
         let Some(spec) = self.table.spread(index).and_then(|row| row.spec) else {
             return;
         };
+        let is_open = trigger.intent.is_open();
         let mut fire = Fire::new(trigger.intent, trigger.units, now);
         let caused = self.newest_quote(&spec);
         let mut orders_left = u8::try_from(drafts.iter().flatten().count()).unwrap_or(0);
@@ -159,6 +184,7 @@ impl Desk<'_> {
             };
             instrument.exposure.reserve(draft.side, draft.qty_lots);
             instrument.take(draft.side, draft.qty_lots);
+            instrument.rate.push(now);
             let Some(order) = self.orders.open() else {
                 continue;
             };
@@ -167,6 +193,8 @@ impl Desk<'_> {
             order.gateway = contract.gateway;
             order.spread = index;
             order.leg = number;
+            order.account = spec.account;
+            order.is_open = is_open;
             order.side = draft.side;
             order.price_e9 = draft.price_e9;
             order.qty_lots = draft.qty_lots;
@@ -177,6 +205,12 @@ impl Desk<'_> {
                 gateway.sent(now);
                 gateway.open_orders = gateway.open_orders.saturating_add(1);
             }
+            let opened = if is_open { price::signed(draft.qty_lots) } else { 0 };
+            self.with_accounts(spec.account, |row| {
+                row.sent(now);
+                row.open_orders = row.open_orders.saturating_add(1);
+                row.gross_lots = row.gross_lots.saturating_add(opened);
+            });
             orders_left = orders_left.saturating_sub(1);
             outputs.order(&OrderCommand {
                 action: OrderAction::New,
@@ -187,7 +221,7 @@ impl Desk<'_> {
                 gateway: contract.gateway,
                 side: draft.side,
                 time_in_force: spec.time_in_force,
-                effect: effect(&contract, trigger.intent.is_open()),
+                effect: effect(&contract, is_open),
                 hedge: spec.hedge,
                 price_e9: draft.price_e9,
                 qty_lots: draft.qty_lots,
@@ -204,6 +238,10 @@ impl Desk<'_> {
             row.fire = Some(fire);
             row.last_fired = now;
             row.has_fired = true;
+            row.fires.push(now);
+            if spec.hysteresis_e9 > 0 {
+                row.spent |= bit(trigger.intent);
+            }
         }
         self.timers.set(index.0, now.after(spec.ack_timeout));
     }
@@ -295,6 +333,76 @@ fn timing(
     Ok(())
 }
 
+/// The gates of repetition: the level must have been left since it fired, and fires may not come too
+/// often.
+#[inline]
+fn repetition(
+    row: &Spread,
+    spec: &SpreadSpec,
+    trigger: &Trigger,
+    now: MonoNs,
+) -> Result<(), Refusal> {
+    if row.spent & bit(trigger.intent) != 0 {
+        let left = price::widen(trigger.value_e9).wrapping_sub(price::widen(trigger.level_e9));
+        return Err(Refusal::new(Gate::Hysteresis, price::saturate(left), spec.hysteresis_e9));
+    }
+    if !row.fires.has_room(1, spec.max_fires, now, spec.fire_window) {
+        let limit = i64::from(spec.max_fires);
+        return Err(Refusal::new(Gate::FireRate, limit.saturating_add(1), limit));
+    }
+    Ok(())
+}
+
+/// The bit of an intent in `Spread::spent`.
+#[inline(always)]
+const fn bit(intent: Intent) -> u8 {
+    1 << (intent.code() & 7)
+}
+
+/// The intents among `spent` whose level the value has not left yet by the hysteresis.
+fn still_spent(spent: u8, spec: &SpreadSpec, books: &[LegBook<'_>; MAX_LEGS]) -> u8 {
+    let levels = [
+        (Intent::OpenLong, spec.buy_open_e9),
+        (Intent::CloseLong, spec.buy_close_e9),
+        (Intent::OpenShort, spec.sell_open_e9),
+        (Intent::CloseShort, spec.sell_close_e9),
+    ];
+    let away_q32 = price::to_q32(spec.hysteresis_e9);
+    let mut left = spent;
+    for (intent, level_e9) in levels {
+        if spent & bit(intent) == 0 {
+            continue;
+        }
+        let Some(value) = spread::value(spec, books, intent.is_buy(), 1) else {
+            continue;
+        };
+        let level_q32 = price::to_q32(level_e9);
+        let has_left = if intent.is_buy() {
+            value.sum_q32 > level_q32.wrapping_add(away_q32)
+        } else {
+            value.sum_q32 < level_q32.wrapping_sub(away_q32)
+        };
+        if has_left {
+            left &= !bit(intent);
+        }
+    }
+    left
+}
+
+/// How much the orders of a fire are together.
+#[inline]
+fn fire_size(drafts: &Drafts, is_open: bool) -> FireSize {
+    let mut size = FireSize::default();
+    for draft in drafts.iter().flatten() {
+        size.orders = size.orders.saturating_add(1);
+        size.largest_lots = size.largest_lots.max(draft.qty_lots);
+        if is_open {
+            size.opened_lots = size.opened_lots.saturating_add(price::signed(draft.qty_lots));
+        }
+    }
+    size
+}
+
 /// A leg's quote may be traded on: its channel is live, it is of the channel's epoch, and whole.
 #[inline]
 fn usable(leg: &Instrument, channels: &[Channel; MAX_CHANNELS]) -> Result<(), Refusal> {
@@ -318,6 +426,7 @@ fn drafts(
     spec: &SpreadSpec,
     trigger: &Trigger,
     legs: &[Option<&Instrument>; MAX_LEGS],
+    now: MonoNs,
 ) -> Result<(Drafts, Batch), Refusal> {
     let mut drafts: Drafts = [None; MAX_LEGS];
     let mut batch: Batch = [0; MAX_GATEWAYS];
@@ -338,6 +447,7 @@ fn drafts(
             ask_e9: instrument.quote.asks.best_e9(),
         };
         risk::admit(&draft, contract, &instrument.exposure, reference).map_err(at_leg)?;
+        risk::admit_rate(&instrument.rate, contract, now).map_err(at_leg)?;
         *slot = Some(draft);
         if let Some(count) = batch.get_mut(usize::from(contract.gateway.0)) {
             *count = count.saturating_add(1);

@@ -23,18 +23,21 @@ pub use table::{Edge, Instrument, Spread, SpreadState, Storage};
 
 use crate::execute::Fire;
 use crate::message::{
-    Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind, DeskIdentity, Detail,
-    Event, Gate, GatewayLimits, Input, InstrumentSpec, MAX_GATEWAYS, OrderId, Quote, SafeState,
-    SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StateChange, StreamId,
+    AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
+    DeskIdentity, Detail, Event, Gate, GatewayLimits, Input, InstrumentSpec, MAX_GATEWAYS, OrderId,
+    Quote, SafeState, SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StateChange, StreamId,
 };
 use crate::order::Orders;
-use crate::risk::GatewayRisk;
+use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX};
 use crate::time::MonoNs;
 use table::{Dirty, Table};
 use timers::Timers;
 
 /// Feed channels that one desk can listen to.
 pub const MAX_CHANNELS: usize = 32;
+
+/// Accounts that one desk can trade for.
+pub const MAX_ACCOUNTS: usize = 16;
 
 /// Deadlines handled per input; more wait for the next, which `next_deadline` asks for at once.
 const DEADLINES_PER_INPUT: usize = 4;
@@ -58,6 +61,9 @@ pub struct Desk<'a> {
     state: SafeState,
     channels: [Channel; MAX_CHANNELS],
     gateways: [GatewayRisk; MAX_GATEWAYS],
+    /// The whole desk, then its accounts, as many as have been given limits.
+    whole: AccountRisk,
+    accounts: [Option<AccountRisk>; MAX_ACCOUNTS],
     table: Table<'a>,
     orders: Orders<'a>,
     timers: Timers<'a>,
@@ -80,6 +86,8 @@ impl<'a> Desk<'a> {
             state: SafeState::NoNew,
             channels: [Channel::UNUSED; MAX_CHANNELS],
             gateways: [GatewayRisk::EMPTY; MAX_GATEWAYS],
+            whole: AccountRisk::EMPTY,
+            accounts: [None; MAX_ACCOUNTS],
             orders: Orders::new(identity, orders, free_orders),
             timers: Timers::new(timers),
             dirty: Dirty::new(dirty),
@@ -150,6 +158,7 @@ impl<'a> Desk<'a> {
             Event::Instrument(spec) => self.on_instrument(spec, outputs),
             Event::Spread(spec) => self.on_spread(spec, outputs),
             Event::Gateway(limits) => self.on_gateway(&limits, outputs),
+            Event::Account(limits) => self.on_account(&limits, outputs),
             Event::Command(command) => self.on_command(&command, outputs),
             Event::Clock(_) | Event::Tick => {}
         }
@@ -220,7 +229,10 @@ impl<'a> Desk<'a> {
         let is_sane = spec.tick_e9 > 0
             && spec.multiplier_e9 > 0
             && spec.max_order_value >= 0
+            && spec.min_price_e9 <= spec.max_price_e9
             && spec.collar_e9 >= 0
+            && spec.collar_fraction_e9 >= 0
+            && spec.max_messages <= INSTRUMENT_RATE_MAX
             && usize::from(spec.gateway.0) < MAX_GATEWAYS;
         match (channel, self.table.instrument_mut(spec.instrument)) {
             (Some(channel), Some(row)) if is_sane => {
@@ -238,10 +250,46 @@ impl<'a> Desk<'a> {
     }
 
     fn on_gateway(&mut self, limits: &GatewayLimits, outputs: &mut Outputs) {
-        let is_sane = usize::from(limits.max_messages) < crate::risk::RATE_WINDOW_MAX;
+        let is_sane = limits.max_messages <= RATE_MAX;
         match self.gateways.get_mut(usize::from(limits.gateway.0)) {
             Some(gateway) if is_sane => gateway.limits = *limits,
             _ => self.bad_input(SpreadIndex::ALL, i64::from(limits.gateway.0), outputs),
+        }
+    }
+
+    fn on_account(&mut self, limits: &AccountLimits, outputs: &mut Outputs) {
+        if limits.max_messages > RATE_MAX {
+            self.bad_input(SpreadIndex::ALL, i64::from(limits.account.0), outputs);
+            return;
+        }
+        if limits.account == AccountId::ALL {
+            self.whole.limits = *limits;
+            return;
+        }
+        // Rows are taken in order, so the first free one comes after all that are known.
+        let row = self
+            .accounts
+            .iter_mut()
+            .find(|row| row.as_ref().is_none_or(|row| row.limits.account == limits.account));
+        match row {
+            Some(row) => row.get_or_insert(AccountRisk::EMPTY).limits = *limits,
+            None => self.bad_input(SpreadIndex::ALL, i64::from(limits.account.0), outputs),
+        }
+    }
+
+    /// The account's row; `None` if it has been given no limits, and so may not trade.
+    #[inline]
+    fn account(&self, account: AccountId) -> Option<&AccountRisk> {
+        self.accounts.iter().flatten().find(|row| row.limits.account == account)
+    }
+
+    /// Does `change` to the account's row and to that of the whole desk.
+    #[inline]
+    fn with_accounts(&mut self, account: AccountId, change: impl Fn(&mut AccountRisk)) {
+        change(&mut self.whole);
+        let rows = self.accounts.iter_mut().flatten();
+        if let Some(row) = rows.into_iter().find(|row| row.limits.account == account) {
+            change(row);
         }
     }
 

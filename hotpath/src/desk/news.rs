@@ -81,10 +81,21 @@ impl Desk<'_> {
         // The venue's side is believed: that is what it booked.
         let (instrument, spread, leg) = (order.instrument, order.spread, order.leg);
         let (order_id, order_side) = (order.id, order.side);
+        let (account, is_open) = (order.account, order.is_open);
         if let Some(row) = self.table.instrument_mut(instrument) {
             row.exposure.release(order_side, reserved);
             row.exposure.trade(event.side, event.qty_lots);
         }
+        // Lots that open were counted when they were reserved; only those beyond come on top.
+        let unreserved = event.qty_lots.saturating_sub(reserved);
+        let held = if is_open {
+            i64::from(unreserved)
+        } else {
+            0_i64.saturating_sub(i64::from(event.qty_lots))
+        };
+        self.with_accounts(account, |row| {
+            row.gross_lots = row.gross_lots.saturating_add(held).max(0)
+        });
         let is_running =
             self.with_fire(spread, order_id, leg, |fire| fire.fill(leg, event.qty_lots));
         if is_impossible {
@@ -113,9 +124,14 @@ impl Desk<'_> {
             let gone = order.qty_lots.saturating_sub(event.cum_lots);
             order.qty_lots = event.cum_lots;
             let (instrument, side, id) = (order.instrument, order.side, order.id);
+            let (account, unused) =
+                (order.account, if order.is_open { i64::from(gone) } else { 0 });
             if let Some(row) = self.table.instrument_mut(instrument) {
                 row.exposure.release(side, gone);
             }
+            self.with_accounts(account, |row| {
+                row.gross_lots = row.gross_lots.saturating_sub(unused).max(0);
+            });
             self.order_unknown(id, outputs);
             return;
         }
@@ -131,6 +147,7 @@ impl Desk<'_> {
         }
         let (instrument, spread, leg, id) = (order.instrument, order.spread, order.leg, order.id);
         let side = order.side;
+        let (account, is_open) = (order.account, order.is_open);
         order.filled_lots = order.filled_lots.saturating_sub(event.qty_lots);
         if order.is_live() {
             // The lots are not coming back to the market: the order is smaller by them.
@@ -139,6 +156,11 @@ impl Desk<'_> {
         if let Some(row) = self.table.instrument_mut(instrument) {
             row.exposure.trade(side.opposite(), event.qty_lots);
         }
+        let lots = i64::from(event.qty_lots);
+        let held = if is_open { lots.saturating_neg() } else { lots };
+        self.with_accounts(account, |row| {
+            row.gross_lots = row.gross_lots.saturating_add(held).max(0)
+        });
         self.order_alert(AlertKind::FillBusted, event, spread, outputs);
         let is_running = self.with_fire(spread, id, leg, |fire| fire.bust(leg, event.qty_lots));
         if is_running {
@@ -156,6 +178,8 @@ impl Desk<'_> {
         let (instrument, gateway, spread, leg) =
             (order.instrument, order.gateway, order.spread, order.leg);
         let (side, open) = (order.side, order.open_lots());
+        let account = order.account;
+        let unused = if order.is_open { i64::from(open) } else { 0 };
         order.state = OrderState::Done;
         if let Some(row) = self.table.instrument_mut(instrument) {
             row.exposure.release(side, open);
@@ -164,6 +188,10 @@ impl Desk<'_> {
         if let Some(gateway) = self.gateways.get_mut(usize::from(gateway.0)) {
             gateway.open_orders = gateway.open_orders.saturating_sub(1);
         }
+        self.with_accounts(account, |row| {
+            row.open_orders = row.open_orders.saturating_sub(1);
+            row.gross_lots = row.gross_lots.saturating_sub(unused).max(0);
+        });
         self.orders.close(id);
         self.with_fire(spread, id, leg, crate::execute::Fire::close_order);
         self.end_fire(spread, outputs);
@@ -346,6 +374,10 @@ impl Desk<'_> {
         let order = *order;
         if let Some(gateway) = self.gateways.get_mut(usize::from(order.gateway.0)) {
             gateway.sent(now);
+        }
+        self.with_accounts(order.account, |row| row.sent(now));
+        if let Some(row) = self.table.instrument_mut(order.instrument) {
+            row.rate.push(now);
         }
         let spec = self.table.spread(order.spread).and_then(|row| row.spec);
         let security_id = self

@@ -9,7 +9,7 @@ use crate::message::{
     Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Quote, SpreadIndex, SpreadSpec,
 };
 use crate::order::Order;
-use crate::risk::Exposure;
+use crate::risk::{Exposure, FIRE_RATE_MAX, InstrumentRate, RateWindow};
 use crate::spread::MAX_COEFFICIENT_Q32;
 use crate::time::MonoNs;
 
@@ -45,6 +45,8 @@ pub struct Instrument {
     pub taken_bid_lots: u32,
     /// Lots bought from the asks of `quote` since it came.
     pub taken_ask_lots: u32,
+    /// When messages about it were sent.
+    pub(super) rate: InstrumentRate,
     /// Row of its feed channel.
     pub(super) channel: u8,
     /// First of the spreads that it is a leg of.
@@ -64,6 +66,7 @@ impl Instrument {
         },
         taken_bid_lots: 0,
         taken_ask_lots: 0,
+        rate: InstrumentRate::EMPTY,
         channel: u8::MAX,
         first_edge: Edge::END,
     };
@@ -97,6 +100,10 @@ pub struct Spread {
     pub last_fired: MonoNs,
     /// Whether it has ever fired.
     pub has_fired: bool,
+    /// A bit for each intent whose level has fired and that the value has not left since.
+    pub(super) spent: u8,
+    /// When it fired.
+    pub(super) fires: RateWindow<64>,
     /// The last refusal written, so that the same one is not written for every quote.
     pub(super) refused: Option<(Intent, Gate)>,
     /// Refusals that were counted and not written.
@@ -114,6 +121,8 @@ impl Spread {
         fire: None,
         last_fired: MonoNs(0),
         has_fired: false,
+        spent: 0,
+        fires: RateWindow::EMPTY,
         refused: None,
         repeated: 0,
         is_dirty: false,
@@ -236,6 +245,9 @@ impl<'a> Table<'a> {
             && spec.max_units > 0
             && i32::try_from(spec.max_units).is_ok()
             && spec.clip_units > 0
+            && spec.hysteresis_e9 >= 0
+            && spec.max_fires > 0
+            && spec.max_fires <= FIRE_RATE_MAX
             && spec.ack_timeout.0 > 0;
         if legs_are_sane && is_sane { Ok(()) } else { Err(BadSpread) }
     }

@@ -16,10 +16,10 @@
 
 use super::codec::{Decoder, Encoder, Field, code};
 use crate::message::{
-    Alert, ChannelUpdate, ClockScale, Command, Credits, Decision, Depth, DeskId, DeskIdentity,
-    Detail, Ending, Event, GatewayLimits, Input, InstrumentIndex, InstrumentSpec, MAX_GATEWAYS,
-    OrderCommand, OrderEvent, QUOTE_LEVELS, Quote, QuoteQuality, SessionUpdate, SiteId, SpreadSpec,
-    StateChange, StreamId,
+    AccountLimits, Alert, ChannelUpdate, ClockScale, Command, Credits, Decision, Depth, DeskId,
+    DeskIdentity, Detail, Ending, Event, GatewayLimits, Input, InstrumentIndex, InstrumentSpec,
+    MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS, Quote, QuoteQuality, SessionUpdate,
+    SiteId, SpreadSpec, StateChange, StreamId,
 };
 use crate::time::{MonoNs, UnixNs};
 
@@ -67,6 +67,8 @@ code! {
         Clock = 9 "clock",
         /// Input: time alone.
         Tick = 10 "tick",
+        /// Input: limits of an account, or of the whole desk.
+        Account = 11 "account",
         /// Output: an order, a cancel or a replace.
         Order = 32 "order",
         /// Output: a trigger was met.
@@ -181,6 +183,7 @@ pub enum OwnedEvent {
     Instrument(InstrumentSpec),
     Spread(SpreadSpec),
     Gateway(GatewayLimits),
+    Account(AccountLimits),
     Command(Command),
     Clock(ClockScale),
     Tick,
@@ -198,6 +201,7 @@ impl OwnedInput {
             OwnedEvent::Instrument(spec) => Event::Instrument(spec),
             OwnedEvent::Spread(spec) => Event::Spread(spec),
             OwnedEvent::Gateway(limits) => Event::Gateway(*limits),
+            OwnedEvent::Account(limits) => Event::Account(*limits),
             OwnedEvent::Command(command) => Event::Command(*command),
             OwnedEvent::Clock(scale) => Event::Clock(*scale),
             OwnedEvent::Tick => Event::Tick,
@@ -268,6 +272,7 @@ impl Writer {
             Event::Instrument(_) => Kind::Instrument,
             Event::Spread(_) => Kind::Spread,
             Event::Gateway(_) => Kind::Gateway,
+            Event::Account(_) => Kind::Account,
             Event::Command(_) => Kind::Command,
             Event::Clock(_) => Kind::Clock,
             Event::Tick => Kind::Tick,
@@ -287,6 +292,7 @@ impl Writer {
                 Event::Instrument(spec) => spec.put(out),
                 Event::Spread(spec) => spec.put(out),
                 Event::Gateway(limits) => limits.put(out),
+                Event::Account(limits) => limits.put(out),
                 Event::Command(command) => command.put(out),
                 Event::Clock(scale) => scale.put(out),
                 Event::Tick => {}
@@ -507,6 +513,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         | Kind::Instrument
         | Kind::Spread
         | Kind::Gateway
+        | Kind::Account
         | Kind::Command
         | Kind::Clock
         | Kind::Tick => Body::Input(OwnedInput {
@@ -532,6 +539,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         Kind::Instrument => OwnedEvent::Instrument(Field::take(input)?),
         Kind::Spread => OwnedEvent::Spread(Field::take(input)?),
         Kind::Gateway => OwnedEvent::Gateway(Field::take(input)?),
+        Kind::Account => OwnedEvent::Account(Field::take(input)?),
         Kind::Command => OwnedEvent::Command(Field::take(input)?),
         Kind::Clock => OwnedEvent::Clock(Field::take(input)?),
         Kind::Tick => OwnedEvent::Tick,

@@ -4,14 +4,23 @@
 //! their gateways. A refusal names the gate, what it saw and what it allows, in the gate's unit.
 //! Arithmetic that would overflow is a refusal, never a wrap.
 
+mod rate;
+
+pub use rate::RateWindow;
+
 use crate::message::{
-    Credits, Gate, GatewayIndex, GatewayLimits, InstrumentSpec, MAX_GATEWAYS, SessionState, Side,
+    AccountId, AccountLimits, Credits, Gate, GatewayIndex, GatewayLimits, InstrumentSpec,
+    MAX_GATEWAYS, SessionState, Side,
 };
 use crate::price::{self, NO_ASK_E9, NO_BID_E9};
 use crate::time::{MonoNs, Span};
 
-/// Messages that a gateway's rate window can hold: no limit may be above it.
-pub const RATE_WINDOW_MAX: usize = 1024;
+/// Messages per window that a gateway's or an account's limit can be at most.
+pub const RATE_MAX: u16 = 1023;
+/// Messages per window that an instrument's limit can be at most.
+pub const INSTRUMENT_RATE_MAX: u16 = 127;
+/// Fires per window that a spread's limit can be at most.
+pub const FIRE_RATE_MAX: u16 = 63;
 
 /// Above this the record ring takes nothing that opens a position.
 pub const RECORD_OPEN_MAX_PCT: u8 = 50;
@@ -66,6 +75,9 @@ pub struct Exposure {
     /// Orders that may still fill.
     pub open_orders: u16,
 }
+
+/// The window of messages about one instrument.
+pub type InstrumentRate = RateWindow<128>;
 
 impl Exposure {
     /// The largest position that can come of what is live.
@@ -130,7 +142,8 @@ pub struct Reference {
     pub ask_e9: i64,
 }
 
-/// Passes `draft`, or says which gate of its instrument holds it back.
+/// Passes `draft`, or says which gate of its instrument holds it back. The instrument's rate is
+/// `admit_rate`'s.
 ///
 /// # Errors
 /// The first gate that refuses.
@@ -149,8 +162,11 @@ pub fn admit(
     if draft.qty_lots == 0 || qty > max_lots {
         return Err(Refusal::new(Gate::OrderSize, qty, max_lots));
     }
-    if draft.price_e9 == NO_BID_E9 || draft.price_e9 == NO_ASK_E9 {
-        return Err(Refusal::new(Gate::Price, draft.price_e9, 0));
+    if draft.price_e9 < spec.min_price_e9 || draft.price_e9 == NO_BID_E9 {
+        return Err(Refusal::new(Gate::PriceBand, draft.price_e9, spec.min_price_e9));
+    }
+    if draft.price_e9 > spec.max_price_e9 || draft.price_e9 == NO_ASK_E9 {
+        return Err(Refusal::new(Gate::PriceBand, draft.price_e9, spec.max_price_e9));
     }
     collar(draft, spec, reference)?;
     order_value(draft, spec)?;
@@ -195,7 +211,34 @@ fn collar(draft: &Draft, spec: &InstrumentSpec, reference: Reference) -> Result<
     if distance > spec.collar_e9 {
         return Err(Refusal::new(Gate::Collar, distance, spec.collar_e9));
     }
+    // distance / |best| > fraction, without the division.
+    let distance_e18 = price::widen(distance).wrapping_mul(E9);
+    let allowed_e18 =
+        price::widen(own_best).abs().wrapping_mul(price::widen(spec.collar_fraction_e9));
+    if distance_e18 > allowed_e18 {
+        return Err(Refusal::new(Gate::CollarFraction, distance, spec.collar_fraction_e9));
+    }
     Ok(())
+}
+
+/// One, in units of 1e-9.
+const E9: i128 = 1_000_000_000;
+
+/// Passes one more message about an instrument, or says that there were too many.
+///
+/// # Errors
+/// `Gate::InstrumentRate`.
+#[inline]
+pub fn admit_rate(
+    rate: &InstrumentRate,
+    spec: &InstrumentSpec,
+    now: MonoNs,
+) -> Result<(), Refusal> {
+    if rate.has_room(1, spec.max_messages, now, spec.rate_window) {
+        Ok(())
+    } else {
+        Err(over(Gate::InstrumentRate, spec.max_messages))
+    }
 }
 
 /// `|price| * lots * units per lot`, against whole units of currency.
@@ -233,14 +276,7 @@ pub struct GatewayRisk {
     pub session: SessionState,
     /// Orders that may still fill.
     pub open_orders: u16,
-    window: RateWindow,
-}
-
-/// When the last messages were sent: a circle of moments.
-#[derive(Clone, Copy, Debug)]
-struct RateWindow {
-    sent: [MonoNs; RATE_WINDOW_MAX],
-    next: usize,
+    window: RateWindow<1024>,
 }
 
 impl GatewayRisk {
@@ -254,7 +290,7 @@ impl GatewayRisk {
         },
         session: SessionState::Down,
         open_orders: 0,
-        window: RateWindow { sent: [MonoNs(0); RATE_WINDOW_MAX], next: 0 },
+        window: RateWindow::EMPTY,
     };
 
     /// Passes `count` new orders at `now`, or says which gate holds them back.
@@ -276,11 +312,8 @@ impl GatewayRisk {
             return Err(Refusal::new(Gate::OpenOrders, i64::from(open), limit));
         }
         let limit = self.limits.max_messages;
-        if count > limit
-            || self.window.is_full(limit.wrapping_sub(count), now, self.limits.rate_window)
-        {
-            let seen = i64::from(limit).saturating_add(1);
-            return Err(Refusal::new(Gate::Rate, seen, i64::from(limit)));
+        if !self.window.has_room(count, limit, now, self.limits.rate_window) {
+            return Err(over(Gate::Rate, limit));
         }
         Ok(())
     }
@@ -292,27 +325,83 @@ impl GatewayRisk {
     }
 }
 
-impl RateWindow {
-    /// Whether more than `room` messages were sent in the window that ends now.
+/// What the desk knows of one account, or of all of them together.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountRisk {
+    /// Its limits; an account without limits refuses.
+    pub limits: AccountLimits,
+    /// Lots of all legs that are held, or may come to be held: opened, and not closed.
+    pub gross_lots: i64,
+    /// Orders that may still fill.
+    pub open_orders: u16,
+    window: RateWindow<1024>,
+}
+
+impl AccountRisk {
+    /// An account without limits: nothing passes.
+    pub const EMPTY: Self = Self {
+        limits: AccountLimits {
+            account: AccountId(0),
+            max_order_lots: 0,
+            max_position_lots: 0,
+            max_open_orders: 0,
+            max_messages: 0,
+            rate_window: Span(0),
+        },
+        gross_lots: 0,
+        open_orders: 0,
+        window: RateWindow::EMPTY,
+    };
+
+    /// Passes the orders of a fire, or says which gate holds them back.
+    ///
+    /// # Errors
+    /// The first gate that refuses.
     #[inline]
-    fn is_full(&self, room: u16, now: MonoNs, window: Span) -> bool {
-        // The message that was sent `room` + 1 ago: if it is inside the window there is no room.
-        let back = usize::from(room).wrapping_add(1);
-        let index = self.next.wrapping_sub(back) % RATE_WINDOW_MAX;
-        match self.sent.get(index) {
-            Some(MonoNs(0)) | None => false,
-            Some(sent) => now.since(*sent) < window,
+    pub fn admit(&self, fire: &FireSize, now: MonoNs) -> Result<(), Refusal> {
+        let limits = &self.limits;
+        if fire.largest_lots > limits.max_order_lots {
+            let largest = i64::from(fire.largest_lots);
+            let limit = i64::from(limits.max_order_lots);
+            return Err(Refusal::new(Gate::AccountOrderSize, largest, limit));
         }
+        let gross = self.gross_lots.saturating_add(fire.opened_lots);
+        if fire.opened_lots > 0 && gross > i64::from(limits.max_position_lots) {
+            let limit = i64::from(limits.max_position_lots);
+            return Err(Refusal::new(Gate::AccountPosition, gross, limit));
+        }
+        let open = self.open_orders.saturating_add(fire.orders);
+        if open > limits.max_open_orders {
+            let limit = i64::from(limits.max_open_orders);
+            return Err(Refusal::new(Gate::AccountOpenOrders, i64::from(open), limit));
+        }
+        if !self.window.has_room(fire.orders, limits.max_messages, now, limits.rate_window) {
+            return Err(over(Gate::AccountRate, limits.max_messages));
+        }
+        Ok(())
     }
 
+    /// Notes that a message leaves at `now`.
     #[inline]
-    fn push(&mut self, now: MonoNs) {
-        if let Some(slot) = self.sent.get_mut(self.next % RATE_WINDOW_MAX) {
-            // 0 marks an empty slot; a message in the first nanosecond counts as the second.
-            *slot = now.max(MonoNs(1));
-        }
-        self.next = self.next.wrapping_add(1) % RATE_WINDOW_MAX;
+    pub fn sent(&mut self, now: MonoNs) {
+        self.window.push(now);
     }
+}
+
+/// How much one fire is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FireSize {
+    /// Orders.
+    pub orders: u16,
+    /// Lots of the largest of them.
+    pub largest_lots: u32,
+    /// Lots of all of them, if they open; 0 if they close.
+    pub opened_lots: i64,
+}
+
+/// One more than the limit of a window.
+fn over(gate: Gate, limit: u16) -> Refusal {
+    Refusal::new(gate, i64::from(limit).saturating_add(1), i64::from(limit))
 }
 
 /// Orders of one fire, counted per gateway.
