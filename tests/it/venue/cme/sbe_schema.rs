@@ -20,6 +20,7 @@ pub struct Schema {
     pub version: u16,
     messages: Vec<Message>,
     enums: HashMap<String, Vec<i64>>,
+    sets: HashMap<String, Vec<(String, u32)>>,
 }
 
 /// A message: its root block, its groups and the names of its variable-length fields.
@@ -102,12 +103,13 @@ impl Schema {
         let enums = children(section, "enum")
             .map(|node| (name(node), enum_values(node, &types[name_of(node)].primitive)))
             .collect();
+        let sets = children(section, "set").map(|node| (name(node), set_bits(node))).collect();
         let messages = root
             .children()
             .filter(|node| node.tag_name().name() == "message")
             .map(|node| Message::parse(node, &types))
             .collect();
-        Self { id: number(root, "id"), version: number(root, "version"), messages, enums }
+        Self { id: number(root, "id"), version: number(root, "version"), messages, enums, sets }
     }
 
     /// All messages, in the order of the file.
@@ -148,6 +150,11 @@ impl Schema {
     /// The values of an enum, characters as their codes, in the order of the file.
     pub fn enum_values(&self, name: &str) -> Vec<i64> {
         self.enums.get(name).unwrap_or_else(|| panic!("{self}: no enum {name}")).clone()
+    }
+
+    /// Name and bit number of each choice of a set, in the order of the file.
+    pub fn set_bits(&self, name: &str) -> &[(String, u32)] {
+        self.sets.get(name).unwrap_or_else(|| panic!("{self}: no set {name}"))
     }
 }
 
@@ -366,6 +373,16 @@ fn enum_values(node: Node<'_, '_>, primitive: &str) -> Vec<i64> {
                 "char" => text.bytes().next().expect("a value is not empty").into(),
                 _ => text.parse().expect("a value is a number"),
             }
+        })
+        .collect()
+}
+
+/// The choices of a `<set>`: name and bit.
+fn set_bits(node: Node<'_, '_>) -> Vec<(String, u32)> {
+    children(node, "choice")
+        .map(|choice| {
+            let bit = choice.text().and_then(|text| text.trim().parse().ok());
+            (name(choice), bit.expect("a choice is a bit number"))
         })
         .collect()
 }

@@ -689,3 +689,31 @@ fn enums_are_the_xmls() {
         "SecurityTradingEvent": TradingEvent, "SecurityUpdateAction": DefinitionAction
     );
 }
+
+/// The bits of the match event indicator, in every version.
+#[test]
+fn event_bits_are_the_xmls() {
+    let Some(schemas) = schemas() else { return };
+    let ours = [
+        ("LastTradeMsg", MatchEvent::LAST_TRADE),
+        ("LastVolumeMsg", MatchEvent::LAST_VOLUME),
+        ("LastQuoteMsg", MatchEvent::LAST_QUOTE),
+        ("LastStatsMsg", MatchEvent::LAST_STATISTICS),
+        ("LastImpliedMsg", MatchEvent::LAST_IMPLIED),
+        ("RecoveryMsg", MatchEvent::RECOVERY),
+        ("Reserved", MatchEvent::RESERVED),
+        ("EndOfEvent", MatchEvent::END_OF_EVENT),
+    ];
+    for schema in &schemas {
+        let theirs = schema.set_bits("MatchEventIndicator");
+        assert_eq!(theirs.len(), ours.len(), "{schema}");
+        for ((name, bit), (our_name, our_bit)) in theirs.iter().zip(ours) {
+            assert_eq!((name.as_str(), 1 << bit), (our_name, our_bit.0), "{schema}");
+        }
+        let null = schema.set_bits("SettlPriceType").iter().find(|(name, _)| name == "NullValue");
+        assert_eq!(null.map(|(_, bit)| 1 << bit), Some(SETTLE_BITS_NULL), "{schema}");
+    }
+    let both = MatchEvent::LAST_QUOTE.and(MatchEvent::END_OF_EVENT);
+    assert!(both.is_end_of_event() && both.has(MatchEvent::LAST_QUOTE));
+    assert!(!MatchEvent::LAST_QUOTE.has(both), "all bits are asked for");
+}

@@ -231,7 +231,12 @@ proptest! {
         let packet = decode::packet(&bytes).unwrap();
         let read = packet.messages().next().unwrap().decode().map(|message| match message {
             Message::Book(book) => {
-                assert_eq!(book.entries.len(), usize::from(count));
+                let mut entries = book.entries;
+                for left in (0..usize::from(count)).rev() {
+                    assert!(entries.next().is_some());
+                    assert_eq!((entries.len(), entries.is_empty()), (left, left == 0));
+                }
+                assert!(entries.next().is_none());
                 book.entries.count()
             }
             other => panic!("a book, not {other:?}"),

@@ -207,3 +207,22 @@ fn any_content_decodes() {
         }
     });
 }
+
+/// What version 10 appended to definitions: absent in version 9, nullable after it.
+#[test]
+fn appended_definition_fields_are_read_where_they_are() {
+    each_template(|schema, template| {
+        for (fill, guid) in [(0x01, Some(0x0101_0101_0101_0101)), (0xff, None)] {
+            let bytes = packet(schema, template, Stretch::default(), fill);
+            let is_new = schema.version >= 10;
+            match decode_all(&bytes).expect("decodes") {
+                Message::Future(future) => assert_eq!(future.guid(), guid.filter(|_| is_new)),
+                Message::Option(option) => assert_eq!(option.guid(), guid.filter(|_| is_new)),
+                Message::Spread(spread) => {
+                    assert_eq!(spread.extra().map(|extra| extra.full_name[34]).is_some(), is_new);
+                }
+                _ => {}
+            }
+        }
+    });
+}
