@@ -16,6 +16,7 @@ use xmc_hotpath::spread::{LegBook, Trigger};
 use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
 use xmc_hotpath::venue::cme::ilink3::session::Session;
+use xmc_hotpath::venue::cme::mdp3::decode::{self, DecodeError, Message};
 
 static OUTSIDE: AtomicU64 = AtomicU64::new(0);
 
@@ -90,6 +91,35 @@ extern "C" fn gateway_stage_poll(
 #[unsafe(no_mangle)]
 extern "C" fn ilink3_encode(session: &mut Session<'static>, order: &OrderCommand) -> usize {
     session.encode(order, UnixNs(1)).len()
+}
+
+/// A packet with all that its messages hold: entries, prices, orders, the groups of definitions.
+#[unsafe(no_mangle)]
+extern "C" fn mdp3_packet(bytes: &[u8]) -> Result<usize, DecodeError> {
+    let mut count = 0_usize;
+    for framed in decode::packet(bytes)?.messages() {
+        let message = framed.decode()?;
+        for view in message.entry_views() {
+            count = count.wrapping_add(usize::from(view.kind.unwrap_or(0)));
+        }
+        count = count.wrapping_add(match message {
+            Message::Book(book) => {
+                for entry in book.entries {
+                    let is_priced = book.scale.price_e9(entry.price)?.is_some();
+                    count = count.wrapping_add(usize::from(is_priced));
+                }
+                book.orders()?
+                    .map(|order| usize::from(order.reference))
+                    .fold(0, usize::wrapping_add)
+            }
+            Message::Trade(trade) => trade.orders()?.len(),
+            Message::Future(future) => future.groups()?.feed_types.len(),
+            Message::Option(option) => option.groups()?.related.len(),
+            Message::Spread(spread) => spread.groups()?.legs.len(),
+            _ => 0,
+        });
+    }
+    Ok(count)
 }
 
 #[unsafe(no_mangle)]
