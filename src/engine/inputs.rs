@@ -1,0 +1,221 @@
+//! A checked configuration as the inputs that a desk is told at its start.
+//!
+//! They go through the control ring and into the record like everything else, so a replay needs no
+//! configuration file. Names (strategies, accounts, projects) become numbers here, in the order in
+//! which they first appear; `Names` keeps them for reports.
+
+use crate::config::{
+    AccountLimit, Bounds, Collar, Configuration, HedgeFlag, Instrument, Leg, Rate, Spread,
+    TimeInForce,
+};
+use xmc_hotpath::message::{
+    self, AccountId, AccountLimits, Control, GatewayLimits, InstrumentSpec, LegSpec, MAX_LEGS,
+    ProjectId, SpreadIndex, SpreadSpec, StrategyId, StreamId,
+};
+use xmc_hotpath::risk::{FIRE_RATE_MAX, INSTRUMENT_RATE_MAX, RATE_MAX};
+use xmc_hotpath::time::Span;
+
+/// A configured figure is larger than the hot path can hold.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{what} of {name} is {value}, and the engine holds at most {most}: write a smaller one")]
+pub struct TooLarge {
+    /// Which figure.
+    what: &'static str,
+    /// Of what.
+    name: String,
+    /// As configured.
+    value: u64,
+    /// What fits.
+    most: u64,
+}
+
+/// Names by the numbers that stand for them in records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// By `StrategyId`.
+    pub strategies: Vec<String>,
+    /// By `AccountId`.
+    pub accounts: Vec<String>,
+    /// By `ProjectId`.
+    pub projects: Vec<String>,
+}
+
+/// The inputs of a configuration, in the order in which the desk needs them, and the names in them.
+///
+/// # Errors
+/// `TooLarge` if a figure does not fit.
+pub fn controls(config: &Configuration) -> Result<(Vec<Control>, Names), TooLarge> {
+    let mut names = Names::default();
+    let mut controls = Vec::new();
+    for (gateway, number) in config.gateways.iter().zip(0_u8..) {
+        let name = &gateway.name.value;
+        controls.push(Control::Gateway(GatewayLimits {
+            gateway: message::GatewayIndex(number),
+            max_messages: rate(name, gateway.rate, RATE_MAX)?,
+            rate_window: milliseconds(gateway.rate.window_ms),
+            max_open_orders: whole_desk_orders(config),
+        }));
+    }
+    if let Some(bounds) = &config.limits.global {
+        controls.push(Control::Account(account("the whole desk", AccountId::ALL, bounds)?));
+    }
+    for AccountLimit { account: name, bounds } in &config.limits.accounts {
+        let id = AccountId(number(&mut names.accounts, name));
+        controls.push(Control::Account(account(name, id, bounds)?));
+    }
+    for (instrument, row) in config.instruments.iter().zip(0..) {
+        controls.push(Control::Instrument(instrument_spec(config, instrument, row)?));
+    }
+    for (spread, row) in config.spreads.iter().zip(0..) {
+        controls.push(Control::Spread(spread_spec(config, spread, row, &mut names)?));
+    }
+    Ok((controls, names))
+}
+
+/// Orders that any gateway may have open: the whole desk's limit, which every order passes too.
+fn whole_desk_orders(config: &Configuration) -> u16 {
+    let bounds = config.limits.global.as_ref();
+    bounds
+        .map_or(u16::MAX, |bounds| u16::try_from(bounds.max_open_orders.value).unwrap_or(u16::MAX))
+}
+
+fn account(name: &str, account: AccountId, bounds: &Bounds) -> Result<AccountLimits, TooLarge> {
+    Ok(AccountLimits {
+        account,
+        max_order_lots: bounds.max_order_lots.value,
+        max_position_lots: bounds.max_position_lots.value,
+        max_open_orders: orders(name, bounds)?,
+        max_messages: rate(name, bounds.rate, RATE_MAX)?,
+        rate_window: milliseconds(bounds.rate.window_ms),
+    })
+}
+
+fn instrument_spec(
+    config: &Configuration,
+    instrument: &Instrument,
+    row: u32,
+) -> Result<InstrumentSpec, TooLarge> {
+    let index = usize::try_from(row).expect("a row of a vector");
+    let limit = config.limits.of_instrument(index);
+    let (collar_e9, collar_fraction_e9) = match limit.map(|limit| limit.collar.value) {
+        Some(Collar::Ticks(ticks)) => (instrument.tick_e9.saturating_mul(ticks.into()), i64::MAX),
+        Some(Collar::FractionE9(fraction_e9)) => (i64::MAX, fraction_e9),
+        None => (0, 0),
+    };
+    let name = &instrument.name.value;
+    Ok(InstrumentSpec {
+        instrument: message::InstrumentIndex(row),
+        feed: StreamId(config.feeds[instrument.feed].stream_id.value),
+        gateway: message::GatewayIndex(
+            u8::try_from(instrument.gateway.unwrap_or(0)).unwrap_or(u8::MAX),
+        ),
+        // What has no gateway or no limits only prices.
+        is_tradable: instrument.gateway.is_some() && limit.is_some(),
+        security_id: instrument.security_id.value,
+        tick_e9: instrument.tick_e9,
+        multiplier_e9: instrument.multiplier_e9,
+        max_order_lots: limit.map_or(0, |limit| limit.bounds.max_order_lots.value),
+        max_order_value: limit.map_or(0, |limit| limit.max_order_value.value),
+        max_position_lots: limit.map_or(0, |limit| limit.bounds.max_position_lots.value),
+        min_price_e9: instrument.min_price_e9,
+        max_price_e9: instrument.max_price_e9,
+        collar_e9,
+        collar_fraction_e9,
+        max_open_orders: limit.map_or(Ok(0), |limit| orders(name, &limit.bounds))?,
+        max_messages: limit
+            .map_or(Ok(0), |limit| rate(name, limit.bounds.rate, INSTRUMENT_RATE_MAX))?,
+        rate_window: milliseconds(limit.map_or(0, |limit| limit.bounds.rate.window_ms)),
+        needs_effect: instrument.needs_effect,
+    })
+}
+
+fn spread_spec(
+    config: &Configuration,
+    spread: &Spread,
+    row: u32,
+    names: &mut Names,
+) -> Result<SpreadSpec, TooLarge> {
+    let mut legs = [LegSpec::NONE; MAX_LEGS];
+    for (slot, leg) in legs.iter_mut().zip(&spread.legs) {
+        *slot = leg_spec(config, leg);
+    }
+    let level = |level: &Option<crate::config::Written<i64>>, never| {
+        level.as_ref().map_or(never, |level| level.value)
+    };
+    let triggers = &spread.triggers;
+    let fires = u64::from(config.logic.fires_per_window);
+    Ok(SpreadSpec {
+        spread: SpreadIndex(row),
+        strategy: StrategyId(number(&mut names.strategies, &spread.strategy)),
+        account: AccountId(number(&mut names.accounts, &spread.account)),
+        project: ProjectId(number(&mut names.projects, &spread.project)),
+        is_enabled: spread.is_enabled,
+        leg_count: u8::try_from(spread.legs.len()).expect("a spread has at most four legs"),
+        legs,
+        constant_e9: spread.constant_e9,
+        buy_open_e9: level(&triggers.buy_open_e9, i64::MIN),
+        buy_close_e9: level(&triggers.buy_close_e9, i64::MAX),
+        sell_open_e9: level(&triggers.sell_open_e9, i64::MAX),
+        sell_close_e9: level(&triggers.sell_close_e9, i64::MIN),
+        max_units: spread.max_units.value,
+        clip_units: spread.clip_units.value,
+        hysteresis_e9: spread.hysteresis_e9.value,
+        cool_down: milliseconds(spread.cool_down_ms),
+        max_fires: fits("fires_per_window", &spread.name, fires, FIRE_RATE_MAX)?,
+        fire_window: milliseconds(config.logic.fire_window_ms),
+        max_quote_age: milliseconds(spread.max_quote_age_ms.value),
+        max_quote_skew: milliseconds(spread.max_quote_skew_ms.value),
+        ack_timeout: milliseconds(config.logic.ack_timeout_ms),
+        time_in_force: match spread.time_in_force {
+            TimeInForce::FillAndKill => message::TimeInForce::FillAndKill,
+            TimeInForce::FillOrKill => message::TimeInForce::FillOrKill,
+            TimeInForce::Day => message::TimeInForce::Day,
+        },
+        hedge: match spread.hedge_flag {
+            HedgeFlag::Arbitrage => message::HedgeFlag::Arbitrage,
+            HedgeFlag::Hedge => message::HedgeFlag::Hedge,
+            HedgeFlag::Speculate => message::HedgeFlag::Speculate,
+        },
+    })
+}
+
+fn leg_spec(config: &Configuration, leg: &Leg) -> LegSpec {
+    let instrument = &config.instruments[leg.instrument.value];
+    LegSpec {
+        instrument: message::InstrumentIndex(
+            u32::try_from(leg.instrument.value).expect("instruments are few"),
+        ),
+        ratio_lots: if leg.is_traded { leg.ratio.value } else { 0 },
+        coefficient_q32: leg.weight_q32,
+        pay_up_e9: instrument.tick_e9.saturating_mul(leg.pay_up_ticks.value.into()),
+    }
+}
+
+/// The number of a name: its place in the list, which it joins if it is new.
+fn number(names: &mut Vec<String>, name: &str) -> u32 {
+    let known = names.iter().position(|known| known == name);
+    let index = known.unwrap_or_else(|| {
+        names.push(name.to_owned());
+        names.len() - 1
+    });
+    u32::try_from(index).expect("names are few")
+}
+
+fn milliseconds(ms: u32) -> Span {
+    Span(u64::from(ms) * 1_000_000)
+}
+
+fn rate(name: &str, rate: Rate, most: u16) -> Result<u16, TooLarge> {
+    fits("rate_messages", name, rate.messages.into(), most)
+}
+
+fn orders(name: &str, bounds: &Bounds) -> Result<u16, TooLarge> {
+    fits("max_open_orders", name, bounds.max_open_orders.value.into(), u16::MAX)
+}
+
+fn fits(what: &'static str, name: &str, value: u64, most: u16) -> Result<u16, TooLarge> {
+    match u16::try_from(value) {
+        Ok(fitting) if fitting <= most => Ok(fitting),
+        _ => Err(TooLarge { what, name: name.to_owned(), value, most: most.into() }),
+    }
+}

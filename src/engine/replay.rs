@@ -1,0 +1,263 @@
+//! A record through a fresh desk: the same inputs must give the same outputs, byte for byte.
+//!
+//! The record holds everything that the desk was ever told, so nothing else is needed: no
+//! configuration, no market data, no clock. Byte equality is promised for one version of the desk's
+//! logic; a record of another version is not compared. Called by `xmc replay --verify`, the
+//! simulator and the tests. Whether the record itself was tampered with is `audit`'s question.
+
+use super::memory::{DeskMemory, DeskSize, images};
+use std::collections::VecDeque;
+use xmc_hotpath::desk::{Desk, Outputs};
+use xmc_hotpath::record::frame::{
+    self, Body, FrameError, HEADER_LEN, Header, Image, Images, Kind, LOGIC_VERSION, MAX_LEN,
+    OwnedInput, Start, Writer,
+};
+
+/// What a replay found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Runs of the desk: a journal may hold several, one after the other.
+    pub runs: u64,
+    /// Inputs fed to a fresh desk.
+    pub inputs: u64,
+    /// Outputs compared and found equal.
+    pub outputs: u64,
+    /// Orders among them.
+    pub orders: u64,
+    /// Details of the last input of a run that ended before they were written. Orders never are
+    /// among them: they are written together with their input.
+    pub unwritten: u64,
+    /// The first difference, if there is one.
+    pub difference: Option<Difference>,
+}
+
+/// The first place where the fresh desk did something else than the record says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The input that it follows from.
+    pub seq_no: u64,
+    /// Number of the output; 0 is the input itself.
+    pub index: u16,
+    /// What the record holds; `None` if it holds nothing there.
+    pub recorded: Option<Vec<u8>>,
+    /// What the fresh desk gave; `None` if it gave nothing there.
+    pub replayed: Option<Vec<u8>>,
+}
+
+/// Why a record cannot be replayed.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ReplayError {
+    /// Bytes that are no record.
+    #[error(
+        "record after input {after}: {fault:?}: run `xmc audit verify` to see where the damage is"
+    )]
+    Damaged {
+        /// The last input that was read.
+        after: u64,
+        /// What is wrong.
+        fault: FrameError,
+    },
+    /// Something comes before the first start.
+    #[error("the record begins with input {0} and not with a start: give the journal's first file")]
+    NoStart(u64),
+    /// Another version of the logic.
+    #[error(
+        "the record was made by logic version {0}, this program has {LOGIC_VERSION}: replay it with \
+         a program of that version"
+    )]
+    OtherLogic(u16),
+    /// More rows than a desk can have: the start is damaged.
+    #[error("the start names arenas of {0:?} rows: the record is damaged")]
+    Arenas([u32; 3]),
+}
+
+/// Rows that no arena of a real record exceeds.
+const MAX_ROWS: u32 = 1 << 20;
+
+/// Replays blocks of whole records, in order.
+///
+/// # Errors
+/// See `ReplayError`. A difference is not an error but a finding: see `Replayed::difference`.
+pub fn verify<'b>(blocks: impl IntoIterator<Item = &'b [u8]>) -> Result<Replayed, ReplayError> {
+    let mut found = Replayed::default();
+    let mut records = Records { blocks: blocks.into_iter(), rest: &[], after: 0 };
+    let mut next = records.next()?;
+    while let Some((header, body, _)) = next {
+        let start = read_start(header, body)?;
+        found.runs += 1;
+        next = run(&start, &mut records, &mut found)?;
+        if found.difference.is_some() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// One record and its bytes: header, body, the whole.
+type Record<'b> = (Header, &'b [u8], &'b [u8]);
+
+/// Records out of blocks.
+struct Records<'b, B> {
+    blocks: B,
+    rest: &'b [u8],
+    after: u64,
+}
+
+impl<'b, B: Iterator<Item = &'b [u8]>> Records<'b, B> {
+    fn next(&mut self) -> Result<Option<Record<'b>>, ReplayError> {
+        while self.rest.is_empty() {
+            match self.blocks.next() {
+                Some(block) => self.rest = block,
+                None => return Ok(None),
+            }
+        }
+        let (header, body, rest) = frame::split(self.rest).map_err(|fault| self.damaged(fault))?;
+        let whole = &self.rest[..usize::from(header.len)];
+        self.rest = rest;
+        self.after = header.seq_no;
+        Ok(Some((header, body, whole)))
+    }
+
+    fn damaged(&self, fault: FrameError) -> ReplayError {
+        ReplayError::Damaged { after: self.after, fault }
+    }
+}
+
+fn read_start(header: Header, body: &[u8]) -> Result<Start, ReplayError> {
+    if header.kind != Kind::Start {
+        return Err(ReplayError::NoStart(header.seq_no));
+    }
+    let mut no_images: [Image; 0] = [];
+    let decoded = frame::decode(header, body, &mut Images::new(&mut no_images));
+    let Ok(Body::Start(start)) = decoded else {
+        return Err(ReplayError::Damaged { after: 0, fault: FrameError::BadBody });
+    };
+    if start.logic_version != LOGIC_VERSION {
+        return Err(ReplayError::OtherLogic(start.logic_version));
+    }
+    if start.arenas.iter().any(|rows| *rows > MAX_ROWS) {
+        return Err(ReplayError::Arenas(start.arenas));
+    }
+    Ok(start)
+}
+
+/// Replays one run; returns the start of the next one, if there is one.
+fn run<'b, B: Iterator<Item = &'b [u8]>>(
+    start: &Start,
+    records: &mut Records<'b, B>,
+    found: &mut Replayed,
+) -> Result<Option<Record<'b>>, ReplayError> {
+    let size = DeskSize::of_arenas(start.arenas);
+    let mut memory = DeskMemory::new(size);
+    let (mut read, mut written) = (images(size.instruments), images(size.instruments));
+    let mut fresh = Fresh {
+        desk: Desk::new(start.identity, memory.lend()),
+        outputs: Outputs::new(),
+        writer: Writer { identity: start.identity },
+        images: Images::new(&mut written),
+        expected: VecDeque::new(),
+    };
+    let mut read = Images::new(&mut read);
+    while let Some(record) = records.next()? {
+        let (header, body, whole) = record;
+        if header.kind == Kind::Start {
+            fresh.end(found);
+            return Ok(Some(record));
+        }
+        let body =
+            frame::decode(header, body, &mut read).map_err(|fault| records.damaged(fault))?;
+        let difference = match body {
+            Body::Input(input) => fresh.input(header.seq_no, &input, whole, found),
+            Body::Order(_) | Body::Detail(_) => fresh.output(header, whole, found),
+            Body::Start(_) => None,
+        };
+        if difference.is_some() {
+            found.difference = difference;
+            return Ok(None);
+        }
+    }
+    fresh.end(found);
+    Ok(None)
+}
+
+/// A fresh desk and what it did that the record has still to show.
+struct Fresh<'a> {
+    desk: Desk<'a>,
+    outputs: Outputs,
+    writer: Writer,
+    images: Images<'a>,
+    expected: VecDeque<Vec<u8>>,
+}
+
+impl Fresh<'_> {
+    /// Feeds an input; what it causes is expected next.
+    fn input(
+        &mut self,
+        seq_no: u64,
+        input: &OwnedInput,
+        recorded: &[u8],
+        found: &mut Replayed,
+    ) -> Option<Difference> {
+        if let Some(missing) = self.expected.pop_front() {
+            return Some(difference(None, Some(&missing)));
+        }
+        let input = input.as_input();
+        let mut buffer = [0; MAX_LEN];
+        let len = self.writer.input(seq_no, &input, &mut self.images, &mut buffer);
+        let written = &buffer[..len.unwrap_or(0)];
+        if written != recorded {
+            return Some(difference(Some(recorded), Some(written)));
+        }
+        found.inputs += 1;
+        self.desk.on(&input, &mut self.outputs);
+        let mut index = 0;
+        for order in self.outputs.orders() {
+            index += 1;
+            let len = self.writer.order(seq_no, index, order, &mut buffer);
+            self.expected.push_back(buffer[..len.unwrap_or(0)].to_vec());
+        }
+        for detail in self.outputs.details() {
+            index += 1;
+            let len = self.writer.detail(seq_no, index, detail, &mut buffer);
+            self.expected.push_back(buffer[..len.unwrap_or(0)].to_vec());
+        }
+        None
+    }
+
+    /// Compares an output with what is expected.
+    fn output(
+        &mut self,
+        header: Header,
+        recorded: &[u8],
+        found: &mut Replayed,
+    ) -> Option<Difference> {
+        match self.expected.pop_front() {
+            Some(expected) if expected == recorded => {
+                found.outputs += 1;
+                found.orders += u64::from(header.kind == Kind::Order);
+                None
+            }
+            other => Some(difference(Some(recorded), other.as_deref())),
+        }
+    }
+
+    /// The run is over: details of its last input may not have been written any more.
+    fn end(&mut self, found: &mut Replayed) {
+        if let Some(order) = self.expected.iter().find(|record| record[2] == Kind::Order.code()) {
+            found.difference = Some(difference(None, Some(order)));
+        }
+        found.unwritten += self.expected.len() as u64;
+        self.expected.clear();
+    }
+}
+
+fn difference(recorded: Option<&[u8]>, replayed: Option<&[u8]>) -> Difference {
+    let place = recorded.or(replayed).unwrap_or(&[0; HEADER_LEN]);
+    let header = frame::split(place).map(|(header, _, _)| header);
+    Difference {
+        seq_no: header.map_or(0, |header| header.seq_no),
+        index: header.map_or(0, |header| header.index),
+        recorded: recorded.map(<[u8]>::to_vec),
+        replayed: replayed.map(<[u8]>::to_vec),
+    }
+}
