@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod engine;
+pub mod feed;
 pub mod journal;
 pub mod port;
 pub mod sim;

@@ -2,7 +2,6 @@
 
 mod corpus;
 mod decimal;
-mod mutation;
 mod rendering;
 
 use cross_market_connect::config::{self, Configuration, Invalid};

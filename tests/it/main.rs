@@ -6,6 +6,7 @@
 mod book;
 mod cli;
 mod config;
+mod feed;
 mod journal;
 mod port;
 mod record;

@@ -3,9 +3,11 @@
 #![expect(improper_ctypes_definitions, reason = "nobody calls these: they only have to link")]
 
 use core::sync::atomic::{AtomicU64, Ordering};
+use xmc_hotpath::book::View;
 use xmc_hotpath::counter::NoRecorder;
 use xmc_hotpath::desk::stage::DeskStage;
 use xmc_hotpath::desk::{Desk, Outputs};
+use xmc_hotpath::feed::{Channel, Feed, FeedStage};
 use xmc_hotpath::gateway::{GatewayStage, OrderSession};
 use xmc_hotpath::message::{Input, MAX_LEGS, OrderCommand, Quote, SpreadSpec};
 use xmc_hotpath::port::{Datagram, Line, RxPort, SendError, StreamPort, TxPort};
@@ -17,6 +19,7 @@ use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
 use xmc_hotpath::venue::cme::ilink3::session::Session;
 use xmc_hotpath::venue::cme::mdp3::decode::{self, DecodeError, Message};
+use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
 
 static OUTSIDE: AtomicU64 = AtomicU64::new(0);
 
@@ -79,6 +82,33 @@ extern "C" fn desk_stage_poll(stage: &mut DeskStage<'static, Outside, Producer<'
 #[unsafe(no_mangle)]
 extern "C" fn desk_stage_housekeeping(stage: &mut DeskStage<'static, Outside, Producer<'static>>) {
     stage.housekeeping();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn feed_stage_poll(stage: &mut FeedStage<'static, Outside, Outside, Mdp3>) -> Work {
+    stage.poll()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn feed_stage_housekeeping(stage: &mut FeedStage<'static, Outside, Outside, Mdp3>) {
+    stage.housekeeping();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn feed_on_datagram(feed: &mut Feed<'static, Mdp3>, datagram: &Datagram<'static>) {
+    feed.on_datagram(datagram);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn book_show(
+    channel: &mut Channel<'static>,
+    security_id: i32,
+    view: View,
+    quote: &mut Quote,
+) {
+    if let Some(instrument) = channel.instrument(security_id) {
+        instrument.show(view, quote);
+    }
 }
 
 #[unsafe(no_mangle)]

@@ -227,6 +227,14 @@ impl Instrument {
         self.is_touched = false;
     }
 
+    /// Empties the books; sequence and damage stay.
+    pub const fn empty(&mut self) {
+        self.bids = Ladder::EMPTY;
+        self.asks = Ladder::EMPTY;
+        self.implied_bids = Ladder::EMPTY;
+        self.implied_asks = Ladder::EMPTY;
+    }
+
     /// Empties the books and forgets damage and sequence.
     pub const fn clear(&mut self) {
         *self = Self {

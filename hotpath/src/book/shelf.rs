@@ -7,6 +7,11 @@ use crate::message::InstrumentIndex;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Row(u32);
 
+impl Row {
+    /// No row: what storage for rows is filled with.
+    pub const NONE: Self = Self(u32::MAX);
+}
+
 /// A place in the table from the venue's numbers to rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot {
@@ -56,6 +61,13 @@ impl<'a> Books<'a> {
         rows.fill(Instrument::EMPTY);
         slots.fill(Slot::FREE);
         Ok(Self { rows, slots, used: 0, shift, last: Slot::FREE })
+    }
+
+    /// How many instruments there can be.
+    #[inline]
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.rows.len()
     }
 
     /// How many instruments there are.
@@ -110,6 +122,11 @@ impl<'a> Books<'a> {
     #[inline(always)]
     pub fn get_mut(&mut self, row: Row) -> Option<&mut Instrument> {
         self.rows.get_mut(usize::try_from(row.0).ok()?)
+    }
+
+    /// The rows taken, in the order in which they were.
+    pub fn rows(&self) -> impl Iterator<Item = Row> + use<> {
+        (0..self.used).map(Row)
     }
 
     /// All instruments, in the order in which they were added.

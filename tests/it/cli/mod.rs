@@ -1,4 +1,3 @@
 //! The command line.
 
 mod inspect;
-mod plan;

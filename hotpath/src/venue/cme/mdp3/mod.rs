@@ -14,5 +14,6 @@
 
 pub mod decode;
 mod definition;
+pub mod feed;
 pub mod layout;
 pub mod view;

@@ -1,0 +1,526 @@
+//! Two lines, one sequence: which packet to apply, which to hold, which is a copy, which is lost.
+//!
+//! The first copy of a packet wins, whichever line brings it. A packet that comes too early is held
+//! until those before it come; they are given up when both lines have passed them (a line delivers
+//! in order), when a line is silent and the other has passed them, when the wait gets too long, or
+//! when there is no room to hold more. Copies are compared by digest with the packet that was used.
+//!
+//! Numbers far behind belong to an old copy or to a new numbering (the weekly reset). One such
+//! packet proves nothing; it is a new numbering once consecutive ones came from both lines, or
+//! several from one, and nothing of the old numbering came between. A rewind of one line alone is
+//! thus never followed while the other goes on.
+//!
+//! Sans-IO: packets and time in, verdicts out. It knows no protocol and no books. Called by `Feed`.
+
+use super::counters::LineCounters;
+use super::digest::digest;
+use super::line::LineTrack;
+use super::sequence::SeqNo;
+use crate::book::StorageError;
+use crate::port::Line;
+use crate::time::{MonoNs, Span};
+
+/// Bytes that a held packet may have. CME fills a packet up to 1420 bytes, so that it fits in an
+/// Ethernet frame; jumbo frames are not used on any feed here.
+pub const HELD_BYTES: usize = 2048;
+
+/// Consecutive packets of a new numbering that convince when only one line brings them.
+const CONVINCING: i32 = 8;
+
+/// Fewest places that make sense to hold packets in: more than a new numbering needs.
+const MIN_HELD: usize = 16;
+
+/// Times and distances of arbitration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArbiterLimits {
+    /// Longest time that a packet is held for those before it.
+    pub hold_for: Span,
+    /// Packets that one line may be out of order by. 0: a line delivers in order.
+    pub line_reorder: u32,
+    /// A line counts as gone when the other has been further for this long and it said nothing.
+    pub silent_after: Span,
+    /// A line that has been losing packets for this long counts as lossy.
+    pub lossy_after: Span,
+    /// A channel of which nothing came for this long is stale.
+    pub stale_after: Span,
+}
+
+/// A packet as it came, framing checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived<'a> {
+    /// On which line.
+    pub line: Line,
+    /// Its number.
+    pub seq_no: SeqNo,
+    /// When.
+    pub received: MonoNs,
+    /// The UDP payload.
+    pub payload: &'a [u8],
+}
+
+/// What to do with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The next one: apply it, then say `applied`, then look for `ready` ones.
+    Apply,
+    /// Too early; it is kept here until it is `ready`.
+    Held,
+    /// Too early and there is no room: `give_up`, apply what is `ready`, and place it again.
+    NoRoom,
+    /// A copy of a packet that was applied or is held, with the same bytes.
+    Duplicate,
+    /// A copy whose bytes differ from those that were used: the channel cannot be believed.
+    Divergent,
+    /// It was given up before, or is too old to be compared.
+    Late,
+    /// Far behind: an old copy, or the beginning of a new numbering that is not proved yet.
+    Stray,
+    /// The venue numbers anew from `to`, and packets of it are `ready`.
+    Restart {
+        /// The number that was expected.
+        from: SeqNo,
+        /// The first number of the new numbering that was received.
+        to: SeqNo,
+    },
+}
+
+/// Packets that will not come any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The first of them.
+    pub from: SeqNo,
+    /// How many.
+    pub missing: u32,
+}
+
+/// What the lines are worth together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineHealth {
+    /// Both deliver.
+    Both,
+    /// One is silent, or lossy.
+    Single,
+    /// Neither has delivered for too long.
+    Stale,
+}
+
+/// A packet that waits for those before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    bytes: [u8; HELD_BYTES],
+    len: usize,
+    digest: u64,
+    received: MonoNs,
+    seq_no: SeqNo,
+    line: Line,
+    is_used: bool,
+}
+
+impl Held {
+    /// A free place.
+    pub const FREE: Self = Self {
+        bytes: [0; HELD_BYTES],
+        len: 0,
+        digest: 0,
+        received: MonoNs(0),
+        seq_no: SeqNo(0),
+        line: Line::A,
+        is_used: false,
+    };
+
+    /// The packet.
+    #[must_use]
+    pub fn packet(&self) -> Arrived<'_> {
+        Arrived {
+            line: self.line,
+            seq_no: self.seq_no,
+            received: self.received,
+            payload: self.bytes.get(..self.len).unwrap_or_default(),
+        }
+    }
+
+    fn holds(&self, seq_no: SeqNo) -> bool {
+        self.is_used && self.seq_no == seq_no
+    }
+}
+
+/// The digest of a packet that was used.
+#[derive(Clone, Copy, Debug)]
+pub struct Digest {
+    value: u64,
+    seq_no: SeqNo,
+    is_used: bool,
+}
+
+impl Digest {
+    /// A free place.
+    pub const FREE: Self = Self { value: 0, seq_no: SeqNo(0), is_used: false };
+}
+
+/// Consecutive packets far behind, which may be a new numbering.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    start: SeqNo,
+    next: SeqNo,
+    is_on_a: bool,
+    is_on_b: bool,
+}
+
+/// Arbitration of one channel.
+#[derive(Debug)]
+pub struct Arbiter<'a> {
+    limits: ArbiterLimits,
+    held: &'a mut [Held],
+    digests: &'a mut [Digest],
+    counters: &'a [LineCounters; 2],
+    lines: [LineTrack; 2],
+    last_heard: MonoNs,
+    /// The number to be applied next; `None` until the first packet.
+    expected: Option<SeqNo>,
+    /// Packets held ahead of `expected`; those of a run are not counted.
+    held_count: usize,
+    held_since: MonoNs,
+    run: Option<Run>,
+}
+
+impl<'a> Arbiter<'a> {
+    /// Holds packets in `held` and remembers digests in `digests`; both lengths are powers of two.
+    ///
+    /// # Errors
+    /// `NotPowerOfTwo`; `TooSmall` if there are fewer than 16 places.
+    pub fn new(
+        limits: ArbiterLimits,
+        held: &'a mut [Held],
+        digests: &'a mut [Digest],
+        counters: &'a [LineCounters; 2],
+    ) -> Result<Self, StorageError> {
+        if held.len() < MIN_HELD || digests.len() < MIN_HELD {
+            return Err(StorageError::TooSmall);
+        }
+        if !held.len().is_power_of_two() || !digests.len().is_power_of_two() {
+            return Err(StorageError::NotPowerOfTwo);
+        }
+        held.iter_mut().for_each(|place| place.is_used = false);
+        digests.fill(Digest::FREE);
+        let lines = [LineTrack::NEW; 2];
+        let (held_count, held_since) = (0, MonoNs(0));
+        Ok(Self {
+            limits,
+            held,
+            digests,
+            counters,
+            lines,
+            last_heard: MonoNs(0),
+            expected: None,
+            held_count,
+            held_since,
+            run: None,
+        })
+    }
+
+    /// The number that is to be applied next, once there was one.
+    #[inline]
+    #[must_use]
+    pub const fn expected(&self) -> Option<SeqNo> {
+        self.expected
+    }
+
+    /// Packets held.
+    #[inline]
+    #[must_use]
+    pub const fn held_count(&self) -> usize {
+        self.held_count
+    }
+
+    /// When the oldest held packet has been held for too long; `NEVER` if none is.
+    #[inline(always)]
+    #[must_use]
+    pub const fn deadline(&self) -> MonoNs {
+        if self.held_count == 0 {
+            MonoNs::NEVER
+        } else {
+            self.held_since.after(self.limits.hold_for)
+        }
+    }
+
+    /// Notes that a packet came whose framing is good. Once per packet, before `place`.
+    #[inline(always)]
+    pub const fn heard(&mut self, now: MonoNs) {
+        self.last_heard = now;
+    }
+
+    /// Says what to do with a packet.
+    #[inline(always)]
+    pub fn place(&mut self, packet: &Arrived<'_>) -> Verdict {
+        let expected = *self.expected.get_or_insert(packet.seq_no);
+        if packet.seq_no == expected && self.run.is_none() {
+            self.follow(packet).firsts.add(1);
+            return Verdict::Apply;
+        }
+        self.place_out_of_turn(packet, packet.seq_no.beyond(expected))
+    }
+
+    #[inline(never)]
+    fn place_out_of_turn(&mut self, packet: &Arrived<'_>, beyond: i32) -> Verdict {
+        let Ok(ahead) = usize::try_from(beyond) else {
+            return self.compare(packet, beyond);
+        };
+        // The old numbering goes on: what looked like a new one was not.
+        self.drop_run();
+        if ahead == 0 {
+            return self.place(packet);
+        }
+        if ahead >= self.held.len() || packet.payload.len() > HELD_BYTES {
+            return Verdict::NoRoom;
+        }
+        self.hold(packet)
+    }
+
+    /// A packet that was behind: a copy, or a stray.
+    fn compare(&mut self, packet: &Arrived<'_>, beyond: i32) -> Verdict {
+        let value = digest(packet.payload);
+        let place = packet.seq_no.place(self.digests.len());
+        let known = self
+            .digests
+            .get(place)
+            .filter(|known| known.is_used && known.seq_no == packet.seq_no)
+            .map(|known| known.value);
+        let is_same = known == Some(value);
+        let behind = usize::try_from(beyond.unsigned_abs()).unwrap_or(usize::MAX);
+        if behind >= self.held.len() && !is_same {
+            return self.stray(packet, value);
+        }
+        let counters = self.follow(packet);
+        if known.is_none() {
+            counters.late.add(1);
+            return Verdict::Late;
+        }
+        counters.duplicates.add(1);
+        if is_same { Verdict::Duplicate } else { Verdict::Divergent }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn hold(&mut self, packet: &Arrived<'_>) -> Verdict {
+        let value = digest(packet.payload);
+        let counters = self.follow(packet);
+        let place = packet.seq_no.place(self.held.len());
+        let known = self.held.get(place).filter(|held| held.holds(packet.seq_no));
+        if let Some(known) = known.map(|held| held.digest) {
+            counters.duplicates.add(1);
+            return if known == value { Verdict::Duplicate } else { Verdict::Divergent };
+        }
+        counters.firsts.add(1);
+        if self.held_count == 0 {
+            self.held_since = packet.received;
+        }
+        self.held_count = self.held_count.wrapping_add(1);
+        self.keep(packet, value);
+        Verdict::Held
+    }
+
+    fn keep(&mut self, packet: &Arrived<'_>, value: u64) {
+        let place = packet.seq_no.place(self.held.len());
+        let Some(held) = self.held.get_mut(place) else { return };
+        let Some(room) = held.bytes.get_mut(..packet.payload.len()) else { return };
+        for (to, from) in room.iter_mut().zip(packet.payload) {
+            *to = *from;
+        }
+        held.len = packet.payload.len();
+        held.digest = value;
+        held.received = packet.received;
+        held.seq_no = packet.seq_no;
+        held.line = packet.line;
+        held.is_used = true;
+    }
+
+    /// Says that the packet which `place` let pass has been applied. Computes its digest, so call
+    /// it after whatever is urgent.
+    #[inline(always)]
+    pub fn applied(&mut self, packet: &Arrived<'_>) {
+        self.remember(packet.seq_no, digest(packet.payload));
+    }
+
+    #[inline(always)]
+    fn remember(&mut self, seq_no: SeqNo, value: u64) {
+        let place = seq_no.place(self.digests.len());
+        if let Some(known) = self.digests.get_mut(place) {
+            *known = Digest { value, seq_no, is_used: true };
+        }
+        self.expected = Some(seq_no.next());
+    }
+
+    /// The held packet whose turn it is. Apply it, then call `release_ready`.
+    #[inline(always)]
+    #[must_use]
+    pub fn ready(&self) -> Option<&Held> {
+        if self.held_count == 0 {
+            return None;
+        }
+        let expected = self.expected?;
+        self.held.get(expected.place(self.held.len())).filter(|held| held.holds(expected))
+    }
+
+    /// Says that the packet that was `ready` has been applied.
+    #[cold]
+    #[inline(never)]
+    pub fn release_ready(&mut self) {
+        let Some(expected) = self.expected else { return };
+        let place = expected.place(self.held.len());
+        let Some(held) = self.held.get_mut(place).filter(|held| held.holds(expected)) else {
+            return;
+        };
+        held.is_used = false;
+        let value = held.digest;
+        self.held_count = self.held_count.wrapping_sub(1);
+        self.remember(expected, value);
+        if self.ready().is_none()
+            && let Some(received) = self.first_held().map(|held| held.received)
+        {
+            self.held_since = received;
+        }
+    }
+
+    /// The packets before the first held one, if they will not come any more. What was held is
+    /// `ready` then.
+    #[inline(always)]
+    pub fn lost(&mut self, now: MonoNs) -> Option<Gap> {
+        if self.held_count == 0 { None } else { self.lost_before_held(now) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lost_before_held(&mut self, now: MonoNs) -> Option<Gap> {
+        let expected = self.expected?;
+        let limits = self.limits;
+        let is_passed = self.lines.iter().all(|track| {
+            track.has_passed(expected, limits.line_reorder)
+                || track.is_silent(now, limits.silent_after)
+        });
+        if is_passed || now >= self.deadline() {
+            let to = self.first_held()?.seq_no;
+            return Some(self.skip_to(expected, to));
+        }
+        None
+    }
+
+    /// Gives up the packets before the first held one, or before `seq_no` if that comes first.
+    #[cold]
+    #[inline(never)]
+    pub fn give_up(&mut self, seq_no: SeqNo) -> Gap {
+        let expected = self.expected.unwrap_or(seq_no);
+        let first = self.first_held().map(|held| held.seq_no);
+        let to = first.filter(|first| first.beyond(seq_no) < 0).unwrap_or(seq_no);
+        self.skip_to(expected, to)
+    }
+
+    fn skip_to(&mut self, from: SeqNo, to: SeqNo) -> Gap {
+        self.expected = Some(to);
+        Gap { from, missing: to.0.wrapping_sub(from.0) }
+    }
+
+    fn first_held(&self) -> Option<&Held> {
+        let expected = self.expected?;
+        let mut candidates = self.held.iter().scan(expected, |seq_no, _| {
+            let held = self.held.get(seq_no.place(self.held.len())).filter(|h| h.holds(*seq_no));
+            *seq_no = seq_no.next();
+            Some(held)
+        });
+        candidates.find_map(|held| held)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn stray(&mut self, packet: &Arrived<'_>, value: u64) -> Verdict {
+        let seq_no = packet.seq_no;
+        let run = match self.run {
+            Some(run) if seq_no.beyond(run.start) >= 0 && seq_no.beyond(run.next) <= 0 => run,
+            _ => {
+                self.drop_run();
+                Run { start: seq_no, next: seq_no, is_on_a: false, is_on_b: false }
+            }
+        };
+        let place = seq_no.place(self.held.len());
+        let is_new = seq_no == run.next;
+        let is_free = self.held.get(place).is_some_and(|held| !held.is_used);
+        if packet.payload.len() > HELD_BYTES || (is_new && !is_free) {
+            // It could not be applied later: it proves nothing.
+            self.drop_run();
+            return Verdict::Stray;
+        }
+        if is_new {
+            self.keep(packet, value);
+        }
+        let run = Run {
+            next: if is_new { run.next.next() } else { run.next },
+            is_on_a: run.is_on_a || packet.line == Line::A,
+            is_on_b: run.is_on_b || packet.line == Line::B,
+            ..run
+        };
+        self.run = Some(run);
+        let len = run.next.beyond(run.start);
+        if len >= CONVINCING || (len >= 2 && run.is_on_a && run.is_on_b) {
+            return self.restart(run);
+        }
+        Verdict::Stray
+    }
+
+    fn restart(&mut self, run: Run) -> Verdict {
+        let from = self.expected.unwrap_or(run.start);
+        let mut kept = 0_usize;
+        for held in self.held.iter_mut() {
+            let is_in_run = held.seq_no.beyond(run.start) >= 0 && held.seq_no.beyond(run.next) < 0;
+            held.is_used &= is_in_run;
+            kept = kept.wrapping_add(usize::from(held.is_used));
+        }
+        self.held_count = kept;
+        self.digests.fill(Digest::FREE);
+        self.lines.iter_mut().for_each(LineTrack::restart);
+        self.expected = Some(run.start);
+        self.run = None;
+        Verdict::Restart { from, to: run.start }
+    }
+
+    #[inline(always)]
+    fn drop_run(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.forget(run);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn forget(&mut self, run: Run) {
+        for held in self.held.iter_mut() {
+            let is_in_run = held.seq_no.beyond(run.start) >= 0 && held.seq_no.beyond(run.next) < 0;
+            held.is_used &= !is_in_run;
+        }
+    }
+
+    /// What the lines are worth at `now`.
+    pub fn health(&mut self, now: MonoNs) -> LineHealth {
+        let limits = self.limits;
+        if now.since(self.last_heard) >= limits.stale_after {
+            return LineHealth::Stale;
+        }
+        let [a, b] = &mut self.lines;
+        let is_single = a.is_silent(now, limits.silent_after)
+            | b.is_silent(now, limits.silent_after)
+            | a.is_lossy(now, limits.lossy_after)
+            | b.is_lossy(now, limits.lossy_after);
+        if is_single { LineHealth::Single } else { LineHealth::Both }
+    }
+
+    /// A line got as far as `packet`. Gives back its counters.
+    #[inline(always)]
+    fn follow(&mut self, packet: &Arrived<'_>) -> &'a LineCounters {
+        let ([a, b], [counters_a, counters_b]) = (&mut self.lines, self.counters);
+        let (track, other, counters) = match packet.line {
+            Line::A => (a, b, counters_a),
+            Line::B => (b, a, counters_b),
+        };
+        track.follow(packet.seq_no, packet.received, counters);
+        track.settle_with(other, packet.received);
+        counters
+    }
+}

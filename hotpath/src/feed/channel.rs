@@ -1,0 +1,447 @@
+//! One channel: its books, what they are worth, and what the desk is told of both.
+//!
+//! A quote leaves only when the venue says that an event is over, and only while the books can be
+//! believed. What makes them unbelievable (packets lost on both lines, a damaged message, copies
+//! that differ) starts a new epoch: one `ChannelUpdate` makes every quote sent so far unusable.
+//!
+//! A protocol calls `sequenced`, `change`, `end_of_event` and the like for what it decodes; `Feed`
+//! calls the rest. Not here: packets and their order (`arbiter`), wire formats.
+
+use super::arbiter::LineHealth;
+use super::counters::FeedCounters;
+use super::sequence::SeqNo;
+use crate::book::{
+    BookError, BookSide, Books, Change, Continuity, Instrument, Row, StorageError, View,
+};
+use crate::message::{ChannelState, ChannelUpdate, Quote, StreamId};
+use crate::ring::{QuoteSender, Sender};
+use crate::time::{MonoNs, UnixNs};
+
+/// How a channel begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// Books start empty and live from the first packet: for captures, which have no snapshots.
+    /// Levels that were there before are not known, so such a book may show less than there is.
+    AssumeEmpty,
+    /// The channel is `Recovering` until recovered books are handed over or the venue voids it.
+    Recover,
+}
+
+/// What a channel is and how it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelSettings {
+    /// Its number in every quote and update.
+    pub stream: StreamId,
+    /// How it begins.
+    pub join: Join,
+    /// Which books its quotes are made from.
+    pub view: View,
+}
+
+/// Whether the books can be believed, whatever the lines do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// No packet yet.
+    Down,
+    /// From a whole sequence.
+    Whole,
+    /// Something is lost or damaged.
+    Broken,
+    /// No books yet: they come from the cold side.
+    Awaited,
+    /// Voided by the venue, which sends everything again.
+    Resent,
+}
+
+/// Books and state of one channel.
+#[derive(Debug)]
+pub struct Channel<'a> {
+    settings: ChannelSettings,
+    books: Books<'a>,
+    /// Rows that the current event touched; an event may span packets.
+    touched: &'a mut [Row],
+    touched_count: usize,
+    quotes: QuoteSender<'a>,
+    updates: Sender<ChannelUpdate>,
+    counters: &'a FeedCounters,
+    trust: Trust,
+    health: LineHealth,
+    epoch: u32,
+    missing: u32,
+    /// What the desk was told last.
+    told: (ChannelState, u32),
+    is_update_waiting: bool,
+    /// Whether books began whole, so that every contradiction is damage.
+    is_strict: bool,
+    received: MonoNs,
+    seq_no: SeqNo,
+}
+
+impl<'a> Channel<'a> {
+    /// A channel that is `Down`. `touched` has a place for every row of `books`.
+    ///
+    /// # Errors
+    /// `TooSmall` if it has fewer.
+    pub fn new(
+        settings: ChannelSettings,
+        books: Books<'a>,
+        touched: &'a mut [Row],
+        quotes: QuoteSender<'a>,
+        updates: Sender<ChannelUpdate>,
+        counters: &'a FeedCounters,
+    ) -> Result<Self, StorageError> {
+        if touched.len() < books.capacity() {
+            return Err(StorageError::TooSmall);
+        }
+        Ok(Self {
+            settings,
+            books,
+            touched,
+            touched_count: 0,
+            quotes,
+            updates,
+            counters,
+            trust: Trust::Down,
+            health: LineHealth::Both,
+            epoch: 0,
+            missing: 0,
+            told: (ChannelState::Down, 0),
+            is_update_waiting: false,
+            is_strict: settings.join == Join::Recover,
+            received: MonoNs(0),
+            seq_no: SeqNo(0),
+        })
+    }
+
+    /// The books. The cold side adds the instruments that the desk trades, before the start.
+    #[must_use]
+    pub const fn books(&self) -> &Books<'a> {
+        &self.books
+    }
+
+    /// The books, to add instruments to.
+    pub const fn books_mut(&mut self) -> &mut Books<'a> {
+        &mut self.books
+    }
+
+    /// An instrument by the venue's number.
+    pub fn instrument(&mut self, security_id: i32) -> Option<&Instrument> {
+        let row = self.books.find(security_id)?;
+        self.books.get(row)
+    }
+
+    /// What the channel is worth now.
+    #[inline]
+    #[must_use]
+    pub const fn state(&self) -> ChannelState {
+        match (self.trust, self.health) {
+            (Trust::Down, _) => ChannelState::Down,
+            (Trust::Broken, _) => ChannelState::Suspect,
+            (Trust::Awaited | Trust::Resent, _) => ChannelState::Recovering,
+            (Trust::Whole, LineHealth::Both) => ChannelState::Live,
+            (Trust::Whole, LineHealth::Single) => ChannelState::SingleLine,
+            (Trust::Whole, LineHealth::Stale) => ChannelState::Stale,
+        }
+    }
+
+    /// The epoch of the quotes that are sent now.
+    #[inline]
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// What it counts.
+    #[inline(always)]
+    #[must_use]
+    pub const fn counters(&self) -> &'a FeedCounters {
+        self.counters
+    }
+
+    /// An entry of an instrument, of whatever kind, with the instrument's own sequence number.
+    /// `None` if there is no row for it.
+    #[inline(always)]
+    pub fn sequenced(&mut self, security_id: i32, seq_no: u32) -> Option<Row> {
+        let row = match self.books.find(security_id) {
+            Some(row) => row,
+            None => self.add(security_id)?,
+        };
+        if self.books.get_mut(row)?.follow(seq_no) == Continuity::Broken {
+            self.sequence_broken(row);
+        }
+        Some(row)
+    }
+
+    /// An instruction to a book.
+    #[inline(always)]
+    pub fn change(&mut self, row: Row, side: BookSide, change: &Change) {
+        let Some(instrument) = self.books.get_mut(row) else { return };
+        let outcome = instrument.apply(side, change);
+        self.touch(row);
+        if let Err(error) = outcome {
+            self.contradicted(row, error);
+        }
+    }
+
+    /// An instruction that cannot be carried out, or was in a way that the venue may not mean.
+    #[cold]
+    #[inline(never)]
+    pub fn contradicted(&mut self, row: Row, error: BookError) {
+        if let Some(counter) = self.counters.book_errors.get(error.index()) {
+            counter.add(1);
+        }
+        // Books that began empty do not have what the venue takes away.
+        let is_expected = error == BookError::Vacant && !self.is_strict;
+        if let Some(instrument) = self.books.get_mut(row).filter(|_| !is_expected) {
+            instrument.damage();
+            self.touch(row);
+        }
+    }
+
+    /// The venue empties the books of one instrument; its sequence goes on.
+    #[cold]
+    #[inline(never)]
+    pub fn empty(&mut self, row: Row) {
+        if let Some(instrument) = self.books.get_mut(row) {
+            instrument.empty();
+            self.touch(row);
+        }
+    }
+
+    /// A trading status: noted if the venue names one instrument that is known, else counted only.
+    #[cold]
+    #[inline(never)]
+    pub fn status(&mut self, security_id: Option<i32>, raw: u8) {
+        self.counters.statuses.add(1);
+        let row = security_id.and_then(|security_id| self.books.find(security_id));
+        if let Some(instrument) = row.and_then(|row| self.books.get_mut(row)) {
+            instrument.set_status(raw);
+        }
+    }
+
+    /// A message of an event, before its entries: whether the venue sends it again after it voided
+    /// the channel. The first one that is new ends the rebuilding.
+    #[inline(always)]
+    pub fn message(&mut self, is_resent: bool) {
+        if self.trust == Trust::Resent && !is_resent {
+            self.rebuilt();
+        }
+    }
+
+    /// The venue says that the event is over: quotes of what it touched are sent.
+    #[inline]
+    pub fn end_of_event(&mut self, exchange: UnixNs) {
+        self.counters.events.add(1);
+        let count = core::mem::take(&mut self.touched_count);
+        let is_usable = self.trust == Trust::Whole;
+        let rows = self.touched.get(..count).unwrap_or_default();
+        let mut quote = Quote {
+            received: self.received,
+            exchange,
+            epoch: self.epoch,
+            packet_seq_no: self.seq_no.0,
+            stream: self.settings.stream,
+            ..Quote::EMPTY
+        };
+        for row in rows {
+            let Some(instrument) = self.books.get_mut(*row) else { continue };
+            instrument.untouch();
+            let Some(index) = instrument.index().filter(|_| is_usable) else { continue };
+            quote.instrument = index;
+            instrument.show(self.settings.view, &mut quote);
+            match self.quotes.send(&quote) {
+                Ok(()) => self.counters.quotes.add(1),
+                Err(_) => self.counters.unsendable.add(1),
+            }
+        }
+    }
+
+    /// The venue voids the channel: all books are empty, every instrument counts from 1 again, and
+    /// what still holds is sent again.
+    #[cold]
+    #[inline(never)]
+    pub fn void(&mut self) {
+        self.counters.resets.add(1);
+        self.begin_anew();
+        self.trust = Trust::Resent;
+        self.tell();
+    }
+
+    /// A packet is about to be applied.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, seq_no: SeqNo, received: MonoNs) {
+        self.seq_no = seq_no;
+        self.received = received;
+        if self.trust == Trust::Down {
+            self.joined();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn joined(&mut self) {
+        self.trust = match self.settings.join {
+            Join::AssumeEmpty => Trust::Whole,
+            Join::Recover => Trust::Awaited,
+        };
+        self.epoch = self.epoch.wrapping_add(1);
+        self.tell();
+    }
+
+    /// Packets are lost on both lines, a message is damaged or copies differ: no book can be
+    /// believed until the venue voids the channel or recovered books are handed over.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn broken(&mut self, missing: u32) {
+        self.missing = self.missing.saturating_add(missing);
+        self.forget_event();
+        match self.trust {
+            // Not believed before either: nobody has to be told again.
+            Trust::Broken | Trust::Awaited => {}
+            Trust::Down | Trust::Whole | Trust::Resent => {
+                self.epoch = self.epoch.wrapping_add(1);
+                self.trust = Trust::Broken;
+                self.tell();
+            }
+        }
+    }
+
+    /// The venue numbers its packets anew: a new week. `is_whole` says that nothing of it is
+    /// missing, so that empty books are true ones for a channel that starts so.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn restarted(&mut self, is_whole: bool) {
+        self.begin_anew();
+        self.trust = match self.settings.join {
+            Join::Recover => Trust::Awaited,
+            Join::AssumeEmpty if is_whole => Trust::Whole,
+            Join::AssumeEmpty => Trust::Broken,
+        };
+        self.tell();
+    }
+
+    fn begin_anew(&mut self) {
+        self.forget_event();
+        for instrument in self.books.iter_mut() {
+            instrument.clear();
+            instrument.expect_after(0);
+        }
+        self.is_strict = true;
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+
+    /// What the lines are worth has been looked at.
+    #[inline]
+    pub(super) fn set_health(&mut self, health: LineHealth) {
+        if self.health != health {
+            self.health = health;
+            self.tell();
+        }
+    }
+
+    #[inline(always)]
+    pub(super) const fn health(&self) -> LineHealth {
+        self.health
+    }
+
+    #[inline(always)]
+    pub(super) const fn is_down(&self) -> bool {
+        matches!(self.trust, Trust::Down)
+    }
+
+    /// Sends what waits for room. Returns whether nothing waits any more.
+    #[inline(always)]
+    pub(super) fn flush(&mut self) -> bool {
+        if self.is_update_waiting {
+            self.push_update();
+        }
+        // An update goes before the quotes that it makes usable; the epoch guards the rest.
+        let is_flushed = self.quotes.waiting() == 0 || self.quotes.flush();
+        is_flushed & !self.is_update_waiting
+    }
+
+    pub(super) fn publish(&self) {
+        self.counters.conflated.set(self.quotes.conflated());
+    }
+
+    #[inline(always)]
+    fn touch(&mut self, row: Row) {
+        if let Some(instrument) = self.books.get_mut(row)
+            && instrument.touch()
+            && let Some(place) = self.touched.get_mut(self.touched_count)
+        {
+            *place = row;
+            self.touched_count = self.touched_count.wrapping_add(1);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add(&mut self, security_id: i32) -> Option<Row> {
+        let Some(row) = self.books.add(security_id, None) else {
+            self.counters.instruments_full.add(1);
+            return None;
+        };
+        if self.is_strict {
+            self.books.get_mut(row)?.expect_after(0);
+        }
+        Some(row)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn sequence_broken(&mut self, row: Row) {
+        self.counters.sequence_breaks.add(1);
+        self.touch(row);
+    }
+
+    /// Everything that the venue sent again is in: from now on the books are shown.
+    #[cold]
+    #[inline(never)]
+    fn rebuilt(&mut self) {
+        self.trust = Trust::Whole;
+        self.tell();
+        for row in self.books.rows() {
+            if self.books.get(row).is_some_and(|instrument| instrument.index().is_some()) {
+                self.touch(row);
+            }
+        }
+    }
+
+    /// An event that was under way when the books broke ends without quotes.
+    fn forget_event(&mut self) {
+        let count = core::mem::take(&mut self.touched_count);
+        for row in self.touched.get(..count).unwrap_or_default() {
+            if let Some(instrument) = self.books.get_mut(*row) {
+                instrument.untouch();
+            }
+        }
+    }
+
+    /// Tells the desk what the channel is, if that is news.
+    fn tell(&mut self) {
+        if self.told != (self.state(), self.epoch) {
+            self.push_update();
+        }
+    }
+
+    /// A newer state replaces one that waits: each is complete.
+    fn push_update(&mut self) {
+        let state = self.state();
+        let update = ChannelUpdate {
+            stream: self.settings.stream,
+            state,
+            epoch: self.epoch,
+            packet_seq_no: self.seq_no.0,
+            missing: self.missing,
+        };
+        if self.updates.push(update).is_ok() {
+            self.told = (state, self.epoch);
+            self.missing = 0;
+            self.is_update_waiting = false;
+        } else {
+            self.counters.delayed_updates.add(1);
+            self.is_update_waiting = true;
+        }
+    }
+}

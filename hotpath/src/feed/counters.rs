@@ -1,0 +1,89 @@
+//! What a feed counts: written by its core, read by the cold side.
+
+use crate::book::BookError;
+use crate::counter::Counter;
+use crate::port::Line;
+
+/// What one line of a feed delivered.
+#[derive(Debug, Default)]
+pub struct LineCounters {
+    /// Datagrams.
+    pub packets: Counter,
+    /// Bytes of their payloads.
+    pub bytes: Counter,
+    /// Packets that this line brought first.
+    pub firsts: Counter,
+    /// Copies of packets that had come before, on either line.
+    pub duplicates: Counter,
+    /// Packets that came after they had been given up.
+    pub late: Counter,
+    /// Packets that this line skipped and did not bring later.
+    pub missing: Counter,
+    /// Packets that this line brought after later ones.
+    pub reordered: Counter,
+    /// Datagrams that were refused whole because their framing is bad.
+    pub refused: Counter,
+}
+
+/// Variants of a protocol's error that can be counted apart.
+pub const MAX_REFUSALS: usize = 16;
+
+/// What a channel did.
+#[derive(Debug, Default)]
+pub struct FeedCounters {
+    /// Line A, then line B: see `line`.
+    pub lines: [LineCounters; 2],
+    /// Packets applied.
+    pub applied: Counter,
+    /// Packets held until an earlier one came or was given up.
+    pub held: Counter,
+    /// Times that packets were given up on both lines.
+    pub gaps: Counter,
+    /// Packets given up on both lines.
+    pub missing: Counter,
+    /// Packets far behind, which belong to no sequence known (yet).
+    pub strays: Counter,
+    /// Times that the venue began to number anew.
+    pub restarts: Counter,
+    /// Packets whose two copies differ.
+    pub divergent: Counter,
+    /// Damaged packets, by the protocol's error: `Protocol::refusal`.
+    pub refused: [Counter; MAX_REFUSALS],
+    /// Messages of no interest to books, or of unknown templates.
+    pub skipped: Counter,
+    /// Trading statuses.
+    pub statuses: Counter,
+    /// Instrument definitions.
+    pub definitions: Counter,
+    /// Times that the venue voided the channel.
+    pub resets: Counter,
+    /// Breaks in an instrument's own sequence.
+    pub sequence_breaks: Counter,
+    /// Instructions that contradict a book, by `BookError::index`.
+    pub book_errors: [Counter; BookError::ALL.len()],
+    /// Entries of instruments for which there is no row left.
+    pub instruments_full: Counter,
+    /// Events of the venue that ended.
+    pub events: Counter,
+    /// Quotes sent.
+    pub quotes: Counter,
+    /// Quotes overwritten by newer ones while the ring was full.
+    pub conflated: Counter,
+    /// Quotes that could not be sent and had no row to wait in.
+    pub unsendable: Counter,
+    /// Times that a channel state had to wait because its ring was full.
+    pub delayed_updates: Counter,
+}
+
+impl FeedCounters {
+    /// The counters of one line.
+    #[inline(always)]
+    #[must_use]
+    pub const fn line(&self, line: Line) -> &LineCounters {
+        let [a, b] = &self.lines;
+        match line {
+            Line::A => a,
+            Line::B => b,
+        }
+    }
+}

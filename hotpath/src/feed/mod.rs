@@ -1,0 +1,22 @@
+//! From datagrams on two lines to quotes: arbitration, books, the channel's state.
+//!
+//! `arbiter` decides which packet to apply, `channel` holds the books and tells the desk what they
+//! are and what they are worth, `stage` polls a port and joins the two through a venue's
+//! `Protocol`. Storage comes from the cold side. Not here: sockets, snapshots, reference data.
+
+mod arbiter;
+mod channel;
+mod counters;
+mod digest;
+mod line;
+mod sequence;
+mod stage;
+
+pub use arbiter::{
+    Arbiter, ArbiterLimits, Arrived, Digest, Gap, HELD_BYTES, Held, LineHealth, Verdict,
+};
+pub use channel::{Channel, ChannelSettings, Join};
+pub use counters::{FeedCounters, LineCounters, MAX_REFUSALS};
+pub use digest::digest;
+pub use sequence::SeqNo;
+pub use stage::{Feed, FeedStage, FeedStorage, Protocol};

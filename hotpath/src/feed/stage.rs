@@ -1,0 +1,333 @@
+//! The feed as a stage: polls a port, arbitrates, hands packets to the venue's protocol.
+//!
+//! `Feed` is sans-IO (datagrams and time in, quotes out), so that tests and the simulator can step
+//! it; `FeedStage` adds the port and the clock.
+
+use super::arbiter::{Arbiter, ArbiterLimits, Arrived, Digest, Held, LineHealth, Verdict};
+use super::channel::{Channel, ChannelSettings};
+use super::counters::FeedCounters;
+use super::sequence::SeqNo;
+use crate::book::{Books, Instrument, Row, Slot, StorageError};
+use crate::message::ChannelUpdate;
+use crate::port::{Datagram, Line, RxPort};
+use crate::ring::{QuoteSender, Sender};
+use crate::stage::{Stage, Work};
+use crate::time::{Clock, MonoNs};
+
+/// What a venue's protocol brings to the feed.
+pub trait Protocol {
+    /// A packet whose framing has been checked.
+    type Packet<'p>;
+    /// Why a packet or a message is refused.
+    type Error: Copy;
+
+    /// Reads a packet and checks the framing of all of it: what it accepts may be arbitrated.
+    ///
+    /// # Errors
+    /// The packet is refused whole; the other line's copy may still be good.
+    fn read<'p>(&self, payload: &'p [u8]) -> Result<Self::Packet<'p>, Self::Error>;
+
+    /// The number of a packet.
+    fn seq_no(packet: &Self::Packet<'_>) -> SeqNo;
+
+    /// Carries out a packet on the channel.
+    ///
+    /// # Errors
+    /// A message is damaged: what it held is lost, and part of the packet has been carried out.
+    fn apply(
+        &mut self,
+        packet: &Self::Packet<'_>,
+        channel: &mut Channel<'_>,
+    ) -> Result<(), Self::Error>;
+
+    /// The place of an error among `FeedCounters::refused`.
+    fn refusal(error: Self::Error) -> usize;
+}
+
+/// What the cold side lends to one feed. Sizes are checked; contents are overwritten.
+#[derive(Debug)]
+pub struct FeedStorage<'a> {
+    /// One row for each instrument that may be seen.
+    pub instruments: &'a mut [Instrument],
+    /// The table to find them: a power of two, at least twice as many.
+    pub slots: &'a mut [Slot],
+    /// As many as `instruments`.
+    pub touched: &'a mut [Row],
+    /// Packets that wait: a power of two, at least 16.
+    pub held: &'a mut [Held],
+    /// Packets whose copies are compared: a power of two, at least 16.
+    pub digests: &'a mut [Digest],
+}
+
+/// Everything of one feed but port and clock.
+#[derive(Debug)]
+pub struct Feed<'a, V> {
+    protocol: V,
+    arbiter: Arbiter<'a>,
+    channel: Channel<'a>,
+    limits: ArbiterLimits,
+    next_check: MonoNs,
+}
+
+impl<'a, V: Protocol> Feed<'a, V> {
+    /// A feed that has seen nothing.
+    ///
+    /// # Errors
+    /// The storage has a wrong size: a fault in the program.
+    pub fn new(
+        protocol: V,
+        settings: ChannelSettings,
+        limits: ArbiterLimits,
+        storage: FeedStorage<'a>,
+        quotes: QuoteSender<'a>,
+        updates: Sender<ChannelUpdate>,
+        counters: &'a FeedCounters,
+    ) -> Result<Self, StorageError> {
+        let FeedStorage { instruments, slots, touched, held, digests } = storage;
+        let books = Books::new(instruments, slots)?;
+        Ok(Self {
+            protocol,
+            arbiter: Arbiter::new(limits, held, digests, &counters.lines)?,
+            channel: Channel::new(settings, books, touched, quotes, updates, counters)?,
+            limits,
+            next_check: MonoNs(0),
+        })
+    }
+
+    /// Books and state.
+    #[must_use]
+    pub const fn channel(&self) -> &Channel<'a> {
+        &self.channel
+    }
+
+    /// Books and state, for the cold side before the start and between steps of a test.
+    pub const fn channel_mut(&mut self) -> &mut Channel<'a> {
+        &mut self.channel
+    }
+
+    /// Takes one datagram.
+    #[inline]
+    pub fn on_datagram(&mut self, datagram: &Datagram<'_>) {
+        let Datagram { payload, received, line } = *datagram;
+        let line_counters = self.channel.counters().line(line);
+        line_counters.packets.add(1);
+        line_counters.bytes.add(u64::try_from(payload.len()).unwrap_or(0));
+        let packet = match self.protocol.read(payload) {
+            Ok(packet) => packet,
+            Err(error) => return self.refused_whole(line, error),
+        };
+        self.arbiter.heard(received);
+        let arrived = Arrived { line, seq_no: V::seq_no(&packet), received, payload };
+        if self.channel.health() == LineHealth::Stale {
+            self.check_lines(received);
+        }
+        let verdict = self.arbiter.place(&arrived);
+        if verdict == Verdict::Apply {
+            self.apply(&arrived, &packet);
+        } else if verdict != Verdict::Duplicate {
+            self.out_of_turn(&arrived, &packet, verdict);
+        }
+        if self.arbiter.held_count() > 0 {
+            self.settle(received);
+        }
+    }
+
+    /// Does what time alone demands.
+    #[inline(always)]
+    pub fn on_time(&mut self, now: MonoNs) -> Work {
+        if now < self.next_check && now < self.arbiter.deadline() {
+            return Work::Idle;
+        }
+        self.time_passed(now);
+        Work::Busy
+    }
+
+    /// Sends what waits for room.
+    #[inline(always)]
+    pub fn flush(&mut self) -> Work {
+        if self.channel.flush() { Work::Idle } else { Work::Blocked }
+    }
+
+    /// Brings the counters up to date that are kept elsewhere.
+    pub fn publish(&self) {
+        self.channel.publish();
+    }
+
+    #[inline(always)]
+    fn apply(&mut self, arrived: &Arrived<'_>, packet: &V::Packet<'_>) {
+        self.carry_out(arrived.seq_no, arrived.received, packet);
+        self.arbiter.applied(arrived);
+    }
+
+    #[inline(always)]
+    fn carry_out(&mut self, seq_no: SeqNo, received: MonoNs, packet: &V::Packet<'_>) {
+        self.channel.begin(seq_no, received);
+        if let Err(error) = self.protocol.apply(packet, &mut self.channel) {
+            self.damaged(error);
+        }
+        self.channel.counters().applied.add(1);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn out_of_turn(&mut self, arrived: &Arrived<'_>, packet: &V::Packet<'_>, verdict: Verdict) {
+        let counters = self.channel.counters();
+        let mut verdict = verdict;
+        // Each turn applies at least one packet or empties one place to hold.
+        while verdict == Verdict::NoRoom {
+            let gap = self.arbiter.give_up(arrived.seq_no);
+            self.gap_detected(gap.missing);
+            self.drain();
+            verdict = self.arbiter.place(arrived);
+        }
+        match verdict {
+            Verdict::Apply => self.apply(arrived, packet),
+            Verdict::Held => counters.held.add(1),
+            Verdict::Divergent => {
+                counters.divergent.add(1);
+                self.channel.broken(0);
+            }
+            Verdict::Stray => counters.strays.add(1),
+            Verdict::Restart { from: _, to } => {
+                counters.restarts.add(1);
+                self.channel.restarted(to == FIRST);
+                self.drain();
+            }
+            Verdict::Duplicate | Verdict::Late | Verdict::NoRoom => {}
+        }
+    }
+
+    /// Applies what is ready and gives up what will not come.
+    #[cold]
+    #[inline(never)]
+    fn settle(&mut self, now: MonoNs) {
+        self.drain();
+        // Each gap makes at least one held packet ready.
+        while let Some(gap) = self.arbiter.lost(now) {
+            self.gap_detected(gap.missing);
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(held) = self.arbiter.ready() {
+            let Arrived { seq_no, received, payload, .. } = held.packet();
+            self.channel.begin(seq_no, received);
+            let outcome = self
+                .protocol
+                .read(payload)
+                .and_then(|packet| self.protocol.apply(&packet, &mut self.channel));
+            self.arbiter.release_ready();
+            self.channel.counters().applied.add(1);
+            if let Err(error) = outcome {
+                self.damaged(error);
+            }
+        }
+    }
+
+    fn gap_detected(&mut self, missing: u32) {
+        let counters = self.channel.counters();
+        counters.gaps.add(1);
+        counters.missing.add(u64::from(missing));
+        self.channel.broken(missing);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refused_whole(&mut self, line: Line, error: V::Error) {
+        let counters = self.channel.counters();
+        counters.line(line).refused.add(1);
+        if let Some(counter) = counters.refused.get(V::refusal(error)) {
+            counter.add(1);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn damaged(&mut self, error: V::Error) {
+        if let Some(counter) = self.channel.counters().refused.get(V::refusal(error)) {
+            counter.add(1);
+        }
+        self.channel.broken(0);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn time_passed(&mut self, now: MonoNs) {
+        if self.arbiter.held_count() > 0 {
+            self.settle(now);
+        }
+        self.check_lines(now);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check_lines(&mut self, now: MonoNs) {
+        let ArbiterLimits { silent_after, lossy_after, stale_after, .. } = self.limits;
+        let shortest = silent_after.min(lossy_after).min(stale_after);
+        // An eighth of the shortest limit: a state is found at most that much too late.
+        self.next_check = now.after(crate::time::Span(shortest.0 >> 3));
+        if !self.channel.is_down() {
+            let health = self.arbiter.health(now);
+            self.channel.set_health(health);
+        }
+    }
+}
+
+/// The first packet of a week.
+const FIRST: SeqNo = SeqNo(1);
+
+/// A feed on a port.
+#[derive(Debug)]
+pub struct FeedStage<'a, P, C, V> {
+    port: P,
+    clock: C,
+    feed: Feed<'a, V>,
+    budget: u32,
+}
+
+impl<'a, P: RxPort, C: Clock, V: Protocol> FeedStage<'a, P, C, V> {
+    /// Polls `port` for `feed`, at most `budget` datagrams at a time.
+    #[must_use]
+    pub const fn new(port: P, clock: C, feed: Feed<'a, V>, budget: u32) -> Self {
+        Self { port, clock, feed, budget }
+    }
+
+    /// The feed.
+    #[must_use]
+    pub const fn feed(&self) -> &Feed<'a, V> {
+        &self.feed
+    }
+
+    /// The feed, for the cold side before the start and between polls of a test.
+    pub const fn feed_mut(&mut self) -> &mut Feed<'a, V> {
+        &mut self.feed
+    }
+
+    /// The port.
+    pub const fn port_mut(&mut self) -> &mut P {
+        &mut self.port
+    }
+}
+
+impl<P: RxPort, C: Clock, V: Protocol> Stage for FeedStage<'_, P, C, V> {
+    #[inline]
+    fn poll(&mut self) -> Work {
+        let mut work = self.feed.flush();
+        let mut last = None;
+        for _ in 0..self.budget {
+            let Some(datagram) = self.port.peek() else { break };
+            last = Some(datagram.received);
+            self.feed.on_datagram(&datagram);
+            self.port.release();
+            work = Work::Busy;
+        }
+        // Without packets the clock tells the time; with them, the last one has.
+        let now = last.unwrap_or_else(|| self.clock.now());
+        work.or(self.feed.on_time(now))
+    }
+
+    fn housekeeping(&mut self) {
+        self.feed.publish();
+    }
+}

@@ -1,0 +1,7 @@
+//! The feed: arbitration against a model, the real capture against its oracle, faults on purpose.
+
+mod arbiter;
+mod capture;
+mod faults;
+mod kit;
+mod states;
