@@ -10,15 +10,18 @@
 //! else to stdout.
 
 pub mod inspect;
+pub mod plan;
 mod report;
 
 pub use report::Report;
 
 use std::error::Error;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::config::Invalid;
 
 /// How a command ended; the number is the process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +58,9 @@ pub enum CliError {
     /// What was asked would not be safe.
     #[error("{0}")]
     Refused(Box<dyn Error + Send + Sync>),
+    /// A configuration was refused; shown at its places rather than as a sentence.
+    #[error("{0}")]
+    Configuration(#[from] Invalid),
     /// The report could not be written. A closed pipe is the reader's decision, not an error.
     #[error("cannot write the report: {0}")]
     Output(#[from] io::Error),
@@ -82,6 +88,7 @@ impl CliError {
             Self::CouldNotRun(_) => Exit::CouldNotRun,
             Self::Usage(_) => Exit::Usage,
             Self::Refused(_) => Exit::Refused,
+            Self::Configuration(invalid) => invalid.exit(),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
             Self::Output(_) => Exit::CouldNotRun,
         }
@@ -105,12 +112,14 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Inspect(inspect::Args),
+    Plan(plan::Args),
 }
 
 impl Command {
     fn run(&self, out: &mut Report<'_>) -> Result<Exit, CliError> {
         match self {
             Self::Inspect(args) => inspect::run(args, out),
+            Self::Plan(args) => plan::run(args, out),
         }
     }
 }
@@ -134,11 +143,18 @@ pub fn run() -> ExitCode {
         Ok(exit) => exit,
         Err(error) => {
             let exit = error.exit();
-            if exit != Exit::Ok {
-                eprintln!("error: {error}");
+            match error {
+                CliError::Configuration(invalid) => eprint!("{}", invalid.render(in_colour())),
+                _ if exit != Exit::Ok => eprintln!("error: {error}"),
+                _ => {}
             }
             exit
         }
     }
     .into()
+}
+
+/// Whether stderr takes colour: a terminal whose owner did not say `NO_COLOR`.
+fn in_colour() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
 }

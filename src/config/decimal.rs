@@ -43,8 +43,10 @@ pub fn parse_e9(text: &str) -> Result<i64, DecimalError> {
     signed(magnitude, parts.negative)
 }
 
-/// The text as Q32: the number times 2^32, rounded half to even, at most 18 digits after the
+/// The text as Q32: the number times 2^32, rounded to the nearest, at most 18 digits after the
 /// point. A number that is not zero is never rounded to zero: it is refused.
+///
+/// Ties are not in question (half to even and half up are the same here): a tie has 33 digits.
 pub fn parse_q32(text: &str) -> Result<i64, DecimalError> {
     let parts = split(text, 18)?;
     if parts.mantissa >= 1 << 96 {
@@ -52,15 +54,11 @@ pub fn parse_q32(text: &str) -> Result<i64, DecimalError> {
     }
     let (scaled, unit) = (parts.mantissa << 32, 10_u128.pow(parts.fraction_digits));
     let (whole, rest) = (scaled / unit, scaled % unit);
-    let up = match (rest * 2).cmp(&unit) {
-        std::cmp::Ordering::Less => 0,
-        std::cmp::Ordering::Equal => whole & 1,
-        std::cmp::Ordering::Greater => 1,
-    };
-    if whole + up == 0 && parts.mantissa != 0 {
+    let magnitude = whole + u128::from(rest * 2 > unit);
+    if magnitude == 0 && parts.mantissa != 0 {
         return Err(DecimalError::TooSmall);
     }
-    signed(whole + up, parts.negative)
+    signed(magnitude, parts.negative)
 }
 
 /// The shortest text that `parse_e9` reads back as `value_e9`.
@@ -111,6 +109,10 @@ fn split(text: &str, most: usize) -> Result<Parts, DecimalError> {
 }
 
 fn signed(magnitude: u128, negative: bool) -> Result<i64, DecimalError> {
+    // A minus before zero is a slip: of the digits or of the sign.
+    if negative && magnitude == 0 {
+        return Err(DecimalError::Spelling);
+    }
     let magnitude = i128::try_from(magnitude).map_err(|_| DecimalError::TooLarge)?;
     let value = if negative { -magnitude } else { magnitude };
     i64::try_from(value).map_err(|_| DecimalError::TooLarge)

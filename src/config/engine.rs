@@ -5,6 +5,7 @@ use super::section::{Section, Written};
 use super::spread::TimeInForce;
 use super::value::{decimal_e9, line, name, power_of_two, whole, word};
 use std::path::PathBuf;
+use xmc_hotpath::risk::FIRE_RATE_MAX;
 
 /// Whether orders can reach a market.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub struct Logic {
     /// Orders a repair may send before the spread is halted.
     pub repair_tries: u8,
     /// Fires of one spread in `fire_window_ms` before it is disabled until a person enables it.
-    pub fires_per_window: u32,
+    pub fires_per_window: u16,
     /// The window of `fires_per_window`.
     pub fire_window_ms: u32,
 }
@@ -93,7 +94,7 @@ pub(crate) fn logic(section: Section<'_>) -> Option<Logic> {
         ack_timeout_ms: section.required("ack_timeout_ms", whole(1..=60_000)).value,
         repair_deadline_ms: section.required("repair_deadline_ms", whole(1..=60_000)).value,
         repair_tries: section.required("repair_tries", whole(1..=20)).value,
-        fires_per_window: section.required("fires_per_window", whole(1..=1_000_000)).value,
+        fires_per_window: section.required("fires_per_window", whole(1..=FIRE_RATE_MAX)).value,
         fire_window_ms: section.required("fire_window_ms", whole(1..=3_600_000)).value,
     };
     section.finish(logic)

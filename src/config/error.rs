@@ -145,6 +145,10 @@ rules! {
     CollarTooWide = "052",
     /// There are at most as many of a section as the engine has room for.
     TooMany = "053",
+    /// An executor has stages to poll.
+    NoStages = "054",
+    /// An instrument whose sane prices reach zero says that its prices may be negative.
+    NegativePrices = "055",
 }
 
 /// One thing wrong, where, and what to do.

@@ -8,6 +8,7 @@ use super::market::{InstrumentIndex, Rate, rate};
 use super::names::Registry;
 use super::section::{Section, Written};
 use super::value::{decimal_e9, name, whole, word};
+use xmc_hotpath::risk::{INSTRUMENT_RATE_MAX, RATE_MAX};
 
 /// How far from its references an order's price may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub struct Bounds {
     /// Lots of the position: net for an instrument, gross over instruments for the others.
     pub max_position_lots: Written<u32>,
     /// Orders that are live or whose fate is unknown.
-    pub max_open_orders: Written<u32>,
+    pub max_open_orders: Written<u16>,
     /// Messages of any kind, cancels included.
     pub rate: Rate,
     /// Where the limit is written.
@@ -159,11 +160,15 @@ fn limit(section: Section<'_>, names: &Registry) -> Option<Limit> {
     if section.is_broken() {
         return None;
     }
+    let most_messages = match scope.value {
+        Scope::Instrument => INSTRUMENT_RATE_MAX,
+        Scope::Account | Scope::Global => RATE_MAX,
+    };
     let bounds = Bounds {
         max_order_lots: section.required("max_order_lots", whole(1..=10_000)),
         max_position_lots: section.required("max_position_lots", whole(1..=1_000_000)),
         max_open_orders: section.required("max_open_orders", whole(1..=4_096)),
-        rate: rate(&section),
+        rate: rate(&section, most_messages),
         place: section.place().clone(),
     };
     if bounds.max_order_lots.value > bounds.max_position_lots.value && !section.is_broken() {

@@ -1,11 +1,12 @@
 //! `[[venue]]`, `[[feed]]`, `[[gateway]]` and `[[instrument]]`: what there is to trade, and where.
 
+use super::decimal::show_e9;
 use super::error::{Problem, Rule};
 use super::names::Registry;
 use super::section::{Section, Written};
-use super::value::{boolean, currency, decimal_e9, identity, line, multicast, name, whole, word};
-use std::net::Ipv4Addr;
-use std::net::SocketAddrV4;
+use super::value::{boolean, decimal_e9, identity, line, multicast, name, one_of, whole, word};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use xmc_hotpath::risk::RATE_MAX;
 
 /// Position in `Configuration::venues`.
 pub type VenueIndex = usize;
@@ -96,7 +97,7 @@ pub struct SessionIdentity {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rate {
     /// How many.
-    pub messages: u32,
+    pub messages: u16,
     /// The window's length.
     pub window_ms: u32,
 }
@@ -151,6 +152,17 @@ pub struct Instrument {
     pub needs_effect: bool,
 }
 
+/// Exchanges and trading floors of futures, by ISO 10383: a slip in one must not name another.
+const MICS: &[&str] = &[
+    "XSGE", "XINE", "XDCE", "XZCE", "CCFX", "XCBT", "XCME", "XNYM", "XCEC", "IFUS", "IFEU", "IFSG",
+    "NDEX", "XLME", "XEUR", "XHKF", "XSES", "XOSE", "XTKT", "XKRX", "XNSE",
+];
+/// Currencies of ISO 4217 that futures are quoted in; CNH is the market's code for yuan abroad.
+const CURRENCIES: &[&str] = &[
+    "CNY", "CNH", "USD", "EUR", "GBP", "HKD", "JPY", "SGD", "AUD", "CAD", "CHF", "NZD", "KRW",
+    "TWD", "MYR", "INR", "THB", "IDR", "BRL", "MXN", "ZAR", "SEK", "NOK", "DKK",
+];
+
 const FEED_PROTOCOLS: &[(&str, FeedProtocol)] = &[("cme/mdp3", FeedProtocol::CmeMdp3)];
 const GATEWAY_PROTOCOLS: &[(&str, GatewayProtocol)] =
     &[("paper", GatewayProtocol::Paper), ("cme/ilink3", GatewayProtocol::CmeIlink3)];
@@ -180,7 +192,7 @@ impl Join {
 pub(crate) fn venue(section: Section<'_>) -> Option<Venue> {
     let venue = Venue {
         name: section.required("name", name),
-        mic: section.required("mic", identity(4..=4)).value,
+        mic: section.required("mic", one_of(MICS)).value,
     };
     section.finish(venue)
 }
@@ -251,15 +263,15 @@ pub(crate) fn gateway(section: Section<'_>, names: &Registry) -> Option<Gateway>
         protocol,
         stream_id: section.required("stream_id", whole(1..=u16::MAX)),
         session,
-        rate: rate(&section),
+        rate: rate(&section, RATE_MAX),
     };
     section.finish(gateway)
 }
 
-/// The two keys of a message rate.
-pub(crate) fn rate(section: &Section<'_>) -> Rate {
+/// The two keys of a message rate; `most` is what the desk can count in one window.
+pub(crate) fn rate(section: &Section<'_>, most: u16) -> Rate {
     Rate {
-        messages: section.required("rate_messages", whole(1..=100_000)).value,
+        messages: section.required("rate_messages", whole(1..=most)).value,
         window_ms: section.required("rate_window_ms", whole(1..=60_000)).value,
     }
 }
@@ -280,10 +292,10 @@ pub(crate) fn instrument(section: Section<'_>, names: &Registry) -> Option<Instr
         tick_e9: tick.value,
         lot_step: section.required("lot_step", whole(1..=1_000)).value,
         multiplier_e9: section.required("multiplier", decimal_e9("0.000001", "1000000")).value,
-        currency: section.required("currency", currency).value,
+        currency: section.required("currency", one_of(CURRENCIES)).value,
         quote_unit: section.required("quote_unit", line(40)).value,
         display_factor_e9: section
-            .required("display_factor", decimal_e9("0.000001", "1000000"))
+            .required("display_factor", decimal_e9("0.000000001", "1000"))
             .value,
         min_price_e9: min_price.value,
         max_price_e9: max_price.value,
@@ -299,6 +311,7 @@ fn check_prices(
     min_price: &Written<i64>,
     max_price: &Written<i64>,
 ) {
+    let is_signed = section.optional("negative_prices", boolean).is_some_and(|signed| signed.value);
     if section.is_broken() {
         return;
     }
@@ -314,6 +327,21 @@ fn check_prices(
                 .also(&tick.place, "the grid"),
             );
         }
+    }
+    if min_price.value <= 0 && !is_signed {
+        section.fail(
+            Problem::new(
+                Rule::NegativePrices,
+                format!(
+                    "the lowest sane price of {} is {}",
+                    section.title(),
+                    show_e9(min_price.value)
+                ),
+                min_price.place.clone(),
+                "zero or below",
+            )
+            .help("raise it, or write negative_prices = true"),
+        );
     }
     // A hundred steps are the least that any market moves in.
     if max_price.value - min_price.value < tick.value.saturating_mul(100) {

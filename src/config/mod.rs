@@ -156,15 +156,8 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
             missing_section(report, &format!("[[{kind}]]"));
         }
     }
-    let most_gateways = xmc_hotpath::message::MAX_GATEWAYS;
-    if let Some(excess) = gateways.get(most_gateways) {
-        report.add(Problem::new(
-            Rule::TooMany,
-            format!("{} gateways, and one desk has room for {most_gateways}", gateways.len()),
-            excess.place().clone(),
-            "one too many",
-        ));
-    }
+    at_most(xmc_hotpath::desk::stage::MAX_FEEDS, "feeds", &feeds, report);
+    at_most(xmc_hotpath::message::MAX_GATEWAYS, "gateways", &gateways, report);
     let stages = StageNames::new(&names);
     let engine = document.take_single("engine");
     let is_paper = engine
@@ -222,6 +215,18 @@ fn single<'a, T>(
         missing_section(report, title);
     }
     section.and_then(read)
+}
+
+/// The desk has a fixed number of rings.
+fn at_most(most: usize, what: &str, sections: &[Section<'_>], report: &Report) {
+    if let Some(excess) = sections.get(most) {
+        report.add(Problem::new(
+            Rule::TooMany,
+            format!("{} {what}, and one desk has room for {most}", sections.len()),
+            excess.place().clone(),
+            "one too many",
+        ));
+    }
 }
 
 fn missing_section(report: &Report, title: &str) {

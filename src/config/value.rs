@@ -109,7 +109,7 @@ pub(crate) fn decimal_q32(
 /// A number in Q32, and as it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coefficient {
-    /// The number times 2^32, rounded half to even.
+    /// The number times 2^32, rounded to the nearest.
     pub q32: i64,
     /// As the file has it.
     pub text: String,
@@ -199,13 +199,8 @@ pub(crate) fn word<T: Copy>(
         if let Some((_, meant)) = words.iter().find(|(word, _)| *word == text) {
             return Ok(*meant);
         }
-        let list: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-        let help = match nearest(text, words.iter().map(|(word, _)| *word)) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("write one of {}", list.join(", ")),
-        };
-        let message = format!("is {text:?}, and must be one of {}", list.join(", "));
-        Err(Complaint::new(Rule::UnknownWord, message, "not one of the words").help(help))
+        let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        Err(unknown_word(text, &known))
     }
 }
 
@@ -224,14 +219,27 @@ pub(crate) fn identity(
     }
 }
 
-/// A currency code of ISO 4217: three capital letters.
-pub(crate) fn currency(value: &DeValue<'_>) -> Result<String, Complaint> {
-    let text = text_of(value)?;
-    if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Ok(text.to_owned());
+/// One of a few words, kept as it is.
+pub(crate) fn one_of(
+    words: &'static [&'static str],
+) -> impl Fn(&DeValue<'_>) -> Result<String, Complaint> {
+    move |value| {
+        let text = text_of(value)?;
+        if words.contains(&text) {
+            return Ok(text.to_owned());
+        }
+        Err(unknown_word(text, words))
     }
-    let message = format!("is {text:?}, and must be three capital letters such as \"USD\"");
-    Err(Complaint::new(Rule::Name, message, "not a currency code"))
+}
+
+fn unknown_word(text: &str, words: &[&str]) -> Complaint {
+    let list: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    let message = format!("is {text:?}, and must be one of {}", list.join(", "));
+    let complaint = Complaint::new(Rule::UnknownWord, message, "not one of the words");
+    match nearest(text, words.iter().copied()) {
+        Some(near) => complaint.help(format!("did you mean \"{near}\"?")),
+        None => complaint,
+    }
 }
 
 /// An IPv4 multicast group.

@@ -75,8 +75,7 @@ pub fn controls(config: &Configuration) -> Result<(Vec<Control>, Names), TooLarg
 /// Orders that any gateway may have open: the whole desk's limit, which every order passes too.
 fn whole_desk_orders(config: &Configuration) -> u16 {
     let bounds = config.limits.global.as_ref();
-    bounds
-        .map_or(u16::MAX, |bounds| u16::try_from(bounds.max_open_orders.value).unwrap_or(u16::MAX))
+    bounds.map_or(u16::MAX, |bounds| bounds.max_open_orders.value)
 }
 
 fn account(name: &str, account: AccountId, bounds: &Bounds) -> Result<AccountLimits, TooLarge> {

@@ -7,6 +7,7 @@
 pub mod check;
 pub mod host;
 
+use crate::config::error::{Problem, Rule};
 use crate::config::section::{Section, Written};
 use crate::config::value::{power_of_two, whole, word};
 use crate::config::{FeedIndex, GatewayIndex, Place};
@@ -170,6 +171,14 @@ pub(crate) fn executor(section: Section<'_>, stages: &check::StageNames) -> Opti
             .unwrap_or_else(|| Written { value: Sched::Other, place: core.place.clone() }),
         core,
     };
+    if executor.stages.is_empty() && !section.is_broken() {
+        section.fail(Problem::new(
+            Rule::NoStages,
+            format!("the executor of core {} has no stages", executor.core.value),
+            section.place().clone(),
+            "would poll nothing",
+        ));
+    }
     section.finish(executor)
 }
 

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod decimal;
+mod mutation;
 mod rendering;
 
 use cross_market_connect::config::{self, Configuration, Invalid};

@@ -102,7 +102,7 @@ const CASES: &[Case] = &[
     ),
     // Names and references.
     case("024", &[(SPREAD, "[[spread]]\nname = \"Calendar!\"")], "Calendar!", ""),
-    case("024", &[("currency = \"USD\"", "currency = \"usd\"")], "usd", ""),
+    case("011", &[("currency = \"USD\"", "currency = \"usd\"")], "usd", ""),
     case(
         "025",
         &[("[[feed]]", "[[venue]]\nname = \"cbot\"\nmic = \"XCBT\"\n[[feed]]")],
@@ -293,7 +293,10 @@ const CASES: &[Case] = &[
     ),
     case(
         "047",
-        &[("rate_messages = 100\n", "rate_messages = 501\n")],
+        &[(
+            "collar_ticks = 20\nrate_messages = 100\nrate_window_ms = 3_000",
+            "collar_ticks = 20\nrate_messages = 100\nrate_window_ms = 500",
+        )],
         "[[limit]]",
         "name = \"cme\"",
     ),
@@ -325,7 +328,9 @@ const CASES: &[Case] = &[
         "ABCD",
         "",
     ),
-    case("051", &[("mic = \"XCBT\"", "mic = \"CBT\"")], "CBT", ""),
+    case("011", &[("mic = \"XCBT\"", "mic = \"CBT\"")], "CBT", ""),
+    case("054", &[("\"recovery\", \"journal\", \"control\", \"monitor\"", "")], "[[executor]]", ""),
+    case("055", &[("min_price = \"300\"", "min_price = \"-300\"")], "-300", ""),
 ];
 
 #[test]

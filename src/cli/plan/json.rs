@@ -1,0 +1,249 @@
+//! The plan as JSON: the same facts, whole, in the units of the configuration's keys.
+
+use serde_json::{Value, json};
+
+use super::spread::formula;
+use crate::config::decimal::show_e9;
+use crate::config::{Bounds, Collar, Configuration, Invalid, Mode, Problem, Spread, Written};
+use crate::topology::Link;
+use crate::topology::host::Host;
+
+/// The fields of a plan.
+pub fn plan(configuration: &Configuration, host: Option<&Host>) -> Value {
+    let engine = &configuration.engine;
+    let logic = &configuration.logic;
+    let links_bytes: u64 = configuration.links.iter().map(Link::bytes).sum();
+    json!({
+        "ok": true,
+        "sha256": configuration.digest(),
+        "files": files(configuration),
+        "engine": {
+            "mode": match engine.mode { Mode::Paper => "paper", Mode::Live => "live" },
+            "site_id": engine.site_id,
+            "desk_id": engine.desk_id,
+            "project": engine.project,
+            "record_directory": engine.record_directory,
+            "record_ring_bytes": engine.record_ring_bytes,
+        },
+        "logic": {
+            "ack_timeout_ms": logic.ack_timeout_ms,
+            "repair_deadline_ms": logic.repair_deadline_ms,
+            "repair_tries": logic.repair_tries,
+            "fires_per_window": logic.fires_per_window,
+            "fire_window_ms": logic.fire_window_ms,
+        },
+        "executors": executors(configuration),
+        "links": links(configuration),
+        "feeds": feeds(configuration),
+        "gateways": gateways(configuration),
+        "instruments": instruments(configuration),
+        "spreads": configuration
+            .spreads
+            .iter()
+            .map(|of| spread(configuration, of))
+            .collect::<Vec<_>>(),
+        "limits": limits(configuration),
+        "memory_bytes": { "links": links_bytes, "record_ring": engine.record_ring_bytes },
+        "host": host.map(|host| json!({ "online": host.online, "allowed": host.allowed })),
+    })
+}
+
+/// What is wrong, for programs.
+pub fn problems(invalid: &Invalid) -> Value {
+    let place = |place: &crate::config::Place| {
+        let (line, column) = invalid.sources.line_and_column(place);
+        json!({
+            "file": invalid.sources.file(place).path,
+            "line": line,
+            "column": column,
+            "text": invalid.sources.quote(place),
+        })
+    };
+    let problem = |problem: &Problem| {
+        json!({
+            "code": problem.rule.code(),
+            "rule": problem.rule.meaning(),
+            "message": problem.message,
+            "place": problem.place.as_ref().map(place),
+            "also": problem.related.iter().map(|(at, _)| place(at)).collect::<Vec<_>>(),
+            "help": problem.help,
+        })
+    };
+    json!({
+        "ok": false,
+        "problems": invalid.problems.iter().map(problem).collect::<Vec<_>>(),
+    })
+}
+
+fn files(configuration: &Configuration) -> Vec<Value> {
+    configuration.sources.files().iter().map(|file| json!(file.path)).collect()
+}
+
+fn executors(configuration: &Configuration) -> Vec<Value> {
+    let executor = |executor: &crate::topology::Executor| {
+        let stages = executor.stages.iter().map(|stage| configuration.stage_name(stage.value));
+        json!({
+            "core": executor.core.value,
+            "idle": executor.idle.word(),
+            "sched": executor.sched.to_string(),
+            "stages": stages.collect::<Vec<_>>(),
+        })
+    };
+    configuration.executors.iter().map(executor).collect()
+}
+
+fn links(configuration: &Configuration) -> Vec<Value> {
+    let link = |link: &Link| {
+        json!({
+            "kind": link.kind.word(),
+            "from": configuration.stage_name(link.from),
+            "to": configuration.stage_name(link.to),
+            "depth": link.depth,
+            "bytes": link.bytes(),
+        })
+    };
+    configuration.links.iter().map(link).collect()
+}
+
+fn feeds(configuration: &Configuration) -> Vec<Value> {
+    let feed = |feed: &crate::config::Feed| {
+        json!({
+            "name": feed.name.value,
+            "venue": configuration.venues[feed.venue].name.value,
+            "protocol": feed.protocol.word(),
+            "stream_id": feed.stream_id.value,
+            "line_a": feed.line_a,
+            "line_b": feed.line_b,
+            "reorder_packets": feed.reorder_packets,
+            "reorder_ns": feed.reorder_ns,
+            "stale_after_ms": feed.stale_after_ms,
+            "join": feed.join.word(),
+        })
+    };
+    configuration.feeds.iter().map(feed).collect()
+}
+
+fn gateways(configuration: &Configuration) -> Vec<Value> {
+    let gateway = |gateway: &crate::config::Gateway| {
+        let session = gateway.session.as_ref().map(|session| {
+            json!({
+                "session": session.session,
+                "firm": session.firm,
+                "sender_id": session.sender_id,
+                "location": session.location,
+            })
+        });
+        json!({
+            "name": gateway.name.value,
+            "venue": configuration.venues[gateway.venue].name.value,
+            "protocol": gateway.protocol.word(),
+            "stream_id": gateway.stream_id.value,
+            "session": session,
+            "rate_messages": gateway.rate.messages,
+            "rate_window_ms": gateway.rate.window_ms,
+        })
+    };
+    configuration.gateways.iter().map(gateway).collect()
+}
+
+fn instruments(configuration: &Configuration) -> Vec<Value> {
+    let instrument = |(index, of): (usize, &crate::config::Instrument)| {
+        let gateway = of.gateway.map(|gateway| &configuration.gateways[gateway].name.value);
+        json!({
+            "index": index,
+            "name": of.name.value,
+            "venue": configuration.venues[of.venue].name.value,
+            "security_id": of.security_id.value,
+            "feed": configuration.feeds[of.feed].name.value,
+            "gateway": gateway,
+            "tick_size": show_e9(of.tick_e9),
+            "lot_step": of.lot_step,
+            "multiplier": show_e9(of.multiplier_e9),
+            "currency": of.currency,
+            "quote_unit": of.quote_unit,
+            "display_factor": show_e9(of.display_factor_e9),
+            "min_price": show_e9(of.min_price_e9),
+            "max_price": show_e9(of.max_price_e9),
+            "needs_effect": of.needs_effect,
+        })
+    };
+    configuration.instruments.iter().enumerate().map(instrument).collect()
+}
+
+fn spread(configuration: &Configuration, of: &Spread) -> Value {
+    let leg = |leg: &crate::config::Leg| {
+        json!({
+            "instrument": configuration.instruments[leg.instrument.value].name.value,
+            "trade": leg.is_traded,
+            "ratio": leg.ratio.value,
+            "coefficient": leg.coefficient.text,
+            "weight_q32": leg.weight_q32,
+            "pay_up_ticks": leg.pay_up_ticks.value,
+        })
+    };
+    let level = |level: &Option<Written<i64>>| level.as_ref().map(|level| show_e9(level.value));
+    json!({
+        "name": of.name.value,
+        "strategy": of.strategy,
+        "account": of.account.value,
+        "project": of.project,
+        "unit": of.unit,
+        "enabled": of.is_enabled,
+        "formula": formula(configuration, of),
+        "constant": show_e9(of.constant_e9),
+        "legs": of.legs.iter().map(leg).collect::<Vec<_>>(),
+        "buy_open": level(&of.triggers.buy_open_e9),
+        "buy_close": level(&of.triggers.buy_close_e9),
+        "sell_open": level(&of.triggers.sell_open_e9),
+        "sell_close": level(&of.triggers.sell_close_e9),
+        "max_units": of.max_units.value,
+        "clip_units": of.clip_units.value,
+        "cool_down_ms": of.cool_down_ms,
+        "hysteresis": show_e9(of.hysteresis_e9.value),
+        "max_quote_age_ms": of.max_quote_age_ms.value,
+        "max_quote_skew_ms": of.max_quote_skew_ms.value,
+        "time_in_force": of.time_in_force.word(),
+        "hedge_flag": of.hedge_flag.word(),
+    })
+}
+
+fn limits(configuration: &Configuration) -> Value {
+    let bounds = |bounds: &Bounds| {
+        json!({
+            "max_order_lots": bounds.max_order_lots.value,
+            "max_position_lots": bounds.max_position_lots.value,
+            "max_open_orders": bounds.max_open_orders.value,
+            "rate_messages": bounds.rate.messages,
+            "rate_window_ms": bounds.rate.window_ms,
+        })
+    };
+    let with = |mut fields: Value, more: Value| {
+        if let (Value::Object(fields), Value::Object(more)) = (&mut fields, more) {
+            fields.extend(more);
+        }
+        fields
+    };
+    let instruments = configuration.limits.instruments.iter().map(|limit| {
+        let (ticks, fraction) = match limit.collar.value {
+            Collar::Ticks(ticks) => (Some(ticks), None),
+            Collar::FractionE9(fraction_e9) => (None, Some(show_e9(fraction_e9))),
+        };
+        let own = json!({
+            "instrument": configuration.instruments[limit.instrument].name.value,
+            "max_order_value": limit.max_order_value.value,
+            "collar_ticks": ticks,
+            "collar_fraction": fraction,
+        });
+        with(bounds(&limit.bounds), own)
+    });
+    let accounts = configuration
+        .limits
+        .accounts
+        .iter()
+        .map(|limit| with(bounds(&limit.bounds), json!({ "account": limit.account.value })));
+    json!({
+        "instruments": instruments.collect::<Vec<_>>(),
+        "accounts": accounts.collect::<Vec<_>>(),
+        "global": configuration.limits.global.as_ref().map(bounds),
+    })
+}

@@ -1,0 +1,283 @@
+//! The plan as text for people.
+
+use std::io::{self, Write};
+
+use super::spread;
+use super::table::Align::{Left, Right};
+use super::table::{Table, bytes, folded};
+use crate::config::decimal::show_e9;
+use crate::config::{Bounds, Collar, Configuration, GatewayIndex, Instrument, Mode, Rate};
+use crate::topology::Link;
+use crate::topology::host::{Host, list};
+
+/// Writes the whole plan.
+pub fn plan(
+    configuration: &Configuration,
+    host: Option<&Host>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    engine(configuration, out)?;
+    executors(configuration).write(out)?;
+    links(configuration).write(out)?;
+    feeds(configuration).write(out)?;
+    gateways(configuration).write(out)?;
+    instruments(configuration).write(out)?;
+    spreads(configuration, out)?;
+    limits(configuration).write(out)?;
+    memory(configuration).write(out)?;
+    machine(host, out)
+}
+
+fn engine(configuration: &Configuration, out: &mut impl Write) -> io::Result<()> {
+    let (engine, logic) = (&configuration.engine, &configuration.logic);
+    let mode = match engine.mode {
+        Mode::Paper => "paper: simulated venues only",
+        Mode::Live => "LIVE: real orders",
+    };
+    writeln!(out, "ENGINE")?;
+    labelled(out, "mode", mode)?;
+    let identity =
+        format!("site {}, desk {}, project {}", engine.site_id, engine.desk_id, engine.project);
+    labelled(out, "who", &identity)?;
+    labelled(out, "record", &engine.record_directory.display().to_string())?;
+    let repair = format!(
+        "unanswered for {} ms: unknown; {} tries in {} ms, then halt",
+        logic.ack_timeout_ms, logic.repair_tries, logic.repair_deadline_ms
+    );
+    labelled(out, "repair", &repair)?;
+    let fires = format!(
+        "a spread stops itself after {} in {} ms",
+        logic.fires_per_window, logic.fire_window_ms
+    );
+    labelled(out, "fires", &fires)?;
+    let files: Vec<_> =
+        configuration.sources.files().iter().map(|file| file.path.display().to_string()).collect();
+    labelled(out, "files", &files.join(", "))?;
+    labelled(out, "sha256", &configuration.digest())
+}
+
+fn labelled(out: &mut impl Write, label: &str, text: &str) -> io::Result<()> {
+    folded(out, &format!("  {label:<8}"), text)
+}
+
+fn executors(configuration: &Configuration) -> Table {
+    let columns = [("core", Right), ("idle", Left), ("sched", Left), ("stages", Left)];
+    let mut table = Table::new("EXECUTORS", &columns);
+    for executor in &configuration.executors {
+        let stages: Vec<_> =
+            executor.stages.iter().map(|stage| configuration.stage_name(stage.value)).collect();
+        table.row([
+            executor.core.to_string(),
+            executor.idle.word().to_owned(),
+            executor.sched.to_string(),
+            stages.join(" "),
+        ]);
+    }
+    table
+}
+
+fn links(configuration: &Configuration) -> Table {
+    let columns = [
+        ("kind", Left),
+        ("from", Left),
+        ("to", Left),
+        ("depth", Right),
+        ("slot", Right),
+        ("memory", Right),
+    ];
+    let mut table = Table::new("LINKS", &columns);
+    for link in &configuration.links {
+        table.row([
+            link.kind.word().to_owned(),
+            configuration.stage_name(link.from),
+            configuration.stage_name(link.to),
+            link.depth.to_string(),
+            bytes(link.kind.slot_bytes()),
+            bytes(link.bytes()),
+        ]);
+    }
+    table
+}
+
+fn feeds(configuration: &Configuration) -> Table {
+    let columns = [
+        ("name", Left),
+        ("stream", Right),
+        ("venue", Left),
+        ("protocol", Left),
+        ("line A", Left),
+        ("line B", Left),
+    ];
+    let mut table = Table::new("FEEDS", &columns);
+    for feed in &configuration.feeds {
+        table.row([
+            feed.name.value.clone(),
+            feed.stream_id.to_string(),
+            configuration.venues[feed.venue].name.value.clone(),
+            feed.protocol.word().to_owned(),
+            feed.line_a.to_string(),
+            feed.line_b.to_string(),
+        ]);
+        table.note(format!(
+            "join {}, gap {} ns or {} packets, stale after {} ms",
+            feed.join.word(),
+            feed.reorder_ns,
+            feed.reorder_packets,
+            feed.stale_after_ms
+        ));
+    }
+    table
+}
+
+fn gateways(configuration: &Configuration) -> Table {
+    let columns = [
+        ("name", Left),
+        ("stream", Right),
+        ("venue", Left),
+        ("protocol", Left),
+        ("messages", Right),
+    ];
+    let mut table = Table::new("GATEWAYS", &columns);
+    for gateway in &configuration.gateways {
+        table.row([
+            gateway.name.value.clone(),
+            gateway.stream_id.to_string(),
+            configuration.venues[gateway.venue].name.value.clone(),
+            gateway.protocol.word().to_owned(),
+            rate(gateway.rate),
+        ]);
+        if let Some(session) = &gateway.session {
+            table.note(format!(
+                "session {}, firm {}, sender {}, location {}",
+                session.session, session.firm, session.sender_id, session.location
+            ));
+        }
+    }
+    table
+}
+
+fn rate(rate: Rate) -> String {
+    format!("{} in {} ms", rate.messages, rate.window_ms)
+}
+
+fn instruments(configuration: &Configuration) -> Table {
+    let columns = [
+        ("#", Right),
+        ("name", Left),
+        ("id", Right),
+        ("feed", Left),
+        ("gateway", Left),
+        ("tick", Right),
+        ("a point is", Right),
+        ("sane prices", Right),
+        ("quoted in", Left),
+    ];
+    let mut table = Table::new("INSTRUMENTS", &columns);
+    for (index, instrument) in configuration.instruments.iter().enumerate() {
+        table.row([
+            index.to_string(),
+            instrument.name.value.clone(),
+            instrument.security_id.to_string(),
+            configuration.feeds[instrument.feed].name.value.clone(),
+            gateway_name(configuration, instrument.gateway),
+            show_e9(instrument.tick_e9),
+            money(instrument),
+            format!("{}..{}", show_e9(instrument.min_price_e9), show_e9(instrument.max_price_e9)),
+            instrument.quote_unit.clone(),
+        ]);
+    }
+    table
+}
+
+fn gateway_name(configuration: &Configuration, gateway: Option<GatewayIndex>) -> String {
+    gateway.map_or("-".to_owned(), |index| configuration.gateways[index].name.value.clone())
+}
+
+fn money(instrument: &Instrument) -> String {
+    format!("{} {}", show_e9(instrument.multiplier_e9), instrument.currency)
+}
+
+fn spreads(configuration: &Configuration, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "\nSPREADS")?;
+    for (index, of) in configuration.spreads.iter().enumerate() {
+        let state = if of.is_enabled { "enabled" } else { "disabled until an operator enables it" };
+        let title = format!(
+            "{} (strategy {}, account {}, project {}), {state}",
+            of.name.value, of.strategy, of.account.value, of.project
+        );
+        folded(out, &format!("  {index}  "), &title)?;
+        for (label, text) in spread::lines(configuration, of) {
+            folded(out, &format!("     {label:<8}"), &text)?;
+        }
+    }
+    Ok(())
+}
+
+fn limits(configuration: &Configuration) -> Table {
+    let columns = [
+        ("of", Left),
+        ("order", Right),
+        ("value", Right),
+        ("position", Right),
+        ("open", Right),
+        ("collar", Right),
+        ("messages", Right),
+    ];
+    let mut table = Table::new("LIMITS (lots, orders)", &columns);
+    let mut row = |of: String, bounds: &Bounds, value: String, collar: String| {
+        table.row([
+            of,
+            bounds.max_order_lots.to_string(),
+            value,
+            bounds.max_position_lots.to_string(),
+            bounds.max_open_orders.to_string(),
+            collar,
+            rate(bounds.rate),
+        ]);
+    };
+    for limit in &configuration.limits.instruments {
+        let instrument = &configuration.instruments[limit.instrument];
+        let value = format!("{} {}", limit.max_order_value.value, instrument.currency);
+        row(instrument.name.value.clone(), &limit.bounds, value, collar(limit.collar.value));
+    }
+    let none = || "-".to_owned();
+    for limit in &configuration.limits.accounts {
+        row(format!("account {}", limit.account.value), &limit.bounds, none(), none());
+    }
+    if let Some(bounds) = &configuration.limits.global {
+        row("everything".to_owned(), bounds, none(), none());
+    }
+    table
+}
+
+/// A collar as people say it.
+pub fn collar(collar: Collar) -> String {
+    match collar {
+        Collar::Ticks(1) => "1 tick".to_owned(),
+        Collar::Ticks(ticks) => format!("{ticks} ticks"),
+        Collar::FractionE9(fraction_e9) => {
+            format!("{} %", show_e9(fraction_e9.saturating_mul(100)))
+        }
+    }
+}
+
+fn memory(configuration: &Configuration) -> Table {
+    let links: u64 = configuration.links.iter().map(Link::bytes).sum();
+    let record = configuration.engine.record_ring_bytes;
+    let mut table = Table::new("MEMORY", &[("what", Left), ("bytes", Right)]);
+    table.row(["links".to_owned(), bytes(links)]);
+    table.row(["record ring".to_owned(), bytes(record)]);
+    table.row(["together".to_owned(), bytes(links.saturating_add(record))]);
+    table
+}
+
+fn machine(host: Option<&Host>, out: &mut impl Write) -> io::Result<()> {
+    let verdict = match host {
+        Some(host) => {
+            format!("fits: cores online {}, allowed {}", list(&host.online), list(&host.allowed))
+        }
+        None => "not compared with this one (--elsewhere)".to_owned(),
+    };
+    writeln!(out, "\nMACHINE")?;
+    folded(out, "  ", &verdict)
+}

@@ -1,0 +1,129 @@
+//! Rules that need more than one section: what may be written alone and not together.
+//!
+//! Runs on what could be read; a section with a mistake in it is passed over, since its mistake
+//! is reported already.
+
+mod limit;
+mod spread;
+
+use super::error::{Problem, Report, Rule};
+use super::limit::Limits;
+use super::market::{Feed, Gateway, Instrument, Join};
+use super::source::Place;
+use super::spread::{Leg, Spread};
+use std::collections::HashMap;
+
+/// What could be read, each at the position its name has.
+pub(crate) struct Read<'r> {
+    pub feeds: &'r [Option<Feed>],
+    pub gateways: &'r [Option<Gateway>],
+    pub instruments: &'r [Option<Instrument>],
+    pub spreads: &'r [Option<Spread>],
+    pub limits: Option<&'r Limits>,
+    pub report: &'r Report,
+}
+
+impl Read<'_> {
+    pub(crate) fn check(&self) {
+        self.streams();
+        for instrument in self.instruments.iter().flatten() {
+            self.instrument(instrument);
+        }
+        self.securities();
+        for spread in self.spreads.iter().flatten() {
+            self.spread(spread);
+        }
+        if let Some(limits) = self.limits {
+            self.limits(limits);
+        }
+    }
+
+    fn streams(&self) {
+        let feeds = self.feeds.iter().flatten().map(|feed| &feed.stream_id);
+        let gateways = self.gateways.iter().flatten().map(|gateway| &gateway.stream_id);
+        let mut first_use: HashMap<u16, &Place> = HashMap::new();
+        for stream_id in feeds.chain(gateways) {
+            if let Some(first) = first_use.insert(stream_id.value, &stream_id.place) {
+                let message = format!("stream id {} is used twice", stream_id.value);
+                self.report.add(
+                    Problem::new(
+                        Rule::StreamTwice,
+                        message,
+                        stream_id.place.clone(),
+                        "used again here",
+                    )
+                    .also(first, "first used here")
+                    .help("records tell streams apart by this id"),
+                );
+            }
+        }
+    }
+
+    fn instrument(&self, instrument: &Instrument) {
+        let feed = self.feeds.get(instrument.feed).and_then(Option::as_ref);
+        let gateway = instrument.gateway.and_then(|index| self.gateways.get(index)?.as_ref());
+        let ends = [
+            ("feed", feed.map(|feed| (&feed.name, feed.venue))),
+            ("gateway", gateway.map(|gateway| (&gateway.name, gateway.venue))),
+        ];
+        for (kind, end) in ends {
+            let Some((name, venue)) = end else { continue };
+            if venue != instrument.venue {
+                self.report.add(
+                    Problem::new(
+                        Rule::VenueMismatch,
+                        format!(
+                            "instrument \"{}\" is of another venue than its {kind} \"{}\"",
+                            instrument.name.value, name.value
+                        ),
+                        instrument.name.place.clone(),
+                        "this instrument",
+                    )
+                    .also(&name.place, format!("its {kind}")),
+                );
+            }
+        }
+    }
+
+    fn securities(&self) {
+        let mut first_use: HashMap<(usize, i32), &Place> = HashMap::new();
+        for instrument in self.instruments.iter().flatten() {
+            let id = &instrument.security_id;
+            if let Some(first) = first_use.insert((instrument.feed, id.value), &id.place) {
+                let message = format!("security id {} is used twice on one feed", id.value);
+                self.report.add(
+                    Problem::new(Rule::SecurityTwice, message, id.place.clone(), "again here")
+                        .also(first, "first used here"),
+                );
+            }
+        }
+    }
+
+    /// The legs that are traded and whose instruments could be read.
+    fn traded<'s>(&'s self, spread: &'s Spread) -> impl Iterator<Item = (&'s Leg, &'s Instrument)> {
+        let traded = spread.legs.iter().filter(|leg| leg.is_traded);
+        traded.filter_map(|leg| Some((leg, self.instruments.get(leg.instrument.value)?.as_ref()?)))
+    }
+
+    fn both(&self, rule: Rule, message: String, here: (&Place, &str), there: (&Place, &str)) {
+        let problem = Problem::new(rule, message, here.0.clone(), here.1);
+        self.report.add(problem.also(there.0, there.1));
+    }
+}
+
+/// Only a paper engine may take books to be empty.
+pub(crate) fn joins(feeds: &[Option<Feed>], is_paper: bool, report: &Report) {
+    for feed in feeds.iter().flatten() {
+        if feed.join.value == Join::AssumeEmpty && !is_paper {
+            report.add(
+                Problem::new(
+                    Rule::AssumeEmpty,
+                    format!("feed \"{}\" would take its books to be empty", feed.name.value),
+                    feed.join.place.clone(),
+                    "only in paper mode",
+                )
+                .help("write join = \"recover\""),
+            );
+        }
+    }
+}

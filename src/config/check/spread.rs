@@ -1,0 +1,195 @@
+//! Rules of a spread against its instruments: order, reach, direction, balance.
+
+use super::Read;
+use crate::config::decimal::{ONE_E9, show_e9};
+use crate::config::error::{Problem, Rule};
+use crate::config::market::Instrument;
+use crate::config::spread::{Leg, Spread};
+
+impl Read<'_> {
+    pub(super) fn spread(&self, spread: &Spread) {
+        self.triggers(spread);
+        self.reach(spread);
+        self.directions(spread);
+        self.balance(spread);
+        let name = &spread.name.value;
+        if spread.clip_units.value > spread.max_units.value {
+            self.both(
+                Rule::Clip,
+                format!("one fire of spread \"{name}\" is larger than its largest position"),
+                (&spread.clip_units.place, "a clip"),
+                (&spread.max_units.place, "the most units"),
+            );
+        }
+        if spread.max_quote_skew_ms.value > spread.max_quote_age_ms.value {
+            self.both(
+                Rule::Skew,
+                format!("quotes of spread \"{name}\" may differ by more than either may be old"),
+                (&spread.max_quote_skew_ms.place, "larger than the age"),
+                (&spread.max_quote_age_ms.place, "the age"),
+            );
+        }
+        for (leg, instrument) in self.traded(spread) {
+            self.leg(leg, instrument);
+        }
+    }
+
+    fn leg(&self, leg: &Leg, instrument: &Instrument) {
+        let name = &instrument.name.value;
+        if instrument.gateway.is_none() {
+            self.both(
+                Rule::NoGateway,
+                format!("\"{name}\" is traded and has no gateway"),
+                (&leg.instrument.place, "traded here"),
+                (&instrument.name.place, "give it a `gateway`, or write trade = false"),
+            );
+        }
+        if !leg.ratio.unsigned_abs().is_multiple_of(instrument.lot_step) {
+            let step = instrument.lot_step;
+            self.both(
+                Rule::Ratio,
+                format!("a ratio of {} is no multiple of the lot step {step}", leg.ratio.value),
+                (&leg.ratio.place, "cannot be ordered"),
+                (&instrument.name.place, "this instrument's step"),
+            );
+        }
+    }
+
+    /// `buy_open < buy_close`, `sell_close < sell_open`, `buy_open < sell_open`, and a hysteresis
+    /// that fits between opening and closing.
+    fn triggers(&self, spread: &Spread) {
+        let triggers = &spread.triggers;
+        if triggers.set().next().is_none() {
+            let message = format!("spread \"{}\" has no trigger", spread.name.value);
+            self.report.add(
+                Problem::new(Rule::NoTrigger, message, spread.place.clone(), "would never trade")
+                    .help("set at least one of buy_open, buy_close, sell_open, sell_close"),
+            );
+        }
+        let (buy_open, buy_close) = (&triggers.buy_open_e9, &triggers.buy_close_e9);
+        let (sell_open, sell_close) = (&triggers.sell_open_e9, &triggers.sell_close_e9);
+        let rising = [
+            (buy_open, "buy_open", buy_close, "buy_close", "would sell at or below what it paid"),
+            (sell_close, "sell_close", sell_open, "sell_open", "would buy back at or above"),
+            (buy_open, "buy_open", sell_open, "sell_open", "would open in both directions"),
+        ];
+        for (low, low_key, high, high_key, what) in rising {
+            let (Some(low), Some(high)) = (low, high) else { continue };
+            if low.value >= high.value {
+                self.both(
+                    Rule::TriggerOrder,
+                    format!(
+                        "spread \"{}\" {what}: {low_key} {} is not below {high_key} {}",
+                        spread.name.value,
+                        show_e9(low.value),
+                        show_e9(high.value)
+                    ),
+                    (&high.place, high_key),
+                    (&low.place, low_key),
+                );
+            } else if spread.hysteresis_e9.value >= high.value - low.value {
+                self.both(
+                    Rule::TriggerOrder,
+                    format!(
+                        "the hysteresis of spread \"{}\" spans {low_key} to {high_key}",
+                        spread.name.value
+                    ),
+                    (&spread.hysteresis_e9.place, "must be less than the distance"),
+                    (&high.place, high_key),
+                );
+            }
+        }
+    }
+
+    /// Triggers must be values that the legs' sane prices can produce.
+    fn reach(&self, spread: &Spread) {
+        let Some((lowest, highest)) = self.reachable_e9(spread) else { return };
+        for (key, level) in spread.triggers.set() {
+            if !(lowest..=highest).contains(&i128::from(level.value)) {
+                let show = |value: i128| show_e9(i64::try_from(value).unwrap_or(i64::MAX));
+                self.report.add(
+                    Problem::new(
+                        Rule::TriggerOutOfReach,
+                        format!(
+                            "{key} {} of spread \"{}\" is out of reach",
+                            show_e9(level.value),
+                            spread.name.value
+                        ),
+                        level.place.clone(),
+                        format!("values are from {} to {}", show(lowest), show(highest)),
+                    )
+                    .help(
+                        "the range follows from the legs' min_price and max_price: check units \
+                         and coefficients",
+                    ),
+                );
+            }
+        }
+    }
+
+    fn reachable_e9(&self, spread: &Spread) -> Option<(i128, i128)> {
+        let mut range = (i128::from(spread.constant_e9), i128::from(spread.constant_e9));
+        for leg in &spread.legs {
+            let instrument = self.instruments.get(leg.instrument.value)?.as_ref()?;
+            let at = |price: i64| (i128::from(price) * i128::from(leg.weight_q32)) >> 32;
+            let (one, other) = (at(instrument.min_price_e9), at(instrument.max_price_e9));
+            range = (range.0 + one.min(other), range.1 + one.max(other));
+        }
+        Some(range)
+    }
+
+    fn directions(&self, spread: &Spread) {
+        let traded = || spread.legs.iter().filter(|leg| leg.is_traded);
+        let buys = traded().any(|leg| leg.ratio.value > 0);
+        let sells = traded().any(|leg| leg.ratio.value < 0);
+        if !buys || !sells {
+            let missing = if buys { "sold" } else { "bought" };
+            self.report.add(
+                Problem::new(
+                    Rule::OneSided,
+                    format!("buying spread \"{}\", nothing is {missing}", spread.name.value),
+                    spread.place.clone(),
+                    "a spread trades in both directions",
+                )
+                .help("give one traded leg a positive ratio and another a negative one"),
+            );
+        }
+    }
+
+    /// In one currency, the spread's value must move as the money of its legs does: the
+    /// coefficients are to each other as ratio times multiplier. A wrong unit shows here.
+    fn balance(&self, spread: &Spread) {
+        let traded: Vec<_> = self.traded(spread).collect();
+        let Some((first, base)) = traded.first() else { return };
+        let same_money = traded.iter().skip(1).filter(|(_, other)| other.currency == base.currency);
+        for (leg, instrument) in same_money {
+            // Floats serve: this compares with a tolerance and keeps nothing.
+            let money = |leg: &Leg, of: &Instrument| {
+                f64::from(leg.ratio.value).abs() * of.multiplier_e9 as f64
+            };
+            let weight = |leg: &Leg| leg.coefficient.q32.unsigned_abs() as f64;
+            let expected = weight(first) * money(leg, instrument) / money(first, base);
+            let off = (weight(leg) / expected - 1.0).abs();
+            if off > spread.balance_tolerance_e9 as f64 / ONE_E9 as f64 {
+                let fitting = expected / (1_u64 << 32) as f64;
+                self.report.add(
+                    Problem::new(
+                        Rule::Unbalanced,
+                        format!(
+                            "the legs of spread \"{}\" do not balance: by lots and multipliers, \
+                             the coefficient of \"{}\" would be near {fitting:.6}",
+                            spread.name.value, instrument.name.value
+                        ),
+                        leg.coefficient.place.clone(),
+                        format!("off by {:.1} %", off * 100.0),
+                    )
+                    .also(&first.coefficient.place, "measured against this leg")
+                    .help(
+                        "check units, ratios and multipliers; set balance_tolerance if the \
+                         weights differ on purpose",
+                    ),
+                );
+            }
+        }
+    }
+}

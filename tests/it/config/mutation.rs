@@ -1,0 +1,208 @@
+//! Fault 47, and the days/0 that ruined HanMag: a slip in any single setting is refused, or is on
+//! the list of harmless ones with the reason why.
+
+use super::{base, load};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One `key = value` of the sample, wherever it stands.
+struct Setting {
+    /// `spread.max_units`, `feed.line_a.port`: section and key.
+    name: String,
+    /// Byte range of the key.
+    key: std::ops::Range<usize>,
+    /// Byte range of the value.
+    value: std::ops::Range<usize>,
+    /// Byte range of the whole, with its line end or comma.
+    whole: std::ops::Range<usize>,
+}
+
+/// Every setting of a text that has one per line or in an inline table.
+fn settings(text: &str) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    let (mut section, mut offset) = (String::new(), 0);
+    for line in text.split_inclusive('\n') {
+        let trimmed = line.trim_end();
+        if trimmed.starts_with('[') {
+            section = trimmed.trim_matches(['[', ']']).to_owned();
+        } else if !trimmed.starts_with('#')
+            && let Some((key, value)) = trimmed.split_once(" = ")
+        {
+            let start = offset + key.len() + 3;
+            settings.push(Setting {
+                name: format!("{section}.{key}"),
+                key: offset..offset + key.len(),
+                value: start..start + value.len(),
+                whole: offset..offset + line.len(),
+            });
+            inner(&format!("{section}.{key}"), value, start, &mut settings);
+        }
+        offset += line.len();
+    }
+    settings
+}
+
+/// The settings of an inline table such as `{ group = "224.0.31.64", port = 14340 }`.
+fn inner(name: &str, value: &str, start: usize, settings: &mut Vec<Setting>) {
+    let Some(inside) = value.strip_prefix("{ ").and_then(|rest| rest.strip_suffix(" }")) else {
+        return;
+    };
+    let mut offset = start + 2;
+    for part in inside.split(", ") {
+        let (key, value) = part.split_once(" = ").expect("key = value");
+        let value_start = offset + key.len() + 3;
+        let is_last = value_start + value.len() == start + 2 + inside.len();
+        let whole = if is_last {
+            // The comma before it goes as well.
+            offset - 2..offset + part.len()
+        } else {
+            offset..offset + part.len() + 2
+        };
+        settings.push(Setting {
+            name: format!("{name}.{key}"),
+            key: offset..offset + key.len(),
+            value: value_start..value_start + value.len(),
+            whole,
+        });
+        offset += part.len() + 2;
+    }
+}
+
+/// What a value may turn into by a slip: the slip's name and the value.
+fn slips(value: &str) -> Vec<(&'static str, String)> {
+    let number = value.replace('_', "");
+    let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let is_decimal = quoted.is_some_and(|text| text.parse::<f64>().is_ok());
+    let mut slips = Vec::new();
+    let mut slip = |name, value: String| slips.push((name, value));
+    if let Ok(whole) = number.parse::<i64>() {
+        slip("zero", "0".to_owned());
+        slip("negative", (-whole).to_string());
+        slip("times 10^6", (i128::from(whole) * 1_000_000).to_string());
+        slip("text", format!("\"{whole}\""));
+        slip("words", "\"many\"".to_owned());
+        slip("float", format!("{whole}.5"));
+        slip("nan", "nan".to_owned());
+        slip("infinite", "inf".to_owned());
+        slip("list", format!("[{whole}]"));
+        slip("beyond 64 bits", "18446744073709551616".to_owned());
+    } else if let (Some(text), true) = (quoted, is_decimal) {
+        slip("zero", "\"0\"".to_owned());
+        slip("negative", format!("\"{}\"", negated(text)));
+        slip("times 10^6", format!("\"{}\"", shifted(text)));
+        slip("float", format!("{:?}", text.parse::<f64>().expect("a decimal")));
+        slip("words", "\"many\"".to_owned());
+        slip("nan", "\"nan\"".to_owned());
+        slip("infinite", "\"inf\"".to_owned());
+        slip("exponent", format!("\"{text}e3\""));
+        slip("ten decimals", "\"0.0000000001\"".to_owned());
+        slip("comma", format!("\"{},5\"", text.split('.').next().unwrap_or(text)));
+        slip("beyond 64 bits", "\"18446744073709551616\"".to_owned());
+    } else if let Some(text) = quoted {
+        slip("empty", "\"\"".to_owned());
+        slip("blank", "\" \"".to_owned());
+        slip("number", "7".to_owned());
+        slip("boolean", "true".to_owned());
+        slip("misspelt", format!("\"{}\"", misspelt(text)));
+    } else {
+        slip("number", "7".to_owned());
+        slip("empty list", "[]".to_owned());
+    }
+    slips
+}
+
+fn negated(text: &str) -> String {
+    text.strip_prefix('-').map_or_else(|| format!("-{text}"), str::to_owned)
+}
+
+/// The decimal with its point six places to the right.
+fn shifted(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let moved = format!("{whole}{fraction:0<6}");
+    format!("{sign}{}", moved.trim_start_matches('0'))
+}
+
+/// A word with its last two letters in the other order, or doubled where that changes nothing.
+fn misspelt(word: &str) -> String {
+    let mut letters: Vec<_> = word.chars().collect();
+    let last = letters.len() - 1;
+    if last > 0 && letters[last] != letters[last - 1] {
+        letters.swap(last, last - 1);
+    } else {
+        letters.push(letters[last]);
+    }
+    letters.into_iter().collect()
+}
+
+/// Every mutant that was accepted, by setting, with the slips that made it.
+fn accepted(text: &str) -> BTreeMap<String, BTreeSet<&'static str>> {
+    let mut accepted: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let mut count = 0;
+    for setting in settings(text) {
+        let mutant = |range: &std::ops::Range<usize>, with: &str| {
+            let mut mutant = text.to_owned();
+            mutant.replace_range(range.clone(), with);
+            mutant
+        };
+        let (key, value) = (&text[setting.key.clone()], &text[setting.value.clone()]);
+        let mut mutants: Vec<_> = slips(value)
+            .into_iter()
+            .filter(|(_, with)| with != value)
+            .map(|(slip, with)| (slip, mutant(&setting.value, &with)))
+            .collect();
+        mutants.push(("key misspelt", mutant(&setting.key, &misspelt(key))));
+        mutants.push(("key removed", mutant(&setting.whole, "")));
+        for (slip, mutant) in mutants {
+            count += 1;
+            if load(&mutant).is_ok() {
+                accepted.entry(setting.name.clone()).or_default().insert(slip);
+            }
+        }
+    }
+    eprintln!("{count} single-setting mutants");
+    assert!(count > 1_000, "the sample has become too small to mean anything");
+    accepted
+}
+
+/// What is accepted, and why nothing bad can come of it.
+const HARMLESS: &[(&str, &[&str], &str)] = &[
+    (
+        "defaults.cool_down_ms",
+        &["zero"],
+        "no rest between fires: position, rate and fire limits still bound the spread",
+    ),
+    ("engine.project", &["misspelt"], "a label: receipts are filed under another word"),
+    ("engine.record_directory", &["misspelt"], "the record lies elsewhere, and the plan says so"),
+    (
+        "feed.line_a.group",
+        &["misspelt"],
+        "another multicast group: line A is silent, which is seen and alerted",
+    ),
+    ("feed.line_b.group", &["misspelt"], "likewise for line B"),
+    ("instrument.quote_unit", &["misspelt"], "a label for people"),
+    (
+        "spread.buy_close",
+        &["key removed", "negative", "zero"],
+        "a higher value to close at, or none: the position stays inside max_units",
+    ),
+    ("spread.buy_open", &["key removed"], "does not open long"),
+    ("spread.leg.pay_up_ticks", &["key removed", "zero"], "orders reach less far"),
+    ("spread.name", &["misspelt"], "a label: reports show another word"),
+    ("spread.sell_close", &["key removed"], "does not close: the position stays inside max_units"),
+    (
+        "spread.sell_open",
+        &["key removed", "negative", "zero"],
+        "a higher value to sell at, or none: fires less",
+    ),
+    ("spread.strategy", &["misspelt"], "a label: receipts are filed under another word"),
+    ("spread.unit", &["misspelt"], "a label for people"),
+];
+
+#[test]
+fn a_slip_is_refused_or_listed_as_harmless() {
+    let listed: BTreeMap<_, BTreeSet<&str>> = HARMLESS
+        .iter()
+        .map(|(setting, slips, _)| ((*setting).to_owned(), slips.iter().copied().collect()))
+        .collect();
+    assert_eq!(accepted(&base()), listed);
+}
