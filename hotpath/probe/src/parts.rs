@@ -1,0 +1,126 @@
+//! The parts that stages are made of, each reachable on its own: what a stage of today does not
+//! call must not panic in the stage of tomorrow.
+#![expect(improper_ctypes_definitions, reason = "nobody calls these: they only have to link")]
+
+use crate::entry::Outside;
+use xmc_hotpath::counter::NoRecorder;
+use xmc_hotpath::desk::stage::DeskStage;
+use xmc_hotpath::gateway::GatewayStage;
+use xmc_hotpath::message::{
+    Credits, Depth, Detail, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderCommand, Side, SpreadSpec,
+};
+use xmc_hotpath::record::frame::Writer;
+use xmc_hotpath::record::ring::Producer;
+use xmc_hotpath::ring::{QuoteSender, Receiver, Sender};
+use xmc_hotpath::risk::{
+    self, AccountRisk, Batch, Draft, Exposure, FireSize, GatewayRisk, InstrumentRate, Reference,
+};
+use xmc_hotpath::spread::{self, LegBook, Value};
+use xmc_hotpath::stage::{self, Both, Gauge};
+use xmc_hotpath::time::{Clock, MonoNs};
+use xmc_hotpath::venue::cme::ilink3::session::Session;
+
+type Desk = DeskStage<'static, Outside, Producer<'static>>;
+type Gateway = GatewayStage<'static, Session<'static>, Outside, Outside, NoRecorder>;
+
+#[unsafe(no_mangle)]
+extern "C" fn loop_of_a_core(stages: &mut Both<Desk, Gateway>, gauge: &Gauge, clock: &Outside) {
+    stage::run(stages, gauge, || clock.now().0);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn spread_value(
+    spec: &SpreadSpec,
+    legs: &[LegBook<'static>; MAX_LEGS],
+    is_buy: bool,
+    units: u32,
+) -> Option<Value> {
+    spread::value(spec, legs, is_buy, units)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn spread_worst_price(depth: &Depth, taken: u32, lots: u64) -> Option<i64> {
+    spread::worst_price(depth, taken, lots)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn risk_admit(
+    draft: &Draft,
+    spec: &InstrumentSpec,
+    exposure: &Exposure,
+    reference: Reference,
+) -> bool {
+    risk::admit(draft, spec, exposure, reference).is_ok()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn risk_admit_batch(
+    batch: &Batch,
+    gateways: &[GatewayRisk; MAX_GATEWAYS],
+    credits: &Credits,
+    now: MonoNs,
+) -> bool {
+    risk::admit_batch(batch, gateways, credits, now).is_ok()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn risk_rates(
+    rate: &mut InstrumentRate,
+    spec: &InstrumentSpec,
+    account: &mut AccountRisk,
+    gateway: &mut GatewayRisk,
+    fire: &FireSize,
+    now: MonoNs,
+) -> bool {
+    let is_admitted = risk::admit_rate(rate, spec, now).is_ok()
+        && rate.has_room(fire.orders, spec.max_messages, now, spec.rate_window)
+        && account.admit(fire, now).is_ok()
+        && gateway.admit(fire.orders, now, 1).is_ok();
+    rate.push(now);
+    account.sent(now);
+    gateway.sent(now);
+    is_admitted
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn risk_exposure(exposure: &mut Exposure, side: Side, lots: u32) {
+    exposure.reserve(side, lots);
+    exposure.trade(side, lots);
+    exposure.release(side, lots);
+    exposure.close_order();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn record_outputs(
+    writer: &Writer,
+    order: &OrderCommand,
+    detail: &Detail,
+    buffer: &mut [u8; 512],
+) -> Option<usize> {
+    let order_len = writer.order(1, 0, order, buffer)?;
+    let detail_len = writer.detail(1, 1, detail, buffer)?;
+    Some(order_len.max(detail_len))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn record_ring(producer: &mut Producer<'static>, record: &[u8]) -> u64 {
+    if producer.stage(record).is_ok() {
+        producer.publish();
+    } else {
+        producer.rollback();
+    }
+    producer.free_bytes(1).wrapping_add(u64::from(producer.used_pct()))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ring_ends(sender: &mut Sender<u64>, receiver: &mut Receiver<u64>) -> usize {
+    let is_pushed = sender.push(1).is_ok();
+    let is_waiting = receiver.has_known() || !receiver.is_empty() || receiver.peek().is_some();
+    let known = sender.free(1).wrapping_add(receiver.pending());
+    if is_pushed || is_waiting { known } else { 0 }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn quote_flush(sender: &mut QuoteSender<'static>) -> bool {
+    sender.flush()
+}
