@@ -126,8 +126,13 @@ pub enum FrameError {
     UnknownKind,
     /// Written by another version of the encoding.
     UnknownVersion,
-    /// The body does not decode as its kind.
+    /// An input or a start with an index, an output without one, or a sequence number that its
+    /// kind cannot have: 0 is for the start alone.
+    BadPlace,
+    /// The body does not decode as its kind, or is not how this encoding writes that value.
     BadBody,
+    /// A quote that says what changed since one that was not read: start at a full image.
+    NoImage,
 }
 
 /// What a run of the desk starts with.
@@ -214,6 +219,8 @@ impl OwnedInput {
 #[derive(Debug)]
 pub struct Images<'a> {
     rows: &'a mut [Image],
+    /// A delta was read whose base was not.
+    is_missing: bool,
 }
 
 /// One row of `Images`.
@@ -232,7 +239,7 @@ impl<'a> Images<'a> {
     /// Keeps images in `rows`, one per instrument. Instruments beyond are written in full.
     #[must_use]
     pub fn new(rows: &'a mut [Image]) -> Self {
-        Self { rows }
+        Self { rows, is_missing: false }
     }
 
     /// Forgets everything: the next quote of each instrument is a full image.
@@ -372,7 +379,8 @@ impl Writer {
     }
 }
 
-/// Set in a quote's mask when all levels follow and no earlier quote is needed.
+/// Set in a quote's mask when all levels follow and no earlier quote is needed. So it is whenever
+/// all levels changed: a delta never carries all of them.
 const FULL_IMAGE: u16 = 1 << 15;
 
 #[inline]
@@ -389,20 +397,20 @@ fn put_quote(quote: &Quote, images: &mut Images<'_>, out: &mut Encoder<'_>) {
     let ask_count = level_count(&quote.asks);
     bid_count.put(out);
     ask_count.put(out);
-    let mask = match images.row(quote.instrument) {
-        Some(row) if row.deltas < FULL_IMAGE_EVERY => {
-            let mask = changed(&row.quote.bids, &quote.bids, bid_count)
+    let all = present(bid_count) | present(ask_count) << QUOTE_LEVELS;
+    let mut mask = FULL_IMAGE | all;
+    if let Some(row) = images.row(quote.instrument) {
+        let mut deltas = 0;
+        if row.deltas < FULL_IMAGE_EVERY {
+            let changed = changed(&row.quote.bids, &quote.bids, bid_count)
                 | changed(&row.quote.asks, &quote.asks, ask_count) << QUOTE_LEVELS;
-            row.deltas = row.deltas.wrapping_add(1);
-            row.quote = *quote;
-            mask
+            if changed != all {
+                mask = changed;
+                deltas = row.deltas.wrapping_add(1);
+            }
         }
-        Some(row) => {
-            *row = Image { quote: *quote, deltas: 0 };
-            FULL_IMAGE | present(bid_count) | present(ask_count) << QUOTE_LEVELS
-        }
-        None => FULL_IMAGE | present(bid_count) | present(ask_count) << QUOTE_LEVELS,
-    };
+        *row = Image { quote: *quote, deltas };
+    }
     mask.put(out);
     put_levels(&quote.bids, mask, out);
     put_levels(&quote.asks, mask >> QUOTE_LEVELS, out);
@@ -478,17 +486,28 @@ fn header(input: &mut Decoder<'_>) -> Option<Result<Header, FrameError>> {
     let Some(kind) = Kind::from_code(kind) else {
         return Some(Err(FrameError::UnknownKind));
     };
+    if (index > 0) != kind.is_output() || (seq_no > 0) == matches!(kind, Kind::Start) {
+        return Some(Err(FrameError::BadPlace));
+    }
     Some(Ok(Header { len, kind, site, desk, index, seq_no }))
 }
 
 /// Decodes the body of a record. Quotes need the `images` of all records before it.
 ///
+/// What decodes is the one encoding of its value, but for this: a quote may be a full image where a
+/// delta would do.
+///
 /// # Errors
-/// `BadBody` if it does not decode, or is longer than its kind.
+/// `NoImage` if it is a delta whose base was not read; `BadBody` if it does not decode, or is
+/// longer than its kind. The images are not to be used further then.
 pub fn decode(header: Header, body: &[u8], images: &mut Images<'_>) -> Result<Body, FrameError> {
     let mut input = Decoder::new(body);
-    let decoded = take_body(header, &mut input, images).ok_or(FrameError::BadBody)?;
-    if input.rest().is_empty() { Ok(decoded) } else { Err(FrameError::BadBody) }
+    images.is_missing = false;
+    match take_body(header, &mut input, images) {
+        Some(decoded) if input.rest().is_empty() => Ok(decoded),
+        None if images.is_missing => Err(FrameError::NoImage),
+        Some(_) | None => Err(FrameError::BadBody),
+    }
 }
 
 fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -> Option<Body> {
@@ -562,11 +581,19 @@ fn take_quote(input: &mut Decoder<'_>, images: &mut Images<'_>) -> Option<Quote>
     let ask_count = u8::take(input)?;
     let mask = u16::take(input)?;
     let is_full = mask & FULL_IMAGE != 0;
+    let all = present(bid_count) | present(ask_count) << QUOTE_LEVELS;
+    let is_canonical =
+        if is_full { mask == FULL_IMAGE | all } else { mask != all && mask & !all == 0 };
+    if usize::from(bid_count.max(ask_count)) > QUOTE_LEVELS || !is_canonical {
+        return None;
+    }
     let (bids, asks) = match images.row(instrument) {
         _ if is_full => (Depth::NO_BIDS, Depth::NO_ASKS),
         Some(row) if row.deltas < FULL_IMAGE_EVERY => (row.quote.bids, row.quote.asks),
-        // A delta whose base was not read: the reader must start at a full image.
-        _ => return None,
+        _ => {
+            images.is_missing = true;
+            return None;
+        }
     };
     let quote = Quote {
         received,
@@ -577,8 +604,8 @@ fn take_quote(input: &mut Decoder<'_>, images: &mut Images<'_>) -> Option<Quote>
         skipped,
         stream,
         quality,
-        bids: take_levels(bids, Depth::NO_BIDS, bid_count, mask, input)?,
-        asks: take_levels(asks, Depth::NO_ASKS, ask_count, mask >> QUOTE_LEVELS, input)?,
+        bids: take_levels(&bids, Depth::NO_BIDS, bid_count, mask, is_full, input)?,
+        asks: take_levels(&asks, Depth::NO_ASKS, ask_count, mask >> QUOTE_LEVELS, is_full, input)?,
     };
     if let Some(row) = images.row(instrument) {
         let deltas = if is_full { 0 } else { row.deltas.wrapping_add(1) };
@@ -588,29 +615,29 @@ fn take_quote(input: &mut Decoder<'_>, images: &mut Images<'_>) -> Option<Quote>
 }
 
 fn take_levels(
-    base: Depth,
+    base: &Depth,
     absent: Depth,
     count: u8,
     mask: u16,
+    is_full: bool,
     input: &mut Decoder<'_>,
 ) -> Option<Depth> {
-    if usize::from(count) > QUOTE_LEVELS {
-        return None;
-    }
-    let mut depth = base;
+    let mut depth = absent;
+    depth.count = u32::from(count);
     let mut bits = mask;
-    let mut left = count;
-    let blanks = absent.price_e9.iter().zip(&absent.lots);
-    for ((price_e9, lots), blank) in depth.price_e9.iter_mut().zip(&mut depth.lots).zip(blanks) {
-        if left == 0 {
-            (*price_e9, *lots) = (*blank.0, *blank.1);
-        } else if bits & 1 != 0 {
+    let levels = depth.price_e9.iter_mut().zip(&mut depth.lots);
+    let bases = base.price_e9.iter().zip(&base.lots);
+    for ((price_e9, lots), was) in levels.zip(bases).take(usize::from(count)) {
+        if bits & 1 == 0 {
+            (*price_e9, *lots) = (*was.0, *was.1);
+        } else {
             *price_e9 = i64::take(input)?;
             *lots = u32::take(input)?;
+            if !is_full && (&*price_e9, &*lots) == was {
+                return None;
+            }
         }
-        left = left.saturating_sub(1);
         bits >>= 1;
     }
-    depth.count = u32::from(count);
     Some(depth)
 }

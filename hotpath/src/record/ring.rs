@@ -17,6 +17,7 @@
 //!       3  identity     word 64  the records, each padded to whole words
 //! ```
 
+use super::WORST_INPUT_LEN;
 use super::frame::{HEADER_LEN, MAX_LEN};
 use crate::message::{DeskId, DeskIdentity, SiteId};
 use crate::sync::{AtomicU64, Ordering};
@@ -31,14 +32,14 @@ pub const VERSION: u64 = 1;
 /// processor fetches lines of 64 bytes in pairs.
 pub const HEADER_WORDS: usize = 64;
 
-/// Fewest words that records may have: one record of any length must fit. The model checker needs
-/// a ring that wraps after two records.
-pub const MIN_CAPACITY: u64 = if cfg!(loom) { 4 } else { 1024 };
+/// Fewest words that records may have: all that one input can cause must fit. The model checker
+/// needs a ring that wraps after two records.
+pub const MIN_CAPACITY: u64 = if cfg!(loom) { 4 } else { 1 << 13 };
 
 /// Most words that records may have: 512 MiB. `used_pct` multiplies by a hundred.
 pub const MAX_CAPACITY: u64 = 1 << 26;
 
-const _: () = assert!(cfg!(loom) || 1024 * 8 >= MAX_LEN);
+const _: () = assert!(WORST_INPUT_LEN <= 8 << 13);
 
 const VERSION_AT: usize = 1;
 const CAPACITY_AT: usize = 2;

@@ -1,3 +1,5 @@
 //! The record: ring, codec and frames, against models.
 
+pub mod arbitrary;
+mod frame;
 mod ring;

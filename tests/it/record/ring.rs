@@ -32,7 +32,7 @@ fn padded(record: &[u8]) -> usize {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Stage { len: usize },
+    Stage { len: usize, times: usize },
     Publish,
     Rollback,
     Read { room: usize },
@@ -43,7 +43,8 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (HEADER_LEN..=MAX_LEN).prop_map(|len| Step::Stage { len }),
+        8 => (HEADER_LEN..=MAX_LEN, 1_usize..16)
+            .prop_map(|(len, times)| Step::Stage { len, times }),
         6 => Just(Step::Publish),
         1 => Just(Step::Rollback),
         4 => (0_usize..4 * MAX_LEN).prop_map(|room| Step::Read { room }),
@@ -78,13 +79,15 @@ proptest! {
         let mut model = Model::default();
         for (salt, step) in steps.into_iter().enumerate() {
             match step {
-                Step::Stage { len } => {
-                    let record = record(len, salt as u8);
-                    let fits = model.used() + padded(&record) <= CAPACITY_BYTES;
-                    let expected = if fits { Ok(()) } else { Err(RingFull) };
-                    prop_assert_eq!(producer.stage(&record), expected);
-                    if fits {
-                        model.staged.push_back(record);
+                Step::Stage { len, times } => {
+                    for _ in 0..times {
+                        let record = record(len, salt as u8);
+                        let fits = model.used() + padded(&record) <= CAPACITY_BYTES;
+                        let expected = if fits { Ok(()) } else { Err(RingFull) };
+                        prop_assert_eq!(producer.stage(&record), expected);
+                        if fits {
+                            model.staged.push_back(record);
+                        }
                     }
                 }
                 Step::Publish => {
