@@ -9,6 +9,7 @@
 //! variant in `Command` and its arm in `Command::run`. It writes its report to `out` and nothing
 //! else to stdout.
 
+pub mod audit;
 pub mod inspect;
 pub mod plan;
 mod report;
@@ -111,6 +112,7 @@ struct Cli {
 /// One variant per subcommand.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::Args),
     Inspect(inspect::Args),
     Plan(plan::Args),
 }
@@ -118,6 +120,7 @@ enum Command {
 impl Command {
     fn run(&self, out: &mut Report<'_>) -> Result<Exit, CliError> {
         match self {
+            Self::Audit(args) => audit::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
             Self::Plan(args) => plan::run(args, out),
         }

@@ -171,6 +171,8 @@ impl Append for SegmentFile {
     }
 
     fn close_at(&mut self, len: u64) -> io::Result<()> {
+        // In this order: a segment that is cut off and has no seal would look like a forgery.
+        self.file.sync_data()?;
         self.file.set_len(len)?;
         self.file.sync_all()
     }

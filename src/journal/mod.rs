@@ -1,4 +1,19 @@
-//! The record on disk: the ring's memory, and from there sealed, hash-chained segments.
+//! The record on disk: the ring's memory, and from there hash-chained segments.
+//!
+//! `shm` is the ring's file, `writer` drains it, `segment` is the layout, `reader` reads it back,
+//! `disk` is the seam to the file system, and `recover` completes the journal of a dead engine. A
+//! journal is a directory of one desk; its segments hold the records of all its runs, in order.
+//! Checking one as an auditor would is `crate::audit`'s work.
 
 pub mod disk;
+mod options;
+pub mod reader;
+mod recover;
+pub mod segment;
 pub mod shm;
+mod writer;
+
+pub use options::{JournalError, Options};
+pub use recover::{Place, RecoverError, Recovered, Start, recover};
+pub use segment::{Left, SealReason, SyncPolicy};
+pub use writer::{Figures, Gap, JournalWriter, Moment};

@@ -1,0 +1,451 @@
+//! Verify: whether a journal is what was written, whole and in order, and if not, where it first
+//! is not.
+//!
+//! It checks every byte: headers, hashes, the chain over blocks and segments, and every record.
+//! What it cannot know without a witness elsewhere is whether whole segments were taken off the
+//! end, or everything written anew: that is what signed checkpoints are for.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use xmc_hotpath::record::frame;
+
+use super::records::{Follower, Is, Wrong};
+use crate::journal::reader::{self, Block, Blocks, Damage, End, Fault};
+use crate::journal::segment::{BlockHeader, HEADER_LEN, Hash, Left, SealReason, SegmentHeader};
+use crate::journal::{Place, disk};
+
+/// Why a journal could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum CouldNotRun {
+    /// The file system.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// What.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is nothing there.
+    #[error(
+        "no segments (NNNNNNNN.{}) in {}: name the journal's directory or one segment",
+        disk::EXTENSION,
+        path.display()
+    )]
+    NoSegments {
+        /// Where.
+        path: PathBuf,
+    },
+}
+
+/// What was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Segments.
+    pub segments: u64,
+    /// Blocks of records.
+    pub blocks: u64,
+    /// Records.
+    pub records: u64,
+    /// Of them inputs.
+    pub inputs: u64,
+    /// Of them orders.
+    pub orders: u64,
+    /// Of them details.
+    pub details: u64,
+    /// Bytes of all segments.
+    pub bytes: u64,
+}
+
+/// The first thing that is wrong. What is before it is as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// In which file.
+    pub file: PathBuf,
+    /// Where in it.
+    pub offset: u64,
+    /// The sequence number there, or, of a damaged block, the last one before.
+    pub seq_no: Option<u64>,
+    /// Which rule is broken.
+    pub rule: &'static str,
+    /// In words.
+    pub text: String,
+    /// The hash that is written there, in hexadecimal.
+    pub written_hash: Option<String>,
+    /// The hash that should be.
+    pub expected_hash: Option<String>,
+    /// Blocks behind it in the same file that are whole in themselves.
+    pub whole_blocks_after: u64,
+}
+
+/// Something that is in order, but that a reader should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// About which file.
+    pub file: PathBuf,
+    /// A word for it.
+    pub what: &'static str,
+    /// In words.
+    pub text: String,
+}
+
+/// One run of the desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// The site.
+    pub site: u8,
+    /// The desk.
+    pub desk: u8,
+    /// Its number.
+    pub run: u16,
+    /// The last sequence number.
+    pub last_seq_no: u64,
+    /// The run ends with orders whose details are missing: the process died between the two.
+    pub tail_without_details: bool,
+}
+
+/// What verifying a journal came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// What was looked at, up to the finding.
+    pub counts: Counts,
+    /// The runs of the desk.
+    pub runs: Vec<Run>,
+    /// The hash of the last good block: what a witness would keep.
+    pub last_hash: String,
+    /// Whether the last segment is sealed.
+    pub is_sealed: bool,
+    /// What should be known.
+    pub notes: Vec<Note>,
+    /// What is wrong; `None` if nothing is.
+    pub finding: Option<Finding>,
+}
+
+/// Verifies the journal in the directory `path`, or the one segment.
+///
+/// # Errors
+/// `CouldNotRun` if there is nothing to look at. What is wrong with it is in the report.
+pub fn verify(path: &Path) -> Result<Report, CouldNotRun> {
+    let io_error = |path: &Path| {
+        let path = path.to_owned();
+        move |source| CouldNotRun::Io { path, source }
+    };
+    let metadata = fs::metadata(path).map_err(io_error(path))?;
+    let mut files = Vec::new();
+    if metadata.is_dir() {
+        for number in disk::list(path).map_err(io_error(path))? {
+            files.push((Some(number), path.join(disk::segment_name(number))));
+        }
+        if files.is_empty() {
+            return Err(CouldNotRun::NoSegments { path: path.to_owned() });
+        }
+    } else {
+        files.push((None, path.to_owned()));
+    }
+    let mut verifier = Verifier::default();
+    for (number, file) in files {
+        let bytes = fs::read(&file).map_err(io_error(&file))?;
+        if !verifier.segment(number, &file, &bytes) {
+            break;
+        }
+    }
+    Ok(verifier.conclude())
+}
+
+/// Verifies segments that lie in memory, each with its number: the simulator's disk.
+pub fn verify_segments<'a>(segments: impl IntoIterator<Item = (u64, &'a [u8])>) -> Report {
+    let mut verifier = Verifier::default();
+    for (number, bytes) in segments {
+        if !verifier.segment(Some(number), Path::new(&disk::segment_name(number)), bytes) {
+            break;
+        }
+    }
+    verifier.conclude()
+}
+
+/// A segment that was read, as the next one must describe it.
+struct Before {
+    file: PathBuf,
+    number: u64,
+    left: Left,
+    good_bytes: u64,
+    hash: Hash,
+    /// What ended it before its time.
+    finding: Option<Finding>,
+}
+
+#[derive(Default)]
+struct Verifier {
+    report: Report,
+    follower: Option<Follower>,
+    before: Option<Before>,
+}
+
+impl Verifier {
+    /// Looks at one segment. Returns whether to go on.
+    fn segment(&mut self, number: Option<u64>, file: &Path, bytes: &[u8]) -> bool {
+        self.report.counts.segments += 1;
+        self.report.counts.bytes += bytes.len() as u64;
+        match self.read_segment(number, file, bytes) {
+            Ok(()) => true,
+            Err(finding) => {
+                self.report.finding = Some(*finding);
+                false
+            }
+        }
+    }
+
+    fn read_segment(
+        &mut self,
+        number: Option<u64>,
+        file: &Path,
+        bytes: &[u8],
+    ) -> Result<(), Box<Finding>> {
+        let mut place = At { file, bytes, last: self.last() };
+        let header = reader::header(bytes).map_err(|damage| place.damage(damage))?;
+        if number.is_some_and(|number| number != header.number.get()) {
+            let fault = Fault::Header("number, other than its name's,");
+            return Err(place.damage(Damage { offset: 0, fault }));
+        }
+        self.follow_on(&place, &header)?;
+        let mut blocks = Blocks::new(bytes, &header);
+        let (left, finding) = loop {
+            match blocks.next_block() {
+                Ok(Ok(block)) => {
+                    self.block(&mut place, &block)?;
+                    self.report.last_hash = hex(&block.hash);
+                }
+                Ok(Err(End::Sealed(seal))) => {
+                    self.note_seal(file, SealReason::from_code(seal.reason));
+                    break (Left::Sealed, None);
+                }
+                Ok(Err(End::Open)) => break (Left::Open, None),
+                // The next segment may declare it a torn tail.
+                Err(damage) => break (Left::Torn, Some(*place.damage(damage))),
+            }
+        };
+        self.report.is_sealed = left == Left::Sealed;
+        self.report.last_hash = hex(&blocks.hash());
+        self.before = Some(Before {
+            file: file.to_owned(),
+            number: header.number.get(),
+            left,
+            good_bytes: blocks.good_bytes(),
+            hash: blocks.hash(),
+            finding,
+        });
+        Ok(())
+    }
+
+    /// Checks that a segment follows the one before it, and its run the run before.
+    fn follow_on(&mut self, place: &At<'_>, header: &SegmentHeader) -> Result<(), Box<Finding>> {
+        let wrong = |rule, text: String| Err(place.finding(0, rule, text));
+        let identity = header.identity();
+        let number = header.number.get();
+        if let Some(before) = self.before.take() {
+            let previous = header.previous().unwrap_or_default();
+            let is_described = (before.number, before.good_bytes, before.hash, before.left)
+                == (previous.number, previous.bytes, previous.hash, previous.left);
+            match before.finding {
+                Some(finding) if !is_described => return Err(Box::new(finding)),
+                Some(finding) => {
+                    let text = format!("declared by the next segment: {}", finding.text);
+                    self.note(&before.file, "torn_tail", text);
+                }
+                None => {}
+            }
+            if number != before.number + 1 {
+                let text = format!("segment {} is missing", before.number + 1);
+                return wrong("segment_missing", text);
+            }
+            if !is_described {
+                let text = format!(
+                    "the segment does not follow segment {}: that has {} bytes and is {:?}, this \
+                     says {} and {:?}, or the hash differs",
+                    before.number, before.good_bytes, before.left, previous.bytes, previous.left
+                );
+                let mut finding = place.finding(0, "segment_chain", text);
+                finding.written_hash = Some(hex(&previous.hash));
+                finding.expected_hash = Some(hex(&before.hash));
+                return Err(finding);
+            }
+        } else if number != 1 {
+            let text = format!("the journal is looked at from segment {number} on");
+            self.note(place.file, "starts_later", text);
+        }
+        let is_whole = match &self.follower {
+            Some(follower) if follower.identity() == identity => return Ok(()),
+            Some(follower) => {
+                let last = follower.identity();
+                if (last.site, last.desk) != (identity.site, identity.desk)
+                    || last.run >= identity.run
+                {
+                    let text = format!(
+                        "the segment is of site {}, desk {}, run {}, the one before of site {}, \
+                         desk {}, run {}",
+                        identity.site.0,
+                        identity.desk.0,
+                        identity.run,
+                        last.site.0,
+                        last.desk.0,
+                        last.run
+                    );
+                    return wrong("run", text);
+                }
+                true
+            }
+            None => number == 1,
+        };
+        self.end_run();
+        self.follower = Some(Follower::new(identity, is_whole));
+        Ok(())
+    }
+
+    fn block(&mut self, place: &mut At<'_>, block: &Block<'_>) -> Result<(), Box<Finding>> {
+        let Some(follower) = &mut self.follower else {
+            return Ok(());
+        };
+        let payload_at = block.offset + size_of::<BlockHeader>() as u64;
+        let (mut rest, mut count, mut first) = (block.payload, 0_u32, None);
+        while !rest.is_empty() {
+            let offset = payload_at + (block.payload.len() - rest.len()) as u64;
+            let (header, body, behind) = frame::split(rest)
+                .map_err(|error| place.wrong(offset, None, Wrong::Frame(error)))?;
+            let is = follower
+                .take(header, body)
+                .map_err(|wrong| place.wrong(offset, Some(header.seq_no), wrong))?;
+            let counts = &mut self.report.counts;
+            counts.records += 1;
+            match is {
+                Is::Input => counts.inputs += 1,
+                Is::Order => counts.orders += 1,
+                Is::Detail => counts.details += 1,
+                Is::Start => {}
+            }
+            first = first.or(Some(header.seq_no));
+            place.last = Some((header.seq_no, header.index));
+            count += 1;
+            rest = behind;
+        }
+        self.report.counts.blocks += 1;
+        let said = (
+            block.header.record_count.get(),
+            Some(block.header.first_seq_no.get()),
+            Some(block.header.last_seq_no.get()),
+        );
+        let found = (count, first, place.last.map(|(seq_no, _)| seq_no));
+        if said != found || count == 0 {
+            let text = format!("the block's header says {said:?}, its records are {found:?}");
+            return Err(place.finding(block.offset, "block_header", text));
+        }
+        Ok(())
+    }
+
+    fn last(&self) -> Option<Place> {
+        self.follower.as_ref().and_then(Follower::last)
+    }
+
+    fn note(&mut self, file: &Path, what: &'static str, text: String) {
+        self.report.notes.push(Note { file: file.to_owned(), what, text });
+    }
+
+    fn note_seal(&mut self, file: &Path, reason: Option<SealReason>) {
+        if reason == Some(SealReason::Recovered) {
+            let text = "completed from the record ring after its process had died".to_owned();
+            self.note(file, "recovered", text);
+        }
+    }
+
+    fn end_run(&mut self) {
+        let Some(follower) = self.follower.take() else {
+            return;
+        };
+        let identity = follower.identity();
+        self.report.runs.push(Run {
+            site: identity.site.0,
+            desk: identity.desk.0,
+            run: identity.run,
+            last_seq_no: follower.last().map_or(0, |(seq_no, _)| seq_no),
+            tail_without_details: follower.ends_without_details(),
+        });
+    }
+
+    fn conclude(mut self) -> Report {
+        self.end_run();
+        if let Some(before) = self.before.take() {
+            match before.finding {
+                Some(finding) => self.report.finding = Some(finding),
+                None if before.left == Left::Open => {
+                    let text = "still being written, or its writer died; what came last can be \
+                                proved whole by a checkpoint only"
+                        .to_owned();
+                    self.note(&before.file, "open", text);
+                }
+                None => {}
+            }
+        }
+        self.report
+    }
+}
+
+/// Where the verifier is.
+struct At<'a> {
+    file: &'a Path,
+    bytes: &'a [u8],
+    last: Option<Place>,
+}
+
+impl At<'_> {
+    fn finding(&self, offset: u64, rule: &'static str, text: String) -> Box<Finding> {
+        Box::new(Finding {
+            file: self.file.to_owned(),
+            offset,
+            seq_no: self.last.map(|(seq_no, _)| seq_no),
+            rule,
+            text,
+            written_hash: None,
+            expected_hash: None,
+            whole_blocks_after: 0,
+        })
+    }
+
+    fn damage(&self, damage: Damage) -> Box<Finding> {
+        let Damage { offset, fault } = damage;
+        let mut finding = self.finding(offset, fault.word(), fault.to_string());
+        if let Some((written, expected)) = fault.hashes() {
+            finding.written_hash = Some(hex(&written));
+            finding.expected_hash = Some(hex(&expected));
+        }
+        if offset < HEADER_LEN as u64 {
+            return finding;
+        }
+        finding.whole_blocks_after = reader::whole_blocks_after(self.bytes, offset);
+        let may_be_torn = !matches!(fault, Fault::OpenLength { .. } | Fault::Chain { .. });
+        if may_be_torn && finding.whole_blocks_after == 0 && self.is_open_length() {
+            finding.rule = "torn_tail";
+            finding.text = format!(
+                "the last write is torn ({fault}): what is before it is whole; the record ring \
+                 of the engine may have the rest"
+            );
+        }
+        finding
+    }
+
+    /// Whether the file is as long as an open segment must be: only then can it have been torn.
+    fn is_open_length(&self) -> bool {
+        reader::header(self.bytes)
+            .is_ok_and(|header| header.allocated_bytes.get() == self.bytes.len() as u64)
+    }
+
+    fn wrong(&self, offset: u64, seq_no: Option<u64>, wrong: Wrong) -> Box<Finding> {
+        let mut finding = self.finding(offset, wrong.word(), wrong.to_string());
+        finding.seq_no = seq_no.or(finding.seq_no);
+        finding
+    }
+}
+
+fn hex(hash: &Hash) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
