@@ -12,6 +12,7 @@
 pub mod audit;
 pub mod inspect;
 pub mod plan;
+pub mod replay;
 mod report;
 
 pub use report::Report;
@@ -115,6 +116,7 @@ enum Command {
     Audit(audit::Args),
     Inspect(inspect::Args),
     Plan(plan::Args),
+    Replay(replay::Args),
 }
 
 impl Command {
@@ -123,6 +125,7 @@ impl Command {
             Self::Audit(args) => audit::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
             Self::Plan(args) => plan::run(args, out),
+            Self::Replay(args) => replay::run(args, out),
         }
     }
 }

@@ -8,6 +8,7 @@
 use super::memory::{DeskMemory, DeskSize, images};
 use std::collections::VecDeque;
 use xmc_hotpath::desk::{Desk, Outputs};
+use xmc_hotpath::message::{Detail, Gate};
 use xmc_hotpath::record::frame::{
     self, Body, FrameError, HEADER_LEN, Header, Image, Images, Kind, LOGIC_VERSION, MAX_LEN,
     OwnedInput, Start, Writer,
@@ -24,6 +25,12 @@ pub struct Replayed {
     pub outputs: u64,
     /// Orders among them.
     pub orders: u64,
+    /// Decisions among them.
+    pub decisions: u64,
+    /// Decisions that fired.
+    pub fires: u64,
+    /// Alerts among them.
+    pub alerts: u64,
     /// Details of the last input of a run that ended before they were written. Orders never are
     /// among them: they are written together with their input.
     pub unwritten: u64,
@@ -168,7 +175,11 @@ fn run<'b, B: Iterator<Item = &'b [u8]>>(
             frame::decode(header, body, &mut read).map_err(|fault| records.damaged(fault))?;
         let difference = match body {
             Body::Input(input) => fresh.input(header.seq_no, &input, whole, found),
-            Body::Order(_) | Body::Detail(_) => fresh.output(header, whole, found),
+            Body::Order(_) => fresh.output(header, whole, found),
+            Body::Detail(detail) => {
+                count(&detail, found);
+                fresh.output(header, whole, found)
+            }
             Body::Start(_) => None,
         };
         if difference.is_some() {
@@ -248,6 +259,17 @@ impl Fresh<'_> {
         }
         found.unwritten += self.expected.len() as u64;
         self.expected.clear();
+    }
+}
+
+fn count(detail: &Detail, found: &mut Replayed) {
+    match detail {
+        Detail::Decision(decision) => {
+            found.decisions += 1;
+            found.fires += u64::from(decision.gate == Gate::Passed);
+        }
+        Detail::Alert(_) => found.alerts += 1,
+        Detail::State(_) | Detail::Ending(_) => {}
     }
 }
 

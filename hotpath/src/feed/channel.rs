@@ -130,6 +130,12 @@ impl<'a> Channel<'a> {
         self.books.get(row)
     }
 
+    /// Whether an event of the venue has begun and not ended: books may be half changed.
+    #[must_use]
+    pub const fn is_event_open(&self) -> bool {
+        self.touched_count > 0
+    }
+
     /// What the channel is worth now.
     #[inline]
     #[must_use]

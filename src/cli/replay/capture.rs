@@ -1,0 +1,112 @@
+//! The packets of a capture that belong to the configured feeds, counted and ready to be sent.
+
+use crate::cli::CliError;
+use crate::config::Configuration;
+use crate::port::capture::Capture;
+use crate::port::datagram::datagram;
+use std::collections::BTreeSet;
+use std::net::SocketAddrV4;
+use std::path::Path;
+use xmc_hotpath::port::Line;
+use xmc_hotpath::venue::cme::mdp3::decode;
+
+/// One packet of a feed.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    /// Which feed of the configuration.
+    pub feed: usize,
+    /// On which line.
+    pub line: Line,
+    /// When it was captured: nanoseconds after the first one.
+    pub at_ns: u64,
+    /// The UDP payload.
+    pub payload: Vec<u8>,
+}
+
+/// What is in the capture.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The packets of configured feeds, in the order of the capture.
+    pub packets: Vec<Packet>,
+    /// When the first one was captured, UTC nanoseconds.
+    pub first_utc_ns: u64,
+    /// Frames that are not packets of a configured feed.
+    pub others: u64,
+    /// Messages in the packets, each counted once although it comes on two lines.
+    pub messages: u64,
+    /// Entries in them.
+    pub entries: u64,
+    /// Why the capture ends early, if it is damaged.
+    pub damage: Option<String>,
+}
+
+/// Reads the packets of the configured feeds.
+pub fn load(path: &Path, config: &Configuration) -> Result<Loaded, CliError> {
+    let capture = Capture::open(path).map_err(CliError::could_not_run)?;
+    let mut loaded = Loaded::default();
+    let mut counted = BTreeSet::new();
+    for frame in capture.frames() {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) => {
+                loaded.damage = Some(error.to_string());
+                break;
+            }
+        };
+        let packet = datagram(frame.link, frame.bytes).ok().flatten();
+        let Some((packet, (feed, line))) =
+            packet.and_then(|packet| Some((packet, line_of(config, packet.target)?)))
+        else {
+            loaded.others += 1;
+            continue;
+        };
+        if loaded.packets.is_empty() {
+            loaded.first_utc_ns = frame.captured.0;
+        }
+        count(&mut loaded, &mut counted, feed, packet.payload);
+        loaded.packets.push(Packet {
+            feed,
+            line,
+            at_ns: frame.captured.0.saturating_sub(loaded.first_utc_ns),
+            payload: packet.payload.to_vec(),
+        });
+    }
+    if loaded.packets.is_empty() {
+        return Err(CliError::could_not_run(format!(
+            "{} has no packet to the groups of the configured feeds: see `xmc inspect {}` for the \
+             groups in it",
+            path.display(),
+            path.display()
+        )));
+    }
+    Ok(loaded)
+}
+
+/// The feed and line that a group and port belong to.
+fn line_of(config: &Configuration, target: SocketAddrV4) -> Option<(usize, Line)> {
+    config.feeds.iter().enumerate().find_map(|(index, feed)| {
+        if feed.line_a == target {
+            Some((index, Line::A))
+        } else if feed.line_b == target {
+            Some((index, Line::B))
+        } else {
+            None
+        }
+    })
+}
+
+/// Counts messages and entries of a packet that was not counted on the other line.
+fn count(loaded: &mut Loaded, counted: &mut BTreeSet<(usize, u32)>, feed: usize, payload: &[u8]) {
+    let Ok(packet) = decode::packet(payload) else {
+        return;
+    };
+    if !counted.insert((feed, packet.seq_no())) {
+        return;
+    }
+    for message in packet.messages() {
+        loaded.messages += 1;
+        if let Ok(message) = message.decode() {
+            loaded.entries += message.entry_views().count() as u64;
+        }
+    }
+}

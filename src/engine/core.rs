@@ -1,0 +1,125 @@
+//! A core and what runs on it: pinning, scheduling, resting, and a list of stages polled in turn.
+
+use crate::topology::{Idle, Sched};
+use std::io;
+use std::time::Duration;
+use xmc_hotpath::stage::{Stage, Work};
+
+/// How long a core that may sleep does so when it found nothing.
+const NAP: Duration = Duration::from_micros(50);
+
+/// Why a thread was not put where the topology wants it.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// The core does not exist, or this process may not use it.
+    #[error(
+        "core {core} cannot be used by this process (it may use {allowed}): choose another in the \
+         topology, or widen the process's affinity mask"
+    )]
+    Core {
+        /// The core asked for.
+        core: u16,
+        /// The cores allowed, as a list.
+        allowed: String,
+    },
+    /// The scheduler refused.
+    #[error(
+        "the real-time priority {priority} was refused ({source}): run with CAP_SYS_NICE, raise \
+         LimitRTPRIO, or write sched = \"other\""
+    )]
+    Priority {
+        /// The priority asked for.
+        priority: u8,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Pins the calling thread to a core and gives it its scheduling class.
+///
+/// # Errors
+/// See `PlaceError`.
+pub fn place(core: u16, sched: Sched) -> Result<(), PlaceError> {
+    // `core_affinity::get_core_ids` shows the affinity mask of now, which misses isolated cores: so
+    // the id is made directly, and the mask is read back to see whether it took.
+    let wanted = usize::from(core);
+    core_affinity::set_for_current(core_affinity::CoreId { id: wanted });
+    let allowed = core_affinity::get_core_ids().unwrap_or_default();
+    if !matches!(allowed[..], [only] if only.id == wanted) {
+        let list: Vec<String> = allowed.iter().map(|core| core.id.to_string()).collect();
+        return Err(PlaceError::Core { core, allowed: list.join(", ") });
+    }
+    match sched {
+        Sched::Other => Ok(()),
+        Sched::Fifo(priority) => {
+            fifo(priority).map_err(|source| PlaceError::Priority { priority, source })
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "the scheduling class has no safe interface")]
+fn fifo(priority: u8) -> io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: libc::c_int::from(priority) };
+    // SAFETY: 0 names the calling thread; the pointer is to a live struct of the right type, which
+    // the call only reads.
+    let result = unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameters) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Stages of one core, polled in the order of the topology.
+pub struct Turn<'s> {
+    stages: Vec<Box<dyn Stage + Send + 's>>,
+}
+
+impl<'s> Turn<'s> {
+    /// The stages, in the order in which they are polled.
+    #[must_use]
+    pub fn new(stages: Vec<Box<dyn Stage + Send + 's>>) -> Self {
+        Self { stages }
+    }
+}
+
+impl Stage for Turn<'_> {
+    #[inline]
+    fn poll(&mut self) -> Work {
+        self.stages.iter_mut().fold(Work::Idle, |work, stage| work.or(stage.poll()))
+    }
+
+    fn housekeeping(&mut self) {
+        for stage in &mut self.stages {
+            stage.housekeeping();
+        }
+    }
+}
+
+/// A stage on a core that it does not have for itself: it gives way when there is nothing to do.
+pub struct Resting<S> {
+    stage: S,
+    idle: Idle,
+}
+
+impl<S> Resting<S> {
+    /// Rests as `idle` says. `Idle::Spin` does not rest.
+    pub fn new(stage: S, idle: Idle) -> Self {
+        Self { stage, idle }
+    }
+}
+
+impl<S: Stage> Stage for Resting<S> {
+    #[inline]
+    fn poll(&mut self) -> Work {
+        let work = self.stage.poll();
+        if work != Work::Busy {
+            match self.idle {
+                Idle::Spin => {}
+                Idle::Yield => std::thread::yield_now(),
+                Idle::Sleep => std::thread::sleep(NAP),
+            }
+        }
+        work
+    }
+
+    fn housekeeping(&mut self) {
+        self.stage.housekeeping();
+    }
+}

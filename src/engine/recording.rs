@@ -1,0 +1,202 @@
+//! Where a desk's record goes: a directory with the shared-memory ring and the journal's segments.
+//!
+//! Opening it finishes what a dead engine left behind: whatever its ring still holds is written to
+//! the journal first. Then the next run begins.
+
+use crate::config::Configuration;
+use crate::journal::disk::{self, Directory, Disk};
+use crate::journal::reader::{self, Blocks};
+use crate::journal::shm::{Found, RingFile, ShmError};
+use crate::journal::{JournalError, Moment, Options, RecoverError, Recovered, recover};
+use memmap2::Mmap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use xmc_hotpath::message::DeskIdentity;
+
+/// The ring's file in the directory.
+const RING_NAME: &str = "record.ring";
+
+/// Why a record cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    /// The directory.
+    #[error("record directory {}: {source}", path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The ring.
+    #[error(transparent)]
+    Ring(#[from] ShmError),
+    /// What a dead engine left could not be finished.
+    #[error("the record of the last run cannot be finished: {0}")]
+    Recover(#[from] RecoverError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The record is another desk's.
+    #[error(
+        "{} holds the record of site {} desk {}, and this is site {} desk {}: name another \
+         directory",
+        path.display(), found.site.0, found.desk.0, wanted.site.0, wanted.desk.0
+    )]
+    OtherDesk {
+        /// The directory.
+        path: PathBuf,
+        /// Whose it is.
+        found: DeskIdentity,
+        /// Whose it should be.
+        wanted: DeskIdentity,
+    },
+    /// Every number that a run can have has been used.
+    #[error("{} has had {} runs, and no more fit: name a new directory", path.display(), u16::MAX)]
+    TooManyRuns {
+        /// The directory.
+        path: PathBuf,
+    },
+}
+
+/// A place to record one run.
+#[derive(Debug)]
+pub struct Recording {
+    /// Where.
+    pub path: PathBuf,
+    /// The journal's directory, locked.
+    pub directory: Directory,
+    /// The ring, locked.
+    pub ring: RingFile,
+    /// The run that begins.
+    pub identity: DeskIdentity,
+    /// What a dead engine had left, if it had.
+    pub recovered: Option<Recovered>,
+}
+
+impl Recording {
+    /// Opens the record of `config`'s desk in `path` for its next run.
+    ///
+    /// # Errors
+    /// See `RecordingError`.
+    pub fn open(path: &Path, config: &Configuration, now: Moment) -> Result<Self, RecordingError> {
+        let in_directory = |source| RecordingError::Directory { path: path.to_owned(), source };
+        let directory = Directory::open(path).map_err(in_directory)?;
+        let wanted = super::wire::identity(config, 1);
+        let ring_path = path.join(RING_NAME);
+        let capacity = config.engine.record_ring_bytes;
+        let mut ring = RingFile::open(&ring_path, capacity, wanted)?;
+        let last = last_run(path, &directory, &ring).map_err(in_directory)?;
+        if let Some(found) = last
+            && (found.site, found.desk) != (wanted.site, wanted.desk)
+        {
+            return Err(RecordingError::OtherDesk { path: path.to_owned(), found, wanted });
+        }
+        let (directory, recovered) = finish(path, directory, &ring, now)?;
+        let run = match last {
+            None => 1,
+            Some(found) => found
+                .run
+                .checked_add(1)
+                .ok_or_else(|| RecordingError::TooManyRuns { path: path.to_owned() })?,
+        };
+        let identity = DeskIdentity { run, ..wanted };
+        ring.renew(identity)?;
+        Ok(Self { path: path.to_owned(), directory, ring, identity, recovered })
+    }
+}
+
+/// The newest run that the ring or the journal knows of.
+fn last_run(
+    path: &Path,
+    directory: &Directory,
+    ring: &RingFile,
+) -> io::Result<Option<DeskIdentity>> {
+    let in_ring = match ring.found() {
+        Found::New => None,
+        Found::Left { identity, .. } => Some(identity),
+    };
+    let Some(number) = directory.list()?.pop() else {
+        return Ok(in_ring);
+    };
+    let segment = map(&path.join(disk::segment_name(number)))?;
+    let in_journal = reader::header(&segment).ok().map(|header| header.identity());
+    Ok([in_ring, in_journal].into_iter().flatten().max_by_key(|identity| identity.run))
+}
+
+/// Writes what the ring of a dead engine still holds.
+fn finish(
+    path: &Path,
+    directory: Directory,
+    ring: &RingFile,
+    now: Moment,
+) -> Result<(Directory, Option<Recovered>), RecordingError> {
+    if !matches!(ring.found(), Found::Left { pending_bytes: 1.., .. }) {
+        return Ok((directory, None));
+    }
+    let recovered = recover(directory, ring, Options::default(), now)?;
+    // The lock went with the writer; take it again.
+    let directory = Directory::open(path)
+        .map_err(|source| RecordingError::Directory { path: path.to_owned(), source })?;
+    Ok((directory, Some(recovered)))
+}
+
+/// Journal segments, mapped to be read.
+#[derive(Debug)]
+pub struct Segments {
+    maps: Vec<Mmap>,
+}
+
+impl Segments {
+    /// Maps all segments of the journal at `path`, or the one that it names.
+    ///
+    /// # Errors
+    /// Whatever the file system says; `NotFound` if there is none.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let files: Vec<PathBuf> = if path.is_dir() {
+            disk::list(path)?.into_iter().map(|n| path.join(disk::segment_name(n))).collect()
+        } else {
+            vec![path.to_owned()]
+        };
+        Self::of_files(&files)
+    }
+
+    /// Maps the segments of the journal in the directory at `path` from number `first` on.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub fn since(path: &Path, first: u64) -> io::Result<Self> {
+        let numbers = disk::list(path)?.into_iter().filter(|number| *number >= first);
+        let files: Vec<_> = numbers.map(|number| path.join(disk::segment_name(number))).collect();
+        Self::of_files(&files)
+    }
+
+    fn of_files(files: &[PathBuf]) -> io::Result<Self> {
+        if files.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "no journal segments there"));
+        }
+        let maps = files.iter().map(|file| map(file)).collect::<io::Result<_>>()?;
+        Ok(Self { maps })
+    }
+
+    /// Payloads of all blocks, in order, up to the first damage (which `audit` reports).
+    pub fn payloads(&self) -> impl Iterator<Item = &[u8]> {
+        self.maps.iter().flat_map(|segment| {
+            let blocks = reader::header(segment).ok().map(|header| Blocks::new(segment, &header));
+            let mut blocks = blocks.into_iter();
+            let mut current = blocks.next();
+            std::iter::from_fn(move || match current.as_mut()?.next_block() {
+                Ok(Ok(block)) => Some(block.payload),
+                Ok(Err(_)) | Err(_) => None,
+            })
+        })
+    }
+}
+
+#[expect(unsafe_code, reason = "mapping a file has no safe interface")]
+fn map(path: &Path) -> io::Result<Mmap> {
+    let file = File::open(path)?;
+    // SAFETY: segments are only ever appended to by the one writer that holds the directory's lock,
+    // and never shortened below what was written; a reader sees bytes that may grow, never dangle.
+    unsafe { Mmap::map(&file) }
+}
