@@ -1,1 +1,3 @@
-//! To be written in the next steps.
+//! Simulation: markets and venues that exist nowhere, reproducible from a seed.
+
+pub mod generator;

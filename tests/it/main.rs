@@ -11,5 +11,6 @@ mod journal;
 mod port;
 mod record;
 mod shared;
+mod sim;
 mod topology;
 mod venue;

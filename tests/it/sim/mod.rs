@@ -1,0 +1,3 @@
+//! The simulated market and venues.
+
+mod generator;
