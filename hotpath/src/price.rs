@@ -2,7 +2,8 @@
 //!
 //! A price is an `i64` in units of 1e-9 of the quoted unit (`price_e9`); negative prices are legal.
 //! A coefficient is Q32: an `i64` with 32 fractional bits. Products are `i128`, where a price times
-//! a coefficient cannot overflow; four of them summed cannot either.
+//! a coefficient cannot overflow; the sum of four and a constant cannot either, because a spread's
+//! coefficients are at most `spread::MAX_COEFFICIENT_Q32`.
 
 /// A bid that nothing can sell to: what an empty bid side shows.
 pub const NO_BID_E9: i64 = i64::MIN;

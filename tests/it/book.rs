@@ -210,7 +210,8 @@ proptest! {
             } else {
                 (sides[0].clone(), sides[1].clone())
             };
-            let is_crossed = matches!((bids.first(), asks.first()), (Some(b), Some(a)) if b.0 >= a.0);
+            let best = (bids.first(), asks.first());
+            let is_crossed = matches!(best, (Some(bid), Some(ask)) if bid.0 >= ask.0);
             let expected = if is_gapped(used) {
                 QuoteQuality::Gapped
             } else if !is_ordered || is_crossed {

@@ -51,8 +51,8 @@ impl PaperExchange {
         }
     }
 
-    /// Keeps every frame that comes, up to `bytes` of them, to be compared afterwards. Frames beyond
-    /// are answered and not kept.
+    /// Keeps every frame that comes, up to `bytes` of them, to be compared afterwards. Frames
+    /// beyond are answered and not kept.
     #[must_use]
     pub fn keeping(mut self, bytes: usize) -> Self {
         self.kept = Some(Vec::with_capacity(bytes));

@@ -158,8 +158,8 @@ proptest! {
             let applied: Vec<u32> =
                 harness.done.applied.iter().map(|&seq_no| relative(seq_no)).collect();
             prop_assert_eq!(applied, brought.iter().copied().collect::<Vec<_>>());
-            let gaps: Vec<_> =
-                harness.done.gaps.iter().map(|&(from, missing)| (relative(from), missing)).collect();
+            let gaps = harness.done.gaps.iter();
+            let gaps: Vec<_> = gaps.map(|&(from, missing)| (relative(from), missing)).collect();
             // One hole may be reported in parts, never more or less of it.
             let missing: u32 = gaps.iter().map(|gap| gap.1).sum();
             prop_assert_eq!(missing, holes(&brought).iter().map(|hole| hole.1).sum::<u32>());
@@ -173,7 +173,10 @@ proptest! {
     #[test]
     fn any_numbers_are_survived(
         numbers in prop::collection::vec(
-            (any::<bool>(), prop_oneof![8 => 0_u32..200, 1 => any::<u32>(), 1 => 60_000_u32..60_020]),
+            (
+                any::<bool>(),
+                prop_oneof![8 => 0_u32..200, 1 => any::<u32>(), 1 => 60_000_u32..60_020],
+            ),
             1..300,
         ),
     ) {

@@ -24,7 +24,8 @@ pub struct Mdp3 {
 }
 
 impl Mdp3 {
-    /// A feed that is voided by a reset of `channel` (tag 1180 `ApplID`); by any, if that is `None`.
+    /// A feed that is voided by a reset of `channel` (tag 1180 `ApplID`); by any reset, if that is
+    /// `None`.
     #[must_use]
     pub const fn new(channel: Option<i16>) -> Self {
         Self { channel }
