@@ -90,9 +90,22 @@ pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
 }
 
 pub(crate) fn logic(section: Section<'_>) -> Option<Logic> {
+    let ack_timeout = section.required("ack_timeout_ms", whole(1..=10_000));
+    let repair_deadline = section.required("repair_deadline_ms", whole(1..=10_000));
+    if ack_timeout.value > repair_deadline.value && !section.is_broken() {
+        section.fail(
+            Problem::new(
+                Rule::Timeouts,
+                "an answer may take longer than the whole repair that waits for it",
+                ack_timeout.place.clone(),
+                "must be at most the repair's deadline",
+            )
+            .also(&repair_deadline.place, "the deadline"),
+        );
+    }
     let logic = Logic {
-        ack_timeout_ms: section.required("ack_timeout_ms", whole(1..=60_000)).value,
-        repair_deadline_ms: section.required("repair_deadline_ms", whole(1..=60_000)).value,
+        ack_timeout_ms: ack_timeout.value,
+        repair_deadline_ms: repair_deadline.value,
         repair_tries: section.required("repair_tries", whole(1..=20)).value,
         fires_per_window: section.required("fires_per_window", whole(1..=FIRE_RATE_MAX)).value,
         fire_window_ms: section.required("fire_window_ms", whole(1..=3_600_000)).value,

@@ -149,6 +149,10 @@ rules! {
     NoStages = "054",
     /// An instrument whose sane prices reach zero says that its prices may be negative.
     NegativePrices = "055",
+    /// A limit is near enough to what the spreads can use to hold something back.
+    LimitLoose = "056",
+    /// A repair has at least the time that one answer may take.
+    Timeouts = "057",
 }
 
 /// One thing wrong, where, and what to do.
@@ -289,12 +293,16 @@ impl Report {
         self.problems.borrow().is_empty()
     }
 
-    /// Everything found, in the order of the files.
+    /// Everything found, once, in the order of the files.
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|problem| {
             let place = problem.place.as_ref();
             (place.map(|place| (place.file, place.span.start)), problem.rule)
+        });
+        // Two legs can meet the same limit in the same way.
+        problems.dedup_by(|one, other| {
+            (one.rule, &one.place, &one.message) == (other.rule, &other.place, &other.message)
         });
         problems
     }

@@ -46,6 +46,7 @@ impl Read<'_> {
         for spread in self.spreads.iter().flatten() {
             self.limits_of(spread, limits);
         }
+        self.loose(limits);
     }
 
     fn rate(&self, limit: &InstrumentLimit) {

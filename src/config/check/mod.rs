@@ -4,6 +4,7 @@
 //! is reported already.
 
 mod limit;
+mod loose;
 mod spread;
 
 use super::error::{Problem, Report, Rule};

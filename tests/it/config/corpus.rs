@@ -202,7 +202,15 @@ const CASES: &[Case] = &[
         "[[spread]]",
         "",
     ),
-    case("035", &[("multiplier = \"50\"", "multiplier = \"5\"")], "coefficient", "coefficient"),
+    case(
+        "035",
+        &[
+            ("multiplier = \"50\"", "multiplier = \"5\""),
+            ("max_order_value = 150_000", "max_order_value = 15_000"),
+        ],
+        "coefficient",
+        "coefficient",
+    ),
     case("036", &[("buy_close = \"-1.5\"", "buy_close = \"-1.75\"")], "buy_close", "buy_open"),
     case("036", &[("sell_close = \"-1.75\"", "sell_close = \"-1\"")], "sell_open", "sell_close"),
     case("036", &[("hysteresis = \"0\"", "hysteresis = \"0.25\"")], "hysteresis", "buy_close"),
@@ -253,7 +261,13 @@ const CASES: &[Case] = &[
     ),
     case(
         "040",
-        &[("clip_units = 1", "clip_units = 3"), ("max_order_lots = 5", "max_order_lots = 2")],
+        &[
+            ("clip_units = 1", "clip_units = 3"),
+            (
+                "max_order_lots = 5\nmax_position_lots = 40",
+                "max_order_lots = 2\nmax_position_lots = 40",
+            ),
+        ],
         "clip_units",
         "max_order_lots",
     ),
@@ -262,6 +276,7 @@ const CASES: &[Case] = &[
         &[
             ("max_position_lots = 20", "max_position_lots = 4"),
             ("max_order_lots = 5", "max_order_lots = 1"),
+            ("max_order_value = 150_000", "max_order_value = 30_000"),
         ],
         "max_units",
         "max_position_lots",
@@ -301,7 +316,26 @@ const CASES: &[Case] = &[
         "name = \"cme\"",
     ),
     case("052", &[("collar_ticks = 20", "collar_ticks = 1_200")], "collar_ticks", "s411873"),
+    case(
+        "056",
+        &[
+            ("max_order_lots = 5", "max_order_lots = 11"),
+            ("max_order_value = 150_000", "max_order_value = 330_000"),
+        ],
+        "max_order_lots = 11",
+        "",
+    ),
+    case("056", &[("max_position_lots = 20", "max_position_lots = 51")], "max_position_lots", ""),
+    case("056", &[("max_position_lots = 40", "max_position_lots = 101")], "max_position_lots", ""),
+    case("056", &[("max_open_orders = 4", "max_open_orders = 11")], "max_open_orders = 11", ""),
+    case("056", &[("max_order_value = 150_000", "max_order_value = 150_001")], "150_001", ""),
     // Safety and presence.
+    case(
+        "057",
+        &[("ack_timeout_ms = 100", "ack_timeout_ms = 501")],
+        "ack_timeout_ms",
+        "repair_deadline_ms",
+    ),
     case(
         "041",
         &[("mode = \"paper\"", "mode = \"live\""), ("\"assume_empty\"", "\"recover\"")],

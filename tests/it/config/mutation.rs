@@ -1,5 +1,5 @@
 //! Fault 47, and the days/0 that ruined HanMag: a slip in any single setting is refused, or is on
-//! the list of harmless ones with the reason why.
+//! the list of harmless ones with what still stands between it and a loss.
 
 use super::{base, load};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +77,9 @@ fn slips(value: &str) -> Vec<(&'static str, String)> {
     if let Ok(whole) = number.parse::<i64>() {
         slip("zero", "0".to_owned());
         slip("negative", (-whole).to_string());
-        slip("times 10^6", (i128::from(whole) * 1_000_000).to_string());
+        slip("times 10", format!("{whole}0"));
+        slip("times 100", format!("{whole}00"));
+        slip("times 10^6", format!("{whole}000000"));
         slip("text", format!("\"{whole}\""));
         slip("words", "\"many\"".to_owned());
         slip("float", format!("{whole}.5"));
@@ -88,7 +90,9 @@ fn slips(value: &str) -> Vec<(&'static str, String)> {
     } else if let (Some(text), true) = (quoted, is_decimal) {
         slip("zero", "\"0\"".to_owned());
         slip("negative", format!("\"{}\"", negated(text)));
-        slip("times 10^6", format!("\"{}\"", shifted(text)));
+        slip("times 10", format!("\"{}\"", shifted(text, 1)));
+        slip("times 100", format!("\"{}\"", shifted(text, 2)));
+        slip("times 10^6", format!("\"{}\"", shifted(text, 6)));
         slip("float", format!("{:?}", text.parse::<f64>().expect("a decimal")));
         slip("words", "\"many\"".to_owned());
         slip("nan", "\"nan\"".to_owned());
@@ -114,12 +118,18 @@ fn negated(text: &str) -> String {
     text.strip_prefix('-').map_or_else(|| format!("-{text}"), str::to_owned)
 }
 
-/// The decimal with its point six places to the right.
-fn shifted(text: &str) -> String {
+/// The decimal with its point some places to the right.
+fn shifted(text: &str, places: usize) -> String {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let moved = format!("{whole}{fraction:0<6}");
-    format!("{sign}{}", moved.trim_start_matches('0'))
+    let padded = format!("{whole}{fraction:0<places$}");
+    let (whole, fraction) = padded.split_at(whole.len() + places);
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{whole}{point}{fraction}")
 }
 
 /// A word with its last two letters in the other order, or doubled where that changes nothing.
@@ -164,13 +174,20 @@ fn accepted(text: &str) -> BTreeMap<String, BTreeSet<&'static str>> {
     accepted
 }
 
-/// What is accepted, and why nothing bad can come of it.
+/// What is accepted, and what still stands between it and a loss.
 const HARMLESS: &[(&str, &[&str], &str)] = &[
     (
         "defaults.cool_down_ms",
-        &["zero"],
-        "no rest between fires: position, rate and fire limits still bound the spread",
+        &["zero", "times 10", "times 100"],
+        "no rest, or a longer one: position, rate and fire limits bound the spread either way",
     ),
+    (
+        "defaults.max_quote_age_ms",
+        &["times 10"],
+        "older quotes may fire, up to a minute: skew, collar and channel state still hold",
+    ),
+    ("engine.desk_id", &["times 10", "times 100"], "another number in order ids and records"),
+    ("engine.site_id", &["times 10", "times 100"], "another number in order ids and records"),
     ("engine.project", &["misspelt"], "a label: receipts are filed under another word"),
     ("engine.record_directory", &["misspelt"], "the record lies elsewhere, and the plan says so"),
     (
@@ -179,16 +196,51 @@ const HARMLESS: &[(&str, &[&str], &str)] = &[
         "another multicast group: line A is silent, which is seen and alerted",
     ),
     ("feed.line_b.group", &["misspelt"], "likewise for line B"),
+    (
+        "feed.reorder_ns",
+        &["times 10", "times 100"],
+        "a gap is declared later; until then nothing of the channel moves on",
+    ),
+    ("feed.reorder_packets", &["times 10"], "likewise"),
+    ("feed.stream_id", &["times 10", "times 100"], "another number in records, still unique"),
+    ("gateway.stream_id", &["times 10"], "another number in records, still unique"),
+    ("instrument.display_factor", &["times 10", "times 100"], "screens only"),
     ("instrument.quote_unit", &["misspelt"], "a label for people"),
+    (
+        "instrument.security_id",
+        &["times 10", "times 100"],
+        "an id that the feed does not carry: no quotes, so no orders",
+    ),
+    (
+        "instrument.tick_size",
+        &["times 10"],
+        "orders on a coarser grid; collar and pay-up in money stay inside the price band",
+    ),
+    ("limit.collar_ticks", &["times 10"], "wider, but narrower than the price band, which holds"),
+    ("limit.rate_window_ms", &["times 10"], "fewer messages"),
+    ("logic.fire_window_ms", &["times 10", "times 100"], "fewer fires"),
+    (
+        "logic.repair_deadline_ms",
+        &["times 10"],
+        "a repair may last 5 s; its tries, collar and limits stay as they are",
+    ),
     (
         "spread.buy_close",
         &["key removed", "negative", "zero"],
         "a higher value to close at, or none: the position stays inside max_units",
     ),
-    ("spread.buy_open", &["key removed"], "does not open long"),
-    ("spread.leg.pay_up_ticks", &["key removed", "zero"], "orders reach less far"),
+    ("spread.buy_open", &["key removed", "times 10", "times 100"], "opens at a lower value only"),
+    (
+        "spread.leg.pay_up_ticks",
+        &["key removed", "times 10", "zero"],
+        "orders reach less far, or further and still inside the collar",
+    ),
     ("spread.name", &["misspelt"], "a label: reports show another word"),
-    ("spread.sell_close", &["key removed"], "does not close: the position stays inside max_units"),
+    (
+        "spread.sell_close",
+        &["key removed", "times 10", "times 100"],
+        "closes at a lower value, or not: the position stays inside max_units",
+    ),
     (
         "spread.sell_open",
         &["key removed", "negative", "zero"],
