@@ -210,8 +210,10 @@ proptest! {
             } else {
                 (sides[0].clone(), sides[1].clone())
             };
-            let best = (bids.first(), asks.first());
-            let is_crossed = matches!(best, (Some(bid), Some(ask)) if bid.0 >= ask.0);
+            let is_crossed = match (bids.first(), asks.first()) {
+                (Some(bid), Some(ask)) => bid.0 >= ask.0,
+                _ => false,
+            };
             let expected = if is_gapped(used) {
                 QuoteQuality::Gapped
             } else if !is_ordered || is_crossed {

@@ -300,7 +300,6 @@ impl<'a> Channel<'a> {
     #[inline(never)]
     pub(super) fn broken(&mut self, missing: u32) {
         self.missing = self.missing.saturating_add(missing);
-        self.forget_event();
         match self.trust {
             // Not believed before either: nobody has to be told again.
             Trust::Broken | Trust::Awaited => {}

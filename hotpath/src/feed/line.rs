@@ -73,14 +73,14 @@ impl LineTrack {
         })
     }
 
-    /// It was followed to a packet: whether it or the other line is behind now.
+    /// It was followed to a packet: it owes nothing now, and the other line may.
     #[inline(always)]
     pub(super) fn settle_with(&mut self, other: &mut Self, now: MonoNs) {
         let ahead = match (self.furthest, other.furthest) {
             (Some(own), Some(other)) => own.beyond(other),
             (own, other) => i32::from(own.is_some()).wrapping_sub(i32::from(other.is_some())),
         };
-        self.owing_since = if ahead < 0 { Some(now) } else { None };
+        self.owing_since = None;
         if ahead > 0 {
             other.owing_since = other.owing_since.or(Some(now));
         }

@@ -12,10 +12,11 @@ use std::io::Write;
 use std::net::SocketAddrV4;
 
 use serde::Serialize;
-use xmc_hotpath::book::{self, BookError, BookSide, Books, Change, Instrument, Level, Slot};
+use xmc_hotpath::book::{BookError, Books, Instrument, Level, Slot};
 use xmc_hotpath::port::Line;
-use xmc_hotpath::venue::cme::mdp3::decode::{self, BookUpdate, Message, PriceScale};
-use xmc_hotpath::venue::cme::mdp3::layout::{Action, BookEntry, EntryKind};
+use xmc_hotpath::venue::cme::mdp3::decode::{BookUpdate, Message, PriceScale};
+use xmc_hotpath::venue::cme::mdp3::feed::{self, Instruction};
+use xmc_hotpath::venue::cme::mdp3::layout::BookEntry;
 
 use super::packets::{Packet, PacketMessage};
 use super::sequence::{Sequence, Step};
@@ -228,34 +229,14 @@ fn apply(
     scale: PriceScale,
     entry: &BookEntry,
 ) -> Result<(), BookError> {
-    let side = match EntryKind::from_wire(entry.kind) {
-        Some(EntryKind::Bid) => BookSide::Bid,
-        Some(EntryKind::Offer) => BookSide::Ask,
-        Some(EntryKind::ImpliedBid) => BookSide::ImpliedBid,
-        Some(EntryKind::ImpliedOffer) => BookSide::ImpliedAsk,
-        Some(EntryKind::BookReset) => {
-            instrument.clear();
-            return Ok(());
+    match feed::instruction(entry, scale).map_err(|_| BookError::Price)? {
+        Instruction::Level(side, change) => instrument.apply(side, &change),
+        Instruction::Empty => {
+            instrument.empty();
+            Ok(())
         }
-        _ => return Err(BookError::Unknown),
-    };
-    let action = match Action::from_wire(entry.action).ok_or(BookError::Unknown)? {
-        Action::New => book::Action::Insert,
-        Action::Change => book::Action::Change,
-        Action::Delete => book::Action::Delete,
-        Action::DeleteThru => book::Action::DeleteThru,
-        Action::DeleteFrom => book::Action::DeleteFrom,
-        Action::Overlay => book::Action::Overlay,
-    };
-    let count = |raw| decode::present(raw).and_then(|told| u32::try_from(told).ok()).unwrap_or(0);
-    let change = Change {
-        action,
-        level: entry.level,
-        price_e9: scale.price_e9(entry.price).map_err(|_| BookError::Price)?,
-        lots: count(entry.size_lots.get()),
-        orders: count(entry.order_count.get()),
-    };
-    instrument.apply(side, &change)
+        Instruction::Unknown => Err(BookError::Unknown),
+    }
 }
 
 /// Mantissa, lots, orders of each place; orders are 0 where the venue does not tell them.

@@ -385,6 +385,22 @@ fn a_damaged_message_makes_the_channel_suspect() {
     });
 }
 
+/// The same in a packet that had to wait for the one before it.
+#[test]
+fn a_damaged_message_in_a_held_packet_makes_the_channel_suspect() {
+    bench(&setup(), |bench| {
+        bench.both(1, &book(1, END, &[bid(CORN, 1, 400)]));
+        let mut damaged = book(3, END, &[ask(CORN, 3, 402)]);
+        damaged[12 + 10 + 11] = 4;
+        bench.send(&Shot { line: Line::A, at: 2, payload: damaged });
+        assert_eq!(bench.seen.state(), (ChannelState::Live, 1));
+        bench.send(&Shot { line: Line::B, at: 3, payload: book(2, END, &[ask(CORN, 2, 401)]) });
+        assert_eq!(bench.seen.state(), (ChannelState::Suspect, 2));
+        assert_eq!(bench.counters.applied.get(), 3);
+        assert_eq!(bench.seen.usable(), []);
+    });
+}
+
 /// Implied levels are shown only where that is asked for, merged with the outright ones (M12).
 #[test]
 fn implied_levels_are_merged_if_the_channel_says_so() {

@@ -24,7 +24,7 @@ pub struct Mdp3 {
 }
 
 impl Mdp3 {
-    /// A feed that is voided by a reset of `channel` (tag 1180 `ApplID`); by any reset, if that is
+    /// A feed that is voided by a reset of `channel` (tag 1180 `ApplID`), or by any if that is
     /// `None`.
     #[must_use]
     pub const fn new(channel: Option<i16>) -> Self {
@@ -141,14 +141,33 @@ fn level(
     row: Row,
     channel: &mut Channel<'_>,
 ) -> Result<(), DecodeError> {
-    let Some(side) = side(entry.kind) else {
-        unusual(entry, row, channel);
-        return Ok(());
-    };
-    let Some(action) = action(entry.action) else {
-        channel.contradicted(row, BookError::Unknown);
-        return Ok(());
-    };
+    match instruction(entry, scale)? {
+        Instruction::Level(side, change) => channel.change(row, side, &change),
+        Instruction::Empty => channel.empty(row),
+        Instruction::Unknown => channel.contradicted(row, BookError::Unknown),
+    }
+    Ok(())
+}
+
+/// What an entry of a book message asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instruction {
+    /// A change of one level.
+    Level(BookSide, Change),
+    /// All books of the instrument are empty now (entry type `J`).
+    Empty,
+    /// Its action or its type means nothing known, or nothing to a book.
+    Unknown,
+}
+
+/// Reads an entry as an instruction to a book.
+///
+/// # Errors
+/// `PriceOverflow`.
+#[inline(always)]
+pub fn instruction(entry: &BookEntry, scale: PriceScale) -> Result<Instruction, DecodeError> {
+    let Some(side) = side(entry.kind) else { return Ok(no_level(entry)) };
+    let Some(action) = action(entry.action) else { return Ok(Instruction::Unknown) };
     let change = Change {
         action,
         level: entry.level,
@@ -156,8 +175,7 @@ fn level(
         lots: count(entry.size_lots.get()),
         orders: count(entry.order_count.get()),
     };
-    channel.change(row, side, &change);
-    Ok(())
+    Ok(Instruction::Level(side, change))
 }
 
 /// A nullable count: 0 if it is absent, or is none.
@@ -190,14 +208,12 @@ const fn action(raw: u8) -> Option<Action> {
     }
 }
 
-/// An entry of a book message that is no level: the book is emptied, or the kind is not of books.
 #[cold]
 #[inline(never)]
-fn unusual(entry: &BookEntry, row: Row, channel: &mut Channel<'_>) {
-    if EntryKind::from_wire(entry.kind) == Some(EntryKind::BookReset) {
-        channel.empty(row);
-    } else {
-        channel.contradicted(row, BookError::Unknown);
+fn no_level(entry: &BookEntry) -> Instruction {
+    match EntryKind::from_wire(entry.kind) {
+        Some(EntryKind::BookReset) => Instruction::Empty,
+        _ => Instruction::Unknown,
     }
 }
 
