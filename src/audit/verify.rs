@@ -3,7 +3,8 @@
 //!
 //! It checks every byte: headers, hashes, the chain over blocks and segments, and every record.
 //! What it cannot know without a witness elsewhere is whether whole segments were taken off the
-//! end, or everything written anew: that is what signed checkpoints are for.
+//! end, or everything written anew: that is what signed checkpoints are for. Nor can it know that
+//! the last outputs of an input were never written, because how many there are is written nowhere.
 
 use std::fs;
 use std::io;
@@ -102,6 +103,8 @@ pub struct Run {
     pub run: u16,
     /// The last sequence number.
     pub last_seq_no: u64,
+    /// Index of the last record there.
+    pub last_index: u16,
     /// The run ends with orders whose details are missing: the process died between the two.
     pub tail_without_details: bool,
 }
@@ -363,11 +366,13 @@ impl Verifier {
             return;
         };
         let identity = follower.identity();
+        let (last_seq_no, last_index) = follower.last().unwrap_or_default();
         self.report.runs.push(Run {
             site: identity.site.0,
             desk: identity.desk.0,
             run: identity.run,
-            last_seq_no: follower.last().map_or(0, |(seq_no, _)| seq_no),
+            last_seq_no,
+            last_index,
             tail_without_details: follower.ends_without_details(),
         });
     }

@@ -3,6 +3,7 @@
 //! Tests that read the shared captures, oracles, schemas and vectors go through `shared`, which
 //! skips loudly when they are missing and fails when `XMC_REQUIRE` names `data`.
 
+mod audit;
 mod book;
 mod cli;
 mod config;

@@ -1,7 +1,8 @@
 //! The journal: the ring's memory, writing, reading back, and what is left after a crash.
 
-mod desk;
-mod memory;
-mod scratch;
+pub mod desk;
+mod kill;
+pub mod memory;
+pub mod scratch;
 mod shm;
-mod write;
+pub mod write;

@@ -151,9 +151,12 @@ proptest! {
     fn whatever_the_writer_dies_of_the_record_is_whole(
         deaths in prop::collection::vec((0_usize..60, 0_u64..30_000), 1..6),
         block_bytes in 512_usize..5_000,
+        sync in prop::sample::select(
+            &[SyncPolicy::EveryBlock, SyncPolicy::IntervalMs(1), SyncPolicy::Never]
+        ),
         seed in any::<u64>(),
     ) {
-        let options = Options { block_bytes, ..OPTIONS };
+        let options = Options { block_bytes, sync, ..OPTIONS };
         let ring = memory(FIRST);
         let disk = Memory::default();
         let mut producer = Producer::attach(&ring).unwrap();
@@ -171,7 +174,7 @@ proptest! {
                 publish(&mut producer, &before).unwrap();
                 publish(&mut producer, &after).unwrap();
                 published += before.len() + after.len();
-                let polled = writer.poll(at(desk.seq_no));
+                let polled = writer.poll(at(desk.seq_no * 300_000));
                 if disk.state().is_dead {
                     prop_assert!(polled.is_err());
                     prop_assert!(matches!(writer.poll(at(0)), Err(JournalError::Stopped)));
