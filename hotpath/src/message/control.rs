@@ -1,0 +1,247 @@
+//! What the cold side tells the desk: contract data, spreads, limits, commands, the clock.
+
+use super::{
+    AccountId, Event, GatewayIndex, HedgeFlag, InstrumentIndex, MAX_LEGS, ProjectId, SpreadIndex,
+    StrategyId, StreamId, TimeInForce,
+};
+use crate::record::codec::{code, message};
+use crate::time::{MonoNs, Span, UnixNs};
+
+message! {
+    /// Contract data of one instrument, and its limits. Sent again when anything changes.
+    pub struct InstrumentSpec {
+        /// Row of the instrument table.
+        pub instrument: InstrumentIndex,
+        /// The channel that quotes it.
+        pub feed: StreamId,
+        /// The gateway that trades it.
+        pub gateway: GatewayIndex,
+        /// Whether it may be traded at all; quotes are used either way (an FX leg only prices).
+        pub is_tradable: bool,
+        /// The venue's number.
+        pub security_id: i32,
+        /// Smallest price step.
+        pub tick_e9: i64,
+        /// Units of the quoted quantity in one lot, times 1e9: value of a lot = price * this.
+        pub multiplier_e9: i64,
+        /// Largest single order. 0 means that no order passes.
+        pub max_order_lots: u32,
+        /// Largest value of a single order, in whole units of the quote currency.
+        pub max_order_value: i64,
+        /// Largest net position, long or short, with everything live or unknown counted as filled.
+        pub max_position_lots: u32,
+        /// Sanity: no order has a price below. May be negative.
+        pub min_price_e9: i64,
+        /// Sanity: no order has a price above.
+        pub max_price_e9: i64,
+        /// How far an order's price may be from the best price on its own side of the book;
+        /// `i64::MAX` leaves it to the fraction.
+        pub collar_e9: i64,
+        /// The same as a fraction of that best price, times 1e9; `i64::MAX` leaves it to
+        /// `collar_e9`.
+        pub collar_fraction_e9: i64,
+        /// Orders of this instrument that may be open at once.
+        pub max_open_orders: u16,
+        /// Messages about it in `rate_window`. At most `risk::INSTRUMENT_RATE_MAX`.
+        pub max_messages: u16,
+        /// The sliding window.
+        pub rate_window: Span,
+        /// The market asks open or close, so orders carry a `PositionEffect`.
+        pub needs_effect: bool,
+    }
+}
+
+message! {
+    /// One leg of a spread.
+    pub struct LegSpec {
+        /// Row of the instrument table.
+        pub instrument: InstrumentIndex,
+        /// Lots to buy (or, below zero, to sell) for one unit of spread bought. 0: it only prices.
+        pub ratio_lots: i32,
+        /// What a price of 1 adds to the spread's value. Q32; signed as the formula needs.
+        pub coefficient_q32: i64,
+        /// Added to the limit price of a buy, taken from that of a sell.
+        pub pay_up_e9: i64,
+    }
+}
+
+impl LegSpec {
+    /// A leg that is not there.
+    pub const NONE: Self = Self {
+        instrument: InstrumentIndex(u32::MAX),
+        ratio_lots: 0,
+        coefficient_q32: 0,
+        pay_up_e9: 0,
+    };
+}
+
+message! {
+    /// A spread: what it is made of, when it fires, how much.
+    ///
+    /// Its value is `constant + Σ coefficient * price`. Buying it buys the legs of positive ratio
+    /// and sells those of negative ratio. A leg prices at the ask where a higher price makes the
+    /// direction worse, else at the bid.
+    pub struct SpreadSpec {
+        /// Row of the table of spreads.
+        pub spread: SpreadIndex,
+        /// Whose idea.
+        pub strategy: StrategyId,
+        /// Whose money.
+        pub account: AccountId,
+        /// For which project.
+        pub project: ProjectId,
+        /// Whether it may fire.
+        pub is_enabled: bool,
+        /// How many of `legs` are there: 2 to 4.
+        pub leg_count: u8,
+        /// The legs.
+        pub legs: [LegSpec; MAX_LEGS],
+        /// Added to the value.
+        pub constant_e9: i64,
+        /// Open long at or below this value; `i64::MIN` means never.
+        pub buy_open_e9: i64,
+        /// Close long at or above this value; `i64::MAX` means never.
+        pub buy_close_e9: i64,
+        /// Open short at or above this value; `i64::MAX` means never.
+        pub sell_open_e9: i64,
+        /// Close short at or below this value; `i64::MIN` means never.
+        pub sell_close_e9: i64,
+        /// Largest position in units, long or short.
+        pub max_units: u32,
+        /// Largest fire in units.
+        pub clip_units: u32,
+        /// How far the value must leave a level before that level can fire again.
+        pub hysteresis_e9: i64,
+        /// Shortest time between two fires.
+        pub cool_down: Span,
+        /// Fires in `fire_window` after which the spread halts: something is wrong. At most
+        /// `risk::FIRE_RATE_MAX`.
+        pub max_fires: u16,
+        /// The sliding window.
+        pub fire_window: Span,
+        /// Oldest quote that may fire it.
+        pub max_quote_age: Span,
+        /// Largest difference between the ages of two legs' quotes.
+        pub max_quote_skew: Span,
+        /// When a leg's order has not been answered for this long it is unknown.
+        pub ack_timeout: Span,
+        /// How long the legs' orders live.
+        pub time_in_force: TimeInForce,
+        /// The flag on its orders.
+        pub hedge: HedgeFlag,
+    }
+}
+
+message! {
+    /// Limits of one gateway.
+    pub struct GatewayLimits {
+        /// Which.
+        pub gateway: GatewayIndex,
+        /// Messages that may be sent in `rate_window`. At most `risk::RATE_MAX`.
+        pub max_messages: u16,
+        /// The sliding window.
+        pub rate_window: Span,
+        /// Orders that may be open at once.
+        pub max_open_orders: u16,
+    }
+}
+
+message! {
+    /// Limits of one account over all its instruments, or with `AccountId::ALL` of the whole desk.
+    pub struct AccountLimits {
+        /// Whose.
+        pub account: AccountId,
+        /// Largest single order.
+        pub max_order_lots: u32,
+        /// Largest sum of the lots held in all legs, whatever their side.
+        pub max_position_lots: u32,
+        /// Orders that may be open at once.
+        pub max_open_orders: u16,
+        /// Messages that may be sent in `rate_window`. At most `risk::RATE_MAX`.
+        pub max_messages: u16,
+        /// The sliding window.
+        pub rate_window: Span,
+    }
+}
+
+impl AccountId {
+    /// All accounts of the desk together.
+    pub const ALL: Self = Self(u32::MAX);
+}
+
+code! {
+    /// What an operator, or the engine itself, orders the desk to do.
+    pub enum CommandKind {
+        /// Let a spread fire.
+        Enable = 1 "enable",
+        /// Keep a spread from firing.
+        Disable = 2 "disable",
+        /// Take a spread out of HALT (its residual has been dealt with by hand).
+        ClearHalt = 3 "clear_halt",
+        /// Stop everything: no new orders, live ones cancelled.
+        Kill = 4 "kill",
+        /// Allow opening again, after a restart or `NO_NEW`.
+        Arm = 5 "arm",
+        /// Open nothing; what is open may be closed.
+        NoNew = 6 "no_new",
+    }
+}
+
+message! {
+    /// A command, already authenticated by the cold side.
+    pub struct Command {
+        /// What.
+        pub kind: CommandKind,
+        /// To which spread; `SpreadIndex(u32::MAX)` means all.
+        pub spread: SpreadIndex,
+        /// Who: the operator's number in the control file; 0 is the engine itself.
+        pub operator: u32,
+        /// The command's own number, for the receipt.
+        pub command_id: u64,
+    }
+}
+
+message! {
+    /// How this engine's clock stands to UTC: recorded so that monotonic stamps can be dated.
+    pub struct ClockScale {
+        /// A moment on the engine's clock.
+        pub at: MonoNs,
+        /// The same moment in UTC.
+        pub utc: UnixNs,
+        /// Known bound of the error of `utc`, in nanoseconds; `u64::MAX` means not known.
+        pub error: Span,
+    }
+}
+
+/// What the cold side tells the desk, through its control ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Contract data and limits.
+    Instrument(InstrumentSpec),
+    /// A spread added or changed.
+    Spread(SpreadSpec),
+    /// Limits of a gateway.
+    Gateway(GatewayLimits),
+    /// Limits of an account, or of the whole desk.
+    Account(AccountLimits),
+    /// An operator's command.
+    Command(Command),
+    /// The clock against UTC.
+    Clock(ClockScale),
+}
+
+impl Control {
+    /// The event that the desk sees.
+    #[inline]
+    #[must_use]
+    pub const fn as_event(&self) -> Event<'_> {
+        match self {
+            Self::Instrument(spec) => Event::Instrument(spec),
+            Self::Spread(spec) => Event::Spread(spec),
+            Self::Gateway(limits) => Event::Gateway(*limits),
+            Self::Account(limits) => Event::Account(*limits),
+            Self::Command(command) => Event::Command(*command),
+            Self::Clock(scale) => Event::Clock(*scale),
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! The input of the desk and what comes out of it besides orders.
+
+use super::{
+    AccountLimits, ChannelUpdate, ClockScale, Command, GatewayLimits, InstrumentSpec, MAX_GATEWAYS,
+    MAX_LEGS, OrderEvent, OrderId, Quote, SessionUpdate, SpreadIndex, SpreadSpec, StreamId,
+};
+use crate::record::codec::{code, message};
+use crate::time::{MonoNs, Span};
+
+/// Free room in what the desk writes to, sampled by the shell when the input was taken.
+///
+/// With it the desk itself refuses a fire that would not fit, and the record shows why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credits {
+    /// Free slots of each gateway's order ring, at most 255.
+    pub gateway_slots: [u8; MAX_GATEWAYS],
+    /// How full the record ring is, in percent.
+    pub record_used_pct: u8,
+}
+
+impl Credits {
+    /// All rings empty: what tests and the simulator start from.
+    pub const FULL: Self = Self { gateway_slots: [u8::MAX; MAX_GATEWAYS], record_used_pct: 0 };
+}
+
+/// What the desk is told. Everything that can change an output comes in here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A book changed. `more` says that another quote is already waiting: evaluate after that.
+    Quote {
+        /// The book now.
+        quote: &'a Quote,
+        /// Another quote follows in the same batch.
+        more: bool,
+    },
+    /// A feed channel changed state.
+    Channel(ChannelUpdate),
+    /// News of an order.
+    Order(OrderEvent),
+    /// An order session changed state.
+    Session(SessionUpdate),
+    /// Contract data and limits.
+    Instrument(&'a InstrumentSpec),
+    /// A spread added or changed.
+    Spread(&'a SpreadSpec),
+    /// Limits of a gateway.
+    Gateway(GatewayLimits),
+    /// Limits of an account, or of the whole desk.
+    Account(AccountLimits),
+    /// An operator's command.
+    Command(Command),
+    /// The clock against UTC.
+    Clock(ClockScale),
+    /// Nothing but time: the deadline that the desk asked for has come.
+    Tick,
+}
+
+/// One input: when it was consumed, what room there was, what happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Input<'a> {
+    /// The moment of consumption. Never decreases.
+    pub now: MonoNs,
+    /// Room in the rings.
+    pub credits: Credits,
+    /// What happened.
+    pub event: Event<'a>,
+}
+
+code! {
+    /// Why the desk did not do what a trigger asked for. Each is a gate, or a state.
+    pub enum Gate {
+        /// None: it passed.
+        Passed = 0 "passed",
+        /// The desk is not allowed to open (not armed, NO_NEW, HALT).
+        SafeState = 1 "safe_state",
+        /// The spread is disabled.
+        Disabled = 2 "disabled",
+        /// The spread is halted.
+        Halted = 3 "halted",
+        /// The last fire of the spread has not ended.
+        InFlight = 4 "in_flight",
+        /// The last fire was too recent. Value and limit in nanoseconds.
+        CoolDown = 5 "cool_down",
+        /// A leg's channel is not live. Value: the state's code.
+        ChannelState = 6 "channel_state",
+        /// A leg's quote is of an older epoch, gapped or insane. Value: the quality's code.
+        QuoteQuality = 7 "quote_quality",
+        /// A leg's quote is too old. Value and limit in nanoseconds.
+        QuoteAge = 8 "quote_age",
+        /// Two legs' quotes differ too much in age. Value and limit in nanoseconds.
+        QuoteSkew = 9 "quote_skew",
+        /// The spread's position limit. Value and limit in units.
+        SpreadPosition = 10 "spread_position",
+        /// The order is too large. Value and limit in lots.
+        OrderSize = 11 "order_size",
+        /// The order is worth too much. Value and limit in whole units of currency.
+        OrderValue = 12 "order_value",
+        /// Too far from the book, or no reference. Value and limit in price units of 1e-9.
+        Collar = 13 "collar",
+        /// The instrument's worst-case position. Value and limit in lots.
+        Position = 14 "position",
+        /// Too many open orders. Value and limit: orders.
+        OpenOrders = 15 "open_orders",
+        /// Too many messages in the window. Value and limit: messages.
+        Rate = 16 "rate",
+        /// An own order rests on the other side. Value: its price.
+        SelfMatch = 17 "self_match",
+        /// The order session is not up. Value: the state's code.
+        SessionState = 18 "session_state",
+        /// A gateway's ring has no room for all legs. Value: free slots; limit: needed.
+        RingRoom = 19 "ring_room",
+        /// The record ring is too full to open. Value and limit in percent.
+        RecordRoom = 20 "record_room",
+        /// The desk's own arenas are full. Value and limit: rows.
+        Arena = 21 "arena",
+        /// Not tradable, or not known to the desk.
+        Instrument = 22 "instrument",
+        /// Arithmetic would overflow: refused, never wrapped.
+        Overflow = 23 "overflow",
+        /// The price is outside what is sane for the instrument. Limit: the bound that it broke.
+        PriceBand = 24 "price_band",
+        /// Too far from the book as a fraction. Value: the distance; limit: the fraction times 1e9.
+        CollarFraction = 25 "collar_fraction",
+        /// Too many messages about the instrument in the window. Value and limit: messages.
+        InstrumentRate = 26 "instrument_rate",
+        /// The order is too large for the account or the whole desk. Value and limit in lots.
+        AccountOrderSize = 27 "account_order_size",
+        /// The account or the whole desk would hold too much. Value and limit in lots.
+        AccountPosition = 28 "account_position",
+        /// Too many open orders of the account or the whole desk. Value and limit: orders.
+        AccountOpenOrders = 29 "account_open_orders",
+        /// Too many messages of the account or the whole desk. Value and limit: messages.
+        AccountRate = 30 "account_rate",
+        /// The value has not left the level since it fired last. Value: how far; limit: how far it
+        /// must, in units of 1e-9.
+        Hysteresis = 31 "hysteresis",
+        /// Too many fires in the window: the spread halts. Value and limit: fires.
+        FireRate = 32 "fire_rate",
+    }
+}
+
+code! {
+    /// What a fire is for.
+    pub enum Intent {
+        /// Opens or adds to a long position in the spread.
+        OpenLong = 1 "open_long",
+        /// Reduces a long position.
+        CloseLong = 2 "close_long",
+        /// Opens or adds to a short position.
+        OpenShort = 3 "open_short",
+        /// Reduces a short position.
+        CloseShort = 4 "close_short",
+    }
+}
+
+impl Intent {
+    /// Whether the spread is bought.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_buy(self) -> bool {
+        matches!(self, Self::OpenLong | Self::CloseShort)
+    }
+
+    /// Whether the position grows.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::OpenLong | Self::OpenShort)
+    }
+}
+
+message! {
+    /// A trigger was met, and this is what came of it.
+    pub struct Decision {
+        /// The spread.
+        pub spread: SpreadIndex,
+        /// What the trigger asked for.
+        pub intent: Intent,
+        /// `Gate::Passed` if it fired, else what held it back.
+        pub gate: Gate,
+        /// The leg that the gate looked at; 255 if none.
+        pub leg: u8,
+        /// Units fired, or asked for.
+        pub units: u32,
+        /// The spread's value at the prices that the orders carry (before pay-up).
+        pub value_e9: i64,
+        /// The level that it met.
+        pub level_e9: i64,
+        /// What the gate saw, in the gate's unit; 0 if it passed.
+        pub seen: i64,
+        /// What the gate allows, in the gate's unit.
+        pub limit: i64,
+        /// Age of each leg's quote at the decision; 0 for a leg that is not there.
+        pub quote_age: [Span; MAX_LEGS],
+        /// Decisions of the same spread, intent and gate since the last one written.
+        pub repeated: u32,
+    }
+}
+
+code! {
+    /// What must be looked at by a person, or at least known to one.
+    pub enum AlertKind {
+        /// A fire ended with legs out of ratio: the spread is halted with a residual.
+        BrokenSpread = 1 "broken_spread",
+        /// An order was not answered in time.
+        OrderUnknown = 2 "order_unknown",
+        /// The venue filled more than was asked, at a worse price, or on the wrong side.
+        ImpossibleFill = 3 "impossible_fill",
+        /// A message names an order that this desk does not know.
+        UnknownOrder = 4 "unknown_order",
+        /// A feed channel lost packets on both lines.
+        FeedGap = 5 "feed_gap",
+        /// An order session went down.
+        SessionDown = 6 "session_down",
+        /// The kill switch was used.
+        Killed = 7 "killed",
+        /// A venue took a fill back.
+        FillBusted = 8 "fill_busted",
+        /// An order was refused by the venue.
+        OrderRejected = 9 "order_rejected",
+        /// The cold side sent something that the desk cannot use (bad row, bad leg).
+        BadInput = 10 "bad_input",
+        /// Outputs of one input did not fit: the desk halts.
+        OutputOverflow = 11 "output_overflow",
+        /// A spread fired too often: it is halted until somebody has looked.
+        FireThrottle = 12 "fire_throttle",
+    }
+}
+
+message! {
+    /// Something for a person.
+    pub struct Alert {
+        /// What.
+        pub kind: AlertKind,
+        /// The spread, or `SpreadIndex::ALL` if none in particular.
+        pub spread: SpreadIndex,
+        /// The order, or `OrderId::NONE`.
+        pub order_id: OrderId,
+        /// The stream, or `StreamId(u16::MAX)`.
+        pub stream: StreamId,
+        /// A figure that explains it: residual lots, missing packets, a reason code.
+        pub value: i64,
+    }
+}
+
+code! {
+    /// The desk's safe state. Down by itself, up only on evidence and by command.
+    pub enum SafeState {
+        /// Everything is allowed.
+        Normal = 0 "NORMAL",
+        /// One line of a feed is missing: smaller size.
+        SingleFeed = 1 "SINGLE_FEED",
+        /// Nothing is opened; what is open may be finished or closed.
+        NoNew = 2 "NO_NEW",
+        /// Positions are worked out under limits.
+        Flatten = 3 "FLATTEN",
+        /// Nothing is sent but cancels.
+        Halt = 4 "HALT",
+    }
+}
+
+message! {
+    /// The desk's state, or that of one spread, changed.
+    pub struct StateChange {
+        /// The spread, or `SpreadIndex::ALL` for the desk.
+        pub spread: SpreadIndex,
+        /// Before.
+        pub from: SafeState,
+        /// After.
+        pub to: SafeState,
+        /// Whether an alert caused it; if not, a command did.
+        pub by_alert: bool,
+        /// The alert kind's code, or the command kind's.
+        pub cause: u8,
+    }
+}
+
+message! {
+    /// A fire ended: what was asked for and what was done, leg by leg.
+    pub struct Ending {
+        /// The spread.
+        pub spread: SpreadIndex,
+        /// What it was for.
+        pub intent: Intent,
+        /// Units asked for.
+        pub units: u32,
+        /// Lots asked for, per leg.
+        pub asked_lots: [u32; MAX_LEGS],
+        /// Lots filled, per leg.
+        pub filled_lots: [u32; MAX_LEGS],
+        /// Whether the fills stand in the ratio of the legs.
+        pub is_aligned: bool,
+        /// Units that the position changed by, if aligned.
+        pub done_units: u32,
+        /// From the first order to the ending.
+        pub took: Span,
+    }
+}
+
+/// One thing that the desk says about itself; never an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// A trigger was met.
+    Decision(Decision),
+    /// A person should know.
+    Alert(Alert),
+    /// A safe state changed.
+    State(StateChange),
+    /// A fire ended.
+    Ending(Ending),
+}
