@@ -3,6 +3,7 @@
 //! Recovery, configuration, wiring, ports, the record on disk, the simulator and the command line
 //! live here. The dependency goes one way: nothing in `hotpath/` knows this crate.
 
+pub mod allocation;
 pub mod audit;
 pub mod cli;
 pub mod clock;

@@ -11,6 +11,7 @@
 
 pub mod audit;
 pub mod inspect;
+pub mod latency;
 pub mod plan;
 pub mod replay;
 mod report;
@@ -115,6 +116,7 @@ struct Cli {
 enum Command {
     Audit(audit::Args),
     Inspect(inspect::Args),
+    Latency(latency::Args),
     Plan(plan::Args),
     Replay(replay::Args),
 }
@@ -124,6 +126,7 @@ impl Command {
         match self {
             Self::Audit(args) => audit::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
+            Self::Latency(args) => latency::run(args, out),
             Self::Plan(args) => plan::run(args, out),
             Self::Replay(args) => replay::run(args, out),
         }

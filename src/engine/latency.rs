@@ -47,6 +47,13 @@ impl Latencies {
         }
     }
 
+    /// How many were recorded.
+    #[inline]
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.histogram.len()
+    }
+
     /// Takes all that `other` holds.
     pub fn add(&mut self, other: &Self) {
         self.histogram.add(&other.histogram).expect("both have the same bounds");

@@ -4,7 +4,7 @@
 //! others. It arbitrates nothing and fills no gap: rows are in capture order, both lines.
 
 mod books;
-mod lines;
+pub(in crate::cli) mod lines;
 mod packets;
 mod rows;
 mod sequence;

@@ -5,16 +5,21 @@
 //! real frames and reads real reports. Simulated venues with books live in `sim` and beside the
 //! venues they imitate. Used by `xmc replay` and `xmc latency` for gateways of protocol `paper`.
 //!
-//! It allocates only at the start, so it may share a core with the hot stages.
+//! Sending only lays the frame down, as on a wire; the exchange reads it when it is asked for its
+//! answers. So what a sender measures is the sender's work. It allocates only at the start, so it
+//! may share a core with the hot stages.
 
 use super::ilink3::{Execution, Fill, ReportWriter};
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
 use xmc_hotpath::venue::cme::ilink3::decode::{self, Request};
 use xmc_hotpath::venue::cme::ilink3::layout::{
-    Cancel, FillEvent, FillPart, Framed, Message, NEWEST_VERSION, NewOrder, Replace, Sofh,
+    Cancel, FillEvent, FillPart, Framed, Message, NEWEST_VERSION, NewOrder, Replace, Side, Sofh,
 };
 use xmc_hotpath::venue::cme::sbe::GroupSize;
 use xmc_hotpath::wire::U16Le;
+
+/// Bytes of requests that can wait to be looked at.
+const ARRIVED_BYTES: usize = 1 << 16;
 
 /// Bytes of reports that can wait to be read: above a thousand fills.
 const INBOX_BYTES: usize = 1 << 20;
@@ -30,11 +35,34 @@ const TOO_LATE: u16 = 0;
 pub struct PaperExchange {
     reports: ReportWriter,
     executions: u64,
+    /// Frames that have come and were not looked at.
+    arrived: Vec<u8>,
+    /// Reports that were written, from `read` on not fetched.
     inbox: Vec<u8>,
     read: usize,
-    /// Every frame that came, when they are kept.
-    kept: Option<Vec<u8>>,
-    orders: u64,
+    orders: OrderDigest,
+}
+
+/// All orders of a session in one number: equal for two accounts of the same orders in the same
+/// order. Not cryptographic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrderDigest {
+    /// Orders taken in.
+    pub count: u64,
+    digest: u64,
+}
+
+impl OrderDigest {
+    /// Takes in one order.
+    pub fn add(&mut self, id: u64, security_id: i32, is_buy: bool, price_e9: i64, lots: u32) {
+        self.count += 1;
+        let security_id = u64::from(security_id.cast_unsigned());
+        let size = u64::from(lots) << 1 | u64::from(is_buy);
+        for word in [id, security_id, price_e9.cast_unsigned(), size] {
+            let mixed = (self.digest ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            self.digest = mixed ^ mixed >> 29;
+        }
+    }
 }
 
 impl PaperExchange {
@@ -44,39 +72,53 @@ impl PaperExchange {
         Self {
             reports: ReportWriter::new(uuid, NEWEST_VERSION, 1),
             executions: 0,
+            arrived: Vec::with_capacity(ARRIVED_BYTES),
             inbox: Vec::with_capacity(INBOX_BYTES),
             read: 0,
-            kept: None,
-            orders: 0,
+            orders: OrderDigest::default(),
         }
     }
 
-    /// Keeps every frame that comes, up to `bytes` of them, to be compared afterwards. Frames
-    /// beyond are answered and not kept.
+    /// The new orders that came, as the exchange read them off the wire.
     #[must_use]
-    pub fn keeping(mut self, bytes: usize) -> Self {
-        self.kept = Some(Vec::with_capacity(bytes));
-        self
-    }
-
-    /// The frames kept, one after the other.
-    #[must_use]
-    pub fn kept(&self) -> &[u8] {
-        self.kept.as_deref().unwrap_or(&[])
-    }
-
-    /// New orders that came.
-    #[must_use]
-    pub fn orders(&self) -> u64 {
+    pub fn orders(&self) -> OrderDigest {
         self.orders
     }
 
+    /// Looks at what has come and writes the answers, as far as there is room for them.
+    fn work(&mut self) {
+        if self.read == self.inbox.len() {
+            self.inbox.clear();
+            self.read = 0;
+        }
+        let mut arrived = std::mem::take(&mut self.arrived);
+        let mut rest = &arrived[..];
+        while self.inbox.capacity() - self.inbox.len() >= ANSWER_BYTES
+            && let Ok(Some((frame, after))) = decode::frame(rest)
+        {
+            match decode::request(&frame) {
+                Ok(Some(Request::New(order))) => self.fill(order),
+                Ok(Some(Request::Cancel(cancel))) => self.refuse_cancel(cancel),
+                Ok(Some(Request::Replace(change))) => self.refuse_replace(change),
+                Ok(Some(Request::Sequence(_) | Request::Terminate(_)) | None) | Err(_) => {}
+            }
+            rest = after;
+        }
+        let left = rest.len();
+        let read = arrived.len() - left;
+        arrived.drain(..read);
+        self.arrived = arrived;
+    }
+
     fn fill(&mut self, order: &NewOrder) {
-        self.orders += 1;
-        let execution = self.execution(self.orders, order.sent_ns.get());
+        let is_buy = Side::from_wire(order.side) == Some(Side::Buy);
+        let (price_e9, lots) = (order.price_e9.get(), order.qty_lots.get());
+        let id = order.cl_ord_id.order().unwrap_or(0);
+        self.orders.add(id, order.security_id.get(), is_buy, price_e9, lots);
+        let execution = self.execution(self.orders.count, order.sent_ns.get());
         let accepted = self.reports.accepted(order, &execution);
         self.answer(&accepted, &[]);
-        let execution = self.execution(self.orders, order.sent_ns.get());
+        let execution = self.execution(self.orders.count, order.sent_ns.get());
         let fill = Fill {
             last_e9: order.price_e9.get(),
             last_lots: order.qty_lots.get(),
@@ -130,35 +172,22 @@ fn no_entries<B>() -> GroupSize {
 }
 
 impl TxPort for PaperExchange {
+    #[inline]
     fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
-        if self.read == self.inbox.len() {
-            self.inbox.clear();
-            self.read = 0;
-        }
-        if self.inbox.capacity() - self.inbox.len() < ANSWER_BYTES {
+        if self.arrived.capacity() - self.arrived.len() < message.len() {
             return Err(SendError::Busy);
         }
-        let Ok(Some((frame, _))) = decode::frame(message) else {
-            return Err(SendError::Closed);
-        };
-        match decode::request(&frame) {
-            Ok(Some(Request::New(order))) => self.fill(order),
-            Ok(Some(Request::Cancel(cancel))) => self.refuse_cancel(cancel),
-            Ok(Some(Request::Replace(change))) => self.refuse_replace(change),
-            Ok(Some(Request::Sequence(_) | Request::Terminate(_)) | None) => {}
-            Err(_) => return Err(SendError::Closed),
-        }
-        if let Some(kept) = &mut self.kept
-            && kept.capacity() - kept.len() >= message.len()
-        {
-            kept.extend_from_slice(message);
-        }
+        self.arrived.extend_from_slice(message);
         Ok(())
     }
 }
 
 impl StreamPort for PaperExchange {
+    #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SendError> {
+        if !self.arrived.is_empty() {
+            self.work();
+        }
         let waiting = &self.inbox[self.read..];
         let len = waiting.len().min(buffer.len());
         buffer[..len].copy_from_slice(&waiting[..len]);

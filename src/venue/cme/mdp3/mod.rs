@@ -7,6 +7,7 @@
 
 mod entry;
 mod packet;
+pub mod tape;
 
 pub use entry::{BookChange, FutureTerms, SnapshotMark, TradePrint, snapshot_level, volume_entry};
 pub use packet::{EventMark, Generation, PacketBuilder};

@@ -1,0 +1,310 @@
+//! The packets that are measured, and a configuration under which they make the desk fire.
+
+use crate::cli::CliError;
+use crate::cli::inspect::lines::Lines;
+use crate::config::{self, Configuration};
+use crate::feed::{FeedCapacity, FeedMemory};
+use crate::port::capture::Capture;
+use crate::port::datagram::datagram;
+use rtrb::RingBuffer;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use xmc_hotpath::book::View;
+use xmc_hotpath::feed::{ArbiterLimits, ChannelSettings, Feed, FeedCounters, Join};
+use xmc_hotpath::message::{InstrumentIndex, QuoteQuality, StreamId};
+use xmc_hotpath::port::{Datagram, Line};
+use xmc_hotpath::ring::ends;
+use xmc_hotpath::time::{MonoNs, Span};
+use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
+
+/// Instruments that are traded: the ones with the most two-sided quotes, in pairs.
+const TRADED: usize = 16;
+
+/// The shared capture, below the folder of shared test data.
+const SHARED_CAPTURE: &str = "captures/cme/mdp3_v6_ch340_20161112.pcapng";
+
+/// What is measured.
+#[derive(Debug)]
+pub struct Market {
+    /// Where the packets come from, for the report.
+    pub source: String,
+    /// Line and payload, in the order of arrival.
+    pub packets: Vec<(Line, Vec<u8>)>,
+    /// Spreads over the busiest instruments.
+    pub config: Configuration,
+}
+
+/// Loads the packets and chooses the instruments.
+pub fn load(capture: Option<&Path>) -> Result<Market, CliError> {
+    let (source, packets) = match capture {
+        Some(path) => (path.display().to_string(), read(path)?),
+        None => {
+            let path = shared_capture();
+            if !path.is_file() {
+                return Err(CliError::could_not_run(format!(
+                    "no capture at {}: set XMC_SHARED, or name one with --capture",
+                    path.display()
+                )));
+            }
+            (path.display().to_string(), read(&path)?)
+        }
+    };
+    if packets.is_empty() {
+        return Err(CliError::could_not_run(format!("{source} has no packets on lines A or B")));
+    }
+    let busiest = busiest(&packets);
+    if busiest.len() < 2 {
+        return Err(CliError::could_not_run(format!(
+            "{source} has fewer than two instruments with bids and offers: nothing can be traded"
+        )));
+    }
+    let config = configuration(&busiest)?;
+    Ok(Market { source, packets, config })
+}
+
+fn shared_capture() -> PathBuf {
+    let root =
+        std::env::var_os("XMC_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    root.join(SHARED_CAPTURE)
+}
+
+fn read(path: &Path) -> Result<Vec<(Line, Vec<u8>)>, CliError> {
+    let capture = Capture::open(path).map_err(CliError::could_not_run)?;
+    let mut lines = Lines::new(Vec::new());
+    let mut packets = Vec::new();
+    for frame in capture.frames() {
+        let frame = frame.map_err(CliError::could_not_run)?;
+        if let Ok(Some(packet)) = datagram(frame.link, frame.bytes)
+            && let Some(line) = lines.line(packet.target)
+        {
+            packets.push((line, packet.payload.to_vec()));
+        }
+    }
+    Ok(packets)
+}
+
+/// Instruments by the number of their two-sided, whole quotes, the busiest first: found by sending
+/// the packets through a feed of their own.
+fn busiest(packets: &[(Line, Vec<u8>)]) -> Vec<i32> {
+    const ROWS: usize = 4096;
+    let capacity = FeedCapacity { instruments: ROWS, quoted: ROWS, held: 64, digests: 64 };
+    let mut memory = FeedMemory::new(capacity);
+    let (quotes_in, mut quotes) = ends(RingBuffer::new(ROWS));
+    let (updates_in, _updates) = ends(RingBuffer::new(ROWS));
+    let (storage, quotes_in) = memory.lend(quotes_in);
+    let patience = Span(u64::MAX);
+    let limits = ArbiterLimits {
+        hold_for: patience,
+        line_reorder: 0,
+        silent_after: patience,
+        lossy_after: patience,
+        stale_after: patience,
+    };
+    let settings =
+        ChannelSettings { stream: StreamId(1), join: Join::AssumeEmpty, view: View::Outright };
+    let counters = FeedCounters::default();
+    let feed =
+        Feed::new(Mdp3::new(None), settings, limits, storage, quotes_in, updates_in, &counters);
+    let mut feed = feed.expect("the memory was made for it");
+    let ids = instruments(packets);
+    for (id, row) in ids.iter().zip(0..) {
+        feed.channel_mut().books_mut().add(*id, Some(InstrumentIndex(row)));
+    }
+    let mut seen = vec![0_u64; ids.len()];
+    for ((line, payload), at) in packets.iter().zip(1..) {
+        feed.on_datagram(&Datagram { payload, received: MonoNs(at), line: *line });
+        while let Some(quote) = quotes.pop() {
+            let is_two_sided = quote.bids.count > 0 && quote.asks.count > 0;
+            if quote.quality == QuoteQuality::Good && is_two_sided {
+                seen[quote.instrument.0 as usize] += 1;
+            }
+        }
+    }
+    let mut ranked: Vec<_> = ids.into_iter().zip(seen).filter(|(_, seen)| *seen > 0).collect();
+    ranked.sort_by_key(|(id, seen)| (std::cmp::Reverse(*seen), *id));
+    ranked.truncate(TRADED);
+    ranked.into_iter().map(|(id, _)| id).collect()
+}
+
+/// Every instrument that a packet names.
+fn instruments(packets: &[(Line, Vec<u8>)]) -> Vec<i32> {
+    use xmc_hotpath::venue::cme::mdp3::decode;
+    let mut ids = std::collections::BTreeSet::new();
+    for (_, payload) in packets {
+        let Ok(packet) = decode::packet(payload) else {
+            continue;
+        };
+        for message in packet.messages().filter_map(|message| message.decode().ok()) {
+            ids.extend(message.entry_views().filter_map(|entry| entry.security_id));
+        }
+    }
+    ids.into_iter().collect()
+}
+
+/// A paper configuration with a spread over each pair of neighbours, whose levels are always met.
+fn configuration(instruments: &[i32]) -> Result<Configuration, CliError> {
+    let mut text = String::from(FRAME);
+    for id in instruments {
+        write!(text, "{}", INSTRUMENT.replace("{id}", &id.to_string())).expect("into memory");
+    }
+    for pair in instruments.chunks_exact(2) {
+        let spread = SPREAD.replace("{one}", &pair[0].to_string());
+        write!(text, "{}", spread.replace("{two}", &pair[1].to_string())).expect("into memory");
+    }
+    let mut config = config::load_text(Path::new("the latency run's own configuration"), &text)?;
+    for spread in &mut config.spreads {
+        // Levels that every price meets, which no checked file may have: each quote fires, opening
+        // and closing in turn.
+        for (level, met) in [
+            (&mut spread.triggers.sell_open_e9, -ALWAYS_E9),
+            (&mut spread.triggers.sell_close_e9, ALWAYS_E9),
+        ] {
+            if let Some(level) = level {
+                level.value = met;
+            }
+        }
+    }
+    Ok(config)
+}
+
+/// Beyond any spread of two prices.
+const ALWAYS_E9: i64 = 1_000_000_000_000_000;
+
+const FRAME: &str = r#"
+[engine]
+mode = "paper"
+site_id = 1
+desk_id = 1
+project = "latency"
+record_directory = "unused"
+record_ring_bytes = 67_108_864
+
+[logic]
+ack_timeout_ms = 1_000
+repair_deadline_ms = 1_000
+repair_tries = 1
+fires_per_window = 60
+fire_window_ms = 1
+
+[[executor]]
+core = 0
+stages = ["feed_tape", "desk", "gateway_paper", "recovery", "journal", "control", "monitor"]
+idle = "yield"
+
+[[link]]
+kind = "quotes"
+from = "feed_tape"
+to = "desk"
+depth = 4096
+
+[[link]]
+kind = "orders"
+from = "desk"
+to = "gateway_paper"
+depth = 256
+
+[[link]]
+kind = "events"
+from = "gateway_paper"
+to = "desk"
+depth = 1024
+
+[[venue]]
+name = "cme"
+mic = "XCME"
+
+[[feed]]
+name = "tape"
+venue = "cme"
+protocol = "cme/mdp3"
+stream_id = 1
+line_a = { group = "239.1.1.1", port = 30_001 }
+line_b = { group = "239.1.1.2", port = 30_002 }
+reorder_packets = 64
+reorder_ns = 1_000_000
+stale_after_ms = 60_000
+join = "assume_empty"
+
+[[gateway]]
+name = "paper"
+venue = "cme"
+protocol = "paper"
+stream_id = 2
+rate_messages = 1000
+rate_window_ms = 1000
+
+[[limit]]
+scope = "account"
+account = "latency"
+max_order_lots = 10
+max_position_lots = 160
+max_open_orders = 100
+rate_messages = 1000
+rate_window_ms = 1000
+
+[[limit]]
+scope = "global"
+max_order_lots = 10
+max_position_lots = 160
+max_open_orders = 100
+rate_messages = 1000
+rate_window_ms = 1000
+"#;
+
+const INSTRUMENT: &str = r#"
+[[instrument]]
+name = "i{id}"
+venue = "cme"
+security_id = {id}
+feed = "tape"
+gateway = "paper"
+tick_size = "0.01"
+lot_step = 1
+multiplier = "1"
+currency = "USD"
+quote_unit = "points"
+display_factor = "1"
+negative_prices = true
+min_price = "-100000"
+max_price = "100000"
+
+[[limit]]
+scope = "instrument"
+instrument = "i{id}"
+max_order_lots = 10
+max_order_value = 1_000_000
+max_position_lots = 10
+max_open_orders = 10
+collar_ticks = 100_000
+rate_messages = 100
+rate_window_ms = 1000
+"#;
+
+const SPREAD: &str = r#"
+[[spread]]
+name = "s{one}_{two}"
+strategy = "latency"
+account = "latency"
+unit = "points"
+sell_open = "1"
+sell_close = "-1"
+hysteresis = "0"
+cool_down_ms = 0
+max_quote_age_ms = 60_000
+max_quote_skew_ms = 60_000
+time_in_force = "fak"
+max_units = 1
+clip_units = 1
+
+[[spread.leg]]
+instrument = "i{one}"
+ratio = 1
+coefficient = "1"
+pay_up_ticks = 0
+
+[[spread.leg]]
+instrument = "i{two}"
+ratio = -1
+coefficient = "1"
+pay_up_ticks = 0
+"#;

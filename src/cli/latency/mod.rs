@@ -1,0 +1,86 @@
+//! `xmc latency`: from a packet in memory to the orders in memory, measured.
+//!
+//! Real packets go through the very stages, rings and record that trade: `Stage::poll` of feed,
+//! desk and gateway, the topology's rings, the record ring with its reader running. Every quote of
+//! the chosen instruments meets a trigger, so every one of them is decided and most are fired; all
+//! gates are on, with limits that are wide. The exchange on the other side takes the frames as a
+//! wire would and fills them on paper; what it read is compared with the record afterwards.
+//!
+//! A sample begins when the feed first sees the packet and ends when the last leg's frame has been
+//! handed to the port. Packets come one at a time: a busy feed is another figure.
+
+mod decode;
+mod host;
+mod market;
+mod report;
+mod run;
+
+use super::{CliError, Exit, Report};
+use std::path::PathBuf;
+
+/// Measure tick to order and decoding on this machine.
+///
+/// Exit code 0 if every order frame agrees with the record and nothing was allocated on hot threads,
+/// 1 otherwise, 2 could not run. The figures themselves never make it fail: machines differ.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The capture whose packets are looped. Without it the shared capture is looked for, below
+    /// XMC_SHARED (default ../shared); if that is missing, packets of the same shape are generated.
+    #[arg(long, value_name = "FILE")]
+    capture: Option<PathBuf>,
+    /// Fires to be measured, in each topology.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000,
+          value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    decisions: u64,
+    /// All hot stages on one core, or the feed on one and desk and gateway on another.
+    #[arg(long, value_enum, default_value_t = Topology::Both)]
+    topology: Topology,
+    /// The core of the desk, then the other one. Default: the last two that this process may use.
+    #[arg(long, value_name = "CORE", num_args = 2, value_delimiter = ',')]
+    cores: Option<Vec<u16>>,
+    /// On two cores: the time between packets, in nanoseconds.
+    #[arg(long, value_name = "NS", default_value_t = 4_000)]
+    spacing_ns: u64,
+}
+
+/// Which cores do what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Topology {
+    /// Feed, desk and gateway on one core; the reader of the record on the other.
+    One,
+    /// Feed and the reader of the record on one core; desk and gateway on the other.
+    Two,
+    /// First one, then the other.
+    Both,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See `CliError`.
+pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    let market = market::load(args.capture.as_deref())?;
+    let cores = host::cores(args.cores.as_deref())?;
+    let mut runs = Vec::new();
+    if args.topology != Topology::Two {
+        runs.push(run::one_core(args, &market, cores)?);
+    }
+    if args.topology != Topology::One {
+        if cores.desk == cores.other && args.topology == Topology::Two {
+            return Err(CliError::could_not_run(
+                "two cores are needed and this process may use one: choose --topology one",
+            ));
+        }
+        if cores.desk != cores.other {
+            runs.push(run::two_cores(args, &market, cores)?);
+        }
+    }
+    let decoding = decode::measure(&market, cores)?;
+    let report = report::Latency::new(&market, cores, runs, decoding);
+    if out.is_json() {
+        out.json("xmc.latency", 1, &report)?;
+    } else {
+        report.write(out)?;
+    }
+    Ok(report.exit())
+}

@@ -1,0 +1,379 @@
+//! One measurement: threads, cores, the loop that lets packets come.
+
+use super::Args;
+use super::host::{Cores, Machine};
+use super::market::Market;
+use crate::allocation;
+use crate::cli::CliError;
+use crate::clock::EngineClock;
+use crate::engine::core::{PlaceError, place};
+use crate::engine::inputs;
+use crate::engine::latency::Latencies;
+use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, identity, wire};
+use crate::topology::Sched;
+use crate::venue::cme::mdp3::tape::Tape;
+use crate::venue::cme::paper::{OrderDigest, PaperExchange};
+use serde::Serialize;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use xmc_hotpath::message::{Control, OrderAction, OrderCommand};
+use xmc_hotpath::record::codec::{Decoder, Field};
+use xmc_hotpath::record::frame::{self, Kind};
+use xmc_hotpath::record::ring::{self, Consumer, Producer};
+use xmc_hotpath::stage::{Stage, Work};
+use xmc_hotpath::time::{Clock, Span, UnixNs};
+
+/// Fires before anything is measured: caches and branch predictors have seen the work.
+const WARM_UP: u64 = 50_000;
+/// Words of the record ring: 64 MiB of records.
+const RING_WORDS: u64 = 1 << 23;
+/// A loop turn that takes longer than this was interrupted by the host.
+const HOST_GAP: Duration = Duration::from_micros(10);
+/// Loop turns between two housekeepings.
+const HOUSEKEEPING: u64 = 4096;
+/// Passes over the tape without enough fires after which something is wrong.
+const PASSES_MOST: u64 = 1_000_000;
+/// Bytes that the reader of the record takes at once.
+const DRAIN_BYTES: usize = 1 << 16;
+
+/// What one topology gave.
+#[derive(Debug, Serialize)]
+pub struct Run {
+    /// Which cores did what.
+    pub topology: &'static str,
+    /// From the packet to the last leg's frame.
+    #[serde(skip)]
+    pub tick_to_order: Latencies,
+    /// Packets that came, on both lines.
+    pub packets: u64,
+    /// Quotes that reached the desk.
+    pub quotes: u64,
+    /// Orders that left.
+    pub orders: u64,
+    /// Inputs that the desk consumed.
+    pub inputs: u64,
+    /// Records that the reader of the record ring read.
+    pub records_read: u64,
+    /// Records that the desk wrote.
+    pub records_written: u64,
+    /// Rings between a packet and its orders, and back.
+    pub rings_crossed: &'static [&'static str],
+    /// Turns of the hot loop that the host interrupted for more than 10 µs, and for how long in all.
+    pub host_gaps: u64,
+    /// The longest of them, nanoseconds.
+    pub host_gap_max_ns: u64,
+    /// All of them together, nanoseconds.
+    pub host_gap_sum_ns: u64,
+    /// How long was measured, nanoseconds.
+    pub measured_ns: u64,
+    /// Heap allocations on hot threads while measuring.
+    pub allocations: u64,
+    /// Polls that found no room in the record or in a ring.
+    pub blocked: u64,
+    /// Orders as the exchange read them off the wire are those in the record.
+    pub frames_equal_record: bool,
+    /// The machine, right after.
+    #[serde(skip)]
+    pub machine: Machine,
+}
+
+const RINGS: &[&str] = &["quotes", "record", "orders", "events"];
+
+type Measured<'m> =
+    Pipeline<'m, Tape<EngineClock>, PaperExchange, EngineClock, Producer<'m>, Latencies>;
+
+/// Feed, desk and gateway in turn on one core, the reader of the record on the other.
+pub fn one_core(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliError> {
+    measure(market, |pipeline, drain, clock, stop| {
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                if cores.other != cores.desk {
+                    place(cores.other, Sched::Other)?;
+                }
+                while !stop.load(Ordering::Relaxed) {
+                    if drain.poll() != Work::Busy {
+                        std::thread::sleep(Duration::from_micros(20));
+                    }
+                }
+                Ok::<_, PlaceError>(())
+            });
+            let hot = scope.spawn(|| {
+                place(cores.desk, Sched::Other)?;
+                Ok::<_, PlaceError>(one_core_loop(pipeline, clock, args.decisions))
+            });
+            let found = hot.join().expect("the hot loop does not panic");
+            stop.store(true, Ordering::Relaxed);
+            reader.join().expect("the reader does not panic").map_err(CliError::could_not_run)?;
+            found.map_err(CliError::could_not_run)
+        })
+    })
+    .map(|run| Run { topology: "one core: feed, desk, gateway; record reader on the other", ..run })
+}
+
+/// What a hot loop notes about itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Noted {
+    packets: u64,
+    gaps: u64,
+    gap_max: u64,
+    gap_sum: u64,
+    measured: u64,
+    allocations: u64,
+}
+
+impl Noted {
+    #[inline]
+    fn turn(&mut self, took: u64, limit: u64) {
+        if took > limit {
+            self.gaps += 1;
+            self.gap_sum += took;
+            self.gap_max = self.gap_max.max(took);
+        }
+    }
+}
+
+fn one_core_loop(pipeline: &mut Measured<'_>, clock: &EngineClock, decisions: u64) -> Noted {
+    let limit = clock.ticks_in(HOST_GAP);
+    let mut noted = Noted::default();
+    let mut is_warm = false;
+    let mut began = clock.ticks();
+    let mut last = began;
+    let mut allocations = allocation::count();
+    loop {
+        pipeline.feeds[0].port_mut().admit();
+        while pipeline.poll() != Work::Idle {}
+        noted.packets += 1;
+        let now = clock.ticks();
+        noted.turn(now.wrapping_sub(last), limit);
+        last = now;
+        if noted.packets.is_multiple_of(HOUSEKEEPING) {
+            pipeline.housekeeping();
+            last = clock.ticks();
+        }
+        let fired = pipeline.gateways[0].latency().count();
+        if !is_warm && fired >= WARM_UP {
+            is_warm = true;
+            pipeline.gateways[0].latency_mut().clear();
+            noted = Noted::default();
+            allocations = allocation::count();
+            began = clock.ticks();
+            last = began;
+        } else if (is_warm && fired >= decisions)
+            || pipeline.feeds[0].port_mut().passes() > PASSES_MOST
+        {
+            noted.measured = clock.ticks().wrapping_sub(began);
+            noted.allocations = allocation::count() - allocations;
+            return noted;
+        }
+    }
+}
+
+/// The feed and the reader of the record on one core, desk and gateway on the other.
+pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliError> {
+    measure(market, |pipeline, drain, clock, stop| {
+        let Pipeline { feeds, desk, gateways, .. } = pipeline;
+        let fired = AtomicU64::new(0);
+        let warm = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let feeding = scope.spawn(|| {
+                place(cores.other, Sched::Other)?;
+                let spacing = clock.ticks_in(Duration::from_nanos(args.spacing_ns));
+                let mut packets = 0_u64;
+                let mut due = clock.ticks();
+                let mut allocations = None;
+                while !stop.load(Ordering::Relaxed) {
+                    let now = clock.ticks();
+                    if now.wrapping_sub(due).cast_signed() >= 0 {
+                        // From now, not from when it was due: a feed that was interrupted does not
+                        // catch up in a burst.
+                        due = now.wrapping_add(spacing);
+                        feeds[0].port_mut().admit();
+                        packets += 1;
+                    }
+                    if feeds[0].poll() == Work::Idle {
+                        drain.poll();
+                    }
+                    if packets.is_multiple_of(HOUSEKEEPING) {
+                        feeds[0].housekeeping();
+                    }
+                    if allocations.is_none() && warm.load(Ordering::Relaxed) {
+                        allocations = Some(allocation::count());
+                    }
+                }
+                let allocated = allocation::count() - allocations.unwrap_or(allocation::count());
+                Ok::<_, PlaceError>((packets, allocated))
+            });
+            let deciding = scope.spawn(|| {
+                place(cores.desk, Sched::Other)?;
+                let limit = clock.ticks_in(HOST_GAP);
+                let mut noted = Noted::default();
+                let mut began = clock.ticks();
+                let mut last = began;
+                let mut allocations = allocation::count();
+                loop {
+                    desk.poll();
+                    gateways[0].poll();
+                    let now = clock.ticks();
+                    noted.turn(now.wrapping_sub(last), limit);
+                    last = now;
+                    let count = gateways[0].latency().count();
+                    if !warm.load(Ordering::Relaxed) && count >= WARM_UP {
+                        warm.store(true, Ordering::Relaxed);
+                        gateways[0].latency_mut().clear();
+                        noted = Noted::default();
+                        allocations = allocation::count();
+                        began = clock.ticks();
+                        last = began;
+                    } else if warm.load(Ordering::Relaxed) && count >= args.decisions {
+                        noted.measured = clock.ticks().wrapping_sub(began);
+                        noted.allocations = allocation::count() - allocations;
+                        fired.store(count, Ordering::Relaxed);
+                        return Ok::<_, PlaceError>(noted);
+                    }
+                }
+            });
+            let found = deciding.join().expect("the hot loop does not panic");
+            stop.store(true, Ordering::Relaxed);
+            let fed = feeding.join().expect("the feed loop does not panic");
+            let (packets, allocated) = fed.map_err(CliError::could_not_run)?;
+            let noted = found.map_err(CliError::could_not_run)?;
+            Ok(Noted { packets, allocations: noted.allocations + allocated, ..noted })
+        })
+    })
+    .map(|run| Run { topology: "two cores: feed and record reader | desk and gateway", ..run })
+}
+
+/// Wires the pipeline, lets `hot` run it, and collects what it came to.
+fn measure(
+    market: &Market,
+    hot: impl FnOnce(
+        &mut Measured<'_>,
+        &mut Drain<'_>,
+        &EngineClock,
+        &AtomicBool,
+    ) -> Result<Noted, CliError>,
+) -> Result<Run, CliError> {
+    let clock = EngineClock::start();
+    let config = &market.config;
+    let words = ring::words(RING_WORDS).expect("the ring's size is a power of two");
+    let words: Vec<AtomicU64> = (0..words).map(|_| AtomicU64::new(0)).collect();
+    ring::format(&words, identity(config, 1)).expect("the ring's memory was made for it");
+    let producer = Producer::attach(&words).expect("the ring was just made");
+    let consumer = Consumer::attach(&words).expect("the ring was just made");
+    let mut memory = Memory::new(config);
+    let counters = Counters::new(config);
+    let scale = clock.utc();
+    counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    let tape = Tape::new(clock.clone(), &market.packets).map_err(CliError::could_not_run)?;
+    let ports = Ports { feeds: vec![tape], gateways: vec![PaperExchange::new(1)] };
+    let origin = Origin { run: 1, now: clock.now(), utc: UnixNs(0) };
+    let wired =
+        wire(config, &mut memory, &counters, ports, &clock, producer, Latencies::new, origin);
+    let mut pipeline = wired.map_err(CliError::usage)?;
+    widen(&mut pipeline, market)?;
+    let mut drain = Drain::new(consumer);
+    let stop = AtomicBool::new(false);
+    let noted = hot(&mut pipeline, &mut drain, &clock, &stop)?;
+    // What is still on its way arrives, with nothing measured any more.
+    let figures = pipeline.gateways[0].latency().clone();
+    while pipeline.poll() != Work::Idle {}
+    while drain.poll() == Work::Busy {}
+    let sent = pipeline.gateways[0].port().orders();
+    let ns = |ticks| clock.span(ticks).0;
+    let desk = &counters.desk;
+    Ok(Run {
+        topology: "",
+        tick_to_order: figures,
+        packets: noted.packets,
+        quotes: desk.quotes.get(),
+        orders: desk.orders.get(),
+        inputs: desk.inputs.get(),
+        records_read: drain.records,
+        records_written: desk.records.get() + 1,
+        rings_crossed: RINGS,
+        host_gaps: noted.gaps,
+        host_gap_max_ns: ns(noted.gap_max),
+        host_gap_sum_ns: ns(noted.gap_sum),
+        measured_ns: ns(noted.measured),
+        allocations: noted.allocations,
+        blocked: desk.record_full.get() + desk.ring_full.get(),
+        frames_equal_record: drain.faults == 0 && drain.orders == sent && sent.count > 0,
+        machine: Machine::here(clock.source().word()),
+    })
+}
+
+/// Gives every rate a window of a nanosecond: the gates run, and never hold back.
+fn widen(pipeline: &mut Measured<'_>, market: &Market) -> Result<(), CliError> {
+    let (controls, _) = inputs::controls(&market.config).map_err(CliError::usage)?;
+    for control in controls {
+        let wide = match control {
+            Control::Gateway(mut limits) => {
+                limits.rate_window = Span(1);
+                Control::Gateway(limits)
+            }
+            Control::Account(mut limits) => {
+                limits.rate_window = Span(1);
+                Control::Account(limits)
+            }
+            Control::Instrument(mut spec) => {
+                spec.rate_window = Span(1);
+                Control::Instrument(spec)
+            }
+            Control::Spread(mut spec) => {
+                spec.fire_window = Span(1);
+                Control::Spread(spec)
+            }
+            other @ (Control::Command(_) | Control::Clock(_)) => other,
+        };
+        pipeline.control.push(wide).map_err(|_| {
+            CliError::could_not_run("the control ring is too short for the configuration")
+        })?;
+    }
+    Ok(())
+}
+
+/// Reads the record ring as a journal writer would, and adds up the orders in it.
+struct Drain<'r> {
+    consumer: Consumer<'r>,
+    buffer: Vec<u8>,
+    records: u64,
+    orders: OrderDigest,
+    faults: u64,
+}
+
+impl<'r> Drain<'r> {
+    fn new(consumer: Consumer<'r>) -> Self {
+        let buffer = vec![0; DRAIN_BYTES];
+        Self { consumer, buffer, records: 0, orders: OrderDigest::default(), faults: 0 }
+    }
+
+    fn poll(&mut self) -> Work {
+        let Ok(len @ 1..) = self.consumer.read(&mut self.buffer) else {
+            return Work::Idle;
+        };
+        let mut rest = &self.buffer[..len];
+        while !rest.is_empty() {
+            let Ok((header, body, after)) = frame::split(rest) else {
+                self.faults += 1;
+                break;
+            };
+            self.records += 1;
+            if header.kind == Kind::Order {
+                match OrderCommand::take(&mut Decoder::new(body)) {
+                    Some(order) if order.action == OrderAction::New => self.orders.add(
+                        order.order_id.0,
+                        order.security_id,
+                        order.side == xmc_hotpath::message::Side::Buy,
+                        order.price_e9,
+                        order.qty_lots,
+                    ),
+                    Some(_) => {}
+                    None => self.faults += 1,
+                }
+            }
+            rest = after;
+        }
+        self.consumer.release(self.consumer.position());
+        Work::Busy
+    }
+}
