@@ -1,0 +1,204 @@
+//! One quote through the desk: no level is met, refused by the last gate, and a fire.
+
+#[expect(dead_code, reason = "each bench uses a part of it")]
+mod fixture;
+#[expect(dead_code, reason = "each bench uses a part of it")]
+mod measure;
+
+use cross_market_connect::config::Configuration;
+use cross_market_connect::engine::inputs;
+use cross_market_connect::engine::memory::{DeskMemory, DeskSize};
+use fixture::Market;
+use measure::{Bench, fold, fold_signed};
+use xmc_hotpath::desk::{Desk, Outputs};
+use xmc_hotpath::message::{
+    ChannelState, ChannelUpdate, Command, CommandKind, Control, Credits, DeskId, DeskIdentity,
+    Event, GatewayIndex, Input, MAX_GATEWAYS, OrderCommand, OrderEvent, OrderEventKind, Quote,
+    SessionState, SessionUpdate, SiteId, SpreadIndex, SpreadSpec, StreamId,
+};
+use xmc_hotpath::time::{MonoNs, Span, UnixNs};
+
+/// Quotes of one batch.
+const BATCH: usize = 64;
+/// Events of the market that the quotes are from.
+const EVENTS: usize = 2_000;
+/// A level that no value of the spread meets.
+const FAR_E9: i64 = 1_000_000_000_000_000;
+/// Fires lie this far apart: no window gets full, and the other leg's quote is not too old.
+const STEP_NS: u64 = 400_000_000;
+
+fn main() {
+    let mut bench = Bench::start("desk");
+    let config = fixture::demo();
+    let mut market = Market::new(&config);
+    // Quotes of the first spread's legs, as they change.
+    let quotes: Vec<Quote> = (0..EVENTS)
+        .flat_map(|_| {
+            market.step();
+            let quotes = market.quotes();
+            [quotes[0], quotes[1]]
+        })
+        .collect();
+
+    let mut memory = memory(&config);
+    let mut run = Run::new(&config, &mut memory, |spec| {
+        spec.buy_open_e9 = -FAR_E9;
+        spec.sell_open_e9 = FAR_E9;
+    });
+    run.begin(&quotes[..2]);
+    let mut next = quotes.chunks_exact(BATCH).cycle();
+    bench.parts("no trigger", |watch| {
+        let batch = run.fresh(next.next().expect("there are quotes"));
+        (BATCH as u64, watch.time(|| hot_quotes(&mut run, &batch, Credits::FULL)))
+    });
+
+    let mut memory = self::memory(&config);
+    let mut run = Run::new(&config, &mut memory, always);
+    run.begin(&quotes[..2]);
+    let no_slots = Credits { gateway_slots: [0; MAX_GATEWAYS], ..Credits::FULL };
+    let mut next = quotes.chunks_exact(BATCH).cycle();
+    bench.parts("refused by the last gate", |watch| {
+        let batch = run.fresh(next.next().expect("there are quotes"));
+        (BATCH as u64, watch.time(|| hot_quotes(&mut run, &batch, no_slots)))
+    });
+
+    let mut memory = self::memory(&config);
+    let mut run = Run::new(&config, &mut memory, always);
+    run.begin(&quotes[..2]);
+    let mut next = quotes.iter().cycle();
+    bench.note("fire: one quote, two orders; two readings of the clock are in it");
+    bench.parts("fire", |watch| {
+        let quote = run.fresh(std::slice::from_ref(next.next().expect("there are quotes")));
+        let digest = watch.time(|| hot_fire(&mut run, &quote));
+        assert_eq!(run.outputs.order_count(), 2, "{:?}", run.outputs);
+        run.settle();
+        (1, digest)
+    });
+}
+
+/// Opens on every quote, as far as the gates let it.
+fn always(spec: &mut SpreadSpec) {
+    spec.buy_open_e9 = i64::MAX >> 1;
+    spec.sell_open_e9 = i64::MAX;
+    spec.hysteresis_e9 = 0;
+    spec.cool_down = Span(0);
+}
+
+fn memory(config: &Configuration) -> DeskMemory {
+    DeskMemory::new(DeskSize::new(config.instruments.len(), config.spreads.len()))
+}
+
+/// A desk that is armed, with its market and session up.
+struct Run<'a> {
+    desk: Desk<'a>,
+    outputs: Outputs,
+    now: MonoNs,
+}
+
+impl<'a> Run<'a> {
+    /// `change` is done to the first spread; the others are disabled.
+    fn new(
+        config: &Configuration,
+        memory: &'a mut DeskMemory,
+        change: impl Fn(&mut SpreadSpec),
+    ) -> Self {
+        let identity = DeskIdentity { site: SiteId(1), desk: DeskId(1), run: 1 };
+        let desk = Desk::new(identity, memory.lend());
+        let mut run = Self { desk, outputs: Outputs::new(), now: MonoNs(STEP_NS) };
+        let (controls, _) = inputs::controls(config).expect("the demonstration fits");
+        for mut control in controls {
+            if let Control::Spread(spec) = &mut control {
+                spec.is_enabled = spec.spread.0 == 0;
+                change(spec);
+            }
+            run.tell(control.as_event());
+        }
+        run.tell(Event::Channel(ChannelUpdate {
+            stream: StreamId(config.feeds[0].stream_id.value),
+            state: ChannelState::Live,
+            epoch: 1,
+            packet_seq_no: 1,
+            missing: 0,
+        }));
+        run.tell(Event::Session(SessionUpdate {
+            stream: StreamId(config.gateways[0].stream_id.value),
+            gateway: GatewayIndex(0),
+            state: SessionState::Up,
+        }));
+        run.tell(Event::Command(Command {
+            kind: CommandKind::Arm,
+            spread: SpreadIndex::ALL,
+            operator: 0,
+            command_id: 1,
+        }));
+        run
+    }
+
+    fn tell(&mut self, event: Event<'_>) {
+        let input = Input { now: self.now, credits: Credits::FULL, event };
+        self.desk.on(&input, &mut self.outputs);
+        assert_eq!(self.outputs.order_count(), 0, "nothing fires yet: {:?}", self.outputs);
+    }
+
+    /// The first quote of each leg, so that none is missing.
+    fn begin(&mut self, quotes: &[Quote]) {
+        hot_quotes(self, &self.fresh(quotes), Credits::FULL);
+        self.settle();
+    }
+
+    /// The quotes as they are now, received just now.
+    fn fresh(&self, quotes: &[Quote]) -> Vec<Quote> {
+        quotes.iter().map(|quote| Quote { received: self.now, ..*quote }).collect()
+    }
+
+    /// Ends the orders of a fire without a fill, and lets time pass.
+    fn settle(&mut self) {
+        let orders: Vec<OrderCommand> = self.outputs.orders().copied().collect();
+        for order in orders {
+            let cancelled = Event::Order(OrderEvent {
+                kind: OrderEventKind::Cancelled,
+                order_id: order.order_id,
+                venue_order_id: 1,
+                exec_id: 0,
+                stream: StreamId(0),
+                seq_no: 0,
+                side: order.side,
+                price_e9: 0,
+                qty_lots: 0,
+                cum_lots: 0,
+                leaves_lots: 0,
+                reason: 0,
+                exchange: UnixNs(0),
+                received: self.now,
+            });
+            let input = Input { now: self.now, credits: Credits::FULL, event: cancelled };
+            self.desk.on(&input, &mut self.outputs);
+        }
+        self.now = self.now.after(Span(STEP_NS));
+    }
+}
+
+/// Quotes that fire nothing, or one that does.
+#[inline(always)]
+fn quotes(run: &mut Run<'_>, quotes: &[Quote], credits: Credits) -> u64 {
+    let mut digest = 0;
+    for quote in quotes {
+        let event = Event::Quote { quote, more: false };
+        run.desk.on(&Input { now: run.now, credits, event }, &mut run.outputs);
+        digest = fold(digest, run.outputs.detail_count() as u64);
+        for order in run.outputs.orders() {
+            digest = fold_signed(fold(digest, u64::from(order.qty_lots)), order.price_e9);
+        }
+    }
+    digest
+}
+
+#[inline(never)]
+fn hot_quotes(run: &mut Run<'_>, batch: &[Quote], credits: Credits) -> u64 {
+    quotes(run, batch, credits)
+}
+
+#[inline(never)]
+fn hot_fire(run: &mut Run<'_>, quote: &[Quote]) -> u64 {
+    quotes(run, quote, Credits::FULL)
+}
