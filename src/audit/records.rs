@@ -34,7 +34,10 @@ pub enum Wrong {
         after: u16,
     },
     /// Sequence numbers are missing or repeated.
-    #[error("after {}.{} comes {}.{}: records are missing or repeated", after.0, after.1, found.0, found.1)]
+    #[error(
+        "after {}.{} comes {}.{}: records are missing or repeated",
+        after.0, after.1, found.0, found.1
+    )]
     Hole {
         /// The record before.
         after: Place,

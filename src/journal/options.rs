@@ -63,7 +63,10 @@ pub enum JournalError {
         ring: DeskIdentity,
     },
     /// The ring's memory was damaged.
-    #[error("journal: the record ring is damaged: {0}; what was before it is written")]
+    #[error(
+        "journal: the record ring is damaged: {0}; what was before that is written. Compare with \
+         the venues what is missing, then move the ring's file away"
+    )]
     Ring(&'static str),
 }
 

@@ -5,6 +5,9 @@
 //! the next one before it starts its own run (`journal::recover`), and only an empty ring can be
 //! renewed. What the words mean is `xmc_hotpath::record::ring`. Power loss is not survived here:
 //! that is what the journal's policy of syncing is for.
+//!
+//! The file belongs on a file system in memory (`/dev/shm`). On a disk the kernel write-protects
+//! pages whenever it writes them back, and the next store of the hot core pays a fault for that.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;

@@ -166,10 +166,15 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
         if self.is_stopped {
             return Err(JournalError::Stopped);
         }
-        while self.consumer.pending_bytes() > 0 {
-            self.write_records(now)?;
+        let mut drained = Ok(());
+        while drained.is_ok() && self.consumer.pending_bytes() > 0 {
+            drained = self.write_records(now);
         }
-        self.seal(reason, now)?;
+        // What was before the damage of a ring is sealed all the same.
+        if matches!(drained, Ok(()) | Err(JournalError::Ring(_))) {
+            self.seal(reason, now)?;
+        }
+        drained?;
         self.consumer.release(self.consumer.position());
         Ok(self.figures)
     }

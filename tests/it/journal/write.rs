@@ -257,6 +257,26 @@ fn what_the_power_took_is_a_gap_that_is_told_and_found() {
 }
 
 #[test]
+fn what_is_before_the_damage_of_a_ring_is_sealed() {
+    use std::sync::atomic::Ordering;
+    let ring = memory(FIRST);
+    publish(&mut Producer::attach(&ring).unwrap(), &Desk::new(FIRST, 3).records(40)).unwrap();
+    // Somewhere among the records; the words of one are taken for the length of the next.
+    for word in &ring[ring::HEADER_WORDS + 300..ring::HEADER_WORDS + 400] {
+        word.store(0, Ordering::Relaxed);
+    }
+    let disk = Memory::default();
+    let consumer = Consumer::attach(&ring).unwrap();
+    let options = Options { block_bytes: 1 << 10, ..OPTIONS };
+    let (writer, _) = JournalWriter::start(disk.clone(), consumer, FIRST, options).unwrap();
+    let error = writer.finish(SealReason::Recovered, at(1)).unwrap_err();
+    assert!(matches!(error, JournalError::Ring(_)), "{error}");
+    let report = disk.verify();
+    assert!(report.is_sealed);
+    assert!(report.counts.inputs > 5, "{:?}", report.counts);
+}
+
+#[test]
 fn the_directory_of_another_desk_or_a_later_run_is_refused() {
     let disk = journal(3, 1, OPTIONS);
     for identity in

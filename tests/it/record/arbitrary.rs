@@ -127,10 +127,13 @@ structs! {
     LegSpec { instrument ratio_lots coefficient_q32 pay_up_e9 }
     SpreadSpec {
         spread strategy account project is_enabled leg_count legs constant_e9 buy_open_e9
-        buy_close_e9 sell_open_e9 sell_close_e9 max_units clip_units hysteresis_e9 cool_down max_fires fire_window max_quote_age
-        max_quote_skew ack_timeout time_in_force hedge
+        buy_close_e9 sell_open_e9 sell_close_e9 max_units clip_units hysteresis_e9
+        cool_down max_fires fire_window max_quote_age max_quote_skew ack_timeout time_in_force hedge
     }
     GatewayLimits { gateway max_messages rate_window max_open_orders }
+    AccountLimits {
+        account max_order_lots max_position_lots max_open_orders max_messages rate_window
+    }
     Command { kind spread operator command_id }
     ClockScale { at utc error }
     Decision {
@@ -214,6 +217,7 @@ pub fn event(instruments: u32) -> impl Strategy<Value = OwnedEvent> {
         1 => InstrumentSpec::any().prop_map(OwnedEvent::Instrument),
         1 => SpreadSpec::any().prop_map(OwnedEvent::Spread),
         1 => GatewayLimits::any().prop_map(OwnedEvent::Gateway),
+        1 => AccountLimits::any().prop_map(OwnedEvent::Account),
         1 => Command::any().prop_map(OwnedEvent::Command),
         1 => ClockScale::any().prop_map(OwnedEvent::Clock),
         1 => Just(OwnedEvent::Tick),

@@ -226,6 +226,21 @@ fn a_delta_that_repeats_a_level_is_refused() {
     assert_eq!(decode(&delta, &mut images).unwrap_err(), FrameError::BadBody);
 }
 
+/// Every kind there is has been seen by the tests of this file, or they prove nothing of it.
+#[test]
+fn the_generators_know_every_kind() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut missing = Kind::ALL.to_vec();
+    for _ in 0..2_000 {
+        let body = of_this_desk(body().new_tree(&mut runner).unwrap().current());
+        let bytes = encode(header(&body, 1, 1), &body, &mut [Image::EMPTY; ROWS]);
+        let (header, _, _) = frame::split(&bytes).unwrap();
+        missing.retain(|kind| *kind != header.kind);
+    }
+    assert_eq!(missing, []);
+}
+
 #[test]
 fn a_buffer_that_is_too_short_takes_nothing() {
     let body = quoted(Quote::EMPTY);
