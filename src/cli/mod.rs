@@ -10,6 +10,7 @@
 //! else to stdout.
 
 pub mod audit;
+pub mod demo;
 pub mod inspect;
 pub mod latency;
 pub mod plan;
@@ -115,6 +116,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(audit::Args),
+    Demo(demo::Args),
     Inspect(inspect::Args),
     Latency(latency::Args),
     Plan(plan::Args),
@@ -125,6 +127,7 @@ impl Command {
     fn run(&self, out: &mut Report<'_>) -> Result<Exit, CliError> {
         match self {
             Self::Audit(args) => audit::run(args, out),
+            Self::Demo(args) => demo::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
             Self::Latency(args) => latency::run(args, out),
             Self::Plan(args) => plan::run(args, out),

@@ -38,13 +38,37 @@ pub struct Loaded {
     pub entries: u64,
     /// Why the capture ends early, if it is damaged.
     pub damage: Option<String>,
+    /// Feeds and packet numbers whose messages were counted.
+    counted: BTreeSet<(usize, u32)>,
+}
+
+impl Loaded {
+    /// Nothing yet, of a capture that starts then (UTC nanoseconds).
+    pub fn starting_at(first_utc_ns: u64) -> Self {
+        Self { first_utc_ns, ..Self::default() }
+    }
+
+    /// Counts messages and entries of a packet that was not counted on the other line.
+    pub fn count(&mut self, feed: usize, payload: &[u8]) {
+        let Ok(packet) = decode::packet(payload) else {
+            return;
+        };
+        if !self.counted.insert((feed, packet.seq_no())) {
+            return;
+        }
+        for message in packet.messages() {
+            self.messages += 1;
+            if let Ok(message) = message.decode() {
+                self.entries += message.entry_views().count() as u64;
+            }
+        }
+    }
 }
 
 /// Reads the packets of the configured feeds.
 pub fn load(path: &Path, config: &Configuration) -> Result<Loaded, CliError> {
     let capture = Capture::open(path).map_err(CliError::could_not_run)?;
     let mut loaded = Loaded::default();
-    let mut counted = BTreeSet::new();
     for frame in capture.frames() {
         let frame = match frame {
             Ok(frame) => frame,
@@ -63,7 +87,7 @@ pub fn load(path: &Path, config: &Configuration) -> Result<Loaded, CliError> {
         if loaded.packets.is_empty() {
             loaded.first_utc_ns = frame.captured.0;
         }
-        count(&mut loaded, &mut counted, feed, packet.payload);
+        loaded.count(feed, packet.payload);
         loaded.packets.push(Packet {
             feed,
             line,
@@ -93,20 +117,4 @@ fn line_of(config: &Configuration, target: SocketAddrV4) -> Option<(usize, Line)
             None
         }
     })
-}
-
-/// Counts messages and entries of a packet that was not counted on the other line.
-fn count(loaded: &mut Loaded, counted: &mut BTreeSet<(usize, u32)>, feed: usize, payload: &[u8]) {
-    let Ok(packet) = decode::packet(payload) else {
-        return;
-    };
-    if !counted.insert((feed, packet.seq_no())) {
-        return;
-    }
-    for message in packet.messages() {
-        loaded.messages += 1;
-        if let Ok(message) = message.decode() {
-            loaded.entries += message.entry_views().count() as u64;
-        }
-    }
 }

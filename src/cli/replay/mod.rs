@@ -5,17 +5,22 @@
 //! order is filled whole at its limit price. Afterwards the record that was written is verified and
 //! replayed.
 
-mod capture;
-mod run;
+pub(super) mod capture;
+pub(super) mod run;
 mod summary;
 
 use super::{CliError, Exit, Report};
 use crate::audit;
-use crate::config;
+use crate::config::{self, Configuration};
 use crate::engine::recording::Segments;
 use crate::engine::replay::{self, Replayed};
+use indicatif::{ProgressBar, ProgressStyle};
+use run::{Plan, Watch};
 use std::io::Write;
 use std::path::PathBuf;
+use summary::Summary;
+use xmc_hotpath::desk::Desk;
+use xmc_hotpath::time::MonoNs;
 
 /// Send a capture through the pipeline, or a journal through a fresh desk.
 ///
@@ -66,7 +71,7 @@ fn multiplier(text: &str) -> Result<f64, String> {
 
 /// How fast packets are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Speed {
+pub(super) enum Speed {
     /// So many a second.
     PacketsPerSecond(u32),
     /// As recorded, so many times as fast.
@@ -93,12 +98,51 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     match &args.config {
         Some(config) if !args.verify => {
             let config = config::load(config)?;
-            let summary = run::replay(args, &config)?;
+            let summary = replay_capture(args, &config)?;
             let exit = summary.exit();
             summary.write(out)?;
             Ok(exit)
         }
         _ => verify(args, out),
+    }
+}
+
+fn replay_capture(args: &Args, config: &Configuration) -> Result<Summary, CliError> {
+    let loaded = capture::load(&args.path, config)?;
+    let plan = Plan {
+        source: args.path.display().to_string(),
+        loaded: &loaded,
+        config,
+        directory: args.record.as_ref().unwrap_or(&config.engine.record_directory),
+        speed: args.speed(),
+        runs: args.r#loop,
+        witness: args.witness.as_deref(),
+    };
+    let packets = loaded.packets.len() as u64 * u64::from(args.r#loop);
+    let style =
+        ProgressStyle::with_template("{bar:40} {pos}/{len} packets {elapsed_precise} {eta}")
+            .expect("the template is well formed");
+    let mut progress = Progress { bar: ProgressBar::new(packets).with_style(style), packets: 0 };
+    let summary = run::replay(&plan, &mut progress);
+    progress.bar.finish_and_clear();
+    summary
+}
+
+/// A progress bar, moved now and then.
+struct Progress {
+    bar: ProgressBar,
+    packets: u64,
+}
+
+/// Packets between two moves of the bar.
+const PROGRESS_STEP: u64 = 256;
+
+impl Watch for Progress {
+    fn packet(&mut self, _now: MonoNs, _desk: &Desk<'_>) {
+        self.packets += 1;
+        if self.packets.is_multiple_of(PROGRESS_STEP) {
+            self.bar.inc(PROGRESS_STEP);
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! One capture through the pipeline, on the capture's own time.
 
-use super::capture::{self, Loaded};
+use super::Speed;
+use super::capture::Loaded;
 use super::summary::{Line, Lines, SpreadSummary, Summary};
-use super::{Args, Speed};
 use crate::audit;
 use crate::cli::CliError;
 use crate::clock::EngineClock;
@@ -14,7 +14,6 @@ use crate::journal::shm::RingReader;
 use crate::journal::{JournalWriter, Moment, Options, SealReason};
 use crate::port::memory::{MemoryPort, Pace};
 use crate::venue::cme::paper::PaperExchange;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -23,15 +22,12 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use xmc_hotpath::book::View;
 use xmc_hotpath::counter::{NoRecorder, Recorder};
-use xmc_hotpath::desk::SpreadState;
+use xmc_hotpath::desk::{Desk, SpreadState};
 use xmc_hotpath::message::Quote;
 use xmc_hotpath::port::{self, SendError, StreamPort, TxPort};
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
-
-/// Packets between two looks at the progress bar.
-const PROGRESS_STEP: usize = 256;
 
 /// Polls after which a pipeline that is still busy has gone wrong.
 const POLLS_PER_PACKET: usize = 100_000;
@@ -81,20 +77,42 @@ type Replay<'m> =
     Pipeline<'m, MemoryPort<CaptureClock>, Noted, CaptureClock, Producer<'m>, NoRecorder>;
 type Writer<'r> = JournalWriter<'r, crate::journal::disk::Directory>;
 
-/// Replays the capture as often as asked, then verifies and replays the record that was written.
-pub fn replay(args: &Args, config: &Configuration) -> Result<Summary, CliError> {
-    let loaded = capture::load(&args.path, config)?;
-    let directory = args.record.as_ref().unwrap_or(&config.engine.record_directory);
-    let progress = progress(loaded.packets.len() * usize::from(args.r#loop));
+/// What is replayed, and how.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// What the packets come from, for the summary.
+    pub source: String,
+    /// The packets.
+    pub loaded: &'a Loaded,
+    /// The configuration.
+    pub config: &'a Configuration,
+    /// Where the record goes.
+    pub directory: &'a Path,
+    /// How fast.
+    pub speed: Speed,
+    /// How often.
+    pub runs: u16,
+    /// Where every order frame is noted as it leaves.
+    pub witness: Option<&'a Path>,
+}
+
+/// Who looks on while packets are replayed.
+pub trait Watch {
+    /// A packet has been dealt with; the capture's clock shows `now`.
+    fn packet(&mut self, now: MonoNs, desk: &Desk<'_>);
+}
+
+/// Replays the packets as often as asked, then verifies and replays the record that was written.
+pub fn replay(plan: &Plan<'_>, watch: &mut dyn Watch) -> Result<Summary, CliError> {
+    let Plan { loaded, directory, .. } = *plan;
     let clock = EngineClock::start();
-    let mut summary = Summary::new(&args.path, directory, &loaded);
+    let mut summary = Summary::new(&plan.source, directory, loaded);
     let mut first_segment = None;
-    for _ in 0..args.r#loop {
-        let mut one = OneRun { args, config, loaded: &loaded, clock: &clock, progress: &progress };
-        let segment = one.run(directory, &mut summary)?;
+    for _ in 0..plan.runs {
+        let mut one = OneRun { plan, clock: &clock, watch };
+        let segment = one.run(&mut summary)?;
         first_segment.get_or_insert(segment);
     }
-    progress.finish_and_clear();
     let audited = audit::verify(directory).map_err(CliError::could_not_run)?;
     summary.record_is_whole = audited.finding.is_none();
     summary.records = audited.counts.records;
@@ -111,27 +129,19 @@ fn written_since(directory: &Path, first: u64) -> Result<Segments, CliError> {
     })
 }
 
-fn progress(packets: usize) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("{bar:40} {pos}/{len} packets {elapsed_precise} {eta}")
-            .expect("the template is well formed");
-    ProgressBar::new(packets as u64).with_style(style)
-}
-
 /// What one run is made of.
-struct OneRun<'a> {
-    args: &'a Args,
-    config: &'a Configuration,
-    loaded: &'a Loaded,
+struct OneRun<'a, 'w> {
+    plan: &'a Plan<'a>,
     clock: &'a EngineClock,
-    progress: &'a ProgressBar,
+    watch: &'w mut dyn Watch,
 }
 
-impl OneRun<'_> {
+impl OneRun<'_, '_> {
     /// Replays the capture once; returns the first segment that it wrote.
-    fn run(&mut self, directory: &Path, summary: &mut Summary) -> Result<u64, CliError> {
-        let mut recording = Recording::open(directory, self.config, self.moment())
-            .map_err(CliError::could_not_run)?;
+    fn run(&mut self, summary: &mut Summary) -> Result<u64, CliError> {
+        let Plan { config, loaded, directory, .. } = *self.plan;
+        let mut recording =
+            Recording::open(directory, config, self.moment()).map_err(CliError::could_not_run)?;
         summary.recovered_records += recording.recovered.map_or(0, |found| found.figures.records);
         let first_segment = next_segment(directory)?;
         let mut reader =
@@ -145,9 +155,9 @@ impl OneRun<'_> {
         )
         .map_err(CliError::could_not_run)?;
 
-        let mut memory = Memory::new(self.config);
-        let counters = Counters::new(self.config);
-        counters.utc_origin.set(self.loaded.first_utc_ns);
+        let mut memory = Memory::new(config);
+        let counters = Counters::new(config);
+        counters.utc_origin.set(loaded.first_utc_ns);
         let time = CaptureClock::default();
         let last_sent = Rc::new(Cell::new(None));
         let ports = self.ports(&time, &last_sent)?;
@@ -155,16 +165,16 @@ impl OneRun<'_> {
         let origin = Origin {
             run: recording.identity.run,
             now: MonoNs(0),
-            utc: UnixNs(self.loaded.first_utc_ns),
+            utc: UnixNs(loaded.first_utc_ns),
         };
         let mut pipeline =
-            wire(self.config, &mut memory, &counters, ports, &time, record, || NoRecorder, origin)
+            wire(config, &mut memory, &counters, ports, &time, record, || NoRecorder, origin)
                 .map_err(CliError::usage)?;
         // The desk hears its configuration before the first packet.
         self.settle(&mut pipeline, &mut writer)?;
         self.packets(&mut pipeline, &mut writer, &time, &last_sent, summary)?;
         self.drain(&mut pipeline, &mut writer, &time)?;
-        collect(summary, self.config, &pipeline, &counters);
+        collect(summary, config, &pipeline, &counters);
         drop(pipeline);
         writer.finish(SealReason::Stopped, self.moment()).map_err(CliError::could_not_run)?;
         Ok(first_segment)
@@ -175,16 +185,13 @@ impl OneRun<'_> {
         time: &CaptureClock,
         last_sent: &Rc<Cell<Option<MonoNs>>>,
     ) -> Result<Ports<MemoryPort<CaptureClock>, Noted>, CliError> {
-        let mut feeds: Vec<_> = self
-            .config
-            .feeds
-            .iter()
-            .map(|_| MemoryPort::new(time.clone(), Pace::Recorded))
-            .collect();
-        for packet in &self.loaded.packets {
+        let Plan { config, loaded, .. } = *self.plan;
+        let mut feeds: Vec<_> =
+            config.feeds.iter().map(|_| MemoryPort::new(time.clone(), Pace::Recorded)).collect();
+        for packet in &loaded.packets {
             feeds[packet.feed].push(packet.line, MonoNs(packet.at_ns), &packet.payload);
         }
-        let gateways = self.config.gateways.iter().map(|_| {
+        let gateways = config.gateways.iter().map(|_| {
             Ok(Noted {
                 exchange: PaperExchange::new(1),
                 clock: self.clock.clone(),
@@ -196,7 +203,7 @@ impl OneRun<'_> {
     }
 
     fn witness(&self) -> Result<Option<File>, CliError> {
-        let Some(path) = &self.args.witness else {
+        let Some(path) = self.plan.witness else {
             return Ok(None);
         };
         let file = OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
@@ -207,7 +214,7 @@ impl OneRun<'_> {
 
     /// Sends the packets, each at its time.
     fn packets(
-        &self,
+        &mut self,
         pipeline: &mut Replay<'_>,
         writer: &mut Writer<'_>,
         time: &CaptureClock,
@@ -215,10 +222,10 @@ impl OneRun<'_> {
         summary: &mut Summary,
     ) -> Result<(), CliError> {
         let start = Instant::now();
-        for (number, packet) in self.loaded.packets.iter().enumerate() {
+        for (number, packet) in self.plan.loaded.packets.iter().enumerate() {
             let at = MonoNs(packet.at_ns);
             self.deadlines(pipeline, writer, time, at)?;
-            wait(start, due(self.args.speed(), number, packet.at_ns));
+            wait(start, due(self.plan.speed, number, packet.at_ns));
             time.set(at);
             last_sent.set(None);
             let began = self.clock.now();
@@ -227,9 +234,7 @@ impl OneRun<'_> {
                 summary.packet_to_orders.record(sent.since(began));
             }
             summary.crossed += crossed(pipeline);
-            if number % PROGRESS_STEP == 0 {
-                self.progress.inc(PROGRESS_STEP as u64);
-            }
+            self.watch.packet(at, pipeline.desk.desk());
         }
         Ok(())
     }

@@ -226,9 +226,9 @@ struct Json<'a> {
 
 impl Summary {
     /// Before anything was replayed.
-    pub fn new(capture: &Path, directory: &Path, loaded: &Loaded) -> Self {
+    pub fn new(source: &str, directory: &Path, loaded: &Loaded) -> Self {
         Self {
-            capture: capture.display().to_string(),
+            capture: source.to_owned(),
             directory: directory.display().to_string(),
             other_frames: loaded.others,
             damage: loaded.damage.clone(),
