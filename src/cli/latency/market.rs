@@ -1,11 +1,12 @@
 //! The packets that are measured, and a configuration under which they make the desk fire.
 
 use crate::cli::CliError;
-use crate::cli::inspect::lines::Lines;
+use crate::cli::inspect::lines::Lines as CaptureLines;
 use crate::config::{self, Configuration};
 use crate::feed::{FeedCapacity, FeedMemory};
 use crate::port::capture::Capture;
 use crate::port::datagram::datagram;
+use crate::sim::generator::{Generator, LineFaults, Lines, Listing, Settings};
 use rtrb::RingBuffer;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -40,13 +41,12 @@ pub fn load(capture: Option<&Path>) -> Result<Market, CliError> {
         Some(path) => (path.display().to_string(), read(path)?),
         None => {
             let path = shared_capture();
-            if !path.is_file() {
-                return Err(CliError::could_not_run(format!(
-                    "no capture at {}: set XMC_SHARED, or name one with --capture",
-                    path.display()
-                )));
+            if path.is_file() {
+                (path.display().to_string(), read(&path)?)
+            } else {
+                let missing = path.display();
+                (format!("GENERATED packets, seed {SEED} (there is no {missing})"), generate())
             }
-            (path.display().to_string(), read(&path)?)
         }
     };
     if packets.is_empty() {
@@ -68,9 +68,38 @@ fn shared_capture() -> PathBuf {
     root.join(SHARED_CAPTURE)
 }
 
+/// Packets of the shape of the shared capture: a channel of as many instruments as are traded.
+fn generate() -> Vec<(Line, Vec<u8>)> {
+    let listing = |number: i32| Listing {
+        security_id: 1000 + number,
+        tick_e9: 250_000_000,
+        start_e9: 400_000_000_000 + i64::from(number) * 5_000_000_000,
+        min_price_e9: 100_000_000_000,
+        max_price_e9: 900_000_000_000,
+        depth: 10,
+        implied_depth: 2,
+        reach_ticks: 8,
+    };
+    let settings = Settings::new(SEED, (0..32).map(listing).collect());
+    let whole = LineFaults::default();
+    let mut lines = Lines::new(Generator::new(settings), [whole, whole]);
+    let mut bytes = Vec::new();
+    (0..GENERATED)
+        .map(|_| {
+            let arrival = lines.next_packet(&mut bytes);
+            (arrival.line, bytes.clone())
+        })
+        .collect()
+}
+
+/// What packets are generated from.
+const SEED: u64 = 7;
+/// Packets generated, both lines: as many as the shared capture has.
+const GENERATED: usize = 10_000;
+
 fn read(path: &Path) -> Result<Vec<(Line, Vec<u8>)>, CliError> {
     let capture = Capture::open(path).map_err(CliError::could_not_run)?;
-    let mut lines = Lines::new(Vec::new());
+    let mut lines = CaptureLines::new(Vec::new());
     let mut packets = Vec::new();
     for frame in capture.frames() {
         let frame = frame.map_err(CliError::could_not_run)?;

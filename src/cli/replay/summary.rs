@@ -323,7 +323,7 @@ impl Summary {
 
     fn text(&self, out: &mut Report<'_>) -> io::Result<()> {
         let row =
-            |out: &mut Report<'_>, name: &str, text: String| writeln!(out, "{name:<16}{text}");
+            |out: &mut Report<'_>, name: &str, text: String| writeln!(out, "{name:<18}{text}");
         let Lines { a, b } = self.lines;
         row(out, "capture", self.capture.clone())?;
         if let Some(damage) = &self.damage {
@@ -371,26 +371,26 @@ impl Summary {
             .map_or((0, 0, 0), |replay| (replay.decisions, replay.fires, replay.alerts));
         writeln!(
             out,
-            "{:<16}{decisions} written from {} quotes: {fires} fires, {} refusals; {alerts} alerts",
+            "{:<18}{decisions} written from {} quotes: {fires} fires, {} refusals; {alerts} alerts",
             "decisions",
             self.quotes,
             decisions - fires
         )?;
         writeln!(
             out,
-            "{:<16}{} sent, {} not sent; filled on paper, whole, at their limits",
+            "{:<18}{} sent, {} not sent; filled on paper, whole, at their limits",
             "orders", self.orders_sent, self.orders_not_sent
         )?;
         for spread in &self.spreads {
             let halted = if spread.is_halted { ", HALTED" } else { "" };
             let units = spread.position_units;
-            writeln!(out, "{:<16}{}: {units:+} units{halted}", "position", spread.name)?;
+            writeln!(out, "{:<18}{}: {units:+} units{halted}", "position", spread.name)?;
         }
-        writeln!(out, "{:<16}{}", "desk", self.desk_state)?;
+        writeln!(out, "{:<18}{}", "desk", self.desk_state)?;
         let figures = self.packet_to_orders.figures();
         writeln!(
             out,
-            "{:<16}p50 {} ns, p99 {} ns, p99.9 {} ns, max {} ns over {} fires",
+            "{:<18}p50 {} ns, p99 {} ns, p99.9 {} ns, max {} ns over {} fires",
             "packet to orders", figures.p50, figures.p99, figures.p99_9, figures.max, figures.count
         )
     }
@@ -400,17 +400,17 @@ impl Summary {
             let count = self.recovered_records;
             writeln!(
                 out,
-                "{:<16}{count} records that the last run had left in its ring",
+                "{:<18}{count} records that the last run had left in its ring",
                 "recovered"
             )?;
         }
         let whole = if self.record_is_whole { "verified" } else { "NOT WHOLE" };
-        writeln!(out, "{:<16}{} records in {}, {whole}", "record", self.records, self.directory)?;
+        writeln!(out, "{:<18}{} records in {}, {whole}", "record", self.records, self.directory)?;
         if let Some(replay) = &self.replay {
             let equal = if replay.is_equal { "equal, byte for byte" } else { "DIFFERENT" };
             writeln!(
                 out,
-                "{:<16}{} inputs and {} outputs through a fresh desk: {equal}",
+                "{:<18}{} inputs and {} outputs through a fresh desk: {equal}",
                 "replay", replay.inputs, replay.outputs
             )?;
         }
