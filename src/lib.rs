@@ -2,6 +2,7 @@
 //!
 //! Recovery, configuration, wiring, ports, the record on disk, the simulator and the command line
 //! live here. The dependency goes one way: nothing in `hotpath/` knows this crate.
+#![deny(unsafe_code)]
 
 pub mod allocation;
 pub mod audit;

@@ -69,8 +69,8 @@ pub enum ReplayError {
     NoStart(u64),
     /// Another version of the logic.
     #[error(
-        "the record was made by logic version {0}, this program has {LOGIC_VERSION}: replay it with \
-         a program of that version"
+        "the record was made by logic version {0}, this program has {LOGIC_VERSION}: replay it \
+         with a program of that version"
     )]
     OtherLogic(u16),
     /// More rows than a desk can have: the start is damaged.

@@ -77,9 +77,11 @@ proptest! {
             for id in &given {
                 let is_known = living.contains(id) || over.contains(id);
                 prop_assert_eq!(orders.get(*id).map(|row| row.id), is_known.then_some(*id));
+                prop_assert_eq!(orders.get_mut(*id).map(|row| row.id), is_known.then_some(*id));
             }
         }
         prop_assert!(orders.get(OrderId::NONE).is_none());
+        prop_assert!(orders.get_mut(OrderId::NONE).is_none());
     }
 }
 
@@ -91,6 +93,21 @@ fn an_arena_has_no_more_rows_than_ids_have_slots() {
     assert_eq!(orders.free_count(), OrderId::SLOTS as usize);
     let ids: HashSet<_> = std::iter::from_fn(|| orders.open().map(|row| row.id)).collect();
     assert_eq!(ids.len(), OrderId::SLOTS as usize);
+}
+
+/// A row rests for good when it has had all its turns: its ids would repeat.
+#[test]
+fn a_row_has_so_many_turns_and_no_more() {
+    let (mut arena, mut free) = ([Order::FREE; 1], [0; 1]);
+    let mut orders = Orders::new(IDENTITY, &mut arena, &mut free);
+    let mut last = OrderId::NONE;
+    let mut turns = 0;
+    while let Some(id) = orders.open().map(|row| row.id) {
+        assert!(id > last, "{id:?} comes after {last:?}");
+        orders.close(id);
+        (last, turns) = (id, turns + 1);
+    }
+    assert_eq!(turns, OrderId::TURNS - 1, "turn 0 is not given out");
 }
 
 fn fill(exec_id: u64, cum_lots: u32) -> OrderEvent {
@@ -126,6 +143,8 @@ fn a_fill_counts_once() {
             assert!(!order.is_new_fill(&event), "fill {again} came again after {number}");
         }
     }
+    assert!(!order.is_new_fill(&fill(99, 40)), "a total that does not grow is no news");
+    assert!(order.is_new_fill(&fill(99, 41)));
 }
 
 #[test]

@@ -3,12 +3,18 @@
 #![expect(improper_ctypes_definitions, reason = "nobody calls these: they only have to link")]
 
 use crate::entry::Outside;
+use xmc_hotpath::book::{self, Order};
 use xmc_hotpath::counter::NoRecorder;
 use xmc_hotpath::desk::stage::DeskStage;
+use xmc_hotpath::desk::timers::Timers;
+use xmc_hotpath::execute::Fire;
+use xmc_hotpath::feed::{self, Channel};
 use xmc_hotpath::gateway::GatewayStage;
 use xmc_hotpath::message::{
-    Credits, Depth, Detail, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderCommand, Side, SpreadSpec,
+    Credits, Depth, Detail, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent,
+    OrderId, Side, SpreadSpec,
 };
+use xmc_hotpath::order::Orders;
 use xmc_hotpath::record::frame::Writer;
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::{QuoteSender, Receiver, Sender};
@@ -17,8 +23,14 @@ use xmc_hotpath::risk::{
 };
 use xmc_hotpath::spread::{self, LegBook, Value};
 use xmc_hotpath::stage::{self, Both, Gauge};
-use xmc_hotpath::time::{Clock, MonoNs};
+use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
+use xmc_hotpath::venue::cme::ilink3::decode;
+use xmc_hotpath::venue::cme::ilink3::encode::{
+    CancelFields, CancelTemplate, NewOrderFields, NewOrderTemplate, ReplaceFields, ReplaceTemplate,
+};
+use xmc_hotpath::venue::cme::ilink3::layout::NewOrder;
 use xmc_hotpath::venue::cme::ilink3::session::Session;
+use xmc_hotpath::wire;
 
 type Desk = DeskStage<'static, Outside, Producer<'static>>;
 type Gateway = GatewayStage<'static, Session<'static>, Outside, Outside, NoRecorder>;
@@ -123,4 +135,70 @@ extern "C" fn ring_ends(sender: &mut Sender<u64>, receiver: &mut Receiver<u64>) 
 #[unsafe(no_mangle)]
 extern "C" fn quote_flush(sender: &mut QuoteSender<'static>) -> bool {
     sender.flush()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn order_arena(orders: &mut Orders<'static>, event: &OrderEvent) -> usize {
+    let opened = orders.open().map(|order| order.id);
+    let is_new = orders.get_mut(event.order_id).is_some_and(|order| order.is_new_fill(event));
+    orders.close(opened.unwrap_or(event.order_id));
+    let is_known = orders.get(event.order_id).or_else(|| orders.at(0)).is_some();
+    orders.free_count().wrapping_add(usize::from(is_new || is_known))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fire_news(fire: &mut Fire, leg: u8, order: OrderId, lots: u32) {
+    fire.add(usize::from(leg), order, lots);
+    fire.fill(leg, lots);
+    fire.bust(leg, lots);
+    fire.close_order();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn timers(timers: &mut Timers<'static>, row: u32, due: MonoNs) -> MonoNs {
+    timers.set(row, due);
+    let popped = timers.pop_due(due);
+    timers.clear(popped.unwrap_or(row));
+    timers.next()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn book_consolidate(order: Order, absent: &Depth, first: &Depth, second: &Depth) -> u32 {
+    book::consolidate(order, *absent, first, second).count
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn feed_end_of_event(channel: &mut Channel<'static>, exchange: UnixNs) {
+    channel.end_of_event(exchange);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn feed_digest(bytes: &[u8]) -> u64 {
+    feed::digest(bytes)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ilink3_new_order(template: &mut NewOrderTemplate, order: &NewOrderFields) -> usize {
+    template.patch(order, 1, 1).len()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ilink3_replace(template: &mut ReplaceTemplate, change: &ReplaceFields) -> usize {
+    template.patch(change, 1, 1).len()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ilink3_cancel(template: &mut CancelTemplate, cancel: &CancelFields) -> usize {
+    template.patch(cancel, 1, 1).len()
+}
+
+/// A frame with all that its report holds.
+#[unsafe(no_mangle)]
+extern "C" fn ilink3_report(bytes: &[u8], exec_id: &[u8; 40]) -> Option<u64> {
+    let (frame, _) = decode::frame(bytes).ok()??;
+    let (order, _) = frame.block::<NewOrder>().ok()?;
+    let report = decode::report(&frame).ok()??;
+    let named = wire::text(order.cl_ord_id.bytes()).first().copied();
+    let sum = decode::exec_digest(exec_id).wrapping_add(report.stamp().uuid);
+    Some(sum.wrapping_add(report.news()?.order_id).wrapping_add(u64::from(named?)))
 }

@@ -333,8 +333,8 @@ fn timing(
     Ok(())
 }
 
-/// The gates of repetition: the level must have been left since it fired, and fires may not come too
-/// often.
+/// The gates of repetition: the level must have been left since it fired, and fires may not come
+/// too often.
 #[inline]
 fn repetition(
     row: &Spread,

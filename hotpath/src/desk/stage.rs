@@ -279,7 +279,8 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
 
     #[inline]
     fn poll_time(&mut self) -> Work {
-        // Nothing is due on an idle desk most of the time: the clock is read only if something may be.
+        // Nothing is due on an idle desk most of the time: the clock is read only if something
+        // may be.
         let deadline = self.desk.next_deadline();
         if deadline == crate::time::MonoNs::NEVER || deadline > self.clock.now() {
             return Work::Idle;

@@ -114,6 +114,13 @@ fn layouts() {
 }
 
 #[test]
+fn lock() {
+    let line = |host: &str| format!("name = \"a\"\nsource = \"registry+https://{host}\"");
+    let public = "github.com/rust-lang/crates.io-index";
+    tells_apart(rules::lock, "Cargo.lock", &line("mirror.example/index"), &line(public));
+}
+
+#[test]
 fn scripts() {
     let script =
         |text: &str, is_executable| Source { is_executable, ..Source::planted("scripts/a", text) };

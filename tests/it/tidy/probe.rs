@@ -1,23 +1,14 @@
 //! Which entry points the hot path has, and which of them the probe does not hold.
 //!
-//! The convention: in the rooms listed here, a public function that is marked `#[inline]` and is
-//! not `const` runs on a hot core, and one that is not marked is for the cold side. A stage is an
-//! entry point wherever it stands. The probe holds a function if its name is called there.
+//! The convention: a public function that is marked `#[inline]` and is not `const` runs on a hot
+//! core, and one that is not marked is for the cold side. What is `#[inline(always)]` or `const` is
+//! part of its caller. A stage is an entry point too. The probe holds a function if its name is
+//! called there.
 
 use super::source::{Part, Source, has_word, is_word};
 
-/// Modules of the hot path whose marked functions are entry points.
-pub const ROOMS: [&str; 9] = [
-    "desk",
-    "feed",
-    "gateway",
-    "record/frame",
-    "record/ring",
-    "ring",
-    "risk",
-    "risk/rate",
-    "spread",
-];
+/// Modules that offer no entry points: their marked functions read and write single fields.
+const FIELDS: [&str; 1] = ["/layout"];
 
 /// Entry points that the probe does not hold, each with where it stands.
 pub fn missing(tree: &[Source]) -> Vec<String> {
@@ -34,7 +25,7 @@ pub fn missing(tree: &[Source]) -> Vec<String> {
                 missing.push(source.finding(line, &format!("the stage `{stage}`")));
             }
         }
-        if ROOMS.iter().any(|room| source.module() == format!("hotpath/src/{room}")) {
+        if !FIELDS.iter().any(|fields| source.path.contains(fields)) {
             for (line, name) in marked_functions(&code) {
                 if !calls(&probe, &name) {
                     missing.push(source.finding(line, &format!("the function `{name}`")));
@@ -76,6 +67,8 @@ pub fn marked_functions(code: &str) -> Vec<(usize, String)> {
 }
 
 fn calls(probe: &str, name: &str) -> bool {
-    let call = format!("{name}(");
-    probe.match_indices(&call).any(|(at, _)| probe[..at].ends_with(['.', ':']))
+    [format!("{name}("), format!("{name}::<")]
+        .iter()
+        .flat_map(|call| probe.match_indices(call))
+        .any(|(at, _)| probe[..at].ends_with(['.', ':']))
 }

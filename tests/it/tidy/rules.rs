@@ -32,6 +32,9 @@ pub const UNFINISHED_CODE: [&str; 4] = [
 pub const EMPTY_NAMES: [&str; 10] =
     ["util", "utils", "helper", "helpers", "common", "manager", "handler", "data", "info", "misc"];
 
+/// The registry that everybody has.
+const PUBLIC_REGISTRY: &str = "\"registry+https://github.com/rust-lang/crates.io-index\"";
+
 /// Lines of `text` with the findings that `judge` has for each.
 fn by_line(source: &Source, text: &str, judge: impl Fn(&str) -> Option<String>) -> Vec<String> {
     text.lines()
@@ -204,6 +207,17 @@ pub fn layouts(source: &Source) -> Vec<String> {
         }
     }
     found
+}
+
+/// The lock file names the public registry and nothing else: everybody can build this.
+pub fn lock(source: &Source) -> Vec<String> {
+    if source.path != "Cargo.lock" {
+        return Vec::new();
+    }
+    by_line(source, &source.text, |line| {
+        let origin = line.strip_prefix("source = ")?;
+        (origin != PUBLIC_REGISTRY).then(|| format!("a dependency comes from {origin}"))
+    })
 }
 
 /// Scripts say what runs them, and can be run.
