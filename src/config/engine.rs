@@ -34,16 +34,11 @@ pub struct Engine {
     pub record_ring_bytes: u64,
 }
 
-/// How the desk repairs and when it stops itself.
+/// When the desk takes an order for lost, and when it stops itself.
 #[derive(Clone, Debug, Default)]
 pub struct Logic {
     /// An order without an answer for this long is unknown.
     pub ack_timeout_ms: u32,
-    /// A spread whose legs are not aligned after this long is repaired at any price inside the
-    /// collar, or halted.
-    pub repair_deadline_ms: u32,
-    /// Orders a repair may send before the spread is halted.
-    pub repair_tries: u8,
     /// Fires of one spread in `fire_window_ms` before it is disabled until a person enables it.
     pub fires_per_window: u16,
     /// The window of `fires_per_window`.
@@ -90,23 +85,9 @@ pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
 }
 
 pub(crate) fn logic(section: Section<'_>) -> Option<Logic> {
-    let ack_timeout = section.required("ack_timeout_ms", whole(1..=10_000));
-    let repair_deadline = section.required("repair_deadline_ms", whole(1..=10_000));
-    if ack_timeout.value > repair_deadline.value && !section.is_broken() {
-        section.fail(
-            Problem::new(
-                Rule::Timeouts,
-                "an answer may take longer than the whole repair that waits for it",
-                ack_timeout.place.clone(),
-                "must be at most the repair's deadline",
-            )
-            .also(&repair_deadline.place, "the deadline"),
-        );
-    }
     let logic = Logic {
-        ack_timeout_ms: ack_timeout.value,
-        repair_deadline_ms: repair_deadline.value,
-        repair_tries: section.required("repair_tries", whole(1..=20)).value,
+        // Venues answer within milliseconds, and until then the spread is neither on nor off.
+        ack_timeout_ms: section.required("ack_timeout_ms", whole(1..=5_000)).value,
         fires_per_window: section.required("fires_per_window", whole(1..=FIRE_RATE_MAX)).value,
         fire_window_ms: section.required("fire_window_ms", whole(1..=3_600_000)).value,
     };

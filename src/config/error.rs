@@ -151,8 +151,6 @@ rules! {
     NegativePrices = "055",
     /// A limit is near enough to what the spreads can use to hold something back.
     LimitLoose = "056",
-    /// A repair has at least the time that one answer may take.
-    Timeouts = "057",
 }
 
 /// One thing wrong, where, and what to do.

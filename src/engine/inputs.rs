@@ -5,29 +5,13 @@
 //! which they first appear; `Names` keeps them for reports.
 
 use crate::config::{
-    AccountLimit, Bounds, Collar, Configuration, HedgeFlag, Instrument, Leg, Rate, Spread,
-    TimeInForce,
+    AccountLimit, Bounds, Collar, Configuration, HedgeFlag, Instrument, Leg, Spread, TimeInForce,
 };
 use xmc_hotpath::message::{
     self, AccountId, AccountLimits, Control, GatewayLimits, InstrumentSpec, LegSpec, MAX_LEGS,
     ProjectId, SpreadIndex, SpreadSpec, StrategyId, StreamId,
 };
-use xmc_hotpath::risk::{FIRE_RATE_MAX, INSTRUMENT_RATE_MAX, RATE_MAX};
 use xmc_hotpath::time::Span;
-
-/// A configured figure is larger than the hot path can hold.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{what} of {name} is {value}, and the engine holds at most {most}: write a smaller one")]
-pub struct TooLarge {
-    /// Which figure.
-    what: &'static str,
-    /// Of what.
-    name: String,
-    /// As configured.
-    value: u64,
-    /// What fits.
-    most: u64,
-}
 
 /// Names by the numbers that stand for them in records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,34 +26,33 @@ pub struct Names {
 
 /// The inputs of a configuration, in the order in which the desk needs them, and the names in them.
 ///
-/// # Errors
-/// `TooLarge` if a figure does not fit.
-pub fn controls(config: &Configuration) -> Result<(Vec<Control>, Names), TooLarge> {
+/// Nothing is checked: `config` has refused what the desk would.
+#[must_use]
+pub fn controls(config: &Configuration) -> (Vec<Control>, Names) {
     let mut names = Names::default();
     let mut controls = Vec::new();
     for (gateway, number) in config.gateways.iter().zip(0_u8..) {
-        let name = &gateway.name.value;
         controls.push(Control::Gateway(GatewayLimits {
             gateway: message::GatewayIndex(number),
-            max_messages: rate(name, gateway.rate, RATE_MAX)?,
+            max_messages: gateway.rate.messages,
             rate_window: milliseconds(gateway.rate.window_ms),
             max_open_orders: whole_desk_orders(config),
         }));
     }
     if let Some(bounds) = &config.limits.global {
-        controls.push(Control::Account(account("the whole desk", AccountId::ALL, bounds)?));
+        controls.push(Control::Account(account(AccountId::ALL, bounds)));
     }
     for AccountLimit { account: name, bounds } in &config.limits.accounts {
         let id = AccountId(number(&mut names.accounts, name));
-        controls.push(Control::Account(account(name, id, bounds)?));
+        controls.push(Control::Account(account(id, bounds)));
     }
     for (instrument, row) in config.instruments.iter().zip(0..) {
-        controls.push(Control::Instrument(instrument_spec(config, instrument, row)?));
+        controls.push(Control::Instrument(instrument_spec(config, instrument, row)));
     }
     for (spread, row) in config.spreads.iter().zip(0..) {
-        controls.push(Control::Spread(spread_spec(config, spread, row, &mut names)?));
+        controls.push(Control::Spread(spread_spec(config, spread, row, &mut names)));
     }
-    Ok((controls, names))
+    (controls, names)
 }
 
 /// Orders that any gateway may have open: the whole desk's limit, which every order passes too.
@@ -78,22 +61,18 @@ fn whole_desk_orders(config: &Configuration) -> u16 {
     bounds.map_or(u16::MAX, |bounds| bounds.max_open_orders.value)
 }
 
-fn account(name: &str, account: AccountId, bounds: &Bounds) -> Result<AccountLimits, TooLarge> {
-    Ok(AccountLimits {
+fn account(account: AccountId, bounds: &Bounds) -> AccountLimits {
+    AccountLimits {
         account,
         max_order_lots: bounds.max_order_lots.value,
         max_position_lots: bounds.max_position_lots.value,
-        max_open_orders: orders(name, bounds)?,
-        max_messages: rate(name, bounds.rate, RATE_MAX)?,
+        max_open_orders: bounds.max_open_orders.value,
+        max_messages: bounds.rate.messages,
         rate_window: milliseconds(bounds.rate.window_ms),
-    })
+    }
 }
 
-fn instrument_spec(
-    config: &Configuration,
-    instrument: &Instrument,
-    row: u32,
-) -> Result<InstrumentSpec, TooLarge> {
+fn instrument_spec(config: &Configuration, instrument: &Instrument, row: u32) -> InstrumentSpec {
     let index = usize::try_from(row).expect("a row of a vector");
     let limit = config.limits.of_instrument(index);
     let (collar_e9, collar_fraction_e9) = match limit.map(|limit| limit.collar.value) {
@@ -101,8 +80,7 @@ fn instrument_spec(
         Some(Collar::FractionE9(fraction_e9)) => (i64::MAX, fraction_e9),
         None => (0, 0),
     };
-    let name = &instrument.name.value;
-    Ok(InstrumentSpec {
+    InstrumentSpec {
         instrument: message::InstrumentIndex(row),
         feed: StreamId(config.feeds[instrument.feed].stream_id.value),
         gateway: message::GatewayIndex(
@@ -120,20 +98,14 @@ fn instrument_spec(
         max_price_e9: instrument.max_price_e9,
         collar_e9,
         collar_fraction_e9,
-        max_open_orders: limit.map_or(Ok(0), |limit| orders(name, &limit.bounds))?,
-        max_messages: limit
-            .map_or(Ok(0), |limit| rate(name, limit.bounds.rate, INSTRUMENT_RATE_MAX))?,
+        max_open_orders: limit.map_or(0, |limit| limit.bounds.max_open_orders.value),
+        max_messages: limit.map_or(0, |limit| limit.bounds.rate.messages),
         rate_window: milliseconds(limit.map_or(0, |limit| limit.bounds.rate.window_ms)),
         needs_effect: instrument.needs_effect,
-    })
+    }
 }
 
-fn spread_spec(
-    config: &Configuration,
-    spread: &Spread,
-    row: u32,
-    names: &mut Names,
-) -> Result<SpreadSpec, TooLarge> {
+fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Names) -> SpreadSpec {
     let mut legs = [LegSpec::NONE; MAX_LEGS];
     for (slot, leg) in legs.iter_mut().zip(&spread.legs) {
         *slot = leg_spec(config, leg);
@@ -142,8 +114,7 @@ fn spread_spec(
         level.as_ref().map_or(never, |level| level.value)
     };
     let triggers = &spread.triggers;
-    let fires = u64::from(config.logic.fires_per_window);
-    Ok(SpreadSpec {
+    SpreadSpec {
         spread: SpreadIndex(row),
         strategy: StrategyId(number(&mut names.strategies, &spread.strategy)),
         account: AccountId(number(&mut names.accounts, &spread.account)),
@@ -160,7 +131,7 @@ fn spread_spec(
         clip_units: spread.clip_units.value,
         hysteresis_e9: spread.hysteresis_e9.value,
         cool_down: milliseconds(spread.cool_down_ms),
-        max_fires: fits("fires_per_window", &spread.name, fires, FIRE_RATE_MAX)?,
+        max_fires: config.logic.fires_per_window,
         fire_window: milliseconds(config.logic.fire_window_ms),
         max_quote_age: milliseconds(spread.max_quote_age_ms.value),
         max_quote_skew: milliseconds(spread.max_quote_skew_ms.value),
@@ -175,7 +146,7 @@ fn spread_spec(
             HedgeFlag::Hedge => message::HedgeFlag::Hedge,
             HedgeFlag::Speculate => message::HedgeFlag::Speculate,
         },
-    })
+    }
 }
 
 fn leg_spec(config: &Configuration, leg: &Leg) -> LegSpec {
@@ -202,19 +173,4 @@ fn number(names: &mut Vec<String>, name: &str) -> u32 {
 
 fn milliseconds(ms: u32) -> Span {
     Span(u64::from(ms) * 1_000_000)
-}
-
-fn rate(name: &str, rate: Rate, most: u16) -> Result<u16, TooLarge> {
-    fits("rate_messages", name, rate.messages.into(), most)
-}
-
-fn orders(name: &str, bounds: &Bounds) -> Result<u16, TooLarge> {
-    fits("max_open_orders", name, bounds.max_open_orders.value.into(), u16::MAX)
-}
-
-fn fits(what: &'static str, name: &str, value: u64, most: u16) -> Result<u16, TooLarge> {
-    match u16::try_from(value) {
-        Ok(fitting) if fitting <= most => Ok(fitting),
-        _ => Err(TooLarge { what, name: name.to_owned(), value, most: most.into() }),
-    }
 }

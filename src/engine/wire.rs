@@ -4,7 +4,7 @@
 //! for, lends each stage its memory, and hands the desk its configuration through the control ring.
 //! Ports come from the caller: a capture, the simulator, or sockets.
 
-use super::inputs::{self, Names, TooLarge};
+use super::inputs::{self, Names};
 use super::memory::{DeskMemory, DeskSize, images};
 use crate::config::{Configuration, Feed, GatewayProtocol};
 use crate::feed::{FeedCapacity, FeedMemory};
@@ -45,9 +45,6 @@ const DEFAULT_DEPTH: usize = 1024;
 /// Why a configuration cannot be wired.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
-    /// A figure is too large.
-    #[error(transparent)]
-    TooLarge(#[from] TooLarge),
     /// More feeds than one desk can listen to.
     #[error("{0} feeds are configured, and one desk listens to at most {MAX_FEEDS}: use two desks")]
     TooManyFeeds(usize),
@@ -286,7 +283,7 @@ where
         ));
     }
 
-    let (controls, names) = inputs::controls(config)?;
+    let (controls, names) = inputs::controls(config);
     let (mut control, control_out) = ring(controls.len() + CONTROLS);
     for told in controls.into_iter().chain([arm()]) {
         control.push(told).expect("the ring was made for them");

@@ -210,8 +210,6 @@ record_ring_bytes = 67_108_864
 
 [logic]
 ack_timeout_ms = 1_000
-repair_deadline_ms = 1_000
-repair_tries = 1
 fires_per_window = 60
 fire_window_ms = 1
 

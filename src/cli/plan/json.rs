@@ -27,8 +27,6 @@ pub fn plan(configuration: &Configuration, host: Option<&Host>) -> Value {
         },
         "logic": {
             "ack_timeout_ms": logic.ack_timeout_ms,
-            "repair_deadline_ms": logic.repair_deadline_ms,
-            "repair_tries": logic.repair_tries,
             "fires_per_window": logic.fires_per_window,
             "fire_window_ms": logic.fire_window_ms,
         },

@@ -40,11 +40,8 @@ fn engine(configuration: &Configuration, out: &mut impl Write) -> io::Result<()>
         format!("site {}, desk {}, project {}", engine.site_id, engine.desk_id, engine.project);
     labelled(out, "who", &identity)?;
     labelled(out, "record", &engine.record_directory.display().to_string())?;
-    let repair = format!(
-        "unanswered for {} ms: unknown; {} tries in {} ms, then halt",
-        logic.ack_timeout_ms, logic.repair_tries, logic.repair_deadline_ms
-    );
-    labelled(out, "repair", &repair)?;
+    let orders = format!("unanswered for {} ms: unknown", logic.ack_timeout_ms);
+    labelled(out, "orders", &orders)?;
     let fires = format!(
         "a spread stops itself after {} in {} ms",
         logic.fires_per_window, logic.fire_window_ms

@@ -218,12 +218,12 @@ const HARMLESS: &[(&str, &[&str], &str)] = &[
     ),
     ("limit.collar_ticks", &["times 10"], "wider, but narrower than the price band, which holds"),
     ("limit.rate_window_ms", &["times 10"], "fewer messages"),
-    ("logic.fire_window_ms", &["times 10", "times 100"], "fewer fires"),
     (
-        "logic.repair_deadline_ms",
+        "logic.ack_timeout_ms",
         &["times 10"],
-        "a repair may last 5 s; its tries, collar and limits stay as they are",
+        "an order without an answer counts as open for 1 s before it is called unknown",
     ),
+    ("logic.fire_window_ms", &["times 10", "times 100"], "fewer fires"),
     (
         "spread.buy_close",
         &["key removed", "negative", "zero"],

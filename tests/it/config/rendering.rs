@@ -26,12 +26,12 @@ fn a_core_given_twice_looks_as_rustc_would_show_it() {
     let invalid = load(&edited(&edits)).expect_err("must be refused");
     let expected = "\
 error[XMC-C014]: core 0 is given to two busy-polling executors
-   --> test.toml:154:8
+   --> test.toml:152:8
     |
-149 | core = 0
+147 | core = 0
     |        - first used here
 ...
-154 | core = 0
+152 | core = 0
     |        ^ a pinned spinning thread must own its core
     |
     = help: give one of them another core, or all stages one executor: polling in turn costs nothing
@@ -50,12 +50,12 @@ fn colour_only_when_asked_for() {
 
 #[test]
 fn one_line_per_problem_for_logs() {
-    let edits = [("desk_id = 1", "desk_id = 0"), ("repair_tries = 3", "repair_tries = 0")];
+    let edits = [("desk_id = 1", "desk_id = 0"), ("fires_per_window = 20", "fires_per_window = 0")];
     let invalid = load(&edited(&edits)).expect_err("must be refused");
     assert_eq!(
         invalid.to_string(),
         "test.toml:8:11: XMC-C010: `desk_id` of [engine] is 0, and must be from 1 to 255\n\
-         test.toml:16:16: XMC-C010: `repair_tries` of [logic] is 0, and must be from 1 to 20"
+         test.toml:15:20: XMC-C010: `fires_per_window` of [logic] is 0, and must be from 1 to 63"
     );
 }
 
@@ -89,7 +89,7 @@ fn a_circle_of_includes_shows_the_chain() {
 fn a_file_is_included_once() {
     let files = [
         ("a.toml", "include = [\"b.toml\", \"./b.toml\"]"),
-        ("b.toml", "[logic]\nrepair_tries = 3"),
+        ("b.toml", "[logic]\nfires_per_window = 3"),
     ];
     let invalid = refused(&folder("twice", &files), "a.toml");
     assert!(invalid.problems.iter().any(|problem| problem.rule == Rule::IncludedTwice));
@@ -105,8 +105,8 @@ fn a_file_is_included_once() {
 #[test]
 fn no_file_overrides_another_silently() {
     let files = [
-        ("a.toml", "include = [\"b.toml\"]\n[logic]\nrepair_tries = 3\n"),
-        ("b.toml", "[logic]\nack_timeout_ms = 1\nrepair_tries = 20\n"),
+        ("a.toml", "include = [\"b.toml\"]\n[logic]\nfires_per_window = 3\n"),
+        ("b.toml", "[logic]\nack_timeout_ms = 1\nfires_per_window = 20\n"),
     ];
     let invalid = refused(&folder("override", &files), "a.toml");
     let twice: Vec<_> =
