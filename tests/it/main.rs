@@ -8,6 +8,7 @@ mod book;
 mod cli;
 mod config;
 mod counter;
+mod desk;
 mod feed;
 mod journal;
 mod order;
