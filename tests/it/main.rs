@@ -10,6 +10,7 @@ mod config;
 mod counter;
 mod desk;
 mod feed;
+mod firing;
 mod journal;
 mod order;
 mod port;
