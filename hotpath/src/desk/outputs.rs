@@ -117,10 +117,11 @@ impl Outputs {
         self.detail(Detail::Ending(ending));
     }
 
-    /// Adds a detail that must be said, in place of the last one if there is no room.
-    pub(super) fn insist(&mut self, detail: Detail) {
-        self.detail_count = self.detail_count.min(DETAILS_MAX.saturating_sub(1));
-        self.detail(detail);
+    pub(super) fn replace_last_detail(&mut self, detail: Detail) {
+        if let Some(slot) = self.details.last_mut() {
+            *slot = Some(detail);
+            self.detail_count = DETAILS_MAX;
+        }
     }
 
     #[inline]

@@ -2,4 +2,3 @@
 
 mod inspect;
 mod plan;
-mod replay;

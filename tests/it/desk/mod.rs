@@ -1,4 +1,0 @@
-//! The desk, driven by hand: one spread of two legs on a small stand.
-
-mod news;
-mod stand;
