@@ -11,6 +11,9 @@ use crate::time::MonoNs;
 /// Execution ids kept per order, to recognise a fill that comes twice.
 const EXEC_IDS: usize = 16;
 
+/// The same of busts.
+const BUST_IDS: usize = 4;
+
 /// Where an order is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderState {
@@ -62,6 +65,10 @@ pub struct Order {
     turn: u32,
     exec_ids: [u64; EXEC_IDS],
     exec_count: usize,
+    bust_ids: [u64; BUST_IDS],
+    bust_count: usize,
+    /// The largest running total that the venue has told.
+    most_cum: u32,
 }
 
 impl Order {
@@ -84,6 +91,9 @@ impl Order {
         turn: 0,
         exec_ids: [0; EXEC_IDS],
         exec_count: 0,
+        bust_ids: [0; BUST_IDS],
+        bust_count: 0,
+        most_cum: 0,
     };
 
     /// Lots that may still fill.
@@ -108,21 +118,41 @@ impl Order {
 
     /// Notes a fill; `false` if it was noted before.
     ///
-    /// A fill is known by its execution id; when more fills came than ids are kept, by the venue's
-    /// running total not growing.
+    /// A fill is known by its execution id. When more fills came than ids are kept, the venue's
+    /// running total decides: a fill that does not raise it is new only if lots below it are still
+    /// missing, because an earlier report has not come. So no more is ever counted than the venue
+    /// has said in all.
     #[inline]
     pub fn is_new_fill(&mut self, event: &OrderEvent) -> bool {
         if event.exec_id != 0 && self.exec_ids.contains(&event.exec_id) {
             return false;
         }
-        let is_forgotten = self.exec_count >= EXEC_IDS;
-        if is_forgotten && event.cum_lots != 0 && event.cum_lots <= self.filled_lots {
+        let is_forgotten = self.exec_count >= EXEC_IDS && event.cum_lots != 0;
+        let missing = self.most_cum.saturating_sub(self.filled_lots);
+        if is_forgotten && event.cum_lots <= self.most_cum && event.qty_lots > missing {
             return false;
         }
         if let Some(slot) = self.exec_ids.get_mut(self.exec_count % EXEC_IDS) {
             *slot = event.exec_id;
         }
         self.exec_count = self.exec_count.saturating_add(1);
+        self.most_cum = self.most_cum.max(event.cum_lots);
+        true
+    }
+
+    /// Notes a bust; `false` if it was noted before.
+    ///
+    /// Apart from the fills: a venue may name a bust by the fill that it takes back, and the
+    /// running total, which a bust lowers, says nothing here.
+    pub fn is_new_bust(&mut self, event: &OrderEvent) -> bool {
+        if event.exec_id != 0 && self.bust_ids.contains(&event.exec_id) {
+            return false;
+        }
+        if let Some(slot) = self.bust_ids.get_mut(self.bust_count % BUST_IDS) {
+            *slot = event.exec_id;
+        }
+        self.bust_count = self.bust_count.wrapping_add(1);
+        self.most_cum = self.most_cum.saturating_sub(event.qty_lots.min(self.filled_lots));
         true
     }
 }

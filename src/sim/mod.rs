@@ -1,3 +1,30 @@
-//! Simulation: markets and venues that exist nowhere, reproducible from a seed.
+//! The deterministic simulator: the very desk and stages that production runs, stepped on a virtual
+//! clock against simulated venues and a faulty network, with checkers after every event.
+//!
+//! Everything that happens in a schedule follows from one `u64` seed and a set of faults that may
+//! be dropped one by one (`plan`). There are two levels. The desk level (`world`) hands inputs to
+//! `Desk::on` directly: it is quick, so it runs by the hundred thousand. The wire level (`wire`)
+//! runs the stages over simulated ports, from the bytes of a feed to the bytes of orders.
+//! `exhaustive` goes through every short sequence of order news instead of drawing them.
+//! `generator` makes channels of market data as bytes.
+//!
+//! What it deliberately does not do: real time, real sockets, real disks, threads.
+//!
+//! Called by the tests, by `xmc sim`, and in parts (`venue`, `market`) by the latency run.
 
+pub mod agenda;
+pub mod checker;
+pub mod clock;
+pub mod fault;
 pub mod generator;
+pub mod ledger;
+pub mod market;
+pub mod model;
+pub mod network;
+pub mod plan;
+pub mod session;
+pub mod storage;
+pub mod sweep;
+pub mod tape;
+pub mod venue;
+pub mod world;

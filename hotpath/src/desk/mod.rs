@@ -24,8 +24,9 @@ pub use table::{Edge, Instrument, Spread, SpreadState, Storage};
 use crate::execute::Fire;
 use crate::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
-    DeskIdentity, Detail, Event, Gate, GatewayLimits, Input, InstrumentSpec, MAX_GATEWAYS, OrderId,
-    Quote, SafeState, SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StateChange, StreamId,
+    DeskIdentity, Detail, Event, Gate, GatewayLimits, Input, InstrumentSpec, MAX_GATEWAYS,
+    MAX_LEGS, OrderId, Quote, SafeState, SessionState, SessionUpdate, SpreadIndex, SpreadSpec,
+    StateChange, StreamId,
 };
 use crate::order::Orders;
 use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX};
@@ -40,7 +41,9 @@ pub const MAX_CHANNELS: usize = 32;
 pub const MAX_ACCOUNTS: usize = 16;
 
 /// Deadlines handled per input; more wait for the next, which `next_deadline` asks for at once.
-const DEADLINES_PER_INPUT: usize = 4;
+const DEADLINES_PER_INPUT: usize = 3;
+// Each may cancel all legs of a fire, and the input itself may cancel one order more.
+const _: () = assert!(DEADLINES_PER_INPUT * MAX_LEGS < ORDERS_MAX);
 
 /// What the desk knows of one feed channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +71,7 @@ pub struct Desk<'a> {
     orders: Orders<'a>,
     timers: Timers<'a>,
     dirty: Dirty<'a>,
-    /// Rows of the order arena that a kill has still to look at.
+    /// Rows of the order arena that HALT has still to look at, to cancel what lives.
     kill_cursor: Option<usize>,
     /// The `more` of the last quote: evaluation waits for the end of the batch.
     is_batch_open: bool,
@@ -306,6 +309,7 @@ impl<'a> Desk<'a> {
             }
             CommandKind::Kill => {
                 self.set_state(SafeState::Halt, cause, outputs);
+                // Once more if it was in HALT already: cancels may have been refused.
                 self.kill_cursor = Some(0);
                 outputs.alert(Alert {
                     kind: AlertKind::Killed,
@@ -345,7 +349,7 @@ impl<'a> Desk<'a> {
         match self.table.spread_mut(spread) {
             Some(row) if row.state == SpreadState::Halted && row.fire.is_none() => {
                 row.state = SpreadState::Disabled;
-                row.residual_lots = [0; crate::message::MAX_LEGS];
+                row.residual_lots = [0; MAX_LEGS];
                 outputs.state(StateChange {
                     spread,
                     from: SafeState::Halt,
@@ -381,6 +385,9 @@ impl<'a> Desk<'a> {
             return;
         }
         self.state = to;
+        if to == SafeState::Halt {
+            self.kill_cursor = Some(0);
+        }
         let (by_alert, cause) = match cause {
             Cause::Command(kind) => (false, kind.code()),
             Cause::Alert(kind) => (true, kind.code()),
@@ -406,7 +413,8 @@ impl<'a> Desk<'a> {
     #[inline(never)]
     fn output_overflowed(&mut self, outputs: &mut Outputs) {
         self.state = SafeState::Halt;
-        outputs.replace_last_detail(Detail::Alert(Alert {
+        self.kill_cursor = Some(0);
+        outputs.insist(Detail::Alert(Alert {
             kind: AlertKind::OutputOverflow,
             spread: SpreadIndex::ALL,
             order_id: OrderId::NONE,

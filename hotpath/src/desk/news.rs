@@ -24,11 +24,15 @@ impl Desk<'_> {
             order.venue_order_id = event.venue_order_id;
         }
         match event.kind {
-            OrderEventKind::Accepted => {
-                if matches!(order.state, OrderState::Sent | OrderState::Unknown) {
-                    order.state = OrderState::Working;
-                }
-            }
+            OrderEventKind::Accepted => match order.state {
+                OrderState::Sent => order.state = OrderState::Working,
+                // It was given up on and lives: no deadline would cancel it any more.
+                OrderState::Unknown => self.cancel(event.order_id, outputs),
+                OrderState::Free
+                | OrderState::Working
+                | OrderState::Cancelling
+                | OrderState::Done => {}
+            },
             OrderEventKind::CancelRejected => {
                 if order.state == OrderState::Cancelling {
                     order.state = OrderState::Working;
@@ -96,15 +100,16 @@ impl Desk<'_> {
         self.with_accounts(account, |row| {
             row.gross_lots = row.gross_lots.saturating_add(held).max(0)
         });
-        let is_running =
-            self.with_fire(spread, order_id, leg, |fire| fire.fill(leg, event.qty_lots));
+        // Lots on the other side are no part of what the fire asked for.
+        let is_inside = event.side == order_side
+            && self.with_fire(spread, order_id, leg, |fire| fire.fill(leg, event.qty_lots));
         if is_impossible {
             self.order_alert(AlertKind::ImpossibleFill, event, spread, outputs);
             self.halt_spread(spread, AlertKind::ImpossibleFill, outputs);
             self.set_state(SafeState::Halt, Cause::Alert(AlertKind::ImpossibleFill), outputs);
         }
-        if !is_running {
-            // The fire has ended: what comes now stands outside any ratio.
+        if !is_inside {
+            // It stands outside any ratio.
             self.leave_over(spread, leg, event.side, event.qty_lots, outputs);
         }
         if is_complete && was_live {
@@ -142,19 +147,24 @@ impl Desk<'_> {
         let Some(order) = self.orders.get_mut(event.order_id) else {
             return;
         };
-        if !order.is_new_fill(event) {
+        if !order.is_new_bust(event) {
             return;
         }
         let (instrument, spread, leg, id) = (order.instrument, order.spread, order.leg, order.id);
-        let side = order.side;
+        let order_side = order.side;
         let (account, is_open) = (order.account, order.is_open);
-        order.filled_lots = order.filled_lots.saturating_sub(event.qty_lots);
+        // A bust can overtake the fill that it takes back: that fill is still to come, and finds
+        // the order as large as it was.
+        let known = event.qty_lots.min(order.filled_lots);
+        order.filled_lots = order.filled_lots.saturating_sub(known);
         if order.is_live() {
             // The lots are not coming back to the market: the order is smaller by them.
-            order.qty_lots = order.qty_lots.saturating_sub(event.qty_lots);
+            order.qty_lots = order.qty_lots.saturating_sub(known);
         }
+        // The venue's side is believed, as for a fill: it takes back what it booked.
+        let back = event.side.opposite();
         if let Some(row) = self.table.instrument_mut(instrument) {
-            row.exposure.trade(side.opposite(), event.qty_lots);
+            row.exposure.trade(back, event.qty_lots);
         }
         let lots = i64::from(event.qty_lots);
         let held = if is_open { lots.saturating_neg() } else { lots };
@@ -162,11 +172,14 @@ impl Desk<'_> {
             row.gross_lots = row.gross_lots.saturating_add(held).max(0)
         });
         self.order_alert(AlertKind::FillBusted, event, spread, outputs);
-        let is_running = self.with_fire(spread, id, leg, |fire| fire.bust(leg, event.qty_lots));
-        if is_running {
-            self.halt_spread(spread, AlertKind::FillBusted, outputs);
-        } else {
-            self.leave_over(spread, leg, side.opposite(), event.qty_lots, outputs);
+        let mut inside = 0;
+        if event.side == order_side {
+            self.with_fire(spread, id, leg, |fire| inside = fire.bust(leg, event.qty_lots));
+        }
+        self.halt_spread(spread, AlertKind::FillBusted, outputs);
+        let outside = event.qty_lots.saturating_sub(inside);
+        if outside > 0 {
+            self.leave_over(spread, leg, back, outside, outputs);
         }
     }
 

@@ -117,11 +117,10 @@ impl Outputs {
         self.detail(Detail::Ending(ending));
     }
 
-    pub(super) fn replace_last_detail(&mut self, detail: Detail) {
-        if let Some(slot) = self.details.last_mut() {
-            *slot = Some(detail);
-            self.detail_count = DETAILS_MAX;
-        }
+    /// Adds a detail that must be said, in place of the last one if there is no room.
+    pub(super) fn insist(&mut self, detail: Detail) {
+        self.detail_count = self.detail_count.min(DETAILS_MAX.saturating_sub(1));
+        self.detail(detail);
     }
 
     #[inline]

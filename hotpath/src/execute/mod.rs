@@ -62,11 +62,14 @@ impl Fire {
         }
     }
 
-    /// Takes a fill of `leg` back.
-    pub fn bust(&mut self, leg: u8, lots: u32) {
-        if let Some(filled) = self.filled_lots.get_mut(usize::from(leg)) {
-            *filled = filled.saturating_sub(lots);
-        }
+    /// Takes a fill of `leg` back, as far as it was counted; says how many lots that were.
+    pub fn bust(&mut self, leg: u8, lots: u32) -> u32 {
+        let Some(filled) = self.filled_lots.get_mut(usize::from(leg)) else {
+            return 0;
+        };
+        let counted = lots.min(*filled);
+        *filled = filled.saturating_sub(counted);
+        counted
     }
 
     /// One order's fate is known.

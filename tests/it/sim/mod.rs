@@ -1,3 +1,13 @@
-//! The simulated market and venues.
+//! The simulator as a test: many schedules in the gate, one by its seed to look at.
 
+mod desk;
 mod generator;
+
+/// A number from the environment, decimal or `0x` hexadecimal.
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| {
+        let digits = text.trim_start_matches("0x");
+        let radix = if digits.len() < text.len() { 16 } else { 10 };
+        u64::from_str_radix(digits, radix).expect("a number, decimal or 0x hexadecimal")
+    })
+}

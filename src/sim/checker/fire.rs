@@ -1,0 +1,331 @@
+//! A fire, asked again: every gate that it should have passed, from what the model knows.
+
+use xmc_hotpath::message::{
+    AccountId, Credits, Decision, Intent, LegSpec, MAX_GATEWAYS, OrderCommand, PositionEffect,
+    QuoteQuality, SafeState, SessionState, Side, SpreadSpec,
+};
+use xmc_hotpath::time::Span;
+
+use super::{Checker, Violation};
+use crate::sim::model::{ModelFire, worst_price};
+
+impl Checker {
+    /// One fire: its decision and all its orders.
+    pub(super) fn fire(
+        &mut self,
+        decision: &Decision,
+        orders: &[&OrderCommand],
+        credits: &Credits,
+    ) -> Result<(), Violation> {
+        let Some(spread) = self.model.spreads.get(&decision.spread.0) else {
+            ensure!(self, "S3", false, "{decision:?} of a spread that is not there");
+            return Ok(());
+        };
+        let (spec, units, safe) = (spread.spec, spread.units, self.model.safe());
+        let is_open = decision.intent.is_open();
+        ensure!(
+            self,
+            "S8",
+            safe < SafeState::NoNew || (safe == SafeState::NoNew && !is_open),
+            "{:?} while {safe:?}",
+            decision.intent
+        );
+        ensure!(self, "S16", !self.model.is_killed, "{:?} after a kill", decision.intent);
+        ensure!(self, "S8", !spread.is_halted, "spread {} fires while halted", decision.spread.0);
+        ensure!(self, "S8", spread.is_enabled, "spread {} fires disabled", decision.spread.0);
+        ensure!(self, "S7", spread.fire.is_none(), "a second fire before the first has ended");
+        if let Some((last, _)) = spread.fires.last() {
+            let rest = self.now.since(*last);
+            ensure!(self, "cool_down", rest >= spec.cool_down, "fires again after {rest:?}");
+        }
+        let fires = spread.fires.iter().filter(|(at, _)| self.now.since(*at) < spec.fire_window);
+        let fires = fires.count();
+        ensure!(self, "fire_rate", fires < usize::from(spec.max_fires), "{fires} fires before");
+        let is_spent = spread.spent.contains(&decision.intent);
+        ensure!(self, "hysteresis", !is_spent, "{:?} before its level was left", decision.intent);
+        self.size(&spec, units, decision)?;
+        self.fresh_quotes(&spec)?;
+        self.value(&spec, decision)?;
+        self.legs(&spec, decision, orders)?;
+        let full = if is_open { 50 } else { 75 };
+        let used = credits.record_used_pct;
+        ensure!(self, "record_room", used <= full, "fires with the record {used} % full");
+        for order in orders {
+            self.admitted(order, &spec)?;
+        }
+        let mut fire = ModelFire {
+            intent: decision.intent,
+            units: decision.units,
+            started: self.now,
+            orders: Default::default(),
+            filled: Default::default(),
+        };
+        for (order, left) in orders.iter().zip((0..orders.len()).rev()) {
+            ensure!(self, "orders_left", usize::from(order.orders_left) == left, "{order:?}");
+            fire.orders[usize::from(order.leg)] = order.order_id;
+            self.model.fired(self.now, order);
+        }
+        if let Some(spread) = self.model.spreads.get_mut(&decision.spread.0) {
+            spread.fire = Some(fire);
+            spread.fires.push((self.now, decision.intent));
+            if spec.hysteresis_e9 > 0 {
+                spread.spent.insert(decision.intent);
+            }
+        }
+        self.batches(orders, credits)
+    }
+
+    fn size(&self, spec: &SpreadSpec, held: i64, decision: &Decision) -> Result<(), Violation> {
+        let units = i64::from(decision.units);
+        let after = if decision.intent.is_buy() { held + units } else { held - units };
+        let fits = match decision.intent {
+            Intent::OpenLong => held >= 0 && after <= i64::from(spec.max_units),
+            Intent::CloseLong => held > 0 && after >= 0,
+            Intent::OpenShort => held <= 0 && -after <= i64::from(spec.max_units),
+            Intent::CloseShort => held < 0 && after <= 0,
+        };
+        let clips = units >= 1 && decision.units <= spec.clip_units;
+        ensure!(self, "S7", fits && clips, "{decision:?} with {held} units held");
+        Ok(())
+    }
+
+    /// S9: every leg, also one that only prices, from a usable channel, of its epoch, in time.
+    fn fresh_quotes(&self, spec: &SpreadSpec) -> Result<(), Violation> {
+        let mut stamps = Vec::new();
+        for leg in legs(spec) {
+            let row = &self.model.instruments[&leg.instrument.0];
+            let (state, epoch) = self.model.channels[&row.spec.feed.0];
+            ensure!(self, "S9", state.is_usable(), "{:?} is {state:?}", row.spec.feed);
+            ensure!(
+                self,
+                "S9",
+                row.quote.epoch == epoch && row.quote.stream == row.spec.feed,
+                "a quote of epoch {} of {:?}, now {epoch}",
+                row.quote.epoch,
+                row.quote.stream
+            );
+            let quality = row.quote.quality;
+            ensure!(self, "S9", quality == QuoteQuality::Good, "a {quality:?} quote");
+            let age = self.now.since(row.quote.received);
+            ensure!(self, "S9", age <= spec.max_quote_age, "a quote {age:?} old");
+            stamps.push(age.0);
+        }
+        let skew = stamps.iter().max().unwrap_or(&0) - stamps.iter().min().unwrap_or(&0);
+        ensure!(self, "S9", skew <= spec.max_quote_skew.0, "quotes {skew} ns apart");
+        Ok(())
+    }
+
+    /// The level is met at the prices that the size needs, counted out lot by lot.
+    fn value(&self, spec: &SpreadSpec, decision: &Decision) -> Result<(), Violation> {
+        let level = level(spec, decision.intent);
+        ensure!(self, "levels", decision.level_e9 == level, "{decision:?}, level {level}");
+        let met = self.meets(spec, decision.intent, level, decision.units);
+        ensure!(self, "levels", met, "{decision:?} does not meet its level");
+        Ok(())
+    }
+
+    fn meets(&self, spec: &SpreadSpec, intent: Intent, level_e9: i64, units: u32) -> bool {
+        let level = i128::from(level_e9) << 32;
+        self.value_of(spec, intent, units)
+            .is_some_and(|sum| if intent.is_buy() { sum <= level } else { sum >= level })
+    }
+
+    /// What the spread is worth at the worst prices that `units` need, with 32 fractional bits.
+    fn value_of(&self, spec: &SpreadSpec, intent: Intent, units: u32) -> Option<i128> {
+        let mut sum = i128::from(spec.constant_e9) << 32;
+        for leg in legs(spec) {
+            let price = self.price(leg, intent, units)?;
+            sum += i128::from(price) * i128::from(leg.coefficient_q32);
+        }
+        Some(sum)
+    }
+
+    fn price(&self, leg: &LegSpec, intent: Intent, units: u32) -> Option<i64> {
+        let row = &self.model.instruments[&leg.instrument.0];
+        let lots = u64::from(leg.ratio_lots.unsigned_abs()) * u64::from(units);
+        let sign =
+            if leg.ratio_lots == 0 { leg.coefficient_q32.signum() } else { leg.ratio_lots.into() };
+        if (sign > 0) == intent.is_buy() {
+            worst_price(&row.quote.asks, row.taken_asks, lots)
+        } else {
+            worst_price(&row.quote.bids, row.taken_bids, lots)
+        }
+    }
+
+    /// Both legs or neither: one order per traded leg, in the exact ratio, at the price needed.
+    fn legs(
+        &self,
+        spec: &SpreadSpec,
+        decision: &Decision,
+        orders: &[&OrderCommand],
+    ) -> Result<(), Violation> {
+        let traded = legs(spec).enumerate().filter(|(_, leg)| leg.ratio_lots != 0);
+        let traded: Vec<_> = traded.collect();
+        let is_whole = traded.len() == orders.len();
+        ensure!(self, "both_legs", is_whole, "{} orders for {} legs", orders.len(), traded.len());
+        for ((number, leg), order) in traded.into_iter().zip(orders) {
+            let is_buy = (leg.ratio_lots > 0) == decision.intent.is_buy();
+            let side = if is_buy { Side::Buy } else { Side::Sell };
+            let lots = u64::from(leg.ratio_lots.unsigned_abs()) * u64::from(decision.units);
+            let worst = self.price(leg, decision.intent, decision.units);
+            let pay = if is_buy { leg.pay_up_e9 } else { -leg.pay_up_e9 };
+            let fits = usize::from(order.leg) == number
+                && order.instrument == leg.instrument
+                && order.side == side
+                && u64::from(order.qty_lots) == lots
+                && Some(order.price_e9 - pay) == worst;
+            ensure!(self, "S13", fits, "{order:?} is not leg {number} of {decision:?}");
+            let row = &self.model.instruments[&leg.instrument.0];
+            let effect = match (row.spec.needs_effect, decision.intent.is_open()) {
+                (false, _) => PositionEffect::Net,
+                (true, true) => PositionEffect::Open,
+                (true, false) => PositionEffect::Close,
+            };
+            let copied = order.time_in_force == spec.time_in_force
+                && order.effect == effect
+                && order.gateway == row.spec.gateway
+                && order.security_id == row.spec.security_id
+                && (order.strategy, order.account, order.project)
+                    == (spec.strategy, spec.account, spec.project);
+            ensure!(self, "order_fields", copied, "{order:?} does not carry what it should");
+        }
+        Ok(())
+    }
+
+    /// The gates of the instrument, asked again, before the order is counted.
+    fn admitted(&mut self, order: &OrderCommand, spread: &SpreadSpec) -> Result<(), Violation> {
+        let row = &self.model.instruments[&order.instrument.0];
+        let (spec, quote) = (row.spec, &row.quote);
+        let (buys, sells, count) = self.model.reserved(order.instrument.0);
+        let qty = i64::from(order.qty_lots);
+        let (worst, against) = match order.side {
+            Side::Buy => (row.position + buys + qty, sells),
+            Side::Sell => (-(row.position - sells - qty), buys),
+        };
+        let limit = i64::from(spec.max_position_lots);
+        ensure!(self, "S2", worst <= limit, "{order:?} makes {worst} lots, limit {limit}");
+        ensure!(self, "S11", against == 0, "{order:?} meets {against} own lots");
+        ensure!(self, "open_orders", count < spec.max_open_orders, "{count} orders open");
+        ensure!(self, "tradable", spec.is_tradable, "{order:?} of what may not be traded");
+        let max = spec.max_order_lots;
+        ensure!(self, "order_size", (1..=max).contains(&order.qty_lots), "{order:?}, {max}");
+        let best = if order.side == Side::Buy { &quote.bids } else { &quote.asks };
+        let distance = i128::from(order.price_e9) - i128::from(best.best_e9());
+        let is_near = best.best_lots() > 0 && distance.abs() <= i128::from(spec.collar_e9);
+        ensure!(self, "collar", is_near, "{order:?} is {distance} from {}", best.best_e9());
+        let share = i128::from(best.best_e9()).abs() * i128::from(spec.collar_fraction_e9);
+        let is_near = distance.abs() * 1_000_000_000 <= share;
+        ensure!(self, "collar", is_near, "{order:?} is {distance} from {}", best.best_e9());
+        let band = spec.min_price_e9..=spec.max_price_e9;
+        ensure!(self, "price_band", band.contains(&order.price_e9), "{order:?}, {band:?}");
+        let worth = i128::from(order.price_e9.unsigned_abs())
+            * i128::from(order.qty_lots)
+            * i128::from(spec.multiplier_e9);
+        let most = i128::from(spec.max_order_value) * 1_000_000_000_000_000_000;
+        ensure!(self, "order_value", worth <= most, "{order:?} is worth {worth}e-18");
+        let session = self.model.sessions[usize::from(order.gateway.0)];
+        let is_up = session == Some(SessionState::Up);
+        ensure!(self, "session", is_up, "spread {} sends while {session:?}", spread.spread.0);
+        let is_new = order.order_id.0 != 0 && self.ids.insert(order.order_id.0);
+        ensure!(self, "unique_ids", is_new, "order id {:#x} is used again", order.order_id.0);
+        Ok(())
+    }
+
+    /// S10 and the other limits of gateways, recounted from every message ever sent.
+    fn batches(&self, orders: &[&OrderCommand], credits: &Credits) -> Result<(), Violation> {
+        for gateway in 0..MAX_GATEWAYS {
+            let of_gateway = |id: &usize| *id == gateway;
+            let own = orders.iter().map(|order| usize::from(order.gateway.0));
+            let count = own.filter(of_gateway).count();
+            if count == 0 {
+                continue;
+            }
+            let Some(limits) = self.model.limits[gateway] else {
+                ensure!(self, "S10", false, "gateway {gateway} has no limits");
+                continue;
+            };
+            let of_gateway = |order: &OrderCommand| usize::from(order.gateway.0) == gateway;
+            self.rate(limits.max_messages, limits.rate_window, of_gateway)?;
+            let live = self.model.live.iter().map(|id| &self.model.orders[id].command);
+            let live = live.filter(|order| usize::from(order.gateway.0) == gateway).count();
+            let most = usize::from(limits.max_open_orders);
+            ensure!(self, "open_orders", live <= most, "{live} orders open, {most} allowed");
+            let slots = usize::from(credits.gateway_slots[gateway]);
+            ensure!(self, "ring_room", count <= slots, "{count} orders into {slots} slots");
+        }
+        for order in orders {
+            let spec = self.model.instruments[&order.instrument.0].spec;
+            let of_instrument = |other: &OrderCommand| other.instrument == order.instrument;
+            self.rate(spec.max_messages, spec.rate_window, of_instrument)?;
+            for account in [order.account, AccountId::ALL] {
+                let Some(limits) = self.model.accounts.get(&account) else {
+                    ensure!(self, "S10", false, "{account:?} has no limits");
+                    continue;
+                };
+                let is_own =
+                    |other: &OrderCommand| account == AccountId::ALL || other.account == account;
+                self.rate(limits.max_messages, limits.rate_window, is_own)?;
+                let live = self.model.live.iter().map(|id| &self.model.orders[id].command);
+                let live = live.filter(|order| is_own(order)).count();
+                let most = usize::from(limits.max_open_orders);
+                ensure!(self, "open_orders", live <= most, "{live} of {account:?}, {most}");
+                let fits = order.qty_lots <= limits.max_order_lots;
+                ensure!(self, "order_size", fits, "{order:?} is too large for {account:?}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the messages of one kind that were sent in the window, these included.
+    fn rate(
+        &self,
+        most: u16,
+        window: Span,
+        is_counted: impl Fn(&OrderCommand) -> bool,
+    ) -> Result<(), Violation> {
+        let recent = self.model.messages.iter().rev();
+        let recent = recent.take_while(|(at, _)| self.now.since(*at) < window);
+        let recent = recent.filter(|(_, order)| is_counted(order)).count();
+        let fits = recent <= usize::from(most);
+        ensure!(self, "S10", fits, "{recent} messages in the window, {most} allowed");
+        Ok(())
+    }
+
+    /// Forgets which levels have fired where the value of one unit has left them.
+    pub(super) fn left_levels(&mut self) {
+        let mut left = Vec::new();
+        for (number, spread) in &self.model.spreads {
+            for intent in &spread.spent {
+                let spec = &spread.spec;
+                let away = spec.hysteresis_e9;
+                let level = level(spec, *intent);
+                let bound = if intent.is_buy() { level + away } else { level - away };
+                let is_there = self.value_of(spec, *intent, 1).is_none_or(|sum| {
+                    let bound = i128::from(bound) << 32;
+                    if intent.is_buy() { sum <= bound } else { sum >= bound }
+                });
+                if !is_there {
+                    left.push((*number, *intent));
+                }
+            }
+        }
+        for (number, intent) in left {
+            if let Some(spread) = self.model.spreads.get_mut(&number) {
+                spread.spent.remove(&intent);
+            }
+        }
+    }
+}
+
+fn legs(spec: &SpreadSpec) -> impl Iterator<Item = &LegSpec> {
+    spec.legs.iter().take(usize::from(spec.leg_count))
+}
+
+fn level(spec: &SpreadSpec, intent: Intent) -> i64 {
+    match intent {
+        Intent::OpenLong => spec.buy_open_e9,
+        Intent::CloseLong => spec.buy_close_e9,
+        Intent::OpenShort => spec.sell_open_e9,
+        Intent::CloseShort => spec.sell_close_e9,
+    }
+}

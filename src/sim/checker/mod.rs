@@ -1,0 +1,330 @@
+//! The invariants, looked at after every event. Names (S1 to S20) are those of the
+//! reliability page. `fire` asks every gate again; what is held is looked at here.
+
+/// Fails with `$invariant` unless `holds`.
+macro_rules! ensure {
+    ($self:expr, $invariant:literal, $holds:expr, $($what:tt)+) => {
+        if !$holds {
+            return Err(Violation {
+                invariant: $invariant,
+                at: $self.now,
+                what: format!($($what)+),
+            });
+        }
+    };
+}
+
+mod fire;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
+use xmc_hotpath::message::{
+    Alert, AlertKind, Detail, Ending, Event, Gate, Input, OrderAction, OrderCommand, SafeState,
+    SpreadIndex,
+};
+use xmc_hotpath::time::MonoNs;
+
+use crate::sim::model::{Model, ModelEnding};
+
+/// An invariant does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{invariant} at {} ns: {what}", at.0)]
+pub struct Violation {
+    /// Which one: `S1` to `S20`, `L1`, or the name of a rule of the desk.
+    pub invariant: &'static str,
+    /// When.
+    pub at: MonoNs,
+    /// What was seen, and what ought to be.
+    pub what: String,
+}
+
+/// Watches one desk.
+#[derive(Debug, Default)]
+pub struct Checker {
+    /// What the desk ought to know.
+    pub model: Model,
+    now: MonoNs,
+    ids: BTreeSet<u64>,
+    /// The worst case that each instrument may have: its limit, or what a surprise made of it.
+    allowed: Vec<i64>,
+    /// Decisions by gate, for the report.
+    pub gates: BTreeMap<Gate, u64>,
+}
+
+impl Checker {
+    /// Looks at one input, what followed from it, and the desk after it.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn check(
+        &mut self,
+        input: &Input<'_>,
+        outputs: &Outputs,
+        desk: &Desk<'_>,
+    ) -> Result<(), Violation> {
+        self.now = self.now.max(input.now);
+        let strangers = self.model.strangers;
+        let endings = self.model.input(self.now, &input.event);
+        self.details(input, outputs, &endings)?;
+        if self.model.strangers > strangers {
+            let is_told = alerts(outputs).any(|alert| alert.kind == AlertKind::UnknownOrder);
+            ensure!(self, "S19", is_told, "news of an order that is not known raised no alert");
+            let safe = self.model.safe();
+            ensure!(self, "S19", safe >= SafeState::NoNew, "a stranger left the desk {safe:?}");
+        }
+        if !matches!(input.event, Event::Quote { more: true, .. }) {
+            self.left_levels();
+        }
+        self.orders(input, outputs)?;
+        self.exposures(desk)?;
+        self.spreads(desk)?;
+        self.halted(desk)
+    }
+
+    fn details(
+        &mut self,
+        input: &Input<'_>,
+        outputs: &Outputs,
+        endings: &[ModelEnding],
+    ) -> Result<(), Violation> {
+        let mut told: Vec<&Ending> = Vec::new();
+        for detail in outputs.details() {
+            match detail {
+                Detail::Alert(alert) => self.alert(alert)?,
+                Detail::State(change) => {
+                    let is_halt = change.to == SafeState::Halt;
+                    let mut causes = alerts(outputs).map(|alert| alert.kind.code());
+                    let has_cause = causes.any(|code| code == change.cause);
+                    let is_killed = matches!(input.event, Event::Command(_));
+                    let is_explained = if change.by_alert { has_cause } else { is_killed };
+                    ensure!(self, "S17", !is_halt || is_explained, "unexplained {change:?}");
+                    self.model.state(change);
+                    if change.spread == SpreadIndex::ALL && is_halt {
+                        self.model.is_killed |= !change.by_alert;
+                    }
+                }
+                Detail::Ending(ending) => told.push(ending),
+                Detail::Decision(decision) => {
+                    *self.gates.entry(decision.gate).or_default() += 1;
+                }
+            }
+        }
+        ensure!(
+            self,
+            "endings",
+            told.len() == endings.len(),
+            "{} fires ended, {} were told",
+            endings.len(),
+            told.len()
+        );
+        for (told, expected) in told.into_iter().zip(endings) {
+            let found = ModelEnding {
+                spread: told.spread,
+                filled: told.filled_lots,
+                done: told.done_units,
+                is_aligned: told.is_aligned,
+                started: MonoNs(self.now.0 - told.took.0),
+            };
+            ensure!(self, "endings", found == *expected, "{found:?}, expected {expected:?}");
+            let mut broken = alerts(outputs).filter(|alert| alert.spread == told.spread);
+            let is_told = broken.any(|alert| alert.kind == AlertKind::BrokenSpread);
+            ensure!(self, "S1", told.is_aligned || is_told, "{told:?} raised no alert");
+        }
+        Ok(())
+    }
+
+    fn alert(&mut self, alert: &Alert) -> Result<(), Violation> {
+        *self.model.alerts.entry(alert.kind).or_default() += 1;
+        ensure!(self, "bad_input", alert.kind != AlertKind::OutputOverflow, "outputs overflowed");
+        if alert.kind == AlertKind::OrderUnknown {
+            let Some(order) = self.model.orders.get_mut(&alert.order_id.0) else {
+                ensure!(self, "alerts", false, "{alert:?} names no order");
+                return Ok(());
+            };
+            order.is_unknown = true;
+        }
+        Ok(())
+    }
+
+    fn orders(&mut self, input: &Input<'_>, outputs: &Outputs) -> Result<(), Violation> {
+        let mut fresh: Vec<&OrderCommand> = Vec::new();
+        for command in outputs.orders() {
+            match command.action {
+                OrderAction::New => fresh.push(command),
+                OrderAction::Cancel => self.cancel(command)?,
+                OrderAction::Replace => {
+                    ensure!(self, "S6", false, "the desk replaces nothing: {command:?}");
+                }
+            }
+        }
+        let passed = outputs.details().filter_map(|detail| match detail {
+            Detail::Decision(decision) if decision.gate == Gate::Passed => Some(decision),
+            _ => None,
+        });
+        let mut rest = fresh.as_slice();
+        for decision in passed {
+            let count = rest.iter().take_while(|order| order.spread == decision.spread).count();
+            let (orders, after) = rest.split_at(count);
+            rest = after;
+            self.fire(decision, orders, &input.credits)?;
+            // What one spread takes from a book moves the value of the next.
+            self.left_levels();
+        }
+        ensure!(self, "S3", rest.is_empty(), "orders without a decision: {rest:?}");
+        Ok(())
+    }
+
+    fn cancel(&mut self, command: &OrderCommand) -> Result<(), Violation> {
+        let order = self.model.orders.get(&command.order_id.0);
+        let Some(order) = order else {
+            ensure!(self, "S6", false, "cancel of an order that was never sent: {command:?}");
+            return Ok(());
+        };
+        let same = order.command.instrument == command.instrument
+            && order.command.gateway == command.gateway
+            && order.command.security_id == command.security_id
+            && order.command.side == command.side;
+        ensure!(self, "S6", same, "{command:?} does not fit {:?}", order.command);
+        // A cancel goes out before the input is handled when a deadline has come with it.
+        self.model.cancelling(self.now, command);
+        Ok(())
+    }
+
+    /// S2, S4: positions and reservations are what the model counts, and inside the limits.
+    fn exposures(&mut self, desk: &Desk<'_>) -> Result<(), Violation> {
+        self.allowed.resize(desk.instruments().len(), 0);
+        for (number, row) in (0_u32..).zip(desk.instruments()) {
+            let Some(expected) = self.model.instruments.get(&number) else {
+                continue;
+            };
+            let held = row.exposure;
+            let (buys, sells, count) = self.model.reserved(number);
+            ensure!(
+                self,
+                "S4",
+                held.position_lots == expected.position,
+                "instrument {number}: position {}, {} were traded",
+                held.position_lots,
+                expected.position
+            );
+            ensure!(
+                self,
+                "S2",
+                (held.live_buy_lots, held.live_sell_lots) == (buys, sells),
+                "instrument {number}: {} and {} lots reserved, {buys} and {sells} are live",
+                held.live_buy_lots,
+                held.live_sell_lots
+            );
+            ensure!(
+                self,
+                "S2",
+                held.open_orders == count,
+                "instrument {number}: {} orders open, {count} are live",
+                held.open_orders
+            );
+            let worst = held.most().max(-held.least());
+            let limit = i64::from(expected.spec.max_position_lots);
+            let index = number as usize;
+            if self.model.surprises.contains(&number) || worst <= limit {
+                // Lots that nobody asked for may break a limit; orders may not.
+                self.allowed[index] = worst;
+            }
+            let allowed = self.allowed[index].max(limit);
+            ensure!(self, "S2", worst <= allowed, "instrument {number}: {worst} lots, {allowed}");
+        }
+        Ok(())
+    }
+
+    fn spreads(&self, desk: &Desk<'_>) -> Result<(), Violation> {
+        for (number, row) in (0_u32..).zip(desk.spreads()) {
+            let Some(expected) = self.model.spreads.get(&number) else {
+                continue;
+            };
+            ensure!(
+                self,
+                "S1",
+                i64::from(row.position_units) == expected.units
+                    && row.residual_lots == expected.residual,
+                "spread {number}: {} units and {:?}, expected {} and {:?}",
+                row.position_units,
+                row.residual_lots,
+                expected.units,
+                expected.residual
+            );
+            let (running, ought) = (row.fire.is_some(), expected.fire.is_some());
+            ensure!(self, "fires", running == ought, "spread {number} runs {running}, {ought}");
+            let is_halted = row.state == SpreadState::Halted;
+            ensure!(
+                self,
+                "S8",
+                is_halted == expected.is_halted,
+                "spread {number} is {:?}, the details say otherwise",
+                row.state
+            );
+            let is_broken = expected.residual.iter().any(|lots| *lots != 0);
+            ensure!(self, "S1", !is_broken || is_halted, "spread {number} is broken, not halted");
+        }
+        for id in &self.model.live {
+            let order = &self.model.orders[id];
+            let is_halted = self.model.spreads[&order.command.spread.0].is_halted;
+            ensure!(
+                self,
+                "S1",
+                !order.is_unknown || is_halted,
+                "order {id:#x} is unknown, spread {} is not halted",
+                order.command.spread.0
+            );
+        }
+        Ok(())
+    }
+
+    /// S16: in HALT everything that lives has been asked to go, as soon as there was room.
+    fn halted(&self, desk: &Desk<'_>) -> Result<(), Violation> {
+        ensure!(
+            self,
+            "S8",
+            desk.state() == self.model.safe(),
+            "the desk is {:?}, its details say {:?}",
+            desk.state(),
+            self.model.safe()
+        );
+        if desk.state() != SafeState::Halt || desk.next_deadline() == MonoNs(0) {
+            return Ok(());
+        }
+        for id in &self.model.live {
+            let order = &self.model.orders[id];
+            ensure!(self, "S16", order.cancels > 0, "order {id:#x} lives on in HALT");
+        }
+        Ok(())
+    }
+
+    /// Nothing will happen any more: S1 and L1.
+    ///
+    /// # Errors
+    /// The first that does not hold.
+    pub fn at_rest(&self) -> Result<(), Violation> {
+        for (number, spread) in &self.model.spreads {
+            let is_running = spread.fire.is_some();
+            ensure!(
+                self,
+                "L1",
+                !is_running || spread.is_halted,
+                "spread {number} still runs a fire and is not halted"
+            );
+        }
+        for id in &self.model.live {
+            let order = &self.model.orders[id];
+            let is_told = order.is_unknown;
+            ensure!(self, "L1", is_told, "order {id:#x} is live and nobody was told: {order:?}");
+        }
+        Ok(())
+    }
+}
+
+fn alerts(outputs: &Outputs) -> impl Iterator<Item = &Alert> {
+    outputs.details().filter_map(|detail| match detail {
+        Detail::Alert(alert) => Some(alert),
+        _ => None,
+    })
+}

@@ -1,0 +1,452 @@
+//! What a desk ought to know and hold, kept slowly and apart from the desk: from the inputs that it
+//! was given and the outputs that it gave, by the rules as they are written down.
+//!
+//! The checker compares the desk with it after every event. Nothing here is taken from the desk's
+//! own fields.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use xmc_hotpath::message::{
+    AccountId, AccountLimits, AlertKind, ChannelState, Command, CommandKind, Depth, Event,
+    GatewayLimits, InstrumentSpec, Intent, MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent,
+    OrderEventKind, OrderId, Quote, SafeState, SessionState, Side, SpreadIndex, SpreadSpec,
+    StateChange,
+};
+use xmc_hotpath::time::MonoNs;
+
+/// One order as the model has it.
+#[derive(Clone, Debug)]
+pub struct ModelOrder {
+    /// The command that made it.
+    pub command: OrderCommand,
+    /// When.
+    pub sent: MonoNs,
+    /// Lots that it is for: less than was asked after a bust, or when the venue has cancelled the
+    /// rest.
+    pub qty: u32,
+    /// Lots filled.
+    pub filled: u32,
+    /// It may still fill.
+    pub is_live: bool,
+    /// The desk has said that nobody can tell what became of it.
+    pub is_unknown: bool,
+    /// Cancels sent for it.
+    pub cancels: u32,
+    execs: BTreeSet<u64>,
+    busts: BTreeSet<u64>,
+}
+
+impl ModelOrder {
+    /// Lots that may still fill.
+    pub fn open(&self) -> u32 {
+        if self.is_live { self.qty.saturating_sub(self.filled) } else { 0 }
+    }
+}
+
+/// A fire that has not ended.
+#[derive(Clone, Debug)]
+pub struct ModelFire {
+    /// What for.
+    pub intent: Intent,
+    /// Units asked for.
+    pub units: u32,
+    /// When.
+    pub started: MonoNs,
+    /// The order of each leg.
+    pub orders: [OrderId; MAX_LEGS],
+    /// Lots filled on the leg's side, per leg.
+    pub filled: [u32; MAX_LEGS],
+}
+
+/// One spread as the model has it.
+#[derive(Clone, Debug)]
+pub struct ModelSpread {
+    /// What it is made of.
+    pub spec: SpreadSpec,
+    /// Whether it may fire.
+    pub is_enabled: bool,
+    /// Something went wrong and no command has cleared it.
+    pub is_halted: bool,
+    /// Units held.
+    pub units: i64,
+    /// Lots held beyond the units, per leg.
+    pub residual: [i64; MAX_LEGS],
+    /// Fires that have ended whole, with something done.
+    pub traded: u64,
+    /// The fire that has not ended.
+    pub fire: Option<ModelFire>,
+    /// When it fired, and what for.
+    pub fires: Vec<(MonoNs, Intent)>,
+    /// Intents whose level has fired and that the value has not left since.
+    pub spent: BTreeSet<Intent>,
+}
+
+/// One instrument as the model has it.
+#[derive(Clone, Debug)]
+pub struct ModelInstrument {
+    /// Contract data.
+    pub spec: InstrumentSpec,
+    /// The last quote.
+    pub quote: Quote,
+    /// Lots sold to the bids of that quote.
+    pub taken_bids: u32,
+    /// Lots bought from its asks.
+    pub taken_asks: u32,
+    /// Net lots by what the desk was told.
+    pub position: i64,
+}
+
+/// A fire that ended with this event, as the model says it should be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelEnding {
+    /// Whose.
+    pub spread: SpreadIndex,
+    /// Lots filled, per leg.
+    pub filled: [u32; MAX_LEGS],
+    /// Units done by all legs.
+    pub done: u32,
+    /// Nothing is left over.
+    pub is_aligned: bool,
+    /// When it started.
+    pub started: MonoNs,
+}
+
+/// The model.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// Every order ever made.
+    pub orders: BTreeMap<u64, ModelOrder>,
+    /// The orders that may still fill.
+    pub live: BTreeSet<u64>,
+    /// The order that holds each slot of the arena: an older one of the slot is forgotten.
+    slots: BTreeMap<u64, u64>,
+    /// By row.
+    pub instruments: BTreeMap<u32, ModelInstrument>,
+    /// By row.
+    pub spreads: BTreeMap<u32, ModelSpread>,
+    /// By stream: state and epoch.
+    pub channels: BTreeMap<u16, (ChannelState, u32)>,
+    /// By row.
+    pub sessions: [Option<SessionState>; MAX_GATEWAYS],
+    /// By row.
+    pub limits: [Option<GatewayLimits>; MAX_GATEWAYS],
+    /// By account; `AccountId::ALL` is the whole desk.
+    pub accounts: BTreeMap<AccountId, AccountLimits>,
+    /// Every message sent, and when.
+    pub messages: Vec<(MonoNs, OrderCommand)>,
+    /// The desk's safe state as its details say; `None` before the first one.
+    pub safe: Option<SafeState>,
+    /// A kill was ordered.
+    pub is_killed: bool,
+    /// Alerts by kind.
+    pub alerts: BTreeMap<AlertKind, u64>,
+    /// Lots that came outside any reservation, by instrument: late, too many, taken back.
+    pub surprises: BTreeSet<u32>,
+    /// News of orders that the desk does not know any more, or never did.
+    pub strangers: u64,
+}
+
+/// The slot of the arena, as `OrderId` lays it out.
+fn slot(id: OrderId) -> u64 {
+    id.0 & 0xfff
+}
+
+impl Model {
+    /// The safe state.
+    pub fn safe(&self) -> SafeState {
+        self.safe.unwrap_or(SafeState::NoNew)
+    }
+
+    /// The order that the desk still knows by `id`.
+    pub fn known(&self, id: OrderId) -> Option<&ModelOrder> {
+        let is_latest = self.slots.get(&slot(id)) == Some(&id.0);
+        is_latest.then(|| self.orders.get(&id.0)).flatten()
+    }
+
+    /// Lots reserved in an instrument: bought, sold, and orders.
+    pub fn reserved(&self, instrument: u32) -> (i64, i64, u16) {
+        let (mut buys, mut sells, mut count) = (0, 0, 0);
+        for id in &self.live {
+            let order = &self.orders[id];
+            if order.command.instrument.0 != instrument {
+                continue;
+            }
+            count += 1;
+            match order.command.side {
+                Side::Buy => buys += i64::from(order.open()),
+                Side::Sell => sells += i64::from(order.open()),
+            }
+        }
+        (buys, sells, count)
+    }
+
+    /// Takes in an input. Returns the fires that it ended.
+    pub fn input(&mut self, now: MonoNs, event: &Event<'_>) -> Vec<ModelEnding> {
+        self.surprises.clear();
+        match event {
+            Event::Quote { quote, .. } => self.quote(quote),
+            Event::Channel(update) => {
+                self.channels.insert(update.stream.0, (update.state, update.epoch));
+            }
+            Event::Order(event) => return self.order_event(now, event).into_iter().collect(),
+            Event::Session(update) => {
+                self.sessions[usize::from(update.gateway.0)] = Some(update.state);
+            }
+            Event::Instrument(spec) => self.instrument(spec),
+            Event::Spread(spec) => self.spread(spec),
+            Event::Gateway(limits) => {
+                self.limits[usize::from(limits.gateway.0)] = Some(*limits);
+            }
+            Event::Account(limits) => {
+                self.accounts.insert(limits.account, *limits);
+            }
+            Event::Command(command) => self.command(command),
+            Event::Clock(_) | Event::Tick => {}
+        }
+        Vec::new()
+    }
+
+    fn quote(&mut self, quote: &Quote) {
+        if let Some(row) = self.instruments.get_mut(&quote.instrument.0) {
+            (row.quote, row.taken_bids, row.taken_asks) = (*quote, 0, 0);
+        }
+    }
+
+    fn instrument(&mut self, spec: &InstrumentSpec) {
+        let row = self.instruments.entry(spec.instrument.0).or_insert(ModelInstrument {
+            spec: *spec,
+            quote: Quote::EMPTY,
+            taken_bids: 0,
+            taken_asks: 0,
+            position: 0,
+        });
+        row.spec = *spec;
+    }
+
+    fn spread(&mut self, spec: &SpreadSpec) {
+        let row = self.spreads.entry(spec.spread.0).or_insert(ModelSpread {
+            spec: *spec,
+            is_enabled: spec.is_enabled,
+            is_halted: false,
+            units: 0,
+            residual: [0; MAX_LEGS],
+            traded: 0,
+            fire: None,
+            fires: Vec::new(),
+            spent: BTreeSet::new(),
+        });
+        row.spec = *spec;
+        row.is_enabled = spec.is_enabled && !row.is_halted;
+    }
+
+    fn command(&mut self, command: &Command) {
+        let of_command = |row: &u32| command.spread.0 == *row || command.spread == SpreadIndex::ALL;
+        let rows = self.spreads.iter_mut().filter(|(row, _)| of_command(row)).map(|(_, row)| row);
+        match command.kind {
+            CommandKind::Enable => {
+                rows.filter(|row| !row.is_halted).for_each(|row| row.is_enabled = true);
+            }
+            CommandKind::Disable => {
+                rows.filter(|row| !row.is_halted).for_each(|row| row.is_enabled = false);
+            }
+            CommandKind::ClearHalt => {
+                for row in rows.filter(|row| row.is_halted && row.fire.is_none()) {
+                    (row.is_halted, row.is_enabled) = (false, false);
+                    row.residual = [0; MAX_LEGS];
+                }
+            }
+            CommandKind::Kill => self.is_killed = true,
+            CommandKind::Arm | CommandKind::NoNew => {}
+        }
+    }
+
+    fn order_event(&mut self, now: MonoNs, event: &OrderEvent) -> Option<ModelEnding> {
+        let id = event.order_id;
+        if self.known(id).is_none() {
+            self.strangers += 1;
+            return None;
+        }
+        let order = self.orders.get_mut(&id.0)?;
+        match event.kind {
+            OrderEventKind::Filled => return self.fill(now, event),
+            OrderEventKind::Busted => self.bust(event),
+            OrderEventKind::Cancelled if order.is_live => {
+                if event.cum_lots > order.filled && event.cum_lots <= order.qty {
+                    // Fills are missing: they stay reserved, the rest is free.
+                    order.qty = event.cum_lots;
+                } else {
+                    return self.end(id);
+                }
+            }
+            OrderEventKind::Rejected | OrderEventKind::NotSent if order.is_live => {
+                return self.end(id);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn fill(&mut self, _now: MonoNs, event: &OrderEvent) -> Option<ModelEnding> {
+        let order = self.orders.get_mut(&event.order_id.0)?;
+        if event.exec_id != 0 && !order.execs.insert(event.exec_id) {
+            return None;
+        }
+        let command = order.command;
+        let is_ours = event.side == command.side;
+        if event.qty_lots > order.open() || !is_ours {
+            self.surprises.insert(command.instrument.0);
+        }
+        order.filled += event.qty_lots;
+        let is_over = order.is_live && order.filled >= order.qty;
+        let lots = i64::from(event.qty_lots);
+        let signed = if event.side == Side::Buy { lots } else { -lots };
+        if let Some(row) = self.instruments.get_mut(&command.instrument.0) {
+            row.position += signed;
+        }
+        let leg = usize::from(command.leg);
+        let spread = self.spreads.get_mut(&command.spread.0)?;
+        match &mut spread.fire {
+            Some(fire) if fire.orders[leg] == event.order_id && is_ours => {
+                fire.filled[leg] += event.qty_lots;
+            }
+            _ => spread.residual[leg] += signed,
+        }
+        is_over.then(|| self.end(event.order_id)).flatten()
+    }
+
+    fn bust(&mut self, event: &OrderEvent) {
+        let Some(order) = self.orders.get_mut(&event.order_id.0) else {
+            return;
+        };
+        if event.exec_id != 0 && !order.busts.insert(event.exec_id) {
+            return;
+        }
+        let command = order.command;
+        self.surprises.insert(command.instrument.0);
+        let is_ours = event.side == command.side;
+        let known = event.qty_lots.min(order.filled);
+        order.filled -= known;
+        if order.is_live {
+            order.qty -= known;
+        }
+        let signed = |lots: u32| {
+            let lots = i64::from(lots);
+            if event.side == Side::Buy { -lots } else { lots }
+        };
+        if let Some(row) = self.instruments.get_mut(&command.instrument.0) {
+            row.position += signed(event.qty_lots);
+        }
+        let leg = usize::from(command.leg);
+        let Some(spread) = self.spreads.get_mut(&command.spread.0) else {
+            return;
+        };
+        let mut outside = event.qty_lots;
+        if let Some(fire) = &mut spread.fire
+            && fire.orders[leg] == event.order_id
+            && is_ours
+        {
+            let inside = event.qty_lots.min(fire.filled[leg]);
+            fire.filled[leg] -= inside;
+            outside -= inside;
+        }
+        spread.residual[leg] += signed(outside);
+    }
+
+    fn end(&mut self, id: OrderId) -> Option<ModelEnding> {
+        let order = self.orders.get_mut(&id.0)?;
+        order.is_live = false;
+        self.live.remove(&id.0);
+        let command = order.command;
+        let spread = self.spreads.get_mut(&command.spread.0)?;
+        let fire = spread.fire.as_ref()?;
+        let is_own = fire.orders[usize::from(command.leg)] == id;
+        let is_open = fire.orders.iter().any(|id| self.live.contains(&id.0));
+        if !is_own || is_open {
+            return None;
+        }
+        let fire = spread.fire.take()?;
+        Some(spread.close(command.spread, &fire))
+    }
+
+    /// Takes in a new order.
+    pub fn fired(&mut self, now: MonoNs, command: &OrderCommand) {
+        let order = ModelOrder {
+            command: *command,
+            sent: now,
+            qty: command.qty_lots,
+            filled: 0,
+            is_live: true,
+            is_unknown: false,
+            cancels: 0,
+            execs: BTreeSet::new(),
+            busts: BTreeSet::new(),
+        };
+        self.orders.insert(command.order_id.0, order);
+        self.live.insert(command.order_id.0);
+        self.slots.insert(slot(command.order_id), command.order_id.0);
+        self.messages.push((now, *command));
+        if let Some(row) = self.instruments.get_mut(&command.instrument.0) {
+            match command.side {
+                Side::Buy => row.taken_asks += command.qty_lots,
+                Side::Sell => row.taken_bids += command.qty_lots,
+            }
+        }
+    }
+
+    /// Takes in a cancel.
+    pub fn cancelling(&mut self, now: MonoNs, command: &OrderCommand) {
+        self.messages.push((now, *command));
+        if let Some(order) = self.orders.get_mut(&command.order_id.0) {
+            order.cancels += 1;
+        }
+    }
+
+    /// Takes in a change of state that the desk told.
+    pub fn state(&mut self, change: &StateChange) {
+        if change.spread == SpreadIndex::ALL {
+            self.safe = Some(change.to);
+        } else if change.to == SafeState::Halt
+            && let Some(row) = self.spreads.get_mut(&change.spread.0)
+        {
+            (row.is_halted, row.is_enabled) = (true, false);
+        }
+    }
+}
+
+impl ModelSpread {
+    /// Counts a fire out: whole units one by one, what is beyond them is residual.
+    fn close(&mut self, spread: SpreadIndex, fire: &ModelFire) -> ModelEnding {
+        let lots = |leg: usize, units: u32| {
+            u64::from(self.spec.legs[leg].ratio_lots.unsigned_abs()) * u64::from(units)
+        };
+        let mut done = 0;
+        let reached =
+            |units: u32| (0..MAX_LEGS).all(|leg| lots(leg, units) <= u64::from(fire.filled[leg]));
+        while done < fire.units && reached(done + 1) {
+            done += 1;
+        }
+        let mut is_aligned = true;
+        for leg in 0..MAX_LEGS {
+            let over = u64::from(fire.filled[leg]) - lots(leg, done);
+            is_aligned &= over == 0;
+            let is_bought = (self.spec.legs[leg].ratio_lots > 0) == fire.intent.is_buy();
+            let over = i64::try_from(over).expect("a schedule trades few lots");
+            self.residual[leg] += if is_bought { over } else { -over };
+        }
+        self.units += if fire.intent.is_buy() { i64::from(done) } else { -i64::from(done) };
+        self.traded += u64::from(is_aligned && done > 0);
+        ModelEnding { spread, filled: fire.filled, done, is_aligned, started: fire.started }
+    }
+}
+
+/// The worst price of `lots` after `taken` ones, counted out lot by lot.
+pub fn worst_price(depth: &Depth, taken: u32, lots: u64) -> Option<i64> {
+    let mut prices = depth
+        .price_e9
+        .iter()
+        .zip(&depth.lots)
+        .take_while(|(_, lots)| **lots > 0)
+        .flat_map(|(price, lots)| std::iter::repeat_n(*price, *lots as usize));
+    let last = u64::from(taken) + lots.max(1) - 1;
+    prices.nth(usize::try_from(last).ok()?)
+}

@@ -1,0 +1,264 @@
+//! What one schedule is: everything drawn from its seed before it starts.
+//!
+//! Swarm testing: each schedule draws which faults it may have and how often, how many legs, which
+//! ratios, limits and timeouts. A fault that is everywhere hides what happens without it.
+
+use std::ops::RangeInclusive;
+
+use xmc_hotpath::message::{
+    AccountId, AccountLimits, GatewayIndex, GatewayLimits, HedgeFlag, InstrumentIndex,
+    InstrumentSpec, LegSpec, MAX_LEGS, ProjectId, SpreadIndex, SpreadSpec, StrategyId, StreamId,
+    TimeInForce,
+};
+use xmc_hotpath::price::ONE_Q32;
+use xmc_hotpath::time::Span;
+
+use super::fault::{Fault, Faults};
+use super::network::Delay;
+
+/// The seed of a schedule and what is left out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seed {
+    /// Draws everything.
+    pub seed: u64,
+    /// Faults that may strike, `u64::MAX` for all that the seed draws.
+    pub mask: u64,
+    /// Ends the market after so many steps, if the seed would not end it earlier.
+    pub most_steps: u32,
+}
+
+impl Seed {
+    /// The whole schedule.
+    pub fn whole(seed: u64) -> Self {
+        Self { seed, mask: u64::MAX, most_steps: u32::MAX }
+    }
+}
+
+/// One schedule.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where it comes from.
+    pub seed: Seed,
+    /// Contracts; the row is the instrument.
+    pub instruments: Vec<InstrumentSpec>,
+    /// Spreads; the row is the spread.
+    pub spreads: Vec<SpreadSpec>,
+    /// The only account, and the whole desk.
+    pub accounts: [AccountLimits; 2],
+    /// Gateways; the row is the gateway.
+    pub gateways: Vec<GatewayLimits>,
+    /// Feed channels.
+    pub channels: u16,
+    /// Rows of the order arena.
+    pub orders: usize,
+    /// Faults and their rates.
+    pub faults: Faults,
+    /// Steps of the market.
+    pub steps: u32,
+    /// Time between two steps.
+    pub pace: Delay,
+    /// One way to a venue.
+    pub wire: Delay,
+    /// From arrival to acknowledgement.
+    pub ack: Delay,
+    /// Venues cancel what lives when a session breaks.
+    pub cancels_on_disconnect: bool,
+    /// The common price in ticks at the start: may be near zero or below.
+    pub common_ticks: i64,
+    /// The price step.
+    pub tick_e9: i64,
+    /// Lots at a level, at most.
+    pub most_lots: u32,
+}
+
+/// The account that every spread trades for.
+pub const ACCOUNT: AccountId = AccountId(7);
+
+/// The number of the stream of gateway 0's session; the others follow.
+pub const FIRST_SESSION: u16 = 100;
+
+impl Plan {
+    /// Draws the schedule of `seed`.
+    pub fn draw(seed: Seed) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed.seed);
+        let tick_e9 = *pick(&mut rng, &[1, 10_000_000, 250_000_000, 1_000_000_000]);
+        let common_ticks = *pick(&mut rng, &[0, -5_000, 40, 10_000, 1_000_000]);
+        let channels = rng.u16(1..=2);
+        let gateways: Vec<_> = (0..rng.u8(1..=2)).map(|row| gateway(&mut rng, row)).collect();
+        let instruments: Vec<_> = (0..rng.u32(2..=5))
+            .map(|row| {
+                let middle_e9 = common_ticks * tick_e9;
+                instrument(&mut rng, row, channels, gateways.len(), tick_e9, middle_e9)
+            })
+            .collect();
+        let spreads: Vec<_> = (0..rng.u32(1..=3))
+            .map(|row| spread(&mut rng, row, instruments.len(), tick_e9))
+            .collect();
+        let mut faults = faults(&mut rng);
+        faults.keep(seed.mask);
+        let steps = rng.u32(20..=120).min(seed.most_steps);
+        let scale = *pick(&mut rng, &[1_000, 20_000, 100_000]);
+        Self {
+            seed,
+            instruments,
+            spreads,
+            accounts: [ACCOUNT, AccountId::ALL].map(|id| account(&mut rng, id)),
+            gateways,
+            channels,
+            orders: *pick(&mut rng, &[6, 16, 64, 128]),
+            faults,
+            steps,
+            pace: Delay { least_ns: 1_000, spread_ns: scale * rng.u64(1..=4) },
+            wire: Delay { least_ns: rng.u64(500..=20_000), spread_ns: rng.u64(0..=20_000) },
+            ack: Delay { least_ns: rng.u64(1_000..=30_000), spread_ns: rng.u64(0..=50_000) },
+            cancels_on_disconnect: rng.bool(),
+            common_ticks,
+            tick_e9,
+            most_lots: *pick(&mut rng, &[2, 10, 40]),
+        }
+    }
+
+    /// The stream of a gateway's session.
+    pub fn session(gateway: usize) -> StreamId {
+        StreamId(FIRST_SESSION + u16::try_from(gateway).expect("there are a few gateways"))
+    }
+}
+
+fn pick<'t, T>(rng: &mut fastrand::Rng, from: &'t [T]) -> &'t T {
+    &from[rng.usize(..from.len())]
+}
+
+/// A limit: wide in most schedules, tight in one of eight, so that each gate closes somewhere and
+/// all together do not keep every spread from trading.
+fn limit<T: Copy>(rng: &mut fastrand::Rng, tight: &[T], wide: T) -> T {
+    let tight = *pick(rng, tight);
+    if rng.u8(..8) == 0 { tight } else { wide }
+}
+
+/// Each fault is on in a third of the schedules; a tenth of the schedules has none.
+fn faults(rng: &mut fastrand::Rng) -> Faults {
+    let mut faults = Faults::default();
+    let is_calm = rng.u8(..10) == 0;
+    for fault in Fault::ALL {
+        // What ends a schedule's trading for good must stay rare, or nothing else is seen.
+        let (odds, scale) = match fault {
+            Fault::Kill => (9, 10),
+            Fault::WrongSide | Fault::WorsePrice | Fault::Overfill | Fault::ForeignReport => (9, 1),
+            _ => (3, 1),
+        };
+        let is_on = rng.u8(..odds) == 0;
+        let rate_ppm = *pick(rng, &[2_000, 10_000, 50_000, 200_000]) / scale;
+        if is_on && !is_calm {
+            faults.set(*fault, rate_ppm);
+        }
+    }
+    faults
+}
+
+fn gateway(rng: &mut fastrand::Rng, row: u8) -> GatewayLimits {
+    GatewayLimits {
+        gateway: GatewayIndex(row),
+        max_messages: limit(rng, &[3, 8, 50], 1000),
+        rate_window: Span(*pick(rng, &[10_000, 500_000, 5_000_000])),
+        max_open_orders: limit(rng, &[2, 4], 100),
+    }
+}
+
+fn account(rng: &mut fastrand::Rng, account: AccountId) -> AccountLimits {
+    AccountLimits {
+        account,
+        max_order_lots: limit(rng, &[1, 8], 1_000),
+        max_position_lots: limit(rng, &[20], 1_000),
+        max_open_orders: limit(rng, &[3], 100),
+        max_messages: limit(rng, &[6, 500], 1_023),
+        rate_window: Span(*pick(rng, &[100_000, 2_000_000])),
+    }
+}
+
+fn instrument(
+    rng: &mut fastrand::Rng,
+    row: u32,
+    channels: u16,
+    gateways: usize,
+    tick_e9: i64,
+    middle_e9: i64,
+) -> InstrumentSpec {
+    let gateway = u8::try_from(rng.usize(..gateways)).expect("there are a few gateways");
+    InstrumentSpec {
+        instrument: InstrumentIndex(row),
+        feed: StreamId(rng.u16(..channels)),
+        gateway: GatewayIndex(gateway),
+        is_tradable: rng.u8(..40) != 0,
+        security_id: 1_000 + i32::try_from(row).expect("a few instruments"),
+        tick_e9,
+        multiplier_e9: *pick(rng, &[1_000_000_000, 5_000_000_000]),
+        max_order_lots: limit(rng, &[2, 6, 20], 100),
+        max_order_value: limit(rng, &[1_000, 1_000_000_000], i64::MAX),
+        max_position_lots: *pick(rng, &[10, 30, 100]),
+        min_price_e9: limit(rng, &[middle_e9, i64::MIN], i64::MIN),
+        max_price_e9: limit(rng, &[middle_e9, i64::MAX], i64::MAX),
+        collar_e9: tick_e9 * limit(rng, &[2, 8], 1_000),
+        collar_fraction_e9: limit(rng, &[100_000, 1_000_000], i64::MAX),
+        max_open_orders: limit(rng, &[1, 2], 50),
+        max_messages: limit(rng, &[4, 40], 127),
+        rate_window: Span(*pick(rng, &[20_000, 1_000_000])),
+        needs_effect: rng.bool(),
+    }
+}
+
+fn spread(rng: &mut fastrand::Rng, row: u32, instruments: usize, tick_e9: i64) -> SpreadSpec {
+    let count = rng.usize(2..=MAX_LEGS.min(instruments));
+    let mut rows: Vec<_> = (0..instruments).collect();
+    rng.shuffle(&mut rows);
+    // Long legs first, then short ones: the coefficients of each kind sum to one.
+    let long = rng.usize(1..count);
+    let mut legs = [LegSpec::NONE; MAX_LEGS];
+    for (number, (leg, instrument)) in legs.iter_mut().zip(rows).take(count).enumerate() {
+        let is_long = number < long;
+        let share = if is_long { long } else { count - long };
+        let coefficient = ONE_Q32 / i64::try_from(share).expect("at most four");
+        let ratio = *pick(rng, &[1, 1, 2, 3, 5]);
+        // A leg that only prices, but never the first.
+        let ratio = if number > 0 && count > 2 && rng.u8(..5) == 0 { 0 } else { ratio };
+        *leg = LegSpec {
+            instrument: InstrumentIndex(u32::try_from(instrument).expect("a few instruments")),
+            ratio_lots: if is_long { ratio } else { -ratio },
+            coefficient_q32: if is_long { coefficient } else { -coefficient },
+            pay_up_e9: tick_e9 * *pick(rng, &[0, 0, 1, 5]),
+        };
+    }
+    let ticks = |rng: &mut fastrand::Rng, range: RangeInclusive<i64>| tick_e9 * rng.i64(range);
+    let never = |rng: &mut fastrand::Rng, value: i64, absent: i64| {
+        if rng.u8(..6) == 0 { absent } else { value }
+    };
+    let (buy_open, sell_open) = (ticks(rng, -6..=4), ticks(rng, -4..=6));
+    let (buy_close, sell_close) = (ticks(rng, -2..=6), ticks(rng, -6..=2));
+    SpreadSpec {
+        spread: SpreadIndex(row),
+        strategy: StrategyId(row + 1),
+        account: ACCOUNT,
+        project: ProjectId(9),
+        is_enabled: true,
+        leg_count: u8::try_from(count).expect("at most four"),
+        legs,
+        constant_e9: ticks(rng, -2..=2),
+        buy_open_e9: never(rng, buy_open, i64::MIN),
+        buy_close_e9: never(rng, buy_close, i64::MAX),
+        sell_open_e9: never(rng, sell_open, i64::MAX),
+        sell_close_e9: never(rng, sell_close, i64::MIN),
+        max_units: *pick(rng, &[1, 3, 20]),
+        clip_units: *pick(rng, &[1, 2, 10]),
+        hysteresis_e9: tick_e9 * limit(rng, &[2, 5], 0),
+        max_fires: limit(rng, &[3, 20], 63),
+        fire_window: Span(*pick(rng, &[50_000, 1_000_000])),
+        cool_down: Span(limit(rng, &[50_000, 400_000], 0)),
+        max_quote_age: Span(*pick(rng, &[100_000, 2_000_000, 100_000_000])),
+        max_quote_skew: Span(*pick(rng, &[200_000, 2_000_000, 100_000_000])),
+        ack_timeout: Span(*pick(rng, &[150_000, 500_000, 3_000_000])),
+        time_in_force: *pick(
+            rng,
+            &[TimeInForce::FillAndKill, TimeInForce::FillOrKill, TimeInForce::Day],
+        ),
+        hedge: HedgeFlag::Arbitrage,
+    }
+}

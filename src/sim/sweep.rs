@@ -1,0 +1,147 @@
+//! Many schedules: run, counted, and the first that fails made as small as it gets.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::checker::Violation;
+use super::fault::Fault;
+use super::plan::{Plan, Seed};
+use super::world::{self, Outcome};
+
+/// A schedule that breaks an invariant.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The schedule as it was found.
+    pub found: Seed,
+    /// The smallest one that breaks the same invariant.
+    pub seed: Seed,
+    /// What the smallest one breaks.
+    pub violation: Violation,
+}
+
+/// What a sweep came to.
+#[derive(Clone, Debug, Default)]
+pub struct Sweep {
+    /// Schedules that ran.
+    pub schedules: u64,
+    /// Schedules in which something was traded whole.
+    pub trading: u64,
+    /// Sums over all schedules.
+    pub total: Outcome,
+    /// The failure with the lowest seed.
+    pub failure: Option<Failure>,
+}
+
+/// Runs the schedules of `count` seeds from `first` on, on `threads` threads, up to the first that
+/// fails. Which ones those are does not depend on the threads.
+pub fn desk(first: u64, count: u64, threads: usize) -> Sweep {
+    /// Seeds that a thread takes at a time.
+    const CHUNK: u64 = 64;
+    let next = AtomicU64::new(0);
+    let all = Mutex::new(Sweep::default());
+    thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                let mut own = Sweep::default();
+                while own.failure.is_none() {
+                    // Relaxed: only the count itself is shared.
+                    let from = next.fetch_add(CHUNK, Ordering::Relaxed);
+                    if from >= count {
+                        break;
+                    }
+                    own.chunk(first.wrapping_add(from), CHUNK.min(count - from));
+                }
+                if own.failure.is_some() {
+                    // Chunks after this one need not be run; those before it are taken already.
+                    next.store(count, Ordering::Relaxed);
+                }
+                all.lock().unwrap_or_else(PoisonError::into_inner).add(own);
+            });
+        }
+    });
+    let mut sweep = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    sweep.failure = sweep.failure.map(|failure| smallest(failure.found, failure.violation));
+    sweep
+}
+
+impl Sweep {
+    fn chunk(&mut self, first: u64, count: u64) {
+        for offset in 0..count {
+            let seed = Seed::whole(first.wrapping_add(offset));
+            self.schedules += 1;
+            match world::run(seed) {
+                Ok(outcome) => {
+                    self.trading += u64::from(outcome.traded > 0);
+                    self.total.add(&outcome);
+                }
+                Err(violation) => {
+                    self.failure = Some(Failure { found: seed, seed, violation });
+                    return;
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.schedules += other.schedules;
+        self.trading += other.trading;
+        self.total.add(&other.total);
+        self.failure = match (self.failure.take(), other.failure) {
+            (Some(one), Some(other)) if other.found.seed < one.found.seed => Some(other),
+            (one, other) => one.or(other),
+        };
+    }
+}
+
+/// Drops faults one by one, then steps, as long as the same invariant breaks.
+pub fn smallest(found: Seed, violation: Violation) -> Failure {
+    let plan = Plan::draw(found);
+    let drawn = Seed { mask: plan.faults.mask(), most_steps: plan.steps, ..found };
+    let mut failure = Failure { found, seed: drawn, violation };
+    for number in 0..Fault::ALL.len() {
+        let mask = failure.seed.mask & !(1 << number);
+        failure.try_smaller(Seed { mask, ..failure.seed });
+    }
+    let mut step = drawn.most_steps / 2;
+    while step > 0 {
+        let most_steps = failure.seed.most_steps.saturating_sub(step);
+        if !failure.try_smaller(Seed { most_steps, ..failure.seed }) {
+            step /= 2;
+        }
+    }
+    failure
+}
+
+impl Failure {
+    fn try_smaller(&mut self, seed: Seed) -> bool {
+        let is_same = |violation: &Violation| violation.invariant == self.violation.invariant;
+        match world::run(seed) {
+            Err(violation) if is_same(&violation) => {
+                (self.seed, self.violation) = (seed, violation);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults = Fault::ALL.iter().filter(|fault| self.seed.mask >> (**fault as u32) & 1 == 1);
+        let faults: Vec<_> = faults.map(|fault| fault.word()).collect();
+        writeln!(f, "{}", self.violation)?;
+        writeln!(
+            f,
+            "found with seed {}, still there with these faults: {faults:?}",
+            self.found.seed
+        )?;
+        write!(
+            f,
+            "XMC_SIM_SEED={} XMC_SIM_MASK={:#x} XMC_SIM_STEPS={} \
+             cargo test --test it sim::desk::one -- --nocapture",
+            self.seed.seed, self.seed.mask, self.seed.most_steps
+        )
+    }
+}

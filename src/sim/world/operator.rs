@@ -1,0 +1,82 @@
+//! The operator's side of a schedule: commands, and limits that change while the desk runs.
+
+use super::*;
+
+impl World<'_> {
+    pub(super) fn command(&self, kind: CommandKind, spread: SpreadIndex) -> Command {
+        Command { kind, spread, operator: 1, command_id: self.commands }
+    }
+
+    pub(super) fn order(&mut self, at: MonoNs, kind: CommandKind, spread: SpreadIndex) {
+        self.commands += 1;
+        let command = self.command(kind, spread);
+        self.push(at, Happening::Command(command));
+    }
+
+    pub(super) fn operate(&mut self) {
+        let row = self.rng.usize(..self.spreads.len());
+        let spread = SpreadIndex(u32::try_from(row).expect("a few spreads"));
+        let later = self.after(self.rng.clone().u64(10_000..1_000_000));
+        if self.strikes(Fault::Kill) {
+            self.order(self.now, CommandKind::Kill, SpreadIndex::ALL);
+        }
+        if self.strikes(Fault::NoNew) {
+            self.order(self.now, CommandKind::NoNew, SpreadIndex::ALL);
+            self.order(later, CommandKind::Arm, SpreadIndex::ALL);
+        }
+        if self.strikes(Fault::Toggle) {
+            self.order(self.now, CommandKind::Disable, spread);
+            self.order(later, CommandKind::Enable, spread);
+        }
+        if self.strikes(Fault::ClearHalt) {
+            self.order(self.now, CommandKind::ClearHalt, spread);
+            self.order(later, CommandKind::Enable, SpreadIndex::ALL);
+            self.order(later, CommandKind::Arm, SpreadIndex::ALL);
+        }
+        if self.strikes(Fault::Respecify) {
+            self.respecify(row);
+        }
+        if self.strikes(Fault::ClockStep) {
+            let utc = UnixNs(self.rng.u64(..));
+            let scale = ClockScale { at: self.now, utc, error: Span(self.rng.u64(..)) };
+            self.push(self.now, Happening::Clock(scale));
+        }
+    }
+
+    /// Limits and levels change, each in its own time.
+    pub(super) fn respecify(&mut self, row: usize) {
+        let instrument = self.rng.usize(..self.instruments.len());
+        let gateway = self.rng.usize(..self.gateways.len());
+        let tick_e9 = self.plan.tick_e9;
+        let rng = &mut self.rng;
+        let control = match rng.u8(..4) {
+            0 => {
+                let spec = &mut self.instruments[instrument];
+                spec.max_position_lots = rng.u32(5..60);
+                spec.max_order_lots = rng.u32(3..60);
+                Control::Instrument(*spec)
+            }
+            1 => {
+                let limits = &mut self.gateways[gateway];
+                limits.max_messages = rng.u16(2..200);
+                Control::Gateway(*limits)
+            }
+            2 => {
+                let most = rng.u32(20..500);
+                let limits = AccountLimits { max_position_lots: most, ..self.plan.accounts[0] };
+                Control::Account(limits)
+            }
+            _ => {
+                let spec = &mut self.spreads[row];
+                spec.buy_open_e9 = tick_e9 * rng.i64(-6..=4);
+                spec.sell_close_e9 = tick_e9 * rng.i64(-6..=6);
+                spec.clip_units = rng.u32(1..=5);
+                spec.max_units = rng.u32(1..=20);
+                spec.is_enabled = rng.u8(..8) != 0;
+                spec.ack_timeout = Span(rng.u64(100_000..3_000_000));
+                Control::Spread(*spec)
+            }
+        };
+        self.push(self.now, Happening::Specify(Box::new(control)));
+    }
+}

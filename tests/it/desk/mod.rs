@@ -1,0 +1,4 @@
+//! The desk, driven by hand: one spread of two legs on a small stand.
+
+mod news;
+mod stand;

@@ -1,0 +1,68 @@
+//! Schedules at the desk level.
+//!
+//! `swarm` is the gate: `XMC_SIM_SCHEDULES` sets how many (100 000), `XMC_SIM_SEED` where they
+//! begin. `one` runs a single schedule and tells it: `XMC_SIM_SEED`, `XMC_SIM_MASK` (faults) and
+//! `XMC_SIM_STEPS` are printed by whatever found it.
+
+use std::thread;
+use std::time::Instant;
+
+use cross_market_connect::sim::plan::Seed;
+use cross_market_connect::sim::{sweep, world};
+use xmc_hotpath::message::Event;
+
+use super::number;
+
+#[test]
+fn swarm() {
+    let (first, count) = (number("XMC_SIM_SEED", 1), number("XMC_SIM_SCHEDULES", 100_000));
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let start = Instant::now();
+    let sweep = sweep::desk(first, count, threads);
+    if let Some(failure) = &sweep.failure {
+        panic!("{failure}");
+    }
+    println!("{} schedules from seed {first} in {:?}", sweep.schedules, start.elapsed());
+    println!("{:#?}", sweep.total);
+    assert_eq!(sweep.schedules, count, "every schedule ran");
+    // A simulation in which nothing happens finds nothing.
+    assert!(sweep.trading * 4 > count, "{} schedules traded", sweep.trading);
+    if count >= 10_000 {
+        let silent: Vec<_> = sweep.total.hits.iter().filter(|(_, hits)| *hits == 0).collect();
+        assert!(silent.is_empty(), "faults that never struck: {silent:?}");
+    }
+}
+
+#[test]
+fn one() {
+    let seed = Seed {
+        seed: number("XMC_SIM_SEED", 1),
+        mask: number("XMC_SIM_MASK", u64::MAX),
+        most_steps: u32::try_from(number("XMC_SIM_STEPS", 1_000)).expect("a few steps"),
+    };
+    let outcome = world::run_watched(seed, &mut |input, outputs| {
+        if !matches!(input.event, Event::Quote { .. }) || outputs.order_count() > 0 {
+            println!("{} {:?}", input.now.0, input.event);
+        }
+        outputs.orders().for_each(|order| println!("    {order:?}"));
+        outputs.details().for_each(|detail| println!("    {detail:?}"));
+    });
+    match outcome {
+        Ok(outcome) => println!("{outcome:#?}"),
+        Err(violation) => panic!("{violation}"),
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_schedule() {
+    for seed in (1..40).map(Seed::whole) {
+        let tell = || {
+            let mut told = String::new();
+            let outcome = world::run_watched(seed, &mut |input, outputs| {
+                told.push_str(&format!("{input:?} {outputs:?}"));
+            });
+            (told, outcome)
+        };
+        assert_eq!(tell(), tell(), "seed {}", seed.seed);
+    }
+}
