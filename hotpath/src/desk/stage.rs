@@ -82,6 +82,8 @@ pub struct DeskStage<'a, C, R> {
     seq_no: u64,
     /// Orders of the last input that did not fit into a gateway's ring yet: how many are gone.
     orders_sent: Option<usize>,
+    /// Where a record is encoded. Kept, so that it is not cleared for each.
+    scratch: [u8; MAX_LEN],
 }
 
 impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
@@ -119,6 +121,7 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
             counters,
             seq_no: 0,
             orders_sent: None,
+            scratch: [0; MAX_LEN],
         }
     }
 
@@ -168,13 +171,13 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
     /// Writes the input and its orders.
     #[inline]
     fn write_intent(&mut self, input: &Input<'_>) {
-        let mut buffer = [0; MAX_LEN];
-        let len = self.writer.input(self.seq_no, input, &mut self.images, &mut buffer);
-        stage(&mut self.record, &buffer, len);
+        let Self { record, writer, scratch, .. } = self;
+        let len = writer.input(self.seq_no, input, &mut self.images, scratch);
+        stage(record, scratch, len);
         let mut count = 1_u64;
         for (order, index) in self.outputs.orders().zip(1_u16..) {
-            let len = self.writer.order(self.seq_no, index, order, &mut buffer);
-            stage(&mut self.record, &buffer, len);
+            let len = writer.order(self.seq_no, index, order, scratch);
+            stage(record, scratch, len);
             count = count.wrapping_add(1);
         }
         self.counters.records.add(count);
@@ -183,11 +186,11 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
     #[inline]
     fn write_details(&mut self) {
         let first = u16::try_from(self.outputs.order_count()).unwrap_or(u16::MAX);
-        let mut buffer = [0; MAX_LEN];
+        let Self { record, writer, scratch, .. } = self;
         let mut count = 0_u64;
         for (detail, index) in self.outputs.details().zip(first.wrapping_add(1)..) {
-            let len = self.writer.detail(self.seq_no, index, detail, &mut buffer);
-            stage(&mut self.record, &buffer, len);
+            let len = writer.detail(self.seq_no, index, detail, scratch);
+            stage(record, scratch, len);
             count = count.wrapping_add(1);
         }
         self.counters.records.add(count);
@@ -230,13 +233,13 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
     fn poll_channels(&mut self) -> Work {
         let mut work = Work::Idle;
         for feed in 0..MAX_FEEDS {
-            while let Some(update) = self.feed(feed).and_then(|link| link.channels.peek().copied())
-            {
+            while self.feed(feed).is_some_and(|link| !link.channels.is_empty()) {
                 if !self.has_room() {
                     return Work::Blocked;
                 }
-                self.take(Event::Channel(update));
-                self.feed(feed).and_then(|link| link.channels.pop());
+                if let Some(update) = self.feed(feed).and_then(|link| link.channels.pop()) {
+                    self.take(Event::Channel(update));
+                }
                 work = Work::Busy;
             }
         }
@@ -248,16 +251,15 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
         let mut work = Work::Idle;
         for gateway in 0..MAX_GATEWAYS {
             for _ in 0..NEWS_PER_POLL {
-                let link = self.gateways.get_mut(gateway).and_then(Option::as_mut);
-                let Some(news) = link.and_then(|link| link.news.peek().copied()) else {
+                if self.gateway(gateway).is_none_or(|link| link.news.is_empty()) {
                     break;
-                };
+                }
                 if !self.has_room() {
                     return Work::Blocked;
                 }
-                self.take(news.as_event());
-                let link = self.gateways.get_mut(gateway).and_then(Option::as_mut);
-                link.and_then(|link| link.news.pop());
+                if let Some(news) = self.gateway(gateway).and_then(|link| link.news.pop()) {
+                    self.take(news.as_event());
+                }
                 work = Work::Busy;
             }
         }
@@ -266,14 +268,15 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
 
     #[inline]
     fn poll_control(&mut self) -> Work {
-        let Some(control) = self.control.peek().copied() else {
+        if self.control.is_empty() {
             return Work::Idle;
-        };
+        }
         if !self.has_room() {
             return Work::Blocked;
         }
-        self.take(control.as_event());
-        self.control.pop();
+        if let Some(control) = self.control.pop() {
+            self.take(control.as_event());
+        }
         Work::Busy
     }
 
@@ -297,14 +300,15 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
         let mut work = Work::Idle;
         for feed in 0..MAX_FEEDS {
             for taken in 1..=QUOTES_PER_POLL {
-                let Some(quote) = self.feed(feed).and_then(|link| link.quotes.peek().copied())
-                else {
+                if self.feed(feed).is_none_or(|link| link.quotes.is_empty()) {
                     break;
-                };
+                }
                 if !self.has_room() {
                     return Work::Blocked;
                 }
-                self.feed(feed).and_then(|link| link.quotes.pop());
+                let Some(quote) = self.feed(feed).and_then(|link| link.quotes.pop()) else {
+                    break;
+                };
                 let waits = self.feed(feed).is_some_and(|link| link.quotes.has_known());
                 let more = waits && taken < QUOTES_PER_POLL;
                 self.take(Event::Quote { quote: &quote, more });
@@ -318,6 +322,11 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
     #[inline(always)]
     fn feed(&mut self, feed: usize) -> Option<&mut FeedLink> {
         self.feeds.get_mut(feed).and_then(Option::as_mut)
+    }
+
+    #[inline(always)]
+    fn gateway(&mut self, gateway: usize) -> Option<&mut GatewayLink> {
+        self.gateways.get_mut(gateway).and_then(Option::as_mut)
     }
 }
 
