@@ -244,6 +244,16 @@ impl<'a> Blocks<'a> {
         Ok(Ok(block))
     }
 
+    /// The length of a segment that ends here. A writer that died between sealing and cutting leaves
+    /// the segment as long as it was allocated, with nothing but zeros behind the seal.
+    fn sealed_len(&self) -> u64 {
+        let len = self.bytes.len() as u64;
+        let end = self.offset + SEAL_LEN;
+        let behind = self.bytes.get(end..).unwrap_or_default();
+        let is_uncut = len == self.allocated && behind.iter().all(|&byte| byte == 0);
+        if is_uncut { end as u64 } else { len }
+    }
+
     fn seal(&self, payload: &[u8]) -> Result<Seal, Fault> {
         let mut seal = Seal::zeroed();
         if payload.len() != size_of::<Seal>() {
@@ -253,7 +263,7 @@ impl<'a> Blocks<'a> {
         let figures = [
             ("blocks", seal.blocks.get(), self.blocks),
             ("records", seal.records.get(), self.records),
-            ("bytes", seal.bytes.get(), self.bytes.len() as u64),
+            ("bytes", seal.bytes.get(), self.sealed_len()),
             ("bytes", seal.bytes.get(), (self.offset + SEAL_LEN) as u64),
         ];
         if let Some(&(what, said, found)) = figures.iter().find(|(_, said, found)| said != found) {

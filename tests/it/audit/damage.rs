@@ -119,6 +119,22 @@ fn a_segment_that_was_cut_off_is_never_whole() {
     assert_eq!(finding(&[longer]).rule, "open_length");
 }
 
+/// A writer may die after the seal is written and before the segment is cut to its length.
+#[test]
+fn a_sealed_segment_that_was_not_cut_is_whole_unless_something_lies_behind_the_seal() {
+    let sealed = sealed();
+    let mut uncut = sealed.clone();
+    uncut.resize(usize::try_from(OPTIONS.segment_bytes).unwrap(), 0);
+    let report = verify(std::slice::from_ref(&uncut));
+    assert_eq!(report.finding, None);
+    assert!(report.is_sealed);
+    for at in [sealed.len(), uncut.len() - 1] {
+        let mut written = uncut.clone();
+        written[at] = 1;
+        finding(&[written]);
+    }
+}
+
 #[test]
 fn a_torn_tail_is_told_apart_from_damage_in_the_middle() {
     let open = open_and_next().swap_remove(0);
