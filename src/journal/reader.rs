@@ -244,8 +244,8 @@ impl<'a> Blocks<'a> {
         Ok(Ok(block))
     }
 
-    /// The length of a segment that ends here. A writer that died between sealing and cutting leaves
-    /// the segment as long as it was allocated, with nothing but zeros behind the seal.
+    /// The length of a segment that ends here. A writer that died between sealing and cutting
+    /// leaves it as long as it was allocated, with nothing but zeros behind the seal.
     fn sealed_len(&self) -> u64 {
         let len = self.bytes.len() as u64;
         let end = self.offset + SEAL_LEN;

@@ -1,9 +1,10 @@
 //! The desk on a core: takes inputs from rings, records them, hands out the orders.
 //!
 //! For each input: the desk decides; the input and its orders are written to the record and
-//! published; only then the orders go to the gateways; the details follow in the record. So an
-//! order that left is always in the record together with the input that caused it, whenever the
-//! process dies.
+//! published; only then the orders go to the gateways. The poll ends there, so that a gateway on
+//! the same core sends them at once; the details follow in the record at the start of the next
+//! poll. So an order that left is always in the record together with the input that caused it,
+//! whenever the process dies.
 //!
 //! Safety comes first in the order of a poll: channel states, then order news, control, time, and
 //! last the quotes, a bounded batch of them.
@@ -82,6 +83,8 @@ pub struct DeskStage<'a, C, R> {
     seq_no: u64,
     /// Orders of the last input that did not fit into a gateway's ring yet: how many are gone.
     orders_sent: Option<usize>,
+    /// The details of the last input are not in the record yet: its orders went first.
+    has_details: bool,
     /// Where a record is encoded. Kept, so that it is not cleared for each.
     scratch: [u8; MAX_LEN],
 }
@@ -121,6 +124,7 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
             counters,
             seq_no: 0,
             orders_sent: None,
+            has_details: false,
             scratch: [0; MAX_LEN],
         }
     }
@@ -152,20 +156,22 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
         has_room
     }
 
-    /// Consumes one input.
+    /// Consumes one input. Returns whether orders went out: then the poll is to end.
     #[inline]
-    fn take(&mut self, event: Event<'_>) {
+    fn take(&mut self, event: Event<'_>) -> bool {
         let input = Input { now: self.clock.now(), credits: self.credits(), event };
         self.desk.on(&input, &mut self.outputs);
         self.seq_no = self.seq_no.wrapping_add(1);
         self.write_intent(&input);
+        self.counters.inputs.add(1);
         if self.outputs.order_count() > 0 {
             self.record.publish();
+            self.has_details = true;
             self.send_orders(0);
+            return true;
         }
         self.write_details();
-        self.record.publish();
-        self.counters.inputs.add(1);
+        false
     }
 
     /// Writes the input and its orders.
@@ -183,6 +189,7 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
         self.counters.records.add(count);
     }
 
+    /// Writes the details of the last input, and publishes what is not published.
     #[inline]
     fn write_details(&mut self) {
         let first = u16::try_from(self.outputs.order_count()).unwrap_or(u16::MAX);
@@ -194,6 +201,8 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
             count = count.wrapping_add(1);
         }
         self.counters.records.add(count);
+        self.record.publish();
+        self.has_details = false;
     }
 
     /// Hands the orders of the last input to their gateways, from number `from` on. The desk saw
@@ -237,8 +246,10 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
                 if !self.has_room() {
                     return Work::Blocked;
                 }
-                if let Some(update) = self.feed(feed).and_then(|link| link.channels.pop()) {
-                    self.take(Event::Channel(update));
+                if let Some(update) = self.feed(feed).and_then(|link| link.channels.pop())
+                    && self.take(Event::Channel(update))
+                {
+                    return Work::Busy;
                 }
                 work = Work::Busy;
             }
@@ -257,8 +268,10 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
                 if !self.has_room() {
                     return Work::Blocked;
                 }
-                if let Some(news) = self.gateway(gateway).and_then(|link| link.news.pop()) {
-                    self.take(news.as_event());
+                if let Some(news) = self.gateway(gateway).and_then(|link| link.news.pop())
+                    && self.take(news.as_event())
+                {
+                    return Work::Busy;
                 }
                 work = Work::Busy;
             }
@@ -311,8 +324,10 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
                 };
                 let waits = self.feed(feed).is_some_and(|link| link.quotes.has_known());
                 let more = waits && taken < QUOTES_PER_POLL;
-                self.take(Event::Quote { quote: &quote, more });
                 self.counters.quotes.add(1);
+                if self.take(Event::Quote { quote: &quote, more }) {
+                    return Work::Busy;
+                }
                 work = Work::Busy;
             }
         }
@@ -338,11 +353,24 @@ impl<C: Clock, R: RecordSink> Stage for DeskStage<'_, C, R> {
         {
             return Work::Blocked;
         }
-        self.poll_channels()
-            .or(self.poll_news())
-            .or(self.poll_control())
-            .or(self.poll_time())
-            .or(self.poll_quotes())
+        if self.has_details {
+            self.write_details();
+        }
+        let mut work = Work::Idle;
+        for part in [
+            Self::poll_channels,
+            Self::poll_news,
+            Self::poll_control,
+            Self::poll_time,
+            Self::poll_quotes,
+        ] {
+            work = work.or(part(self));
+            if self.has_details || self.orders_sent.is_some() {
+                // Orders have just gone out: their gateway comes first.
+                return work;
+            }
+        }
+        work
     }
 }
 
