@@ -29,9 +29,6 @@ const UNSAFE: Excepted = &[
 /// Files that may be longer than `rules::MAX_LINES`, and why.
 const LONG: Excepted = &[];
 
-/// Files and folders that may have longer lines, and why.
-const WIDE: Excepted = &[("src/cli/", "being worked on")];
-
 /// Fails with every finding of `rule` in the whole tree.
 fn hold(rule: impl Fn(&Source) -> Vec<String>) {
     let found: Vec<_> = source::tree().iter().flat_map(rule).collect();
@@ -50,7 +47,7 @@ fn nothing_is_left_for_later() {
 
 #[test]
 fn lines_fit_a_hundred_columns() {
-    hold(|source| rules::columns(source, WIDE));
+    hold(rules::columns);
 }
 
 #[test]
@@ -100,6 +97,13 @@ fn layouts_are_asserted() {
 #[test]
 fn dependencies_come_from_the_public_registry() {
     hold(rules::lock);
+}
+
+#[test]
+fn files_that_pages_name_are_there() {
+    let tree = source::tree();
+    let is_there = |named: &str| tree.iter().any(|source| source.path.starts_with(named));
+    hold(|source| rules::named_paths(source, is_there));
 }
 
 #[test]

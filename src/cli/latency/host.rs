@@ -71,8 +71,8 @@ impl Machine {
     pub fn line(&self) -> String {
         let Self { cpu, cores_online, kernel, governor, load, clock } = self;
         format!(
-            "{cpu}, {cores_online} cores online, kernel {kernel}, governor {governor}, load {load}, \
-             {clock}"
+            "{cpu}, {cores_online} cores online, kernel {kernel}, governor {governor}, \
+             load {load}, {clock}"
         )
     }
 }

@@ -20,8 +20,9 @@ use std::path::PathBuf;
 
 /// Measure tick to order and decoding on this machine.
 ///
-/// Exit code 0 if every order frame agrees with the record and nothing was allocated on hot threads,
-/// 1 otherwise, 2 could not run. The figures themselves never make it fail: machines differ.
+/// Exit code 0 if every order frame agrees with the record and nothing was allocated on hot
+/// threads, 1 otherwise, 2 could not run. The figures themselves never make it fail: machines
+/// differ.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The capture whose packets are looped. Without it the shared capture is looked for, below

@@ -127,7 +127,8 @@ fn write_run(measured: &Measured, gates: usize, out: &mut Report<'_>) -> Result<
     writeln!(out, "\n{}", run.topology)?;
     writeln!(
         out,
-        "tick to order            p50 {} ns  p99 {} ns  p99.9 {} ns  max {} ns  (target {} / {} ns)",
+        "tick to order            p50 {} ns  p99 {} ns  p99.9 {} ns  max {} ns  \
+         (target {} / {} ns)",
         figures.p50, figures.p99, figures.p99_9, figures.max, TARGETS.0, TARGETS.1
     )?;
     writeln!(
@@ -148,7 +149,8 @@ fn write_run(measured: &Measured, gates: usize, out: &mut Report<'_>) -> Result<
     )?;
     writeln!(
         out,
-        "  {} records written, {} read; allocations on hot threads: {}; blocked polls: {}; load {load}",
+        "  {} records written, {} read; allocations on hot threads: {}; blocked polls: {}; \
+         load {load}",
         run.records_written, run.records_read, run.allocations, run.blocked
     )?;
     let equal = if run.frames_equal_record { "equal" } else { "DO NOT EQUAL" };

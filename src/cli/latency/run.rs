@@ -58,7 +58,8 @@ pub struct Run {
     pub records_written: u64,
     /// Rings between a packet and its orders, and back.
     pub rings_crossed: &'static [&'static str],
-    /// Turns of the hot loop that the host interrupted for more than 10 µs, and for how long in all.
+    /// Turns of the hot loop that the host interrupted for more than 10 µs, and for how long in
+    /// all.
     pub host_gaps: u64,
     /// The longest of them, nanoseconds.
     pub host_gap_max_ns: u64,

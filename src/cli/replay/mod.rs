@@ -24,9 +24,9 @@ use xmc_hotpath::time::MonoNs;
 
 /// Send a capture through the pipeline, or a journal through a fresh desk.
 ///
-/// With a capture: arbitration, decoding, books, desk, gates, encoding and record, with paper fills.
-/// With --verify and a journal: the recorded inputs through a fresh desk, whose outputs must equal
-/// the recorded ones byte for byte.
+/// With a capture: arbitration, decoding, books, desk, gates, encoding and record, with paper
+/// fills. With --verify and a journal: the recorded inputs through a fresh desk, whose outputs must
+/// equal the recorded ones byte for byte.
 ///
 /// Exit code 0 ok; 1 a gap, a decode error, a record that is not whole or does not replay equal;
 /// 2 could not run; 3 configuration.
@@ -57,7 +57,8 @@ pub struct Args {
     /// Where the record goes, instead of the configuration's `record_directory`.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
-    /// Append every order frame to this file at the moment it leaves (a witness outside the record).
+    /// Append every order frame to this file at the moment it leaves (a witness outside the
+    /// record).
     #[arg(long, value_name = "FILE", conflicts_with = "verify")]
     witness: Option<PathBuf>,
 }

@@ -34,14 +34,12 @@ fn unfinished() {
 #[test]
 fn columns() {
     let long = "x".repeat(101);
-    let rule = |source: &Source| rules::columns(source, &[("src/known.rs", "for a reason")]);
-    tells_apart(rule, "src/a.rs", &long, &long[1..]);
-    tells_apart(rule, "config/a.toml", &format!("a\n{long}"), &format!("//! |{long}|"));
-    tells_apart(rule, "scripts/a", &long, &format!("# https://{long}"));
+    tells_apart(rules::columns, "src/a.rs", &long, &long[1..]);
+    tells_apart(rules::columns, "config/a.toml", &format!("a\n{long}"), &format!("//! |{long}|"));
+    tells_apart(rules::columns, "scripts/a", &long, &format!("# https://{long}"));
     // A column is a character, not a byte.
-    assert!(rule(&Source::planted("src/a.rs", &"套".repeat(100))).is_empty());
-    assert!(rule(&Source::planted("src/known.rs", &long)).is_empty());
-    assert!(rule(&Source::planted("README.md", &long)).is_empty());
+    assert!(rules::columns(&Source::planted("src/a.rs", &"套".repeat(100))).is_empty());
+    assert!(rules::columns(&Source::planted("README.md", &long)).is_empty());
 }
 
 #[test]
@@ -118,6 +116,13 @@ fn lock() {
     let line = |host: &str| format!("name = \"a\"\nsource = \"registry+https://{host}\"");
     let public = "github.com/rust-lang/crates.io-index";
     tells_apart(rules::lock, "Cargo.lock", &line("mirror.example/index"), &line(public));
+}
+
+#[test]
+fn named_paths() {
+    let rule = |source: &Source| rules::named_paths(source, |named| named == "src/there.rs");
+    let right = "`src/there.rs`, src/gone.rs and `xmc gone src/gone.rs`";
+    tells_apart(rule, "README.md", "`src/there.rs` and `src/gone.rs`", right);
 }
 
 #[test]

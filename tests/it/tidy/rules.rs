@@ -2,7 +2,7 @@
 
 use super::source::{Part, Source, has_word, is_word};
 
-/// Files, and folders with a `/` at the end, that a rule leaves alone, each with the reason.
+/// Files that a rule leaves alone, each with the reason.
 pub type Excepted = &'static [(&'static str, &'static str)];
 
 /// Columns that a line may have.
@@ -31,6 +31,9 @@ pub const UNFINISHED_CODE: [&str; 4] = [
 /// Names that say nothing about what a module or type is.
 pub const EMPTY_NAMES: [&str; 10] =
     ["util", "utils", "helper", "helpers", "common", "manager", "handler", "data", "info", "misc"];
+
+/// Folders of the project that pages point into.
+const ROOTS: [&str; 7] = ["src/", "hotpath/", "tests/", "benches/", "config/", "scripts/", ".ci/"];
 
 /// The registry that everybody has.
 const PUBLIC_REGISTRY: &str = "\"registry+https://github.com/rust-lang/crates.io-index\"";
@@ -61,9 +64,9 @@ pub fn unfinished(source: &Source) -> Vec<String> {
 }
 
 /// Lines fit a screen; tables and addresses cannot be broken.
-pub fn columns(source: &Source, excepted: Excepted) -> Vec<String> {
+pub fn columns(source: &Source) -> Vec<String> {
     let is_ours = source.is_rust() || source.path.ends_with(".toml") || source.is_script();
-    if !is_ours || is_in(excepted, source) {
+    if !is_ours {
         return Vec::new();
     }
     by_line(source, &source.text, |line| {
@@ -220,6 +223,21 @@ pub fn lock(source: &Source) -> Vec<String> {
     })
 }
 
+/// Files that a page names are there: `is_there` says which are.
+pub fn named_paths(source: &Source, is_there: impl Fn(&str) -> bool) -> Vec<String> {
+    if !source.path.ends_with(".md") {
+        return Vec::new();
+    }
+    by_line(source, &source.text, |line| {
+        // Between backticks stands every other part.
+        let named = line.split('`').skip(1).step_by(2);
+        let missing = named
+            .filter(|named| ROOTS.iter().any(|root| named.starts_with(root)))
+            .find(|named| !is_there(named))?;
+        Some(format!("`{missing}` is not there"))
+    })
+}
+
 /// Scripts say what runs them, and can be run.
 pub fn scripts(source: &Source) -> Vec<String> {
     if !source.is_script() || source.path.ends_with(".md") {
@@ -236,9 +254,5 @@ pub fn scripts(source: &Source) -> Vec<String> {
 }
 
 fn is_in(listed: Excepted, source: &Source) -> bool {
-    listed.iter().any(|(path, _)| *path == source.path || is_folder_of(path, source))
-}
-
-fn is_folder_of(path: &str, source: &Source) -> bool {
-    path.ends_with('/') && source.path.starts_with(path)
+    listed.iter().any(|(path, _)| *path == source.path)
 }
