@@ -33,7 +33,8 @@ pub const EMPTY_NAMES: [&str; 10] =
     ["util", "utils", "helper", "helpers", "common", "manager", "handler", "data", "info", "misc"];
 
 /// Folders of the project that pages point into.
-const ROOTS: [&str; 7] = ["src/", "hotpath/", "tests/", "benches/", "config/", "scripts/", ".ci/"];
+const ROOTS: [&str; 8] =
+    ["src/", "hotpath/", "tests/", "benches/", "config/", "perf/", "scripts/", ".ci/"];
 
 /// The registry that everybody has.
 const PUBLIC_REGISTRY: &str = "\"registry+https://github.com/rust-lang/crates.io-index\"";
