@@ -47,7 +47,9 @@ impl Scratch {
     fn new(number: u64) -> Self {
         let name = format!("xmc-kill-replay-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).expect("the directory for temporary files can be written");
+        // Process ids come again: what is there was left by one that was killed.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).expect("the directory for temporary files can be written");
         Self(path)
     }
 }

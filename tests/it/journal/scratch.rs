@@ -14,7 +14,9 @@ impl Scratch {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("{name}-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("the build's directory can be written");
+        // Process ids come again: what is there was left by one that was killed.
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir(&path).expect("the build's directory can be written");
         Self(path)
     }
 
