@@ -4,7 +4,8 @@
 //! desk and gateway, the topology's rings, the record ring with its reader running. Every quote of
 //! the chosen instruments meets a trigger, so every one of them is decided and most are fired; all
 //! gates are on, with limits that are wide. The exchange on the other side takes the frames as a
-//! wire would and fills them on paper; what it read is compared with the record afterwards.
+//! wire would and fills them on paper, 2 µs later; what it read is compared with the record
+//! afterwards.
 //!
 //! A sample begins when the feed first sees the packet and ends when the last leg's frame has been
 //! handed to the port. Packets come one at a time: a busy feed is another figure.

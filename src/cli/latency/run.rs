@@ -25,6 +25,9 @@ use xmc_hotpath::time::{Clock, Span, UnixNs};
 
 /// Fires before anything is measured: caches and branch predictors have seen the work.
 const WARM_UP: u64 = 50_000;
+/// The paper exchange answers no sooner: all orders of a packet leave before the first is answered.
+/// A real exchange takes a hundred times as long.
+const ANSWERS_AFTER: Span = Span(2_000);
 /// Words of the record ring: 64 MiB of records.
 const RING_WORDS: u64 = 1 << 23;
 /// A loop turn that takes longer than this was interrupted by the host.
@@ -32,7 +35,7 @@ const HOST_GAP: Duration = Duration::from_micros(10);
 /// Loop turns between two housekeepings.
 const HOUSEKEEPING: u64 = 4096;
 /// Passes over the tape without enough fires after which something is wrong.
-const PASSES_MOST: u64 = 1_000_000;
+const PASSES_MOST: u64 = 20_000;
 /// Bytes that the reader of the record takes at once.
 const DRAIN_BYTES: usize = 1 << 16;
 
@@ -142,7 +145,7 @@ fn one_core_loop(pipeline: &mut Measured<'_>, clock: &EngineClock, decisions: u6
     let mut allocations = allocation::count();
     loop {
         pipeline.feeds[0].port_mut().admit();
-        while pipeline.poll() != Work::Idle {}
+        while pipeline.poll() != Work::Idle || !pipeline.gateways[0].port().is_quiet() {}
         noted.packets += 1;
         let now = clock.ticks();
         noted.turn(now.wrapping_sub(last), limit);
@@ -266,7 +269,8 @@ fn measure(
     let scale = clock.utc();
     counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
     let tape = Tape::new(clock.clone(), &market.packets).map_err(CliError::could_not_run)?;
-    let ports = Ports { feeds: vec![tape], gateways: vec![PaperExchange::new(1)] };
+    let exchange = PaperExchange::new(1).answering_after(clock.clone(), ANSWERS_AFTER);
+    let ports = Ports { feeds: vec![tape], gateways: vec![exchange] };
     let origin = Origin { run: 1, now: clock.now(), utc: UnixNs(0) };
     let wired =
         wire(config, &mut memory, &counters, ports, &clock, producer, Latencies::new, origin);
@@ -277,7 +281,7 @@ fn measure(
     let noted = hot(&mut pipeline, &mut drain, &clock, &stop)?;
     // What is still on its way arrives, with nothing measured any more.
     let figures = pipeline.gateways[0].latency().clone();
-    while pipeline.poll() != Work::Idle {}
+    while pipeline.poll() != Work::Idle || !pipeline.gateways[0].port().is_quiet() {}
     while drain.poll() == Work::Busy {}
     let sent = pipeline.gateways[0].port().orders();
     let ns = |ticks| clock.span(ticks).0;

@@ -10,7 +10,9 @@
 //! may share a core with the hot stages.
 
 use super::ilink3::{Execution, Fill, ReportWriter};
+use crate::clock::EngineClock;
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
+use xmc_hotpath::time::{Clock, MonoNs, Span};
 use xmc_hotpath::venue::cme::ilink3::decode::{self, Request};
 use xmc_hotpath::venue::cme::ilink3::layout::{
     Cancel, FillEvent, FillPart, Framed, Message, NEWEST_VERSION, NewOrder, Replace, Side, Sofh,
@@ -41,6 +43,16 @@ pub struct PaperExchange {
     inbox: Vec<u8>,
     read: usize,
     orders: OrderDigest,
+    delay: Option<Delay>,
+}
+
+/// How long the exchange takes to look at what has come.
+#[derive(Clone, Debug)]
+struct Delay {
+    clock: EngineClock,
+    span: Span,
+    /// When it was first seen that something has come.
+    since: Option<MonoNs>,
 }
 
 /// All orders of a session in one number: equal for two accounts of the same orders in the same
@@ -76,7 +88,36 @@ impl PaperExchange {
             inbox: Vec::with_capacity(INBOX_BYTES),
             read: 0,
             orders: OrderDigest::default(),
+            delay: None,
         }
+    }
+
+    /// Answers no sooner than `span` after it is first asked: the orders of one packet then leave
+    /// before the first of them is answered, as they do where an exchange is far away.
+    #[must_use]
+    pub fn answering_after(mut self, clock: EngineClock, span: Span) -> Self {
+        self.delay = Some(Delay { clock, span, since: None });
+        self
+    }
+
+    /// Whether everything that came has been answered, and every answer fetched.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.arrived.is_empty() && self.read == self.inbox.len()
+    }
+
+    /// Whether it is time to look at what has come.
+    fn is_due(&mut self) -> bool {
+        let Some(delay) = &mut self.delay else {
+            return true;
+        };
+        let now = delay.clock.now();
+        let since = *delay.since.get_or_insert(now);
+        let is_due = now.since(since) >= delay.span;
+        if is_due {
+            delay.since = None;
+        }
+        is_due
     }
 
     /// The new orders that came, as the exchange read them off the wire.
@@ -185,7 +226,7 @@ impl TxPort for PaperExchange {
 impl StreamPort for PaperExchange {
     #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SendError> {
-        if !self.arrived.is_empty() {
+        if !self.arrived.is_empty() && self.is_due() {
             self.work();
         }
         let waiting = &self.inbox[self.read..];
