@@ -77,7 +77,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let directory = args
         .record
         .clone()
-        .unwrap_or_else(|| std::env::temp_dir().join(format!("xmc-demo-{}", std::process::id())));
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("xmc-demo-{}", unique())));
     let source = format!("generated CME MDP 3.0 packets, seed {}", args.seed);
     let speed = if args.topspeed { Speed::Top } else { Speed::Multiplier(1.0) };
     let plan = Plan {
@@ -103,6 +103,12 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         conclude(&directory, out)?;
     }
     Ok(summary.exit())
+}
+
+/// A name that no earlier process had: process ids come again, seconds do not.
+fn unique() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    format!("{}-{}", since.map_or(0, |since| since.as_secs()), std::process::id())
 }
 
 /// The demo's configuration, whole: a list of includes needs files beside it, and the program may
