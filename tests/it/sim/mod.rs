@@ -1,6 +1,7 @@
 //! The simulator as a test: many schedules in the gate, one by its seed to look at.
 
 mod desk;
+mod exhaustive;
 mod generator;
 
 /// A number from the environment, decimal or `0x` hexadecimal.
