@@ -16,6 +16,7 @@ pub mod latency;
 pub mod plan;
 pub mod replay;
 mod report;
+pub mod sim;
 
 pub use report::Report;
 
@@ -121,6 +122,7 @@ enum Command {
     Latency(latency::Args),
     Plan(plan::Args),
     Replay(replay::Args),
+    Sim(sim::Args),
 }
 
 impl Command {
@@ -132,6 +134,7 @@ impl Command {
             Self::Latency(args) => latency::run(args, out),
             Self::Plan(args) => plan::run(args, out),
             Self::Replay(args) => replay::run(args, out),
+            Self::Sim(args) => sim::run(args, out),
         }
     }
 }

@@ -16,6 +16,8 @@ mod market;
 mod report;
 mod run;
 
+pub(super) use report::commit;
+
 use super::{CliError, Exit, Report};
 use std::path::PathBuf;
 

@@ -159,7 +159,7 @@ fn write_run(measured: &Measured, gates: usize, out: &mut Report<'_>) -> Result<
 }
 
 /// The commit that is checked out, for whoever compares reports.
-fn commit() -> String {
+pub fn commit() -> String {
     let printed = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
     match printed {
         Ok(output) if output.status.success() => {

@@ -1,0 +1,212 @@
+//! `xmc sim`: schedules of faults against the desk, counted.
+//!
+//! The same code as the tests run, for amounts that no test has time for. Every figure is printed
+//! with the seed and the commit: zero failures in N schedules says something about these faults,
+//! this code and nothing else.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::thread;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::latency::commit;
+use super::{CliError, Exit, Report};
+use crate::sim::exhaustive::{self, ALPHABET};
+use crate::sim::plan::Seed;
+use crate::sim::sweep::{self, Sweep};
+use crate::sim::world;
+
+/// Run the desk through schedules of faults on virtual time, with checkers after every event.
+///
+/// Everything follows from the seeds: a failure prints the command that shows it again, after the
+/// faults and steps that it does not need were taken away. Exit code 1 if an invariant broke.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Schedules to run; each has a seed of its own.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// What to run.
+    #[arg(long, value_enum, default_value_t = Level::Desk)]
+    level: Level,
+    /// Events per sequence, for `--level sequences`: 22 to this power are run.
+    #[arg(long, value_name = "N", default_value_t = 4,
+          value_parser = clap::value_parser!(u32).range(1..=8))]
+    depth: u32,
+    /// Threads; by default as many as there are cores.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Tell one schedule, event by event: the first seed, with only the faults of this mask.
+    #[arg(long, value_name = "MASK", value_parser = number)]
+    tell: Option<u64>,
+    /// Market steps of the schedule that is told.
+    #[arg(long, value_name = "N", default_value_t = u32::MAX, requires = "tell")]
+    steps: u32,
+}
+
+/// What is simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+enum Level {
+    /// The desk, stepped with inputs.
+    Desk,
+    /// The desk, through every sequence of order news.
+    Sequences,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+struct Figures {
+    commit: String,
+    level: Level,
+    first_seed: u64,
+    schedules: u64,
+    inputs: u64,
+    orders: u64,
+    fires_done: u64,
+    bookings: u64,
+    record_bytes: u64,
+    seconds: f64,
+    faults: BTreeMap<&'static str, u64>,
+    gates: BTreeMap<&'static str, u64>,
+    alerts: BTreeMap<&'static str, u64>,
+    failure: Option<String>,
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|error| format!("{text}: {error}; write it in decimal or as 0x.."))
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// `Output` if the report cannot be written.
+pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    if let Some(mask) = args.tell {
+        return tell(Seed { seed: args.seed, mask, most_steps: args.steps }, out);
+    }
+    let threads = args
+        .threads
+        .unwrap_or_else(|| thread::available_parallelism().map_or(1, |count| count.get()));
+    let start = Instant::now();
+    let mut figures = match args.level {
+        Level::Desk => Figures::of_sweep(args, &sweep::desk(args.seed, args.seeds, threads)),
+        Level::Sequences => Figures::of_sequences(args, threads),
+    };
+    figures.seconds = start.elapsed().as_secs_f64();
+    figures.write(out)?;
+    Ok(if figures.failure.is_some() { Exit::Finding } else { Exit::Ok })
+}
+
+fn tell(seed: Seed, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    let mut lines = Vec::new();
+    let outcome = world::run_watched(seed, &mut |input, outputs| {
+        lines.push(format!("{} {:?}", input.now.0, input.event));
+        lines.extend(outputs.orders().map(|order| format!("    {order:?}")));
+        lines.extend(outputs.details().map(|detail| format!("    {detail:?}")));
+    });
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    match outcome {
+        Ok(_) => {
+            writeln!(out, "every invariant holds")?;
+            Ok(Exit::Ok)
+        }
+        Err(violation) => {
+            writeln!(out, "{violation}")?;
+            Ok(Exit::Finding)
+        }
+    }
+}
+
+impl Figures {
+    fn of_sweep(args: &Args, sweep: &Sweep) -> Self {
+        let total = &sweep.total;
+        Self {
+            schedules: sweep.schedules,
+            inputs: total.inputs,
+            orders: total.orders,
+            fires_done: total.traded,
+            bookings: total.bookings,
+            record_bytes: total.record_bytes,
+            faults: total.hits.iter().map(|(fault, hits)| (fault.word(), hits)).collect(),
+            gates: total.gates.iter().map(|(gate, count)| (gate.word(), *count)).collect(),
+            alerts: total.alerts.iter().map(|(kind, count)| (kind.word(), *count)).collect(),
+            failure: sweep.failure.as_ref().map(ToString::to_string),
+            ..Self::nothing(args)
+        }
+    }
+
+    fn of_sequences(args: &Args, threads: usize) -> Self {
+        match exhaustive::all(args.depth, threads) {
+            Ok(count) => Self {
+                schedules: count.sequences,
+                inputs: count.inputs,
+                orders: count.orders,
+                ..Self::nothing(args)
+            },
+            Err(failure) => Self { failure: Some(failure.to_string()), ..Self::nothing(args) },
+        }
+    }
+
+    fn nothing(args: &Args) -> Self {
+        Self {
+            commit: commit(),
+            level: args.level,
+            first_seed: args.seed,
+            schedules: 0,
+            inputs: 0,
+            orders: 0,
+            fires_done: 0,
+            bookings: 0,
+            record_bytes: 0,
+            seconds: 0.0,
+            faults: BTreeMap::new(),
+            gates: BTreeMap::new(),
+            alerts: BTreeMap::new(),
+            failure: None,
+        }
+    }
+
+    fn write(&self, out: &mut Report<'_>) -> Result<(), CliError> {
+        if out.is_json() {
+            out.json("xmc.sim", 1, self)?;
+            return Ok(());
+        }
+        let what = match self.level {
+            Level::Desk => format!("schedules from seed {}", self.first_seed),
+            Level::Sequences => format!("sequences over {ALPHABET} events"),
+        };
+        writeln!(out, "commit    {}", self.commit)?;
+        writeln!(out, "ran       {} {what} in {:.1} s", self.schedules, self.seconds)?;
+        writeln!(out, "inputs    {}", self.inputs)?;
+        writeln!(out, "orders    {}", self.orders)?;
+        if self.level == Level::Desk {
+            writeln!(out, "bookings  {}", self.bookings)?;
+            writeln!(out, "fires     {} done whole", self.fires_done)?;
+            writeln!(out, "replayed  {} bytes of record, byte for byte", self.record_bytes)?;
+        }
+        for (title, rows) in
+            [("faults", &self.faults), ("gates", &self.gates), ("alerts", &self.alerts)]
+        {
+            let rows: Vec<_> = rows.iter().map(|(word, count)| format!("{word} {count}")).collect();
+            if !rows.is_empty() {
+                writeln!(out, "{title:<9} {}", rows.join(", "))?;
+            }
+        }
+        match &self.failure {
+            Some(failure) => writeln!(out, "FAILED    {failure}")?,
+            None => writeln!(out, "result    every invariant held")?,
+        }
+        Ok(())
+    }
+}
