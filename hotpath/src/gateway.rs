@@ -94,6 +94,10 @@ pub struct GatewayStage<'a, S, P, C, L> {
     counters: &'a GatewayCounters,
     state: SessionState,
     is_announced: bool,
+    /// The port brings nothing more.
+    is_closed: bool,
+    /// And everything that it brought has been read.
+    is_read_out: bool,
 }
 
 impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a, S, P, C, L> {
@@ -127,6 +131,8 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             counters,
             state: SessionState::Up,
             is_announced: false,
+            is_closed: false,
+            is_read_out: false,
         }
     }
 
@@ -263,15 +269,21 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
     #[inline]
     fn read_messages(&mut self) -> Work {
         let mut work = Work::Idle;
-        match self.port.read(self.inbox.room()) {
-            Ok(0) => {}
-            Ok(len) => {
-                self.inbox.filled(len);
-                work = Work::Busy;
+        if !self.is_closed {
+            match self.port.read(self.inbox.room()) {
+                Ok(0) => {}
+                Ok(len) => {
+                    self.inbox.filled(len);
+                    work = Work::Busy;
+                }
+                Err(_) => {
+                    self.is_closed = true;
+                    self.lose();
+                }
             }
-            Err(_) => self.lose(),
         }
         if self.inbox.is_empty() {
+            self.is_read_out = self.is_closed;
             return work;
         }
         let received = self.clock.now();
@@ -291,9 +303,13 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
                     }
                     work = Work::Busy;
                 }
-                Ok(None) => return work,
+                Ok(None) => {
+                    self.is_read_out = self.is_closed;
+                    return work;
+                }
                 Err(_) => {
                     self.inbox.clear();
+                    self.is_read_out = true;
                     self.lose();
                     return Work::Busy;
                 }
@@ -310,7 +326,8 @@ impl<S: OrderSession, P: StreamPort, C: Clock, L: Recorder> Stage for GatewaySta
             return Work::Blocked;
         }
         let sent = self.send_commands();
-        if self.state == SessionState::Down {
+        // A session that cannot send any more may still have fills to tell.
+        if self.is_read_out {
             return sent;
         }
         sent.or(self.read_messages())

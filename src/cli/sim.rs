@@ -15,7 +15,7 @@ use super::latency::commit;
 use super::{CliError, Exit, Report};
 use crate::sim::exhaustive::{self, ALPHABET};
 use crate::sim::plan::Seed;
-use crate::sim::sweep::{self, Sweep};
+use crate::sim::sweep;
 use crate::sim::world;
 
 /// Run the desk through schedules of faults on virtual time, with checkers after every event.
@@ -54,6 +54,8 @@ pub struct Args {
 enum Level {
     /// The desk, stepped with inputs.
     Desk,
+    /// The stages, from the bytes of a feed to the bytes of orders.
+    Wire,
     /// The desk, through every sequence of order news.
     Sequences,
 }
@@ -98,7 +100,8 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         .unwrap_or_else(|| thread::available_parallelism().map_or(1, |count| count.get()));
     let start = Instant::now();
     let mut figures = match args.level {
-        Level::Desk => Figures::of_sweep(args, &sweep::desk(args.seed, args.seeds, threads)),
+        Level::Desk => Figures::of_sweep(args, sweep::Level::Desk, threads),
+        Level::Wire => Figures::of_sweep(args, sweep::Level::Wire, threads),
         Level::Sequences => Figures::of_sequences(args, threads),
     };
     figures.seconds = start.elapsed().as_secs_f64();
@@ -129,7 +132,8 @@ fn tell(seed: Seed, out: &mut Report<'_>) -> Result<Exit, CliError> {
 }
 
 impl Figures {
-    fn of_sweep(args: &Args, sweep: &Sweep) -> Self {
+    fn of_sweep(args: &Args, level: sweep::Level, threads: usize) -> Self {
+        let sweep = sweep::run(level, args.seed, args.seeds, threads);
         let total = &sweep.total;
         Self {
             schedules: sweep.schedules,
@@ -183,14 +187,14 @@ impl Figures {
             return Ok(());
         }
         let what = match self.level {
-            Level::Desk => format!("schedules from seed {}", self.first_seed),
+            Level::Desk | Level::Wire => format!("schedules from seed {}", self.first_seed),
             Level::Sequences => format!("sequences over {ALPHABET} events"),
         };
         writeln!(out, "commit    {}", self.commit)?;
         writeln!(out, "ran       {} {what} in {:.1} s", self.schedules, self.seconds)?;
         writeln!(out, "inputs    {}", self.inputs)?;
         writeln!(out, "orders    {}", self.orders)?;
-        if self.level == Level::Desk {
+        if self.level != Level::Sequences {
             writeln!(out, "bookings  {}", self.bookings)?;
             writeln!(out, "fires     {} done whole", self.fires_done)?;
             writeln!(out, "replayed  {} bytes of record, byte for byte", self.record_bytes)?;

@@ -51,6 +51,11 @@ impl<T> Agenda<T> {
         (self.next_at() <= now).then(|| self.pop()).flatten().map(|(_, what)| what)
     }
 
+    /// How much is planned.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// Whether nothing is planned.
     pub fn is_empty(&self) -> bool {
         self.heap.is_empty()

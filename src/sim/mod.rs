@@ -28,4 +28,5 @@ pub mod storage;
 pub mod sweep;
 pub mod tape;
 pub mod venue;
+pub mod wire;
 pub mod world;

@@ -136,7 +136,7 @@ fn limit<T: Copy>(rng: &mut fastrand::Rng, tight: &[T], wide: T) -> T {
 }
 
 /// Each fault is on in a third of the schedules; a tenth of the schedules has none.
-fn faults(rng: &mut fastrand::Rng) -> Faults {
+pub fn faults(rng: &mut fastrand::Rng) -> Faults {
     let mut faults = Faults::default();
     let is_calm = rng.u8(..10) == 0;
     for fault in Fault::ALL {

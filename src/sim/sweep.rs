@@ -6,13 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::checker::Violation;
-use super::fault::Fault;
+use super::fault::{FAULTS, Fault};
 use super::plan::{Plan, Seed};
+use super::wire;
 use super::world::{self, Outcome};
 
 /// A schedule that breaks an invariant.
 #[derive(Clone, Debug)]
 pub struct Failure {
+    /// What was simulated.
+    pub level: Level,
     /// The schedule as it was found.
     pub found: Seed,
     /// The smallest one that breaks the same invariant.
@@ -34,9 +37,38 @@ pub struct Sweep {
     pub failure: Option<Failure>,
 }
 
+/// What is simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// `world`: the desk alone.
+    Desk,
+    /// `wire`: the stages, from bytes to bytes.
+    Wire,
+}
+
+impl Level {
+    /// Runs one schedule.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn run(self, seed: Seed) -> Result<Outcome, Violation> {
+        match self {
+            Self::Desk => world::run(seed),
+            Self::Wire => wire::run(seed),
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Desk => "desk",
+            Self::Wire => "wire",
+        }
+    }
+}
+
 /// Runs the schedules of `count` seeds from `first` on, on `threads` threads, up to the first that
 /// fails. Which ones those are does not depend on the threads.
-pub fn desk(first: u64, count: u64, threads: usize) -> Sweep {
+pub fn run(level: Level, first: u64, count: u64, threads: usize) -> Sweep {
     /// Seeds that a thread takes at a time.
     const CHUNK: u64 = 64;
     let next = AtomicU64::new(0);
@@ -51,7 +83,7 @@ pub fn desk(first: u64, count: u64, threads: usize) -> Sweep {
                     if from >= count {
                         break;
                     }
-                    own.chunk(first.wrapping_add(from), CHUNK.min(count - from));
+                    own.chunk(level, first.wrapping_add(from), CHUNK.min(count - from));
                 }
                 if own.failure.is_some() {
                     // Chunks after this one need not be run; those before it are taken already.
@@ -62,22 +94,22 @@ pub fn desk(first: u64, count: u64, threads: usize) -> Sweep {
         }
     });
     let mut sweep = all.into_inner().unwrap_or_else(PoisonError::into_inner);
-    sweep.failure = sweep.failure.map(|failure| smallest(failure.found, failure.violation));
+    sweep.failure = sweep.failure.map(|failure| smallest(level, failure.found, failure.violation));
     sweep
 }
 
 impl Sweep {
-    fn chunk(&mut self, first: u64, count: u64) {
+    fn chunk(&mut self, level: Level, first: u64, count: u64) {
         for offset in 0..count {
             let seed = Seed::whole(first.wrapping_add(offset));
             self.schedules += 1;
-            match world::run(seed) {
+            match level.run(seed) {
                 Ok(outcome) => {
                     self.trading += u64::from(outcome.traded > 0);
                     self.total.add(&outcome);
                 }
                 Err(violation) => {
-                    self.failure = Some(Failure { found: seed, seed, violation });
+                    self.failure = Some(Failure { level, found: seed, seed, violation });
                     return;
                 }
             }
@@ -96,10 +128,19 @@ impl Sweep {
 }
 
 /// Drops faults one by one, then steps, as long as the same invariant breaks.
-pub fn smallest(found: Seed, violation: Violation) -> Failure {
-    let plan = Plan::draw(found);
-    let drawn = Seed { mask: plan.faults.mask(), most_steps: plan.steps, ..found };
-    let mut failure = Failure { found, seed: drawn, violation };
+pub fn smallest(level: Level, found: Seed, violation: Violation) -> Failure {
+    let drawn = match level {
+        Level::Desk => {
+            let plan = Plan::draw(found);
+            Seed { mask: plan.faults.mask(), most_steps: plan.steps, ..found }
+        }
+        Level::Wire => Seed {
+            mask: (1 << FAULTS) - 1,
+            most_steps: found.most_steps.min(wire::MOST_PACKETS),
+            ..found
+        },
+    };
+    let mut failure = Failure { level, found, seed: drawn, violation };
     for number in 0..Fault::ALL.len() {
         let mask = failure.seed.mask & !(1 << number);
         failure.try_smaller(Seed { mask, ..failure.seed });
@@ -117,7 +158,7 @@ pub fn smallest(found: Seed, violation: Violation) -> Failure {
 impl Failure {
     fn try_smaller(&mut self, seed: Seed) -> bool {
         let is_same = |violation: &Violation| violation.invariant == self.violation.invariant;
-        match world::run(seed) {
+        match self.level.run(seed) {
             Err(violation) if is_same(&violation) => {
                 (self.seed, self.violation) = (seed, violation);
                 true
@@ -140,8 +181,11 @@ impl fmt::Display for Failure {
         write!(
             f,
             "XMC_SIM_SEED={} XMC_SIM_MASK={:#x} XMC_SIM_STEPS={} \
-             cargo test --test it sim::desk::one -- --nocapture",
-            self.seed.seed, self.seed.mask, self.seed.most_steps
+             cargo test --test it sim::{}::one -- --nocapture",
+            self.seed.seed,
+            self.seed.mask,
+            self.seed.most_steps,
+            self.level.word()
         )
     }
 }

@@ -61,6 +61,19 @@ fn push_outputs(writer: Writer, seq_no: u64, outputs: &Outputs, bytes: &mut Vec<
 /// # Errors
 /// Where the record cannot be read, or what differs.
 pub fn replay(bytes: &[u8], instruments: usize, desk: &mut Desk<'_>) -> Result<u64, String> {
+    replay_watched(bytes, instruments, desk, |_, _, _| Ok(()))
+}
+
+/// As `replay`, and shows `watch` each input, what followed from it, and the desk after it.
+///
+/// # Errors
+/// Where the record cannot be read, what differs, or what `watch` says.
+pub fn replay_watched(
+    bytes: &[u8],
+    instruments: usize,
+    desk: &mut Desk<'_>,
+    mut watch: impl FnMut(&Input<'_>, &Outputs, &Desk<'_>) -> Result<(), String>,
+) -> Result<u64, String> {
     let writer = Writer { identity: desk.identity() };
     let mut rows = vec![Image::EMPTY; instruments];
     let mut images = Images::new(&mut rows);
@@ -85,6 +98,7 @@ pub fn replay(bytes: &[u8], instruments: usize, desk: &mut Desk<'_>) -> Result<u
                 }
                 desk.on(&input.as_input(), &mut outputs);
                 push_outputs(writer, inputs, &outputs, &mut expected);
+                watch(&input.as_input(), &outputs, desk)?;
             }
             Body::Order(_) | Body::Detail(_) => {
                 if !expected.starts_with(record) {

@@ -18,7 +18,7 @@ fn swarm() {
     let (first, count) = (number("XMC_SIM_SEED", 1), number("XMC_SIM_SCHEDULES", 100_000));
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let start = Instant::now();
-    let sweep = sweep::desk(first, count, threads);
+    let sweep = sweep::run(sweep::Level::Desk, first, count, threads);
     if let Some(failure) = &sweep.failure {
         panic!("{failure}");
     }

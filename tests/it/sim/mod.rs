@@ -3,6 +3,7 @@
 mod desk;
 mod exhaustive;
 mod generator;
+mod wire;
 
 /// A number from the environment, decimal or `0x` hexadecimal.
 fn number(name: &str, default: u64) -> u64 {

@@ -1,0 +1,210 @@
+//! The gateway stage with a session of two-byte messages: what leaves, what comes, how it ends.
+
+use cross_market_connect::sim::clock::VirtualClock;
+use cross_market_connect::sim::wire::SimStream;
+use rtrb::RingBuffer;
+use xmc_hotpath::counter::{Counter, NoRecorder};
+use xmc_hotpath::gateway::{GatewayCounters, GatewayStage, OrderSession, SessionLost, Taken};
+use xmc_hotpath::message::{
+    AccountId, GatewayIndex, GatewayNews, HedgeFlag, InstrumentIndex, OrderAction, OrderCommand,
+    OrderEvent, OrderEventKind, OrderId, PositionEffect, ProjectId, SessionState, Side,
+    SpreadIndex, StrategyId, StreamId, TimeInForce,
+};
+use xmc_hotpath::ring::{Receiver, Sender, ends};
+use xmc_hotpath::stage::{Stage, Work};
+use xmc_hotpath::time::{MonoNs, UnixNs};
+
+/// Message `n` of the venue is the bytes 0xAA and `n`; a command leaves as its order's number.
+struct Toy {
+    frame: [u8; 8],
+}
+
+impl OrderSession for Toy {
+    fn encode(&mut self, command: &OrderCommand, _utc: UnixNs) -> &[u8] {
+        self.frame = command.order_id.0.to_le_bytes();
+        &self.frame
+    }
+
+    fn sent(&mut self, _command: &OrderCommand) {}
+
+    fn read(&mut self, bytes: &[u8], received: MonoNs) -> Result<Option<Taken>, SessionLost> {
+        match bytes {
+            [0xAA, number, ..] => {
+                let event = event(OrderId((*number).into()), received);
+                Ok(Some(Taken { len: 2, news: Some(GatewayNews::Order(event)) }))
+            }
+            [] | [0xAA] => Ok(None),
+            _ => Err(SessionLost::Framing),
+        }
+    }
+}
+
+fn event(order_id: OrderId, received: MonoNs) -> OrderEvent {
+    OrderEvent {
+        kind: OrderEventKind::Accepted,
+        order_id,
+        venue_order_id: 0,
+        exec_id: 0,
+        stream: StreamId(1),
+        seq_no: 0,
+        side: Side::Buy,
+        price_e9: 0,
+        qty_lots: 0,
+        cum_lots: 0,
+        leaves_lots: 0,
+        reason: 0,
+        exchange: UnixNs(0),
+        received,
+    }
+}
+
+fn command(number: u64, action: OrderAction) -> OrderCommand {
+    OrderCommand {
+        action,
+        order_id: OrderId(number),
+        venue_order_id: 0,
+        instrument: InstrumentIndex(0),
+        security_id: 0,
+        gateway: GatewayIndex(0),
+        side: Side::Buy,
+        time_in_force: TimeInForce::Day,
+        effect: PositionEffect::Net,
+        hedge: HedgeFlag::Hedge,
+        price_e9: 0,
+        qty_lots: 1,
+        spread: SpreadIndex(0),
+        leg: 0,
+        strategy: StrategyId(0),
+        account: AccountId(0),
+        project: ProjectId(0),
+        orders_left: 0,
+        caused: MonoNs(0),
+    }
+}
+
+/// What the desk is told, in a few words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Session(SessionState),
+    Order(OrderEventKind, u64),
+}
+
+type Rig<'a> = GatewayStage<'a, Toy, SimStream, &'a VirtualClock, NoRecorder>;
+
+/// A stage whose news ring holds `room` messages.
+fn rig(room: usize) -> (Rig<'static>, Sender<OrderCommand>, Receiver<GatewayNews>) {
+    let (commands, commands_out) = ends(RingBuffer::new(64));
+    let (news_in, news) = ends(RingBuffer::new(room));
+    let stage = GatewayStage::new(
+        Toy { frame: [0; 8] },
+        SimStream::new(1_000),
+        &*Box::leak(Box::default()),
+        NoRecorder,
+        GatewayIndex(0),
+        StreamId(1),
+        commands_out,
+        news_in,
+        Box::leak(Box::new([0; 256])),
+        Box::leak(Box::<Counter>::default()),
+        Box::leak(Box::<GatewayCounters>::default()),
+    );
+    (stage, commands, news)
+}
+
+/// Polls until nothing happens, and says what the desk is told.
+fn settle(stage: &mut Rig<'_>, news: &mut Receiver<GatewayNews>) -> Vec<Told> {
+    let mut told = Vec::new();
+    for _ in 0..1_000 {
+        let work = stage.poll();
+        while let Some(one) = news.pop() {
+            told.push(match one {
+                GatewayNews::Session(update) => Told::Session(update.state),
+                GatewayNews::Order(event) => Told::Order(event.kind, event.order_id.0),
+            });
+        }
+        if work == Work::Idle {
+            return told;
+        }
+    }
+    panic!("the stage never comes to rest");
+}
+
+fn messages(count: u8) -> Vec<u8> {
+    (0..count).flat_map(|number| [0xAA, number]).collect()
+}
+
+fn accepted(count: u8) -> Vec<Told> {
+    (0..count).map(|number| Told::Order(OrderEventKind::Accepted, number.into())).collect()
+}
+
+#[test]
+fn commands_leave_in_order_and_messages_come_in_any_pieces() {
+    let (mut stage, mut commands, mut news) = rig(64);
+    for number in 1..=3 {
+        commands.push(command(number, OrderAction::New)).expect("there is room");
+    }
+    stage.port_mut().piece = 3;
+    stage.port_mut().arrive(&messages(40));
+    let told = settle(&mut stage, &mut news);
+    assert_eq!(told[0], Told::Session(SessionState::Up));
+    assert_eq!(told[1..], accepted(40));
+    let sent = stage.port_mut().take_sent();
+    assert_eq!(sent, [1_u64, 2, 3].map(|number| number.to_le_bytes().to_vec()));
+}
+
+#[test]
+fn a_busy_port_keeps_commands_in_order() {
+    let (mut stage, mut commands, mut news) = rig(64);
+    commands.push(command(1, OrderAction::New)).expect("there is room");
+    commands.push(command(2, OrderAction::New)).expect("there is room");
+    stage.port_mut().busy = 3;
+    assert_eq!(stage.poll(), Work::Blocked);
+    settle(&mut stage, &mut news);
+    assert_eq!(stage.port_mut().take_sent().len(), 2);
+}
+
+#[test]
+fn a_session_that_can_send_no_more_still_tells_what_came() {
+    let (mut stage, mut commands, mut news) = rig(8);
+    settle(&mut stage, &mut news);
+    // The news ring is small and a poll reads sixteen: this takes many polls.
+    stage.port_mut().arrive(&messages(60));
+    stage.port_mut().close();
+    commands.push(command(7, OrderAction::New)).expect("there is room");
+    commands.push(command(8, OrderAction::Cancel)).expect("there is room");
+    let told = settle(&mut stage, &mut news);
+    let mut expected =
+        vec![Told::Order(OrderEventKind::NotSent, 7), Told::Session(SessionState::Down)];
+    expected.extend(accepted(60));
+    let rest: Vec<_> = told
+        .iter()
+        .filter(|one| **one != Told::Order(OrderEventKind::CancelRejected, 8))
+        .copied()
+        .collect();
+    assert_eq!(rest, expected);
+    assert_eq!(rest.len() + 1, told.len(), "the cancel comes back once");
+    assert_eq!(stage.poll(), Work::Idle);
+}
+
+#[test]
+fn a_torn_message_is_unknown_and_ends_the_session() {
+    let (mut stage, mut commands, mut news) = rig(64);
+    settle(&mut stage, &mut news);
+    stage.port_mut().tears = true;
+    commands.push(command(5, OrderAction::New)).expect("there is room");
+    let told = settle(&mut stage, &mut news);
+    let expected = [Told::Order(OrderEventKind::Unknown, 5), Told::Session(SessionState::Down)];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn bytes_that_are_no_messages_end_the_session_and_nothing_after_them_is_read() {
+    let (mut stage, _commands, mut news) = rig(64);
+    settle(&mut stage, &mut news);
+    stage.port_mut().arrive(&[0xAA, 1, 0x55, 0xAA, 2]);
+    let told = settle(&mut stage, &mut news);
+    let expected = [Told::Order(OrderEventKind::Accepted, 1), Told::Session(SessionState::Down)];
+    assert_eq!(told, expected);
+    stage.port_mut().arrive(&[0xAA, 3]);
+    assert_eq!(settle(&mut stage, &mut news), []);
+}

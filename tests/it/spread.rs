@@ -1,0 +1,277 @@
+//! The evaluator against a reference that counts books out lot by lot and tries every size.
+
+use proptest::prelude::*;
+use xmc_hotpath::message::{
+    AccountId, Depth, HedgeFlag, InstrumentIndex, Intent, LegSpec, MAX_LEGS, ProjectId,
+    QUOTE_LEVELS, SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
+};
+use xmc_hotpath::price::ONE_Q32;
+use xmc_hotpath::spread::{self, LegBook, MAX_COEFFICIENT_Q32, Trigger};
+use xmc_hotpath::time::Span;
+
+/// A leg and its book, owned.
+#[derive(Clone, Debug)]
+struct Leg {
+    spec: LegSpec,
+    bids: Depth,
+    asks: Depth,
+    taken: (u32, u32),
+}
+
+/// The worst price of `lots` beyond `taken`: the last of a list with one entry per lot.
+fn last_of(depth: &Depth, taken: u32, lots: u32) -> Option<i64> {
+    let mut queue = Vec::new();
+    for (price, shown) in depth.price_e9.iter().zip(depth.lots) {
+        if shown == 0 {
+            break;
+        }
+        queue.extend(std::iter::repeat_n(*price, shown as usize));
+    }
+    queue.get((taken + lots.max(1) - 1) as usize).copied()
+}
+
+/// The spread's value and prices for so many units, exactly, in units of 1e-9 / 2^32.
+fn reference(
+    spec: &SpreadSpec,
+    legs: &[Leg],
+    is_buy: bool,
+    units: u32,
+) -> Option<(i128, Vec<i64>)> {
+    let mut sum = i128::from(spec.constant_e9) * (1 << 32);
+    let mut prices = Vec::new();
+    for leg in legs {
+        let lots = leg.spec.ratio_lots.unsigned_abs() * units;
+        let sign = match leg.spec.ratio_lots {
+            0 => leg.spec.coefficient_q32.signum(),
+            ratio => i64::from(ratio),
+        };
+        let price = if (sign > 0) == is_buy {
+            last_of(&leg.asks, leg.taken.1, lots)?
+        } else {
+            last_of(&leg.bids, leg.taken.0, lots)?
+        };
+        sum += i128::from(price) * i128::from(leg.spec.coefficient_q32);
+        prices.push(price);
+    }
+    Some((sum, prices))
+}
+
+/// What `evaluate` ought to say: each intent in turn, every size from the largest down.
+fn expected(spec: &SpreadSpec, legs: &[Leg], held: i32) -> Option<Trigger> {
+    let room = i64::from(spec.max_units) - i64::from(held).abs();
+    let open = room.clamp(0, i64::from(spec.clip_units)) as u32;
+    let close = held.unsigned_abs().min(spec.clip_units);
+    let turns = [
+        (Intent::CloseLong, held > 0 && spec.buy_close_e9 != i64::MAX, spec.buy_close_e9, close),
+        (Intent::CloseShort, held < 0 && spec.sell_close_e9 != i64::MIN, spec.sell_close_e9, close),
+        (Intent::OpenLong, held >= 0 && spec.buy_open_e9 != i64::MIN, spec.buy_open_e9, open),
+        (Intent::OpenShort, held <= 0 && spec.sell_open_e9 != i64::MAX, spec.sell_open_e9, open),
+    ];
+    for (intent, _, level_e9, most) in turns.into_iter().filter(|turn| turn.1) {
+        let level = i128::from(level_e9) * (1 << 32);
+        let meets = |units: u32| {
+            let found = reference(spec, legs, intent.is_buy(), units);
+            found.filter(|(sum, _)| if intent.is_buy() { *sum <= level } else { *sum >= level })
+        };
+        let Some(smallest) = meets(1) else {
+            continue;
+        };
+        let best = (1..=most).rev().find_map(|units| Some((units, meets(units)?)));
+        let (units, (sum, prices)) = best.unwrap_or((0, smallest));
+        let mut prices_e9 = [0; MAX_LEGS];
+        prices_e9[..prices.len()].copy_from_slice(&prices);
+        let value = sum.div_euclid(1 << 32).clamp(i64::MIN.into(), i64::MAX.into());
+        let value_e9 = i64::try_from(value).expect("clamped");
+        return Some(Trigger { intent, level_e9, value_e9, units, prices_e9 });
+    }
+    None
+}
+
+fn spec(legs: &[Leg]) -> SpreadSpec {
+    let mut specs = [LegSpec::NONE; MAX_LEGS];
+    for (slot, leg) in specs.iter_mut().zip(legs) {
+        *slot = leg.spec;
+    }
+    SpreadSpec {
+        spread: SpreadIndex(0),
+        strategy: StrategyId(0),
+        account: AccountId(0),
+        project: ProjectId(0),
+        is_enabled: true,
+        leg_count: legs.len() as u8,
+        legs: specs,
+        constant_e9: 0,
+        buy_open_e9: i64::MIN,
+        buy_close_e9: i64::MAX,
+        sell_open_e9: i64::MAX,
+        sell_close_e9: i64::MIN,
+        max_units: 1,
+        clip_units: 1,
+        hysteresis_e9: 0,
+        cool_down: Span(0),
+        max_fires: 1,
+        fire_window: Span(1),
+        max_quote_age: Span(u64::MAX),
+        max_quote_skew: Span(u64::MAX),
+        ack_timeout: Span(1),
+        time_in_force: TimeInForce::FillAndKill,
+        hedge: HedgeFlag::Arbitrage,
+    }
+}
+
+fn evaluate(spec: &SpreadSpec, legs: &[Leg], held: i32) -> Option<Trigger> {
+    let none = LegBook {
+        bids: &Depth::NO_BIDS,
+        asks: &Depth::NO_ASKS,
+        taken_bid_lots: 0,
+        taken_ask_lots: 0,
+    };
+    let mut books = [none; MAX_LEGS];
+    for (slot, leg) in books.iter_mut().zip(legs) {
+        *slot = LegBook {
+            bids: &leg.bids,
+            asks: &leg.asks,
+            taken_bid_lots: leg.taken.0,
+            taken_ask_lots: leg.taken.1,
+        };
+    }
+    spread::evaluate(spec, held, &books)
+}
+
+/// One side of a book: from `best` away in `direction`, up to five levels, perhaps none.
+fn depth(best: i64, direction: i64, levels: &[(u8, u32)]) -> Depth {
+    let empty = if direction < 0 { Depth::NO_BIDS } else { Depth::NO_ASKS };
+    let mut depth = Depth { count: levels.len() as u32, ..empty };
+    let mut price = best;
+    for (place, (step, lots)) in levels.iter().enumerate() {
+        price = price.saturating_add(direction * i64::from(*step));
+        (depth.price_e9[place], depth.lots[place]) = (price, *lots);
+    }
+    depth
+}
+
+/// Prices near zero, below it, at ordinary size, and at the ends of what there is.
+fn price() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        4 => -5_i64..5,
+        4 => 1_000_000_000_i64..1_000_000_020,
+        1 => Just(i64::MIN + 100),
+        1 => Just(i64::MAX - 100),
+    ]
+}
+
+fn coefficient() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        4 => Just(ONE_Q32),
+        2 => 1_i64..4,
+        2 => (1_i64..100).prop_map(|part| part * ONE_Q32 / 7),
+        1 => Just(MAX_COEFFICIENT_Q32),
+    ]
+}
+
+fn leg() -> impl Strategy<Value = Leg> {
+    let levels = || prop::collection::vec((0_u8..4, 1_u32..5), 0..=QUOTE_LEVELS);
+    (
+        price(),
+        0_i64..4,
+        levels(),
+        levels(),
+        0_i32..4,
+        coefficient(),
+        any::<bool>(),
+        (0_u32..4, 0_u32..4),
+    )
+        .prop_map(|(bid, width, bids, asks, ratio, coefficient, is_short, taken)| {
+            let sign = if is_short { -1 } else { 1 };
+            Leg {
+                spec: LegSpec {
+                    instrument: InstrumentIndex(0),
+                    ratio_lots: ratio * sign,
+                    coefficient_q32: coefficient * i64::from(sign),
+                    pay_up_e9: 0,
+                },
+                bids: depth(bid, -1, &bids),
+                asks: depth(bid.saturating_add(width), 1, &asks),
+                taken,
+            }
+        })
+}
+
+/// Where a level is put: at the value of some size, or one step beside it, or never.
+#[derive(Clone, Copy, Debug)]
+enum Aim {
+    At { units: u32, offset: i64 },
+    Never,
+}
+
+fn aim() -> impl Strategy<Value = Aim> {
+    prop_oneof![
+        5 => (1_u32..8, -1_i64..=1).prop_map(|(units, offset)| Aim::At { units, offset }),
+        1 => Just(Aim::Never),
+    ]
+}
+
+fn level(spec: &SpreadSpec, legs: &[Leg], is_buy: bool, aim: Aim, never: i64) -> i64 {
+    let Aim::At { units, offset } = aim else {
+        return never;
+    };
+    let sum = reference(spec, legs, is_buy, units).map_or(0, |(sum, _)| sum);
+    let value = sum.div_euclid(1 << 32) + i128::from(offset);
+    i64::try_from(value.clamp(i64::MIN.into(), i64::MAX.into())).expect("clamped")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    /// Sizes, prices, intent and value are those of the reference, also at the very level.
+    #[test]
+    fn evaluation_is_that_of_the_reference(
+        legs in prop::collection::vec(leg(), 2..=MAX_LEGS),
+        constant in prop_oneof![Just(0), -5_i64..5, Just(i64::MIN / 4), Just(i64::MAX / 4)],
+        aims in [aim(), aim(), aim(), aim()],
+        held in prop_oneof![Just(0_i32), -9_i32..9, Just(i32::MIN), Just(i32::MAX)],
+        max_units in prop_oneof![1_u32..10, Just(i32::MAX as u32)],
+        clip_units in 1_u32..9,
+    ) {
+        let mut spec = SpreadSpec { constant_e9: constant, max_units, clip_units, ..spec(&legs) };
+        spec.buy_open_e9 = level(&spec, &legs, true, aims[0], i64::MIN);
+        spec.sell_open_e9 = level(&spec, &legs, false, aims[1], i64::MAX);
+        spec.buy_close_e9 = level(&spec, &legs, false, aims[2], i64::MAX);
+        spec.sell_close_e9 = level(&spec, &legs, true, aims[3], i64::MIN);
+        prop_assert_eq!(evaluate(&spec, &legs, held), expected(&spec, &legs, held));
+    }
+}
+
+fn whole_leg(row: u32, ratio: i32, bid: i64, ask: i64) -> Leg {
+    Leg {
+        spec: LegSpec {
+            instrument: InstrumentIndex(row),
+            ratio_lots: ratio,
+            coefficient_q32: i64::from(ratio.signum()) * ONE_Q32,
+            pay_up_e9: 0,
+        },
+        bids: depth(bid, -1, &[(0, 10), (1, 10)]),
+        asks: depth(ask, 1, &[(0, 10), (1, 10)]),
+        taken: (0, 0),
+    }
+}
+
+#[test]
+fn an_empty_side_never_meets_a_level() {
+    let mut legs = [whole_leg(0, 1, 99, 100), whole_leg(1, -1, 100, 101)];
+    let spec = SpreadSpec { buy_open_e9: i64::MAX - 1, ..spec(&legs) };
+    assert!(evaluate(&spec, &legs, 0).is_some());
+    legs[0].asks = Depth::NO_ASKS;
+    assert_eq!(evaluate(&spec, &legs, 0), None);
+}
+
+#[test]
+fn what_was_taken_is_not_there_any_more() {
+    let mut legs = [whole_leg(0, 1, 99, 100), whole_leg(1, -1, 100, 101)];
+    let spec = SpreadSpec { buy_open_e9: 0, max_units: 50, clip_units: 50, ..spec(&legs) };
+    assert_eq!(evaluate(&spec, &legs, 0).map(|trigger| trigger.units), Some(10));
+    legs[0].taken.1 = 7;
+    assert_eq!(evaluate(&spec, &legs, 0).map(|trigger| trigger.units), Some(3));
+    legs[1].taken.0 = 10;
+    assert_eq!(evaluate(&spec, &legs, 0), None);
+}
