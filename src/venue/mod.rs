@@ -1,3 +1,4 @@
 //! The cold side of each venue: recovery, reference data, and the answers of the simulated one.
 
 pub mod cme;
+pub mod shfe;

@@ -30,6 +30,8 @@ use xmc_hotpath::venue::cme::ilink3::encode::{
 };
 use xmc_hotpath::venue::cme::ilink3::layout::NewOrder;
 use xmc_hotpath::venue::cme::ilink3::session::Session;
+use xmc_hotpath::venue::shfe::smdp::decode::{self as mirp, DecodeError, Field};
+use xmc_hotpath::venue::shfe::smdp::varint;
 use xmc_hotpath::wire;
 
 type Desk = DeskStage<'static, Outside, Producer<'static>>;
@@ -201,4 +203,25 @@ extern "C" fn ilink3_report(bytes: &[u8], exec_id: &[u8; 40]) -> Option<u64> {
     let named = wire::text(order.cl_ord_id.bytes()).first().copied();
     let sum = decode::exec_digest(exec_id).wrapping_add(report.stamp().uuid);
     Some(sum.wrapping_add(report.news()?.order_id).wrapping_add(u64::from(named?)))
+}
+
+/// A MIRP packet with all that its fields hold.
+#[unsafe(no_mangle)]
+extern "C" fn smdp_packet(bytes: &[u8]) -> Result<u64, DecodeError> {
+    let packet = mirp::packet(bytes)?;
+    let mut sum = packet.snap_ns().0;
+    for framed in packet.fields() {
+        sum = sum.wrapping_add(match framed.decode()? {
+            Field::Level(level) => level.offset_ticks.cast_unsigned(),
+            Field::Trade(trade) => trade.volume_change_lots.cast_unsigned(),
+            Field::Delta { bits } => bits,
+            _ => 0,
+        });
+    }
+    Ok(sum)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn smdp_number(bytes: &[u8]) -> Option<i64> {
+    varint::take(bytes).ok().map(|(number, _)| number)
 }

@@ -2,3 +2,4 @@
 //! (`layout`, then `decode` or `encode`).
 
 pub mod cme;
+pub mod shfe;

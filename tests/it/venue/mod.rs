@@ -1,3 +1,4 @@
 //! Decoders, encoders and layouts, each against its venue's own documents.
 
 mod cme;
+mod shfe;

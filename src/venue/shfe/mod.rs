@@ -1,0 +1,3 @@
+//! SHFE and INE, the cold side: the query service, and the packets of a simulated venue.
+
+pub mod smdp;
