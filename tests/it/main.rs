@@ -19,6 +19,7 @@ mod port;
 mod price;
 mod record;
 mod ring;
+mod risk;
 mod shared;
 mod sim;
 mod spread;

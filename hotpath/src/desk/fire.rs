@@ -1,6 +1,6 @@
 //! From a touched spread to its orders: evaluate, gate, reserve, fire.
 
-use super::table::Table;
+use super::table::{Table, standing};
 use super::{Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread};
 use crate::execute::Fire;
 use crate::message::{
@@ -104,7 +104,7 @@ impl Desk<'_> {
         let unknown = Refusal::new(Gate::Instrument, 0, 0);
         let row = self.table.spread(index).ok_or(unknown)?;
         let spec = row.spec.as_ref().ok_or(unknown)?;
-        if let Some(gate) = self.standing(row, trigger.intent.is_open()) {
+        if let Some(gate) = standing(self.state, row.state, trigger.intent.is_open()) {
             return Err(Refusal::new(gate, i64::from(self.state.code()), 0));
         }
         if row.fire.is_some() {
@@ -343,7 +343,9 @@ fn repetition(
     now: MonoNs,
 ) -> Result<(), Refusal> {
     if row.spent & bit(trigger.intent) != 0 {
-        let left = price::widen(trigger.value_e9).wrapping_sub(price::widen(trigger.level_e9));
+        let above = price::widen(trigger.value_e9).wrapping_sub(price::widen(trigger.level_e9));
+        // A buy leaves its level upwards, a sale downwards.
+        let left = if trigger.intent.is_buy() { above } else { above.wrapping_neg() };
         return Err(Refusal::new(Gate::Hysteresis, price::saturate(left), spec.hysteresis_e9));
     }
     if !row.fires.has_room(1, spec.max_fires, now, spec.fire_window) {

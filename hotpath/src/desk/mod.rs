@@ -19,14 +19,14 @@ mod table;
 pub mod timers;
 
 pub use outputs::{DETAILS_MAX, ORDERS_MAX, Outputs};
-pub use table::{Edge, Instrument, Spread, SpreadState, Storage};
+pub use table::{Edge, Instrument, Spread, SpreadState, Storage, standing};
 
 use crate::execute::Fire;
 use crate::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
-    DeskIdentity, Detail, Event, Gate, GatewayLimits, Input, InstrumentSpec, MAX_GATEWAYS,
-    MAX_LEGS, OrderId, Quote, SafeState, SessionState, SessionUpdate, SpreadIndex, SpreadSpec,
-    StateChange, StreamId,
+    DeskIdentity, Detail, Event, GatewayLimits, Input, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS,
+    OrderId, Quote, SafeState, SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StateChange,
+    StreamId,
 };
 use crate::order::Orders;
 use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX};
@@ -440,21 +440,6 @@ impl<'a> Desk<'a> {
             Some(free)
         })?;
         u8::try_from(index).ok()
-    }
-
-    /// Why the desk or the spread may not fire for `intent`, before any figure is looked at.
-    #[inline]
-    fn standing(&self, spread: &Spread, is_open: bool) -> Option<Gate> {
-        match self.state {
-            SafeState::Halt | SafeState::Flatten => return Some(Gate::SafeState),
-            SafeState::NoNew if is_open => return Some(Gate::SafeState),
-            SafeState::NoNew | SafeState::SingleFeed | SafeState::Normal => {}
-        }
-        match spread.state {
-            SpreadState::Enabled => None,
-            SpreadState::Disabled => Some(Gate::Disabled),
-            SpreadState::Halted => Some(Gate::Halted),
-        }
     }
 }
 

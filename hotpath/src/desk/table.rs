@@ -6,7 +6,8 @@
 use super::Running;
 use super::timers::Timer;
 use crate::message::{
-    Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Quote, SpreadIndex, SpreadSpec,
+    Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Quote, SafeState, SpreadIndex,
+    SpreadSpec,
 };
 use crate::order::Order;
 use crate::risk::{Exposure, FIRE_RATE_MAX, InstrumentRate, RateWindow};
@@ -81,6 +82,23 @@ pub enum SpreadState {
     Disabled,
     /// It may not: something went wrong. Only a command takes it out.
     Halted,
+}
+
+/// Why nothing may be fired that opens (`is_open`) or closes, before any figure is looked at;
+/// `None` if it may.
+#[inline]
+#[must_use]
+pub const fn standing(desk: SafeState, spread: SpreadState, is_open: bool) -> Option<Gate> {
+    match desk {
+        SafeState::Halt | SafeState::Flatten => return Some(Gate::SafeState),
+        SafeState::NoNew if is_open => return Some(Gate::SafeState),
+        SafeState::NoNew | SafeState::SingleFeed | SafeState::Normal => {}
+    }
+    match spread {
+        SpreadState::Enabled => None,
+        SpreadState::Disabled => Some(Gate::Disabled),
+        SpreadState::Halted => Some(Gate::Halted),
+    }
 }
 
 /// One spread.

@@ -110,7 +110,8 @@ message! {
         pub max_units: u32,
         /// Largest fire in units.
         pub clip_units: u32,
-        /// How far the value must leave a level before that level can fire again.
+        /// How far away from a level that fired the value must have been, and a bit more, before
+        /// that level can fire again. 0 leaves this out.
         pub hysteresis_e9: i64,
         /// Shortest time between two fires.
         pub cool_down: Span,

@@ -83,7 +83,8 @@ code! {
         CoolDown = 5 "cool_down",
         /// A leg's channel is not live. Value: the state's code.
         ChannelState = 6 "channel_state",
-        /// A leg's quote is of an older epoch, gapped or insane. Value: the quality's code.
+        /// A leg's quote is gapped or insane, or of another epoch or channel than the leg is read
+        /// from. Value: the quality's code; that of a good one if only epoch or channel differ.
         QuoteQuality = 7 "quote_quality",
         /// A leg's quote is too old. Value and limit in nanoseconds.
         QuoteAge = 8 "quote_age",
@@ -93,7 +94,7 @@ code! {
         SpreadPosition = 10 "spread_position",
         /// The order is too large. Value and limit in lots.
         OrderSize = 11 "order_size",
-        /// The order is worth too much. Value and limit in whole units of currency.
+        /// The order is worth too much. Value, rounded up, and limit in whole units of currency.
         OrderValue = 12 "order_value",
         /// Too far from the book, or no reference. Value and limit in price units of 1e-9.
         Collar = 13 "collar",
@@ -103,7 +104,7 @@ code! {
         OpenOrders = 15 "open_orders",
         /// Too many messages in the window. Value and limit: messages.
         Rate = 16 "rate",
-        /// An own order rests on the other side. Value: its price.
+        /// An own order may still fill on the other side. Value: lots of such orders.
         SelfMatch = 17 "self_match",
         /// The order session is not up. Value: the state's code.
         SessionState = 18 "session_state",
@@ -131,8 +132,8 @@ code! {
         AccountOpenOrders = 29 "account_open_orders",
         /// Too many messages of the account or the whole desk. Value and limit: messages.
         AccountRate = 30 "account_rate",
-        /// The value has not left the level since it fired last. Value: how far; limit: how far it
-        /// must, in units of 1e-9.
+        /// The value has not left the level since it fired last. Value: how far it stands away now,
+        /// below 0 if it meets the level; limit: how far away it must have been. In units of 1e-9.
         Hysteresis = 31 "hysteresis",
         /// Too many fires in the window: the spread halts. Value and limit: fires.
         FireRate = 32 "fire_rate",

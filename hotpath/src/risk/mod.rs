@@ -211,6 +211,9 @@ fn collar(draft: &Draft, spec: &InstrumentSpec, reference: Reference) -> Result<
     if distance > spec.collar_e9 {
         return Err(Refusal::new(Gate::Collar, distance, spec.collar_e9));
     }
+    if spec.collar_fraction_e9 == i64::MAX {
+        return Ok(());
+    }
     // distance / |best| > fraction, without the division.
     let distance_e18 = price::widen(distance).wrapping_mul(E9);
     let allowed_e18 =
@@ -223,6 +226,8 @@ fn collar(draft: &Draft, spec: &InstrumentSpec, reference: Reference) -> Result<
 
 /// One, in units of 1e-9.
 const E9: i128 = 1_000_000_000;
+/// One, in units of 1e-18.
+const E18: i128 = 1_000_000_000_000_000_000;
 
 /// Passes one more message about an instrument, or says that there were too many.
 ///
@@ -244,7 +249,6 @@ pub fn admit_rate(
 /// `|price| * lots * units per lot`, against whole units of currency.
 #[inline]
 fn order_value(draft: &Draft, spec: &InstrumentSpec) -> Result<(), Refusal> {
-    const E18: i128 = 1_000_000_000_000_000_000;
     let value_e18 = price::widen(draft.price_e9)
         .checked_mul(price::widen(price::signed(draft.qty_lots)))
         .and_then(|value| value.checked_mul(price::widen(spec.multiplier_e9)))
@@ -260,11 +264,12 @@ fn order_value(draft: &Draft, spec: &InstrumentSpec) -> Result<(), Refusal> {
     }
 }
 
+/// Rounded up, so that what is seen lies above the limit that it broke.
 #[cold]
 #[inline(never)]
 #[expect(clippy::integer_division, reason = "by a constant, on the way to a refusal")]
 fn whole_units(value_e18: i128) -> i64 {
-    price::saturate(value_e18 / 1_000_000_000_000_000_000)
+    price::saturate(value_e18.saturating_add(E18.wrapping_sub(1)) / E18)
 }
 
 /// What the desk knows of one gateway.

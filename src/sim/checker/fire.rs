@@ -214,7 +214,8 @@ impl Checker {
         let is_near = best.best_lots() > 0 && distance.abs() <= i128::from(spec.collar_e9);
         ensure!(self, "collar", is_near, "{order:?} is {distance} from {}", best.best_e9());
         let share = i128::from(best.best_e9()).abs() * i128::from(spec.collar_fraction_e9);
-        let is_near = distance.abs() * 1_000_000_000 <= share;
+        let has_share = spec.collar_fraction_e9 != i64::MAX;
+        let is_near = !has_share || distance.abs() * 1_000_000_000 <= share;
         ensure!(self, "collar", is_near, "{order:?} is {distance} from {}", best.best_e9());
         let band = spec.min_price_e9..=spec.max_price_e9;
         ensure!(self, "price_band", band.contains(&order.price_e9), "{order:?}, {band:?}");

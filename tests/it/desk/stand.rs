@@ -4,10 +4,10 @@ use cross_market_connect::sim::storage::Arenas;
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
-    Credits, Depth, DeskId, DeskIdentity, Detail, Ending, Event, GatewayIndex, GatewayLimits,
-    HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec, OrderCommand, OrderEvent,
-    OrderEventKind, ProjectId, Quote, QuoteQuality, SessionState, SessionUpdate, Side, SiteId,
-    SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce,
+    Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event, GatewayIndex,
+    GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec, OrderCommand,
+    OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, SessionState, SessionUpdate, Side,
+    SiteId, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce,
 };
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9, ONE_Q32};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -113,13 +113,7 @@ impl Stand {
     }
 
     pub fn with(instruments: &[InstrumentSpec], spread: &SpreadSpec) -> Self {
-        let arenas = Box::leak(Box::new(Arenas::new(instruments.len(), 2, 16)));
-        let mut stand = Self {
-            desk: Desk::new(IDENTITY, arenas.lend()),
-            outputs: Outputs::new(),
-            now: 1_000,
-            credits: Credits::FULL,
-        };
+        let mut stand = Self::empty(instruments.len(), 16);
         stand.tell(Event::Gateway(gateway()));
         stand.tell(Event::Account(account(AccountId(1))));
         stand.tell(Event::Account(account(AccountId::ALL)));
@@ -132,6 +126,17 @@ impl Stand {
         stand.command(CommandKind::Arm);
         assert_eq!(stand.alerts(), [], "the stand is set up without complaints");
         stand
+    }
+
+    /// A desk that has been told nothing, with room for two spreads.
+    pub fn empty(instruments: usize, orders: usize) -> Self {
+        let arenas = Box::leak(Box::new(Arenas::new(instruments, 2, orders)));
+        Self {
+            desk: Desk::new(IDENTITY, arenas.lend()),
+            outputs: Outputs::new(),
+            now: 1_000,
+            credits: Credits::FULL,
+        }
     }
 
     pub fn desk(&self) -> &Desk<'static> {
@@ -207,6 +212,14 @@ impl Stand {
 
     pub fn orders(&self) -> Vec<OrderCommand> {
         self.outputs.orders().copied().collect()
+    }
+
+    /// What the last input made of the first spread.
+    pub fn decision(&self) -> Option<Decision> {
+        self.outputs.details().find_map(|detail| match detail {
+            Detail::Decision(decision) if decision.spread == SpreadIndex(0) => Some(*decision),
+            _ => None,
+        })
     }
 
     pub fn alerts(&self) -> Vec<AlertKind> {
