@@ -15,6 +15,7 @@
 pub mod agenda;
 pub mod checker;
 pub mod clock;
+pub mod exchange;
 pub mod exhaustive;
 pub mod fault;
 pub mod generator;

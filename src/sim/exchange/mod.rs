@@ -1,0 +1,388 @@
+//! A simulated exchange without a protocol: instruments, orders, trades, books.
+//!
+//! Requests and time go in, events come out (`Sink`), and everything follows from the settings, the
+//! seed and the requests: no clock, no sockets, no threads, no floats. A venue of the simulator is
+//! this plus a protocol: one reads requests off the wire and calls `submit`, `cancel`, `change`;
+//! takes events and writes down what its protocol says of them; and lets time pass with `step`.
+//!
+//! Time is the exchange's own: nanoseconds from its start of time. Calls never go back in it.
+//!
+//! ```
+//! use cross_market_connect::sim::exchange::{
+//!     Event, Exchange, Listing, ListingIndex, Order, Phase, Price, Rules, Settings,
+//! };
+//! use xmc_hotpath::message::{AccountId, PositionEffect, Side, TimeInForce};
+//! use xmc_hotpath::time::MonoNs;
+//!
+//! let copper = Listing {
+//!     symbol: "HG".into(),
+//!     tick_e9: 500_000,
+//!     multiplier: 25_000,
+//!     lower_e9: 4_000_000_000,
+//!     upper_e9: 5_000_000_000,
+//!     min_order_lots: 1,
+//!     max_order_lots: 100,
+//!     fees: Default::default(),
+//! };
+//! let mut exchange = Exchange::new(Settings { rules: Rules::cme(), listings: vec![copper] });
+//! exchange.set_phase(MonoNs(0), None, Phase::Open, &mut ());
+//! let mut order = Order {
+//!     account: AccountId(1),
+//!     client_id: 100,
+//!     listing: ListingIndex(0),
+//!     side: Side::Buy,
+//!     price: Price::Limit(4_500_000_000),
+//!     time_in_force: TimeInForce::Day,
+//!     lots: 3,
+//!     min_lots: 0,
+//!     effect: PositionEffect::Net,
+//! };
+//! exchange.submit(MonoNs(10), &order, &mut ());
+//! order.account = AccountId(2);
+//! order.side = Side::Sell;
+//! let mut events = Vec::new();
+//! exchange.submit(MonoNs(20), &order, &mut events);
+//! let fills = events.iter().filter(|(_, event)| matches!(event, Event::Filled(_)));
+//! assert_eq!(fills.count(), 2);
+//! ```
+//!
+//! What it deliberately does not do: auctions, implied and combined orders, hidden quantities, stop
+//! orders, margin. What venues do against their own rules is `sim::venue`'s business, which has no
+//! book; bytes of a whole channel for benches are `sim::generator`'s, which has no orders.
+//!
+//! Called by the simulated venues and the tests.
+
+mod engine;
+mod event;
+mod figures;
+mod order;
+mod rules;
+mod shown;
+
+pub use engine::{Engine, Live};
+pub use event::{Accepted, CancelCause, Event, Fill, Phase, Refusal, Sink, Slice, Ticket, Trade};
+pub use figures::Figures;
+pub use order::{Cancel, Change, FillNo, ListingIndex, Order, OrderNo, Price, Request, TradeNo};
+pub use rules::{CloseRule, Fee, Fees, Listing, Positions, Publish, Rules, SelfMatch};
+pub use shown::{Action, Level, Rung, Shown};
+
+use engine::Numbers;
+use std::collections::{BTreeMap, BTreeSet};
+use xmc_hotpath::message::{AccountId, PositionEffect};
+use xmc_hotpath::time::MonoNs;
+
+/// A market and its instruments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What holds for all of them.
+    pub rules: Rules,
+    /// By `ListingIndex`.
+    pub listings: Vec<Listing>,
+}
+
+/// What the public was last told of an instrument.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    shown: Shown,
+    figures: Figures,
+    /// The book may differ from it.
+    is_dirty: bool,
+}
+
+/// The exchange.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    rules: Rules,
+    engines: Vec<Engine>,
+    figures: Vec<Figures>,
+    told: Vec<Told>,
+    numbers: Numbers,
+    /// Live orders by account.
+    accounts: BTreeMap<AccountId, BTreeSet<(ListingIndex, OrderNo)>>,
+    now: MonoNs,
+    next_slice: u64,
+    events: Vec<Event>,
+}
+
+impl Exchange {
+    /// An exchange whose instruments are not open yet.
+    ///
+    /// # Panics
+    /// If the settings contradict themselves.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let Settings { rules, listings } = settings;
+        let is_net = rules.positions == Positions::Net;
+        assert!(is_net || !rules.takes_changes, "orders change only where positions are net");
+        if let Publish::Slices(every) = rules.publish {
+            assert!(every.0 > 0, "time passes between two slices");
+        }
+        let indexed = listings
+            .into_iter()
+            .zip(0..)
+            .map(|(listing, index)| Engine::new(ListingIndex(index), listing, rules));
+        let engines: Vec<_> = indexed.collect();
+        Self {
+            figures: vec![Figures::default(); engines.len()],
+            told: vec![Told::default(); engines.len()],
+            engines,
+            numbers: Numbers::after(rules.first_number),
+            rules,
+            accounts: BTreeMap::new(),
+            now: MonoNs(0),
+            next_slice: 0,
+            events: Vec::new(),
+        }
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// How many instruments there are.
+    #[must_use]
+    pub fn listing_count(&self) -> usize {
+        self.engines.len()
+    }
+
+    /// All instruments, by `ListingIndex`.
+    pub fn listings(&self) -> impl Iterator<Item = (ListingIndex, &Engine)> {
+        (0..).map(ListingIndex).zip(&self.engines)
+    }
+
+    /// One instrument's market as it is now.
+    #[must_use]
+    pub fn engine(&self, listing: ListingIndex) -> Option<&Engine> {
+        self.engines.get(usize::from(listing.0))
+    }
+
+    /// The book and the figures as the public was last told, so that what is told next goes on from
+    /// them: what a snapshot holds.
+    #[must_use]
+    pub fn published(&self, listing: ListingIndex) -> Option<(&Shown, &Figures)> {
+        let told = self.told.get(usize::from(listing.0))?;
+        Some((&told.shown, &told.figures))
+    }
+
+    /// The live orders of an account, by instrument and age.
+    pub fn orders_of(&self, account: AccountId) -> impl Iterator<Item = &Live> {
+        let orders = self.accounts.get(&account).into_iter().flatten();
+        orders.filter_map(|(listing, order_no)| self.engine(*listing)?.order(*order_no))
+    }
+
+    /// When `step` has something to do by itself; `MonoNs::NEVER` if nothing is planned.
+    #[must_use]
+    pub fn next_at(&self) -> MonoNs {
+        match self.rules.publish {
+            Publish::Events => MonoNs::NEVER,
+            Publish::Slices(every) => MonoNs(self.next_slice * every.0),
+        }
+    }
+
+    /// Lets time pass: does all that is due by `now`, each thing at its own moment.
+    pub fn step(&mut self, now: MonoNs, sink: &mut impl Sink) {
+        while self.next_at() <= now {
+            self.now = self.next_at();
+            self.slice(sink);
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// An order comes.
+    pub fn submit(&mut self, now: MonoNs, order: &Order, sink: &mut impl Sink) {
+        self.request(now, &[Request::Submit(*order)], sink);
+    }
+
+    /// A cancel comes.
+    pub fn cancel(&mut self, now: MonoNs, cancel: &Cancel, sink: &mut impl Sink) {
+        self.request(now, &[Request::Cancel(*cancel)], sink);
+    }
+
+    /// A change comes.
+    pub fn change(&mut self, now: MonoNs, change: &Change, sink: &mut impl Sink) {
+        self.request(now, &[Request::Change(*change)], sink);
+    }
+
+    /// Several requests that make one event: books are told when all are done.
+    pub fn request(&mut self, now: MonoNs, requests: &[Request], sink: &mut impl Sink) {
+        self.step(now, sink);
+        for request in requests {
+            let mut out = std::mem::take(&mut self.events);
+            match request {
+                Request::Submit(order) => self.enter(order, &mut out),
+                Request::Cancel(cancel) => self.withdraw(cancel, &mut out),
+                Request::Change(change) => self.alter(change, &mut out),
+            }
+            self.settle(out, sink);
+        }
+        self.end_event(sink);
+    }
+
+    /// All orders of an account are cancelled, as when its session has broken.
+    pub fn mass_cancel(&mut self, now: MonoNs, account: AccountId, sink: &mut impl Sink) {
+        self.step(now, sink);
+        let mut out = std::mem::take(&mut self.events);
+        for (listing, order_no) in self.accounts.get(&account).into_iter().flatten() {
+            let engine = &mut self.engines[usize::from(listing.0)];
+            engine.remove(*order_no, CancelCause::Mass, &mut out);
+        }
+        self.settle(out, sink);
+        self.end_event(sink);
+    }
+
+    /// One instrument, or all of them, is traded differently from now on.
+    pub fn set_phase(
+        &mut self,
+        now: MonoNs,
+        listing: Option<ListingIndex>,
+        to: Phase,
+        sink: &mut impl Sink,
+    ) {
+        self.step(now, sink);
+        let mut out = std::mem::take(&mut self.events);
+        for (index, engine) in (0..).map(ListingIndex).zip(&mut self.engines) {
+            if listing.is_none_or(|listing| listing == index) {
+                engine.enter_phase(to, &mut out);
+            }
+        }
+        self.settle(out, sink);
+        self.end_event(sink);
+    }
+
+    fn engine_of(&mut self, listing: ListingIndex) -> Result<&mut Engine, Refusal> {
+        self.engines.get_mut(usize::from(listing.0)).ok_or(Refusal::UnknownListing)
+    }
+
+    fn enter(&mut self, order: &Order, out: &mut Vec<Event>) {
+        match self.admit(order) {
+            Ok(price_e9) => {
+                let engine = &mut self.engines[usize::from(order.listing.0)];
+                engine.enter(order, price_e9, &mut self.numbers, out);
+            }
+            Err(reason) => out.push(Event::Rejected { order: *order, reason }),
+        }
+    }
+
+    fn admit(&mut self, order: &Order) -> Result<i64, Refusal> {
+        let is_net = self.rules.positions == Positions::Net;
+        let price_e9 = self.engine_of(order.listing)?.check(order)?;
+        if is_net != (order.effect == PositionEffect::Net) {
+            return Err(Refusal::Effect);
+        }
+        Ok(price_e9)
+    }
+
+    /// Where a live order of an account is.
+    fn find(&self, account: AccountId, order_no: OrderNo) -> Option<ListingIndex> {
+        let mut orders = self.accounts.get(&account)?.iter();
+        orders.find(|(_, other)| *other == order_no).map(|(listing, _)| *listing)
+    }
+
+    fn withdraw(&mut self, cancel: &Cancel, out: &mut Vec<Event>) {
+        let Some(listing) = self.find(cancel.account, cancel.order_no) else {
+            out.push(Event::CancelRejected { cancel: *cancel, reason: Refusal::UnknownOrder });
+            return;
+        };
+        let cause = CancelCause::Requested { client_id: cancel.client_id };
+        self.engines[usize::from(listing.0)].remove(cancel.order_no, cause, out);
+    }
+
+    fn alter(&mut self, change: &Change, out: &mut Vec<Event>) {
+        let done = match self.find(change.account, change.order_no) {
+            _ if !self.rules.takes_changes => Err(Refusal::NoChanges),
+            None => Err(Refusal::UnknownOrder),
+            Some(listing) => {
+                let engine = &mut self.engines[usize::from(listing.0)];
+                engine.change(change, &mut self.numbers, out)
+            }
+        };
+        if let Err(reason) = done {
+            out.push(Event::ReplaceRejected { change: *change, reason });
+        }
+    }
+
+    /// Books what happened and says it.
+    fn settle(&mut self, mut out: Vec<Event>, sink: &mut impl Sink) {
+        for event in out.drain(..) {
+            self.book(&event);
+            sink.take(self.now, &event);
+        }
+        self.events = out;
+    }
+
+    fn book(&mut self, event: &Event) {
+        match event {
+            Event::Accepted(accepted) => self.list(&accepted.ticket),
+            Event::Filled(fill) => {
+                self.figures[usize::from(fill.ticket.listing.0)].fill(fill);
+                if fill.leaves_lots == 0 {
+                    self.delist(&fill.ticket);
+                }
+            }
+            Event::Cancelled { ticket, .. } => self.delist(ticket),
+            Event::Trade(trade) => self.figures[usize::from(trade.listing.0)].trade(trade),
+            _ => {}
+        }
+        let listing = match event {
+            Event::Accepted(Accepted { ticket, .. })
+            | Event::Filled(Fill { ticket, .. })
+            | Event::Cancelled { ticket, .. }
+            | Event::Replaced { ticket, .. } => ticket.listing,
+            _ => return,
+        };
+        self.told[usize::from(listing.0)].is_dirty = true;
+    }
+
+    fn list(&mut self, ticket: &Ticket) {
+        let orders = self.accounts.entry(ticket.account).or_default();
+        orders.insert((ticket.listing, ticket.order_no));
+    }
+
+    fn delist(&mut self, ticket: &Ticket) {
+        if let Some(orders) = self.accounts.get_mut(&ticket.account) {
+            orders.remove(&(ticket.listing, ticket.order_no));
+        }
+    }
+
+    /// Tells what the event did to books, where each event is told.
+    fn end_event(&mut self, sink: &mut impl Sink) {
+        if self.rules.publish == Publish::Events {
+            for index in (0..self.listing_count()).filter_map(|index| u16::try_from(index).ok()) {
+                let levels = self.catch_up(ListingIndex(index));
+                levels.into_iter().for_each(|level| sink.take(self.now, &Event::Level(level)));
+            }
+        }
+        sink.take(self.now, &Event::EndOfEvent);
+    }
+
+    /// Makes what is published what is there.
+    fn catch_up(&mut self, listing: ListingIndex) -> Vec<Level> {
+        let index = usize::from(listing.0);
+        let (engine, told) = (&self.engines[index], &mut self.told[index]);
+        let mut levels = Vec::new();
+        if std::mem::take(&mut told.is_dirty) {
+            let depth = usize::from(self.rules.depth);
+            told.shown.become_next(engine.shown(), depth, listing, &mut levels);
+        }
+        told.figures = self.figures[index];
+        levels
+    }
+
+    fn slice(&mut self, sink: &mut impl Sink) {
+        let number = self.next_slice;
+        self.next_slice += 1;
+        for index in (0..self.listing_count()).filter_map(|index| u16::try_from(index).ok()) {
+            let listing = ListingIndex(index);
+            let before = self.told[usize::from(index)].figures;
+            let levels = self.catch_up(listing);
+            let after = self.figures[usize::from(index)];
+            if !levels.is_empty() || before != after {
+                let slice = Slice { number, listing, levels, before, after };
+                sink.take(self.now, &Event::Slice(slice));
+            }
+        }
+        sink.take(self.now, &Event::EndOfSlice { number });
+    }
+}
