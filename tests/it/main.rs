@@ -1,7 +1,8 @@
 //! The integration tests: one binary whose modules mirror the two source trees.
 //!
 //! Tests that read the shared captures, oracles, schemas and vectors go through `shared`, which
-//! skips loudly when they are missing and fails when `XMC_REQUIRE` names `data`.
+//! skips loudly when they are missing and fails when `XMC_REQUIRE` names `data`. Tests in network
+//! namespaces go through `netns`, which does the same for `netns`.
 
 mod audit;
 mod book;
@@ -14,6 +15,7 @@ mod feed;
 mod firing;
 mod gateway;
 mod journal;
+mod netns;
 mod order;
 mod port;
 mod price;

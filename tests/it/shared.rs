@@ -13,15 +13,18 @@ pub fn data(relative: &str) -> Option<PathBuf> {
     if path.is_file() {
         return Some(path);
     }
-    let required = std::env::var("XMC_REQUIRE")
-        .is_ok_and(|list| list.split(',').any(|item| item.trim() == "data"));
-    assert!(!required, "XMC_REQUIRE names data, but {} is not there", path.display());
+    assert!(!is_required("data"), "XMC_REQUIRE names data, but {} is not there", path.display());
     eprintln!(
         "SKIPPED for want of {}: set XMC_SHARED to the folder that holds captures, oracle, \
          schemas and vectors",
         path.display()
     );
     None
+}
+
+/// Whether the comma-separated list `XMC_REQUIRE` has `what`: then its want is a failure.
+pub fn is_required(what: &str) -> bool {
+    std::env::var("XMC_REQUIRE").is_ok_and(|list| list.split(',').any(|item| item.trim() == what))
 }
 
 /// The text of a file of the shared test data; `None` as for `data`.

@@ -1,0 +1,159 @@
+//! A session whose requests leave as UDP datagrams and whose answers come over TCP, as Esunny's
+//! DSTAR has it; and the socket on which a simulated counter takes the requests.
+//!
+//! A datagram that left may be lost on the way, and nobody says so: the session asks the counter
+//! over TCP what it has seen. Nothing here sends a datagram again.
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use xmc_hotpath::counter::Counter;
+use xmc_hotpath::port::{SendError, StreamPort, TxPort};
+
+use super::tcp::TcpPort;
+
+/// The longest request that is taken: vendor's limit for several messages in one datagram.
+pub const MAX_REQUEST_BYTES: usize = 1024;
+
+/// Why requests cannot be sent or taken.
+#[derive(Debug, thiserror::Error)]
+pub enum PairError {
+    /// No socket for requests.
+    #[error(
+        "requests to {address} cannot be sent: {source}; check the address, and that this host \
+         may reach it"
+    )]
+    Connect {
+        /// Where requests go.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The address cannot be bound.
+    #[error("{address} cannot be bound: {source}; choose an address and port that are free")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Requests over UDP, answers over TCP.
+///
+/// An ICMP answer to an earlier request (nobody listens on that port) is told by the next `send`
+/// as `Closed`; nothing of that message has left.
+#[derive(Debug)]
+pub struct PairPort {
+    requests: UdpSocket,
+    answers: TcpPort,
+    is_down: bool,
+}
+
+impl PairPort {
+    /// Requests go to `address`, answers come from `answers`.
+    ///
+    /// # Errors
+    /// See `PairError`.
+    pub fn new(address: SocketAddr, answers: TcpPort) -> Result<Self, PairError> {
+        let connect = || {
+            let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+            let socket = UdpSocket::bind(any)?;
+            socket.set_nonblocking(true)?;
+            socket.connect(address)?;
+            Ok(socket)
+        };
+        let requests = connect().map_err(|source| PairError::Connect { address, source })?;
+        Ok(Self { requests, answers, is_down: false })
+    }
+
+    /// The stream of answers: logging on writes to it.
+    pub fn answers_mut(&mut self) -> &mut TcpPort {
+        &mut self.answers
+    }
+}
+
+impl TxPort for PairPort {
+    /// One datagram.
+    #[inline]
+    fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
+        if self.is_down || self.answers.is_down() {
+            return Err(SendError::Closed);
+        }
+        self.requests.send(message).map(drop).map_err(|error| {
+            let unsent = super::unsent(&error);
+            self.is_down = unsent != SendError::Busy;
+            unsent
+        })
+    }
+}
+
+impl StreamPort for PairPort {
+    #[inline]
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SendError> {
+        self.answers.read(buffer)
+    }
+}
+
+/// What a request socket refused.
+#[derive(Debug, Default)]
+pub struct RequestCounters {
+    /// Datagrams longer than `MAX_REQUEST_BYTES`.
+    pub oversize: Counter,
+    /// Errors that the socket reported instead of a datagram.
+    pub errors: Counter,
+}
+
+/// Where a simulated counter takes requests.
+#[derive(Debug)]
+pub struct RequestSocket {
+    socket: UdpSocket,
+    /// One byte more than is taken: a datagram that reaches it is too long.
+    buffer: Box<[u8; MAX_REQUEST_BYTES + 1]>,
+    counters: Arc<RequestCounters>,
+}
+
+impl RequestSocket {
+    /// Binds; port 0 takes any that is free.
+    ///
+    /// # Errors
+    /// See `PairError`.
+    pub fn open(address: SocketAddr) -> Result<Self, PairError> {
+        let bind = || {
+            let socket = UdpSocket::bind(address)?;
+            socket.set_nonblocking(true)?;
+            Ok(socket)
+        };
+        let socket = bind().map_err(|source| PairError::Bind { address, source })?;
+        let buffer = Box::new([0; MAX_REQUEST_BYTES + 1]);
+        Ok(Self { socket, buffer, counters: Arc::default() })
+    }
+
+    /// Where it is bound.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// The counters, to be kept.
+    #[must_use]
+    pub fn counters(&self) -> Arc<RequestCounters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// The next request and who sent it; `None` if there is none just now.
+    pub fn receive(&mut self) -> Option<(&[u8], SocketAddr)> {
+        match self.socket.recv_from(&mut self.buffer[..]) {
+            Ok((len, sender)) if len <= MAX_REQUEST_BYTES => {
+                return Some((&self.buffer[..len], sender));
+            }
+            Ok(_) => self.counters.oversize.add(1),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => self.counters.errors.add(1),
+        }
+        None
+    }
+}
