@@ -10,6 +10,7 @@ use crate::message::{
     SessionUpdate, StreamId,
 };
 use crate::port::{SendError, StreamPort};
+use crate::record::codec::code;
 use crate::ring::{Receiver, Sender};
 use crate::stage::{Stage, Work};
 use crate::time::{Clock, MonoNs, UnixNs};
@@ -32,17 +33,36 @@ pub enum SessionLost {
 /// What was read from the front of the received bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// Bytes that the message took.
+    /// Bytes that the message took; 0 if it has more to say and is to be read again.
     pub len: usize,
     /// What it says, if it concerns the desk.
     pub news: Option<GatewayNews>,
+}
+
+code! {
+    /// Why a session has no message for a command: the reason of the event that says so.
+    pub enum CannotEncode {
+        /// The protocol has no message that changes an order.
+        Replace = 1 "replace",
+        /// The session does not know the instrument.
+        Contract = 2 "contract",
+        /// The order's id has no room in the protocol's name of an order.
+        OrderId = 3 "order_id",
+        /// The protocol has no code for what the order does to the position.
+        Effect = 4 "effect",
+        /// The protocol has no code for the hedge flag.
+        Hedge = 5 "hedge",
+    }
 }
 
 /// An order session of some venue, sans I/O: it turns commands into bytes and bytes into news.
 pub trait OrderSession {
     /// The bytes of `command`. Asked again for the same command it gives the same message; `sent`
     /// says that it left.
-    fn encode(&mut self, command: &OrderCommand, utc: UnixNs) -> &[u8];
+    ///
+    /// # Errors
+    /// The protocol has no such message. The command is given back to the desk.
+    fn encode(&mut self, command: &OrderCommand, utc: UnixNs) -> Result<&[u8], CannotEncode>;
 
     /// The last encoded message has left.
     fn sent(&mut self, command: &OrderCommand);
@@ -52,6 +72,15 @@ pub trait OrderSession {
     /// # Errors
     /// See `SessionLost`.
     fn read(&mut self, bytes: &[u8], received: MonoNs) -> Result<Option<Taken>, SessionLost>;
+
+    /// What the session itself has to say now on the stream that it reads, if anything. Asked in
+    /// housekeeping; it gives the same message until `own_message_sent` says that it left.
+    fn own_message(&mut self, _now: MonoNs) -> Option<&[u8]> {
+        None
+    }
+
+    /// The last own message has left.
+    fn own_message_sent(&mut self, _now: MonoNs) {}
 }
 
 /// What a gateway stage counts.
@@ -180,7 +209,7 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
                 return work;
             };
             if self.state == SessionState::Down {
-                if !self.give_back(&command, OrderEventKind::NotSent) {
+                if !self.give_back(&command, OrderEventKind::NotSent, 0) {
                     return Work::Blocked;
                 }
                 self.commands.pop();
@@ -189,7 +218,18 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             }
             let now = self.clock.now();
             let utc = UnixNs(self.utc_origin.get().wrapping_add(now.0));
-            match self.port.send(self.session.encode(&command, utc)) {
+            let message = match self.session.encode(&command, utc) {
+                Ok(message) => message,
+                Err(cannot) => {
+                    if !self.give_back(&command, OrderEventKind::NotSent, cannot.code()) {
+                        return Work::Blocked;
+                    }
+                    self.commands.pop();
+                    work = Work::Busy;
+                    continue;
+                }
+            };
+            match self.port.send(message) {
                 Ok(()) => {
                     self.session.sent(&command);
                     self.commands.pop();
@@ -218,7 +258,7 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             SendError::Torn => OrderEventKind::Unknown,
             SendError::Busy | SendError::Closed => OrderEventKind::NotSent,
         };
-        if !self.give_back(command, kind) {
+        if !self.give_back(command, kind, 0) {
             return Work::Blocked;
         }
         self.commands.pop();
@@ -228,7 +268,7 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
 
     #[cold]
     #[inline(never)]
-    fn give_back(&mut self, command: &OrderCommand, kind: OrderEventKind) -> bool {
+    fn give_back(&mut self, command: &OrderCommand, kind: OrderEventKind, reason: u8) -> bool {
         let kind = match command.action {
             OrderAction::New => kind,
             OrderAction::Cancel => OrderEventKind::CancelRejected,
@@ -246,7 +286,7 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             qty_lots: 0,
             cum_lots: 0,
             leaves_lots: 0,
-            reason: 0,
+            reason: u32::from(reason),
             exchange: UnixNs(0),
             received: self.clock.now(),
         };
@@ -331,6 +371,22 @@ impl<S: OrderSession, P: StreamPort, C: Clock, L: Recorder> Stage for GatewaySta
             return sent;
         }
         sent.or(self.read_messages())
+    }
+
+    /// Sends what the session itself has to say. A port without room is asked again next time.
+    fn housekeeping(&mut self) {
+        if self.state == SessionState::Down {
+            return;
+        }
+        let now = self.clock.now();
+        let Some(message) = self.session.own_message(now) else {
+            return;
+        };
+        match self.port.send_on_stream(message) {
+            Ok(()) => self.session.own_message_sent(now),
+            Err(SendError::Busy) => self.counters.port_busy.add(1),
+            Err(SendError::Closed | SendError::Torn) => self.lose(),
+        }
     }
 }
 

@@ -68,10 +68,20 @@ pub trait TxPort {
 }
 
 /// Where an ordered stream of bytes comes from (an order session over TCP).
+///
+/// Requests leave by `send`, which may be another way than the stream (datagrams to a counter).
 pub trait StreamPort: TxPort {
     /// Copies bytes that have arrived into `buffer` and says how many; 0 if there are none.
     ///
     /// # Errors
     /// `Closed` if the other side is gone and everything it sent has been read.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SendError>;
+
+    /// Sends `message` on the stream that is read. A port with one way out needs no own.
+    ///
+    /// # Errors
+    /// See `SendError`.
+    fn send_on_stream(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.send(message)
+    }
 }

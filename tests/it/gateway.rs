@@ -4,7 +4,9 @@ use cross_market_connect::sim::clock::VirtualClock;
 use cross_market_connect::sim::wire::SimStream;
 use rtrb::RingBuffer;
 use xmc_hotpath::counter::{Counter, NoRecorder};
-use xmc_hotpath::gateway::{GatewayCounters, GatewayStage, OrderSession, SessionLost, Taken};
+use xmc_hotpath::gateway::{
+    CannotEncode, GatewayCounters, GatewayStage, OrderSession, SessionLost, Taken,
+};
 use xmc_hotpath::message::{
     AccountId, GatewayIndex, GatewayNews, HedgeFlag, InstrumentIndex, OrderAction, OrderCommand,
     OrderEvent, OrderEventKind, OrderId, PositionEffect, ProjectId, SessionState, Side,
@@ -17,12 +19,17 @@ use xmc_hotpath::time::{MonoNs, UnixNs};
 /// Message `n` of the venue is the bytes 0xAA and `n`; a command leaves as its order's number.
 struct Toy {
     frame: [u8; 8],
+    /// What it has to say itself.
+    own: Option<[u8; 3]>,
 }
 
 impl OrderSession for Toy {
-    fn encode(&mut self, command: &OrderCommand, _utc: UnixNs) -> &[u8] {
+    fn encode(&mut self, command: &OrderCommand, _utc: UnixNs) -> Result<&[u8], CannotEncode> {
+        if command.action == OrderAction::Replace {
+            return Err(CannotEncode::Replace);
+        }
         self.frame = command.order_id.0.to_le_bytes();
-        &self.frame
+        Ok(&self.frame)
     }
 
     fn sent(&mut self, _command: &OrderCommand) {}
@@ -36,6 +43,14 @@ impl OrderSession for Toy {
             [] | [0xAA] => Ok(None),
             _ => Err(SessionLost::Framing),
         }
+    }
+
+    fn own_message(&mut self, _now: MonoNs) -> Option<&[u8]> {
+        self.own.as_ref().map(<[u8; 3]>::as_slice)
+    }
+
+    fn own_message_sent(&mut self, _now: MonoNs) {
+        self.own = None;
     }
 }
 
@@ -93,10 +108,14 @@ type Rig<'a> = GatewayStage<'a, Toy, SimStream, &'a VirtualClock, NoRecorder>;
 
 /// A stage whose news ring holds `room` messages.
 fn rig(room: usize) -> (Rig<'static>, Sender<OrderCommand>, Receiver<GatewayNews>) {
+    rig_of(Toy { frame: [0; 8], own: None }, room)
+}
+
+fn rig_of(toy: Toy, room: usize) -> (Rig<'static>, Sender<OrderCommand>, Receiver<GatewayNews>) {
     let (commands, commands_out) = ends(RingBuffer::new(64));
     let (news_in, news) = ends(RingBuffer::new(room));
     let stage = GatewayStage::new(
-        Toy { frame: [0; 8] },
+        toy,
         SimStream::new(1_000),
         &*Box::leak(Box::default()),
         NoRecorder,
@@ -207,4 +226,38 @@ fn bytes_that_are_no_messages_end_the_session_and_nothing_after_them_is_read() {
     assert_eq!(told, expected);
     stage.port_mut().arrive(&[0xAA, 3]);
     assert_eq!(settle(&mut stage, &mut news), []);
+}
+
+#[test]
+fn a_command_that_the_protocol_lacks_comes_back_and_the_next_leaves() {
+    let (mut stage, mut commands, mut news) = rig(64);
+    settle(&mut stage, &mut news);
+    commands.push(command(1, OrderAction::Replace)).expect("there is room");
+    commands.push(command(2, OrderAction::New)).expect("there is room");
+    let told = settle(&mut stage, &mut news);
+    assert_eq!(told, [Told::Order(OrderEventKind::ReplaceRejected, 1)]);
+    assert_eq!(stage.port_mut().take_sent(), [2_u64.to_le_bytes().to_vec()]);
+    assert_eq!(stage.state(), SessionState::Up);
+}
+
+#[test]
+fn what_the_session_has_to_say_leaves_in_housekeeping_and_once() {
+    let (mut stage, _commands, mut news) = rig_of(Toy { frame: [0; 8], own: Some([7, 8, 9]) }, 64);
+    settle(&mut stage, &mut news);
+    assert_eq!(stage.port_mut().take_sent().len(), 0, "polls say nothing of their own");
+    stage.port_mut().busy = 1;
+    stage.housekeeping();
+    assert_eq!(stage.port_mut().take_sent().len(), 0, "there was no room");
+    stage.housekeeping();
+    stage.housekeeping();
+    assert_eq!(stage.port_mut().take_sent(), [vec![7, 8, 9]]);
+}
+
+#[test]
+fn a_stream_that_takes_nothing_more_ends_the_session() {
+    let (mut stage, _commands, mut news) = rig_of(Toy { frame: [0; 8], own: Some([7, 8, 9]) }, 64);
+    settle(&mut stage, &mut news);
+    stage.port_mut().tears = true;
+    stage.housekeeping();
+    assert_eq!(settle(&mut stage, &mut news), [Told::Session(SessionState::Down)]);
 }

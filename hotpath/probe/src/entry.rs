@@ -120,7 +120,7 @@ extern "C" fn gateway_stage_poll(
 
 #[unsafe(no_mangle)]
 extern "C" fn ilink3_encode(session: &mut Session<'static>, order: &OrderCommand) -> usize {
-    session.encode(order, UnixNs(1)).len()
+    session.encode(order, UnixNs(1)).map_or(0, <[u8]>::len)
 }
 
 /// A packet with all that its messages hold: entries, prices, orders, the groups of definitions.

@@ -117,7 +117,8 @@ message! {
         pub cum_lots: u32,
         /// Lots still working, as the venue counts.
         pub leaves_lots: u32,
-        /// The venue's reason code; 0 if none.
+        /// The venue's reason code; 0 if none. Of what the gateway gave back by itself, the code
+        /// of `gateway::CannotEncode`.
         pub reason: u32,
         /// When the venue says it happened.
         pub exchange: UnixNs,

@@ -11,7 +11,7 @@ use super::encode::{
 };
 use super::layout::{self, ClOrdId};
 use crate::counter::Counter;
-use crate::gateway::{OrderSession, SessionLost, Taken};
+use crate::gateway::{CannotEncode, OrderSession, SessionLost, Taken};
 use crate::message::{
     GatewayIndex, GatewayNews, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
     SessionState, SessionUpdate, Side, StreamId, TimeInForce,
@@ -187,13 +187,13 @@ impl<'a> Session<'a> {
 
 impl OrderSession for Session<'_> {
     #[inline]
-    fn encode(&mut self, command: &OrderCommand, utc: UnixNs) -> &[u8] {
+    fn encode(&mut self, command: &OrderCommand, utc: UnixNs) -> Result<&[u8], CannotEncode> {
         let cl_ord_id = ClOrdId::of_order(command.order_id.0);
         let (request_id, seq_no) = (self.next_request_id, self.next_seq_no);
         let side = to_wire_side(command.side);
         // The exchange's name of the order, or the value that says that it is not known yet.
         let order_id = if command.venue_order_id == 0 { u64::MAX } else { command.venue_order_id };
-        match command.action {
+        Ok(match command.action {
             OrderAction::New => self.new_order.patch(
                 &NewOrderFields {
                     price_e9: command.price_e9,
@@ -232,7 +232,7 @@ impl OrderSession for Session<'_> {
                 seq_no,
                 utc.0,
             ),
-        }
+        })
     }
 
     #[inline]
