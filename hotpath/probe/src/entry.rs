@@ -20,6 +20,9 @@ use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
 use xmc_hotpath::venue::cme::ilink3::session::Session;
 use xmc_hotpath::venue::cme::mdp3::decode::{self, DecodeError, Message};
 use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
+use xmc_hotpath::venue::esunny::dstar::layout::{V2, V3};
+use xmc_hotpath::venue::esunny::dstar::session::DstarSession;
+use xmc_hotpath::venue::esunny::dstar::simulated_counter::SimulatedCounter;
 
 static OUTSIDE: AtomicU64 = AtomicU64::new(0);
 
@@ -121,6 +124,24 @@ extern "C" fn gateway_stage_poll(
 #[unsafe(no_mangle)]
 extern "C" fn ilink3_encode(session: &mut Session<'static>, order: &OrderCommand) -> usize {
     session.encode(order, UnixNs(1)).map_or(0, <[u8]>::len)
+}
+
+type Dstar<G> = DstarSession<'static, G, SimulatedCounter>;
+
+#[unsafe(no_mangle)]
+extern "C" fn dstar_v3_stage(
+    stage: &mut GatewayStage<'static, Dstar<V3>, Outside, Outside, NoRecorder>,
+) -> Work {
+    stage.housekeeping();
+    stage.poll()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn dstar_v2_stage(
+    stage: &mut GatewayStage<'static, Dstar<V2>, Outside, Outside, NoRecorder>,
+) -> Work {
+    stage.housekeeping();
+    stage.poll()
 }
 
 /// A packet with all that its messages hold: entries, prices, orders, the groups of definitions.

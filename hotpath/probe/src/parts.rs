@@ -11,8 +11,8 @@ use xmc_hotpath::execute::Fire;
 use xmc_hotpath::feed::{self, Channel};
 use xmc_hotpath::gateway::GatewayStage;
 use xmc_hotpath::message::{
-    Credits, Depth, Detail, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent,
-    OrderId, Side, SpreadSpec,
+    Credits, Depth, Detail, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderAction, OrderCommand,
+    OrderEvent, OrderId, Side, SpreadSpec,
 };
 use xmc_hotpath::order::Orders;
 use xmc_hotpath::record::frame::Writer;
@@ -30,6 +30,12 @@ use xmc_hotpath::venue::cme::ilink3::encode::{
 };
 use xmc_hotpath::venue::cme::ilink3::layout::NewOrder;
 use xmc_hotpath::venue::cme::ilink3::session::Session;
+use xmc_hotpath::venue::esunny::double::Double;
+use xmc_hotpath::venue::esunny::dstar::decode as dstar;
+use xmc_hotpath::venue::esunny::dstar::encode::{DeleteTemplate, InsertFields, InsertTemplate};
+use xmc_hotpath::venue::esunny::dstar::layout::{Generation, Reference as Named, V2, V3};
+use xmc_hotpath::venue::esunny::dstar::requests::Requests;
+use xmc_hotpath::venue::esunny::dstar::simulated_counter;
 use xmc_hotpath::venue::shfe::smdp::decode::{self as mirp, DecodeError, Field};
 use xmc_hotpath::venue::shfe::smdp::varint;
 use xmc_hotpath::wire;
@@ -224,4 +230,57 @@ extern "C" fn smdp_packet(bytes: &[u8]) -> Result<u64, DecodeError> {
 #[unsafe(no_mangle)]
 extern "C" fn smdp_number(bytes: &[u8]) -> Option<i64> {
     varint::take(bytes).ok().map(|(number, _)| number)
+}
+
+fn insert<G: Generation>(
+    template: &mut InsertTemplate<G>,
+    order: &InsertFields<G::Reference>,
+) -> usize {
+    template.patch(order).map_or(0, <[u8]>::len)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn dstar_insert(
+    v2: &mut InsertTemplate<V2>,
+    v3: &mut InsertTemplate<V3>,
+    old: &InsertFields<<V2 as Generation>::Reference>,
+    new: &InsertFields<<V3 as Generation>::Reference>,
+) -> usize {
+    insert(v2, old).wrapping_add(insert(v3, new))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn dstar_delete(
+    v2: &mut DeleteTemplate<V2>,
+    v3: &mut DeleteTemplate<V3>,
+    keys: &(<V2 as Generation>::Key, <V3 as Generation>::Key),
+) -> usize {
+    let old = v2.patch(1, Named::NONE, keys.0).len();
+    old.wrapping_add(v3.patch(1, Named::NONE, keys.1).len())
+}
+
+/// A reply with all that it says, and a price there and back.
+#[unsafe(no_mangle)]
+extern "C" fn dstar_reply(bytes: &[u8], price: Double) -> Option<i64> {
+    let (frame, _) = simulated_counter::frame(bytes).ok()??;
+    let is_v2 = dstar::reply::<V2>(dstar::ReplyKind::Match, frame.body).is_ok();
+    let dstar::Reply::Notice(notice) =
+        dstar::reply::<V3>(dstar::ReplyKind::Notice, frame.body).ok()?
+    else {
+        return None;
+    };
+    let is_known = dstar::notice_kind(notice.state, notice.error.get()).is_some();
+    let is_ours = dstar::side(notice.direct).is_some();
+    let price_e9 = dstar::price_e9(Double::of_price(dstar::price_e9(price)?))?;
+    (is_v2 || is_known || is_ours).then_some(price_e9)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn dstar_requests(requests: &mut Requests, order: OrderId, now: MonoNs) -> bool {
+    requests.sent(order, OrderAction::New);
+    let is_answered = requests.answered(1, order) || requests.refused(2, 1);
+    if requests.is_question_due(now) {
+        requests.asked(now);
+    }
+    requests.lost(1).is_some() || is_answered || requests.is_stuck()
 }

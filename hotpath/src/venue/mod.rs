@@ -2,4 +2,5 @@
 //! (`layout`, then `decode` or `encode`).
 
 pub mod cme;
+pub mod esunny;
 pub mod shfe;

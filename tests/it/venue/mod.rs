@@ -1,4 +1,5 @@
 //! Decoders, encoders and layouts, each against its venue's own documents.
 
 mod cme;
+mod esunny;
 mod shfe;

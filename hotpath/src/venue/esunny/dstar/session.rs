@@ -1,0 +1,505 @@
+//! The part of a DSTAR session that runs on the hot core: commands to datagrams, replies to news.
+//!
+//! It starts where the logon ended: the account, the contract table and an authenticated socket
+//! come from the cold side. Requests leave by UDP, replies come on the TCP stream of the vendor's
+//! library, behind `CounterSession`. There is no message that changes an order: a `Replace` is
+//! refused. A request that the counter has not taken is found out by asking (see `requests`), told
+//! to the desk, and never sent again.
+
+use super::decode::{self, BadLen, Reply};
+use super::encode::{
+    Account, Contract, DeleteTemplate, InsertFields, InsertTemplate, TemplateError,
+};
+use super::layout::{Generation, InsertReply, Key, Match, OrderNotice, Reference, ReqIdMode};
+use super::requests::{Lost, Pace, Requests};
+use crate::counter::Counter;
+use crate::gateway::{CannotEncode, OrderSession, SessionLost, Taken};
+use crate::message::{
+    DeskIdentity, GatewayIndex, GatewayNews, InstrumentIndex, OrderAction, OrderCommand,
+    OrderEvent, OrderEventKind, OrderId, SessionState, SessionUpdate, Side, StreamId,
+};
+use crate::time::{MonoNs, UnixNs};
+
+/// What the vendor's library does: a stream of replies, and a question.
+///
+/// The real one frames replies in a way that is not public, so it has to be reached through the
+/// library: an implementation turns its call-backs into a stream of bytes of its own. The only one
+/// here is `simulated_counter::SimulatedCounter`.
+pub trait CounterSession<G: Generation> {
+    /// The first reply of `bytes`; `Ok(None)` if it is not whole yet.
+    ///
+    /// # Errors
+    /// See `SessionLost`.
+    fn reply<'b>(&mut self, bytes: &'b [u8]) -> Result<Option<Received<'b, G>>, SessionLost>;
+
+    /// The bytes that ask for the last `ClientReqId` that the counter has taken from an account.
+    fn question(&mut self, account_index: u16) -> &[u8];
+}
+
+/// One reply off the stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Received<'b, G: Generation> {
+    /// Bytes that it took on the stream.
+    pub len: usize,
+    /// What it is; `Ok(None)` for one that does not concern a session.
+    pub reply: Result<Option<Reply<'b, G>>, BadLen>,
+}
+
+/// What the session counts beyond what every gateway counts.
+#[derive(Debug, Default)]
+pub struct SessionCounters {
+    /// Replies that do not concern the desk.
+    pub ignored: Counter,
+    /// Replies that could not be read: wrong length, or a price that is none.
+    pub unreadable: Counter,
+    /// Replies about orders that carry no reference of ours.
+    pub foreign: Counter,
+    /// Fills that came twice.
+    pub repeated_fills: Counter,
+    /// Questions for the last request.
+    pub questions: Counter,
+    /// Requests that the counter had not taken.
+    pub lost: Counter,
+}
+
+/// What the session knows of one order.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderRow<K> {
+    id: OrderId,
+    key: K,
+    side: Side,
+    qty_lots: u32,
+    filled_lots: u32,
+    insert_number: u32,
+    cancel_number: u32,
+}
+
+impl<K: Key> OrderRow<K> {
+    /// A row that was never used.
+    pub const FREE: Self = Self {
+        id: OrderId::NONE,
+        key: K::NONE,
+        side: Side::Buy,
+        qty_lots: 0,
+        filled_lots: 0,
+        insert_number: 0,
+        cancel_number: 0,
+    };
+}
+
+/// The memory that a session works in. The cold side makes it, once.
+#[derive(Debug)]
+pub struct Storage<'a, G: Generation> {
+    /// A row for each row of the desk's instrument table.
+    pub inserts: &'a mut [Option<InsertTemplate<G>>],
+    /// A row for each row of the desk's order arena.
+    pub orders: &'a mut [OrderRow<G::Key>],
+}
+
+/// Who the session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The gateway.
+    pub gateway: GatewayIndex,
+    /// The stream.
+    pub stream: StreamId,
+    /// The desk that it sends for.
+    pub desk: DeskIdentity,
+    /// The account.
+    pub account: Account,
+    /// How the counter checks `ClientReqId`.
+    pub req_id_mode: ReqIdMode,
+    /// The first `ClientReqId` to use: one above the greatest that the counter has taken.
+    pub next_client_req_id: u32,
+    /// When the counter is asked for lost requests.
+    pub pace: Pace,
+}
+
+/// Why there is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityError {
+    /// The site's number is 128 or more: order ids would be negative references, which the counter
+    /// does not take.
+    Site(u8),
+    /// Requests are numbered from 1.
+    NoRequestNumber,
+}
+
+impl core::fmt::Display for IdentityError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Site(site) => write!(
+                f,
+                "site {site} makes order ids that are negative references, which the counter \
+                 refuses: use a site from 0 to 127"
+            ),
+            Self::NoRequestNumber => f.write_str("request number is 0: requests count from 1"),
+        }
+    }
+}
+
+impl core::error::Error for IdentityError {}
+
+/// Fills whose numbers are remembered, to recognise one that comes twice.
+const SERIALS_KEPT: usize = 4_096;
+
+/// One session.
+#[derive(Debug)]
+pub struct DstarSession<'a, G: Generation, C> {
+    counter: C,
+    identity: Identity,
+    /// Site, desk and run: the upper half of every id of ours.
+    run: u32,
+    inserts: &'a mut [Option<InsertTemplate<G>>],
+    delete: DeleteTemplate<G>,
+    orders: &'a mut [OrderRow<G::Key>],
+    /// Numbers of fills, each in the place that its lowest bits say.
+    serials: [u64; SERIALS_KEPT],
+    requests: Requests,
+    counters: &'a SessionCounters,
+}
+
+impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
+    /// A session that is logged on and whose socket the counter knows. It trades nothing until it
+    /// is told its contracts.
+    ///
+    /// # Errors
+    /// What is wrong with the identity.
+    pub fn new(
+        counter: C,
+        identity: Identity,
+        storage: Storage<'a, G>,
+        counters: &'a SessionCounters,
+    ) -> Result<Self, IdentityError> {
+        let Identity { desk, account, req_id_mode, next_client_req_id, pace, .. } = identity;
+        if i8::try_from(desk.site.0).is_err() {
+            return Err(IdentityError::Site(desk.site.0));
+        }
+        if next_client_req_id == 0 {
+            return Err(IdentityError::NoRequestNumber);
+        }
+        storage.inserts.fill(None);
+        storage.orders.fill(OrderRow::FREE);
+        Ok(Self {
+            counter,
+            identity,
+            run: u32::from(desk.site.0) << 24 | u32::from(desk.desk.0) << 16 | u32::from(desk.run),
+            inserts: storage.inserts,
+            delete: DeleteTemplate::new(&account),
+            orders: storage.orders,
+            serials: [0; SERIALS_KEPT],
+            requests: Requests::new(req_id_mode, next_client_req_id, pace),
+            counters,
+        })
+    }
+
+    /// Makes a contract tradable; `false` if its instrument has no row.
+    ///
+    /// # Errors
+    /// What is wrong with the contract.
+    pub fn trade(
+        &mut self,
+        instrument: InstrumentIndex,
+        contract: &Contract<'_>,
+    ) -> Result<bool, TemplateError> {
+        let template = InsertTemplate::new(&self.identity.account, contract)?;
+        let row = usize::try_from(instrument.0).ok().and_then(|row| self.inserts.get_mut(row));
+        Ok(row.map(|row| *row = Some(template)).is_some())
+    }
+
+    #[inline(always)]
+    fn order(&mut self, id: OrderId) -> Option<&mut OrderRow<G::Key>> {
+        let row = usize::try_from(id.slot()).ok()?;
+        self.orders.get_mut(row).filter(|row| row.id == id && id != OrderId::NONE)
+    }
+
+    fn insert(&mut self, command: &OrderCommand) -> Result<&[u8], CannotEncode> {
+        let reference = G::Reference::of_order(command.order_id, self.run);
+        let reference = reference.ok_or(CannotEncode::OrderId)?;
+        let row = usize::try_from(command.instrument.0).ok();
+        let template = row.and_then(|row| self.inserts.get_mut(row)).and_then(Option::as_mut);
+        template.ok_or(CannotEncode::Contract)?.patch(&InsertFields {
+            side: command.side,
+            effect: command.effect,
+            hedge: command.hedge,
+            time_in_force: command.time_in_force,
+            qty_lots: command.qty_lots,
+            price_e9: command.price_e9,
+            client_req_id: self.requests.next(),
+            reference,
+        })
+    }
+
+    fn cancel(&mut self, command: &OrderCommand) -> Result<&[u8], CannotEncode> {
+        let reference = G::Reference::of_order(command.order_id, self.run);
+        let reference = reference.ok_or(CannotEncode::OrderId)?;
+        let key = self.order(command.order_id).map_or(G::Key::NONE, |row| row.key);
+        Ok(self.delete.patch(self.requests.next(), reference, key))
+    }
+
+    /// What a reply tells the desk, and whether more of the same reply is to be told.
+    fn news(&mut self, reply: &Reply<'_, G>, received: MonoNs) -> (Option<GatewayNews>, bool) {
+        match reply {
+            Reply::UdpAuth(auth) if auth.error.get() == 0 => (None, false),
+            Reply::UdpAuth(_) => (Some(self.session(SessionState::Gapped)), false),
+            Reply::Insert(reply) => self.insert_news(reply, received),
+            Reply::Notice(notice) => (self.notice_news(notice, received), false),
+            Reply::Match(fill) => (Some(self.match_news(fill, received)), false),
+            Reply::LastRequest(max) => self.lost_news(*max, received),
+        }
+    }
+
+    fn insert_news(
+        &mut self,
+        reply: &InsertReply<G::Reference, G::Key>,
+        received: MonoNs,
+    ) -> (Option<GatewayNews>, bool) {
+        let (number, max) = (reply.client_req_id.get(), reply.max_client_req_id.get());
+        let error = reply.error.get();
+        let id = self.ours(reply.reference);
+        // First, the same reply is read again after it: all orders behind a lost one are refused.
+        if error != 0 && self.requests.refused(number, max) {
+            return (Some(self.session(SessionState::Gapped)), true);
+        }
+        self.requests.answered(number, id);
+        let kind = if error == 0 { OrderEventKind::Accepted } else { OrderEventKind::Rejected };
+        let mut event = OrderEvent { kind, reason: reason(error), ..self.blank(id, received) };
+        // A refused request leaves a row alone that another request has filled since.
+        let row = self.order(id).filter(|row| row.insert_number == number);
+        if let Some(row) = row {
+            learn(&mut row.key, reply.key);
+            event.venue_order_id = row.key.number();
+            event.side = row.side;
+            event.leaves_lots = if error == 0 { row.open_lots() } else { 0 };
+            event.cum_lots = row.filled_lots;
+        }
+        (Some(GatewayNews::Order(event)), false)
+    }
+
+    fn notice_news(
+        &mut self,
+        notice: &OrderNotice<G::Reference, G::Key>,
+        received: MonoNs,
+    ) -> Option<GatewayNews> {
+        let id = self.ours(notice.reference);
+        let kind = decode::notice_kind(notice.state, notice.error.get());
+        let (qty, filled) = (notice.qty_lots.get(), notice.filled_lots.get());
+        let key = notice.key;
+        let mut event = self.blank(id, received);
+        let mut numbers = None;
+        if let Some(row) = self.order(id) {
+            learn(&mut row.key, key);
+            event.side = row.side;
+            numbers = Some((row.insert_number, row.cancel_number));
+        }
+        event.side = decode::side(notice.direct).unwrap_or(event.side);
+        if let Some((insert, cancel)) = numbers {
+            self.requests.answered(insert, id);
+            if matches!(kind, Some(OrderEventKind::CancelRejected | OrderEventKind::Cancelled)) {
+                self.requests.answered(cancel, id);
+            }
+        }
+        let kind = kind?;
+        let is_over = matches!(kind, OrderEventKind::Cancelled | OrderEventKind::Rejected);
+        Some(GatewayNews::Order(OrderEvent {
+            kind,
+            venue_order_id: key.number(),
+            cum_lots: filled,
+            leaves_lots: if is_over { 0 } else { qty.saturating_sub(filled) },
+            reason: reason(notice.error.get()),
+            ..event
+        }))
+    }
+
+    fn match_news(&mut self, fill: &Match<G::Reference>, received: MonoNs) -> GatewayNews {
+        let id = self.ours(fill.reference);
+        let serial = fill.serial_id.get();
+        let is_new = self.is_new_fill(serial);
+        let lots = fill.qty_lots.get();
+        let mut event = OrderEvent { exec_id: serial, ..self.blank(id, received) };
+        let mut insert_number = None;
+        if let Some(row) = self.order(id) {
+            if is_new {
+                row.filled_lots = row.filled_lots.saturating_add(lots);
+            }
+            event.venue_order_id = row.key.number();
+            event.side = row.side;
+            event.cum_lots = row.filled_lots;
+            event.leaves_lots = row.open_lots();
+            insert_number = Some(row.insert_number);
+        }
+        if let Some(number) = insert_number {
+            self.requests.answered(number, id);
+        }
+        event.side = decode::side(fill.direct).unwrap_or(event.side);
+        match decode::price_e9(fill.price) {
+            Some(price_e9) => {
+                let kind = OrderEventKind::Filled;
+                GatewayNews::Order(OrderEvent { kind, price_e9, qty_lots: lots, ..event })
+            }
+            // Something was filled, and at what nobody can tell.
+            None => {
+                self.counters.unreadable.add(1);
+                GatewayNews::Order(event)
+            }
+        }
+    }
+
+    /// Tells the lost requests one after the other, then that the session goes on if it was stuck.
+    fn lost_news(&mut self, max: u32, received: MonoNs) -> (Option<GatewayNews>, bool) {
+        let was_stuck = self.requests.is_stuck();
+        let Some(lost) = self.requests.lost(max) else {
+            let is_free = was_stuck && !self.requests.is_stuck();
+            return (is_free.then(|| self.session(SessionState::Up)), false);
+        };
+        self.counters.lost.add(1);
+        let mut event = self.blank(lost.order_id, received);
+        event.kind = lost_kind(lost);
+        if let Some(row) = self.order(lost.order_id) {
+            event.side = row.side;
+            event.cum_lots = row.filled_lots;
+        }
+        (Some(GatewayNews::Order(event)), true)
+    }
+
+    /// Notes the number of a fill; `false` if it was noted before, among the last few thousand.
+    #[inline(always)]
+    fn is_new_fill(&mut self, serial: u64) -> bool {
+        const { assert!(SERIALS_KEPT == 4_096) }
+        let slot = usize::try_from(serial % 4_096).ok().and_then(|row| self.serials.get_mut(row));
+        let is_new = slot.is_none_or(|slot| core::mem::replace(slot, serial) != serial);
+        if !is_new && serial != 0 {
+            self.counters.repeated_fills.add(1);
+        }
+        is_new || serial == 0
+    }
+
+    /// The order behind a reference; `NONE` if it is none of ours.
+    #[inline(always)]
+    fn ours(&self, reference: G::Reference) -> OrderId {
+        reference.order(self.run).unwrap_or_else(|| {
+            self.counters.foreign.add(1);
+            OrderId::NONE
+        })
+    }
+
+    fn session(&self, state: SessionState) -> GatewayNews {
+        let Identity { gateway, stream, .. } = self.identity;
+        GatewayNews::Session(SessionUpdate { stream, gateway, state })
+    }
+
+    #[inline(always)]
+    fn blank(&self, order_id: OrderId, received: MonoNs) -> OrderEvent {
+        OrderEvent {
+            kind: OrderEventKind::Unknown,
+            order_id,
+            venue_order_id: 0,
+            exec_id: 0,
+            stream: self.identity.stream,
+            seq_no: 0,
+            side: Side::Buy,
+            price_e9: 0,
+            qty_lots: 0,
+            cum_lots: 0,
+            leaves_lots: 0,
+            reason: 0,
+            exchange: UnixNs(0),
+            received,
+        }
+    }
+}
+
+impl<K> OrderRow<K> {
+    #[inline(always)]
+    const fn open_lots(&self) -> u32 {
+        self.qty_lots.saturating_sub(self.filled_lots)
+    }
+}
+
+impl<G: Generation, C: CounterSession<G>> OrderSession for DstarSession<'_, G, C> {
+    #[inline]
+    fn encode(&mut self, command: &OrderCommand, _utc: UnixNs) -> Result<&[u8], CannotEncode> {
+        match command.action {
+            OrderAction::New => self.insert(command),
+            OrderAction::Cancel => self.cancel(command),
+            OrderAction::Replace => Err(CannotEncode::Replace),
+        }
+    }
+
+    #[inline]
+    fn sent(&mut self, command: &OrderCommand) {
+        let number = self.requests.next();
+        self.requests.sent(command.order_id, command.action);
+        let slot = usize::try_from(command.order_id.slot()).ok();
+        let Some(row) = slot.and_then(|slot| self.orders.get_mut(slot)) else {
+            return;
+        };
+        match command.action {
+            OrderAction::New => {
+                *row = OrderRow {
+                    id: command.order_id,
+                    side: command.side,
+                    qty_lots: command.qty_lots,
+                    insert_number: number,
+                    ..OrderRow::FREE
+                }
+            }
+            OrderAction::Cancel if row.id == command.order_id => row.cancel_number = number,
+            OrderAction::Cancel | OrderAction::Replace => {}
+        }
+    }
+
+    #[inline]
+    fn read(&mut self, bytes: &[u8], received: MonoNs) -> Result<Option<Taken>, SessionLost> {
+        let Some(Received { len, reply }) = self.counter.reply(bytes)? else {
+            return Ok(None);
+        };
+        let (news, has_more) = match reply {
+            Ok(Some(reply)) => self.news(&reply, received),
+            Ok(None) => {
+                self.counters.ignored.add(1);
+                (None, false)
+            }
+            Err(_) => {
+                self.counters.unreadable.add(1);
+                (None, false)
+            }
+        };
+        // A reply that has more to tell is left on the stream, to be read again.
+        Ok(Some(Taken { len: if has_more { 0 } else { len }, news }))
+    }
+
+    fn own_message(&mut self, now: MonoNs) -> Option<&[u8]> {
+        let is_due = self.requests.is_question_due(now);
+        is_due.then(|| self.counter.question(self.identity.account.index))
+    }
+
+    fn own_message_sent(&mut self, now: MonoNs) {
+        self.counters.questions.add(1);
+        self.requests.asked(now);
+    }
+}
+
+/// What it means for the desk that a request is lost.
+const fn lost_kind(lost: Lost) -> OrderEventKind {
+    match lost.action {
+        OrderAction::New if lost.is_certain => OrderEventKind::NotSent,
+        OrderAction::New => OrderEventKind::Unknown,
+        OrderAction::Cancel => OrderEventKind::CancelRejected,
+        OrderAction::Replace => OrderEventKind::ReplaceRejected,
+    }
+}
+
+/// Takes what is new in a key: a reply may leave out what an earlier one told.
+#[inline(always)]
+fn learn<K: Key>(known: &mut K, told: K) {
+    if told != K::NONE {
+        *known = told;
+    }
+}
+
+/// The counter's error code as a reason: 0 stays 0.
+#[inline(always)]
+const fn reason(error: i32) -> u32 {
+    error.cast_unsigned()
+}
