@@ -118,22 +118,26 @@ impl Order {
 
     /// Notes a fill; `false` if it was noted before.
     ///
-    /// A fill is known by its execution id. When more fills came than ids are kept, the venue's
-    /// running total decides: a fill that does not raise it is new only if lots below it are still
-    /// missing, because an earlier report has not come. So no more is ever counted than the venue
-    /// has said in all.
+    /// A fill is known by its execution id, or where the venue gives none by the running total that
+    /// it ends at: no two fills of an order end at the same one. Where that may not be enough (no
+    /// id, or more fills came than ids are kept) the largest total that was told decides: a fill
+    /// that does not raise it is new only if lots below it are still missing, because an earlier
+    /// report has not come. So no more is ever counted than the venue has said in all. A fill with
+    /// neither id nor total is always new: one too many is seen, one too few is not.
     #[inline]
     pub fn is_new_fill(&mut self, event: &OrderEvent) -> bool {
-        if event.exec_id != 0 && self.exec_ids.contains(&event.exec_id) {
+        let name = fill_name(event);
+        if name != 0 && self.exec_ids.contains(&name) {
             return false;
         }
-        let is_forgotten = self.exec_count >= EXEC_IDS && event.cum_lots != 0;
+        let is_certain = event.exec_id != 0 && self.exec_count < EXEC_IDS;
         let missing = self.most_cum.saturating_sub(self.filled_lots);
-        if is_forgotten && event.cum_lots <= self.most_cum && event.qty_lots > missing {
+        let raises = event.cum_lots == 0 || event.cum_lots > self.most_cum;
+        if !is_certain && !raises && event.qty_lots > missing {
             return false;
         }
         if let Some(slot) = self.exec_ids.get_mut(self.exec_count % EXEC_IDS) {
-            *slot = event.exec_id;
+            *slot = name;
         }
         self.exec_count = self.exec_count.saturating_add(1);
         self.most_cum = self.most_cum.max(event.cum_lots);
@@ -153,8 +157,29 @@ impl Order {
         }
         self.bust_count = self.bust_count.wrapping_add(1);
         self.most_cum = self.most_cum.saturating_sub(event.qty_lots.min(self.filled_lots));
+        // The totals above it come a second time, for other fills.
+        for name in self.exec_ids.iter_mut().filter(|name| **name > total_name(self.most_cum)) {
+            *name = 0;
+        }
         true
     }
+}
+
+/// What a fill is known by; 0 if by nothing.
+#[inline]
+fn fill_name(event: &OrderEvent) -> u64 {
+    match (event.exec_id, event.cum_lots) {
+        (0, 0) => 0,
+        (0, total) => total_name(total),
+        (id, _) => id,
+    }
+}
+
+/// A running total as a name. No execution id that counts from 1 is as large, and of those that are
+/// digests one in 2^32 looks like a total.
+#[inline]
+fn total_name(cum_lots: u32) -> u64 {
+    u64::from(u32::MAX) << 32 | u64::from(cum_lots)
 }
 
 /// All orders of a desk.

@@ -147,6 +147,93 @@ fn a_fill_counts_once() {
     assert!(order.is_new_fill(&fill(99, 41)));
 }
 
+/// Whether a fill is new; if it is, its lots are counted as the desk does.
+fn counts(order: &mut Order, event: &OrderEvent) -> bool {
+    let is_new = order.is_new_fill(event);
+    if is_new {
+        order.filled_lots += event.qty_lots;
+    }
+    is_new
+}
+
+/// Without execution ids a fill is known by the total that it ends at, from the first one on.
+#[test]
+fn a_fill_without_an_id_counts_once() {
+    let mut order = Order::FREE;
+    for number in 1..=40 {
+        assert!(counts(&mut order, &fill(0, number)), "fill {number} is new");
+        for again in 1..=number {
+            let is_new = counts(&mut order, &fill(0, again));
+            assert!(!is_new, "fill {again} came again after {number}");
+        }
+    }
+    // Number 41 is late: what comes twice meanwhile is not taken for it.
+    assert!(counts(&mut order, &fill(0, 42)));
+    assert!(!counts(&mut order, &fill(0, 42)));
+    assert!(counts(&mut order, &fill(0, 41)));
+    assert!(!counts(&mut order, &fill(0, 41)));
+    assert_eq!(order.filled_lots, 42);
+    let nameless = OrderEvent { cum_lots: 0, ..fill(0, 0) };
+    assert!(counts(&mut order, &nameless) && counts(&mut order, &nameless), "who can tell");
+}
+
+/// A bust takes lots back, and another fill brings the order to the same total again.
+#[test]
+fn a_total_that_was_taken_back_can_come_again() {
+    let mut order = Order::FREE;
+    for total in 1..=5 {
+        assert!(counts(&mut order, &fill(0, total)));
+    }
+    assert!(order.is_new_bust(&OrderEvent { qty_lots: 2, ..fill(0, 3) }));
+    order.filled_lots -= 2;
+    assert!(!counts(&mut order, &fill(0, 3)), "what stands is known still");
+    assert!(counts(&mut order, &fill(0, 4)) && counts(&mut order, &fill(0, 5)));
+    assert!(!counts(&mut order, &fill(0, 5)));
+    assert_eq!(order.filled_lots, 5);
+}
+
+/// Execution ids survive a bust: a fill that has one is not counted again.
+#[test]
+fn a_fill_with_an_id_is_known_after_a_bust() {
+    for id in [5, u64::MAX >> 1, u64::MAX << 33] {
+        let mut order = Order::FREE;
+        assert!(counts(&mut order, &fill(id, 1)));
+        assert!(order.is_new_bust(&fill(9, 0)));
+        order.filled_lots = 0;
+        assert!(!counts(&mut order, &fill(id, 1)), "{id}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// However reports overtake each other and come again, each of up to 16 fills counts once.
+    #[test]
+    fn reports_in_any_order_and_number_count_once(
+        lots in prop::collection::vec(1_u32..5, 1..=16),
+        has_ids in any::<bool>(),
+        told in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
+    ) {
+        let mut total = 0;
+        let fills: Vec<_> = lots
+            .iter()
+            .zip(1_u64..)
+            .map(|(lots, number)| {
+                total += lots;
+                let exec_id = if has_ids { number } else { 0 };
+                OrderEvent { qty_lots: *lots, ..fill(exec_id, total) }
+            })
+            .collect();
+        let mut order = Order::FREE;
+        let mut known = HashSet::new();
+        for index in told {
+            let index = index.index(fills.len());
+            let is_new = counts(&mut order, &fills[index]);
+            prop_assert_eq!(is_new, known.insert(index), "{:?} after {:?}", index, known);
+        }
+    }
+}
+
 #[test]
 fn open_lots_are_those_that_may_still_fill() {
     let states = [

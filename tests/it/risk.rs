@@ -118,11 +118,14 @@ fn a_window_holds_its_largest_limit() {
 /// What a window cannot count it refuses; it never counts wrong.
 #[test]
 fn a_limit_beyond_what_a_window_holds_has_no_room() {
-    let rate = RateWindow::<64>::EMPTY;
-    assert!(rate.has_room(1, 64, MonoNs(5), Span(10)));
-    assert!(!rate.has_room(1, 65, MonoNs(5), Span(10)));
-    assert!(!rate.has_room(1, u16::MAX, MonoNs(5), Span(10)));
-    assert!(!rate.has_room(2, 1, MonoNs(5), Span(10)), "more at once than the limit");
+    let mut rate = RateWindow::<64>::EMPTY;
+    for _ in 0..2 {
+        assert!(rate.has_room(1, 64, MonoNs(50), Span(10)));
+        assert!(!rate.has_room(1, 65, MonoNs(50), Span(10)));
+        assert!(!rate.has_room(1, u16::MAX, MonoNs(50), Span(10)));
+        assert!(!rate.has_room(2, 1, MonoNs(50), Span(10)), "more at once than the limit");
+        rate.push(MonoNs(5));
+    }
 }
 
 /// What happened in the very first nanosecond is not taken for an empty place.
