@@ -5,7 +5,11 @@
 //! MDQP has its own here, because nothing of it runs on a hot core. Sans-IO throughout: bytes and
 //! times in, bytes and typed results out. What is SOURCED and UNPROVEN is told beside the hot twin.
 
+pub mod client;
+pub mod contract;
+pub mod day;
 pub mod decimal;
 pub mod layout;
 pub mod message;
 pub mod mirp;
+pub mod snapshot;
