@@ -13,10 +13,10 @@ use serde::Serialize;
 
 use super::latency::commit;
 use super::{CliError, Exit, Report};
-use crate::sim::exhaustive::{self, ALPHABET};
+use crate::sim::exhaustive::{self, ALPHABET, Count, Sequence};
 use crate::sim::plan::Seed;
 use crate::sim::sweep;
-use crate::sim::world;
+use crate::sim::world::Watch;
 
 /// Run the desk through schedules of faults on virtual time, with checkers after every event.
 ///
@@ -40,10 +40,11 @@ pub struct Args {
     /// Threads; by default as many as there are cores.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Tell one schedule, event by event: the first seed, with only the faults of this mask.
+    /// Tell one schedule, event by event: the first seed, with only the faults of this mask. With
+    /// `--level sequences` the sequence of that number.
     #[arg(long, value_name = "MASK", value_parser = number)]
     tell: Option<u64>,
-    /// Market steps of the schedule that is told.
+    /// Market steps (at the wire level packets) of the schedule that is told.
     #[arg(long, value_name = "N", default_value_t = u32::MAX, requires = "tell")]
     steps: u32,
 }
@@ -93,7 +94,7 @@ fn number(text: &str) -> Result<u64, String> {
 /// `Output` if the report cannot be written.
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     if let Some(mask) = args.tell {
-        return tell(Seed { seed: args.seed, mask, most_steps: args.steps }, out);
+        return tell(args, mask, out);
     }
     let threads = args
         .threads
@@ -109,18 +110,27 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     Ok(if figures.failure.is_some() { Exit::Finding } else { Exit::Ok })
 }
 
-fn tell(seed: Seed, out: &mut Report<'_>) -> Result<Exit, CliError> {
+fn tell(args: &Args, mask: u64, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    let seed = Seed { seed: args.seed, mask, most_steps: args.steps };
     let mut lines = Vec::new();
-    let outcome = world::run_watched(seed, &mut |input, outputs| {
+    let watch: &mut Watch<'_> = &mut |input, outputs| {
         lines.push(format!("{} {:?}", input.now.0, input.event));
         lines.extend(outputs.orders().map(|order| format!("    {order:?}")));
         lines.extend(outputs.details().map(|detail| format!("    {detail:?}")));
-    });
+    };
+    let outcome = match args.level {
+        Level::Desk => sweep::Level::Desk.run_watched(seed, watch).map(drop),
+        Level::Wire => sweep::Level::Wire.run_watched(seed, watch).map(drop),
+        Level::Sequences => {
+            let sequence = Sequence { number: args.seed, depth: args.depth };
+            exhaustive::run(sequence, &mut Count::default(), watch)
+        }
+    };
     for line in lines {
         writeln!(out, "{line}")?;
     }
     match outcome {
-        Ok(_) => {
+        Ok(()) => {
             writeln!(out, "every invariant holds")?;
             Ok(Exit::Ok)
         }

@@ -107,12 +107,13 @@ impl fmt::Display for Failure {
         let steps: Vec<_> = self.sequence.steps().collect();
         writeln!(f, "{}", self.violation)?;
         writeln!(f, "after {steps:?}")?;
-        write!(
+        let Sequence { number, depth } = self.sequence;
+        writeln!(
             f,
-            "XMC_SIM_SEQUENCE={} XMC_SIM_DEPTH={} \
-             cargo test --test it sim::exhaustive::one -- --nocapture",
-            self.sequence.number, self.sequence.depth
-        )
+            "XMC_SIM_SEQUENCE={number} XMC_SIM_DEPTH={depth} \
+             cargo test --test it sim::exhaustive::one -- --nocapture"
+        )?;
+        write!(f, "xmc sim --level sequences --seed {number} --depth {depth} --tell 0")
     }
 }
 

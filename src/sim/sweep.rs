@@ -1,15 +1,19 @@
 //! Many schedules: run, counted, and the first that fails made as small as it gets.
 
+use std::any::Any;
 use std::fmt;
+use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use xmc_hotpath::time::MonoNs;
 
 use super::checker::Violation;
 use super::fault::{FAULTS, Fault};
 use super::plan::{Plan, Seed};
 use super::wire;
-use super::world::{self, Outcome};
+use super::world::{self, Outcome, Watch};
 
 /// A schedule that breaks an invariant.
 #[derive(Clone, Debug)]
@@ -47,14 +51,27 @@ pub enum Level {
 }
 
 impl Level {
-    /// Runs one schedule.
+    /// Runs one schedule. Where panics unwind, one is a violation like any other, so that the
+    /// schedule that caused it is known.
     ///
     /// # Errors
     /// The first invariant that does not hold.
     pub fn run(self, seed: Seed) -> Result<Outcome, Violation> {
-        match self {
+        let run = || match self {
             Self::Desk => world::run(seed),
             Self::Wire => wire::run(seed),
+        };
+        panic::catch_unwind(run).unwrap_or_else(|payload| Err(panicked(payload.as_ref())))
+    }
+
+    /// Runs one schedule, and shows `watch` each input of the desk and what followed from it.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn run_watched(self, seed: Seed, watch: &mut Watch<'_>) -> Result<Outcome, Violation> {
+        match self {
+            Self::Desk => world::run_watched(seed, watch),
+            Self::Wire => wire::run_watched(seed, watch),
         }
     }
 
@@ -64,6 +81,13 @@ impl Level {
             Self::Wire => "wire",
         }
     }
+}
+
+fn panicked(payload: &(dyn Any + Send)) -> Violation {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    let what = text.unwrap_or("a payload that is no text").to_owned();
+    Violation { invariant: "panic", at: MonoNs(0), what }
 }
 
 /// Runs the schedules of `count` seeds from `first` on, on `threads` threads, up to the first that
@@ -178,14 +202,12 @@ impl fmt::Display for Failure {
             "found with seed {}, still there with these faults: {faults:?}",
             self.found.seed
         )?;
-        write!(
+        let (level, Seed { seed, mask, most_steps }) = (self.level.word(), self.seed);
+        writeln!(
             f,
-            "XMC_SIM_SEED={} XMC_SIM_MASK={:#x} XMC_SIM_STEPS={} \
-             cargo test --test it sim::{}::one -- --nocapture",
-            self.seed.seed,
-            self.seed.mask,
-            self.seed.most_steps,
-            self.level.word()
-        )
+            "XMC_SIM_SEED={seed} XMC_SIM_MASK={mask:#x} XMC_SIM_STEPS={most_steps} \
+             cargo test --test it sim::{level}::one -- --nocapture"
+        )?;
+        write!(f, "xmc sim --level {level} --seed {seed} --tell {mask:#x} --steps {most_steps}")
     }
 }

@@ -16,7 +16,6 @@ use xmc_hotpath::venue::cme::ilink3::layout::{
     Cancel, NEWEST_VERSION, NewOrder, Side as WireSide, TimeInForce as WireTimeInForce,
     TradeOutright,
 };
-
 use xmc_hotpath::wire::U32Le;
 
 use crate::sim::venue::{ToyVenue, Venue};
@@ -33,9 +32,13 @@ pub struct Exchange {
     /// Instruments of the desk by the exchange's number.
     instruments: BTreeMap<i32, InstrumentIndex>,
     orders: BTreeMap<OrderId, NewOrder>,
+    /// The same orders as the venue was given them.
+    entered: BTreeMap<OrderId, OrderCommand>,
     cancels: BTreeMap<OrderId, Cancel>,
     fills: BTreeMap<OrderId, TradeOutright>,
     arrived: Vec<u8>,
+    /// The number of the next message of the client.
+    next_seq_no: u32,
     utc_origin: u64,
     executions: u64,
 }
@@ -52,9 +55,11 @@ impl Exchange {
             reports: ReportWriter::new(1, NEWEST_VERSION, 1),
             instruments,
             orders: BTreeMap::new(),
+            entered: BTreeMap::new(),
             cancels: BTreeMap::new(),
             fills: BTreeMap::new(),
             arrived: Vec::new(),
+            next_seq_no: 1,
             utc_origin,
             executions: 0,
         }
@@ -68,6 +73,16 @@ impl Exchange {
     /// The venue behind the session.
     pub fn venue_mut(&mut self) -> &mut ToyVenue {
         &mut self.venue
+    }
+
+    /// The orders that have come, each as it was read from its frame.
+    pub fn entered(&self) -> &BTreeMap<OrderId, OrderCommand> {
+        &self.entered
+    }
+
+    /// The orders that the client has asked to cancel.
+    pub fn cancelled(&self) -> impl Iterator<Item = &OrderId> {
+        self.cancels.keys()
     }
 
     /// Bytes of the client arrive.
@@ -97,21 +112,35 @@ impl Exchange {
     }
 
     fn enter(&mut self, now: MonoNs, order: &NewOrder) -> Result<(), String> {
+        self.follow(order.seq_no.get())?;
         let id = order.cl_ord_id.order().map_err(|error| format!("no order id: {error:?}"))?;
         let command = self.command(OrderAction::New, OrderId(id), order)?;
         self.orders.insert(command.order_id, *order);
+        if self.entered.insert(command.order_id, command).is_some() {
+            return Err(format!("order {id:#x} came twice"));
+        }
         self.venue.request(now, &command);
         Ok(())
     }
 
     fn cancel(&mut self, now: MonoNs, cancel: &Cancel) -> Result<(), String> {
+        self.follow(cancel.seq_no.get())?;
         let id = cancel.cl_ord_id.order().map_err(|error| format!("no order id: {error:?}"))?;
         let Some(order) = self.orders.get(&OrderId(id)).copied() else {
-            return Ok(());
+            return Err(format!("a cancel of order {id:#x}, which never came"));
         };
         let command = self.command(OrderAction::Cancel, OrderId(id), &order)?;
         self.cancels.insert(command.order_id, *cancel);
         self.venue.request(now, &command);
+        Ok(())
+    }
+
+    /// A client's messages are numbered without a hole, also where a send found no room at first.
+    fn follow(&mut self, seq_no: u32) -> Result<(), String> {
+        if seq_no != self.next_seq_no {
+            return Err(format!("message {seq_no}, expected {}", self.next_seq_no));
+        }
+        self.next_seq_no += 1;
         Ok(())
     }
 

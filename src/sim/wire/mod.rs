@@ -2,11 +2,17 @@
 //!
 //! The stages are wired by `engine::wire` as in production and polled on virtual time. Packets of a
 //! generated MDP 3.0 channel come over two lossy lines, orders go to a simulated iLink 3 exchange
-//! over a connection that delivers in pieces and may break. At the end the record is replayed under
-//! the checker, every quote in it is compared with the venue's own books, and what the exchange
-//! booked with what the desk holds.
+//! over a connection that delivers in pieces and may break. At the end (`judge`) the record is
+//! replayed under the checker, every quote in it is compared with the venue's own books, what came
+//! to the exchange with what the record says was sent, and what the exchange booked with what the
+//! desk holds.
+//!
+//! Not here: the logon, heartbeats and gaps of the order session, a feed that joins late.
+//!
+//! Called by `sweep` and by tests.
 
 mod exchange;
+mod judge;
 mod stream;
 
 pub use exchange::Exchange;
@@ -18,29 +24,25 @@ use std::sync::OnceLock;
 
 use xmc_hotpath::book::BookSide;
 use xmc_hotpath::counter::NoRecorder;
-use xmc_hotpath::desk::Desk;
-use xmc_hotpath::message::{
-    Event, InstrumentIndex, OrderEventKind, QUOTE_LEVELS, Quote, SessionState,
-};
+use xmc_hotpath::message::{InstrumentIndex, QUOTE_LEVELS};
 use xmc_hotpath::port::Line;
 use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::{Clock, MonoNs, Span, UnixNs};
 
 use crate::config::{self, Configuration, TimeInForce};
-use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, identity, wire};
+use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, wire};
 use crate::port::memory::{MemoryPort, Pace};
 use crate::sim::agenda::Agenda;
-use crate::sim::checker::{Checker, Violation};
+use crate::sim::checker::Violation;
 use crate::sim::clock::VirtualClock;
 use crate::sim::fault::{Fault, Faults};
 use crate::sim::generator::{Generator, Settings};
-use crate::sim::ledger::Booking;
 use crate::sim::network::{Delay, Link, LinkFaults};
 use crate::sim::plan::{self, Seed};
-use crate::sim::storage::Arenas;
-use crate::sim::tape::{self, TapeSink};
+use crate::sim::tape::TapeSink;
 use crate::sim::venue::{Manners, ToyVenue, Venue};
-use crate::sim::world::Outcome;
+use crate::sim::world::{Outcome, Watch};
+use judge::Remains;
 
 type Stages<'m> =
     Pipeline<'m, MemoryPort<&'m VirtualClock>, SimStream, &'m VirtualClock, TapeSink, NoRecorder>;
@@ -63,8 +65,8 @@ const ORDERS: usize = 4096;
 /// What is going to happen.
 #[derive(Debug)]
 enum Happening {
-    /// The venue sends a packet.
-    Packet,
+    /// The venue sends a packet, which it has numbered so.
+    Packet(u32, Vec<u8>),
     /// A packet arrives.
     Datagram(Line, Vec<u8>),
     /// A message of the gateway arrives at the exchange.
@@ -89,6 +91,14 @@ type Book = [Vec<(i64, u32)>; 2];
 /// # Errors
 /// The first invariant that does not hold.
 pub fn run(seed: Seed) -> Result<Outcome, Violation> {
+    run_watched(seed, &mut |_, _| {})
+}
+
+/// As `run`, and shows `watch` each input of the desk and what followed from it, when all is over.
+///
+/// # Errors
+/// The first invariant that does not hold.
+pub fn run_watched(seed: Seed, watch: &mut Watch<'_>) -> Result<Outcome, Violation> {
     let mut rng = fastrand::Rng::with_seed(seed.seed);
     let config = configuration(&mut rng);
     let mut faults = plan::faults(&mut rng);
@@ -96,6 +106,10 @@ pub fn run(seed: Seed) -> Result<Outcome, Violation> {
     // A connection cannot lose or reorder; the session has no way to tell of a foreign order.
     for fault in [Fault::LostReport, Fault::Overtaking, Fault::ForeignReport] {
         faults.set(fault, 0);
+    }
+    // A break ends the session for good here, so it must stay rare, or nothing else is seen.
+    for fault in [Fault::TornSend, Fault::Disconnect] {
+        faults.set(fault, faults.rate_ppm(fault) / 40);
     }
     let clock = VirtualClock::new(MonoNs(1_000));
     let mut memory = Memory::new(&config);
@@ -118,14 +132,16 @@ pub fn run(seed: Seed) -> Result<Outcome, Violation> {
         origin,
     );
     let mut stages = wired.map_err(|error| run.violation("wiring", error.to_string()))?;
-    run.settle(&mut stages)?;
-    run.trade(&mut stages, &clock)?;
-    run.come_to_rest(&mut stages, &clock)?;
-    let record = stages.desk.record().published().to_vec();
-    let positions: Vec<_> =
-        stages.desk.desk().instruments().iter().map(|row| row.exposure.position_lots).collect();
+    let rested = run.drive(&mut stages, &clock);
+    let rows = stages.desk.desk().instruments();
+    let remains = Remains {
+        record: stages.desk.record().published().to_vec(),
+        positions: rows.iter().map(|row| row.exposure.position_lots).collect(),
+        books: rows.iter().map(|row| judge::book(&row.quote)).collect(),
+    };
     drop(stages);
-    run.judge(&config, &record, &positions)
+    let judged = run.judge(&config, &remains, watch);
+    rested.and(judged)
 }
 
 /// The demonstration's configuration, with what a schedule varies.
@@ -175,6 +191,8 @@ struct Run {
     wake: MonoNs,
     /// Books by packet number and instrument, where an event ended.
     books: BTreeMap<(u32, u32), Book>,
+    /// A packet was lost on both lines.
+    is_packet_lost: bool,
     /// Bytes of reports that have arrived at the gateway.
     arrived_bytes: u64,
 }
@@ -227,6 +245,7 @@ impl Run {
             exchange: Exchange::new(venue, numbers, utc_origin),
             wake: MonoNs::NEVER,
             books: BTreeMap::new(),
+            is_packet_lost: false,
             arrived_bytes: 0,
             faults,
             rng,
@@ -264,8 +283,15 @@ impl Run {
         Err(self.violation("L1", what))
     }
 
+    /// From the first packet to the last report.
+    fn drive(&mut self, stages: &mut Stages<'_>, clock: &VirtualClock) -> Result<(), Violation> {
+        self.settle(stages)?;
+        self.trade(stages, clock)?;
+        self.come_to_rest(stages, clock)
+    }
+
     fn trade(&mut self, stages: &mut Stages<'_>, clock: &VirtualClock) -> Result<(), Violation> {
-        self.agenda.push(self.now, Happening::Packet);
+        self.plan_packet();
         self.agenda.push(self.now, Happening::Pulse);
         while self.packets > 0 {
             self.happen(stages, clock)?;
@@ -322,7 +348,7 @@ impl Run {
 
     fn take(&mut self, happening: Happening, stages: &mut Stages<'_>) -> Result<(), Violation> {
         match happening {
-            Happening::Packet => self.packet(stages),
+            Happening::Packet(seq_no, bytes) => self.packet(seq_no, &bytes, stages),
             Happening::Datagram(line, bytes) => {
                 stages.feeds[0].port_mut().push(line, self.now, &bytes);
             }
@@ -355,12 +381,11 @@ impl Run {
         Ok(())
     }
 
-    /// The venue sends its next packet on both lines.
-    fn packet(&mut self, stages: &mut Stages<'_>) {
-        self.packets = self.packets.saturating_sub(1);
+    /// Puts the venue's next packet on the agenda, at its own time: what is on its way meanwhile
+    /// comes before it.
+    fn plan_packet(&mut self) {
         let mut bytes = Vec::new();
         let sent = self.generator.next_packet(&mut bytes);
-        self.now = self.now.max(MonoNs(sent.sent_ns - self.utc_origin));
         if sent.ends_event {
             for (row, instrument) in (0..).zip(self.generator.instruments()) {
                 let side = |side| {
@@ -371,19 +396,29 @@ impl Run {
                 self.books.insert((sent.seq_no, row), book);
             }
         }
+        let at = MonoNs(sent.sent_ns - self.utc_origin);
+        self.agenda.push(at.max(self.now), Happening::Packet(sent.seq_no, bytes));
+    }
+
+    /// The venue sends a packet on both lines.
+    fn packet(&mut self, seq_no: u32, bytes: &[u8], stages: &mut Stages<'_>) {
+        self.packets = self.packets.saturating_sub(1);
+        let mut has_come = false;
         for (line, link) in Line::BOTH.into_iter().zip(&mut self.lines) {
             let mut arrivals = link.carry(self.now, &mut self.rng);
-            if sent.seq_no == 1 && arrivals == [None, None] {
+            if seq_no == 1 && arrivals == [None, None] {
                 // Without snapshots nobody can know that the very first packet is missing.
                 arrivals[0] = Some(self.now);
             }
             for at in arrivals.into_iter().flatten() {
-                self.agenda.push(at, Happening::Datagram(line, bytes.clone()));
+                has_come = true;
+                self.agenda.push(at, Happening::Datagram(line, bytes.to_vec()));
             }
         }
+        self.is_packet_lost |= !has_come;
         self.upset(stages);
         if self.packets > 0 {
-            self.agenda.push(self.now, Happening::Packet);
+            self.plan_packet();
         }
     }
 
@@ -399,11 +434,10 @@ impl Run {
         if self.strikes(Fault::FullRing) {
             stages.gateways[0].port_mut().busy = self.rng.u32(1..5);
         }
-        // A break ends a session for good here, so it is rarer than at the desk level.
-        if self.strikes(Fault::TornSend) && self.rng.u8(..40) == 0 {
+        if self.strikes(Fault::TornSend) {
             stages.gateways[0].port_mut().tears = true;
         }
-        if self.strikes(Fault::Disconnect) && self.rng.u8(..40) == 0 {
+        if self.strikes(Fault::Disconnect) {
             self.agenda.push(self.now, Happening::Cut);
         }
     }
@@ -425,108 +459,6 @@ impl Run {
         if next < self.wake {
             self.wake = next;
             self.agenda.push(next.max(self.now), Happening::Exchange);
-        }
-    }
-
-    /// Replays the record under the checker and compares it with the venue's truth.
-    fn judge(
-        &self,
-        config: &Configuration,
-        record: &[u8],
-        positions: &[i64],
-    ) -> Result<Outcome, Violation> {
-        let (instruments, spreads) = (config.instruments.len(), config.spreads.len());
-        let mut arenas = Arenas::new(instruments, spreads, ORDERS);
-        let mut desk = Desk::new(identity(config, 1), arenas.lend());
-        let mut checker = Checker::default();
-        let mut found = None;
-        let mut told = BTreeMap::new();
-        let replayed = tape::replay_watched(record, instruments, &mut desk, |input, out, desk| {
-            if let Event::Order(event) = input.event
-                && matches!(event.kind, OrderEventKind::Filled | OrderEventKind::Busted)
-            {
-                *told.entry(event.exec_id).or_insert(0_u32) += 1;
-            }
-            let checked = self.quote(input.now, input.event);
-            let checked = checked.and_then(|()| checker.check(input, out, desk));
-            checked.map_err(|violation| {
-                let what = violation.to_string();
-                found = Some(violation);
-                what
-            })
-        });
-        let inputs = match (replayed, found) {
-            (Ok(inputs), _) => inputs,
-            (Err(_), Some(violation)) => return Err(violation),
-            (Err(what), None) => return Err(self.violation("S15", what)),
-        };
-        checker.at_rest()?;
-        self.truth(&checker, positions, &told)?;
-        Ok(self.outcome(inputs, record, &checker))
-    }
-
-    /// S9: a quote that the desk saw as good is the venue's own book at that packet.
-    fn quote(&self, at: MonoNs, event: Event<'_>) -> Result<(), Violation> {
-        let Event::Quote { quote: Quote { instrument, packet_seq_no, bids, asks, .. }, .. } = event
-        else {
-            return Ok(());
-        };
-        let seen: Book = [bids, asks].map(|side| side.levels().collect());
-        let expected = self.books.get(&(*packet_seq_no, instrument.0));
-        if expected == Some(&seen) {
-            return Ok(());
-        }
-        let what = format!(
-            "instrument {} after packet {packet_seq_no}: {seen:?}, the venue has {expected:?}",
-            instrument.0
-        );
-        Err(Violation { invariant: "S9", at, what })
-    }
-
-    /// S1, S5: what is booked is held, or was never told, and then the desk still reckons with it.
-    fn truth(
-        &self,
-        checker: &Checker,
-        positions: &[i64],
-        told: &BTreeMap<u64, u32>,
-    ) -> Result<(), Violation> {
-        let ledger = self.exchange.venue().ledger();
-        let is_told = |booking: &&Booking| told.contains_key(&Exchange::digest(booking.exec_id));
-        let model = &checker.model;
-        for (row, held) in (0..).zip(positions) {
-            let own = ledger.bookings().iter().filter(|booking| booking.instrument == row);
-            let (known, unknown): (Vec<&Booking>, Vec<_>) = own.partition(is_told);
-            let known: i64 = known.iter().map(|booking| booking.signed()).sum();
-            if known != *held || Some(*held) != model.instruments.get(&row).map(|row| row.position)
-            {
-                let what = format!("instrument {row}: {held} held, {known} booked and told");
-                return Err(self.violation("S5", what));
-            }
-            for booking in unknown.iter().filter(|booking| booking.is_honest) {
-                let is_gone = model.sessions[0] != Some(SessionState::Up);
-                let order = model.orders.get(&booking.order_id.0);
-                if !is_gone || !order.is_some_and(|order| order.is_live && order.is_unknown) {
-                    let what = format!("{booking:?} was never told, and {order:?} ignores it");
-                    return Err(self.violation("S1", what));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn outcome(&self, inputs: u64, record: &[u8], checker: &Checker) -> Outcome {
-        let model = &checker.model;
-        let mut hits = self.faults.hits().clone();
-        hits.add(self.exchange.venue().faults().hits());
-        Outcome {
-            inputs,
-            orders: model.orders.len() as u64,
-            traded: model.spreads.values().map(|spread| spread.traded).sum(),
-            bookings: self.exchange.venue().ledger().bookings().len() as u64,
-            record_bytes: record.len() as u64,
-            hits,
-            gates: checker.gates.clone(),
-            alerts: model.alerts.clone(),
         }
     }
 }

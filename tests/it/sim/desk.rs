@@ -11,7 +11,7 @@ use cross_market_connect::sim::plan::Seed;
 use cross_market_connect::sim::{sweep, world};
 use xmc_hotpath::message::Event;
 
-use super::number;
+use super::{number, say};
 
 #[test]
 fn swarm() {
@@ -22,7 +22,8 @@ fn swarm() {
     if let Some(failure) = &sweep.failure {
         panic!("{failure}");
     }
-    println!("{} schedules from seed {first} in {:?}", sweep.schedules, start.elapsed());
+    let took = start.elapsed();
+    say(&format!("desk level: {} schedules from seed {first} in {took:.1?}", sweep.schedules));
     println!("{:#?}", sweep.total);
     assert_eq!(sweep.schedules, count, "every schedule ran");
     // A simulation in which nothing happens finds nothing.

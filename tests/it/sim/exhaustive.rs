@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use cross_market_connect::sim::exhaustive::{self, ALPHABET, Count, Sequence};
 
-use super::number;
+use super::{number, say};
 
 fn depth() -> u32 {
     u32::try_from(number("XMC_SIM_DEPTH", 4)).expect("a small depth")
@@ -17,7 +17,7 @@ fn every_sequence() {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let start = Instant::now();
     let count = exhaustive::all(depth(), threads).unwrap_or_else(|failure| panic!("{failure}"));
-    println!("{count:?} in {:?}", start.elapsed());
+    say(&format!("{count:?} in {:.1?}", start.elapsed()));
     assert_eq!(count.sequences, ALPHABET.pow(depth()));
 }
 
