@@ -29,6 +29,16 @@ impl Figures {
         self.opened_lots / 2
     }
 
+    /// Lots come in on one side and on the other.
+    pub(super) fn carry(&mut self, lots: u32) {
+        self.opened_lots += 2 * i64::from(lots);
+    }
+
+    /// A day without trades yet.
+    pub(super) fn next_day(&mut self) {
+        *self = Self { opened_lots: self.opened_lots, ..Self::default() };
+    }
+
     pub(super) fn trade(&mut self, trade: &Trade) {
         let price = trade.price_e9;
         self.open_e9.get_or_insert(price);

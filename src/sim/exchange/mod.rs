@@ -18,6 +18,7 @@
 //!     symbol: "HG".into(),
 //!     tick_e9: 500_000,
 //!     multiplier: 25_000,
+//!     reference_e9: 4_500_000_000,
 //!     lower_e9: 4_000_000_000,
 //!     upper_e9: 5_000_000_000,
 //!     min_order_lots: 1,
@@ -52,6 +53,7 @@
 //!
 //! Called by the simulated venues and the tests.
 
+mod accounts;
 mod engine;
 mod event;
 mod figures;
@@ -59,6 +61,7 @@ mod order;
 mod rules;
 mod shown;
 
+pub use accounts::{Accounts, Booked, CLEARING, Holding, Position};
 pub use engine::{Engine, Live};
 pub use event::{Accepted, CancelCause, Event, Fill, Phase, Refusal, Sink, Slice, Ticket, Trade};
 pub use figures::Figures;
@@ -68,7 +71,7 @@ pub use shown::{Action, Level, Rung, Shown};
 
 use engine::Numbers;
 use std::collections::{BTreeMap, BTreeSet};
-use xmc_hotpath::message::{AccountId, PositionEffect};
+use xmc_hotpath::message::{AccountId, Side};
 use xmc_hotpath::time::MonoNs;
 
 /// A market and its instruments.
@@ -89,6 +92,9 @@ struct Told {
     is_dirty: bool,
 }
 
+/// Accounts from this number on belong to the simulation's own participants.
+pub const CROWD_FROM: AccountId = AccountId(0xF000_0000);
+
 /// The exchange.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -97,8 +103,9 @@ pub struct Exchange {
     figures: Vec<Figures>,
     told: Vec<Told>,
     numbers: Numbers,
+    accounts: Accounts,
     /// Live orders by account.
-    accounts: BTreeMap<AccountId, BTreeSet<(ListingIndex, OrderNo)>>,
+    orders: BTreeMap<AccountId, BTreeSet<(ListingIndex, OrderNo)>>,
     now: MonoNs,
     next_slice: u64,
     events: Vec<Event>,
@@ -128,7 +135,8 @@ impl Exchange {
             engines,
             numbers: Numbers::after(rules.first_number),
             rules,
-            accounts: BTreeMap::new(),
+            accounts: Accounts::new(rules.positions, CROWD_FROM),
+            orders: BTreeMap::new(),
             now: MonoNs(0),
             next_slice: 0,
             events: Vec::new(),
@@ -166,10 +174,51 @@ impl Exchange {
         Some((&told.shown, &told.figures))
     }
 
+    /// The day's figures of an instrument as they are now.
+    #[must_use]
+    pub fn figures(&self, listing: ListingIndex) -> Option<&Figures> {
+        self.figures.get(usize::from(listing.0))
+    }
+
     /// The live orders of an account, by instrument and age.
     pub fn orders_of(&self, account: AccountId) -> impl Iterator<Item = &Live> {
-        let orders = self.accounts.get(&account).into_iter().flatten();
+        let orders = self.orders.get(&account).into_iter().flatten();
         orders.filter_map(|(listing, order_no)| self.engine(*listing)?.order(*order_no))
+    }
+
+    /// The youngest live order that an account gave this number.
+    #[must_use]
+    pub fn find_order(&self, account: AccountId, client_id: u64) -> Option<&Live> {
+        let orders = self.orders_of(account);
+        let named = orders.filter(|live| live.ticket.client_id == client_id);
+        named.max_by_key(|live| live.ticket.order_no)
+    }
+
+    /// What every account holds, has paid and has traded.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// An account brings `lots` from the day before, bought or sold at the reference price.
+    ///
+    /// # Panics
+    /// If there is no such instrument.
+    pub fn carry(&mut self, account: AccountId, listing: ListingIndex, side: Side, lots: u32) {
+        let index = usize::from(listing.0);
+        self.accounts.carry(account, listing, self.engines[index].listing(), side, lots);
+        self.figures[index].carry(lots);
+    }
+
+    /// The next trading day: what was opened today was opened yesterday, figures start anew.
+    ///
+    /// # Panics
+    /// If an instrument is not closed.
+    pub fn next_day(&mut self) {
+        let is_closed = |engine: &Engine| engine.phase() == Phase::Closed;
+        assert!(self.engines.iter().all(is_closed), "a day ends when all instruments are closed");
+        self.accounts.next_day();
+        self.figures.iter_mut().for_each(Figures::next_day);
     }
 
     /// When `step` has something to do by itself; `MonoNs::NEVER` if nothing is planned.
@@ -224,7 +273,7 @@ impl Exchange {
     pub fn mass_cancel(&mut self, now: MonoNs, account: AccountId, sink: &mut impl Sink) {
         self.step(now, sink);
         let mut out = std::mem::take(&mut self.events);
-        for (listing, order_no) in self.accounts.get(&account).into_iter().flatten() {
+        for (listing, order_no) in self.orders.get(&account).into_iter().flatten() {
             let engine = &mut self.engines[usize::from(listing.0)];
             engine.remove(*order_no, CancelCause::Mass, &mut out);
         }
@@ -251,10 +300,6 @@ impl Exchange {
         self.end_event(sink);
     }
 
-    fn engine_of(&mut self, listing: ListingIndex) -> Result<&mut Engine, Refusal> {
-        self.engines.get_mut(usize::from(listing.0)).ok_or(Refusal::UnknownListing)
-    }
-
     fn enter(&mut self, order: &Order, out: &mut Vec<Event>) {
         match self.admit(order) {
             Ok(price_e9) => {
@@ -265,18 +310,15 @@ impl Exchange {
         }
     }
 
-    fn admit(&mut self, order: &Order) -> Result<i64, Refusal> {
-        let is_net = self.rules.positions == Positions::Net;
-        let price_e9 = self.engine_of(order.listing)?.check(order)?;
-        if is_net != (order.effect == PositionEffect::Net) {
-            return Err(Refusal::Effect);
-        }
+    fn admit(&self, order: &Order) -> Result<i64, Refusal> {
+        let price_e9 = self.engine(order.listing).ok_or(Refusal::UnknownListing)?.check(order)?;
+        self.accounts.check(order)?;
         Ok(price_e9)
     }
 
     /// Where a live order of an account is.
     fn find(&self, account: AccountId, order_no: OrderNo) -> Option<ListingIndex> {
-        let mut orders = self.accounts.get(&account)?.iter();
+        let mut orders = self.orders.get(&account)?.iter();
         orders.find(|(_, other)| *other == order_no).map(|(listing, _)| *listing)
     }
 
@@ -325,23 +367,25 @@ impl Exchange {
             Event::Trade(trade) => self.figures[usize::from(trade.listing.0)].trade(trade),
             _ => {}
         }
-        let listing = match event {
+        let ticket = match event {
             Event::Accepted(Accepted { ticket, .. })
             | Event::Filled(Fill { ticket, .. })
             | Event::Cancelled { ticket, .. }
-            | Event::Replaced { ticket, .. } => ticket.listing,
+            | Event::Replaced { ticket, .. } => ticket,
             _ => return,
         };
-        self.told[usize::from(listing.0)].is_dirty = true;
+        let index = usize::from(ticket.listing.0);
+        self.accounts.take(self.now, event, self.engines[index].listing());
+        self.told[index].is_dirty = true;
     }
 
     fn list(&mut self, ticket: &Ticket) {
-        let orders = self.accounts.entry(ticket.account).or_default();
+        let orders = self.orders.entry(ticket.account).or_default();
         orders.insert((ticket.listing, ticket.order_no));
     }
 
     fn delist(&mut self, ticket: &Ticket) {
-        if let Some(orders) = self.accounts.get_mut(&ticket.account) {
+        if let Some(orders) = self.orders.get_mut(&ticket.account) {
             orders.remove(&(ticket.listing, ticket.order_no));
         }
     }

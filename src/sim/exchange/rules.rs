@@ -127,6 +127,8 @@ pub struct Listing {
     pub tick_e9: i64,
     /// Units of the quoted quantity in one lot: value = price * multiplier * lots.
     pub multiplier: i64,
+    /// The last settlement: what positions carried over are worth, units of 1e-9.
+    pub reference_e9: i64,
     /// Limit down: no order is below, units of 1e-9.
     pub lower_e9: i64,
     /// Limit up: no order is above, units of 1e-9.

@@ -1,5 +1,6 @@
 //! The exchange against slower and simpler truths.
 
+mod accounts;
 mod matching;
 mod model;
 
@@ -17,6 +18,7 @@ pub fn listing() -> Listing {
         symbol: "T".into(),
         tick_e9: TICK,
         multiplier: 10,
+        reference_e9: 2 * TICK,
         lower_e9: -20 * TICK,
         upper_e9: 20 * TICK,
         min_order_lots: 1,
