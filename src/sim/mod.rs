@@ -6,7 +6,8 @@
 //! `Desk::on` directly: it is quick, so it runs by the hundred thousand. The wire level (`wire`)
 //! runs the stages over simulated ports, from the bytes of a feed to the bytes of orders.
 //! `exhaustive` goes through every short sequence of order news instead of drawing them.
-//! `generator` makes channels of market data as bytes.
+//! `generator` makes channels of market data as bytes. `exchange` is a market with books, accounts
+//! and a crowd, for the simulated venues that are reached over real sockets.
 //!
 //! What it deliberately does not do: real time, real sockets, real disks, threads.
 //!

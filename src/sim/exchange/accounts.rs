@@ -8,7 +8,7 @@
 
 use super::event::{Event, Fill, Refusal, Ticket};
 use super::order::{FillNo, ListingIndex, Order, OrderNo};
-use super::rules::{CloseRule, Fee, Listing, Positions};
+use super::rules::{CloseRule, Fee, Fees, Listing, Positions};
 use std::collections::BTreeMap;
 use xmc_hotpath::message::{AccountId, PositionEffect, Side};
 use xmc_hotpath::time::MonoNs;
@@ -106,13 +106,17 @@ impl Holding {
     }
 }
 
-/// A fill and when it was booked.
+/// A fill as it was booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Booked {
     /// When.
     pub at: MonoNs,
     /// What.
     pub fill: Fill,
+    /// Lots of today that it closed, where positions are held gross.
+    pub closed_today: u32,
+    /// Lots of earlier days that it closed, where positions are held gross.
+    pub closed_yesterday: u32,
 }
 
 /// What a live order would close.
@@ -256,25 +260,31 @@ impl Accounts {
     }
 
     fn fill_order(&mut self, at: MonoNs, fill: &Fill, listing: &Listing) {
-        let Ticket { side, effect, account, .. } = fill.ticket;
-        let (opened, today, yesterday) = match effect {
-            PositionEffect::Open => (fill.lots, 0, 0),
-            PositionEffect::Net => {
-                let given = self.holding_mut(&fill.ticket).side_mut(side.opposite());
-                // Where positions are net, what closes costs the same as what opens.
-                let closed = given.give(fill.lots);
-                self.holding_mut(&fill.ticket).side_mut(side).today += fill.lots - closed;
-                (fill.lots, 0, 0)
-            }
+        let (closed_today, closed_yesterday) = match fill.ticket.effect {
+            PositionEffect::Net | PositionEffect::Open => (0, 0),
             PositionEffect::Close | PositionEffect::CloseToday | PositionEffect::CloseYesterday => {
-                let (today, yesterday) = self.close(fill);
-                (0, today, yesterday)
+                self.close(fill)
             }
         };
+        self.post(&Booked { at, fill: *fill, closed_today, closed_yesterday }, listing);
+    }
+
+    /// Books a fill whose closed lots are not frozen any more.
+    fn post(&mut self, booked: &Booked, listing: &Listing) {
+        let Booked { fill, closed_today, closed_yesterday, .. } = *booked;
+        let Ticket { side, effect, account, .. } = fill.ticket;
         let holding = self.holding_mut(&fill.ticket);
-        if effect == PositionEffect::Open {
-            holding.side_mut(side).today += opened;
-        }
+        let opened = fill.lots - closed_today - closed_yesterday;
+        // Where positions are net, what closes costs the same as what opens.
+        let given = if effect == PositionEffect::Net {
+            holding.side_mut(side.opposite()).give(fill.lots)
+        } else {
+            0
+        };
+        holding.side_mut(side).today += opened - given;
+        let closed = holding.side_mut(side.opposite());
+        closed.today -= closed_today;
+        closed.yesterday -= closed_yesterday;
         let value = value_e9(listing, fill.price_e9, fill.lots);
         match side {
             Side::Buy => {
@@ -286,17 +296,30 @@ impl Accounts {
                 holding.sold_lots += u64::from(fill.lots);
             }
         }
-        let fees = &listing.fees;
-        for (fee, lots) in [(fees.open, opened), (fees.close_today, today), (fees.close, yesterday)]
+        let Fees { open, close, close_today } = listing.fees;
+        for (fee, lots) in [(open, opened), (close_today, closed_today), (close, closed_yesterday)]
         {
             holding.fees_e9 += fee_e9(fee, listing, fill.price_e9, lots);
         }
         if account < self.crowd_from {
-            self.fills.entry(account).or_default().push(Booked { at, fill: *fill });
+            self.fills.entry(account).or_default().push(*booked);
         }
     }
 
-    /// Lots of today and of earlier days that a fill closes.
+    /// Books a fill of before a restart again; the other side, which is not known any more, is
+    /// booked to `CLEARING`.
+    pub(super) fn recover(&mut self, booked: &Booked, listing: &Listing) {
+        self.post(booked, listing);
+        let Fill { ticket, price_e9, lots, .. } = booked.fill;
+        let value = value_e9(listing, price_e9, lots);
+        let clearing = self.holdings.entry((CLEARING, ticket.listing)).or_default();
+        let side = ticket.side.opposite();
+        let given = clearing.side_mut(ticket.side).give(lots);
+        clearing.side_mut(side).today += lots - given;
+        clearing.cash_e9 += if side == Side::Buy { -value } else { value };
+    }
+
+    /// Lots of today and of earlier days that a fill closes, frozen no more.
     fn close(&mut self, fill: &Fill) -> (u32, u32) {
         let order_no = fill.ticket.order_no;
         let frozen = self.frozen.get_mut(&order_no).expect("what it closes is frozen");
@@ -313,9 +336,7 @@ impl Accounts {
             self.frozen.remove(&order_no);
         }
         let position = self.holding_mut(&fill.ticket).side_mut(fill.ticket.side.opposite());
-        position.today -= today;
         position.frozen_today -= today;
-        position.yesterday -= yesterday;
         position.frozen_yesterday -= yesterday;
         (today, yesterday)
     }

@@ -24,6 +24,13 @@ impl Numbers {
         Self { order: first, trade: first, fill: first }
     }
 
+    /// Goes on behind what was numbered before a restart.
+    pub fn pass(&mut self, fill: &Fill) {
+        self.order = self.order.max(fill.ticket.order_no.0);
+        self.trade = self.trade.max(fill.trade_no.0);
+        self.fill = self.fill.max(fill.fill_no.0);
+    }
+
     fn order(&mut self) -> OrderNo {
         self.order += 1;
         OrderNo(self.order)

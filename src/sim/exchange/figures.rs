@@ -29,9 +29,9 @@ impl Figures {
         self.opened_lots / 2
     }
 
-    /// Lots come in on one side and on the other.
-    pub(super) fn carry(&mut self, lots: u32) {
-        self.opened_lots += 2 * i64::from(lots);
+    /// So many lots are held long, and as many short.
+    pub(super) fn hold(&mut self, lots: i64) {
+        self.opened_lots = 2 * lots;
     }
 
     /// A day without trades yet.

@@ -25,7 +25,7 @@
 //!     max_order_lots: 100,
 //!     fees: Default::default(),
 //! };
-//! let mut exchange = Exchange::new(Settings { rules: Rules::cme(), listings: vec![copper] });
+//! let mut exchange = Exchange::new(Settings::quiet(Rules::cme(), vec![copper]), 1);
 //! exchange.set_phase(MonoNs(0), None, Phase::Open, &mut ());
 //! let mut order = Order {
 //!     account: AccountId(1),
@@ -47,6 +47,23 @@
 //! assert_eq!(fills.count(), 2);
 //! ```
 //!
+//! With a background (`flow`) it opens by itself, and markets of one world seed hang together:
+//!
+//! ```
+//! use cross_market_connect::sim::exchange::{Exchange, Settings};
+//! use xmc_hotpath::time::MonoNs;
+//!
+//! let mut domestic = Exchange::new(Settings::shfe(42, "2609"), 1);
+//! let mut overseas = Exchange::new(Settings::cme(42, "U6"), 2);
+//! let mut events = Vec::new();
+//! while domestic.next_at().min(overseas.next_at()) < MonoNs(1_000_000_000) {
+//!     let now = domestic.next_at().min(overseas.next_at());
+//!     domestic.step(now, &mut events);
+//!     overseas.step(now, &mut events);
+//! }
+//! assert!(events.len() > 100);
+//! ```
+//!
 //! What it deliberately does not do: auctions, implied and combined orders, hidden quantities, stop
 //! orders, margin. What venues do against their own rules is `sim::venue`'s business, which has no
 //! book; bytes of a whole channel for benches are `sim::generator`'s, which has no orders.
@@ -57,7 +74,9 @@ mod accounts;
 mod engine;
 mod event;
 mod figures;
+pub mod flow;
 mod order;
+mod publication;
 mod rules;
 mod shown;
 
@@ -70,6 +89,8 @@ pub use rules::{CloseRule, Fee, Fees, Listing, Positions, Publish, Rules, SelfMa
 pub use shown::{Action, Level, Rung, Shown};
 
 use engine::Numbers;
+use flow::{Deed, Flow};
+use publication::Publication;
 use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::message::{AccountId, Side};
 use xmc_hotpath::time::MonoNs;
@@ -81,49 +102,51 @@ pub struct Settings {
     pub rules: Rules,
     /// By `ListingIndex`.
     pub listings: Vec<Listing>,
+    /// When it comes up. Later than 0, it finds the world as it then is, and no orders.
+    pub start: MonoNs,
+    /// The background, if there is one.
+    pub flow: Option<flow::Settings>,
 }
 
-/// What the public was last told of an instrument.
-#[derive(Clone, Debug, Default)]
-struct Told {
-    shown: Shown,
-    figures: Figures,
-    /// The book may differ from it.
-    is_dirty: bool,
+impl Settings {
+    /// An exchange where nothing happens by itself but slices.
+    #[must_use]
+    pub fn quiet(rules: Rules, listings: Vec<Listing>) -> Self {
+        Self { rules, listings, start: MonoNs(0), flow: None }
+    }
 }
 
 /// Accounts from this number on belong to the simulation's own participants.
 pub const CROWD_FROM: AccountId = AccountId(0xF000_0000);
 
 /// The exchange.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Exchange {
     rules: Rules,
     engines: Vec<Engine>,
     figures: Vec<Figures>,
-    told: Vec<Told>,
+    public: Publication,
     numbers: Numbers,
     accounts: Accounts,
     /// Live orders by account.
     orders: BTreeMap<AccountId, BTreeSet<(ListingIndex, OrderNo)>>,
+    flow: Option<Flow>,
     now: MonoNs,
-    next_slice: u64,
     events: Vec<Event>,
 }
 
 impl Exchange {
-    /// An exchange whose instruments are not open yet.
+    /// An exchange whose instruments are not open yet. What its background does follows from
+    /// `seed`; what things are worth, from the seed of its world.
     ///
     /// # Panics
     /// If the settings contradict themselves.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
-        let Settings { rules, listings } = settings;
+    pub fn new(settings: Settings, seed: u64) -> Self {
+        let Settings { rules, listings, start, flow } = settings;
         let is_net = rules.positions == Positions::Net;
         assert!(is_net || !rules.takes_changes, "orders change only where positions are net");
-        if let Publish::Slices(every) = rules.publish {
-            assert!(every.0 > 0, "time passes between two slices");
-        }
+        let flow = flow.map(|flow| Flow::new(&flow, &rules, &listings, start, seed));
         let indexed = listings
             .into_iter()
             .zip(0..)
@@ -131,14 +154,14 @@ impl Exchange {
         let engines: Vec<_> = indexed.collect();
         Self {
             figures: vec![Figures::default(); engines.len()],
-            told: vec![Told::default(); engines.len()],
+            public: Publication::new(&rules, engines.len(), start),
             engines,
             numbers: Numbers::after(rules.first_number),
             rules,
             accounts: Accounts::new(rules.positions, CROWD_FROM),
             orders: BTreeMap::new(),
-            now: MonoNs(0),
-            next_slice: 0,
+            flow,
+            now: start,
             events: Vec::new(),
         }
     }
@@ -170,8 +193,7 @@ impl Exchange {
     /// them: what a snapshot holds.
     #[must_use]
     pub fn published(&self, listing: ListingIndex) -> Option<(&Shown, &Figures)> {
-        let told = self.told.get(usize::from(listing.0))?;
-        Some((&told.shown, &told.figures))
+        self.public.told(listing)
     }
 
     /// The day's figures of an instrument as they are now.
@@ -207,7 +229,31 @@ impl Exchange {
     pub fn carry(&mut self, account: AccountId, listing: ListingIndex, side: Side, lots: u32) {
         let index = usize::from(listing.0);
         self.accounts.carry(account, listing, self.engines[index].listing(), side, lots);
-        self.figures[index].carry(lots);
+        self.count_interest(listing);
+    }
+
+    /// Fills of one trading day from before a restart, the oldest first: they are booked again, and
+    /// numbers go on behind them. Orders that were live are not: a restart cancels them. The part
+    /// of the crowd in these trades is booked to `CLEARING`.
+    ///
+    /// # Panics
+    /// If there is no such instrument, or they close what was not held.
+    pub fn recover(&mut self, fills: &[Booked]) {
+        for booked in fills {
+            let listing = booked.fill.ticket.listing;
+            let engine = &self.engines[usize::from(listing.0)];
+            self.accounts.recover(booked, engine.listing());
+            self.numbers.pass(&booked.fill);
+            self.count_interest(listing);
+        }
+    }
+
+    /// Open interest where positions came in otherwise than by trades.
+    fn count_interest(&mut self, listing: ListingIndex) {
+        if self.rules.positions != Positions::Net {
+            let long = self.accounts.holders(listing).map(|(_, holding)| holding.long.lots());
+            self.figures[usize::from(listing.0)].hold(long.map(i64::from).sum());
+        }
     }
 
     /// The next trading day: what was opened today was opened yesterday, figures start anew.
@@ -224,19 +270,37 @@ impl Exchange {
     /// When `step` has something to do by itself; `MonoNs::NEVER` if nothing is planned.
     #[must_use]
     pub fn next_at(&self) -> MonoNs {
-        match self.rules.publish {
-            Publish::Events => MonoNs::NEVER,
-            Publish::Slices(every) => MonoNs(self.next_slice * every.0),
-        }
+        self.flow_at().min(self.public.slice_at())
+    }
+
+    fn flow_at(&self) -> MonoNs {
+        self.flow.as_ref().map_or(MonoNs::NEVER, Flow::next_at)
     }
 
     /// Lets time pass: does all that is due by `now`, each thing at its own moment.
     pub fn step(&mut self, now: MonoNs, sink: &mut impl Sink) {
         while self.next_at() <= now {
-            self.now = self.next_at();
-            self.slice(sink);
+            self.now = self.now.max(self.next_at());
+            if self.flow_at() <= self.public.slice_at() {
+                self.run_flow(sink);
+            } else {
+                self.public.slice(self.now, &self.engines, &self.figures, sink);
+            }
         }
         self.now = self.now.max(now);
+    }
+
+    /// The background does what is next.
+    fn run_flow(&mut self, sink: &mut impl Sink) {
+        let Some(mut flow) = self.flow.take() else {
+            return;
+        };
+        match flow.act(self) {
+            Some(Deed::Requests(requests)) => self.perform(&requests, sink),
+            Some(Deed::Phase(listing, to)) => self.enter_phase(listing, to, sink),
+            None => {}
+        }
+        self.flow = Some(flow);
     }
 
     /// An order comes.
@@ -257,6 +321,10 @@ impl Exchange {
     /// Several requests that make one event: books are told when all are done.
     pub fn request(&mut self, now: MonoNs, requests: &[Request], sink: &mut impl Sink) {
         self.step(now, sink);
+        self.perform(requests, sink);
+    }
+
+    fn perform(&mut self, requests: &[Request], sink: &mut impl Sink) {
         for request in requests {
             let mut out = std::mem::take(&mut self.events);
             match request {
@@ -290,6 +358,10 @@ impl Exchange {
         sink: &mut impl Sink,
     ) {
         self.step(now, sink);
+        self.enter_phase(listing, to, sink);
+    }
+
+    fn enter_phase(&mut self, listing: Option<ListingIndex>, to: Phase, sink: &mut impl Sink) {
         let mut out = std::mem::take(&mut self.events);
         for (index, engine) in (0..).map(ListingIndex).zip(&mut self.engines) {
             if listing.is_none_or(|listing| listing == index) {
@@ -376,7 +448,7 @@ impl Exchange {
         };
         let index = usize::from(ticket.listing.0);
         self.accounts.take(self.now, event, self.engines[index].listing());
-        self.told[index].is_dirty = true;
+        self.public.touch(ticket.listing);
     }
 
     fn list(&mut self, ticket: &Ticket) {
@@ -390,43 +462,7 @@ impl Exchange {
         }
     }
 
-    /// Tells what the event did to books, where each event is told.
     fn end_event(&mut self, sink: &mut impl Sink) {
-        if self.rules.publish == Publish::Events {
-            for index in (0..self.listing_count()).filter_map(|index| u16::try_from(index).ok()) {
-                let levels = self.catch_up(ListingIndex(index));
-                levels.into_iter().for_each(|level| sink.take(self.now, &Event::Level(level)));
-            }
-        }
-        sink.take(self.now, &Event::EndOfEvent);
-    }
-
-    /// Makes what is published what is there.
-    fn catch_up(&mut self, listing: ListingIndex) -> Vec<Level> {
-        let index = usize::from(listing.0);
-        let (engine, told) = (&self.engines[index], &mut self.told[index]);
-        let mut levels = Vec::new();
-        if std::mem::take(&mut told.is_dirty) {
-            let depth = usize::from(self.rules.depth);
-            told.shown.become_next(engine.shown(), depth, listing, &mut levels);
-        }
-        told.figures = self.figures[index];
-        levels
-    }
-
-    fn slice(&mut self, sink: &mut impl Sink) {
-        let number = self.next_slice;
-        self.next_slice += 1;
-        for index in (0..self.listing_count()).filter_map(|index| u16::try_from(index).ok()) {
-            let listing = ListingIndex(index);
-            let before = self.told[usize::from(index)].figures;
-            let levels = self.catch_up(listing);
-            let after = self.figures[usize::from(index)];
-            if !levels.is_empty() || before != after {
-                let slice = Slice { number, listing, levels, before, after };
-                sink.take(self.now, &Event::Slice(slice));
-            }
-        }
-        sink.take(self.now, &Event::EndOfSlice { number });
+        self.public.end_event(self.now, &self.engines, &self.figures, sink);
     }
 }

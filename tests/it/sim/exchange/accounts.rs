@@ -191,7 +191,7 @@ impl Bags {
 
 fn run(positions: Positions, carried: &[(u32, Side, u32)], steps: &[Step]) {
     let rules = Rules { positions, self_match: SelfMatch::Allowed, ..Rules::shfe() };
-    let mut exchange = Exchange::new(Settings { rules, listings: vec![costly()] });
+    let mut exchange = Exchange::new(Settings::quiet(rules, vec![costly()]), 1);
     exchange.set_phase(MonoNs(0), None, Phase::Open, &mut ());
     let mut bags = Bags { positions, bags: BTreeMap::new() };
     let reference = i128::from(2 * TICK) * 10;
@@ -297,7 +297,7 @@ proptest! {
 
 #[test]
 fn profit_is_what_the_trades_brought() {
-    let mut exchange = Exchange::new(Settings { rules: Rules::cme(), listings: vec![costly()] });
+    let mut exchange = Exchange::new(Settings::quiet(Rules::cme(), vec![costly()]), 1);
     exchange.set_phase(MonoNs(0), None, Phase::Open, &mut ());
     for (account, side) in [(1, Side::Buy), (2, Side::Sell)] {
         exchange.submit(MonoNs(1), &order(account, side, 3, 4), &mut ());

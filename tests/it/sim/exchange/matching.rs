@@ -145,7 +145,7 @@ fn request(step: &Step, accepted: u64, first: u64) -> Option<Request> {
 }
 
 fn open(rules: Rules) -> Exchange {
-    let mut exchange = Exchange::new(Settings { rules, listings: vec![listing()] });
+    let mut exchange = Exchange::new(Settings::quiet(rules, vec![listing()]), 1);
     exchange.set_phase(MonoNs(0), None, Phase::Open, &mut ());
     exchange
 }

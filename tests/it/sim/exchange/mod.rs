@@ -1,8 +1,10 @@
 //! The exchange against slower and simpler truths.
 
 mod accounts;
+mod flow;
 mod matching;
 mod model;
+mod trader;
 
 use cross_market_connect::sim::exchange::{
     Action, Fees, Level, Listing, ListingIndex, Order, Price, Rung, Shown,
