@@ -123,3 +123,40 @@ impl<S: Stage> Stage for Resting<S> {
         self.stage.housekeeping();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kernel says of the calling thread.
+    fn allowed() -> String {
+        let status = std::fs::read_to_string("/proc/thread-self/status").expect("Linux has it");
+        let row = status.lines().find_map(|row| row.strip_prefix("Cpus_allowed_list:"));
+        row.expect("it has that row").trim().to_owned()
+    }
+
+    #[test]
+    fn a_thread_is_on_its_core_and_no_other() {
+        let cores = core_affinity::get_core_ids().expect("the mask can be read");
+        for core in cores {
+            let core = u16::try_from(core.id).expect("few cores");
+            std::thread::spawn(move || {
+                place(core, Sched::Other).expect("the process may use it");
+                assert_eq!(allowed(), core.to_string());
+            })
+            .join()
+            .expect("it is placed");
+        }
+    }
+
+    #[test]
+    fn a_core_that_is_not_there_is_refused_with_those_that_are() {
+        let before = allowed();
+        let error = place(1_023, Sched::Other).expect_err("no machine of ours has it");
+        let cores: Vec<_> = core_affinity::get_core_ids().expect("the mask can be read");
+        let listed = format!("may use {}", cores[0].id);
+        assert!(error.to_string().contains("core 1023"), "{error}");
+        assert!(error.to_string().contains(&listed), "{error}");
+        assert_eq!(allowed(), before, "the thread stays where it was");
+    }
+}

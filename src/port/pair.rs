@@ -6,8 +6,10 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
+use socket2::SockRef;
 use xmc_hotpath::counter::Counter;
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
 
@@ -115,6 +117,9 @@ pub struct RequestSocket {
 }
 
 impl RequestSocket {
+    /// Asked of the kernel, which cuts it to `net.core.rmem_max`.
+    const BUFFER_BYTES: usize = 4 << 20;
+
     /// Binds; port 0 takes any that is free.
     ///
     /// # Errors
@@ -123,6 +128,7 @@ impl RequestSocket {
         let bind = || {
             let socket = UdpSocket::bind(address)?;
             socket.set_nonblocking(true)?;
+            SockRef::from(&socket).set_recv_buffer_size(Self::BUFFER_BYTES)?;
             Ok(socket)
         };
         let socket = bind().map_err(|source| PairError::Bind { address, source })?;
@@ -144,7 +150,7 @@ impl RequestSocket {
         Arc::clone(&self.counters)
     }
 
-    /// The next request and who sent it; `None` if there is none just now.
+    /// The next request and who sent it; `None` if there is none just now, or one was refused.
     pub fn receive(&mut self) -> Option<(&[u8], SocketAddr)> {
         match self.socket.recv_from(&mut self.buffer[..]) {
             Ok((len, sender)) if len <= MAX_REQUEST_BYTES => {
@@ -155,5 +161,11 @@ impl RequestSocket {
             Err(_) => self.counters.errors.add(1),
         }
         None
+    }
+}
+
+impl AsFd for RequestSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

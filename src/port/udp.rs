@@ -10,6 +10,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
@@ -241,6 +242,12 @@ impl JoinedSocket {
     }
 }
 
+impl AsFd for JoinedSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
 /// Asks for a receive buffer and looks what came of it: the kernel cuts it silently.
 fn reserve(
     socket: &Socket,
@@ -356,6 +363,16 @@ impl<C: Clock> MulticastPort<C> {
         self.sockets.iter().flat_map(|socket| socket.warnings())
     }
 
+    /// The socket of one line, to be looked at.
+    #[must_use]
+    pub fn line(&self, line: Line) -> &JoinedSocket {
+        let [a, b] = &self.sockets;
+        match line {
+            Line::A => a,
+            Line::B => b,
+        }
+    }
+
     /// The counters, for the cold side to keep.
     #[must_use]
     pub fn counters(&self) -> Arc<MulticastCounters> {
@@ -369,14 +386,11 @@ impl<C: Clock> MulticastPort<C> {
         for _ in Line::BOTH {
             let line = self.turn;
             let [a, b] = &self.sockets;
-            let socket = match line {
-                Line::A => a,
-                Line::B => b,
+            let (socket, other) = match line {
+                Line::A => (a, Line::B),
+                Line::B => (b, Line::A),
             };
-            self.turn = match line {
-                Line::A => Line::B,
-                Line::B => Line::A,
-            };
+            self.turn = other;
             match socket.receive(&mut self.buffer[..]) {
                 Ok(len) if len <= MAX_PAYLOAD_BYTES => {
                     return Some(Lent { line, len, received: self.clock.now() });

@@ -4,6 +4,7 @@ use super::{eventually, never};
 use crate::netns;
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::port::interface::InterfaceChoice;
+use cross_market_connect::port::overflow::Overflow;
 use cross_market_connect::port::udp::{
     JoinedSocket, LineSettings, MAX_PAYLOAD_BYTES, MulticastPort, MulticastSender, Reach,
     ReceiveSettings, UdpError, Warning,
@@ -15,7 +16,7 @@ use xmc_hotpath::port::{Line, RxPort, TxPort};
 use xmc_hotpath::time::Clock;
 
 /// A group and port that no other test uses, in this process or another one.
-fn group() -> SocketAddrV4 {
+pub fn group() -> SocketAddrV4 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     let [high, low] = std::process::id().to_be_bytes()[2..] else { unreachable!("two bytes") };
@@ -24,7 +25,7 @@ fn group() -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::new(239, 192 | (number[0] & 3), low, number[1]), port)
 }
 
-fn on_loopback(group: SocketAddrV4) -> LineSettings {
+pub fn on_loopback(group: SocketAddrV4) -> LineSettings {
     LineSettings { group, source: None, interface: InterfaceChoice::LOOPBACK }
 }
 
@@ -139,6 +140,29 @@ fn a_datagram_that_is_too_long_is_refused_and_counted() {
     let counted = Line::BOTH.map(|line| counters.line(line).oversize.get());
     assert_eq!(counted, [2, 0]);
     assert_eq!(Line::BOTH.map(|line| counters.line(line).errors.get()), [0, 0]);
+}
+
+#[test]
+fn what_the_receive_buffer_has_no_room_for_is_counted_by_the_kernel() {
+    let line = on_loopback(group());
+    let settings = ReceiveSettings { buffer_bytes: 20_000, ..ReceiveSettings::default() };
+    let [socket, other] = [0, 0].map(|_| JoinedSocket::open(&line, &settings).unwrap());
+    let overflow = Overflow::of(&socket).unwrap();
+    assert_ne!(overflow, Overflow::of(&other).unwrap());
+    assert_eq!(overflow.dropped().unwrap(), Some(0));
+    let mut sender = sender(line.group);
+    for _ in 0..500 {
+        sender.send(&[0; 100]).unwrap();
+    }
+    let (mut received, mut buffer) = (0, [0; 128]);
+    eventually("all of them", || {
+        received += u64::from(socket.receive(&mut buffer).is_ok());
+        (received + overflow.dropped().unwrap().expect("it is listed") == 500).then_some(())
+    });
+    assert!((10..490).contains(&received), "{received} of 500 found room");
+    drop(socket);
+    // A child that another test is starting may still hold it for a moment.
+    eventually("its end", || overflow.dropped().unwrap().is_none().then_some(()));
 }
 
 #[test]

@@ -1,0 +1,148 @@
+//! The socket ports allocate nothing per packet and per message: both lines received, orders sent
+//! and answers read, whole and in parts, with refusals and an end in between.
+
+use cross_market_connect::allocation::{self, Counting};
+use cross_market_connect::clock::EngineClock;
+use cross_market_connect::port::interface::InterfaceChoice;
+use cross_market_connect::port::pair::{PairPort, RequestSocket};
+use cross_market_connect::port::tcp::{Listener, TcpPort, TcpSettings};
+use cross_market_connect::port::udp::{
+    LineSettings, MAX_PAYLOAD_BYTES, MulticastPort, MulticastSender, Reach, ReceiveSettings,
+};
+use socket2::SockRef;
+use std::hint::black_box;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::time::{Duration, Instant};
+use xmc_hotpath::port::{Line, RxPort, SendError, StreamPort, TxPort};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const ROUNDS: u32 = 2_000;
+
+/// Allocations in `body`.
+fn counted(body: impl FnOnce()) -> u64 {
+    let before = allocation::count();
+    body();
+    allocation::count() - before
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(counted(|| drop(black_box(Box::new(1_u8)))), 1);
+}
+
+/// Asks until it is so.
+fn until(what: &str, mut ask: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !ask() {
+        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn receiving_both_lines_allocates_nothing() {
+    let [low, high, ..] = std::process::id().to_le_bytes();
+    let groups = [1, 2].map(|line| {
+        let port = 30_000 + u16::from_le_bytes([low, high]) % 10_000;
+        SocketAddrV4::new(Ipv4Addr::new(239, 196 | line, high, low), port)
+    });
+    let [a, b] = groups.map(|group| LineSettings {
+        group,
+        source: None,
+        interface: InterfaceChoice::LOOPBACK,
+    });
+    let receive = ReceiveSettings::default();
+    let port = MulticastPort::open(EngineClock::start(), &a, &b, &receive);
+    let mut port = port.expect("loopback takes joins");
+    let mut senders = groups.map(|group| {
+        MulticastSender::open(group, &InterfaceChoice::LOOPBACK, Reach::Host).expect("a sender")
+    });
+    let (mut received, oversize) = ([0_u32; 2], [7; MAX_PAYLOAD_BYTES + 1]);
+    let allocations = counted(|| {
+        for round in 1..=ROUNDS {
+            let [a, b] = &mut senders;
+            a.send(&oversize[..500]).expect("room");
+            b.send(&oversize).expect("room");
+            b.send(&oversize[..500]).expect("room");
+            until("both", || {
+                while let Some(lent) = port.peek() {
+                    received[usize::from(lent.line == Line::B)] += 1;
+                    port.release();
+                }
+                received == [round; 2]
+            });
+        }
+    });
+    assert_eq!(port.counters().line(Line::B).oversize.get(), u64::from(ROUNDS));
+    assert_eq!(allocations, 0, "in {} datagrams", 3 * ROUNDS);
+}
+
+/// Both ends of a connection.
+fn connection() -> (TcpPort, TcpPort) {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut listener = Listener::open(any, TcpSettings::default()).expect("a free port");
+    let address = listener.address().expect("it listens");
+    let client = TcpPort::connect(address, PATIENCE, &TcpSettings::default()).expect("it listens");
+    let mut server = None;
+    until("the connection", || {
+        server = listener.accept();
+        server.is_some()
+    });
+    (client, server.expect("it came").0)
+}
+
+#[test]
+fn a_stream_allocates_nothing() {
+    let (mut client, mut server) = connection();
+    SockRef::from(&client).set_send_buffer_size(50_000).expect("less than the default");
+    let counters = client.counters();
+    let (message, mut buffer) = ([7; 60_000], [0; 20_000]);
+    let (mut taken, mut arrived, mut busy) = (0, 0, 0);
+    let allocations = counted(|| {
+        for _ in 0..ROUNDS {
+            match client.send(&message) {
+                Ok(()) => taken += message.len(),
+                Err(SendError::Busy) => busy += 1,
+                Err(error) => panic!("{error:?}"),
+            }
+            arrived += server.read(&mut buffer).expect("the sender is there");
+            assert_eq!(client.read(&mut buffer), Ok(0));
+        }
+        until("all", || {
+            assert_eq!(client.read(&mut buffer), Ok(0));
+            arrived += server.read(&mut buffer).expect("the sender is there");
+            arrived == taken
+        });
+        until("a part", || {
+            let sent = client.send(&message);
+            assert!(matches!(sent, Ok(()) | Err(SendError::Busy)), "{sent:?}");
+            sent == Err(SendError::Busy)
+        });
+        server.reset();
+        until("the end", || client.read(&mut buffer).is_err());
+        assert_eq!(client.send(&message), Err(SendError::Closed));
+    });
+    assert!(busy > 0 && counters.short.get() > 0, "{busy} times busy, {:?}", counters.short);
+    assert_eq!(allocations, 0, "in {ROUNDS} messages");
+}
+
+#[test]
+fn requests_allocate_nothing() {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut requests = RequestSocket::open(any).expect("a free port");
+    let (client, mut answers) = connection();
+    let mut port = PairPort::new(requests.address().expect("bound"), client).expect("a socket");
+    let mut buffer = [0; 100];
+    let allocations = counted(|| {
+        for _ in 0..ROUNDS {
+            port.send(&[1; 64]).expect("room");
+            until("the request", || requests.receive().is_some());
+            answers.send(&[2; 80]).expect("room");
+            until("the answer", || port.read(&mut buffer) != Ok(0));
+        }
+    });
+    assert_eq!(allocations, 0, "in {ROUNDS} requests");
+}
