@@ -13,6 +13,7 @@ mod desk;
 mod execute;
 mod feed;
 mod firing;
+mod garbage;
 mod gateway;
 mod journal;
 mod netns;

@@ -1,7 +1,8 @@
-//! Ports: capture files and the datagrams in their frames; sockets over loopback.
+//! Ports: capture files and the datagrams in their frames; sockets over loopback, also under fire.
 
 mod capture;
 mod datagram;
+mod garbage;
 mod line;
 mod pair;
 mod tcp;

@@ -1,0 +1,245 @@
+//! A barrage on each kind of port: what is good still comes through, and the rest is counted.
+
+use super::udp::{group, on_loopback};
+use super::{PATIENCE, eventually};
+use crate::garbage::{Barrage, Garbage, Target};
+use cross_market_connect::clock::EngineClock;
+use cross_market_connect::feed::{FeedCapacity, FeedMemory};
+use cross_market_connect::port::interface::InterfaceChoice;
+use cross_market_connect::port::overflow::Overflow;
+use cross_market_connect::port::pair::RequestSocket;
+use cross_market_connect::port::tcp::{Listener, TcpPort, TcpSettings};
+use cross_market_connect::port::udp::{MulticastPort, MulticastSender, Reach, ReceiveSettings};
+use cross_market_connect::venue::cme::mdp3::{BookChange, EventMark, Generation, PacketBuilder};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+use xmc_hotpath::book::View;
+use xmc_hotpath::feed::{ArbiterLimits, ChannelSettings, Feed, FeedCounters, FeedStage, Join};
+use xmc_hotpath::message::{InstrumentIndex, StreamId};
+use xmc_hotpath::port::{Line, SendError, StreamPort, TxPort};
+use xmc_hotpath::ring::ends;
+use xmc_hotpath::stage::{Stage, Work};
+use xmc_hotpath::time::Span;
+use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
+use xmc_hotpath::venue::cme::mdp3::layout::{Action, BookEntry, EntryKind, Mantissa};
+
+/// Little enough for the receive buffers, though the tests share two cores with others.
+const RATE: u32 = 5_000;
+const TIME: Duration = Duration::from_millis(700);
+const SECURITY: i32 = 411_873;
+
+#[test]
+fn the_same_seed_makes_the_same_garbage_and_all_kinds_of_it() {
+    let samples = vec![vec![7; 50], vec![9; 80]];
+    let [mut first, mut second] =
+        [samples.clone(), samples.clone()].map(|samples| Garbage::new(3).near(samples));
+    let messages: Vec<_> = (0..2_000).map(|_| first.message().to_vec()).collect();
+    assert!(messages.iter().all(|message| *message == second.message()));
+    assert!(messages.iter().any(Vec::is_empty));
+    assert!(messages.iter().any(|message| message.len() > 2_049));
+    let near =
+        messages.iter().filter(|message| message.starts_with(&[7; 4]) && message.len() < 200);
+    assert!(near.clone().count() > 200, "many begin as a sample does");
+    assert!(near.clone().any(|message| samples.iter().all(|sample| sample != message)));
+}
+
+/// A packet with a new best bid: `seq_no` lots at the same price.
+fn packet(seq_no: u32) -> Vec<u8> {
+    let bid = BookEntry::from(BookChange {
+        security_id: SECURITY,
+        rpt_seq: seq_no,
+        kind: EntryKind::Bid,
+        action: if seq_no == 1 { Action::New } else { Action::Change },
+        level: 1,
+        price: Mantissa::new(400_000_000_000),
+        size_lots: i32::try_from(seq_no).ok(),
+        order_count: Some(1),
+    });
+    let sent_ns = u64::from(seq_no) * 1_000_000;
+    PacketBuilder::new(Generation::V13, seq_no, sent_ns)
+        .book(EventMark::end(sent_ns), &[bid], &[])
+        .finish()
+}
+
+/// The packet with every bit of its schema id turned: no damage of one place makes it a good one.
+fn foreign(mut packet: Vec<u8>) -> Vec<u8> {
+    // Packet header 12 bytes, message size 2, block length 2, template 2 (SBE 1.0 message header).
+    for byte in &mut packet[18..20] {
+        *byte ^= 0xff;
+    }
+    packet
+}
+
+/// Both lines of a feed under fire while packets go on: all are applied, all garbage is refused.
+#[test]
+fn a_feed_under_a_barrage_applies_what_is_good() {
+    let clock = EngineClock::start();
+    let groups = [group(), group()];
+    let [a, b] = groups.map(on_loopback);
+    let port = MulticastPort::open(clock.clone(), &a, &b, &ReceiveSettings::default());
+    let port = port.expect("loopback takes joins");
+    let sockets = port.counters();
+    let overflow = Line::BOTH.map(|line| Overflow::of(port.line(line)).expect("it is a socket"));
+    let counters = FeedCounters::default();
+    let capacity = FeedCapacity { instruments: 4, quoted: 4, held: 64, digests: 256 };
+    let mut memory = FeedMemory::new(capacity);
+    let (quotes_in, mut quotes) = ends(rtrb::RingBuffer::new(1_024));
+    let (updates, _states) = ends(rtrb::RingBuffer::new(64));
+    let (storage, quotes_in) = memory.lend(quotes_in);
+    let settings =
+        ChannelSettings { stream: StreamId(1), join: Join::AssumeEmpty, view: View::Outright };
+    let never = Span(u64::MAX);
+    let limits = ArbiterLimits {
+        hold_for: never,
+        line_reorder: 0,
+        silent_after: never,
+        lossy_after: never,
+        stale_after: never,
+    };
+    let feed = Feed::new(Mdp3::new(None), settings, limits, storage, quotes_in, updates, &counters);
+    let mut feed = feed.expect("sizes are right");
+    feed.channel_mut().books_mut().add(SECURITY, Some(InstrumentIndex(0)));
+    let mut stage = FeedStage::new(port, clock, feed, 64);
+    let mut senders = groups.map(|group| {
+        MulticastSender::open(group, &InterfaceChoice::LOOPBACK, Reach::Host).expect("a sender")
+    });
+
+    let near = (1..40).map(|seq_no| foreign(packet(seq_no))).collect();
+    let targets = groups.map(|group| Target::Multicast(group, InterfaceChoice::LOOPBACK));
+    let barrage = Barrage::start(Garbage::new(11).near(near), &targets, RATE);
+    let start = Instant::now();
+    let mut seq_no = 0_u32;
+    let mut newest_lots = 0;
+    while start.elapsed() < TIME {
+        // There is room for what is good before it is sent.
+        while stage.poll() != Work::Idle {}
+        seq_no += 1;
+        for sender in &mut senders {
+            sender.send(&packet(seq_no)).expect("loopback has room");
+        }
+        while let Some(quote) = quotes.pop() {
+            newest_lots = quote.bids.best_lots();
+        }
+    }
+    let fired = barrage.stop();
+    let good = u64::from(seq_no);
+    let refused = || {
+        let line = |line| counters.line(line).refused.get() + sockets.line(line).oversize.get();
+        line(Line::A) + line(Line::B)
+    };
+    eventually("everything that was sent", || {
+        stage.poll();
+        (counters.applied.get() == good && refused() == fired.datagrams).then_some(())
+    });
+    while let Some(quote) = quotes.pop() {
+        newest_lots = quote.bids.best_lots();
+    }
+    assert_eq!(u64::from(newest_lots), good, "the last packet is in the last quote");
+    assert!(fired.datagrams > 1_000 && good > 100, "{fired:?} and {good} packets");
+    let moved = [&counters.gaps, &counters.missing, &counters.strays, &counters.restarts];
+    assert_eq!(moved.map(|counter| counter.get()), [0; 4]);
+    assert_eq!((counters.divergent.get(), counters.sequence_breaks.get()), (0, 0));
+    assert!(Line::BOTH.map(|line| sockets.line(line).oversize.get()) > [20; 2]);
+    assert_eq!(overflow.map(|line| line.dropped().unwrap()), [Some(0); 2], "nothing was lost");
+}
+
+/// A listener that answers what it reads, as long as it is good: `bytes` of one letter.
+struct Echo {
+    listener: Listener,
+    open: Vec<TcpPort>,
+    ended: u64,
+    foul: u64,
+}
+
+impl Echo {
+    fn poll(&mut self) {
+        self.open.extend(self.listener.accept().map(|(port, _)| port));
+        let mut buffer = [0; 512];
+        let Self { ended, foul, .. } = self;
+        self.open.retain_mut(|port| match port.read(&mut buffer) {
+            Ok(len) if buffer[..len].iter().any(|byte| *byte != b'x') => {
+                *foul += 1;
+                false
+            }
+            Ok(len) => len == 0 || port.send(&buffer[..len]) != Err(SendError::Closed),
+            Err(_) => {
+                *ended += 1;
+                false
+            }
+        });
+    }
+}
+
+/// Connections that come and go in every way do not keep a good one waiting, and none is lost
+/// sight of.
+#[test]
+fn a_listener_under_a_barrage_serves_who_behaves() {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listener = Listener::open(any, TcpSettings::default()).expect("a free port");
+    let address = listener.address().expect("it listens");
+    let refused = listener.counters();
+    let mut echo = Echo { listener, open: Vec::new(), ended: 0, foul: 0 };
+    let mut good = TcpPort::connect(address, PATIENCE, &TcpSettings::default()).expect("a place");
+    let barrage = Barrage::start(Garbage::new(5), &[Target::Tcp(address)], RATE);
+    let start = Instant::now();
+    let (mut sent, mut answered) = (0, 0);
+    let mut buffer = [0; 512];
+    while start.elapsed() < TIME || answered < sent {
+        assert!(start.elapsed() < PATIENCE, "{answered} of {sent} bytes were answered");
+        if start.elapsed() < TIME && answered == sent {
+            good.send(&[b'x'; 100]).expect("the listener is there");
+            sent += 100;
+        }
+        echo.poll();
+        answered += good.read(&mut buffer).expect("the listener is there");
+    }
+    let fired = barrage.stop();
+    drop(good);
+    eventually("every connection's end", || {
+        echo.poll();
+        let gone = echo.ended + echo.foul + refused.refused.get();
+        (gone == fired.connections + 1).then_some(())
+    });
+    assert!(echo.open.is_empty());
+    assert!(fired.connections > 50 && sent > 1_000, "{fired:?}, {sent} bytes");
+    assert!(echo.ended > 10 && echo.foul > 10, "{} ended, {} foul", echo.ended, echo.foul);
+}
+
+#[test]
+fn a_request_socket_under_a_barrage_takes_what_is_short_enough() {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut requests = RequestSocket::open(any).expect("a free port");
+    let address = requests.address().expect("it is bound");
+    let (counters, overflow) = (requests.counters(), Overflow::of(&requests).unwrap());
+    let good = UdpSocket::bind(any).expect("a free port");
+    let good_address = good.local_addr().expect("it is bound");
+    let barrage = Barrage::start(Garbage::new(7), &[Target::Udp(address)], RATE);
+    let start = Instant::now();
+    let (mut sent, mut own, mut foreign) = (0, 0, 0);
+    let mut receive = || {
+        while let Some((request, sender)) = requests.receive() {
+            if sender == good_address {
+                assert_eq!(request, b"order");
+                own += 1;
+            } else {
+                foreign += 1;
+            }
+        }
+        (own, foreign)
+    };
+    while start.elapsed() < TIME {
+        receive();
+        good.send_to(b"order", address).expect("loopback has room");
+        sent += 1;
+    }
+    let fired = barrage.stop();
+    // What is refused ends a look, so one look is not enough.
+    let (own, foreign) = eventually("everything that was sent", || {
+        let (own, foreign) = receive();
+        (own == sent && foreign + counters.oversize.get() == fired.datagrams)
+            .then_some((own, foreign))
+    });
+    let long = counters.oversize.get();
+    assert_eq!(overflow.dropped().unwrap(), Some(0), "nothing was lost");
+    assert!(own > 1_000 && foreign > 300 && long > 300, "{own} own, {foreign} short, {long} long");
+}
