@@ -151,6 +151,8 @@ rules! {
     NegativePrices = "055",
     /// A limit is near enough to what the spreads can use to hold something back.
     LimitLoose = "056",
+    /// Addresses and interfaces are of a kind that one host can have.
+    Address = "057",
 }
 
 /// One thing wrong, where, and what to do.

@@ -4,7 +4,12 @@ use super::decimal::show_e9;
 use super::error::{Problem, Rule};
 use super::names::Registry;
 use super::section::{Section, Written};
-use super::value::{boolean, decimal_e9, identity, line, multicast, name, one_of, whole, word};
+use super::value::{
+    boolean, decimal_e9, endpoint, identity, interface, line, multicast, name, one_of, sender,
+    whole, word,
+};
+use crate::port::interface::InterfaceChoice;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use xmc_hotpath::risk::RATE_MAX;
 
@@ -32,6 +37,8 @@ pub enum FeedProtocol {
     /// CME MDP 3.0, one channel's incremental feed.
     #[default]
     CmeMdp3,
+    /// SHFE and INE SMDP 2.0, one topic by MIRP.
+    ShfeSmdp,
 }
 
 /// How a feed comes to know the books that stood before it listened.
@@ -43,6 +50,36 @@ pub enum Join {
     /// Books start empty and are made of increments alone, as the replay of a capture without
     /// snapshots must. Paper only.
     AssumeEmpty,
+}
+
+/// One line of a feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedLine {
+    /// Group and port.
+    pub group: SocketAddrV4,
+    /// Where its packets arrive; `None` for a feed that is only replayed.
+    pub interface: Option<InterfaceChoice>,
+    /// The only sender that is listened to; `None` for any.
+    pub source: Option<Ipv4Addr>,
+}
+
+impl FeedLine {
+    /// What stands for a line that could not be read.
+    const NOWHERE: Self =
+        Self { group: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), interface: None, source: None };
+}
+
+impl fmt::Display for FeedLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.group.fmt(f)?;
+        if let Some(source) = self.source {
+            write!(f, " from {source}")?;
+        }
+        match &self.interface {
+            Some(interface) => write!(f, " on {interface}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// One market-data channel with its two lines.
@@ -57,9 +94,13 @@ pub struct Feed {
     /// Its identity in every record.
     pub stream_id: Written<u16>,
     /// Line A.
-    pub line_a: SocketAddrV4,
+    pub line_a: FeedLine,
     /// Line B, which carries the same packets.
-    pub line_b: SocketAddrV4,
+    pub line_b: FeedLine,
+    /// The receive buffer that each line's socket asks for.
+    pub receive_buffer_bytes: usize,
+    /// How long a receive polls the network card; `None` leaves that to the system.
+    pub busy_poll_us: Option<u32>,
     /// Packets kept while a gap may still be filled by the other line.
     pub reorder_packets: u16,
     /// How long a gap may stay open before the channel is suspect.
@@ -78,6 +119,31 @@ pub enum GatewayProtocol {
     Paper,
     /// CME iLink 3.
     CmeIlink3,
+    /// Esunny DSTAR, version 3: a futures company's counter.
+    EsunnyDstar,
+}
+
+/// Where the other side of a gateway is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// One TCP connection for everything.
+    Stream(SocketAddrV4),
+    /// Requests leave as UDP datagrams, answers come over TCP.
+    Pair {
+        /// Where requests go.
+        requests: SocketAddrV4,
+        /// Where answers come from.
+        answers: SocketAddrV4,
+    },
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream(address) => write!(f, "tcp {address}"),
+            Self::Pair { requests, answers } => write!(f, "udp {requests}, tcp {answers}"),
+        }
+    }
 }
 
 /// Who an iLink 3 session is; no secret is among it.
@@ -113,7 +179,9 @@ pub struct Gateway {
     pub protocol: GatewayProtocol,
     /// Its identity in every record.
     pub stream_id: Written<u16>,
-    /// Who it is; `None` for paper.
+    /// Where the venue is; `None` for paper.
+    pub endpoint: Option<Endpoint>,
+    /// Who it is; `None` for paper and for counters that know accounts instead.
     pub session: Option<SessionIdentity>,
     /// What the venue lets it send.
     pub rate: Rate,
@@ -152,6 +220,9 @@ pub struct Instrument {
     pub needs_effect: bool,
 }
 
+/// What a line's socket asks for if nothing is written: as `port::udp` does.
+const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
+
 /// Exchanges and trading floors of futures, by ISO 10383: a slip in one must not name another.
 const MICS: &[&str] = &[
     "XSGE", "XINE", "XDCE", "XZCE", "CCFX", "XCBT", "XCME", "XNYM", "XCEC", "IFUS", "IFEU", "IFSG",
@@ -163,9 +234,13 @@ const CURRENCIES: &[&str] = &[
     "TWD", "MYR", "INR", "THB", "IDR", "BRL", "MXN", "ZAR", "SEK", "NOK", "DKK",
 ];
 
-const FEED_PROTOCOLS: &[(&str, FeedProtocol)] = &[("cme/mdp3", FeedProtocol::CmeMdp3)];
-const GATEWAY_PROTOCOLS: &[(&str, GatewayProtocol)] =
-    &[("paper", GatewayProtocol::Paper), ("cme/ilink3", GatewayProtocol::CmeIlink3)];
+const FEED_PROTOCOLS: &[(&str, FeedProtocol)] =
+    &[("cme/mdp3", FeedProtocol::CmeMdp3), ("shfe/smdp", FeedProtocol::ShfeSmdp)];
+const GATEWAY_PROTOCOLS: &[(&str, GatewayProtocol)] = &[
+    ("paper", GatewayProtocol::Paper),
+    ("cme/ilink3", GatewayProtocol::CmeIlink3),
+    ("esunny/dstar", GatewayProtocol::EsunnyDstar),
+];
 const JOINS: &[(&str, Join)] = &[("recover", Join::Recover), ("assume_empty", Join::AssumeEmpty)];
 
 impl FeedProtocol {
@@ -205,17 +280,22 @@ pub(crate) fn feed(section: Section<'_>, names: &Registry) -> Option<Feed> {
         stream_id: section.required("stream_id", whole(1..=u16::MAX)),
         line_a: line_at(&section, "line_a"),
         line_b: line_at(&section, "line_b"),
+        receive_buffer_bytes: section
+            .optional("receive_buffer_bytes", whole(4_096..=1 << 30))
+            .map_or(RECEIVE_BUFFER_BYTES, |bytes| bytes.value),
+        // Above a millisecond a poll of one line would delay the other one.
+        busy_poll_us: section.optional("busy_poll_us", whole(1..=1_000)).map(|us| us.value),
         reorder_packets: section.required("reorder_packets", whole(1..=4_096)).value,
         // Lines differ by microseconds; a second is recovery's business.
         reorder_ns: section.required("reorder_ns", whole(1_000..=1_000_000_000)).value,
         stale_after_ms: section.required("stale_after_ms", whole(1..=300_000)).value,
         join: section.required("join", word(JOINS)),
     };
-    if feed.line_a == feed.line_b && feed.line_a.port() != 0 {
+    if feed.line_a.group == feed.line_b.group && feed.line_a != FeedLine::NOWHERE {
         section.fail(
             Problem::new(
                 Rule::Lines,
-                format!("lines A and B of {} are both {}", section.title(), feed.line_a),
+                format!("lines A and B of {} are both {}", section.title(), feed.line_a.group),
                 section.place().clone(),
                 "one line twice is no redundancy",
             )
@@ -225,9 +305,8 @@ pub(crate) fn feed(section: Section<'_>, names: &Registry) -> Option<Feed> {
     section.finish(feed)
 }
 
-fn line_at(section: &Section<'_>, key: &'static str) -> SocketAddrV4 {
+fn line_at(section: &Section<'_>, key: &'static str) -> FeedLine {
     let Some(line) = section.table(key) else {
-        let nowhere = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
         if !section.has(key) {
             section.fail(Problem::new(
                 Rule::MissingKey,
@@ -236,17 +315,19 @@ fn line_at(section: &Section<'_>, key: &'static str) -> SocketAddrV4 {
                 format!("`{key}` is required: {{ group = \"224.0.31.1\", port = 14310 }}"),
             ));
         }
-        return nowhere;
+        return FeedLine::NOWHERE;
     };
     let group = line.required("group", multicast).value.unwrap_or(Ipv4Addr::UNSPECIFIED);
     let port = line.required("port", whole(1..=u16::MAX)).value;
-    match line.finish(SocketAddrV4::new(group, port)) {
-        Some(address) => address,
-        None => {
-            section.spoil();
-            SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)
-        }
-    }
+    let read = FeedLine {
+        group: SocketAddrV4::new(group, port),
+        interface: line.optional("interface", interface).and_then(|written| written.value),
+        source: line.optional("source", sender).and_then(|written| written.value),
+    };
+    line.finish(read).unwrap_or_else(|| {
+        section.spoil();
+        FeedLine::NOWHERE
+    })
 }
 
 pub(crate) fn gateway(section: Section<'_>, names: &Registry) -> Option<Gateway> {
@@ -262,10 +343,27 @@ pub(crate) fn gateway(section: Section<'_>, names: &Registry) -> Option<Gateway>
         venue: names.venues.resolve(&section, "venue").value,
         protocol,
         stream_id: section.required("stream_id", whole(1..=u16::MAX)),
+        endpoint: endpoint_of(&section, protocol),
         session,
         rate: rate(&section, RATE_MAX),
     };
     section.finish(gateway)
+}
+
+/// Where a gateway of this protocol connects to.
+fn endpoint_of(section: &Section<'_>, protocol: GatewayProtocol) -> Option<Endpoint> {
+    let address = |key| {
+        let nowhere = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+        section.required(key, endpoint).value.unwrap_or(nowhere)
+    };
+    match protocol {
+        GatewayProtocol::Paper => None,
+        GatewayProtocol::CmeIlink3 => Some(Endpoint::Stream(address("address"))),
+        GatewayProtocol::EsunnyDstar => Some(Endpoint::Pair {
+            requests: address("request_address"),
+            answers: address("answer_address"),
+        }),
+    }
 }
 
 /// The two keys of a message rate; `most` is what the desk can count in one window.

@@ -27,8 +27,8 @@ pub use engine::{Engine, Logic, Mode};
 pub use error::{Invalid, Problem, Rule};
 pub use limit::{AccountLimit, Bounds, Collar, InstrumentLimit, Limits};
 pub use market::{
-    Feed, FeedIndex, FeedProtocol, Gateway, GatewayIndex, GatewayProtocol, Instrument,
-    InstrumentIndex, Join, Rate, SessionIdentity, Venue, VenueIndex,
+    Endpoint, Feed, FeedIndex, FeedLine, FeedProtocol, Gateway, GatewayIndex, GatewayProtocol,
+    Instrument, InstrumentIndex, Join, Rate, SessionIdentity, Venue, VenueIndex,
 };
 pub use section::Written;
 pub use source::{FileIndex, Place, SourceFile, Sources};

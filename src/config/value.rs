@@ -6,7 +6,8 @@
 use super::decimal::{self, DecimalError};
 use super::error::Rule;
 use super::spelling::nearest;
-use std::net::Ipv4Addr;
+use crate::port::interface::InterfaceChoice;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::RangeInclusive;
 use toml::de::DeValue;
 
@@ -258,4 +259,44 @@ pub(crate) fn multicast(value: &DeValue<'_>) -> Result<Option<Ipv4Addr>, Complai
             "not an IPv4 address",
         )),
     }
+}
+
+/// Whether one host can have this address.
+fn is_of_a_host(address: Ipv4Addr) -> bool {
+    !address.is_multicast() && !address.is_broadcast() && !address.is_unspecified()
+}
+
+fn not_an_address(text: &str, wanted: &str) -> Complaint {
+    Complaint::new(Rule::Address, format!("is {text:?}, and must be {wanted}"), "not an address")
+}
+
+/// The IPv4 address of one host that sends.
+pub(crate) fn sender(value: &DeValue<'_>) -> Result<Option<Ipv4Addr>, Complaint> {
+    let text = text_of(value)?;
+    let address = text.parse().ok().filter(|address| is_of_a_host(*address));
+    address.map(Some).ok_or_else(|| not_an_address(text, "the IPv4 address of one host"))
+}
+
+/// Where one host listens: an IPv4 address and a port.
+pub(crate) fn endpoint(value: &DeValue<'_>) -> Result<Option<SocketAddrV4>, Complaint> {
+    let text = text_of(value)?;
+    let parsed = text.parse::<SocketAddrV4>().ok();
+    let address = parsed.filter(|address| is_of_a_host(*address.ip()) && address.port() != 0);
+    address.map(Some).ok_or_else(|| {
+        not_an_address(text, "the IPv4 address and the port of one host")
+            .help("write it as \"192.0.2.1:9000\"")
+    })
+}
+
+/// A network interface, by name or by address.
+pub(crate) fn interface(value: &DeValue<'_>) -> Result<Option<InterfaceChoice>, Complaint> {
+    let text = text_of(value)?;
+    let choice = text.parse().ok().filter(|choice| match choice {
+        InterfaceChoice::Address(address) => is_of_a_host(*address),
+        InterfaceChoice::Name(_) => true,
+    });
+    choice.map(Some).ok_or_else(|| {
+        not_an_address(text, "the name or the IPv4 address of a network interface")
+            .help("`ip address` shows those of this host")
+    })
 }

@@ -6,7 +6,7 @@
 
 use super::inputs::{self, Names};
 use super::memory::{DeskMemory, DeskSize, images};
-use crate::config::{Configuration, Feed, GatewayProtocol};
+use crate::config::{Configuration, Feed, FeedProtocol, GatewayProtocol};
 use crate::feed::{FeedCapacity, FeedMemory};
 use crate::topology::{LinkKind, Stage as StageName};
 use rtrb::RingBuffer;
@@ -64,6 +64,9 @@ pub enum WireError {
          = \"paper\""
     )]
     NotPaper(String),
+    /// The stages made here read another protocol.
+    #[error("feed {0} does not speak cme/mdp3, the only protocol that this command reads")]
+    Protocol(String),
     /// The identity of an order session is not one that its protocol can write.
     #[error("gateway {name}: {source}")]
     Identity {
@@ -329,6 +332,9 @@ fn check_ports<F, G>(config: &Configuration, ports: &Ports<F, G>) -> Result<(), 
         if given != configured {
             return Err(WireError::Ports { what, given, configured });
         }
+    }
+    if let Some(feed) = config.feeds.iter().find(|feed| feed.protocol != FeedProtocol::CmeMdp3) {
+        return Err(WireError::Protocol(feed.name.value.clone()));
     }
     let exchange = |gateway: &&crate::config::Gateway| gateway.protocol != GatewayProtocol::Paper;
     match config.gateways.iter().find(exchange) {

@@ -10,6 +10,7 @@ mod cli;
 mod config;
 mod counter;
 mod desk;
+mod engine;
 mod execute;
 mod feed;
 mod firing;

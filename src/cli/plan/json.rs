@@ -105,13 +105,19 @@ fn links(configuration: &Configuration) -> Vec<Value> {
 
 fn feeds(configuration: &Configuration) -> Vec<Value> {
     let feed = |feed: &crate::config::Feed| {
+        let interfaces = [&feed.line_a, &feed.line_b]
+            .map(|line| line.interface.as_ref().map(ToString::to_string));
         json!({
             "name": feed.name.value,
             "venue": configuration.venues[feed.venue].name.value,
             "protocol": feed.protocol.word(),
             "stream_id": feed.stream_id.value,
-            "line_a": feed.line_a,
-            "line_b": feed.line_b,
+            "line_a": feed.line_a.group,
+            "line_b": feed.line_b.group,
+            "interfaces": interfaces,
+            "sources": [feed.line_a.source, feed.line_b.source],
+            "receive_buffer_bytes": feed.receive_buffer_bytes,
+            "busy_poll_us": feed.busy_poll_us,
             "reorder_packets": feed.reorder_packets,
             "reorder_ns": feed.reorder_ns,
             "stale_after_ms": feed.stale_after_ms,
@@ -131,11 +137,13 @@ fn gateways(configuration: &Configuration) -> Vec<Value> {
                 "location": session.location,
             })
         });
+        let endpoint = gateway.endpoint.map(|endpoint| endpoint.to_string());
         json!({
             "name": gateway.name.value,
             "venue": configuration.venues[gateway.venue].name.value,
             "protocol": gateway.protocol.word(),
             "stream_id": gateway.stream_id.value,
+            "endpoint": endpoint,
             "session": session,
             "rate_messages": gateway.rate.messages,
             "rate_window_ms": gateway.rate.window_ms,

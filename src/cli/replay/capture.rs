@@ -109,9 +109,9 @@ pub fn load(path: &Path, config: &Configuration) -> Result<Loaded, CliError> {
 /// The feed and line that a group and port belong to.
 fn line_of(config: &Configuration, target: SocketAddrV4) -> Option<(usize, Line)> {
     config.feeds.iter().enumerate().find_map(|(index, feed)| {
-        if feed.line_a == target {
+        if feed.line_a.group == target {
             Some((index, Line::A))
-        } else if feed.line_b == target {
+        } else if feed.line_b.group == target {
             Some((index, Line::B))
         } else {
             None

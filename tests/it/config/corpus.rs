@@ -135,6 +135,37 @@ const CASES: &[Case] = &[
     case("027", &[("stream_id = 1_340", "stream_id = 340")], "stream_id = 340", "stream_id = 340"),
     case("028", &[("224.0.31.64", "10.0.31.64")], "10.0.31.64", ""),
     case("028", &[("224.0.31.64\", port = 14340", "224.0.32.64\", port = 15340")], "[[feed]]", ""),
+    case("057", &[("port = 14340", "port = 14340, interface = \"eth 0\"")], "eth 0", ""),
+    case("057", &[("port = 14340", "port = 14340, interface = \"224.0.0.1\"")], "224.0.0.1", ""),
+    case("057", &[("port = 14340", "port = 14340, source = \"0.0.0.0\"")], "0.0.0.0", ""),
+    case(
+        "057",
+        &[(
+            "protocol = \"paper\"",
+            "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:0\"\n\
+             answer_address = \"192.0.2.1:9000\"",
+        )],
+        "192.0.2.1:0",
+        "",
+    ),
+    case(
+        "010",
+        &[("join = \"assume_empty\"", "join = \"assume_empty\"\nreceive_buffer_bytes = 4_095")],
+        "4_095",
+        "",
+    ),
+    case(
+        "010",
+        &[("join = \"assume_empty\"", "join = \"assume_empty\"\nbusy_poll_us = 1_001")],
+        "1_001",
+        "",
+    ),
+    case(
+        "006",
+        &[("stream_id = 1_340", "stream_id = 1_340\naddress = \"192.0.2.1:9000\"")],
+        "address",
+        "",
+    ),
     case("029", &[("security_id = 336491", "security_id = 411873")], "411873", "411873"),
     case(
         "043",
@@ -352,7 +383,7 @@ const CASES: &[Case] = &[
         "051",
         &[(
             "protocol = \"paper\"",
-            "protocol = \"cme/ilink3\"\nsession = \"ABCD\"\n\
+            "protocol = \"cme/ilink3\"\naddress = \"192.0.2.1:9000\"\nsession = \"ABCD\"\n\
         firm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"",
         )],
         "ABCD",
