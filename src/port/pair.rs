@@ -96,6 +96,11 @@ impl StreamPort for PairPort {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SendError> {
         self.answers.read(buffer)
     }
+
+    /// On the stream of answers, where the session asks about its requests.
+    fn send_on_stream(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.answers.send(message)
+    }
 }
 
 /// What a request socket refused.

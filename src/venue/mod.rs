@@ -1,4 +1,5 @@
 //! The cold side of each venue: recovery, reference data, and the answers of the simulated one.
 
 pub mod cme;
+pub mod esunny;
 pub mod shfe;

@@ -43,6 +43,14 @@ fn each_request_is_a_datagram_and_answers_are_a_stream() {
     senders.dedup();
     assert_eq!(senders.len(), 1, "one session, one socket");
 
+    port.send_on_stream(b"which came last?").expect("loopback has room");
+    let mut asked = [0; 32];
+    let len = eventually("the question", || {
+        Some(counter.answers.read(&mut asked).expect("the client is there")).filter(|len| *len > 0)
+    });
+    assert_eq!(&asked[..len], b"which came last?", "by the stream, not as a request");
+    assert!(counter.requests.receive().is_none());
+
     counter.answers.send(b"accepted").unwrap();
     drop(counter.answers);
     let mut read = Vec::new();

@@ -214,13 +214,11 @@ impl Requests {
 /// counter has taken is `max`; `None` if that does not say so. A cancellation is not answered by
 /// number, so only one above `max` is known to be missing.
 const fn is_lost(mode: ReqIdMode, action: OrderAction, number: u32, max: u32) -> Option<bool> {
-    if number > max {
-        return Some(false);
-    }
     match (mode, action) {
         // The counter has passed it by, and will refuse it.
         (ReqIdMode::Increasing, OrderAction::New) if number < max => Some(true),
-        (ReqIdMode::Unchecked, OrderAction::New) => Some(false),
+        (_, OrderAction::New) => Some(false),
+        _ if number > max => Some(false),
         _ => None,
     }
 }

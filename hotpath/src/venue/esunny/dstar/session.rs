@@ -56,6 +56,8 @@ pub struct SessionCounters {
     pub foreign: Counter,
     /// Fills that came twice.
     pub repeated_fills: Counter,
+    /// Replies about orders that were read, whole: where a later session goes on.
+    pub replies: Counter,
     /// Questions for the last request.
     pub questions: Counter,
     /// Requests that the counter had not taken.
@@ -68,6 +70,7 @@ pub struct OrderRow<K> {
     id: OrderId,
     key: K,
     side: Side,
+    /// Lots asked for; 0 if a session before this one sent the order and took that with it.
     qty_lots: u32,
     filled_lots: u32,
     insert_number: u32,
@@ -87,13 +90,20 @@ impl<K: Key> OrderRow<K> {
     };
 }
 
-/// The memory that a session works in. The cold side makes it, once.
+/// Fills whose numbers are remembered, to recognise one that comes twice.
+pub const SERIALS_KEPT: usize = 4_096;
+const SERIALS_KEPT_U64: u64 = 4_096;
+
+/// The memory that a session works in. The cold side makes it, once; the next session of the same
+/// run gets it as this one left it, so that it knows the orders.
 #[derive(Debug)]
 pub struct Storage<'a, G: Generation> {
-    /// A row for each row of the desk's instrument table.
+    /// A row for each row of the desk's instrument table; emptied.
     pub inserts: &'a mut [Option<InsertTemplate<G>>],
     /// A row for each row of the desk's order arena.
     pub orders: &'a mut [OrderRow<G::Key>],
+    /// Numbers of fills, each in the place that its lowest bits say.
+    pub serials: &'a mut [u64; SERIALS_KEPT],
 }
 
 /// Who the session is.
@@ -140,9 +150,6 @@ impl core::fmt::Display for IdentityError {
 
 impl core::error::Error for IdentityError {}
 
-/// Fills whose numbers are remembered, to recognise one that comes twice.
-const SERIALS_KEPT: usize = 4_096;
-
 /// One session.
 #[derive(Debug)]
 pub struct DstarSession<'a, G: Generation, C> {
@@ -153,8 +160,7 @@ pub struct DstarSession<'a, G: Generation, C> {
     inserts: &'a mut [Option<InsertTemplate<G>>],
     delete: DeleteTemplate<G>,
     orders: &'a mut [OrderRow<G::Key>],
-    /// Numbers of fills, each in the place that its lowest bits say.
-    serials: [u64; SERIALS_KEPT],
+    serials: &'a mut [u64; SERIALS_KEPT],
     requests: Requests,
     counters: &'a SessionCounters,
 }
@@ -179,7 +185,6 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
             return Err(IdentityError::NoRequestNumber);
         }
         storage.inserts.fill(None);
-        storage.orders.fill(OrderRow::FREE);
         Ok(Self {
             counter,
             identity,
@@ -187,7 +192,7 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
             inserts: storage.inserts,
             delete: DeleteTemplate::new(&account),
             orders: storage.orders,
-            serials: [0; SERIALS_KEPT],
+            serials: storage.serials,
             requests: Requests::new(req_id_mode, next_client_req_id, pace),
             counters,
         })
@@ -207,10 +212,17 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
         Ok(row.map(|row| *row = Some(template)).is_some())
     }
 
+    /// The row of an order. One that a reply speaks of and nothing is known of gets it, if it is
+    /// younger than the order that has it: ids grow with the turns of a slot.
     #[inline(always)]
     fn order(&mut self, id: OrderId) -> Option<&mut OrderRow<G::Key>> {
-        let row = usize::try_from(id.slot()).ok()?;
-        self.orders.get_mut(row).filter(|row| row.id == id && id != OrderId::NONE)
+        let slot = usize::try_from(id.slot()).ok()?;
+        let row = self.orders.get_mut(slot)?;
+        let is_of_this_run = id.0 >> 32 == u64::from(self.run);
+        if row.id < id && is_of_this_run {
+            *row = OrderRow { id, ..OrderRow::FREE };
+        }
+        (row.id == id && id != OrderId::NONE).then_some(row)
     }
 
     fn insert(&mut self, command: &OrderCommand) -> Result<&[u8], CannotEncode> {
@@ -265,13 +277,14 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
         let kind = if error == 0 { OrderEventKind::Accepted } else { OrderEventKind::Rejected };
         let mut event = OrderEvent { kind, reason: reason(error), ..self.blank(id, received) };
         // A refused request leaves a row alone that another request has filled since.
-        let row = self.order(id).filter(|row| row.insert_number == number);
+        let row = self.order(id).filter(|row| [number, 0].contains(&row.insert_number));
         if let Some(row) = row {
             learn(&mut row.key, reply.key);
             event.venue_order_id = row.key.number();
             event.side = row.side;
-            event.leaves_lots = if error == 0 { row.open_lots() } else { 0 };
-            event.cum_lots = row.filled_lots;
+            if error == 0 {
+                (event.cum_lots, event.leaves_lots) = row.progress();
+            }
         }
         (Some(GatewayNews::Order(event)), false)
     }
@@ -324,8 +337,7 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
             }
             event.venue_order_id = row.key.number();
             event.side = row.side;
-            event.cum_lots = row.filled_lots;
-            event.leaves_lots = row.open_lots();
+            (event.cum_lots, event.leaves_lots) = row.progress();
             insert_number = Some(row.insert_number);
         }
         if let Some(number) = insert_number {
@@ -357,7 +369,7 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
         event.kind = lost_kind(lost);
         if let Some(row) = self.order(lost.order_id) {
             event.side = row.side;
-            event.cum_lots = row.filled_lots;
+            (event.cum_lots, _) = row.progress();
         }
         (Some(GatewayNews::Order(event)), true)
     }
@@ -365,8 +377,8 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
     /// Notes the number of a fill; `false` if it was noted before, among the last few thousand.
     #[inline(always)]
     fn is_new_fill(&mut self, serial: u64) -> bool {
-        const { assert!(SERIALS_KEPT == 4_096) }
-        let slot = usize::try_from(serial % 4_096).ok().and_then(|row| self.serials.get_mut(row));
+        let row = usize::try_from(serial % SERIALS_KEPT_U64).ok();
+        let slot = row.and_then(|row| self.serials.get_mut(row));
         let is_new = slot.is_none_or(|slot| core::mem::replace(slot, serial) != serial);
         if !is_new && serial != 0 {
             self.counters.repeated_fills.add(1);
@@ -410,9 +422,13 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
 }
 
 impl<K> OrderRow<K> {
+    /// Lots filled and lots left; nothing is said of an order whose fills may not all be known.
     #[inline(always)]
-    const fn open_lots(&self) -> u32 {
-        self.qty_lots.saturating_sub(self.filled_lots)
+    const fn progress(&self) -> (u32, u32) {
+        if self.qty_lots == 0 {
+            return (0, 0);
+        }
+        (self.filled_lots, self.qty_lots.saturating_sub(self.filled_lots))
     }
 }
 
@@ -454,8 +470,8 @@ impl<G: Generation, C: CounterSession<G>> OrderSession for DstarSession<'_, G, C
         let Some(Received { len, reply }) = self.counter.reply(bytes)? else {
             return Ok(None);
         };
-        let (news, has_more) = match reply {
-            Ok(Some(reply)) => self.news(&reply, received),
+        let (news, has_more) = match &reply {
+            Ok(Some(reply)) => self.news(reply, received),
             Ok(None) => {
                 self.counters.ignored.add(1);
                 (None, false)
@@ -465,8 +481,14 @@ impl<G: Generation, C: CounterSession<G>> OrderSession for DstarSession<'_, G, C
                 (None, false)
             }
         };
-        // A reply that has more to tell is left on the stream, to be read again.
-        Ok(Some(Taken { len: if has_more { 0 } else { len }, news }))
+        if has_more {
+            // It is left on the stream, to be read again.
+            return Ok(Some(Taken { len: 0, news }));
+        }
+        if matches!(reply, Ok(Some(Reply::Insert(_) | Reply::Notice(_) | Reply::Match(_)))) {
+            self.counters.replies.add(1);
+        }
+        Ok(Some(Taken { len, news }))
     }
 
     fn own_message(&mut self, now: MonoNs) -> Option<&[u8]> {

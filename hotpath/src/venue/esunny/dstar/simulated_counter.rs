@@ -103,7 +103,7 @@ impl Kind {
 
 /// Who wants in.
 ///
-/// 44 bytes, little-endian.
+/// 48 bytes, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Logon {
@@ -114,14 +114,22 @@ pub struct Logon {
     /// Generation of the datagrams that will come: 2 or 3.
     pub version: u8,
     _pad: [u8; 1],
+    /// Replies about orders that the client has read before: the counter repeats those after.
+    pub replies_seen: U32Le,
 }
-const _: () = assert!(size_of::<Logon>() == 44 && offset_of!(Logon, version) == 42);
+const _: () = assert!(size_of::<Logon>() == 48 && offset_of!(Logon, replies_seen) == 44);
 
 impl Logon {
     /// A request to be let in.
     #[must_use]
-    pub const fn new(account_no: [u8; 21], password: [u8; 21], version: u8) -> Self {
-        Self { account_no, password, version, _pad: [0] }
+    pub const fn new(
+        account_no: [u8; 21],
+        password: [u8; 21],
+        version: u8,
+        replies_seen: u32,
+    ) -> Self {
+        let replies_seen = U32Le::new(replies_seen);
+        Self { account_no, password, version, _pad: [0], replies_seen }
     }
 }
 

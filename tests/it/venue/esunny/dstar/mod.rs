@@ -1,3 +1,12 @@
-//! DSTAR: requests against a second encoder's bytes, replies cut and turned, the session's news.
+//! DSTAR: requests against a second encoder, replies cut and turned, the session's news, and a
+//! session with the simulated counter before an exchange.
 
+mod counter;
+mod datagrams;
+mod logon;
+mod lost;
 mod requests;
+mod rig;
+mod session;
+mod sockets;
+mod venue;

@@ -15,14 +15,14 @@ use xmc_hotpath::wire::{I32Le, I64Le, U64Le};
 const VECTORS: &str = include_str!("../../../../vectors/dstar.jsonl");
 
 /// One datagram of the second encoder.
-struct Vector {
-    message: String,
-    version: u64,
+pub struct Vector {
+    pub message: String,
+    pub version: u64,
     fields: Value,
-    bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
-fn vectors() -> Vec<Vector> {
+pub fn vectors() -> Vec<Vector> {
     let parse = |line: &str| {
         let json: Value = serde_json::from_str(line).expect("a line is JSON");
         let hex = json["hex"].as_str().expect("hex is text");

@@ -1,0 +1,151 @@
+//! A session and what its tests ask it: orders out as datagrams, replies in as bytes.
+
+use xmc_hotpath::gateway::{CannotEncode, OrderSession, SessionLost, Taken};
+use xmc_hotpath::message::{
+    AccountId, DeskId, DeskIdentity, GatewayIndex, GatewayNews, HedgeFlag, InstrumentIndex,
+    OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, PositionEffect, ProjectId,
+    SessionState, Side, SiteId, SpreadIndex, StrategyId, StreamId, TimeInForce,
+};
+use xmc_hotpath::time::{MonoNs, Span, UnixNs};
+use xmc_hotpath::venue::esunny::dstar::encode::{Account, Contract};
+use xmc_hotpath::venue::esunny::dstar::layout::{Generation, ReqIdMode};
+use xmc_hotpath::venue::esunny::dstar::requests::Pace;
+use xmc_hotpath::venue::esunny::dstar::session::{
+    DstarSession, Identity, IdentityError, OrderRow, SERIALS_KEPT, SessionCounters, Storage,
+};
+use xmc_hotpath::venue::esunny::dstar::simulated_counter::SimulatedCounter;
+
+pub const DESK: DeskIdentity = DeskIdentity { site: SiteId(3), desk: DeskId(2), run: 9 };
+pub const MS: u64 = 1_000_000;
+pub const PACE: Pace = Pace { ask_after: Span(20 * MS), ask_interval: Span(100 * MS) };
+pub const CONTRACTS: [&str; 2] = ["cu2607", "au2612"];
+pub const ORDER_ROWS: usize = 64;
+
+pub fn account() -> Account {
+    Account { index: 1, udp_auth_code: 0xC0FF_EE01, close_today: Some(b'J') }
+}
+
+pub fn identity(mode: ReqIdMode) -> Identity {
+    Identity {
+        gateway: GatewayIndex(2),
+        stream: StreamId(12),
+        desk: DESK,
+        account: account(),
+        req_id_mode: mode,
+        next_client_req_id: 1,
+        pace: PACE,
+    }
+}
+
+/// A session on memory of its own.
+pub struct Rig<G: Generation> {
+    pub session: DstarSession<'static, G, SimulatedCounter>,
+    pub counters: &'static SessionCounters,
+}
+
+impl<G: Generation> Rig<G> {
+    pub fn new(identity: Identity) -> Result<Self, IdentityError> {
+        let storage = Storage {
+            inserts: Box::leak(Box::new([None; 4])),
+            orders: Box::leak(Box::new([OrderRow::FREE; ORDER_ROWS])),
+            serials: Box::leak(Box::new([0; SERIALS_KEPT])),
+        };
+        let counters: &'static SessionCounters = Box::leak(Box::default());
+        let mut session = DstarSession::new(SimulatedCounter::new(), identity, storage, counters)?;
+        for (number, index) in CONTRACTS.iter().zip(0..) {
+            let contract = Contract { index, number, needs_close_today: index == 0 };
+            let is_there = session.trade(InstrumentIndex(index), &contract);
+            assert_eq!(is_there, Ok(true), "{number}");
+        }
+        Ok(Self { session, counters })
+    }
+
+    pub fn up(mode: ReqIdMode) -> Self {
+        Self::new(identity(mode)).expect("is sane")
+    }
+
+    /// Sends a command and gives its datagram.
+    pub fn send(&mut self, command: &OrderCommand) -> Result<Vec<u8>, CannotEncode> {
+        let datagram = self.session.encode(command, UnixNs(0))?.to_vec();
+        self.session.sent(command);
+        Ok(datagram)
+    }
+
+    /// Reads all of a stream and gives the news.
+    pub fn read(&mut self, mut bytes: &[u8]) -> Result<Vec<GatewayNews>, SessionLost> {
+        let mut news = Vec::new();
+        while let Some(Taken { len, news: one }) = self.session.read(bytes, MonoNs(5))? {
+            assert!(len > 0 || one.is_some(), "reading goes on");
+            news.extend(one);
+            bytes = &bytes[len..];
+        }
+        assert!(bytes.is_empty(), "a message is missing its end");
+        Ok(news)
+    }
+
+    pub fn events(&mut self, bytes: &[u8]) -> Vec<OrderEvent> {
+        let news = self.read(bytes).expect("is framed");
+        let event = |one: &GatewayNews| match one {
+            GatewayNews::Order(event) => *event,
+            GatewayNews::Session(update) => panic!("not about an order: {update:?}"),
+        };
+        news.iter().map(event).collect()
+    }
+
+    /// The question that is due at `now`, sent.
+    pub fn question(&mut self, now: MonoNs) -> Option<Vec<u8>> {
+        let question = self.session.own_message(now)?.to_vec();
+        assert_eq!(self.session.own_message(now), Some(&question[..]), "until it has left");
+        self.session.own_message_sent(now);
+        Some(question)
+    }
+}
+
+/// What news says, in a few words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    Session(SessionState),
+    Order(OrderEventKind, OrderId),
+}
+
+pub fn told(news: &[GatewayNews]) -> Vec<Told> {
+    let one = |news: &GatewayNews| match news {
+        GatewayNews::Session(update) => Told::Session(update.state),
+        GatewayNews::Order(event) => Told::Order(event.kind, event.order_id),
+    };
+    news.iter().map(one).collect()
+}
+
+/// The id of the order that takes `slot` for the `turn`-th time.
+pub fn id(turn: u32, slot: u32) -> OrderId {
+    OrderId::new(DESK, turn, slot)
+}
+
+pub fn new(order_id: OrderId, qty_lots: u32) -> OrderCommand {
+    OrderCommand {
+        action: OrderAction::New,
+        order_id,
+        venue_order_id: 0,
+        instrument: InstrumentIndex(0),
+        security_id: 77,
+        gateway: GatewayIndex(2),
+        side: Side::Buy,
+        time_in_force: TimeInForce::Day,
+        effect: PositionEffect::Open,
+        hedge: HedgeFlag::Speculate,
+        price_e9: 78_000_000_000_000,
+        qty_lots,
+        spread: SpreadIndex(0),
+        leg: 0,
+        strategy: StrategyId(0),
+        account: AccountId(0),
+        project: ProjectId(0),
+        orders_left: 0,
+        caused: MonoNs(0),
+    }
+}
+
+pub fn cancel(order_id: OrderId) -> OrderCommand {
+    let order = new(order_id, 1);
+    OrderCommand { action: OrderAction::Cancel, effect: PositionEffect::Net, ..order }
+}
