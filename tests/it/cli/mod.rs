@@ -3,3 +3,4 @@
 mod inspect;
 mod plan;
 mod replay;
+mod sim;
