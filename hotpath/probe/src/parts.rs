@@ -8,7 +8,7 @@ use xmc_hotpath::counter::NoRecorder;
 use xmc_hotpath::desk::stage::DeskStage;
 use xmc_hotpath::desk::timers::Timers;
 use xmc_hotpath::execute::Fire;
-use xmc_hotpath::feed::{self, Channel};
+use xmc_hotpath::feed::{self, Channel, FeedStage};
 use xmc_hotpath::gateway::GatewayStage;
 use xmc_hotpath::message::{
     Credits, Depth, Detail, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderAction, OrderCommand,
@@ -22,7 +22,7 @@ use xmc_hotpath::risk::{
     self, AccountRisk, Batch, Draft, Exposure, FireSize, GatewayRisk, InstrumentRate, Reference,
 };
 use xmc_hotpath::spread::{self, LegBook, Value};
-use xmc_hotpath::stage::{self, Both, Gauge};
+use xmc_hotpath::stage::{self, Both, Gauge, Stage};
 use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
 use xmc_hotpath::venue::cme::ilink3::decode;
 use xmc_hotpath::venue::cme::ilink3::encode::{
@@ -37,6 +37,7 @@ use xmc_hotpath::venue::esunny::dstar::layout::{Generation, Reference as Named, 
 use xmc_hotpath::venue::esunny::dstar::requests::Requests;
 use xmc_hotpath::venue::esunny::dstar::simulated_counter;
 use xmc_hotpath::venue::shfe::smdp::decode::{self as mirp, DecodeError, Field};
+use xmc_hotpath::venue::shfe::smdp::feed::Smdp;
 use xmc_hotpath::venue::shfe::smdp::varint;
 use xmc_hotpath::wire;
 
@@ -225,6 +226,14 @@ extern "C" fn smdp_packet(bytes: &[u8]) -> Result<u64, DecodeError> {
         });
     }
     Ok(sum)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn smdp_stage(
+    stage: &mut FeedStage<'static, Outside, Outside, Smdp<'static>>,
+) -> stage::Work {
+    stage.housekeeping();
+    stage.poll()
 }
 
 #[unsafe(no_mangle)]

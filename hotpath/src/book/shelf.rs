@@ -10,6 +10,13 @@ pub struct Row(u32);
 impl Row {
     /// No row: what storage for rows is filled with.
     pub const NONE: Self = Self(u32::MAX);
+
+    /// Its place in a table beside the rows.
+    #[inline(always)]
+    #[must_use]
+    pub fn place(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
 }
 
 /// A place in the table from the venue's numbers to rows.
@@ -109,6 +116,14 @@ impl<'a> Books<'a> {
             self.get_mut(row)?.index = index.unwrap_or(NO_INDEX);
         }
         Some(row)
+    }
+
+    /// Forgets all instruments: the venue numbers them anew.
+    pub fn clear(&mut self) {
+        self.rows.fill(Instrument::EMPTY);
+        self.slots.fill(Slot::FREE);
+        self.used = 0;
+        self.last = Slot::FREE;
     }
 
     /// An instrument.

@@ -5,6 +5,9 @@
 //! in order), when a line is silent and the other has passed them, when the wait gets too long, or
 //! when there is no room to hold more. Copies are compared by digest with the packet that was used.
 //!
+//! Where heartbeats stand outside the sequence, a line may say without a packet how far it has
+//! sent. What it sent and did not deliver is waited for like what comes before a held packet.
+//!
 //! Numbers far behind belong to an old copy or to a new numbering (the weekly reset). One such
 //! packet proves nothing; it is a new numbering once consecutive ones came from both lines, or
 //! several from one, and nothing of the old numbering came between. A rewind of one line alone is
@@ -14,15 +17,12 @@
 
 use super::counters::LineCounters;
 use super::digest::digest;
+use super::held::{Digest, HELD_BYTES, Held};
 use super::line::LineTrack;
 use super::sequence::SeqNo;
 use crate::book::StorageError;
 use crate::port::Line;
 use crate::time::{MonoNs, Span};
-
-/// Bytes that a held packet may have. CME fills a packet up to 1420 bytes, so that it fits in an
-/// Ethernet frame; jumbo frames are not used on any feed here.
-pub const HELD_BYTES: usize = 2048;
 
 /// Consecutive packets of a new numbering that convince when only one line brings them.
 const CONVINCING: i32 = 8;
@@ -104,59 +104,6 @@ pub enum LineHealth {
     Stale,
 }
 
-/// A packet that waits for those before it.
-#[derive(Clone, Copy, Debug)]
-pub struct Held {
-    bytes: [u8; HELD_BYTES],
-    len: usize,
-    digest: u64,
-    received: MonoNs,
-    seq_no: SeqNo,
-    line: Line,
-    is_used: bool,
-}
-
-impl Held {
-    /// A free place.
-    pub const FREE: Self = Self {
-        bytes: [0; HELD_BYTES],
-        len: 0,
-        digest: 0,
-        received: MonoNs(0),
-        seq_no: SeqNo(0),
-        line: Line::A,
-        is_used: false,
-    };
-
-    /// The packet.
-    #[must_use]
-    pub fn packet(&self) -> Arrived<'_> {
-        Arrived {
-            line: self.line,
-            seq_no: self.seq_no,
-            received: self.received,
-            payload: self.bytes.get(..self.len).unwrap_or_default(),
-        }
-    }
-
-    fn holds(&self, seq_no: SeqNo) -> bool {
-        self.is_used && self.seq_no == seq_no
-    }
-}
-
-/// The digest of a packet that was used.
-#[derive(Clone, Copy, Debug)]
-pub struct Digest {
-    value: u64,
-    seq_no: SeqNo,
-    is_used: bool,
-}
-
-impl Digest {
-    /// A free place.
-    pub const FREE: Self = Self { value: 0, seq_no: SeqNo(0), is_used: false };
-}
-
 /// Consecutive packets far behind, which may be a new numbering.
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -164,6 +111,14 @@ struct Run {
     next: SeqNo,
     is_on_a: bool,
     is_on_b: bool,
+}
+
+/// What a line says that it has sent, and nobody has delivered.
+#[derive(Clone, Copy, Debug)]
+struct Owed {
+    /// Everything before this has been sent.
+    next: SeqNo,
+    since: MonoNs,
 }
 
 /// Arbitration of one channel.
@@ -179,7 +134,9 @@ pub struct Arbiter<'a> {
     expected: Option<SeqNo>,
     /// Packets held ahead of `expected`; those of a run are not counted.
     held_count: usize,
-    held_since: MonoNs,
+    owed: Option<Owed>,
+    /// Since when something has been missing, as far as is known; `NEVER` if nothing is.
+    waiting_since: MonoNs,
     run: Option<Run>,
 }
 
@@ -202,18 +159,17 @@ impl<'a> Arbiter<'a> {
         }
         held.iter_mut().for_each(|place| place.is_used = false);
         digests.fill(Digest::FREE);
-        let lines = [LineTrack::NEW; 2];
-        let (held_count, held_since) = (0, MonoNs(0));
         Ok(Self {
             limits,
             held,
             digests,
             counters,
-            lines,
+            lines: [LineTrack::NEW; 2],
             last_heard: MonoNs(0),
             expected: None,
-            held_count,
-            held_since,
+            held_count: 0,
+            owed: None,
+            waiting_since: MonoNs::NEVER,
             run: None,
         })
     }
@@ -232,14 +188,44 @@ impl<'a> Arbiter<'a> {
         self.held_count
     }
 
-    /// When the oldest held packet has been held for too long; `NEVER` if none is.
+    /// When what is missing has been waited for too long; `NEVER` if nothing is.
     #[inline(always)]
     #[must_use]
     pub const fn deadline(&self) -> MonoNs {
-        if self.held_count == 0 {
-            MonoNs::NEVER
-        } else {
-            self.held_since.after(self.limits.hold_for)
+        self.waiting_since.after(self.limits.hold_for)
+    }
+
+    /// The sequence begins after `last`, at `now`: what came before is forgotten.
+    pub fn begin_after(&mut self, last: SeqNo, now: MonoNs) {
+        self.held.iter_mut().for_each(|place| place.is_used = false);
+        self.digests.fill(Digest::FREE);
+        self.lines.iter_mut().for_each(|line| line.restart(Some(last)));
+        self.expected = Some(last.next());
+        self.last_heard = now;
+        self.held_count = 0;
+        self.owed = None;
+        self.waiting_since = MonoNs::NEVER;
+        self.run = None;
+    }
+
+    /// Notes that a line says it has sent everything before `next`. Says nothing of packets that
+    /// are to come, so a number that is behind is no news.
+    #[cold]
+    #[inline(never)]
+    pub fn announced(&mut self, line: Line, next: SeqNo, now: MonoNs) {
+        let Some(expected) = self.expected else { return };
+        let ([a, b], [counters_a, counters_b]) = (&mut self.lines, self.counters);
+        let (track, other, counters) = match line {
+            Line::A => (a, b, counters_a),
+            Line::B => (b, a, counters_b),
+        };
+        track.announce(next.before(), now, counters);
+        track.settle_with(other, now);
+        let known = self.owed_beyond(expected);
+        if next.beyond(expected) > 0 && known.is_none_or(|known| next.beyond(known.next) > 0) {
+            let since = known.map_or(now, |known| known.since);
+            self.wait_since(since);
+            self.owed = Some(Owed { next, since });
         }
     }
 
@@ -311,9 +297,7 @@ impl<'a> Arbiter<'a> {
             return if known == value { Verdict::Duplicate } else { Verdict::Divergent };
         }
         counters.firsts.add(1);
-        if self.held_count == 0 {
-            self.held_since = packet.received;
-        }
+        self.wait_since(packet.received);
         self.held_count = self.held_count.wrapping_add(1);
         self.keep(packet, value);
         Verdict::Held
@@ -321,17 +305,9 @@ impl<'a> Arbiter<'a> {
 
     fn keep(&mut self, packet: &Arrived<'_>, value: u64) {
         let place = packet.seq_no.place(self.held.len());
-        let Some(held) = self.held.get_mut(place) else { return };
-        let Some(room) = held.bytes.get_mut(..packet.payload.len()) else { return };
-        for (to, from) in room.iter_mut().zip(packet.payload) {
-            *to = *from;
+        if let Some(held) = self.held.get_mut(place) {
+            held.keep(packet, value);
         }
-        held.len = packet.payload.len();
-        held.digest = value;
-        held.received = packet.received;
-        held.seq_no = packet.seq_no;
-        held.line = packet.line;
-        held.is_used = true;
     }
 
     /// Says that the packet which `place` let pass has been applied. Computes its digest, so call
@@ -374,34 +350,71 @@ impl<'a> Arbiter<'a> {
         let value = held.digest;
         self.held_count = self.held_count.wrapping_sub(1);
         self.remember(expected, value);
-        if self.ready().is_none()
-            && let Some(received) = self.first_held().map(|held| held.received)
-        {
-            self.held_since = received;
+        if self.ready().is_none() {
+            self.wait();
         }
     }
 
-    /// The packets before the first held one, if they will not come any more. What was held is
-    /// `ready` then.
+    /// Something has been missing since then, and perhaps since earlier.
+    fn wait_since(&mut self, since: MonoNs) {
+        if self.held_count == 0 {
+            // What was owed may have come, which nobody noted.
+            self.wait();
+        }
+        self.waiting_since = self.waiting_since.min(since);
+    }
+
+    /// Finds since when something has been missing.
+    fn wait(&mut self) {
+        let held = self.first_held().map(|held| held.received);
+        let owed = self.expected.and_then(|expected| self.owed_beyond(expected));
+        let owed = owed.map(|owed| owed.since);
+        self.waiting_since = held.unwrap_or(MonoNs::NEVER).min(owed.unwrap_or(MonoNs::NEVER));
+    }
+
+    fn owed_beyond(&self, expected: SeqNo) -> Option<Owed> {
+        self.owed.filter(|owed| owed.next.beyond(expected) > 0)
+    }
+
+    /// Whether something is missing, as far as is known.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.waiting_since != MonoNs::NEVER
+    }
+
+    /// The next packets that will not come any more. What is held after them is `ready` then.
     #[inline(always)]
     pub fn lost(&mut self, now: MonoNs) -> Option<Gap> {
-        if self.held_count == 0 { None } else { self.lost_before_held(now) }
+        if self.is_waiting() { self.lost_until(now) } else { None }
     }
 
     #[cold]
     #[inline(never)]
-    fn lost_before_held(&mut self, now: MonoNs) -> Option<Gap> {
+    fn lost_until(&mut self, now: MonoNs) -> Option<Gap> {
         let expected = self.expected?;
         let limits = self.limits;
+        let held = self.first_held().map(|held| held.seq_no);
+        let owed = self.owed_beyond(expected).map(|owed| owed.next);
+        let Some(end) = nearest(expected, held, owed) else {
+            // What was owed has come.
+            self.wait();
+            return None;
+        };
+        if now >= self.deadline() {
+            return Some(self.skip_to(expected, end));
+        }
         let is_passed = self.lines.iter().all(|track| {
             track.has_passed(expected, limits.line_reorder)
                 || track.is_silent(now, limits.silent_after)
         });
-        if is_passed || now >= self.deadline() {
-            let to = self.first_held()?.seq_no;
-            return Some(self.skip_to(expected, to));
+        if !is_passed {
+            return None;
         }
-        None
+        // What a line has only announced, it may still go on from there.
+        let bounds = self.lines.iter().map(LineTrack::announced);
+        let end = bounds.fold(end, |end, bound| nearest(expected, Some(end), bound).unwrap_or(end));
+        Some(self.skip_to(expected, end))
     }
 
     /// Gives up the packets before the first held one, or before `seq_no` if that comes first.
@@ -420,6 +433,9 @@ impl<'a> Arbiter<'a> {
     }
 
     fn first_held(&self) -> Option<&Held> {
+        if self.held_count == 0 {
+            return None;
+        }
         let expected = self.expected?;
         let mut candidates = self.held.iter().scan(expected, |seq_no, _| {
             let held = self.held.get(seq_no.place(self.held.len())).filter(|h| h.holds(*seq_no));
@@ -475,9 +491,11 @@ impl<'a> Arbiter<'a> {
         }
         self.held_count = kept;
         self.digests.fill(Digest::FREE);
-        self.lines.iter_mut().for_each(LineTrack::restart);
+        self.lines.iter_mut().for_each(|line| line.restart(None));
         self.expected = Some(run.start);
         self.run = None;
+        self.owed = None;
+        self.wait();
         Verdict::Restart { from, to: run.start }
     }
 
@@ -523,4 +541,11 @@ impl<'a> Arbiter<'a> {
         track.settle_with(other, packet.received);
         counters
     }
+}
+
+/// The one of two numbers that comes first after `expected`.
+fn nearest(expected: SeqNo, first: Option<SeqNo>, second: Option<SeqNo>) -> Option<SeqNo> {
+    let beyond = |seq_no: &SeqNo| seq_no.beyond(expected);
+    let candidates = [first, second].into_iter().flatten();
+    candidates.filter(|seq_no| beyond(seq_no) > 0).min_by_key(beyond)
 }

@@ -178,6 +178,12 @@ impl<'a> Channel<'a> {
         Some(row)
     }
 
+    /// The row of an instrument of a venue that does not number its instruments' changes.
+    #[inline(always)]
+    pub fn row(&mut self, security_id: i32) -> Option<Row> {
+        self.books.find(security_id)
+    }
+
     /// An instruction to a book.
     #[inline(always)]
     pub fn change(&mut self, row: Row, side: BookSide, change: &Change) {
@@ -271,6 +277,30 @@ impl<'a> Channel<'a> {
         self.begin_anew();
         self.trust = Trust::Resent;
         self.tell();
+    }
+
+    /// The venue's sequence is over (another day, another publishing centre): all books are empty
+    /// until recovered ones are handed over.
+    #[cold]
+    #[inline(never)]
+    pub fn over(&mut self) {
+        self.counters.resets.add(1);
+        self.begin_anew();
+        self.trust = Trust::Awaited;
+        self.tell();
+    }
+
+    /// The books were filled from a snapshot that includes everything through `last`.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn recovered(&mut self, last: SeqNo, exchange: UnixNs, now: MonoNs) {
+        self.forget_event();
+        self.seq_no = last;
+        self.received = now;
+        self.is_strict = true;
+        self.epoch = self.epoch.wrapping_add(1);
+        self.rebuilt();
+        self.end_of_event(exchange);
     }
 
     /// A packet is about to be applied.

@@ -41,7 +41,7 @@ pub struct FeedCounters {
     pub gaps: Counter,
     /// Packets given up on both lines.
     pub missing: Counter,
-    /// Packets far behind, which belong to no sequence known (yet).
+    /// Packets of no sequence that is followed (yet): far behind, of another topic, day or centre.
     pub strays: Counter,
     /// Times that the venue began to number anew.
     pub restarts: Counter,
@@ -49,13 +49,20 @@ pub struct FeedCounters {
     pub divergent: Counter,
     /// Damaged packets, by the protocol's error: `Protocol::refusal`.
     pub refused: [Counter; MAX_REFUSALS],
-    /// Messages of no interest to books, or of unknown templates.
+    /// Messages and fields of no interest to books, of unknown templates, or of instruments that
+    /// no snapshot named.
     pub skipped: Counter,
+    /// Heartbeats outside the sequence.
+    pub heartbeats: Counter,
+    /// Trade summaries, which are not kept.
+    pub trades: Counter,
+    /// Limits, settlements and other prices of the day, which are not kept.
+    pub statistics: Counter,
     /// Trading statuses.
     pub statuses: Counter,
     /// Instrument definitions.
     pub definitions: Counter,
-    /// Times that the venue voided the channel.
+    /// Times that the venue voided the channel, or ended its sequence.
     pub resets: Counter,
     /// Breaks in an instrument's own sequence.
     pub sequence_breaks: Counter,

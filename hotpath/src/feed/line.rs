@@ -9,9 +9,9 @@ const REMEMBERED: u32 = 64;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LineTrack {
-    /// The furthest packet it delivered; `None` until it delivered one.
+    /// The furthest packet it delivered or said that it had sent; `None` until there was one.
     furthest: Option<SeqNo>,
-    /// Bit n: it delivered the packet n before `furthest`.
+    /// Bit n: it delivered the packet n before `furthest`, or that one lies before its beginning.
     seen: u64,
     /// Since when the other line has been further, without a word from this one.
     owing_since: Option<MonoNs>,
@@ -65,10 +65,33 @@ impl LineTrack {
         }
     }
 
+    /// It says that it has sent everything through `last`, without delivering it just now.
+    pub(super) fn announce(&mut self, last: SeqNo, now: MonoNs, counters: &LineCounters) {
+        let Some(furthest) = self.furthest else {
+            // What it sent before it was heard is not lost.
+            self.furthest = Some(last);
+            return;
+        };
+        let distance = u32::try_from(last.beyond(furthest)).unwrap_or(0);
+        if distance > 0 {
+            self.seen = self.seen.checked_shl(distance).unwrap_or(0);
+            self.furthest = Some(last);
+            counters.missing.add(u64::from(distance));
+            self.loss_began = self.loss_began.or(Some(now));
+            self.last_loss = now;
+        }
+    }
+
+    /// The packet after what it said that it had sent, if it did not deliver the last of that.
+    #[inline]
+    pub(super) fn announced(&self) -> Option<SeqNo> {
+        if self.seen & 1 == 0 { self.furthest.map(SeqNo::next) } else { None }
+    }
+
     /// Whether it will not deliver `seq_no` any more: it is further by more than `reorder` packets.
     #[inline]
     pub(super) fn has_passed(&self, seq_no: SeqNo, reorder: u32) -> bool {
-        self.furthest.is_some_and(|furthest| {
+        self.announced().or(self.furthest).is_some_and(|furthest| {
             u32::try_from(furthest.beyond(seq_no)).is_ok_and(|beyond| beyond > reorder)
         })
     }
@@ -101,9 +124,10 @@ impl LineTrack {
         self.loss_began.is_some_and(|began| now.since(began) >= limit)
     }
 
-    /// The sequence begins anew: what was delivered before says nothing about it.
-    pub(super) const fn restart(&mut self) {
-        self.furthest = None;
+    /// The sequence begins anew after `last`, if that is known: what was delivered before says
+    /// nothing about it.
+    pub(super) const fn restart(&mut self, last: Option<SeqNo>) {
+        self.furthest = last;
         self.seen = u64::MAX;
         self.owing_since = None;
     }

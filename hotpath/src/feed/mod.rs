@@ -8,15 +8,15 @@ mod arbiter;
 mod channel;
 mod counters;
 mod digest;
+mod held;
 mod line;
 mod sequence;
 mod stage;
 
-pub use arbiter::{
-    Arbiter, ArbiterLimits, Arrived, Digest, Gap, HELD_BYTES, Held, LineHealth, Verdict,
-};
+pub use arbiter::{Arbiter, ArbiterLimits, Arrived, Gap, LineHealth, Verdict};
 pub use channel::{Channel, ChannelSettings, Join};
 pub use counters::{FeedCounters, LineCounters, MAX_REFUSALS};
 pub use digest::digest;
+pub use held::{Digest, HELD_BYTES, Held};
 pub use sequence::SeqNo;
-pub use stage::{Feed, FeedStage, FeedStorage, Protocol};
+pub use stage::{Feed, FeedStage, FeedStorage, Protocol, Standing};

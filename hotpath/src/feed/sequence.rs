@@ -12,6 +12,13 @@ impl SeqNo {
         self.plus(1)
     }
 
+    /// The number before this one.
+    #[inline(always)]
+    #[must_use]
+    pub const fn before(self) -> Self {
+        Self(self.0.wrapping_sub(1))
+    }
+
     /// The number `distance` further on.
     #[inline(always)]
     #[must_use]

@@ -3,16 +3,31 @@
 //! `Feed` is sans-IO (datagrams and time in, quotes out), so that tests and the simulator can step
 //! it; `FeedStage` adds the port and the clock.
 
-use super::arbiter::{Arbiter, ArbiterLimits, Arrived, Digest, Held, LineHealth, Verdict};
+use super::arbiter::{Arbiter, ArbiterLimits, Arrived, LineHealth, Verdict};
 use super::channel::{Channel, ChannelSettings};
 use super::counters::FeedCounters;
+use super::held::{Digest, Held};
 use super::sequence::SeqNo;
 use crate::book::{Books, Instrument, Row, Slot, StorageError};
 use crate::message::ChannelUpdate;
 use crate::port::{Datagram, Line, RxPort};
 use crate::ring::{QuoteSender, Sender};
 use crate::stage::{Stage, Work};
-use crate::time::{Clock, MonoNs};
+use crate::time::{Clock, MonoNs, UnixNs};
+
+/// How a packet stands to the sequence that is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has this number: it is carried out once, in its turn.
+    Numbered(SeqNo),
+    /// It has none, and says that everything before this one has been sent: a heartbeat.
+    Announces(SeqNo),
+    /// It belongs to another sequence: it is dropped and counted.
+    Foreign,
+    /// It shows that the sequence is over. Nothing of the channel is believed until recovered books
+    /// are handed over.
+    Over,
+}
 
 /// What a venue's protocol brings to the feed.
 pub trait Protocol {
@@ -27,8 +42,9 @@ pub trait Protocol {
     /// The packet is refused whole; the other line's copy may still be good.
     fn read<'p>(&self, payload: &'p [u8]) -> Result<Self::Packet<'p>, Self::Error>;
 
-    /// The number of a packet.
-    fn seq_no(packet: &Self::Packet<'_>) -> SeqNo;
+    /// How a packet stands to the sequence that is followed. Asked once, as it comes: it may be
+    /// early, late or a copy.
+    fn standing(&mut self, packet: &Self::Packet<'_>) -> Standing;
 
     /// Carries out a packet on the channel.
     ///
@@ -105,6 +121,22 @@ impl<'a, V: Protocol> Feed<'a, V> {
         &mut self.channel
     }
 
+    /// The venue's protocol, for the cold side before the start and between steps of a test.
+    pub const fn protocol_mut(&mut self) -> &mut V {
+        &mut self.protocol
+    }
+
+    /// Says that the books were filled from a snapshot which includes everything through `last`:
+    /// the channel is live from here on, and goes on with the packet after it. What comes late of
+    /// the packets before is dropped. `exchange` is the time of the snapshot.
+    ///
+    /// For the cold side, before the start; all rows must have been filled or cleared.
+    pub fn begin_after(&mut self, last: SeqNo, exchange: UnixNs, now: MonoNs) {
+        self.arbiter.begin_after(last, now);
+        self.channel.recovered(last, exchange, now);
+        self.check_lines(now);
+    }
+
     /// Takes one datagram.
     #[inline]
     pub fn on_datagram(&mut self, datagram: &Datagram<'_>) {
@@ -116,8 +148,14 @@ impl<'a, V: Protocol> Feed<'a, V> {
             Ok(packet) => packet,
             Err(error) => return self.refused_whole(line, error),
         };
+        let seq_no = match self.protocol.standing(&packet) {
+            Standing::Numbered(seq_no) => seq_no,
+            standing @ (Standing::Announces(_) | Standing::Foreign | Standing::Over) => {
+                return self.unnumbered(line, received, standing);
+            }
+        };
         self.arbiter.heard(received);
-        let arrived = Arrived { line, seq_no: V::seq_no(&packet), received, payload };
+        let arrived = Arrived { line, seq_no, received, payload };
         if self.channel.health() == LineHealth::Stale {
             self.check_lines(received);
         }
@@ -151,6 +189,25 @@ impl<'a, V: Protocol> Feed<'a, V> {
     /// Brings the counters up to date that are kept elsewhere.
     pub fn publish(&self) {
         self.channel.publish();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unnumbered(&mut self, line: Line, received: MonoNs, standing: Standing) {
+        let counters = self.channel.counters();
+        match standing {
+            Standing::Announces(next) => {
+                counters.heartbeats.add(1);
+                self.arbiter.heard(received);
+                self.arbiter.announced(line, next, received);
+                if self.channel.health() == LineHealth::Stale {
+                    self.check_lines(received);
+                }
+                self.settle(received);
+            }
+            Standing::Over => self.channel.over(),
+            Standing::Foreign | Standing::Numbered(_) => counters.strays.add(1),
+        }
     }
 
     #[inline(always)]
@@ -254,7 +311,7 @@ impl<'a, V: Protocol> Feed<'a, V> {
     #[cold]
     #[inline(never)]
     fn time_passed(&mut self, now: MonoNs) {
-        if self.arbiter.held_count() > 0 {
+        if self.arbiter.is_waiting() {
             self.settle(now);
         }
         self.check_lines(now);

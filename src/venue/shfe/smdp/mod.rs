@@ -12,4 +12,5 @@ pub mod decimal;
 pub mod layout;
 pub mod message;
 pub mod mirp;
+pub mod seed;
 pub mod snapshot;

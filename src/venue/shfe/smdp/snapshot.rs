@@ -5,17 +5,19 @@
 //! be read, and the venue's number of each instrument. A snapshot that contradicts itself is
 //! refused whole, because books would be built on it.
 
-use super::contract::{Contract, ContractError, ContractState, code, price, shown};
-use super::day::{DayError, TradingDay};
+use super::contract::{Contract, ContractError, ContractState, bits, code, padded, price, shown};
+use super::day::{DayError, TradingDay, moment, told};
 use super::layout::{
-    ContractField, DepthField, LevelField, NO_CIPHER, OutcomeField, SnapTimeField, StateField,
-    TopicField, TradingDayField,
+    ContractField, DepthField, LevelField, NO_CIPHER, OutcomeField, PacketNoField, SnapTimeField,
+    StateField, TopicField, TradingDayField,
 };
-use super::message::SnapshotField;
+use super::message::{Frame, Message, SnapshotField};
 use std::collections::HashMap;
 use thiserror::Error;
 use xmc_hotpath::book::{OUTRIGHT_LEVELS, Order};
+use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::shfe::smdp::layout::{CenterChange, LevelSide};
+use xmc_hotpath::wire::{I16Le, I32Le};
 
 /// Why a snapshot is not used. Ask for another one.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -108,7 +110,7 @@ pub struct Snapshot {
     /// Levels a side.
     pub depth: u8,
     /// When it was taken.
-    pub taken: SnapTimeField,
+    pub taken: UnixNs,
     /// Changes of the publishing data centre, as told.
     pub center_changes: Vec<CenterChange>,
     /// The instruments, in the order sent.
@@ -165,7 +167,11 @@ impl Snapshot {
             settlement_group: code(&head.trading_day.settlement_group)?,
             settlement_id: head.trading_day.settlement_id.get(),
             depth: levels,
-            taken: head.taken,
+            taken: moment(
+                &head.taken.snap_date,
+                &head.taken.snap_time,
+                head.taken.snap_millis.get(),
+            )?,
             center_changes: head.center_changes,
             instruments: Roll::gather(levels, fields)?.instruments,
         })
@@ -178,6 +184,77 @@ impl Snapshot {
     pub fn center_change_no(&self) -> Option<i8> {
         let past = self.center_changes.iter().filter(|c| c.packet_no.get() <= self.packet_no);
         past.max_by_key(|change| change.packet_no.get()).map(|change| change.change_no)
+    }
+
+    /// The messages that answer a request with it: as many as it takes, the last one marked so.
+    ///
+    /// # Panics
+    /// If a text does not fit its field.
+    pub fn frames(&self, request_id: i32) -> Vec<Frame> {
+        let mut fields = self.head_fields();
+        let mut frames = Vec::new();
+        for instruments in self.instruments.chunks(INSTRUMENTS_A_FRAME) {
+            fields.extend(instruments.iter().flat_map(SnapshotInstrument::fields));
+            let message = Message::SnapshotResponse(std::mem::take(&mut fields));
+            frames.push(Frame::new(request_id, message));
+        }
+        if frames.is_empty() {
+            frames.push(Frame::new(request_id, Message::SnapshotResponse(fields)));
+        }
+        frames.last_mut().expect("there is at least one").is_last = true;
+        frames
+    }
+
+    fn head_fields(&self) -> Vec<SnapshotField> {
+        let (snap_date, snap_time, millis) = told(self.taken);
+        let mut fields: Vec<_> =
+            self.center_changes.iter().map(|c| SnapshotField::CenterChange(*c)).collect();
+        fields.extend([
+            SnapshotField::TradingDay(TradingDayField {
+                trading_day: self.trading_day.text(),
+                settlement_group: padded(&self.settlement_group),
+                settlement_id: I32Le::new(self.settlement_id),
+            }),
+            SnapshotField::Topic(TopicField {
+                topic_id: I16Le::new(self.topic),
+                snap_no: I32Le::new(self.snap_no),
+            }),
+            SnapshotField::Depth(DepthField {
+                market_data_depth: I32Le::new(i32::from(self.depth)),
+                cipher: NO_CIPHER,
+                key: [0; 16],
+                iv: [0; 16],
+            }),
+            SnapshotField::SnapTime(SnapTimeField {
+                snap_date,
+                snap_time,
+                snap_millis: I32Le::new(millis),
+            }),
+            SnapshotField::PacketNo(PacketNoField { packet_no: I32Le::new(self.packet_no) }),
+        ]);
+        fields
+    }
+}
+
+/// An instrument has at most 700 bytes: its contract, its state and twenty levels. A message has at
+/// most 65,535.
+const INSTRUMENTS_A_FRAME: usize = 64;
+
+impl SnapshotInstrument {
+    fn fields(&self) -> Vec<SnapshotField> {
+        let level = |side: LevelSide, level: &SnapshotLevel| {
+            SnapshotField::Level(LevelField {
+                instrument_no: I32Le::new(self.contract.instrument_no),
+                side: side.letter(),
+                price: bits(Some(level.price_e9)),
+                volume: I32Le::new(i32::try_from(level.lots).unwrap_or(i32::MAX)),
+            })
+        };
+        let mut fields = vec![SnapshotField::Contract(self.contract.write())];
+        fields.extend(self.state.as_ref().map(|state| SnapshotField::State(state.write())));
+        fields.extend(self.bids.iter().map(|bid| level(LevelSide::Bid, bid)));
+        fields.extend(self.asks.iter().map(|ask| level(LevelSide::Ask, ask)));
+        fields
     }
 }
 

@@ -13,7 +13,7 @@ use super::layout::{
     StatusRoot,
 };
 use crate::book::{Action, BookError, BookSide, Change, Row};
-use crate::feed::{Channel, Protocol, SeqNo};
+use crate::feed::{Channel, Protocol, SeqNo, Standing};
 use crate::time::UnixNs;
 use bytemuck::AnyBitPattern;
 
@@ -42,8 +42,9 @@ impl Protocol for Mdp3 {
     }
 
     #[inline(always)]
-    fn seq_no(packet: &Packet<'_>) -> SeqNo {
-        SeqNo(packet.seq_no())
+    fn standing(&mut self, packet: &Packet<'_>) -> Standing {
+        // Heartbeats are numbered too, and a reset comes as a message.
+        Standing::Numbered(SeqNo(packet.seq_no()))
     }
 
     #[inline]

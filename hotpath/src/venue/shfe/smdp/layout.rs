@@ -4,6 +4,7 @@
 //! VERIFIED means recomputed from the byte vectors of the specification's appendix; SOURCED, read
 //! in two unrelated public decoders.
 
+use crate::time::Span;
 use crate::wire::{I16Le, I32Le, U16Le, U32Le};
 use bytemuck::{Pod, Zeroable};
 use core::mem::offset_of;
@@ -49,8 +50,10 @@ const _: () = assert!(offset_of!(MirpHeader, center_change_no) == 22);
 pub const VERSION: u8 = 1;
 /// `MirpHeader::flag`: the packet is the last one of its message.
 pub const LAST_OF_MESSAGE: u8 = 0x10;
-/// `MirpHeader::type_id`: nothing to say. Sent every 3 s (revision note of V1.21; 5 s before).
+/// `MirpHeader::type_id`: nothing to say.
 pub const HEARTBEAT: u8 = 0;
+/// How often a heartbeat is sent (revision note of V1.21; 5 s before).
+pub const HEARTBEAT_EVERY: Span = Span(3_000_000_000);
 /// `MirpHeader::type_id`: an incremental refresh.
 pub const REFRESH: u8 = 1;
 

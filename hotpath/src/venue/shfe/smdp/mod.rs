@@ -21,5 +21,6 @@
 //!    modified one takes the new price and volume at its place.
 
 pub mod decode;
+pub mod feed;
 pub mod layout;
 pub mod varint;

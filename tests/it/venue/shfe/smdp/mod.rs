@@ -1,7 +1,10 @@
 //! SMDP 2.0: every vector, a second decoder, damage, books, heartbeats and the query service.
 
+mod books;
 mod client;
 mod decimal;
+mod feed;
+mod kit;
 mod messages;
 mod packet;
 mod plain;

@@ -1,0 +1,121 @@
+//! A snapshot into a feed: codecs, books, the day and the packet from which it goes on.
+//!
+//! For the cold side, before the stage starts or while it owns the feed. What the multicast brought
+//! meanwhile is given to the feed afterwards, in order: it drops what the snapshot includes.
+
+use super::contract::Contract;
+use super::snapshot::{Snapshot, SnapshotInstrument, SnapshotLevel};
+use thiserror::Error;
+use xmc_hotpath::book::{Action, BookSide, Change, Row};
+use xmc_hotpath::feed::{Feed, SeqNo};
+use xmc_hotpath::message::InstrumentIndex;
+use xmc_hotpath::time::MonoNs;
+use xmc_hotpath::venue::shfe::smdp::feed::{PriceCodec, Sequence, Smdp};
+
+/// Why a snapshot does not go into a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SeedError {
+    /// The feed is of another topic.
+    #[error("snapshot of topic {topic} for a feed of topic {feed}")]
+    Topic {
+        /// The snapshot's.
+        topic: i16,
+        /// The feed's.
+        feed: i16,
+    },
+    /// The feed has too little room.
+    #[error("instrument {instrument_no} has no room: the feed keeps {capacity} instruments")]
+    Full {
+        /// The venue's number of the first instrument without room.
+        instrument_no: i32,
+        /// What the feed was made for.
+        capacity: usize,
+    },
+    /// A book refuses a level.
+    #[error("instrument {instrument_no}: level {level} does not fit in its book")]
+    Level {
+        /// The venue's number.
+        instrument_no: i32,
+        /// Which level.
+        level: usize,
+    },
+}
+
+impl Snapshot {
+    /// Fills `feed` and makes it live from this snapshot on. `index_of` says which row of the
+    /// desk's table a contract has; those without one are followed and not quoted.
+    ///
+    /// # Errors
+    /// See `SeedError`: no book of the feed is believed then.
+    pub fn seed(
+        &self,
+        feed: &mut Feed<'_, Smdp<'_>>,
+        index_of: impl FnMut(&Contract) -> Option<InstrumentIndex>,
+        now: MonoNs,
+    ) -> Result<(), SeedError> {
+        let outcome = self.fill(feed, index_of);
+        match outcome {
+            Ok(()) => feed.begin_after(SeqNo(self.packet_no.cast_unsigned()), self.taken, now),
+            Err(_) => feed.channel_mut().over(),
+        }
+        outcome
+    }
+
+    fn fill(
+        &self,
+        feed: &mut Feed<'_, Smdp<'_>>,
+        mut index_of: impl FnMut(&Contract) -> Option<InstrumentIndex>,
+    ) -> Result<(), SeedError> {
+        let topic = feed.protocol_mut().topic();
+        if topic != self.topic {
+            return Err(SeedError::Topic { topic: self.topic, feed: topic });
+        }
+        feed.protocol_mut().follow(Sequence {
+            comm_phase_no: Some(self.trading_day.comm_phase_no),
+            center_change_no: self.center_change_no(),
+        });
+        // Numbers of instruments may mean others than those that the feed knew.
+        feed.channel_mut().books_mut().clear();
+        for instrument in &self.instruments {
+            let contract = &instrument.contract;
+            let instrument_no = contract.instrument_no;
+            let books = feed.channel_mut().books_mut();
+            let full = SeedError::Full { instrument_no, capacity: books.capacity() };
+            let row = books.add(instrument_no, index_of(contract)).ok_or(full)?;
+            let codec =
+                PriceCodec { codec_price_e9: contract.codec_price_e9, tick_e9: contract.tick_e9 };
+            if !feed.protocol_mut().set_codec(row, codec) {
+                return Err(full);
+            }
+            put_levels(feed, row, self.depth, instrument)?;
+        }
+        Ok(())
+    }
+}
+
+fn put_levels(
+    feed: &mut Feed<'_, Smdp<'_>>,
+    row: Row,
+    depth: u8,
+    instrument: &SnapshotInstrument,
+) -> Result<(), SeedError> {
+    let Some(book) = feed.channel_mut().books_mut().get_mut(row) else { return Ok(()) };
+    book.set_depth(depth, 0);
+    let mut put = |side: BookSide, levels: &[SnapshotLevel]| {
+        levels.iter().zip(1_u8..).try_for_each(|(told, level)| {
+            let change = Change {
+                action: Action::Insert,
+                level,
+                price_e9: Some(told.price_e9),
+                lots: told.lots,
+                orders: 0,
+            };
+            book.apply(side, &change).map_err(|_| SeedError::Level {
+                instrument_no: instrument.contract.instrument_no,
+                level: usize::from(level),
+            })
+        })
+    };
+    put(BookSide::Bid, &instrument.bids)?;
+    put(BookSide::Ask, &instrument.asks)
+}
