@@ -7,7 +7,7 @@ use xmc_hotpath::message::{Gate, GatewayIndex, InstrumentIndex, InstrumentSpec, 
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9};
 use xmc_hotpath::risk::{
     Draft, Exposure, FIRE_RATE_MAX, INSTRUMENT_RATE_MAX, NO_LEG, RATE_MAX, RateWindow, Reference,
-    Refusal, admit,
+    Refusal, ValueLimit, admit,
 };
 use xmc_hotpath::time::{MonoNs, Span};
 
@@ -269,7 +269,7 @@ const WIDE: InstrumentSpec = InstrumentSpec {
 
 fn admitted(draft: Draft, spec: &InstrumentSpec, exposure: Exposure) -> Option<Refusal> {
     let near = Reference { bid_e9: draft.price_e9, ask_e9: draft.price_e9 };
-    admit(&draft, spec, &exposure, near).err()
+    admit(&draft, spec, ValueLimit::of(spec), &exposure, near).err()
 }
 
 /// Figures that no number holds are refused as such; the largest that one holds are compared.

@@ -20,6 +20,7 @@ use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::{QuoteSender, Receiver, Sender};
 use xmc_hotpath::risk::{
     self, AccountRisk, Batch, Draft, Exposure, FireSize, GatewayRisk, InstrumentRate, Reference,
+    ValueLimit,
 };
 use xmc_hotpath::spread::{self, LegBook, Value};
 use xmc_hotpath::stage::{self, Both, Gauge, Stage};
@@ -71,7 +72,7 @@ extern "C" fn risk_admit(
     exposure: &Exposure,
     reference: Reference,
 ) -> bool {
-    risk::admit(draft, spec, exposure, reference).is_ok()
+    risk::admit(draft, spec, ValueLimit::of(spec), exposure, reference).is_ok()
 }
 
 #[unsafe(no_mangle)]
@@ -99,6 +100,7 @@ extern "C" fn risk_rates(
         && gateway.admit(fire.orders, now, 1).is_ok();
     rate.push(now);
     account.sent(now);
+    account.ordered(fire.opened_lots, now);
     gateway.sent(now);
     is_admitted
 }

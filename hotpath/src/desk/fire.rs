@@ -1,16 +1,15 @@
 //! From a touched spread to its orders: evaluate, gate, reserve, fire.
 
 use super::table::{Table, standing};
-use super::{Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread};
+use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread};
 use crate::execute::Fire;
 use crate::message::{
     Alert, AlertKind, Credits, Decision, Depth, Gate, InstrumentSpec, Intent, LegSpec,
     MAX_GATEWAYS, MAX_LEGS, OrderAction, OrderCommand, OrderId, PositionEffect, QuoteQuality, Side,
     SpreadIndex, SpreadSpec, StreamId,
 };
-use crate::order::OrderState;
 use crate::price;
-use crate::risk::{self, AccountRisk, Batch, Draft, FireSize, NO_LEG, Reference, Refusal};
+use crate::risk::{self, Batch, Draft, FireSize, NO_LEG, Reference, Refusal};
 use crate::spread::{self, LegBook, Trigger};
 use crate::time::{MonoNs, Span};
 
@@ -21,11 +20,16 @@ const DETAILS_PER_SPREAD: usize = 4;
 type Drafts = [Option<Draft>; MAX_LEGS];
 
 impl Desk<'_> {
-    /// Evaluates touched spreads while there is room for what they may cause; the rest is taken up
-    /// by the next input, which `next_deadline` asks for at once.
+    /// Evaluates touched spreads until one fires, or there is no room for what they may cause: so
+    /// the orders of a fire wait for no other. The rest is taken up by the next input, which
+    /// `next_deadline` asks for at once.
     #[inline]
     pub(super) fn evaluate_dirty(&mut self, credits: &Credits, outputs: &mut Outputs) {
-        while outputs.order_room() >= MAX_LEGS && outputs.detail_room() >= DETAILS_PER_SPREAD {
+        let orders_before = outputs.order_count();
+        while outputs.order_count() == orders_before
+            && outputs.order_room() >= MAX_LEGS
+            && outputs.detail_room() >= DETAILS_PER_SPREAD
+        {
             let Some(index) = self.dirty.pop() else {
                 return;
             };
@@ -35,48 +39,33 @@ impl Desk<'_> {
 
     #[inline]
     fn decide(&mut self, index: SpreadIndex, credits: &Credits, outputs: &mut Outputs) {
-        let Table { instruments, spreads, .. } = &mut self.table;
-        let Some(row) = usize::try_from(index.0).ok().and_then(|row| spreads.get_mut(row)) else {
-            return;
-        };
-        row.is_dirty = false;
-        let Some(spec) = &row.spec else {
-            return;
-        };
-        let Some(legs) = legs(spec, instruments) else {
-            return;
-        };
-        let books = legs.map(|leg| leg.map_or(NO_BOOK, Instrument::book));
-        if row.spent != 0 {
-            row.spent = still_spent(row.spent, spec, &books);
-        }
-        let Some(trigger) = spread::evaluate(spec, row.position_units, &books) else {
-            row.refused = None;
-            return;
-        };
-        let ages = legs
-            .map(|leg| leg.map_or(Span(0), |instrument| self.now.since(instrument.quote.received)));
-        let gated = self.gate(index, &trigger, &ages, credits);
-        let (refusal, drafts) = match gated {
-            Ok(drafts) => (None, drafts),
-            Err(refusal) => (Some(refusal), [None; MAX_LEGS]),
-        };
+        let mut drafts: Drafts = [None; MAX_LEGS];
+        let decided = self.look(index, credits, &mut drafts);
         let Some(row) = self.table.spread_mut(index) else {
             return;
         };
-        let outcome = refusal.map(|refusal| (trigger.intent, refusal.gate));
+        row.is_dirty = false;
+        let Some(Seen { spent, ages, found }) = decided else {
+            return;
+        };
+        row.spent = spent;
+        let Some((trigger, gated)) = found else {
+            row.refused = None;
+            return;
+        };
+        let outcome = gated.err().map(|refusal| (trigger.intent, refusal.gate));
         if outcome.is_some() && outcome == row.refused {
             row.repeated = row.repeated.saturating_add(1);
             return;
         }
         row.refused = outcome;
         let repeated = core::mem::take(&mut row.repeated);
-        match refusal {
-            None => self.fire(index, &trigger, &drafts, outputs),
-            Some(refusal) if refusal.gate == Gate::FireRate => self.throttle(index, outputs),
-            Some(_) => {}
+        match &gated {
+            Ok(account) => self.fire(index, &trigger, &drafts, *account, outputs),
+            Err(refusal) if refusal.gate == Gate::FireRate => self.throttle(index, outputs),
+            Err(_) => {}
         }
-        let refusal = refusal.unwrap_or(Refusal::new(Gate::Passed, 0, 0));
+        let refusal = gated.err().unwrap_or(Refusal::new(Gate::Passed, 0, 0));
         outputs.decision(Decision {
             spread: index,
             intent: trigger.intent,
@@ -92,27 +81,46 @@ impl Desk<'_> {
         });
     }
 
-    /// Passes a trigger through every gate, or says which one holds it back.
+    /// Looks whether a spread meets a trigger, and whether that passes every gate. Nothing is
+    /// changed but `drafts`.
+    #[inline]
+    fn look(&self, index: SpreadIndex, credits: &Credits, drafts: &mut Drafts) -> Option<Seen> {
+        let row = self.table.spread(index)?;
+        let spec = row.spec.as_ref()?;
+        let legs = legs(spec, self.table.instruments)?;
+        let books = legs.map(|leg| leg.map_or(NO_BOOK, Instrument::book));
+        let spent = if row.spent == 0 { 0 } else { still_spent(row.spent, spec, &books) };
+        let mut ages = [Span(0); MAX_LEGS];
+        let Some(trigger) = spread::evaluate(spec, row.position_units, &books) else {
+            return Some(Seen { spent, ages, found: None });
+        };
+        for (age, leg) in ages.iter_mut().zip(legs.iter().flatten()) {
+            *age = self.now.since(leg.quote.received);
+        }
+        let candidate = Candidate { row, spec, legs: &legs, trigger: &trigger, spent, ages: &ages };
+        let gated = self.gate(&candidate, credits, drafts);
+        Some(Seen { spent, ages, found: Some((trigger, gated)) })
+    }
+
+    /// Passes a trigger through every gate, or says which one holds it back. Says which of the
+    /// accounts it is for.
     #[inline]
     fn gate(
         &self,
-        index: SpreadIndex,
-        trigger: &Trigger,
-        ages: &[Span; MAX_LEGS],
+        candidate: &Candidate<'_>,
         credits: &Credits,
-    ) -> Result<Drafts, Refusal> {
-        let unknown = Refusal::new(Gate::Instrument, 0, 0);
-        let row = self.table.spread(index).ok_or(unknown)?;
-        let spec = row.spec.as_ref().ok_or(unknown)?;
-        if let Some(gate) = standing(self.state, row.state, trigger.intent.is_open()) {
+        drafts: &mut Drafts,
+    ) -> Result<AccountRow, Refusal> {
+        let Candidate { row, spec, legs, trigger, spent, ages } = *candidate;
+        let is_open = trigger.intent.is_open();
+        if let Some(gate) = standing(self.state, row.state, is_open) {
             return Err(Refusal::new(gate, i64::from(self.state.code()), 0));
         }
         if row.fire.is_some() {
             return Err(Refusal::new(Gate::InFlight, 1, 0));
         }
         timing(row, spec, ages, self.now)?;
-        repetition(row, spec, trigger, self.now)?;
-        let legs = legs(spec, self.table.instruments).ok_or(unknown)?;
+        repetition(row, spec, trigger, spent, self.now)?;
         for (leg, number) in legs.iter().flatten().zip(0_u8..) {
             usable(leg, &self.channels).map_err(|refusal| Refusal { leg: number, ..refusal })?;
         }
@@ -120,25 +128,22 @@ impl Desk<'_> {
             let held = i64::from(row.position_units.unsigned_abs());
             return Err(Refusal::new(Gate::SpreadPosition, held, i64::from(spec.max_units)));
         }
-        let full = if trigger.intent.is_open() {
-            risk::RECORD_OPEN_MAX_PCT
-        } else {
-            risk::RECORD_CLOSE_MAX_PCT
-        };
+        let full = if is_open { risk::RECORD_OPEN_MAX_PCT } else { risk::RECORD_CLOSE_MAX_PCT };
         if credits.record_used_pct > full {
             let used = i64::from(credits.record_used_pct);
             return Err(Refusal::new(Gate::RecordRoom, used, i64::from(full)));
         }
-        let (drafts, batch) = drafts(spec, trigger, &legs, self.now)?;
-        let size = fire_size(&drafts, trigger.intent.is_open());
+        let batch = self::drafts(spec, trigger, legs, self.now, drafts)?;
+        let size = fire_size(drafts, is_open);
         if self.orders.free_count() < usize::from(size.orders) {
             let free = i64::try_from(self.orders.free_count()).unwrap_or(i64::MAX);
             return Err(Refusal::new(Gate::Arena, free, i64::from(size.orders)));
         }
-        self.account(spec.account).unwrap_or(&AccountRisk::EMPTY).admit(&size, self.now)?;
+        let (account, limits) = self.account(spec.account);
+        limits.admit(&size, self.now)?;
         self.whole.admit(&size, self.now)?;
         risk::admit_batch(&batch, &self.gateways, credits, self.now)?;
-        Ok(drafts)
+        Ok(account)
     }
 
     /// A spread that fires too often is wrong about something: somebody has to look.
@@ -162,33 +167,40 @@ impl Desk<'_> {
         index: SpreadIndex,
         trigger: &Trigger,
         drafts: &Drafts,
+        account: AccountRow,
         outputs: &mut Outputs,
     ) {
-        let now = self.now;
-        let Some(spec) = self.table.spread(index).and_then(|row| row.spec) else {
+        let Self { table, orders, gateways, accounts, whole, timers, now, .. } = self;
+        let Table { instruments, spreads, .. } = table;
+        let Some(row) = usize::try_from(index.0).ok().and_then(|row| spreads.get_mut(row)) else {
             return;
         };
+        let Some(spec) = &row.spec else {
+            return;
+        };
+        let now = *now;
         let is_open = trigger.intent.is_open();
+        let mut account = accounts.get_mut(usize::from(account.0)).and_then(Option::as_mut);
         let mut fire = Fire::new(trigger.intent, trigger.units, now);
-        let caused = self.newest_quote(&spec);
+        let caused = newest_quote(spec, instruments).unwrap_or(now);
         let mut orders_left = u8::try_from(drafts.iter().flatten().count()).unwrap_or(0);
         for ((leg, draft), number) in spec.legs.iter().zip(drafts).zip(0_u8..) {
             let Some(draft) = draft else {
                 continue;
             };
-            let Some(instrument) = self.table.instrument_mut(leg.instrument) else {
-                continue;
-            };
-            let Some(contract) = instrument.spec else {
+            let row = usize::try_from(leg.instrument.0).ok();
+            let Some(instrument) = row.and_then(|row| instruments.get_mut(row)) else {
                 continue;
             };
             instrument.exposure.reserve(draft.side, draft.qty_lots);
             instrument.take(draft.side, draft.qty_lots);
             instrument.rate.push(now);
-            let Some(order) = self.orders.open() else {
+            let Some(contract) = &instrument.spec else {
                 continue;
             };
-            order.state = OrderState::Sent;
+            let Some(order) = orders.open() else {
+                continue;
+            };
             order.instrument = leg.instrument;
             order.gateway = contract.gateway;
             order.spread = index;
@@ -199,29 +211,27 @@ impl Desk<'_> {
             order.price_e9 = draft.price_e9;
             order.qty_lots = draft.qty_lots;
             order.sent = now;
-            let order_id = order.id;
-            fire.add(usize::from(number), order_id, draft.qty_lots);
-            if let Some(gateway) = self.gateways.get_mut(usize::from(contract.gateway.0)) {
+            fire.add(usize::from(number), order.id, draft.qty_lots);
+            if let Some(gateway) = gateways.get_mut(usize::from(contract.gateway.0)) {
                 gateway.sent(now);
                 gateway.open_orders = gateway.open_orders.saturating_add(1);
             }
             let opened = if is_open { price::signed(draft.qty_lots) } else { 0 };
-            self.with_accounts(spec.account, |row| {
-                row.sent(now);
-                row.open_orders = row.open_orders.saturating_add(1);
-                row.gross_lots = row.gross_lots.saturating_add(opened);
-            });
+            whole.ordered(opened, now);
+            if let Some(account) = &mut account {
+                account.ordered(opened, now);
+            }
             orders_left = orders_left.saturating_sub(1);
-            outputs.order(&OrderCommand {
+            outputs.order(OrderCommand {
                 action: OrderAction::New,
-                order_id,
+                order_id: order.id,
                 venue_order_id: 0,
                 instrument: leg.instrument,
                 security_id: contract.security_id,
                 gateway: contract.gateway,
                 side: draft.side,
                 time_in_force: spec.time_in_force,
-                effect: effect(&contract, is_open),
+                effect: effect(contract, is_open),
                 hedge: spec.hedge,
                 price_e9: draft.price_e9,
                 qty_lots: draft.qty_lots,
@@ -234,25 +244,44 @@ impl Desk<'_> {
                 caused,
             });
         }
-        if let Some(row) = self.table.spread_mut(index) {
-            row.fire = Some(fire);
-            row.last_fired = now;
-            row.has_fired = true;
-            row.fires.push(now);
-            if spec.hysteresis_e9 > 0 {
-                row.spent |= bit(trigger.intent);
-            }
+        timers.set(index.0, now.after(spec.ack_timeout));
+        if spec.hysteresis_e9 > 0 {
+            row.spent |= bit(trigger.intent);
         }
-        self.timers.set(index.0, now.after(spec.ack_timeout));
+        row.fire = Some(fire);
+        row.last_fired = now;
+        row.has_fired = true;
+        row.fires.push(now);
     }
+}
 
-    /// The receive stamp of the newest quote of a spread's legs: what caused it to fire now.
-    #[inline]
-    fn newest_quote(&self, spec: &SpreadSpec) -> MonoNs {
-        let legs = spec.legs.iter().take(usize::from(spec.leg_count));
-        let received = legs.filter_map(|leg| self.table.instrument(leg.instrument));
-        received.map(|row| row.quote.received).max().unwrap_or(self.now)
-    }
+/// What was seen of a spread.
+struct Seen {
+    /// `Spread::spent` now.
+    spent: u8,
+    /// The ages of the legs' quotes.
+    ages: [Span; MAX_LEGS],
+    /// The trigger that is met, and whether it passed the gates.
+    found: Option<(Trigger, Result<AccountRow, Refusal>)>,
+}
+
+/// A trigger that is met, before the gates.
+#[derive(Clone, Copy)]
+struct Candidate<'c> {
+    row: &'c Spread,
+    spec: &'c SpreadSpec,
+    legs: &'c [Option<&'c Instrument>; MAX_LEGS],
+    trigger: &'c Trigger,
+    spent: u8,
+    ages: &'c [Span; MAX_LEGS],
+}
+
+/// The receive stamp of the newest quote of a spread's legs: what caused it to fire now.
+#[inline]
+fn newest_quote(spec: &SpreadSpec, instruments: &[Instrument]) -> Option<MonoNs> {
+    let legs = spec.legs.iter().take(usize::from(spec.leg_count));
+    let rows = legs.filter_map(|leg| instruments.get(usize::try_from(leg.instrument.0).ok()?));
+    rows.map(|row| row.quote.received).max()
 }
 
 const NO_BOOK: LegBook<'static> =
@@ -340,9 +369,10 @@ fn repetition(
     row: &Spread,
     spec: &SpreadSpec,
     trigger: &Trigger,
+    spent: u8,
     now: MonoNs,
 ) -> Result<(), Refusal> {
-    if row.spent & bit(trigger.intent) != 0 {
+    if spent & bit(trigger.intent) != 0 {
         let above = price::widen(trigger.value_e9).wrapping_sub(price::widen(trigger.level_e9));
         // A buy leaves its level upwards, a sale downwards.
         let left = if trigger.intent.is_buy() { above } else { above.wrapping_neg() };
@@ -429,10 +459,10 @@ fn drafts(
     trigger: &Trigger,
     legs: &[Option<&Instrument>; MAX_LEGS],
     now: MonoNs,
-) -> Result<(Drafts, Batch), Refusal> {
-    let mut drafts: Drafts = [None; MAX_LEGS];
+    drafts: &mut Drafts,
+) -> Result<Batch, Refusal> {
     let mut batch: Batch = [0; MAX_GATEWAYS];
-    let rows = spec.legs.iter().zip(legs).zip(&trigger.prices_e9).zip(&mut drafts).zip(0_u8..);
+    let rows = spec.legs.iter().zip(legs).zip(&trigger.prices_e9).zip(drafts).zip(0_u8..);
     for ((((leg, instrument), worst_e9), slot), number) in rows {
         let Some(instrument) = instrument else {
             continue;
@@ -448,14 +478,16 @@ fn drafts(
             bid_e9: instrument.quote.bids.best_e9(),
             ask_e9: instrument.quote.asks.best_e9(),
         };
-        risk::admit(&draft, contract, &instrument.exposure, reference).map_err(at_leg)?;
+        let value_limit = instrument.value_limit;
+        risk::admit(&draft, contract, value_limit, &instrument.exposure, reference)
+            .map_err(at_leg)?;
         risk::admit_rate(&instrument.rate, contract, now).map_err(at_leg)?;
         *slot = Some(draft);
         if let Some(count) = batch.get_mut(usize::from(contract.gateway.0)) {
             *count = count.saturating_add(1);
         }
     }
-    Ok((drafts, batch))
+    Ok(batch)
 }
 
 /// The order that a leg needs.

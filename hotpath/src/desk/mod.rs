@@ -29,7 +29,7 @@ use crate::message::{
     StreamId,
 };
 use crate::order::Orders;
-use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX};
+use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX, ValueLimit};
 use crate::time::MonoNs;
 use table::{Dirty, Table};
 use timers::Timers;
@@ -136,7 +136,7 @@ impl<'a> Desk<'a> {
     #[must_use]
     pub fn next_deadline(&self) -> MonoNs {
         if self.kill_cursor.is_some() || (!self.dirty.is_empty() && !self.is_batch_open) {
-            // Work was left over because the outputs of the last input were full.
+            // Work was left over: the last input fired, or its outputs were full.
             return MonoNs(0);
         }
         self.timers.next()
@@ -240,6 +240,7 @@ impl<'a> Desk<'a> {
         match (channel, self.table.instrument_mut(spec.instrument)) {
             (Some(channel), Some(row)) if is_sane => {
                 row.spec = Some(*spec);
+                row.value_limit = ValueLimit::of(spec);
                 row.channel = channel;
             }
             _ => self.bad_input(SpreadIndex::ALL, i64::from(spec.instrument.0), outputs),
@@ -280,10 +281,14 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// The account's row; `None` if it has been given no limits, and so may not trade.
+    /// The account's row and what is in it; one that has been given no limits may not trade.
     #[inline]
-    fn account(&self, account: AccountId) -> Option<&AccountRisk> {
-        self.accounts.iter().flatten().find(|row| row.limits.account == account)
+    fn account(&self, account: AccountId) -> (AccountRow, &AccountRisk) {
+        let rows = self.accounts.iter().flatten().zip(0_u8..);
+        let mut known = rows.filter(|(row, _)| row.limits.account == account);
+        known
+            .next()
+            .map_or((AccountRow::NONE, &AccountRisk::EMPTY), |(row, at)| (AccountRow(at), row))
     }
 
     /// Does `change` to the account's row and to that of the whole desk.
@@ -441,6 +446,15 @@ impl<'a> Desk<'a> {
         })?;
         u8::try_from(index).ok()
     }
+}
+
+/// A row of the accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct AccountRow(u8);
+
+impl AccountRow {
+    /// No row.
+    const NONE: Self = Self(u8::MAX);
 }
 
 /// Why a safe state changed.

@@ -398,7 +398,7 @@ impl Desk<'_> {
             .instrument(order.instrument)
             .and_then(|row| row.spec)
             .map_or(0, |contract| contract.security_id);
-        outputs.order(&OrderCommand {
+        outputs.order(OrderCommand {
             action: OrderAction::Cancel,
             order_id: order.id,
             venue_order_id: order.venue_order_id,

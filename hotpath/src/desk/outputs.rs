@@ -1,5 +1,7 @@
 //! What follows from one input: orders first, then details. Fixed room, checked bounds.
 
+use core::fmt;
+
 use crate::message::{Alert, Decision, Detail, Ending, OrderCommand, StateChange};
 
 /// Orders that one input can cause. Evaluation stops before they would not fit.
@@ -8,13 +10,25 @@ pub const ORDERS_MAX: usize = 16;
 pub const DETAILS_MAX: usize = 64;
 
 /// The outputs of one input.
-#[derive(Debug)]
 pub struct Outputs {
-    orders: [Option<OrderCommand>; ORDERS_MAX],
+    orders: [OrderCommand; ORDERS_MAX],
     order_count: usize,
     details: [Option<Detail>; DETAILS_MAX],
     detail_count: usize,
     is_overflowed: bool,
+}
+
+impl fmt::Debug for Outputs {
+    /// What there is, without the empty places.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let orders = self.orders.get(..self.order_count).unwrap_or_default();
+        let details = self.details.get(..self.detail_count).unwrap_or_default();
+        f.debug_struct("Outputs")
+            .field("orders", &orders)
+            .field("details", &details)
+            .field("is_overflowed", &self.is_overflowed)
+            .finish()
+    }
 }
 
 impl Default for Outputs {
@@ -28,7 +42,7 @@ impl Outputs {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            orders: [None; ORDERS_MAX],
+            orders: [OrderCommand::NONE; ORDERS_MAX],
             order_count: 0,
             details: [None; DETAILS_MAX],
             detail_count: 0,
@@ -38,7 +52,7 @@ impl Outputs {
 
     /// The orders, in the order in which they are to be sent.
     pub fn orders(&self) -> impl Iterator<Item = &OrderCommand> {
-        self.orders.iter().take(self.order_count).flatten()
+        self.orders.get(..self.order_count).unwrap_or_default().iter()
     }
 
     /// The details, in the order in which they came about.
@@ -89,10 +103,10 @@ impl Outputs {
     }
 
     #[inline]
-    pub(super) fn order(&mut self, order: &OrderCommand) {
+    pub(super) fn order(&mut self, order: OrderCommand) {
         match self.orders.get_mut(self.order_count) {
             Some(slot) => {
-                *slot = Some(*order);
+                *slot = order;
                 self.order_count = self.order_count.saturating_add(1);
             }
             None => self.is_overflowed = true,

@@ -85,6 +85,9 @@ pub struct DeskStage<'a, C, R> {
     orders_sent: Option<usize>,
     /// The details of the last input are not in the record yet: its orders went first.
     has_details: bool,
+    /// Free slots of the gateways' rings, once looked at in this poll. They can only get more until
+    /// orders are pushed, and that ends the poll.
+    slots: Option<[u8; MAX_GATEWAYS]>,
     /// Where a record is encoded. Kept, so that it is not cleared for each.
     scratch: [u8; MAX_LEN],
 }
@@ -125,6 +128,7 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
             seq_no: 0,
             orders_sent: None,
             has_details: false,
+            slots: None,
             scratch: [0; MAX_LEN],
         }
     }
@@ -228,13 +232,8 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
 
     #[inline]
     fn credits(&mut self) -> Credits {
-        let mut gateway_slots = [0_u8; MAX_GATEWAYS];
-        for (slots, link) in gateway_slots.iter_mut().zip(&self.gateways) {
-            let wanted = SLOTS_FOR_CANCELS.wrapping_add(super::ORDERS_MAX);
-            let free = link.as_ref().map_or(0, |link| link.commands.free(wanted));
-            let free = free.saturating_sub(SLOTS_FOR_CANCELS).min(super::ORDERS_MAX);
-            *slots = u8::try_from(free).unwrap_or(u8::MAX);
-        }
+        let gateways = &self.gateways;
+        let gateway_slots = *self.slots.get_or_insert_with(|| free_slots(gateways));
         Credits { gateway_slots, record_used_pct: self.record.used_pct() }
     }
 
@@ -348,6 +347,7 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
 impl<C: Clock, R: RecordSink> Stage for DeskStage<'_, C, R> {
     #[inline]
     fn poll(&mut self) -> Work {
+        self.slots = None;
         if let Some(sent) = self.orders_sent
             && !self.send_orders(sent)
         {
@@ -372,6 +372,19 @@ impl<C: Clock, R: RecordSink> Stage for DeskStage<'_, C, R> {
         }
         work
     }
+}
+
+/// Free slots of each gateway's ring, as the desk counts them.
+#[inline]
+fn free_slots(gateways: &[Option<GatewayLink>; MAX_GATEWAYS]) -> [u8; MAX_GATEWAYS] {
+    let mut gateway_slots = [0_u8; MAX_GATEWAYS];
+    for (slots, link) in gateway_slots.iter_mut().zip(gateways) {
+        let wanted = SLOTS_FOR_CANCELS.wrapping_add(super::ORDERS_MAX);
+        let free = link.as_ref().map_or(0, |link| link.commands.free(wanted));
+        let free = free.saturating_sub(SLOTS_FOR_CANCELS).min(super::ORDERS_MAX);
+        *slots = u8::try_from(free).unwrap_or(u8::MAX);
+    }
+    gateway_slots
 }
 
 /// Stages an encoded record. Room was checked before the input was taken, and the buffer is as long

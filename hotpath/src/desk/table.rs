@@ -10,7 +10,7 @@ use crate::message::{
     SpreadSpec,
 };
 use crate::order::Order;
-use crate::risk::{Exposure, FIRE_RATE_MAX, InstrumentRate, RateWindow};
+use crate::risk::{Exposure, FIRE_RATE_MAX, InstrumentRate, RateWindow, ValueLimit};
 use crate::spread::MAX_COEFFICIENT_Q32;
 use crate::time::MonoNs;
 
@@ -46,6 +46,8 @@ pub struct Instrument {
     pub taken_bid_lots: u32,
     /// Lots bought from the asks of `quote` since it came.
     pub taken_ask_lots: u32,
+    /// The value limit of `spec`.
+    pub(super) value_limit: ValueLimit,
     /// When messages about it were sent.
     pub(super) rate: InstrumentRate,
     /// Row of its feed channel.
@@ -67,6 +69,7 @@ impl Instrument {
         },
         taken_bid_lots: 0,
         taken_ask_lots: 0,
+        value_limit: ValueLimit::NOTHING,
         rate: InstrumentRate::EMPTY,
         channel: u8::MAX,
         first_edge: Edge::END,

@@ -63,6 +63,31 @@ message! {
     }
 }
 
+impl OrderCommand {
+    /// Nothing to send: what an unused place holds.
+    pub const NONE: Self = Self {
+        action: OrderAction::Cancel,
+        order_id: OrderId::NONE,
+        venue_order_id: 0,
+        instrument: InstrumentIndex(u32::MAX),
+        security_id: 0,
+        gateway: GatewayIndex(u8::MAX),
+        side: Side::Buy,
+        time_in_force: TimeInForce::FillAndKill,
+        effect: PositionEffect::Net,
+        hedge: HedgeFlag::Speculate,
+        price_e9: 0,
+        qty_lots: 0,
+        spread: SpreadIndex::ALL,
+        leg: 0,
+        strategy: StrategyId(0),
+        account: AccountId(0),
+        project: ProjectId(0),
+        orders_left: 0,
+        caused: MonoNs(0),
+    };
+}
+
 code! {
     /// What a gateway or venue says about an order.
     pub enum OrderEventKind {

@@ -216,8 +216,13 @@ impl<'a> Producer<'a> {
         }
         let (back, front) = self.cells.at(self.staged);
         match usize::try_from(words).ok().and_then(|words| back.get(..words)) {
-            Some(cells) => store(cells.iter(), record),
-            None => store(back.iter().chain(front), record),
+            Some(cells) => store(cells, record),
+            None => {
+                let (front_part, back_part) =
+                    record.split_at_checked(back.len() << 3).unwrap_or((record, &[]));
+                store(back, front_part);
+                store(front, back_part);
+            }
         }
         self.staged = self.staged.wrapping_add(words);
         Ok(())
@@ -279,19 +284,30 @@ impl<'a> Producer<'a> {
 
 /// Stores `record` word by word, the last one filled up with zeros.
 #[inline(always)]
-fn store<'a>(mut cells: impl Iterator<Item = &'a AtomicU64>, record: &[u8]) {
+fn store(cells: &[AtomicU64], record: &[u8]) {
     let (words, rest) = record.as_chunks::<8>();
     // Relaxed, all of them: `publish` orders them.
-    for word in words {
-        if let Some(cell) = cells.next() {
-            cell.store(u64::from_le_bytes(*word), Ordering::Relaxed);
-        }
+    for (cell, word) in cells.iter().zip(words) {
+        cell.store(u64::from_le_bytes(*word), Ordering::Relaxed);
     }
-    if let (false, Some(last), Some(cell)) = (rest.is_empty(), record.last_chunk(), cells.next()) {
+    if let (false, Some(cell)) = (rest.is_empty(), cells.get(words.len())) {
+        cell.store(last_word(record, rest), Ordering::Relaxed);
+    }
+}
+
+/// `rest`, the end of `record` that fills no word, as a word.
+#[inline(always)]
+fn last_word(record: &[u8], rest: &[u8]) -> u64 {
+    if let Some(last) = record.last_chunk() {
         // The last eight bytes of the record, less those that went with the word before.
         let shift = 64_u32.wrapping_sub(u32::try_from(rest.len()).unwrap_or(8) << 3);
-        cell.store(u64::from_le_bytes(*last).wrapping_shr(shift), Ordering::Relaxed);
+        return u64::from_le_bytes(*last).wrapping_shr(shift);
     }
+    let mut word = [0; 8];
+    for (to, byte) in word.iter_mut().zip(rest) {
+        *to = *byte;
+    }
+    u64::from_le_bytes(word)
 }
 
 /// The reading end. There must be one only; the cold side's lock sees to it.

@@ -151,6 +151,7 @@ pub struct Reference {
 pub fn admit(
     draft: &Draft,
     spec: &InstrumentSpec,
+    value_limit: ValueLimit,
     exposure: &Exposure,
     reference: Reference,
 ) -> Result<(), Refusal> {
@@ -169,7 +170,9 @@ pub fn admit(
         return Err(Refusal::new(Gate::PriceBand, draft.price_e9, spec.max_price_e9));
     }
     collar(draft, spec, reference)?;
-    order_value(draft, spec)?;
+    if !value_limit.has_room(draft) {
+        return Err(worth_too_much(draft, spec));
+    }
     let max_position = price::signed(spec.max_position_lots);
     let worst = match draft.side {
         Side::Buy => exposure.most().checked_add(qty),
@@ -194,6 +197,33 @@ pub fn admit(
         return Err(Refusal::new(Gate::OpenOrders, open, i64::from(spec.max_open_orders)));
     }
     Ok(())
+}
+
+/// The largest `|price| * lots` that an instrument's value limit allows: the division by the
+/// multiplier is done when the limit comes, so that an order costs one multiplication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValueLimit(u128);
+
+impl ValueLimit {
+    /// No order passes, unless its price is zero.
+    pub const NOTHING: Self = Self(0);
+
+    /// The limit of `spec`, whose multiplier is above zero and whose limit is not below; other
+    /// specifications allow nothing.
+    #[must_use]
+    pub fn of(spec: &InstrumentSpec) -> Self {
+        let whole = u128::from(spec.max_order_value.max(0).unsigned_abs());
+        let multiplier = u128::from(spec.multiplier_e9.max(0).unsigned_abs());
+        // Below 2^63 * 10^18 < 2^123.
+        Self(whole.wrapping_mul(E18.unsigned_abs()).checked_div(multiplier).unwrap_or(0))
+    }
+
+    #[inline(always)]
+    fn has_room(self, draft: &Draft) -> bool {
+        // Below 2^63 * 2^32.
+        let price = u128::from(draft.price_e9.unsigned_abs());
+        price.wrapping_mul(u128::from(draft.qty_lots)) <= self.0
+    }
 }
 
 /// The price must lie within the collar of the best price on its own side, and there must be one.
@@ -246,30 +276,22 @@ pub fn admit_rate(
     }
 }
 
-/// `|price| * lots * units per lot`, against whole units of currency.
-#[inline]
-fn order_value(draft: &Draft, spec: &InstrumentSpec) -> Result<(), Refusal> {
-    let value_e18 = price::widen(draft.price_e9)
-        .checked_mul(price::widen(price::signed(draft.qty_lots)))
-        .and_then(|value| value.checked_mul(price::widen(spec.multiplier_e9)))
-        .and_then(i128::checked_abs);
-    let limit_e18 = price::widen(spec.max_order_value).wrapping_mul(E18);
-    match value_e18 {
-        Some(value) if value <= limit_e18 => Ok(()),
-        Some(value) => {
-            // Cold: only a refusal pays for the division that makes the figure readable.
-            Err(Refusal::new(Gate::OrderValue, whole_units(value), spec.max_order_value))
-        }
-        None => Err(Refusal::new(Gate::Overflow, i64::MAX, spec.max_order_value)),
-    }
-}
-
-/// Rounded up, so that what is seen lies above the limit that it broke.
+/// An order's `|price| * lots * units per lot` is above `spec`'s limit in whole units of currency.
 #[cold]
 #[inline(never)]
 #[expect(clippy::integer_division, reason = "by a constant, on the way to a refusal")]
-fn whole_units(value_e18: i128) -> i64 {
-    price::saturate(value_e18.saturating_add(E18.wrapping_sub(1)) / E18)
+fn worth_too_much(draft: &Draft, spec: &InstrumentSpec) -> Refusal {
+    let value_e18 = u128::from(draft.price_e9.unsigned_abs())
+        .wrapping_mul(u128::from(draft.qty_lots))
+        .checked_mul(u128::from(spec.multiplier_e9.unsigned_abs()));
+    match value_e18.and_then(|value| i128::try_from(value).ok()) {
+        Some(value) => {
+            // Rounded up, so that what is seen lies above the limit that it broke.
+            let whole = value.saturating_add(E18.wrapping_sub(1)) / E18;
+            Refusal::new(Gate::OrderValue, price::saturate(whole), spec.max_order_value)
+        }
+        None => Refusal::new(Gate::Overflow, i64::MAX, spec.max_order_value),
+    }
 }
 
 /// What the desk knows of one gateway.
@@ -390,6 +412,14 @@ impl AccountRisk {
     #[inline]
     pub fn sent(&mut self, now: MonoNs) {
         self.window.push(now);
+    }
+
+    /// Notes a new order that leaves at `now`; `opened` lots of it count as held from now on.
+    #[inline]
+    pub fn ordered(&mut self, opened: i64, now: MonoNs) {
+        self.sent(now);
+        self.open_orders = self.open_orders.saturating_add(1);
+        self.gross_lots = self.gross_lots.saturating_add(opened);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::time::{MonoNs, Span};
 
-/// The moments of the last `N` things: a circle. `N` is the most that a limit can be, plus one.
+/// The moments of the last `N` things: a circle. `N`, a power of two, is the most that a limit can
+/// be, plus one.
 #[derive(Clone, Copy, Debug)]
 pub struct RateWindow<const N: usize> {
     at: [MonoNs; N],
@@ -11,7 +12,11 @@ pub struct RateWindow<const N: usize> {
 
 impl<const N: usize> RateWindow<N> {
     /// Nothing happened.
-    pub const EMPTY: Self = Self { at: [MonoNs(0); N], next: 0 };
+    pub const EMPTY: Self = {
+        assert!(N.is_power_of_two(), "places are found by a mask");
+        Self { at: [MonoNs(0); N], next: 0 }
+    };
+    const MASK: usize = N.wrapping_sub(1);
 
     /// Whether `count` more at `now` would be more than `limit` in the `window` that ends now. A
     /// window that cannot hold the limit has no room.
@@ -39,20 +44,13 @@ impl<const N: usize> RateWindow<N> {
             // 0 marks an empty slot; the first nanosecond counts as the second.
             *slot = now.max(MonoNs(1));
         }
-        self.next = self.next.wrapping_add(1);
-        if self.next >= N {
-            self.next = 0;
-        }
+        self.next = self.next.wrapping_add(1) & Self::MASK;
     }
 
     /// The moment `count` + 1 ago.
     #[inline]
     fn back(&self, count: usize) -> Option<MonoNs> {
-        let steps = count.wrapping_add(1);
-        let index = match self.next.checked_sub(steps) {
-            Some(index) => index,
-            None => self.next.wrapping_add(N).wrapping_sub(steps),
-        };
+        let index = self.next.wrapping_sub(count.wrapping_add(1)) & Self::MASK;
         self.at.get(index).copied()
     }
 }
