@@ -81,6 +81,12 @@ impl EngineClock {
         u64::try_from(ticks).unwrap_or(u64::MAX)
     }
 
+    /// The same of a span of the engine.
+    #[must_use]
+    pub fn ticks_of(&self, span: Span) -> u64 {
+        self.ticks_in(Duration::from_nanos(span.0))
+    }
+
     /// What the ticks are.
     #[must_use]
     pub fn source(&self) -> Source {

@@ -2,24 +2,23 @@
 
 use crate::cli::CliError;
 use crate::cli::inspect::lines::Lines as CaptureLines;
+use crate::clock::EngineClock;
 use crate::config::{self, Configuration};
 use crate::feed::{FeedCapacity, FeedMemory};
 use crate::port::capture::Capture;
 use crate::port::datagram::datagram;
 use crate::sim::generator::{Generator, LineFaults, Lines, Listing, Settings};
+use crate::venue::cme::mdp3::tape::Tape;
 use rtrb::RingBuffer;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use xmc_hotpath::book::View;
 use xmc_hotpath::feed::{ArbiterLimits, ChannelSettings, Feed, FeedCounters, Join};
 use xmc_hotpath::message::{InstrumentIndex, QuoteQuality, StreamId};
-use xmc_hotpath::port::{Datagram, Line};
+use xmc_hotpath::port::{Line, RxPort};
 use xmc_hotpath::ring::ends;
-use xmc_hotpath::time::{MonoNs, Span};
+use xmc_hotpath::time::Span;
 use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
-
-/// Instruments that are traded: the ones with the most two-sided quotes, in pairs.
-const TRADED: usize = 16;
 
 /// The shared capture, below the folder of shared test data.
 const SHARED_CAPTURE: &str = "captures/cme/mdp3_v6_ch340_20161112.pcapng";
@@ -36,7 +35,7 @@ pub struct Market {
 }
 
 /// Loads the packets and chooses the instruments.
-pub fn load(capture: Option<&Path>) -> Result<Market, CliError> {
+pub fn load(capture: Option<&Path>, spreads: u8) -> Result<Market, CliError> {
     let (source, packets) = match capture {
         Some(path) => (path.display().to_string(), read(path)?),
         None => {
@@ -52,7 +51,7 @@ pub fn load(capture: Option<&Path>) -> Result<Market, CliError> {
     if packets.is_empty() {
         return Err(CliError::could_not_run(format!("{source} has no packets on lines A or B")));
     }
-    let busiest = busiest(&packets);
+    let busiest = busiest(&packets, 2 * usize::from(spreads))?;
     if busiest.len() < 2 {
         return Err(CliError::could_not_run(format!(
             "{source} has fewer than two instruments with bids and offers: nothing can be traded"
@@ -113,8 +112,10 @@ fn read(path: &Path) -> Result<Vec<(Line, Vec<u8>)>, CliError> {
 }
 
 /// Instruments by the number of their two-sided, whole quotes, the busiest first: found by sending
-/// the packets through a feed of their own.
-fn busiest(packets: &[(Line, Vec<u8>)]) -> Vec<i32> {
+/// two passes of the tape through a feed of their own. The second counts: it begins with a reset,
+/// as all that are measured do, and after one a book that the capture does not begin whole stays
+/// damaged.
+fn busiest(packets: &[(Line, Vec<u8>)], count: usize) -> Result<Vec<i32>, CliError> {
     const ROWS: usize = 4096;
     let capacity = FeedCapacity { instruments: ROWS, quoted: ROWS, held: 64, digests: 64 };
     let mut memory = FeedMemory::new(capacity);
@@ -140,19 +141,24 @@ fn busiest(packets: &[(Line, Vec<u8>)]) -> Vec<i32> {
         feed.channel_mut().books_mut().add(*id, Some(InstrumentIndex(row)));
     }
     let mut seen = vec![0_u64; ids.len()];
-    for ((line, payload), at) in packets.iter().zip(1..) {
-        feed.on_datagram(&Datagram { payload, received: MonoNs(at), line: *line });
+    let mut tape = Tape::new(EngineClock::start(), packets).map_err(CliError::could_not_run)?;
+    while tape.passes() < 2 {
+        tape.admit();
+        if let Some(datagram) = tape.peek() {
+            feed.on_datagram(&datagram);
+        }
+        tape.release();
         while let Some(quote) = quotes.pop() {
             let is_two_sided = quote.bids.count > 0 && quote.asks.count > 0;
-            if quote.quality == QuoteQuality::Good && is_two_sided {
+            if tape.passes() == 1 && quote.quality == QuoteQuality::Good && is_two_sided {
                 seen[quote.instrument.0 as usize] += 1;
             }
         }
     }
     let mut ranked: Vec<_> = ids.into_iter().zip(seen).filter(|(_, seen)| *seen > 0).collect();
     ranked.sort_by_key(|(id, seen)| (std::cmp::Reverse(*seen), *id));
-    ranked.truncate(TRADED);
-    ranked.into_iter().map(|(id, _)| id).collect()
+    ranked.truncate(count);
+    Ok(ranked.into_iter().map(|(id, _)| id).collect())
 }
 
 /// Every instrument that a packet names.
@@ -172,7 +178,9 @@ fn instruments(packets: &[(Line, Vec<u8>)]) -> Vec<i32> {
 
 /// A paper configuration with a spread over each pair of neighbours, whose levels are always met.
 fn configuration(instruments: &[i32]) -> Result<Configuration, CliError> {
-    let mut text = String::from(FRAME);
+    // Wide, but as every limit of a configuration within ten times the need.
+    let room = 5 * instruments.len();
+    let mut text = FRAME.replace("{room}", &room.to_string());
     for id in instruments {
         write!(text, "{}", INSTRUMENT.replace("{id}", &id.to_string())).expect("into memory");
     }
@@ -264,16 +272,16 @@ rate_window_ms = 1000
 scope = "account"
 account = "latency"
 max_order_lots = 10
-max_position_lots = 160
-max_open_orders = 100
+max_position_lots = {room}
+max_open_orders = {room}
 rate_messages = 1000
 rate_window_ms = 1000
 
 [[limit]]
 scope = "global"
 max_order_lots = 10
-max_position_lots = 160
-max_open_orders = 100
+max_position_lots = {room}
+max_open_orders = {room}
 rate_messages = 1000
 rate_window_ms = 1000
 "#;

@@ -11,6 +11,7 @@
 //! handed to the port. Packets come one at a time: a busy feed is another figure.
 
 mod decode;
+mod gaps;
 mod host;
 mod market;
 mod report;
@@ -42,6 +43,12 @@ pub struct Args {
     /// The core of the desk, then the other one. Default: the last two that this process may use.
     #[arg(long, value_name = "CORE", num_args = 2, value_delimiter = ',')]
     cores: Option<Vec<u16>>,
+    /// Spreads that are traded, each over two of the busiest instruments. Every quote of a leg
+    /// makes its spread fire; with more than one, a packet often makes several fire, and the later
+    /// ones wait for the first.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u8).range(1..=8))]
+    spreads: u8,
     /// On two cores: the time between packets, in nanoseconds.
     #[arg(long, value_name = "NS", default_value_t = 4_000)]
     spacing_ns: u64,
@@ -63,7 +70,7 @@ enum Topology {
 /// # Errors
 /// See `CliError`.
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
-    let market = market::load(args.capture.as_deref())?;
+    let market = market::load(args.capture.as_deref(), args.spreads)?;
     let cores = host::cores(args.cores.as_deref())?;
     let mut runs = Vec::new();
     if args.topology != Topology::Two {

@@ -27,6 +27,7 @@ struct Fine {
 #[derive(Debug, Serialize)]
 struct Measured {
     tick_to_order_ns: Figures,
+    tick_to_order_undisturbed_ns: Figures,
     #[serde(flatten)]
     run: Run,
     load: String,
@@ -61,6 +62,7 @@ impl Latency {
             .into_iter()
             .map(|run| Measured {
                 tick_to_order_ns: run.tick_to_order.figures(),
+                tick_to_order_undisturbed_ns: run.undisturbed.figures(),
                 load: run.machine.load().to_owned(),
                 run,
             })
@@ -123,7 +125,8 @@ impl Latency {
 }
 
 fn write_run(measured: &Measured, gates: usize, out: &mut Report<'_>) -> Result<(), CliError> {
-    let Measured { tick_to_order_ns: figures, run, load } = measured;
+    let Measured { tick_to_order_ns: figures, run, load, .. } = measured;
+    let clean = measured.tick_to_order_undisturbed_ns;
     writeln!(out, "\n{}", run.topology)?;
     writeln!(
         out,
@@ -146,6 +149,16 @@ fn write_run(measured: &Measured, gates: usize, out: &mut Report<'_>) -> Result<
         run.host_gaps,
         100.0 * run.host_gap_sum_ns as f64 / run.measured_ns.max(1) as f64,
         run.host_gap_max_ns as f64 / 1000.0
+    )?;
+    writeln!(
+        out,
+        "  samples that no such gap fell into: p50 {} ns  p99 {} ns  p99.9 {} ns  max {} ns  \
+         ({:.2} % left out)",
+        clean.p50,
+        clean.p99,
+        clean.p99_9,
+        clean.max,
+        100.0 * (figures.count - clean.count) as f64 / figures.count.max(1) as f64
     )?;
     writeln!(
         out,

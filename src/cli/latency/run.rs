@@ -1,6 +1,7 @@
 //! One measurement: threads, cores, the loop that lets packets come.
 
 use super::Args;
+use super::gaps::{Detector, FeedGaps};
 use super::host::{Cores, Machine};
 use super::market::Market;
 use crate::allocation;
@@ -14,9 +15,10 @@ use crate::topology::Sched;
 use crate::venue::cme::mdp3::tape::Tape;
 use crate::venue::cme::paper::{OrderDigest, PaperExchange};
 use serde::Serialize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use xmc_hotpath::message::{Control, OrderAction, OrderCommand};
+use xmc_hotpath::message::{Control, Decision, Gate, OrderAction, OrderCommand};
 use xmc_hotpath::record::codec::{Decoder, Field};
 use xmc_hotpath::record::frame::{self, Kind};
 use xmc_hotpath::record::ring::{self, Consumer, Producer};
@@ -28,14 +30,16 @@ const WARM_UP: u64 = 50_000;
 /// The paper exchange answers no sooner: all orders of a packet leave before the first is answered.
 /// A real exchange takes a hundred times as long.
 const ANSWERS_AFTER: Span = Span(2_000);
+/// The reader of the record looks again so long after it found nothing.
+const BETWEEN_READS: Duration = Duration::from_micros(20);
 /// Words of the record ring: 64 MiB of records.
 const RING_WORDS: u64 = 1 << 23;
 /// A loop turn that takes longer than this was interrupted by the host.
 const HOST_GAP: Duration = Duration::from_micros(10);
 /// Loop turns between two housekeepings.
 const HOUSEKEEPING: u64 = 4096;
-/// Passes over the tape without enough fires after which something is wrong.
-const PASSES_MOST: u64 = 20_000;
+/// Passes over the tape within which there is a first fire, or something is wrong.
+const PASSES_MOST: u64 = 20;
 /// Bytes that the reader of the record takes at once.
 const DRAIN_BYTES: usize = 1 << 16;
 
@@ -47,6 +51,9 @@ pub struct Run {
     /// From the packet to the last leg's frame.
     #[serde(skip)]
     pub tick_to_order: Latencies,
+    /// The same, without the samples that a host gap fell into.
+    #[serde(skip)]
+    pub undisturbed: Latencies,
     /// Packets that came, on both lines.
     pub packets: u64,
     /// Quotes that reached the desk.
@@ -84,11 +91,11 @@ pub struct Run {
 const RINGS: &[&str] = &["quotes", "record", "orders", "events"];
 
 type Measured<'m> =
-    Pipeline<'m, Tape<EngineClock>, PaperExchange, EngineClock, Producer<'m>, Latencies>;
+    Pipeline<'m, Tape<EngineClock>, PaperExchange, EngineClock, Producer<'m>, Detector>;
 
 /// Feed, desk and gateway in turn on one core, the reader of the record on the other.
 pub fn one_core(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliError> {
-    measure(market, |pipeline, drain, clock, stop| {
+    measure(market, &Arc::default(), |pipeline, drain, clock, stop| {
         std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
                 if cores.other != cores.desk {
@@ -96,7 +103,7 @@ pub fn one_core(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliEr
                 }
                 while !stop.load(Ordering::Relaxed) {
                     if drain.poll() != Work::Busy {
-                        std::thread::sleep(Duration::from_micros(20));
+                        std::thread::sleep(BETWEEN_READS);
                     }
                 }
                 Ok::<_, PlaceError>(())
@@ -127,12 +134,14 @@ struct Noted {
 
 impl Noted {
     #[inline]
-    fn turn(&mut self, took: u64, limit: u64) {
-        if took > limit {
+    fn turn(&mut self, took: u64, limit: u64) -> bool {
+        let was_gap = took > limit;
+        if was_gap {
             self.gaps += 1;
             self.gap_sum += took;
             self.gap_max = self.gap_max.max(took);
         }
+        was_gap
     }
 }
 
@@ -148,13 +157,15 @@ fn one_core_loop(pipeline: &mut Measured<'_>, clock: &EngineClock, decisions: u6
         while pipeline.poll() != Work::Idle || !pipeline.gateways[0].port().is_quiet() {}
         noted.packets += 1;
         let now = clock.ticks();
-        noted.turn(now.wrapping_sub(last), limit);
+        let was_gap = noted.turn(now.wrapping_sub(last), limit);
+        let detector = pipeline.gateways[0].latency_mut();
+        detector.end_turn(was_gap, now, |span| clock.ticks_of(span));
         last = now;
         if noted.packets.is_multiple_of(HOUSEKEEPING) {
             pipeline.housekeeping();
             last = clock.ticks();
         }
-        let fired = pipeline.gateways[0].latency().count();
+        let fired = pipeline.gateways[0].latency().all.count();
         if !is_warm && fired >= WARM_UP {
             is_warm = true;
             pipeline.gateways[0].latency_mut().clear();
@@ -163,7 +174,7 @@ fn one_core_loop(pipeline: &mut Measured<'_>, clock: &EngineClock, decisions: u6
             began = clock.ticks();
             last = began;
         } else if (is_warm && fired >= decisions)
-            || pipeline.feeds[0].port_mut().passes() > PASSES_MOST
+            || (!is_warm && fired == 0 && pipeline.feeds[0].port_mut().passes() > PASSES_MOST)
         {
             noted.measured = clock.ticks().wrapping_sub(began);
             noted.allocations = allocation::count() - allocations;
@@ -174,7 +185,8 @@ fn one_core_loop(pipeline: &mut Measured<'_>, clock: &EngineClock, decisions: u6
 
 /// The feed and the reader of the record on one core, desk and gateway on the other.
 pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliError> {
-    measure(market, |pipeline, drain, clock, stop| {
+    let feed_gaps = Arc::new(FeedGaps::default());
+    measure(market, &feed_gaps, |pipeline, drain, clock, stop| {
         let Pipeline { feeds, desk, gateways, .. } = pipeline;
         let fired = AtomicU64::new(0);
         let warm = AtomicBool::new(false);
@@ -184,9 +196,17 @@ pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliE
                 let spacing = clock.ticks_in(Duration::from_nanos(args.spacing_ns));
                 let mut packets = 0_u64;
                 let mut due = clock.ticks();
+                let between_reads = clock.ticks_in(BETWEEN_READS);
+                let mut drained = due;
                 let mut allocations = None;
+                let limit = clock.ticks_in(HOST_GAP);
+                let mut last = due;
                 while !stop.load(Ordering::Relaxed) {
                     let now = clock.ticks();
+                    if now.wrapping_sub(last) > limit {
+                        feed_gaps.end(now);
+                    }
+                    last = now;
                     if now.wrapping_sub(due).cast_signed() >= 0 {
                         // From now, not from when it was due: a feed that was interrupted does not
                         // catch up in a burst.
@@ -194,8 +214,11 @@ pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliE
                         feeds[0].port_mut().admit();
                         packets += 1;
                     }
-                    if feeds[0].poll() == Work::Idle {
-                        drain.poll();
+                    if feeds[0].poll() == Work::Idle
+                        && now.wrapping_sub(drained) >= between_reads
+                        && drain.poll() == Work::Idle
+                    {
+                        drained = now;
                     }
                     if packets.is_multiple_of(HOUSEKEEPING) {
                         feeds[0].housekeeping();
@@ -218,9 +241,11 @@ pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliE
                     desk.poll();
                     gateways[0].poll();
                     let now = clock.ticks();
-                    noted.turn(now.wrapping_sub(last), limit);
+                    let was_gap = noted.turn(now.wrapping_sub(last), limit);
+                    let detector = gateways[0].latency_mut();
+                    detector.end_turn(was_gap, now, |span| clock.ticks_of(span));
                     last = now;
-                    let count = gateways[0].latency().count();
+                    let count = gateways[0].latency().all.count();
                     if !warm.load(Ordering::Relaxed) && count >= WARM_UP {
                         warm.store(true, Ordering::Relaxed);
                         gateways[0].latency_mut().clear();
@@ -250,6 +275,7 @@ pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliE
 /// Wires the pipeline, lets `hot` run it, and collects what it came to.
 fn measure(
     market: &Market,
+    feed_gaps: &Arc<FeedGaps>,
     hot: impl FnOnce(
         &mut Measured<'_>,
         &mut Drain<'_>,
@@ -272,8 +298,8 @@ fn measure(
     let exchange = PaperExchange::new(1).answering_after(clock.clone(), ANSWERS_AFTER);
     let ports = Ports { feeds: vec![tape], gateways: vec![exchange] };
     let origin = Origin { run: 1, now: clock.now(), utc: UnixNs(0) };
-    let wired =
-        wire(config, &mut memory, &counters, ports, &clock, producer, Latencies::new, origin);
+    let detector = || Detector::new(Arc::clone(feed_gaps));
+    let wired = wire(config, &mut memory, &counters, ports, &clock, producer, detector, origin);
     let mut pipeline = wired.map_err(CliError::usage)?;
     widen(&mut pipeline, market)?;
     let mut drain = Drain::new(consumer);
@@ -283,12 +309,16 @@ fn measure(
     let figures = pipeline.gateways[0].latency().clone();
     while pipeline.poll() != Work::Idle || !pipeline.gateways[0].port().is_quiet() {}
     while drain.poll() == Work::Busy {}
+    if figures.all.count() == 0 {
+        return Err(CliError::could_not_run(nothing_fired(&drain, counters.desk.quotes.get())));
+    }
     let sent = pipeline.gateways[0].port().orders();
     let ns = |ticks| clock.span(ticks).0;
     let desk = &counters.desk;
     Ok(Run {
         topology: "",
-        tick_to_order: figures,
+        tick_to_order: figures.all,
+        undisturbed: figures.undisturbed,
         packets: noted.packets,
         quotes: desk.quotes.get(),
         orders: desk.orders.get(),
@@ -305,6 +335,26 @@ fn measure(
         frames_equal_record: drain.faults == 0 && drain.orders == sent && sent.count > 0,
         machine: Machine::here(clock.source().word()),
     })
+}
+
+/// Why there is nothing to report.
+fn nothing_fired(drain: &Drain<'_>, quotes: u64) -> String {
+    let held: Vec<_> = Gate::ALL
+        .iter()
+        .filter_map(|gate| {
+            let count = *drain.refusals.get(usize::from(gate.code()))?;
+            (count > 0).then(|| format!("{} {count}", gate.word()))
+        })
+        .collect();
+    format!(
+        "nothing fired on {quotes} quotes; held back by: {}; trade more instruments, or give \
+         another capture",
+        if held.is_empty() {
+            "no gate, the book of a leg was never whole".into()
+        } else {
+            held.join(", ")
+        }
+    )
 }
 
 /// Gives every rate a window of a nanosecond: the gates run, and never hold back.
@@ -343,13 +393,22 @@ struct Drain<'r> {
     buffer: Vec<u8>,
     records: u64,
     orders: OrderDigest,
+    /// Triggers that were met and held back, by gate.
+    refusals: [u64; 64],
     faults: u64,
 }
 
 impl<'r> Drain<'r> {
     fn new(consumer: Consumer<'r>) -> Self {
         let buffer = vec![0; DRAIN_BYTES];
-        Self { consumer, buffer, records: 0, orders: OrderDigest::default(), faults: 0 }
+        Self {
+            consumer,
+            buffer,
+            records: 0,
+            orders: OrderDigest::default(),
+            refusals: [0; 64],
+            faults: 0,
+        }
     }
 
     fn poll(&mut self) -> Work {
@@ -375,6 +434,13 @@ impl<'r> Drain<'r> {
                     Some(_) => {}
                     None => self.faults += 1,
                 }
+            }
+            if header.kind == Kind::Decision
+                && let Some(decision) = Decision::take(&mut Decoder::new(body))
+                && decision.gate != Gate::Passed
+            {
+                let row = usize::from(decision.gate.code()).min(self.refusals.len() - 1);
+                self.refusals[row] += 1 + u64::from(decision.repeated);
             }
             rest = after;
         }
