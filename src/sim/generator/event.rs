@@ -19,7 +19,7 @@ const EMPTY_BYTES: usize = size_of::<MessageFrame>()
 
 /// What one event says of one or more instruments, by message, in the order of their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(crate) struct Told {
     pub trades: Vec<TradeEntry>,
     pub trade_orders: Vec<TradeOrderEntry>,
     pub volumes: Vec<VolumeEntry>,
@@ -75,7 +75,7 @@ impl Told {
 
 /// One message of an event.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Message<'a> {
+pub(crate) enum Message<'a> {
     Trades(&'a [TradeEntry], &'a [TradeOrderEntry]),
     Volumes(&'a [VolumeEntry]),
     Outright(&'a [BookEntry]),
@@ -119,7 +119,7 @@ impl Message<'_> {
 
 /// Messages by packet: as many as fit, but trades travel alone, ahead of what they did to the
 /// book, as the exchange sends them.
-pub(super) fn packets<'m, 'a>(
+pub(crate) fn packets<'m, 'a>(
     messages: &'m [(Message<'a>, MatchEvent)],
 ) -> impl Iterator<Item = &'m [(Message<'a>, MatchEvent)]> {
     let header = size_of::<PacketHeader>();

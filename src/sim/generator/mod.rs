@@ -13,7 +13,7 @@
 //! Called by `xmc demo`, by `xmc latency` without a capture, by tests and benches.
 
 mod book;
-mod event;
+pub(crate) mod event;
 mod lines;
 mod market;
 mod price;

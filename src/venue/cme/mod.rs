@@ -3,3 +3,4 @@
 pub mod ilink3;
 pub mod mdp3;
 pub mod paper;
+pub mod simulated;

@@ -3,5 +3,5 @@
 mod arbiter;
 mod capture;
 mod faults;
-mod kit;
+pub mod kit;
 mod states;

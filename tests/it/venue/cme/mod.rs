@@ -3,3 +3,4 @@
 mod ilink3;
 mod mdp3;
 mod sbe_schema;
+mod simulated;

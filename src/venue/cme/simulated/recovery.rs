@@ -1,0 +1,172 @@
+//! The recovery feeds: definitions and snapshots, sent in loops.
+//!
+//! Each loop is numbered by itself from 1 (stated by CME for definitions; for snapshots this is how
+//! everybody reads it) and says how many messages it has. A snapshot shows books as they were last
+//! told and names the last packet of the incremental feed that is in it. Instruments without an
+//! entry since the last reset have none.
+//!
+//! A loop leaves as one burst: three instruments do not need pacing.
+
+use super::channel::Channel;
+use super::lines::{Group, Lines};
+use crate::sim::exchange::{Exchange, Figures, ListingIndex, Phase, Shown};
+use crate::sim::generator::MAX_PACKET_BYTES;
+use crate::venue::cme::mdp3::{
+    FutureTerms, Generation, PacketBuilder, SnapshotMark, snapshot_level,
+};
+use xmc_hotpath::message::Side;
+use xmc_hotpath::port::Line;
+use xmc_hotpath::time::MonoNs;
+use xmc_hotpath::venue::cme::mdp3::layout::{
+    DefinitionAction, EntryKind, I8_NULL, I32_NULL, Mantissa, SnapshotEntry, SnapshotRoot,
+    TradingStatus,
+};
+
+/// When the loops are next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loops {
+    definitions_at: MonoNs,
+    snapshots_at: MonoNs,
+}
+
+impl Loops {
+    /// Both begin at once.
+    pub fn new(start: MonoNs) -> Self {
+        Self { definitions_at: start, snapshots_at: start }
+    }
+
+    pub fn next_at(&self) -> MonoNs {
+        self.definitions_at.min(self.snapshots_at)
+    }
+
+    /// Sends the loops that are due. Books must be whole.
+    pub fn run(&mut self, now: MonoNs, channel: &Channel, exchange: &Exchange, lines: &mut Lines) {
+        if self.definitions_at <= now {
+            self.definitions_at = now.after(channel.settings.definitions);
+            let mut burst = Burst::new(Group::Definitions, channel.utc(now));
+            definitions(channel, exchange, &mut burst);
+            burst.finish(lines);
+        }
+        if self.snapshots_at <= now {
+            self.snapshots_at = now.after(channel.settings.snapshots);
+            let mut burst = Burst::new(Group::Snapshots, channel.utc(now));
+            snapshots(now, channel, exchange, &mut burst);
+            burst.finish(lines);
+        }
+    }
+}
+
+/// The packets of one loop, as many messages in each as fit.
+struct Burst {
+    group: fn(Line) -> Group,
+    sent_ns: u64,
+    packets: Vec<PacketBuilder>,
+}
+
+impl Burst {
+    fn new(group: fn(Line) -> Group, sent_ns: u64) -> Self {
+        Self { group, sent_ns, packets: Vec::new() }
+    }
+
+    fn push(&mut self, write: impl Fn(PacketBuilder) -> PacketBuilder) {
+        if let Some(last) = self.packets.last_mut() {
+            let longer = write(last.clone());
+            if longer.len() <= MAX_PACKET_BYTES {
+                *last = longer;
+                return;
+            }
+        }
+        let seq_no = u32::try_from(self.packets.len() + 1).expect("a loop is short");
+        self.packets.push(write(PacketBuilder::new(Generation::V13, seq_no, self.sent_ns)));
+    }
+
+    fn finish(self, lines: &mut Lines) {
+        for packet in self.packets {
+            lines.send_recovery(self.group, &packet.finish());
+        }
+    }
+}
+
+fn definitions(channel: &Channel, exchange: &Exchange, burst: &mut Burst) {
+    let report_count = u32::try_from(channel.rows.len()).expect("instruments are few");
+    for (row, (_, engine)) in channel.rows.iter().zip(exchange.listings()) {
+        let (contract, listing) = (&row.contract, engine.listing());
+        let depth = exchange.rules().depth;
+        let terms = FutureTerms {
+            report_count,
+            action: DefinitionAction::Add,
+            channel: channel.settings.channel,
+            market_segment: channel.settings.market_segment,
+            exchange: &contract.exchange,
+            security_group: &contract.asset,
+            asset: &contract.asset,
+            symbol: &listing.symbol,
+            security_id: contract.security_id,
+            maturity: contract.maturity,
+            currency: &contract.currency,
+            tick: Mantissa::new(listing.tick_e9),
+            display_factor: Mantissa::new(1_000_000_000),
+            max_lots: listing.max_order_lots,
+            depths: (i8::try_from(depth).expect("at most 10 levels"), None),
+            active_ns: (channel.settings.utc_origin.0, u64::MAX - 1),
+        };
+        burst.push(|packet| packet.future(&terms));
+    }
+}
+
+fn snapshots(now: MonoNs, channel: &Channel, exchange: &Exchange, burst: &mut Burst) {
+    let active = || (0..).map(ListingIndex).zip(&channel.rows).filter(|(_, row)| row.rpt_seq > 0);
+    let report_count = u32::try_from(active().count()).expect("instruments are few");
+    for (listing, row) in active() {
+        let Some((shown, figures)) = exchange.published(listing) else { continue };
+        let root = SnapshotRoot::from(SnapshotMark {
+            last_seq_no: channel.last_seq_no(),
+            report_count,
+            security_id: row.contract.security_id,
+            rpt_seq: row.rpt_seq,
+            transact_ns: channel.utc(now),
+            trading_status: match row.phase {
+                Phase::PreOpen => TradingStatus::PreOpen,
+                Phase::Open => TradingStatus::ReadyToTrade,
+                Phase::Halted => TradingStatus::TradingHalt,
+                Phase::Closed => TradingStatus::Close,
+            }
+            .to_wire(),
+        });
+        let entries = entries(shown, figures);
+        burst.push(|packet| packet.snapshot(&root, &entries));
+    }
+}
+
+fn entries(shown: &Shown, figures: &Figures) -> Vec<SnapshotEntry> {
+    let signed = |count: u32| i32::try_from(count).unwrap_or(i32::MAX - 1);
+    let mut entries = Vec::new();
+    for (side, kind) in [(Side::Buy, EntryKind::Bid), (Side::Sell, EntryKind::Offer)] {
+        for (rung, place) in shown.side(side).iter().zip(1..) {
+            let price = Mantissa::new(rung.price_e9);
+            let orders = Some(signed(rung.orders));
+            entries.push(snapshot_level(kind, place, price, signed(rung.lots), orders));
+        }
+    }
+    for (kind, price_e9) in [
+        (EntryKind::Trade, figures.last_e9),
+        (EntryKind::OpenPrice, figures.open_e9),
+        (EntryKind::HighTrade, figures.high_e9),
+        (EntryKind::LowTrade, figures.low_e9),
+    ] {
+        let entry =
+            |price_e9| snapshot_level(kind, I8_NULL, Mantissa::new(price_e9), I32_NULL, None);
+        entries.extend(price_e9.map(entry));
+    }
+    if figures.volume_lots > 0 {
+        let volume = i32::try_from(figures.volume_lots).unwrap_or(i32::MAX - 1);
+        entries.push(snapshot_level(
+            EntryKind::ElectronicVolume,
+            I8_NULL,
+            Mantissa::NULL,
+            volume,
+            None,
+        ));
+    }
+    entries
+}
