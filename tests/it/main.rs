@@ -18,6 +18,7 @@ mod garbage;
 mod gateway;
 mod journal;
 mod netns;
+mod offset;
 mod order;
 mod port;
 mod price;

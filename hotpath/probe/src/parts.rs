@@ -8,11 +8,12 @@ use xmc_hotpath::counter::NoRecorder;
 use xmc_hotpath::desk::stage::DeskStage;
 use xmc_hotpath::desk::timers::Timers;
 use xmc_hotpath::execute::Fire;
+use xmc_hotpath::execute::offset::{self, Holding};
 use xmc_hotpath::feed::{self, Channel, FeedStage};
 use xmc_hotpath::gateway::GatewayStage;
 use xmc_hotpath::message::{
-    Credits, Depth, Detail, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderAction, OrderCommand,
-    OrderEvent, OrderId, Side, SpreadSpec,
+    CloseFirst, Credits, Depth, Detail, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OffsetRule,
+    OrderAction, OrderCommand, OrderEvent, OrderId, Side, SpreadSpec,
 };
 use xmc_hotpath::order::Orders;
 use xmc_hotpath::record::frame::Writer;
@@ -163,6 +164,25 @@ extern "C" fn fire_news(fire: &mut Fire, leg: u8, order: OrderId, lots: u32) {
     fire.fill(leg, lots);
     fire.bust(leg, lots);
     fire.close_order();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn offset_split(
+    held: &mut Holding,
+    side: Side,
+    lots: u32,
+    rule: OffsetRule,
+    first: CloseFirst,
+) -> u32 {
+    let children = offset::split(side, lots, held, rule, first);
+    for child in children.iter() {
+        held.freeze(side, child.effect, child.lots);
+        held.thaw(side, child.effect, child.lots);
+    }
+    children
+        .iter()
+        .map(|child| held.fill(side, child.effect, child.lots))
+        .fold(0, u32::wrapping_add)
 }
 
 #[unsafe(no_mangle)]

@@ -5,6 +5,8 @@
 //! on the ending. Repairing a fire whose legs are out of ratio is not here yet: such a fire ends
 //! unaligned, and the desk halts the spread with an alert.
 
+pub mod offset;
+
 use crate::message::{Ending, Intent, LegSpec, MAX_LEGS, OrderId, SpreadIndex, SpreadSpec};
 use crate::time::MonoNs;
 

@@ -187,6 +187,28 @@ code! {
 }
 
 code! {
+    /// What a market asks about the position that an order changes.
+    pub enum OffsetRule {
+        /// Nothing: positions are net.
+        Net = 0 "net",
+        /// Open or close; the exchange chooses what it closes.
+        Close = 1 "close",
+        /// Open, close today's or close yesterday's (SHFE, INE).
+        CloseToday = 2 "close_today",
+    }
+}
+
+code! {
+    /// What is closed first where today's and yesterday's lots are told apart.
+    pub enum CloseFirst {
+        /// What was carried over.
+        Yesterday = 0 "yesterday",
+        /// What was opened today.
+        Today = 1 "today",
+    }
+}
+
+code! {
     /// The hedge/speculate flag of an order (套保 / 投机).
     pub enum HedgeFlag {
         /// 投机.
