@@ -165,25 +165,33 @@ pub fn smallest(level: Level, found: Seed, violation: Violation) -> Failure {
         },
     };
     let mut failure = Failure { level, found, seed: drawn, violation };
-    for number in 0..Fault::ALL.len() {
-        let mask = failure.seed.mask & !(1 << number);
-        failure.try_smaller(Seed { mask, ..failure.seed });
-    }
-    let mut step = drawn.most_steps / 2;
-    while step > 0 {
-        let most_steps = failure.seed.most_steps.saturating_sub(step);
-        if !failure.try_smaller(Seed { most_steps, ..failure.seed }) {
-            step /= 2;
-        }
-    }
+    failure.shrink(|seed| level.run(seed).map(drop));
     failure
 }
 
 impl Failure {
-    fn try_smaller(&mut self, seed: Seed) -> bool {
-        let is_same = |violation: &Violation| violation.invariant == self.violation.invariant;
-        match self.level.run(seed) {
-            Err(violation) if is_same(&violation) => {
+    fn shrink(&mut self, run: impl Fn(Seed) -> Result<(), Violation>) {
+        for number in 0..Fault::ALL.len() {
+            let mask = self.seed.mask & !(1 << number);
+            self.try_smaller(Seed { mask, ..self.seed }, &run);
+        }
+        let mut step = self.seed.most_steps / 2;
+        while step > 0 {
+            let most_steps = self.seed.most_steps.saturating_sub(step);
+            if !self.try_smaller(Seed { most_steps, ..self.seed }, &run) {
+                step /= 2;
+            }
+        }
+    }
+
+    /// Takes `seed` if it is another one and breaks the same invariant.
+    fn try_smaller(&mut self, seed: Seed, run: impl Fn(Seed) -> Result<(), Violation>) -> bool {
+        // What breaks without a single step would else break at 0 for ever.
+        if seed == self.seed {
+            return false;
+        }
+        match run(seed) {
+            Err(violation) if violation.invariant == self.violation.invariant => {
                 (self.seed, self.violation) = (seed, violation);
                 true
             }
@@ -209,5 +217,45 @@ impl fmt::Display for Failure {
              cargo test --test it sim::{level}::one -- --nocapture"
         )?;
         write!(f, "xmc sim --level {level} --seed {seed} --tell {mask:#x} --steps {most_steps}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violation(invariant: &'static str) -> Violation {
+        Violation { invariant, at: MonoNs(0), what: String::new() }
+    }
+
+    /// What is left of a failure that needs the faults of `mask` and so many steps.
+    fn left_of(needed: u64, steps: u32) -> Seed {
+        let seed = Seed { seed: 1, mask: (1 << FAULTS) - 1, most_steps: 600 };
+        let mut failure =
+            Failure { level: Level::Wire, found: seed, seed, violation: violation("S1") };
+        failure.shrink(|seed| {
+            let is_there = seed.mask & needed == needed && seed.most_steps >= steps;
+            Err(violation(if is_there { "S1" } else { "S2" }))
+        });
+        failure.seed
+    }
+
+    #[test]
+    fn a_failure_keeps_what_it_needs_and_nothing_else() {
+        for (needed, steps) in [(0, 0), (0, 1), (0b101, 0), (1 << 7, 17), (1 << 38, 600)] {
+            let left = left_of(needed, steps);
+            assert_eq!((left.mask, left.most_steps), (needed, steps));
+        }
+    }
+
+    #[test]
+    fn a_panic_keeps_its_words() {
+        for (payload, words) in [
+            (Box::new("a word") as Box<dyn Any + Send>, "a word"),
+            (Box::new("words".to_owned()), "words"),
+            (Box::new(5), "a payload that is no text"),
+        ] {
+            assert_eq!(panicked(payload.as_ref()).what, words);
+        }
     }
 }

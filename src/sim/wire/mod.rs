@@ -291,8 +291,10 @@ impl Run {
     }
 
     fn trade(&mut self, stages: &mut Stages<'_>, clock: &VirtualClock) -> Result<(), Violation> {
-        self.plan_packet();
         self.agenda.push(self.now, Happening::Pulse);
+        if self.packets > 0 {
+            self.plan_packet();
+        }
         while self.packets > 0 {
             self.happen(stages, clock)?;
         }
