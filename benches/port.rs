@@ -3,7 +3,8 @@
 //! Over loopback the receiving half of the network stack runs inside the sender's call, so these
 //! figures rank ways to receive; they do not predict a network card. One-way times are from the
 //! stamp in the payload, taken before the send, to the receiver's own, on two cores. Ways that are
-//! compared take turns, so that both meet the same machine.
+//! compared take turns, so that both meet the same machine. A spinning receiver that shares its core
+//! with others waits for its time slice: on a busy machine run this under `chrt -f 50`.
 
 #[expect(dead_code, reason = "each bench uses a part of it")]
 mod measure;
@@ -17,6 +18,7 @@ use cross_market_connect::port::udp::{
 use measure::{Bench, fold};
 use socket2::{Domain, Socket, Type};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 use xmc_hotpath::port::{RxPort, StreamPort, TxPort};
 use xmc_hotpath::time::{Clock, MonoNs};
@@ -176,9 +178,11 @@ impl Across<'_> {
         mut receive: impl FnMut() -> Option<(u64, MonoNs)>,
     ) {
         let wanted = spans.len() + usize::try_from(self.messages).expect("a few thousand");
+        let ready = Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 core_affinity::set_for_current(self.other);
+                ready.wait();
                 let gap = self.clock.ticks_in(GAP);
                 let mut message = [0; MESSAGE_BYTES];
                 for _ in 0..self.messages {
@@ -190,6 +194,8 @@ impl Across<'_> {
                 // A stream that ends would take its last message along.
                 sender
             });
+            // A real-time spinner would keep the sender from ever leaving this core.
+            ready.wait();
             let start = Instant::now();
             while spans.len() < wanted && start.elapsed() < PATIENCE {
                 if let Some((sent_ns, received)) = receive() {
