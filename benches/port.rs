@@ -3,8 +3,8 @@
 //! Over loopback the receiving half of the network stack runs inside the sender's call, so these
 //! figures rank ways to receive; they do not predict a network card. One-way times are from the
 //! stamp in the payload, taken before the send, to the receiver's own, on two cores. Ways that are
-//! compared take turns, so that both meet the same machine. A spinning receiver that shares its core
-//! with others waits for its time slice: on a busy machine run this under `chrt -f 50`.
+//! compared take turns, so that both meet the same machine. A spinning receiver that shares its
+//! core with others waits for its time slice: on a busy machine run this under `chrt -f 50`.
 
 #[expect(dead_code, reason = "each bench uses a part of it")]
 mod measure;

@@ -257,6 +257,9 @@ impl AsFd for TcpPort {
 
 impl TxPort for TcpPort {
     /// A second system call is made only after a part of an earlier message had to wait.
+    ///
+    /// # Panics
+    /// The message is longer than `TcpSettings::max_message_bytes`.
     #[inline]
     fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
         assert!(message.len() <= self.kept.bytes.len(), "messages keep to the longest configured");

@@ -11,15 +11,21 @@ use cross_market_connect::port::pair::RequestSocket;
 use cross_market_connect::port::tcp::{Listener, TcpPort, TcpSettings};
 use cross_market_connect::port::udp::{MulticastPort, MulticastSender, Reach, ReceiveSettings};
 use cross_market_connect::venue::cme::mdp3::{BookChange, EventMark, Generation, PacketBuilder};
+use rtrb::RingBuffer;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 use xmc_hotpath::book::View;
+use xmc_hotpath::counter::{Counter, NoRecorder};
 use xmc_hotpath::feed::{ArbiterLimits, ChannelSettings, Feed, FeedCounters, FeedStage, Join};
-use xmc_hotpath::message::{InstrumentIndex, StreamId};
+use xmc_hotpath::gateway::{GatewayCounters, GatewayStage};
+use xmc_hotpath::message::{GatewayIndex, GatewayNews, InstrumentIndex, SessionState, StreamId};
 use xmc_hotpath::port::{Line, SendError, StreamPort, TxPort};
 use xmc_hotpath::ring::ends;
 use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::Span;
+use xmc_hotpath::venue::cme::ilink3::decode::MAX_FRAME_LEN;
+use xmc_hotpath::venue::cme::ilink3::encode::SessionIdentity;
+use xmc_hotpath::venue::cme::ilink3::session::{Session, SessionCounters};
 use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
 use xmc_hotpath::venue::cme::mdp3::layout::{Action, BookEntry, EntryKind, Mantissa};
 
@@ -83,8 +89,8 @@ fn a_feed_under_a_barrage_applies_what_is_good() {
     let counters = FeedCounters::default();
     let capacity = FeedCapacity { instruments: 4, quoted: 4, held: 64, digests: 256 };
     let mut memory = FeedMemory::new(capacity);
-    let (quotes_in, mut quotes) = ends(rtrb::RingBuffer::new(1_024));
-    let (updates, _states) = ends(rtrb::RingBuffer::new(64));
+    let (quotes_in, mut quotes) = ends(RingBuffer::new(1_024));
+    let (updates, _states) = ends(RingBuffer::new(64));
     let (storage, quotes_in) = memory.lend(quotes_in);
     let settings =
         ChannelSettings { stream: StreamId(1), join: Join::AssumeEmpty, view: View::Outright };
@@ -242,4 +248,88 @@ fn a_request_socket_under_a_barrage_takes_what_is_short_enough() {
     let long = counters.oversize.get();
     assert_eq!(overflow.dropped().unwrap(), Some(0), "nothing was lost");
     assert!(own > 1_000 && foreign > 300 && long > 300, "{own} own, {foreign} short, {long} long");
+}
+
+/// A report of iLink 3 of the right frame and length, and nothing in it.
+fn report(template: u16, block_len: u16) -> Vec<u8> {
+    let frame_len = block_len + 12;
+    let words = [frame_len, 0xcafe, block_len, template, 8, 8];
+    let mut frame: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    frame.resize(frame_len.into(), 0);
+    frame
+}
+
+/// A venue gone mad: the session is down once and for all, whatever it says, and the stage is still
+/// polled.
+#[test]
+fn a_gateway_whose_venue_talks_garbage_loses_the_session_once() {
+    let clock = EngineClock::start();
+    let samples = vec![report(522, 209), report(524, 209), report(506, 14), report(521, 330)];
+    let (mut broken, mut ended, mut unreadable) = (0, 0, 0);
+    for seed in 0..150 {
+        let mut garbage = match seed % 3 {
+            0 => Garbage::new(seed),
+            _ => Garbage::new(seed).near(samples.clone()),
+        };
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let mut listener = Listener::open(any, TcpSettings::default()).expect("a free port");
+        let address = listener.address().expect("it listens");
+        let port =
+            TcpPort::connect(address, PATIENCE, &TcpSettings::default()).expect("it listens");
+        let (venue, _) = eventually("the connection", || listener.accept());
+
+        let identity = SessionIdentity {
+            sender_id: "XMC",
+            location: "HK",
+            party_details_id: 1,
+            schema_version: 8,
+        };
+        let sessions = SessionCounters::default();
+        let session = Session::new(GatewayIndex(0), StreamId(1), &identity, 1, &sessions);
+        let (_commands, commands_out) = ends(RingBuffer::new(16));
+        let (news_in, mut news) = ends(RingBuffer::new(64));
+        let (mut inbox, counters) = (vec![0; 1 << 16], GatewayCounters::default());
+        let utc_origin = Counter::new();
+        let mut stage = GatewayStage::new(
+            session.expect("a sound identity"),
+            port,
+            &clock,
+            NoRecorder,
+            GatewayIndex(0),
+            StreamId(1),
+            commands_out,
+            news_in,
+            &mut inbox,
+            &utc_origin,
+            &counters,
+        );
+        let (mut states, mut sent, mut venue) = (Vec::new(), 0, Some(venue));
+        eventually("the end of the session", || {
+            // It goes on after the session is lost, and closes in the end.
+            if let Some(talking) = &mut venue {
+                let message = garbage.message();
+                sent += message.len();
+                let is_gone = talking.send(message) == Err(SendError::Closed);
+                venue.take_if(|_| is_gone || sent > 4 * usize::from(MAX_FRAME_LEN));
+            }
+            stage.poll();
+            while let Some(one) = news.pop() {
+                if let GatewayNews::Session(update) = one {
+                    states.push(update.state);
+                }
+            }
+            (venue.is_none() && states.last() == Some(&SessionState::Down)).then_some(())
+        });
+        for _ in 0..100 {
+            stage.poll();
+        }
+        while let Some(one) = news.pop() {
+            assert!(!matches!(one, GatewayNews::Session(_)), "the end is told once");
+        }
+        assert_eq!(states, [SessionState::Up, SessionState::Down], "seed {seed}");
+        unreadable += sessions.unreadable.get() + sessions.ignored.get();
+        broken += u64::from(counters.read.get() == 0);
+        ended += u64::from(counters.read.get() > 0);
+    }
+    assert!(broken > 20 && ended > 20 && unreadable > 5, "{broken}, {ended}, {unreadable}");
 }
