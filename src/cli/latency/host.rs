@@ -1,9 +1,14 @@
 //! The machine under the measurement: cores to use, and what to print beside the figures.
 
 use crate::cli::CliError;
+use crate::clock::EngineClock;
+use crate::engine::core::place;
+use crate::topology::Sched;
 use crate::topology::host::Host;
 use serde::Serialize;
 use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// The two cores of a measurement; the same one twice on a machine with one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -26,6 +31,62 @@ pub fn cores(asked: Option<&[u16]>) -> Result<Cores, CliError> {
         CliError::could_not_run("this process may use no core at all: widen its affinity mask")
     })?;
     Ok(Cores { desk, other: last.next().unwrap_or(desk) })
+}
+
+/// A counter on a line of its own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Line(AtomicU64);
+
+/// Round trips of a cache line that are timed.
+const TRIPS: u64 = 20_000;
+/// At most so long, however slow they are.
+const TRIPS_PATIENCE: Duration = Duration::from_millis(200);
+
+/// How long a cache line takes from the desk's core to the other one and back, in the median: what
+/// nothing between two cores can be faster than. `None` if the threads cannot be pinned, or there
+/// is one core.
+///
+/// On a virtual machine the host places the cores, near each other or far, and may move them: so it
+/// is measured before a run and after it.
+pub fn cache_line_round_trip(cores: Cores, clock: &EngineClock) -> Option<u64> {
+    if cores.desk == cores.other {
+        return None;
+    }
+    let (there, back, stop) = (Line::default(), Line::default(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let echo = scope.spawn(|| {
+            let placed = place(cores.other, Sched::Other).is_ok();
+            while placed && !stop.load(Ordering::Relaxed) {
+                // Pairs with the release of the other side, and the other way round.
+                back.0.store(there.0.load(Ordering::Acquire), Ordering::Release);
+            }
+            placed
+        });
+        let timed = scope.spawn(|| {
+            let mut spans = Vec::with_capacity(usize::try_from(TRIPS).ok()?);
+            let begun = Instant::now();
+            let placed = place(cores.desk, Sched::Other).is_ok();
+            for number in 1..=TRIPS {
+                let start = clock.ticks();
+                there.0.store(number, Ordering::Release);
+                while placed && back.0.load(Ordering::Acquire) != number {
+                    if begun.elapsed() > TRIPS_PATIENCE {
+                        break;
+                    }
+                }
+                spans.push(clock.ticks().wrapping_sub(start));
+                if !placed || begun.elapsed() > TRIPS_PATIENCE {
+                    break;
+                }
+            }
+            spans.sort_unstable();
+            placed.then(|| clock.span(spans[spans.len() / 2]).0)
+        });
+        let median = timed.join().expect("the timed side does not panic");
+        stop.store(true, Ordering::Relaxed);
+        median.filter(|_| echo.join().expect("the echo does not panic"))
+    })
 }
 
 /// What the figures were measured on.

@@ -160,6 +160,12 @@ fn write_run(measured: &Measured, gates: usize, out: &mut Report<'_>) -> Result<
         clean.max,
         100.0 * (figures.count - clean.count) as f64 / figures.count.max(1) as f64
     )?;
+    if let [Some(before), Some(after)] = run.cache_line_round_trip_ns {
+        writeln!(
+            out,
+            "  a cache line from one core to the other and back: {before} ns before, {after} ns after"
+        )?;
+    }
     writeln!(
         out,
         "  {} records written, {} read; allocations on hot threads: {}; blocked polls: {}; \

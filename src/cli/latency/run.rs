@@ -2,7 +2,7 @@
 
 use super::Args;
 use super::gaps::{Detector, FeedGaps};
-use super::host::{Cores, Machine};
+use super::host::{Cores, Machine, cache_line_round_trip};
 use super::market::Market;
 use crate::allocation;
 use crate::cli::CliError;
@@ -81,6 +81,9 @@ pub struct Run {
     pub allocations: u64,
     /// Polls that found no room in the record or in a ring.
     pub blocked: u64,
+    /// Round trip of a cache line between the cores, nanoseconds, before the run and after it;
+    /// `null` where one core does everything or threads cannot be pinned.
+    pub cache_line_round_trip_ns: [Option<u64>; 2],
     /// Orders as the exchange read them off the wire are those in the record.
     pub frames_equal_record: bool,
     /// The machine, right after.
@@ -186,6 +189,8 @@ fn one_core_loop(pipeline: &mut Measured<'_>, clock: &EngineClock, decisions: u6
 /// The feed and the reader of the record on one core, desk and gateway on the other.
 pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliError> {
     let feed_gaps = Arc::new(FeedGaps::default());
+    let ticks = EngineClock::start();
+    let before = cache_line_round_trip(cores, &ticks);
     measure(market, &feed_gaps, |pipeline, drain, clock, stop| {
         let Pipeline { feeds, desk, gateways, .. } = pipeline;
         let fired = AtomicU64::new(0);
@@ -269,7 +274,11 @@ pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliE
             Ok(Noted { packets, allocations: noted.allocations + allocated, ..noted })
         })
     })
-    .map(|run| Run { topology: "two cores: feed and record reader | desk and gateway", ..run })
+    .map(|run| Run {
+        topology: "two cores: feed and record reader | desk and gateway",
+        cache_line_round_trip_ns: [before, cache_line_round_trip(cores, &ticks)],
+        ..run
+    })
 }
 
 /// Wires the pipeline, lets `hot` run it, and collects what it came to.
@@ -332,6 +341,7 @@ fn measure(
         measured_ns: ns(noted.measured),
         allocations: noted.allocations,
         blocked: desk.record_full.get() + desk.ring_full.get(),
+        cache_line_round_trip_ns: [None; 2],
         frames_equal_record: drain.faults == 0 && drain.orders == sent && sent.count > 0,
         machine: Machine::here(clock.source().word()),
     })
