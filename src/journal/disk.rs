@@ -9,6 +9,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::lock::Locked;
+
 /// A directory of segments.
 pub trait Disk {
     /// A segment that is being written.
@@ -61,7 +63,7 @@ pub trait Append {
 pub struct Directory {
     path: PathBuf,
     /// Holds the lock; never read.
-    _lock: File,
+    _lock: Locked,
 }
 
 /// The file in it that is locked.
@@ -82,8 +84,8 @@ impl Directory {
             .create(true)
             .truncate(false)
             .open(path.join(LOCK_NAME))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+        match Locked::take(lock) {
+            Ok(lock) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
                 "another journal writer has this directory",

@@ -6,6 +6,7 @@
 //! Checking one as an auditor would is `crate::audit`'s work.
 
 pub mod disk;
+mod lock;
 mod options;
 pub mod reader;
 mod recover;

@@ -20,6 +20,7 @@ use xmc_hotpath::message::DeskIdentity;
 use xmc_hotpath::record::ring::{self, Consumer, Producer, RingError};
 
 use super::disk::allocate;
+use super::lock::Locked;
 
 /// Why a ring file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +142,7 @@ pub struct RingFile {
     mapping: Mapping,
     found: Found,
     /// Holds the lock; never read.
-    _lock: File,
+    _lock: Locked,
 }
 
 impl RingFile {
@@ -158,8 +159,8 @@ impl RingFile {
         let words = ring::words(capacity_bytes / 8)
             .filter(|_| capacity_bytes.is_multiple_of(8))
             .ok_or(ShmError::BadCapacity { capacity_bytes })?;
-        let file = open_file(path, true)?;
-        lock(&file, path, || ShmError::Owned { path: path.to_owned() })?;
+        let owned = || ShmError::Owned { path: path.to_owned() };
+        let file = lock(open_file(path, true)?, path, owned)?;
         if is_blank(&file).map_err(|source| io_error("read", path, source))? {
             let len = size_of::<AtomicU64>() * words;
             // Every block exists before it is mapped: a full disk is an error here, not a SIGBUS.
@@ -221,7 +222,7 @@ impl RingFile {
 pub struct RingReader {
     mapping: Mapping,
     /// Holds the lock; never read.
-    _lock: File,
+    _lock: Locked,
 }
 
 impl RingReader {
@@ -280,21 +281,19 @@ fn open_file(path: &Path, create: bool) -> Result<File, ShmError> {
 }
 
 /// The lock of the reader is on a file of its own, because the engine's lock is on the ring.
-fn reader_lock(path: &Path) -> Result<File, ShmError> {
+fn reader_lock(path: &Path) -> Result<Locked, ShmError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".reader");
     let beside = PathBuf::from(beside);
     let file = open_file(&beside, true)?;
-    lock(&file, &beside, || ShmError::Drained { path: path.to_owned() })?;
-    Ok(file)
+    lock(file, &beside, || ShmError::Drained { path: path.to_owned() })
 }
 
-fn lock(file: &File, path: &Path, taken: impl FnOnce() -> ShmError) -> Result<(), ShmError> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(taken()),
-        Err(TryLockError::Error(source)) => Err(io_error("lock", path, source)),
-    }
+fn lock(file: File, path: &Path, taken: impl FnOnce() -> ShmError) -> Result<Locked, ShmError> {
+    Locked::take(file).map_err(|error| match error {
+        TryLockError::WouldBlock => taken(),
+        TryLockError::Error(source) => io_error("lock", path, source),
+    })
 }
 
 fn io_error(action: &'static str, path: &Path, source: io::Error) -> ShmError {

@@ -163,7 +163,7 @@ fn write_run(measured: &Measured, gates: usize, out: &mut Report<'_>) -> Result<
     if let [Some(before), Some(after)] = run.cache_line_round_trip_ns {
         writeln!(
             out,
-            "  a cache line from one core to the other and back: {before} ns before, {after} ns after"
+            "  a cache line to the other core and back: {before} ns before, {after} ns after"
         )?;
     }
     writeln!(

@@ -2,6 +2,7 @@
 
 use super::scratch::Scratch;
 use cross_market_connect::journal::shm::{Found, RingFile, RingReader, ShmError};
+use std::process::Command;
 use xmc_hotpath::message::{DeskId, DeskIdentity, SiteId};
 use xmc_hotpath::record::ring::{HEADER_WORDS, RingError};
 
@@ -64,6 +65,26 @@ fn a_second_engine_and_a_second_journal_writer_are_refused() {
     drop((ring, reader));
     RingFile::open(&path, BYTES, SECOND).unwrap();
     RingReader::attach(&path).unwrap();
+}
+
+/// A child has copies of all open files until it runs its program: they must not keep the lock.
+#[test]
+fn a_lock_ends_with_its_owner_although_children_start() {
+    let scratch = Scratch::new("shm");
+    let path = scratch.path("desk.ring");
+    std::thread::scope(|scope| {
+        let children = scope.spawn(|| {
+            for _ in 0..100 {
+                Command::new("true").status().expect("true runs");
+            }
+        });
+        let mut opened = 0;
+        while !children.is_finished() || opened == 0 {
+            let ring = RingFile::open(&path, BYTES, FIRST);
+            assert!(ring.is_ok(), "after {opened} times: {ring:?}");
+            opened += 1;
+        }
+    });
 }
 
 #[test]
