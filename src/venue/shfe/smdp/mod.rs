@@ -13,4 +13,5 @@ pub mod layout;
 pub mod message;
 pub mod mirp;
 pub mod seed;
+pub mod slice;
 pub mod snapshot;

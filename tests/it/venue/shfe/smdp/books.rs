@@ -3,8 +3,11 @@
 
 use super::kit::{Bench, Seen, contract, index_of, level, mark, price, seeded, slice, snapshot};
 use cross_market_connect::venue::shfe::smdp::mirp::{LevelChange, MirpBuilder};
+use cross_market_connect::venue::shfe::smdp::slice::level_changes;
+use cross_market_connect::venue::shfe::smdp::snapshot::{Snapshot, SnapshotLevel};
 use proptest::prelude::*;
 use std::collections::{BTreeSet, VecDeque};
+use xmc_hotpath::book::View;
 use xmc_hotpath::message::{ChannelState, Depth, Quote, QuoteQuality};
 use xmc_hotpath::port::Line;
 use xmc_hotpath::venue::shfe::smdp::layout::{LevelEvent, LevelSide};
@@ -17,6 +20,10 @@ struct Side(Vec<(i64, u32)>);
 
 impl Side {
     fn apply(&mut self, change: &LevelChange) {
+        self.apply_to(DEPTH, change);
+    }
+
+    fn apply_to(&mut self, depth: usize, change: &LevelChange) {
         let at = usize::try_from(change.level).unwrap() - 1;
         let told = (price(change.offset_ticks), u32::try_from(change.volume_lots).unwrap());
         match change.event {
@@ -24,7 +31,7 @@ impl Side {
             LevelEvent::Modify => self.0[at] = told,
             LevelEvent::Delete => drop(self.0.remove(at)),
         }
-        self.0.truncate(DEPTH);
+        self.0.truncate(depth);
     }
 
     fn assert_shown(&self, depth: &Depth) {
@@ -103,6 +110,72 @@ fn books_follow_a_plain_list() {
     }
     println!("{changes} changes, {compared} quotes compared");
     assert!(changes > 10_000 && compared > 7_000);
+}
+
+/// Whatever a side becomes from one slice to the next, the changes that are told of it make the
+/// same of the plain list, and of the book that reads them.
+#[test]
+fn told_changes_make_the_next_slice() {
+    let mut random = fastrand::Rng::with_seed(99);
+    let book = contract(0);
+    let mut told = 0;
+    for depth in [1, 2, DEPTH] {
+        let mut last = snapshot(1, depth as u8, 0);
+        seeded(&last.clone(), |bench| {
+            for packet_no in 1..=1_500 {
+                let mut next = last.clone();
+                let [bids, asks] = [-1, 1].map(|sign| random_side(sign, depth, &mut random));
+                (next.instruments[0].bids, next.instruments[0].asks) = (bids, asks);
+                let mut builder = MirpBuilder::new(mark(packet_no)).instrument(0, 1);
+                for (side, of) in [(LevelSide::Bid, 0), (LevelSide::Ask, 1)] {
+                    let [old, new] = [&last, &next].map(|slice| sides(slice)[of]);
+                    let changes = level_changes(&book, side, depth, old, new).unwrap();
+                    let pairs = |levels: &[SnapshotLevel]| {
+                        levels.iter().map(|level| (level.price_e9, level.lots)).collect::<Vec<_>>()
+                    };
+                    let mut model = Side(pairs(old));
+                    changes.iter().for_each(|change| model.apply_to(depth, change));
+                    assert_eq!(model.0, pairs(new));
+                    builder = changes.iter().fold(builder, MirpBuilder::level);
+                    told += changes.len();
+                }
+                bench.both(&builder.finish(true));
+                let instrument = bench.feed.channel_mut().instrument(0).expect("its book");
+                assert!(!instrument.is_damaged());
+                let mut quote = Quote::EMPTY;
+                instrument.show(View::Outright, &mut quote);
+                let shown = |depth: &Depth| -> Vec<_> {
+                    depth
+                        .levels()
+                        .map(|(price_e9, lots)| SnapshotLevel { price_e9, lots })
+                        .collect()
+                };
+                assert_eq!([shown(&quote.bids), shown(&quote.asks)], sides(&next));
+                last = next;
+            }
+        });
+    }
+    println!("{told} changes told");
+    assert!(told > 10_000);
+    let level = SnapshotLevel { price_e9: price(1) + 1, lots: 1 };
+    let off = level_changes(&book, LevelSide::Ask, 5, &[], &[level]).expect_err("between ticks");
+    assert!(off.to_string().contains("al1201 is off its ticks"), "{off}");
+}
+
+fn sides(slice: &Snapshot) -> [&[SnapshotLevel]; 2] {
+    let instrument = &slice.instruments[0];
+    [&instrument.bids, &instrument.asks]
+}
+
+/// Up to `depth` levels at few prices and with few sizes, so that neighbours have much in common.
+fn random_side(sign: i64, depth: usize, random: &mut fastrand::Rng) -> Vec<SnapshotLevel> {
+    let mut offsets: BTreeSet<i64> = (0..depth).map(|_| random.i64(1..=8)).collect();
+    if random.u8(0..20) == 0 {
+        offsets.clear();
+    }
+    let level =
+        |offset: i64| SnapshotLevel { price_e9: price(sign * offset), lots: random.u32(1..=3) };
+    offsets.into_iter().map(level).collect()
 }
 
 /// A delivery of slices over two lines: in order on each, some lost.

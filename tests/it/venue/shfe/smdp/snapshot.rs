@@ -1,13 +1,14 @@
 //! What a snapshot says: the vector's contracts and states, days, and every contradiction.
 
-use super::vectors;
+use super::{kit, vectors};
 use cross_market_connect::venue::shfe::smdp::contract::{
     Contract, ContractError, ContractState, bits,
 };
-use cross_market_connect::venue::shfe::smdp::day::TradingDay;
+use cross_market_connect::venue::shfe::smdp::day::{TradingDay, moment, told};
 use cross_market_connect::venue::shfe::smdp::layout::LevelField;
 use cross_market_connect::venue::shfe::smdp::message::{Frame, Message, SnapshotField};
 use cross_market_connect::venue::shfe::smdp::snapshot::{Snapshot, SnapshotError, SnapshotLevel};
+use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::shfe::smdp::layout::CenterChange;
 use xmc_hotpath::wire::{I16Le, I32Le, U64Le};
 
@@ -32,6 +33,8 @@ fn the_vector_says_what_the_specification_shows() {
     let snapshot = Snapshot::gather(1001, &fields).unwrap();
     assert_eq!((snapshot.topic, snapshot.snap_no, snapshot.packet_no), (1001, 1, 1));
     assert_eq!((snapshot.depth, snapshot.settlement_id), (1, 1));
+    // 2012-01-11 21:00:07.500 in China.
+    assert_eq!(snapshot.taken, UnixNs(1_326_286_807_500_000_000));
     assert_eq!(snapshot.settlement_group, "00000001");
     assert_eq!(snapshot.trading_day.comm_phase_no, 11_700);
     assert_eq!(snapshot.center_changes.len(), 2);
@@ -78,6 +81,54 @@ fn contracts_and_states_are_written_as_they_were_read() {
 }
 
 #[test]
+fn a_snapshot_is_sent_as_it_was_read() {
+    let Some(fields) = fields() else { return };
+    let frames = Snapshot::gather(1001, &fields).unwrap().frames(2);
+    let bytes: Vec<_> = frames.iter().map(Frame::encode).collect();
+    assert_eq!(bytes, [vectors::one("SnapshotResponse").unwrap()]);
+}
+
+/// As many messages as it takes, and only the last one is marked as such.
+#[test]
+fn a_long_snapshot_is_sent_in_pieces() {
+    for (count, pieces) in [(0, 1), (1, 1), (64, 1), (65, 2), (500, 8)] {
+        let mut whole = kit::snapshot(count, 10, 7);
+        for instrument in &mut whole.instruments {
+            let level = |at: i64| SnapshotLevel { price_e9: kit::price(at), lots: 3 };
+            instrument.bids = (1..=10).map(|at| level(-at)).collect();
+            instrument.asks = (1..=10).map(level).collect();
+        }
+        let frames = whole.frames(9);
+        assert_eq!(frames.len(), pieces);
+        let last: Vec<_> = frames.iter().map(|frame| frame.is_last).collect();
+        assert_eq!(last.iter().position(|is_last| *is_last), Some(pieces - 1));
+        let read = frames.iter().map(|frame| Frame::decode(&frame.encode()).unwrap().message);
+        let fields: Vec<_> = read
+            .flat_map(|message| match message {
+                Message::SnapshotResponse(fields) => fields,
+                other => panic!("no snapshot: {other:?}"),
+            })
+            .collect();
+        assert_eq!(Snapshot::gather(kit::TOPIC, &fields), Ok(whole));
+    }
+}
+
+/// Chinese time and the number of milliseconds, there and back; what is no time is refused.
+#[test]
+fn moments_come_through() {
+    for ms in (0..40).map(|step| 315_590_400_000 + step * 111_111_111_111) {
+        let (date, time, millis) = told(UnixNs(ms * 1_000_000));
+        assert_eq!(moment(&date, &time, millis), Ok(UnixNs(ms * 1_000_000)));
+    }
+    let at = |time: &str, ms| moment(b"20120111", time.as_bytes(), ms).is_ok();
+    assert!(at("00:00:00", 0) && at("23:59:59", 999));
+    for wrong in ["24:00:00", "1:00:00", "00:60:00", "00:00:60", "00:00", "00:00:00:00", ""] {
+        assert!(!at(wrong, 0), "{wrong}");
+    }
+    assert!(!at("00:00:00", 1_000) && !at("00:00:00", -1));
+}
+
+#[test]
 fn levels_are_sorted_best_first() {
     let Some(mut fields) = fields() else { return };
     for field in &mut fields {
@@ -118,6 +169,10 @@ fn the_centre_that_holds_is_the_newest_one_not_beyond_the_packet() {
 #[test]
 fn days_count_from_1980() {
     let day = |text: &str| TradingDay::read(text.as_bytes()).map(|day| day.comm_phase_no);
+    for number in 1..=u16::MAX {
+        let day = TradingDay { comm_phase_no: number };
+        assert_eq!(TradingDay::read(&day.text()), Ok(day));
+    }
     assert_eq!(day("19800101"), Ok(1));
     assert_eq!(day("19801231"), Ok(366));
     assert_eq!(day("20120112"), Ok(11_700));
