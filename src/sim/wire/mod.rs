@@ -56,8 +56,12 @@ pub const MOST_PACKETS: u32 = 600;
 /// Time between two looks at the clock when nothing else happens.
 const PULSE_NS: u64 = 50_000_000;
 
-/// How long the stages may be busy with something else.
-const BUSY_NS: u64 = 30_000;
+/// How long the stages may be busy with something else: less than the time for which the feed
+/// waits for a packet that the other line may still bring.
+const BUSY_NS: [u64; 3] = [10_000, 100_000, 800_000];
+
+/// A connection is gone so long after a send has broken.
+const BREAK_NS: u64 = 400_000;
 
 /// Orders that the desk of a pipeline has room for.
 const ORDERS: usize = 4096;
@@ -189,6 +193,11 @@ struct Run {
     down: Link,
     exchange: Exchange,
     wake: MonoNs,
+    /// How long the stages may be busy, and since when they are.
+    busy_ns: u64,
+    busy_since: Option<MonoNs>,
+    /// A send has broken, the connection follows.
+    is_breaking: bool,
     /// Books by packet number and instrument, where an event ended.
     books: BTreeMap<(u32, u32), Book>,
     /// A packet was lost on both lines.
@@ -244,6 +253,9 @@ impl Run {
             down: Link::ordered(wire),
             exchange: Exchange::new(venue, numbers, utc_origin),
             wake: MonoNs::NEVER,
+            busy_ns: *pick(&mut rng, &BUSY_NS),
+            busy_since: None,
+            is_breaking: false,
             books: BTreeMap::new(),
             is_packet_lost: false,
             arrived_bytes: 0,
@@ -266,9 +278,16 @@ impl Run {
 
     /// Polls the stages until they have nothing left to do, and takes what they sent.
     fn settle(&mut self, stages: &mut Stages<'_>) -> Result<(), Violation> {
+        self.busy_since = None;
         for _ in 0..MOST_POLLS {
             let work = stages.poll();
-            let sent = stages.gateways[0].port_mut().take_sent();
+            let port = stages.gateways[0].port_mut();
+            if port.is_torn() && !self.is_breaking {
+                self.is_breaking = true;
+                let ns = self.rng.u64(..BREAK_NS);
+                self.agenda.push(self.after(ns), Happening::Cut);
+            }
+            let sent = port.take_sent();
             for message in sent {
                 if let [Some(at), _] = self.up.carry(self.now, &mut self.rng) {
                     self.agenda.push(at, Happening::Request(message));
@@ -344,8 +363,13 @@ impl Run {
         clock.advance_to(self.now);
         self.take(happening, stages)?;
         // A core is not always there at once: things pile up, and are found together.
-        let is_late = self.agenda.next_at() < self.after(BUSY_NS) && self.rng.u8(..3) == 0;
-        if is_late { Ok(()) } else { self.settle(stages) }
+        let since = self.busy_since.unwrap_or(self.now);
+        let is_soon = self.agenda.next_at() < since.after(Span(self.busy_ns));
+        if is_soon && self.rng.bool() {
+            self.busy_since = Some(since);
+            return Ok(());
+        }
+        self.settle(stages)
     }
 
     fn take(&mut self, happening: Happening, stages: &mut Stages<'_>) -> Result<(), Violation> {

@@ -18,8 +18,10 @@ pub struct SimStream {
     pub piece: usize,
     /// So many sends find no room.
     pub busy: u32,
-    /// The next send breaks in the middle of a message.
+    /// The next send breaks in the middle of a message: no other can follow it, but what is on its
+    /// way from the other side still arrives until the connection is closed.
     pub tears: bool,
+    is_torn: bool,
     is_closed: bool,
 }
 
@@ -33,6 +35,7 @@ impl SimStream {
             piece: piece.max(1),
             busy: 0,
             tears: false,
+            is_torn: false,
             is_closed: false,
         }
     }
@@ -52,6 +55,11 @@ impl SimStream {
         self.is_closed = true;
     }
 
+    /// Whether a send has broken.
+    pub fn is_torn(&self) -> bool {
+        self.is_torn
+    }
+
     /// Whether the other side is gone.
     pub fn is_closed(&self) -> bool {
         self.is_closed
@@ -65,7 +73,7 @@ impl SimStream {
 
 impl TxPort for SimStream {
     fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
-        if self.is_closed {
+        if self.is_closed || self.is_torn {
             return Err(SendError::Closed);
         }
         if self.busy > 0 {
@@ -73,7 +81,7 @@ impl TxPort for SimStream {
             return Err(SendError::Busy);
         }
         if self.tears {
-            self.is_closed = true;
+            self.is_torn = true;
             return Err(SendError::Torn);
         }
         self.sent.push(message.to_vec());
