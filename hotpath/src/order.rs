@@ -4,7 +4,8 @@
 //! (a fill after a cancel) still find the order they speak of.
 
 use crate::message::{
-    AccountId, DeskIdentity, GatewayIndex, InstrumentIndex, OrderEvent, OrderId, Side, SpreadIndex,
+    AccountId, DeskIdentity, GatewayIndex, InstrumentIndex, OrderEvent, OrderId, PositionEffect,
+    Side, SpreadIndex,
 };
 use crate::time::MonoNs;
 
@@ -54,6 +55,8 @@ pub struct Order {
     pub is_open: bool,
     /// Buy or sell.
     pub side: Side,
+    /// What it does to the position, where the market asks.
+    pub effect: PositionEffect,
     /// Its limit.
     pub price_e9: i64,
     /// Lots asked for.
@@ -84,6 +87,7 @@ impl Order {
         account: AccountId(0),
         is_open: false,
         side: Side::Buy,
+        effect: PositionEffect::Net,
         price_e9: 0,
         qty_lots: 0,
         filled_lots: 0,

@@ -11,6 +11,7 @@ use super::value::{
 use crate::port::interface::InterfaceChoice;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use xmc_hotpath::message::{CloseFirst, OffsetRule};
 use xmc_hotpath::risk::RATE_MAX;
 
 /// Position in `Configuration::venues`.
@@ -216,9 +217,21 @@ pub struct Instrument {
     pub min_price_e9: i64,
     /// No price above is sane.
     pub max_price_e9: i64,
-    /// The market asks whether an order opens or closes.
-    pub needs_effect: bool,
+    /// What the market asks about open and close.
+    pub offset_rule: OffsetRule,
+    /// What is closed first where today's and yesterday's lots are told apart.
+    pub close_first: CloseFirst,
 }
+
+/// Words of `offset_rule`.
+const OFFSET_RULES: &[(&str, OffsetRule)] = &[
+    ("net", OffsetRule::Net),
+    ("close", OffsetRule::Close),
+    ("close_today", OffsetRule::CloseToday),
+];
+/// Words of `close_first`.
+const CLOSE_FIRST: &[(&str, CloseFirst)] =
+    &[("yesterday", CloseFirst::Yesterday), ("today", CloseFirst::Today)];
 
 /// What a line's socket asks for if nothing is written: as `port::udp` does.
 const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
@@ -397,7 +410,12 @@ pub(crate) fn instrument(section: Section<'_>, names: &Registry) -> Option<Instr
             .value,
         min_price_e9: min_price.value,
         max_price_e9: max_price.value,
-        needs_effect: section.optional("needs_effect", boolean).is_some_and(|needs| needs.value),
+        offset_rule: section
+            .optional("offset_rule", word(OFFSET_RULES))
+            .map_or(OffsetRule::Net, |rule| rule.value),
+        close_first: section
+            .optional("close_first", word(CLOSE_FIRST))
+            .map_or(CloseFirst::Yesterday, |first| first.value),
     };
     check_prices(&section, &tick, &min_price, &max_price);
     section.finish(instrument)

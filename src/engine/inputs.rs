@@ -101,7 +101,8 @@ fn instrument_spec(config: &Configuration, instrument: &Instrument, row: u32) ->
         max_open_orders: limit.map_or(0, |limit| limit.bounds.max_open_orders.value),
         max_messages: limit.map_or(0, |limit| limit.bounds.rate.messages),
         rate_window: milliseconds(limit.map_or(0, |limit| limit.bounds.rate.window_ms)),
-        needs_effect: instrument.needs_effect,
+        offset_rule: instrument.offset_rule,
+        close_first: instrument.close_first,
     }
 }
 

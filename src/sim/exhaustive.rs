@@ -13,10 +13,11 @@ use std::thread;
 
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, ChannelState, ChannelUpdate, Command, CommandKind, Credits, Depth,
-    Event, GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec,
-    OrderAction, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality,
-    SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce,
+    AccountId, AccountLimits, ChannelState, ChannelUpdate, CloseFirst, Command, CommandKind,
+    Credits, Depth, Event, GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex,
+    InstrumentSpec, LegSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
+    ProjectId, Quote, QuoteQuality, SessionState, SessionUpdate, SpreadIndex, SpreadSpec,
+    StrategyId, StreamId, TimeInForce,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -429,7 +430,8 @@ fn instrument(row: u8) -> InstrumentSpec {
         max_open_orders: 2,
         max_messages: 100,
         rate_window: TIMEOUT,
-        needs_effect: false,
+        offset_rule: OffsetRule::Net,
+        close_first: CloseFirst::Yesterday,
     }
 }
 

@@ -4,6 +4,10 @@
 //! The checker compares the desk with it after every event. Nothing here is taken from the desk's
 //! own fields.
 
+mod lots;
+
+pub use lots::ModelLots;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
@@ -52,8 +56,8 @@ pub struct ModelFire {
     pub units: u32,
     /// When.
     pub started: MonoNs,
-    /// The order of each leg.
-    pub orders: [OrderId; MAX_LEGS],
+    /// Its orders: one or several for each leg.
+    pub orders: Vec<OrderId>,
     /// Lots filled on the leg's side, per leg.
     pub filled: [u32; MAX_LEGS],
 }
@@ -94,6 +98,12 @@ pub struct ModelInstrument {
     pub taken_asks: u32,
     /// Net lots by what the desk was told.
     pub position: i64,
+    /// Of these, lots that came with what the venue said is held.
+    pub carried: i64,
+    /// Lots held, bought and sold apart.
+    pub long: ModelLots,
+    /// Lots sold and not bought.
+    pub short: ModelLots,
 }
 
 /// A fire that ended with this event, as the model says it should be told.
@@ -144,6 +154,8 @@ pub struct Model {
     pub surprises: BTreeSet<u32>,
     /// News of orders that the desk does not know any more, or never did.
     pub strangers: u64,
+    /// Lots closed or taken back that were not there.
+    pub unknown_lots: u64,
 }
 
 /// The slot of the arena, as `OrderId` lays it out.
@@ -200,6 +212,7 @@ impl Model {
             Event::Account(limits) => {
                 self.accounts.insert(limits.account, *limits);
             }
+            Event::Held(held) => self.held(held),
             Event::Command(command) => self.command(command),
             Event::Clock(_) | Event::Tick => {}
         }
@@ -219,6 +232,9 @@ impl Model {
             taken_bids: 0,
             taken_asks: 0,
             position: 0,
+            carried: 0,
+            long: ModelLots::default(),
+            short: ModelLots::default(),
         });
         row.spec = *spec;
     }
@@ -302,11 +318,13 @@ impl Model {
         let signed = if event.side == Side::Buy { lots } else { -lots };
         if let Some(row) = self.instruments.get_mut(&command.instrument.0) {
             row.position += signed;
+            let missing = row.fill(event.side, command.effect, event.qty_lots);
+            self.unknown_lots += u64::from(missing);
         }
         let leg = usize::from(command.leg);
         let spread = self.spreads.get_mut(&command.spread.0)?;
         match &mut spread.fire {
-            Some(fire) if fire.orders[leg] == event.order_id && is_ours => {
+            Some(fire) if fire.orders.contains(&event.order_id) && is_ours => {
                 fire.filled[leg] += event.qty_lots;
             }
             _ => spread.residual[leg] += signed,
@@ -335,6 +353,8 @@ impl Model {
         };
         if let Some(row) = self.instruments.get_mut(&command.instrument.0) {
             row.position += signed(event.qty_lots);
+            let missing = row.bust(event.side, command.effect, event.qty_lots);
+            self.unknown_lots += u64::from(missing);
         }
         let leg = usize::from(command.leg);
         let Some(spread) = self.spreads.get_mut(&command.spread.0) else {
@@ -342,7 +362,7 @@ impl Model {
         };
         let mut outside = event.qty_lots;
         if let Some(fire) = &mut spread.fire
-            && fire.orders[leg] == event.order_id
+            && fire.orders.contains(&event.order_id)
             && is_ours
         {
             let inside = event.qty_lots.min(fire.filled[leg]);
@@ -359,7 +379,7 @@ impl Model {
         let command = order.command;
         let spread = self.spreads.get_mut(&command.spread.0)?;
         let fire = spread.fire.as_ref()?;
-        let is_own = fire.orders[usize::from(command.leg)] == id;
+        let is_own = fire.orders.contains(&id);
         let is_open = fire.orders.iter().any(|id| self.live.contains(&id.0));
         if !is_own || is_open {
             return None;

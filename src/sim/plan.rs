@@ -6,9 +6,9 @@
 use std::ops::RangeInclusive;
 
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, GatewayIndex, GatewayLimits, HedgeFlag, InstrumentIndex,
-    InstrumentSpec, LegSpec, MAX_LEGS, ProjectId, SpreadIndex, SpreadSpec, StrategyId, StreamId,
-    TimeInForce,
+    AccountId, AccountLimits, CloseFirst, GatewayIndex, GatewayLimits, HedgeFlag, HeldLots,
+    InstrumentIndex, InstrumentSpec, LegSpec, MAX_LEGS, OffsetRule, ProjectId, SpreadIndex,
+    SpreadSpec, StrategyId, StreamId, TimeInForce,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::Span;
@@ -202,7 +202,20 @@ fn instrument(
         max_open_orders: limit(rng, &[1, 2], 50),
         max_messages: limit(rng, &[4, 40], 127),
         rate_window: Span(*pick(rng, &[20_000, 1_000_000])),
-        needs_effect: rng.bool(),
+        offset_rule: *pick(rng, OffsetRule::ALL),
+        close_first: *pick(rng, CloseFirst::ALL),
+    }
+}
+
+/// What the venue says is held in an instrument: nothing, often.
+pub fn held(rng: &mut fastrand::Rng, instrument: InstrumentIndex) -> HeldLots {
+    let mut lots = || if rng.bool() { 0 } else { rng.u32(..12) };
+    HeldLots {
+        instrument,
+        long_today: lots(),
+        long_yesterday: lots(),
+        short_today: lots(),
+        short_yesterday: lots(),
     }
 }
 

@@ -269,7 +269,7 @@ proptest! {
         let mut after = before;
         prop_assert_eq!(after.fill(side, effect, lots), 0);
         prop_assert_eq!(after == before, effect == PositionEffect::Net);
-        after.bust(side, effect, lots);
+        prop_assert_eq!(after.bust(side, effect, lots), 0);
         prop_assert_eq!(after, before);
     }
 }

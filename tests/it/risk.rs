@@ -3,7 +3,9 @@
 
 use proptest::prelude::*;
 use std::collections::VecDeque;
-use xmc_hotpath::message::{Gate, GatewayIndex, InstrumentIndex, InstrumentSpec, Side, StreamId};
+use xmc_hotpath::message::{
+    CloseFirst, Gate, GatewayIndex, InstrumentIndex, InstrumentSpec, OffsetRule, Side, StreamId,
+};
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9};
 use xmc_hotpath::risk::{
     Draft, Exposure, FIRE_RATE_MAX, INSTRUMENT_RATE_MAX, NO_LEG, RATE_MAX, RateWindow, Reference,
@@ -264,7 +266,8 @@ const WIDE: InstrumentSpec = InstrumentSpec {
     max_open_orders: u16::MAX,
     max_messages: INSTRUMENT_RATE_MAX,
     rate_window: Span(1),
-    needs_effect: false,
+    offset_rule: OffsetRule::Net,
+    close_first: CloseFirst::Yesterday,
 };
 
 fn admitted(draft: Draft, spec: &InstrumentSpec, exposure: Exposure) -> Option<Refusal> {
@@ -275,7 +278,7 @@ fn admitted(draft: Draft, spec: &InstrumentSpec, exposure: Exposure) -> Option<R
 /// Figures that no number holds are refused as such; the largest that one holds are compared.
 #[test]
 fn arithmetic_that_does_not_fit_is_refused() {
-    let one = Draft { side: Side::Buy, price_e9: 1, qty_lots: 1 };
+    let one = Draft { side: Side::Buy, price_e9: 1, qty_lots: 1, orders: 1 };
     let overflow = |limit| Some(Refusal::new(Gate::Overflow, i64::MAX, limit));
     let most = i64::from(u32::MAX);
     let bought = |lots| Exposure { position_lots: lots, ..Exposure::default() };
@@ -306,11 +309,11 @@ fn arithmetic_that_does_not_fit_is_refused() {
 #[test]
 fn the_absence_of_a_price_is_not_a_price() {
     for (price_e9, bound) in [(NO_BID_E9, i64::MIN), (NO_ASK_E9, i64::MAX)] {
-        let draft = Draft { side: Side::Sell, price_e9, qty_lots: 1 };
+        let draft = Draft { side: Side::Sell, price_e9, qty_lots: 1, orders: 1 };
         let refusal = Refusal { gate: Gate::PriceBand, leg: NO_LEG, seen: price_e9, limit: bound };
         assert_eq!(admitted(draft, &WIDE, Exposure::default()), Some(refusal));
     }
-    let nothing = Draft { side: Side::Buy, price_e9: 1, qty_lots: 0 };
+    let nothing = Draft { side: Side::Buy, price_e9: 1, qty_lots: 0, orders: 0 };
     let refusal = Refusal::new(Gate::OrderSize, 0, i64::from(u32::MAX));
     assert_eq!(admitted(nothing, &WIDE, Exposure::default()), Some(refusal));
 }

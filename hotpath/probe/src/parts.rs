@@ -95,7 +95,7 @@ extern "C" fn risk_rates(
     fire: &FireSize,
     now: MonoNs,
 ) -> bool {
-    let is_admitted = risk::admit_rate(rate, spec, now).is_ok()
+    let is_admitted = risk::admit_rate(rate, spec, 1, now).is_ok()
         && rate.has_room(fire.orders, spec.max_messages, now, spec.rate_window)
         && account.admit(fire, now).is_ok()
         && gateway.admit(fire.orders, now, 1).is_ok();
@@ -161,7 +161,9 @@ extern "C" fn order_arena(orders: &mut Orders<'static>, event: &OrderEvent) -> u
 #[unsafe(no_mangle)]
 extern "C" fn fire_news(fire: &mut Fire, leg: u8, order: OrderId, lots: u32) {
     fire.add(usize::from(leg), order, lots);
-    fire.fill(leg, lots);
+    if fire.has(order) {
+        fire.fill(leg, lots);
+    }
     fire.bust(leg, lots);
     fire.close_order();
 }

@@ -2,11 +2,11 @@
 
 use super::table::{Table, standing};
 use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread};
-use crate::execute::Fire;
+use crate::execute::offset::{self, Children};
+use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
-    Alert, AlertKind, Credits, Decision, Depth, Gate, InstrumentSpec, Intent, LegSpec,
-    MAX_GATEWAYS, MAX_LEGS, OrderAction, OrderCommand, OrderId, PositionEffect, QuoteQuality, Side,
-    SpreadIndex, SpreadSpec, StreamId,
+    Alert, AlertKind, Credits, Decision, Depth, Gate, Intent, LegSpec, MAX_GATEWAYS, MAX_LEGS,
+    OrderAction, OrderCommand, OrderId, QuoteQuality, Side, SpreadIndex, SpreadSpec, StreamId,
 };
 use crate::price;
 use crate::risk::{self, Batch, Draft, FireSize, NO_LEG, Reference, Refusal};
@@ -27,7 +27,7 @@ impl Desk<'_> {
     pub(super) fn evaluate_dirty(&mut self, credits: &Credits, outputs: &mut Outputs) {
         let orders_before = outputs.order_count();
         while outputs.order_count() == orders_before
-            && outputs.order_room() >= MAX_LEGS
+            && outputs.order_room() >= MAX_FIRE_ORDERS
             && outputs.detail_room() >= DETAILS_PER_SPREAD
         {
             let Some(index) = self.dirty.pop() else {
@@ -183,7 +183,8 @@ impl Desk<'_> {
         let mut account = accounts.get_mut(usize::from(account.0)).and_then(Option::as_mut);
         let mut fire = Fire::new(trigger.intent, trigger.units, now);
         let caused = newest_quote(spec, instruments).unwrap_or(now);
-        let mut orders_left = u8::try_from(drafts.iter().flatten().count()).unwrap_or(0);
+        let counts = drafts.iter().flatten().map(|draft| draft.orders);
+        let mut orders_left = counts.fold(0, u8::saturating_add);
         for ((leg, draft), number) in spec.legs.iter().zip(drafts).zip(0_u8..) {
             let Some(draft) = draft else {
                 continue;
@@ -192,57 +193,62 @@ impl Desk<'_> {
             let Some(instrument) = row.and_then(|row| instruments.get_mut(row)) else {
                 continue;
             };
-            instrument.exposure.reserve(draft.side, draft.qty_lots);
             instrument.take(draft.side, draft.qty_lots);
-            instrument.rate.push(now);
+            let children = instrument.children(draft.side, draft.qty_lots);
             let Some(contract) = &instrument.spec else {
                 continue;
             };
-            let Some(order) = orders.open() else {
-                continue;
-            };
-            order.instrument = leg.instrument;
-            order.gateway = contract.gateway;
-            order.spread = index;
-            order.leg = number;
-            order.account = spec.account;
-            order.is_open = is_open;
-            order.side = draft.side;
-            order.price_e9 = draft.price_e9;
-            order.qty_lots = draft.qty_lots;
-            order.sent = now;
-            fire.add(usize::from(number), order.id, draft.qty_lots);
-            if let Some(gateway) = gateways.get_mut(usize::from(contract.gateway.0)) {
-                gateway.sent(now);
-                gateway.open_orders = gateway.open_orders.saturating_add(1);
+            for child in children.iter() {
+                let Some(order) = orders.open() else {
+                    continue;
+                };
+                instrument.exposure.reserve(draft.side, child.lots);
+                instrument.holding.freeze(draft.side, child.effect, child.lots);
+                instrument.rate.push(now);
+                order.instrument = leg.instrument;
+                order.gateway = contract.gateway;
+                order.spread = index;
+                order.leg = number;
+                order.account = spec.account;
+                order.is_open = is_open;
+                order.side = draft.side;
+                order.effect = child.effect;
+                order.price_e9 = draft.price_e9;
+                order.qty_lots = child.lots;
+                order.sent = now;
+                fire.add(usize::from(number), order.id, child.lots);
+                if let Some(gateway) = gateways.get_mut(usize::from(contract.gateway.0)) {
+                    gateway.sent(now);
+                    gateway.open_orders = gateway.open_orders.saturating_add(1);
+                }
+                let opened = if is_open { price::signed(child.lots) } else { 0 };
+                whole.ordered(opened, now);
+                if let Some(account) = &mut account {
+                    account.ordered(opened, now);
+                }
+                orders_left = orders_left.saturating_sub(1);
+                outputs.order(OrderCommand {
+                    action: OrderAction::New,
+                    order_id: order.id,
+                    venue_order_id: 0,
+                    instrument: leg.instrument,
+                    security_id: contract.security_id,
+                    gateway: contract.gateway,
+                    side: draft.side,
+                    time_in_force: spec.time_in_force,
+                    effect: child.effect,
+                    hedge: spec.hedge,
+                    price_e9: draft.price_e9,
+                    qty_lots: child.lots,
+                    spread: index,
+                    leg: number,
+                    strategy: spec.strategy,
+                    account: spec.account,
+                    project: spec.project,
+                    orders_left,
+                    caused,
+                });
             }
-            let opened = if is_open { price::signed(draft.qty_lots) } else { 0 };
-            whole.ordered(opened, now);
-            if let Some(account) = &mut account {
-                account.ordered(opened, now);
-            }
-            orders_left = orders_left.saturating_sub(1);
-            outputs.order(OrderCommand {
-                action: OrderAction::New,
-                order_id: order.id,
-                venue_order_id: 0,
-                instrument: leg.instrument,
-                security_id: contract.security_id,
-                gateway: contract.gateway,
-                side: draft.side,
-                time_in_force: spec.time_in_force,
-                effect: effect(contract, is_open),
-                hedge: spec.hedge,
-                price_e9: draft.price_e9,
-                qty_lots: draft.qty_lots,
-                spread: index,
-                leg: number,
-                strategy: spec.strategy,
-                account: spec.account,
-                project: spec.project,
-                orders_left,
-                caused,
-            });
         }
         timers.set(index.0, now.after(spec.ack_timeout));
         if spec.hysteresis_e9 > 0 {
@@ -296,6 +302,15 @@ impl Instrument {
             taken_bid_lots: self.taken_bid_lots,
             taken_ask_lots: self.taken_ask_lots,
         }
+    }
+
+    /// The orders that `lots` of a leg become.
+    #[inline]
+    fn children(&self, side: Side, lots: u32) -> Children {
+        let Some(contract) = &self.spec else {
+            return Children::NONE;
+        };
+        offset::split(side, lots, &self.holding, contract.offset_rule, contract.close_first)
     }
 
     #[inline]
@@ -426,7 +441,7 @@ fn still_spent(spent: u8, spec: &SpreadSpec, books: &[LegBook<'_>; MAX_LEGS]) ->
 fn fire_size(drafts: &Drafts, is_open: bool) -> FireSize {
     let mut size = FireSize::default();
     for draft in drafts.iter().flatten() {
-        size.orders = size.orders.saturating_add(1);
+        size.orders = size.orders.saturating_add(u16::from(draft.orders));
         size.largest_lots = size.largest_lots.max(draft.qty_lots);
         if is_open {
             size.opened_lots = size.opened_lots.saturating_add(price::signed(draft.qty_lots));
@@ -473,7 +488,7 @@ fn drafts(
         let at_leg = |refusal: Refusal| Refusal { leg: number, ..refusal };
         let unknown = Refusal::new(Gate::Instrument, 0, 1);
         let contract = instrument.spec.as_ref().ok_or(at_leg(unknown))?;
-        let draft = draft(leg, trigger, *worst_e9).map_err(at_leg)?;
+        let draft = draft(leg, instrument, trigger, *worst_e9).map_err(at_leg)?;
         let reference = Reference {
             bid_e9: instrument.quote.bids.best_e9(),
             ask_e9: instrument.quote.asks.best_e9(),
@@ -481,18 +496,23 @@ fn drafts(
         let value_limit = instrument.value_limit;
         risk::admit(&draft, contract, value_limit, &instrument.exposure, reference)
             .map_err(at_leg)?;
-        risk::admit_rate(&instrument.rate, contract, now).map_err(at_leg)?;
+        risk::admit_rate(&instrument.rate, contract, draft.orders, now).map_err(at_leg)?;
         *slot = Some(draft);
         if let Some(count) = batch.get_mut(usize::from(contract.gateway.0)) {
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(u16::from(draft.orders));
         }
     }
     Ok(batch)
 }
 
-/// The order that a leg needs.
+/// What a leg needs.
 #[inline]
-fn draft(leg: &LegSpec, trigger: &Trigger, worst_e9: i64) -> Result<Draft, Refusal> {
+fn draft(
+    leg: &LegSpec,
+    instrument: &Instrument,
+    trigger: &Trigger,
+    worst_e9: i64,
+) -> Result<Draft, Refusal> {
     let is_buy = (leg.ratio_lots > 0) == trigger.intent.is_buy();
     let lots = u64::from(leg.ratio_lots.unsigned_abs()).saturating_mul(u64::from(trigger.units));
     let overflow = Refusal::new(Gate::Overflow, i64::MAX, i64::from(u32::MAX));
@@ -502,15 +522,6 @@ fn draft(leg: &LegSpec, trigger: &Trigger, worst_e9: i64) -> Result<Draft, Refus
     } else {
         (Side::Sell, worst_e9.checked_sub(leg.pay_up_e9))
     };
-    Ok(Draft { side, price_e9: price_e9.ok_or(overflow)?, qty_lots })
-}
-
-/// Open or close, where the market asks.
-#[inline]
-fn effect(contract: &InstrumentSpec, is_open: bool) -> PositionEffect {
-    match (contract.needs_effect, is_open) {
-        (false, _) => PositionEffect::Net,
-        (true, true) => PositionEffect::Open,
-        (true, false) => PositionEffect::Close,
-    }
+    let orders = instrument.children(side, qty_lots).count();
+    Ok(Draft { side, price_e9: price_e9.ok_or(overflow)?, qty_lots, orders })
 }

@@ -21,12 +21,13 @@ pub mod timers;
 pub use outputs::{DETAILS_MAX, ORDERS_MAX, Outputs};
 pub use table::{Edge, Instrument, Spread, SpreadState, Storage, standing};
 
-use crate::execute::Fire;
+use crate::execute::offset::{Holding, Lots};
+use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
-    DeskIdentity, Detail, Event, GatewayLimits, Input, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS,
-    OrderId, Quote, SafeState, SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StateChange,
-    StreamId,
+    DeskIdentity, Detail, Event, GatewayLimits, HeldLots, Input, InstrumentSpec, MAX_GATEWAYS,
+    MAX_LEGS, OrderId, Quote, SafeState, SessionState, SessionUpdate, SpreadIndex, SpreadSpec,
+    StateChange, StreamId,
 };
 use crate::order::Orders;
 use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX, ValueLimit};
@@ -40,10 +41,11 @@ pub const MAX_CHANNELS: usize = 32;
 /// Accounts that one desk can trade for.
 pub const MAX_ACCOUNTS: usize = 16;
 
-/// Deadlines handled per input; more wait for the next, which `next_deadline` asks for at once.
+/// Deadlines handled per input, as long as there is room for their cancels; more wait for the next,
+/// which `next_deadline` asks for at once.
 const DEADLINES_PER_INPUT: usize = 3;
-// Each may cancel all legs of a fire, and the input itself may cancel one order more.
-const _: () = assert!(DEADLINES_PER_INPUT * MAX_LEGS < ORDERS_MAX);
+// One may cancel all orders of a fire, and the input itself may cancel one order more.
+const _: () = assert!(MAX_FIRE_ORDERS < ORDERS_MAX);
 
 /// What the desk knows of one feed channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +164,7 @@ impl<'a> Desk<'a> {
             Event::Spread(spec) => self.on_spread(spec, outputs),
             Event::Gateway(limits) => self.on_gateway(&limits, outputs),
             Event::Account(limits) => self.on_account(&limits, outputs),
+            Event::Held(held) => self.on_held(&held, outputs),
             Event::Command(command) => self.on_command(&command, outputs),
             Event::Clock(_) | Event::Tick => {}
         }
@@ -244,6 +247,21 @@ impl<'a> Desk<'a> {
                 row.channel = channel;
             }
             _ => self.bad_input(SpreadIndex::ALL, i64::from(spec.instrument.0), outputs),
+        }
+    }
+
+    /// While an order lives, nobody can tell whether its fills are in what the venue says.
+    fn on_held(&mut self, held: &HeldLots, outputs: &mut Outputs) {
+        match self.table.instrument_mut(held.instrument) {
+            Some(row) if row.exposure.open_orders == 0 => {
+                let lots = |today, yesterday| Lots { today, yesterday, ..Lots::NONE };
+                row.holding = Holding {
+                    long: lots(held.long_today, held.long_yesterday),
+                    short: lots(held.short_today, held.short_yesterday),
+                };
+                row.exposure.position_lots = row.holding.net();
+            }
+            _ => self.bad_input(SpreadIndex::ALL, i64::from(held.instrument.0), outputs),
         }
     }
 

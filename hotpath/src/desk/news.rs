@@ -1,10 +1,10 @@
 //! What becomes of orders: events, deadlines, the kill.
 
 use super::{Cause, DEADLINES_PER_INPUT, Desk, Outputs};
-use crate::execute;
+use crate::execute::{self, MAX_FIRE_ORDERS};
 use crate::message::{
     Alert, AlertKind, HedgeFlag, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
-    PositionEffect, SafeState, Side, SpreadIndex, StreamId,
+    SafeState, Side, SpreadIndex, StreamId,
 };
 use crate::order::{Order, OrderState};
 
@@ -85,10 +85,13 @@ impl Desk<'_> {
         // The venue's side is believed: that is what it booked.
         let (instrument, spread, leg) = (order.instrument, order.spread, order.leg);
         let (order_id, order_side) = (order.id, order.side);
-        let (account, is_open) = (order.account, order.is_open);
+        let (account, is_open, effect) = (order.account, order.is_open, order.effect);
+        let mut missing = 0;
         if let Some(row) = self.table.instrument_mut(instrument) {
             row.exposure.release(order_side, reserved);
             row.exposure.trade(event.side, event.qty_lots);
+            row.holding.thaw(order_side, effect, reserved);
+            missing = row.holding.fill(event.side, effect, event.qty_lots);
         }
         // Lots that open were counted when they were reserved; only those beyond come on top.
         let unreserved = event.qty_lots.saturating_sub(reserved);
@@ -102,11 +105,14 @@ impl Desk<'_> {
         });
         // Lots on the other side are no part of what the fire asked for.
         let is_inside = event.side == order_side
-            && self.with_fire(spread, order_id, leg, |fire| fire.fill(leg, event.qty_lots));
+            && self.with_fire(spread, order_id, |fire| fire.fill(leg, event.qty_lots));
         if is_impossible {
             self.order_alert(AlertKind::ImpossibleFill, event, spread, outputs);
             self.halt_spread(spread, AlertKind::ImpossibleFill, outputs);
             self.set_state(SafeState::Halt, Cause::Alert(AlertKind::ImpossibleFill), outputs);
+        }
+        if missing > 0 {
+            self.position_unknown(event, missing, spread, outputs);
         }
         if !is_inside {
             // It stands outside any ratio.
@@ -128,11 +134,13 @@ impl Desk<'_> {
             // The venue filled more than we have heard of: those lots stay reserved until it tells.
             let gone = order.qty_lots.saturating_sub(event.cum_lots);
             order.qty_lots = event.cum_lots;
-            let (instrument, side, id) = (order.instrument, order.side, order.id);
+            let (instrument, side, effect) = (order.instrument, order.side, order.effect);
+            let id = order.id;
             let (account, unused) =
                 (order.account, if order.is_open { i64::from(gone) } else { 0 });
             if let Some(row) = self.table.instrument_mut(instrument) {
                 row.exposure.release(side, gone);
+                row.holding.thaw(side, effect, gone);
             }
             self.with_accounts(account, |row| {
                 row.gross_lots = row.gross_lots.saturating_sub(unused).max(0);
@@ -152,7 +160,7 @@ impl Desk<'_> {
         }
         let (instrument, spread, leg, id) = (order.instrument, order.spread, order.leg, order.id);
         let order_side = order.side;
-        let (account, is_open) = (order.account, order.is_open);
+        let (account, is_open, effect) = (order.account, order.is_open, order.effect);
         // A bust can overtake the fill that it takes back: that fill is still to come, and finds
         // the order as large as it was.
         let known = event.qty_lots.min(order.filled_lots);
@@ -163,8 +171,10 @@ impl Desk<'_> {
         }
         // The venue's side is believed, as for a fill: it takes back what it booked.
         let back = event.side.opposite();
+        let mut missing = 0;
         if let Some(row) = self.table.instrument_mut(instrument) {
             row.exposure.trade(back, event.qty_lots);
+            missing = row.holding.bust(event.side, effect, event.qty_lots);
         }
         let lots = i64::from(event.qty_lots);
         let held = if is_open { lots.saturating_neg() } else { lots };
@@ -172,9 +182,12 @@ impl Desk<'_> {
             row.gross_lots = row.gross_lots.saturating_add(held).max(0)
         });
         self.order_alert(AlertKind::FillBusted, event, spread, outputs);
+        if missing > 0 {
+            self.position_unknown(event, missing, spread, outputs);
+        }
         let mut inside = 0;
         if event.side == order_side {
-            self.with_fire(spread, id, leg, |fire| inside = fire.bust(leg, event.qty_lots));
+            self.with_fire(spread, id, |fire| inside = fire.bust(leg, event.qty_lots));
         }
         self.halt_spread(spread, AlertKind::FillBusted, outputs);
         let outside = event.qty_lots.saturating_sub(inside);
@@ -188,14 +201,14 @@ impl Desk<'_> {
         let Some(order) = self.orders.get_mut(id) else {
             return;
         };
-        let (instrument, gateway, spread, leg) =
-            (order.instrument, order.gateway, order.spread, order.leg);
+        let (instrument, gateway, spread) = (order.instrument, order.gateway, order.spread);
         let (side, open) = (order.side, order.open_lots());
-        let account = order.account;
+        let (account, effect) = (order.account, order.effect);
         let unused = if order.is_open { i64::from(open) } else { 0 };
         order.state = OrderState::Done;
         if let Some(row) = self.table.instrument_mut(instrument) {
             row.exposure.release(side, open);
+            row.holding.thaw(side, effect, open);
             row.exposure.close_order();
         }
         if let Some(gateway) = self.gateways.get_mut(usize::from(gateway.0)) {
@@ -206,7 +219,7 @@ impl Desk<'_> {
             row.gross_lots = row.gross_lots.saturating_sub(unused).max(0);
         });
         self.orders.close(id);
-        self.with_fire(spread, id, leg, crate::execute::Fire::close_order);
+        self.with_fire(spread, id, crate::execute::Fire::close_order);
         self.end_fire(spread, outputs);
     }
 
@@ -299,17 +312,39 @@ impl Desk<'_> {
         &mut self,
         spread: SpreadIndex,
         id: OrderId,
-        leg: u8,
         change: impl FnOnce(&mut execute::Fire),
     ) -> bool {
         let fire = self.table.spread_mut(spread).and_then(|row| row.fire.as_mut());
         match fire {
-            Some(fire) if fire.orders.get(usize::from(leg)) == Some(&id) => {
+            Some(fire) if fire.has(id) => {
                 change(fire);
                 true
             }
             _ => false,
         }
+    }
+
+    /// The venue knows of lots that the desk does not: what is opened and closed from here on is a
+    /// guess, so nothing is opened until somebody has looked.
+    #[cold]
+    #[inline(never)]
+    fn position_unknown(
+        &mut self,
+        event: &OrderEvent,
+        lots: u32,
+        spread: SpreadIndex,
+        outputs: &mut Outputs,
+    ) {
+        let kind = AlertKind::UnknownPosition;
+        outputs.alert(Alert {
+            kind,
+            spread,
+            order_id: event.order_id,
+            stream: event.stream,
+            value: i64::from(lots),
+        });
+        let state = self.state.max(SafeState::NoNew);
+        self.set_state(state, Cause::Alert(kind), outputs);
     }
 
     #[cold]
@@ -339,6 +374,9 @@ impl Desk<'_> {
     #[inline]
     pub(super) fn fire_deadlines(&mut self, outputs: &mut Outputs) {
         for _ in 0..DEADLINES_PER_INPUT {
+            if outputs.order_room() <= MAX_FIRE_ORDERS {
+                return;
+            }
             let Some(row) = self.timers.pop_due(self.now) else {
                 return;
             };
@@ -407,7 +445,7 @@ impl Desk<'_> {
             gateway: order.gateway,
             side: order.side,
             time_in_force: spec.map_or(crate::message::TimeInForce::Day, |spec| spec.time_in_force),
-            effect: PositionEffect::Net,
+            effect: order.effect,
             hedge: spec.map_or(HedgeFlag::Speculate, |spec| spec.hedge),
             price_e9: order.price_e9,
             qty_lots: order.open_lots(),

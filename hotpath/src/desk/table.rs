@@ -5,6 +5,7 @@
 
 use super::Running;
 use super::timers::Timer;
+use crate::execute::offset::Holding;
 use crate::message::{
     Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Quote, SafeState, SpreadIndex,
     SpreadSpec,
@@ -42,6 +43,8 @@ pub struct Instrument {
     pub quote: Quote,
     /// What is held and reserved.
     pub exposure: Exposure,
+    /// What is held where the market keeps long and short apart.
+    pub holding: Holding,
     /// Lots sold to the bids of `quote` since it came: not counted again.
     pub taken_bid_lots: u32,
     /// Lots bought from the asks of `quote` since it came.
@@ -67,6 +70,7 @@ impl Instrument {
             live_sell_lots: 0,
             open_orders: 0,
         },
+        holding: Holding::NONE,
         taken_bid_lots: 0,
         taken_ask_lots: 0,
         value_limit: ValueLimit::NOTHING,

@@ -7,8 +7,12 @@
 
 pub mod offset;
 
+use self::offset::MAX_CHILDREN;
 use crate::message::{Ending, Intent, LegSpec, MAX_LEGS, OrderId, SpreadIndex, SpreadSpec};
 use crate::time::MonoNs;
+
+/// Orders that one fire can have: a leg may become several.
+pub const MAX_FIRE_ORDERS: usize = MAX_LEGS * MAX_CHILDREN;
 
 /// One fire of a spread. A spread has at most one that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +21,10 @@ pub struct Fire {
     pub intent: Intent,
     /// Units asked for.
     pub units: u32,
-    /// The order of each leg; `NONE` for a leg that only prices.
-    pub orders: [OrderId; MAX_LEGS],
+    /// Its orders, in the order in which they were sent; `NONE` after the last.
+    pub orders: [OrderId; MAX_FIRE_ORDERS],
+    /// How many there are.
+    pub order_count: u8,
     /// Lots asked for, per leg.
     pub asked_lots: [u32; MAX_LEGS],
     /// Lots filled, per leg.
@@ -38,7 +44,8 @@ impl Fire {
         Self {
             intent,
             units,
-            orders: [OrderId::NONE; MAX_LEGS],
+            orders: [OrderId::NONE; MAX_FIRE_ORDERS],
+            order_count: 0,
             asked_lots: [0; MAX_LEGS],
             filled_lots: [0; MAX_LEGS],
             open_orders: 0,
@@ -47,13 +54,23 @@ impl Fire {
         }
     }
 
-    /// Adds the order of `leg`.
+    /// Adds an order of `leg`.
     #[inline]
     pub fn add(&mut self, leg: usize, order: OrderId, lots: u32) {
-        if let (Some(id), Some(asked)) = (self.orders.get_mut(leg), self.asked_lots.get_mut(leg)) {
-            (*id, *asked) = (order, lots);
+        let slot = self.orders.get_mut(usize::from(self.order_count));
+        if let (Some(id), Some(asked)) = (slot, self.asked_lots.get_mut(leg)) {
+            *id = order;
+            *asked = asked.saturating_add(lots);
+            self.order_count = self.order_count.saturating_add(1);
             self.open_orders = self.open_orders.saturating_add(1);
         }
+    }
+
+    /// Whether the order is one of its own.
+    #[inline]
+    #[must_use]
+    pub fn has(&self, order: OrderId) -> bool {
+        order != OrderId::NONE && self.orders.contains(&order)
     }
 
     /// Adds a fill of `leg`.

@@ -31,6 +31,9 @@ pub struct Lots {
 }
 
 impl Lots {
+    /// None.
+    pub const NONE: Self = Self { today: 0, yesterday: 0, frozen_today: 0, frozen_yesterday: 0 };
+
     /// All lots, frozen or not.
     #[must_use]
     pub const fn held(&self) -> u32 {
@@ -72,7 +75,7 @@ pub struct Holding {
 
 impl Holding {
     /// Nothing.
-    pub const NONE: Self = Self { long: NO_LOTS, short: NO_LOTS };
+    pub const NONE: Self = Self { long: Lots::NONE, short: Lots::NONE };
 
     /// The lots that an order of `side` opens.
     #[inline(always)]
@@ -126,20 +129,19 @@ impl Holding {
         }
     }
 
-    /// A fill is taken back: what it closed is held again, what it opened is not.
-    pub fn bust(&mut self, side: Side, effect: PositionEffect, lots: u32) {
+    /// A fill is taken back: what it closed is held again, what it opened is not. Says how many of
+    /// the lots that it had opened were not known to be held.
+    pub fn bust(&mut self, side: Side, effect: PositionEffect, lots: u32) -> u32 {
         let held = match effect {
-            PositionEffect::Net => return,
-            PositionEffect::Open => {
-                take(&mut self.opened_by(side).today, lots);
-                return;
-            }
+            PositionEffect::Net => return 0,
+            PositionEffect::Open => return take(&mut self.opened_by(side).today, lots),
             PositionEffect::CloseToday => &mut self.closed_by(side).today,
             PositionEffect::Close | PositionEffect::CloseYesterday => {
                 &mut self.closed_by(side).yesterday
             }
         };
         *held = held.saturating_add(lots);
+        0
     }
 
     /// Long less short: what the market's net position would be.
@@ -148,8 +150,6 @@ impl Holding {
         i64::from(self.long.held()).saturating_sub(i64::from(self.short.held()))
     }
 }
-
-const NO_LOTS: Lots = Lots { today: 0, yesterday: 0, frozen_today: 0, frozen_yesterday: 0 };
 
 /// Takes `lots` from what is held, and gives back what was not there.
 #[inline(always)]

@@ -1,8 +1,8 @@
 //! What the cold side tells the desk: contract data, spreads, limits, commands, the clock.
 
 use super::{
-    AccountId, Event, GatewayIndex, HedgeFlag, InstrumentIndex, MAX_LEGS, ProjectId, SpreadIndex,
-    StrategyId, StreamId, TimeInForce,
+    AccountId, CloseFirst, Event, GatewayIndex, HedgeFlag, InstrumentIndex, MAX_LEGS, OffsetRule,
+    ProjectId, SpreadIndex, StrategyId, StreamId, TimeInForce,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span, UnixNs};
@@ -46,8 +46,29 @@ message! {
         pub max_messages: u16,
         /// The sliding window.
         pub rate_window: Span,
-        /// The market asks open or close, so orders carry a `PositionEffect`.
-        pub needs_effect: bool,
+        /// What the market asks about the position: whether orders carry a `PositionEffect`, and
+        /// how one leg becomes several orders.
+        pub offset_rule: OffsetRule,
+        /// What is closed first, where the market tells it apart.
+        pub close_first: CloseFirst,
+    }
+}
+
+message! {
+    /// What is held in an instrument, as the venue says: sent at the start, after a change of the
+    /// trading day and after a resync. Taken only while none of its orders lives; it replaces what
+    /// the desk has counted.
+    pub struct HeldLots {
+        /// Row of the instrument table.
+        pub instrument: InstrumentIndex,
+        /// Bought today and not sold; all that is bought, where the market nets.
+        pub long_today: u32,
+        /// Bought before today and not sold.
+        pub long_yesterday: u32,
+        /// Sold today and not bought; all that is sold, where the market nets.
+        pub short_today: u32,
+        /// Sold before today and not bought.
+        pub short_yesterday: u32,
     }
 }
 
@@ -225,6 +246,8 @@ pub enum Control {
     Gateway(GatewayLimits),
     /// Limits of an account, or of the whole desk.
     Account(AccountLimits),
+    /// What is held in an instrument.
+    Held(HeldLots),
     /// An operator's command.
     Command(Command),
     /// The clock against UTC.
@@ -241,6 +264,7 @@ impl Control {
             Self::Spread(spec) => Event::Spread(spec),
             Self::Gateway(limits) => Event::Gateway(*limits),
             Self::Account(limits) => Event::Account(*limits),
+            Self::Held(held) => Event::Held(*held),
             Self::Command(command) => Event::Command(*command),
             Self::Clock(scale) => Event::Clock(*scale),
         }

@@ -1,8 +1,9 @@
 //! The input of the desk and what comes out of it besides orders.
 
 use super::{
-    AccountLimits, ChannelUpdate, ClockScale, Command, GatewayLimits, InstrumentSpec, MAX_GATEWAYS,
-    MAX_LEGS, OrderEvent, OrderId, Quote, SessionUpdate, SpreadIndex, SpreadSpec, StreamId,
+    AccountLimits, ChannelUpdate, ClockScale, Command, GatewayLimits, HeldLots, InstrumentSpec,
+    MAX_GATEWAYS, MAX_LEGS, OrderEvent, OrderId, Quote, SessionUpdate, SpreadIndex, SpreadSpec,
+    StreamId,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span};
@@ -47,6 +48,8 @@ pub enum Event<'a> {
     Gateway(GatewayLimits),
     /// Limits of an account, or of the whole desk.
     Account(AccountLimits),
+    /// What is held in an instrument.
+    Held(HeldLots),
     /// An operator's command.
     Command(Command),
     /// The clock against UTC.
@@ -225,6 +228,8 @@ code! {
         OutputOverflow = 11 "output_overflow",
         /// A spread fired too often: it is halted until somebody has looked.
         FireThrottle = 12 "fire_throttle",
+        /// A fill closed, or a bust took back, lots that the desk did not know to be held.
+        UnknownPosition = 13 "unknown_position",
     }
 }
 

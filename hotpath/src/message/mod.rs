@@ -10,8 +10,8 @@ mod order;
 mod quote;
 
 pub use control::{
-    AccountLimits, ClockScale, Command, CommandKind, Control, GatewayLimits, InstrumentSpec,
-    LegSpec, SpreadSpec,
+    AccountLimits, ClockScale, Command, CommandKind, Control, GatewayLimits, HeldLots,
+    InstrumentSpec, LegSpec, SpreadSpec,
 };
 pub use desk::{
     Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, SafeState,
@@ -188,8 +188,10 @@ code! {
 
 code! {
     /// What a market asks about the position that an order changes.
+    #[derive(Default)]
     pub enum OffsetRule {
         /// Nothing: positions are net.
+        #[default]
         Net = 0 "net",
         /// Open or close; the exchange chooses what it closes.
         Close = 1 "close",
@@ -200,8 +202,10 @@ code! {
 
 code! {
     /// What is closed first where today's and yesterday's lots are told apart.
+    #[derive(Default)]
     pub enum CloseFirst {
         /// What was carried over.
+        #[default]
         Yesterday = 0 "yesterday",
         /// What was opened today.
         Today = 1 "today",

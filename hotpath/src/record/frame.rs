@@ -15,8 +15,9 @@
 use super::codec::{Decoder, Encoder, Field, code};
 use crate::message::{
     AccountLimits, Alert, ChannelUpdate, ClockScale, Command, Credits, Decision, DeskId,
-    DeskIdentity, Detail, Ending, Event, GatewayLimits, Input, InstrumentSpec, MAX_GATEWAYS,
-    OrderCommand, OrderEvent, QUOTE_LEVELS, Quote, SessionUpdate, SiteId, SpreadSpec, StateChange,
+    DeskIdentity, Detail, Ending, Event, GatewayLimits, HeldLots, Input, InstrumentSpec,
+    MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS, Quote, SessionUpdate, SiteId, SpreadSpec,
+    StateChange,
 };
 use crate::time::{MonoNs, UnixNs};
 
@@ -28,7 +29,7 @@ pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 pub const VERSION: u8 = 1;
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 1;
+pub const LOGIC_VERSION: u16 = 2;
 
 /// Bytes of a header.
 pub const HEADER_LEN: usize = 16;
@@ -67,6 +68,8 @@ code! {
         Tick = 10 "tick",
         /// Input: limits of an account, or of the whole desk.
         Account = 11 "account",
+        /// Input: what is held in an instrument.
+        Held = 12 "held",
         /// Output: an order, a cancel or a replace.
         Order = 32 "order",
         /// Output: a trigger was met.
@@ -187,6 +190,7 @@ pub enum OwnedEvent {
     Spread(SpreadSpec),
     Gateway(GatewayLimits),
     Account(AccountLimits),
+    Held(HeldLots),
     Command(Command),
     Clock(ClockScale),
     Tick,
@@ -205,6 +209,7 @@ impl OwnedInput {
             OwnedEvent::Spread(spec) => Event::Spread(spec),
             OwnedEvent::Gateway(limits) => Event::Gateway(*limits),
             OwnedEvent::Account(limits) => Event::Account(*limits),
+            OwnedEvent::Held(held) => Event::Held(*held),
             OwnedEvent::Command(command) => Event::Command(*command),
             OwnedEvent::Clock(scale) => Event::Clock(*scale),
             OwnedEvent::Tick => Event::Tick,
@@ -240,6 +245,7 @@ impl Writer {
             Event::Spread(_) => Kind::Spread,
             Event::Gateway(_) => Kind::Gateway,
             Event::Account(_) => Kind::Account,
+            Event::Held(_) => Kind::Held,
             Event::Command(_) => Kind::Command,
             Event::Clock(_) => Kind::Clock,
             Event::Tick => Kind::Tick,
@@ -260,6 +266,7 @@ impl Writer {
                 Event::Spread(spec) => spec.put(out),
                 Event::Gateway(limits) => limits.put(out),
                 Event::Account(limits) => limits.put(out),
+                Event::Held(held) => held.put(out),
                 Event::Command(command) => command.put(out),
                 Event::Clock(scale) => scale.put(out),
                 Event::Tick => {}
@@ -416,6 +423,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         | Kind::Spread
         | Kind::Gateway
         | Kind::Account
+        | Kind::Held
         | Kind::Command
         | Kind::Clock
         | Kind::Tick => Body::Input(OwnedInput {
@@ -442,6 +450,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         Kind::Spread => OwnedEvent::Spread(Field::take(input)?),
         Kind::Gateway => OwnedEvent::Gateway(Field::take(input)?),
         Kind::Account => OwnedEvent::Account(Field::take(input)?),
+        Kind::Held => OwnedEvent::Held(Field::take(input)?),
         Kind::Command => OwnedEvent::Command(Field::take(input)?),
         Kind::Clock => OwnedEvent::Clock(Field::take(input)?),
         Kind::Tick => OwnedEvent::Tick,

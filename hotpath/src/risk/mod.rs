@@ -60,6 +60,9 @@ pub struct Draft {
     pub price_e9: i64,
     /// Lots.
     pub qty_lots: u32,
+    /// Orders that it becomes: several where today's and yesterday's lots are closed apart. Size
+    /// and value are looked at for all of them together.
+    pub orders: u8,
 }
 
 /// What is reserved and held in one instrument. The worst case on each side is the position plus
@@ -192,9 +195,10 @@ pub fn admit(
     if against > 0 {
         return Err(Refusal::new(Gate::SelfMatch, against, 0));
     }
-    if exposure.open_orders >= spec.max_open_orders {
-        let open = i64::from(exposure.open_orders).saturating_add(1);
-        return Err(Refusal::new(Gate::OpenOrders, open, i64::from(spec.max_open_orders)));
+    let open = exposure.open_orders.saturating_add(u16::from(draft.orders));
+    if open > spec.max_open_orders {
+        let limit = i64::from(spec.max_open_orders);
+        return Err(Refusal::new(Gate::OpenOrders, i64::from(open), limit));
     }
     Ok(())
 }
@@ -259,7 +263,7 @@ const E9: i128 = 1_000_000_000;
 /// One, in units of 1e-18.
 const E18: i128 = 1_000_000_000_000_000_000;
 
-/// Passes one more message about an instrument, or says that there were too many.
+/// Passes `count` more messages about an instrument, or says that there were too many.
 ///
 /// # Errors
 /// `Gate::InstrumentRate`.
@@ -267,9 +271,10 @@ const E18: i128 = 1_000_000_000_000_000_000;
 pub fn admit_rate(
     rate: &InstrumentRate,
     spec: &InstrumentSpec,
+    count: u8,
     now: MonoNs,
 ) -> Result<(), Refusal> {
-    if rate.has_room(1, spec.max_messages, now, spec.rate_window) {
+    if rate.has_room(u16::from(count), spec.max_messages, now, spec.rate_window) {
         Ok(())
     } else {
         Err(over(Gate::InstrumentRate, spec.max_messages))

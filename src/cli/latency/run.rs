@@ -388,7 +388,7 @@ fn widen(pipeline: &mut Measured<'_>, market: &Market) -> Result<(), CliError> {
                 spec.fire_window = Span(1);
                 Control::Spread(spec)
             }
-            other @ (Control::Command(_) | Control::Clock(_)) => other,
+            other @ (Control::Held(_) | Control::Command(_) | Control::Clock(_)) => other,
         };
         pipeline.control.push(wide).map_err(|_| {
             CliError::could_not_run("the control ring is too short for the configuration")

@@ -170,7 +170,8 @@ fn instruments(configuration: &Configuration) -> Vec<Value> {
             "display_factor": show_e9(of.display_factor_e9),
             "min_price": show_e9(of.min_price_e9),
             "max_price": show_e9(of.max_price_e9),
-            "needs_effect": of.needs_effect,
+            "offset_rule": of.offset_rule.word(),
+            "close_first": of.close_first.word(),
         })
     };
     configuration.instruments.iter().enumerate().map(instrument).collect()

@@ -1,8 +1,8 @@
 //! A fire, asked again: every gate that it should have passed, from what the model knows.
 
 use xmc_hotpath::message::{
-    AccountId, Credits, Decision, Intent, LegSpec, MAX_GATEWAYS, OrderCommand, PositionEffect,
-    QuoteQuality, SafeState, SessionState, Side, SpreadSpec,
+    AccountId, Credits, Decision, Intent, LegSpec, MAX_GATEWAYS, OrderCommand, QuoteQuality,
+    SafeState, SessionState, Side, SpreadSpec,
 };
 use xmc_hotpath::time::Span;
 
@@ -50,8 +50,12 @@ impl Checker {
         let full = if is_open { 50 } else { 75 };
         let used = credits.record_used_pct;
         ensure!(self, "record_room", used <= full, "fires with the record {used} % full");
-        for order in orders {
-            self.admitted(order, &spec)?;
+        for (place, order) in orders.iter().enumerate() {
+            let before = orders[..place].iter();
+            let before: Vec<_> =
+                before.filter(|other| other.instrument == order.instrument).collect();
+            let lots = before.iter().map(|other| i64::from(other.qty_lots)).sum();
+            self.admitted(order, &spec, lots, before.len())?;
         }
         let mut fire = ModelFire {
             intent: decision.intent,
@@ -62,7 +66,7 @@ impl Checker {
         };
         for (order, left) in orders.iter().zip((0..orders.len()).rev()) {
             ensure!(self, "orders_left", usize::from(order.orders_left) == left, "{order:?}");
-            fire.orders[usize::from(order.leg)] = order.order_id;
+            fire.orders.push(order.order_id);
             self.model.fired(self.now, order);
         }
         if let Some(spread) = self.model.spreads.get_mut(&decision.spread.0) {
@@ -152,52 +156,59 @@ impl Checker {
         }
     }
 
-    /// Both legs or neither: one order per traded leg, in the exact ratio, at the price needed.
+    /// Both legs or neither: the orders of each traded leg, in the exact ratio, at the price
+    /// needed, opening and closing as what is held says.
     fn legs(
         &self,
         spec: &SpreadSpec,
         decision: &Decision,
         orders: &[&OrderCommand],
     ) -> Result<(), Violation> {
-        let traded = legs(spec).enumerate().filter(|(_, leg)| leg.ratio_lots != 0);
-        let traded: Vec<_> = traded.collect();
-        let is_whole = traded.len() == orders.len();
-        ensure!(self, "both_legs", is_whole, "{} orders for {} legs", orders.len(), traded.len());
-        for ((number, leg), order) in traded.into_iter().zip(orders) {
+        let mut rest = orders.iter();
+        for (number, leg) in legs(spec).enumerate().filter(|(_, leg)| leg.ratio_lots != 0) {
             let is_buy = (leg.ratio_lots > 0) == decision.intent.is_buy();
             let side = if is_buy { Side::Buy } else { Side::Sell };
             let lots = u64::from(leg.ratio_lots.unsigned_abs()) * u64::from(decision.units);
             let worst = self.price(leg, decision.intent, decision.units);
             let pay = if is_buy { leg.pay_up_e9 } else { -leg.pay_up_e9 };
-            let fits = usize::from(order.leg) == number
-                && order.instrument == leg.instrument
-                && order.side == side
-                && u64::from(order.qty_lots) == lots
-                && Some(order.price_e9 - pay) == worst;
-            ensure!(self, "S13", fits, "{order:?} is not leg {number} of {decision:?}");
             let row = &self.model.instruments[&leg.instrument.0];
-            let effect = match (row.spec.needs_effect, decision.intent.is_open()) {
-                (false, _) => PositionEffect::Net,
-                (true, true) => PositionEffect::Open,
-                (true, false) => PositionEffect::Close,
-            };
-            let copied = order.time_in_force == spec.time_in_force
-                && order.effect == effect
-                && order.gateway == row.spec.gateway
-                && order.security_id == row.spec.security_id
-                && (order.strategy, order.account, order.project)
-                    == (spec.strategy, spec.account, spec.project);
-            ensure!(self, "order_fields", copied, "{order:?} does not carry what it should");
+            for (effect, lots) in self.model.children(leg.instrument.0, side, lots) {
+                let Some(order) = rest.next() else {
+                    ensure!(self, "both_legs", false, "leg {number} of {decision:?} is not whole");
+                    return Ok(());
+                };
+                let fits = usize::from(order.leg) == number
+                    && order.instrument == leg.instrument
+                    && order.side == side
+                    && u64::from(order.qty_lots) == lots
+                    && Some(order.price_e9 - pay) == worst;
+                ensure!(self, "S13", fits, "{order:?} is not leg {number} of {decision:?}");
+                let copied = order.time_in_force == spec.time_in_force
+                    && order.effect == effect
+                    && order.gateway == row.spec.gateway
+                    && order.security_id == row.spec.security_id
+                    && (order.strategy, order.account, order.project)
+                        == (spec.strategy, spec.account, spec.project);
+                ensure!(self, "order_fields", copied, "{order:?} does not carry {effect:?}");
+            }
         }
+        ensure!(self, "both_legs", rest.next().is_none(), "more orders than {decision:?} has");
         Ok(())
     }
 
     /// The gates of the instrument, asked again, before the order is counted.
-    fn admitted(&mut self, order: &OrderCommand, spread: &SpreadSpec) -> Result<(), Violation> {
+    /// `ahead` lots and `others` orders of the same leg go before it.
+    fn admitted(
+        &mut self,
+        order: &OrderCommand,
+        spread: &SpreadSpec,
+        ahead: i64,
+        others: usize,
+    ) -> Result<(), Violation> {
         let row = &self.model.instruments[&order.instrument.0];
         let (spec, quote) = (row.spec, &row.quote);
         let (buys, sells, count) = self.model.reserved(order.instrument.0);
-        let qty = i64::from(order.qty_lots);
+        let qty = i64::from(order.qty_lots) + ahead;
         let (worst, against) = match order.side {
             Side::Buy => (row.position + buys + qty, sells),
             Side::Sell => (-(row.position - sells - qty), buys),
@@ -205,7 +216,9 @@ impl Checker {
         let limit = i64::from(spec.max_position_lots);
         ensure!(self, "S2", worst <= limit, "{order:?} makes {worst} lots, limit {limit}");
         ensure!(self, "S11", against == 0, "{order:?} meets {against} own lots");
-        ensure!(self, "open_orders", count < spec.max_open_orders, "{count} orders open");
+        let count = usize::from(count) + others;
+        let most = usize::from(spec.max_open_orders);
+        ensure!(self, "open_orders", count < most, "{count} orders open");
         ensure!(self, "tradable", spec.is_tradable, "{order:?} of what may not be traded");
         let max = spec.max_order_lots;
         ensure!(self, "order_size", (1..=max).contains(&order.qty_lots), "{order:?}, {max}");

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
     Alert, AlertKind, Detail, Ending, Event, Gate, Input, OrderAction, OrderCommand, SafeState,
-    SpreadIndex,
+    Side, SpreadIndex,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -64,7 +64,7 @@ impl Checker {
         desk: &Desk<'_>,
     ) -> Result<(), Violation> {
         self.now = self.now.max(input.now);
-        let strangers = self.model.strangers;
+        let (strangers, unknown_lots) = (self.model.strangers, self.model.unknown_lots);
         let endings = self.model.input(self.now, &input.event);
         self.details(input, outputs, &endings)?;
         if self.model.strangers > strangers {
@@ -73,6 +73,11 @@ impl Checker {
             let safe = self.model.safe();
             ensure!(self, "S19", safe >= SafeState::NoNew, "a stranger left the desk {safe:?}");
         }
+        let is_told = alerts(outputs).any(|alert| alert.kind == AlertKind::UnknownPosition);
+        let is_due = self.model.unknown_lots > unknown_lots;
+        ensure!(self, "S19", is_told == is_due, "lots not known to be held: {is_due}, {is_told}");
+        let safe = self.model.safe();
+        ensure!(self, "S19", !is_due || safe >= SafeState::NoNew, "lots appear, and {safe:?}");
         if !matches!(input.event, Event::Quote { more: true, .. }) {
             self.left_levels();
         }
@@ -223,6 +228,15 @@ impl Checker {
                 "instrument {number}: {} orders open, {count} are live",
                 held.open_orders
             );
+            for (lots, model, side) in [
+                (row.holding.long, expected.long, Side::Buy),
+                (row.holding.short, expected.short, Side::Sell),
+            ] {
+                let found = (lots.today, lots.yesterday, lots.frozen_today, lots.frozen_yesterday);
+                let (frozen_today, frozen) = self.model.frozen(number, side);
+                let ought = (model.today, model.yesterday, frozen_today, frozen);
+                ensure!(self, "S4", found == ought, "instrument {number}: {found:?}, {ought:?}");
+            }
             let worst = held.most().max(-held.least());
             let limit = i64::from(expected.spec.max_position_lots);
             let index = number as usize;

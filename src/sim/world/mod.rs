@@ -25,7 +25,7 @@ use crate::sim::fault::{Fault, Faults, Hits};
 use crate::sim::ledger::Booking;
 use crate::sim::market::Market;
 use crate::sim::network::Delay;
-use crate::sim::plan::{Plan, Seed};
+use crate::sim::plan::{self, Plan, Seed};
 use crate::sim::session::{Generation, Line};
 use crate::sim::storage::Arenas;
 use crate::sim::tape::{self, Tape};
@@ -299,6 +299,10 @@ impl<'a> World<'a> {
         }
         for spec in self.instruments.clone() {
             self.tell(Event::Instrument(&spec))?;
+            if self.rng.bool() {
+                let held = plan::held(&mut self.rng, spec.instrument);
+                self.tell(Event::Held(held))?;
+            }
         }
         for spec in self.spreads.clone() {
             self.tell(Event::Spread(&spec))?;

@@ -49,7 +49,7 @@ impl World<'_> {
         let gateway = self.rng.usize(..self.gateways.len());
         let tick_e9 = self.plan.tick_e9;
         let rng = &mut self.rng;
-        let control = match rng.u8(..4) {
+        let control = match rng.u8(..5) {
             0 => {
                 let spec = &mut self.instruments[instrument];
                 spec.max_position_lots = rng.u32(5..60);
@@ -66,6 +66,7 @@ impl World<'_> {
                 let limits = AccountLimits { max_position_lots: most, ..self.plan.accounts[0] };
                 Control::Account(limits)
             }
+            3 => Control::Held(plan::held(rng, self.instruments[instrument].instrument)),
             _ => {
                 let spec = &mut self.spreads[row];
                 spec.buy_open_e9 = tick_e9 * rng.i64(-6..=4);

@@ -143,7 +143,7 @@ impl World<'_> {
             let booked: i64 = self.venues.iter().map(|venue| venue.ledger().position(*row)).sum();
             let open = self.untold.values().chain(&self.orphans);
             let open: i64 = open.filter(|one| one.instrument == *row).map(|one| one.signed()).sum();
-            if booked != instrument.position + open {
+            if booked != instrument.position - instrument.carried + open {
                 let held = instrument.position;
                 return fail("S5", format!("{booked} booked, {held} held, {open} not told"));
             }

@@ -2,5 +2,6 @@
 
 mod gates;
 mod news;
+mod offset;
 mod stand;
 mod timers;

@@ -3,11 +3,12 @@
 use cross_market_connect::sim::storage::Arenas;
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
-    Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event, GatewayIndex,
-    GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec, OrderCommand,
-    OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, SessionState, SessionUpdate, Side,
-    SiteId, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce,
+    AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, CloseFirst, Command,
+    CommandKind, Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event,
+    GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec,
+    OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality,
+    SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec, StrategyId, StreamId,
+    TimeInForce,
 };
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9, ONE_Q32};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -47,7 +48,8 @@ pub fn instrument(row: u32) -> InstrumentSpec {
         max_open_orders: 100,
         max_messages: 127,
         rate_window: Span(1),
-        needs_effect: false,
+        offset_rule: OffsetRule::Net,
+        close_first: CloseFirst::Yesterday,
     }
 }
 

@@ -72,7 +72,7 @@ macro_rules! codes {
 
 codes! {
     Side TimeInForce PositionEffect HedgeFlag QuoteQuality ChannelState OrderAction OrderEventKind
-    SessionState CommandKind Gate Intent AlertKind SafeState
+    SessionState CommandKind Gate Intent AlertKind SafeState OffsetRule CloseFirst
 }
 
 /// Nested pairs: tuples of strategies end at twelve.
@@ -122,7 +122,7 @@ structs! {
     InstrumentSpec {
         instrument feed gateway is_tradable security_id tick_e9 multiplier_e9 max_order_lots
         max_order_value max_position_lots min_price_e9 max_price_e9 collar_e9 collar_fraction_e9
-        max_open_orders max_messages rate_window needs_effect
+        max_open_orders max_messages rate_window offset_rule close_first
     }
     LegSpec { instrument ratio_lots coefficient_q32 pay_up_e9 }
     SpreadSpec {
@@ -134,6 +134,7 @@ structs! {
     AccountLimits {
         account max_order_lots max_position_lots max_open_orders max_messages rate_window
     }
+    HeldLots { instrument long_today long_yesterday short_today short_yesterday }
     Command { kind spread operator command_id }
     ClockScale { at utc error }
     Decision {
@@ -218,6 +219,7 @@ pub fn event(instruments: u32) -> impl Strategy<Value = OwnedEvent> {
         1 => SpreadSpec::any().prop_map(OwnedEvent::Spread),
         1 => GatewayLimits::any().prop_map(OwnedEvent::Gateway),
         1 => AccountLimits::any().prop_map(OwnedEvent::Account),
+        1 => HeldLots::any().prop_map(OwnedEvent::Held),
         1 => Command::any().prop_map(OwnedEvent::Command),
         1 => ClockScale::any().prop_map(OwnedEvent::Clock),
         1 => Just(OwnedEvent::Tick),
