@@ -2,4 +2,6 @@
 
 pub mod cme;
 pub mod esunny;
+pub mod ledger;
 pub mod shfe;
+pub mod store;

@@ -77,6 +77,7 @@ mod figures;
 pub mod flow;
 mod order;
 mod publication;
+pub mod query;
 mod rules;
 mod shown;
 

@@ -2,4 +2,6 @@
 
 mod cme;
 mod esunny;
+mod ledger;
 mod shfe;
+mod store;

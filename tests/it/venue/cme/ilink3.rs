@@ -1,6 +1,7 @@
 //! iLink 3 against CME's XML and against golden frames of an independent encoder.
 
-mod golden;
+pub mod golden;
+mod logon;
 mod reports;
 mod requests;
 mod stream;
@@ -8,9 +9,11 @@ mod stream;
 use crate::venue::cme::sbe_schema::{Block as Truth, Mapped, Schema};
 use golden::Golden;
 use xmc_hotpath::venue::cme::ilink3::layout::{
-    Block, BusinessReject, Cancel, CancelRejected, FillEvent, FillPart, Framed, Message, NewOrder,
-    NotApplied, OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected, Replace,
-    ReplaceRejected, Sequence, Terminate, TradeAddendum, TradeOutright,
+    Block, BusinessReject, Cancel, CancelRejected, Establish, EstablishmentAck,
+    EstablishmentReject, FillEvent, FillPart, Framed, Message, Negotiate, NegotiationReject,
+    NegotiationResponse, NewOrder, NotApplied, OrderCancelled, OrderEliminated, OrderModified,
+    OrderNew, OrderRejected, Replace, ReplaceRejected, Sequence, Terminate, TradeAddendum,
+    TradeOutright,
 };
 
 /// The schema that the golden frames and the layouts follow.
@@ -24,7 +27,9 @@ macro_rules! every_message {
         every_message!(
             $check($($arg),*) Sequence, Terminate, NotApplied, NewOrder, Replace, Cancel,
             BusinessReject, OrderNew, OrderRejected, OrderEliminated, TradeOutright,
-            OrderModified, OrderCancelled, CancelRejected, ReplaceRejected
+            OrderModified, OrderCancelled, CancelRejected, ReplaceRejected, Negotiate,
+            NegotiationResponse, NegotiationReject, Establish, EstablishmentAck,
+            EstablishmentReject
         )
     };
     ($check:ident $args:tt $($message:ident),*) => {
@@ -99,6 +104,11 @@ fn values_give_bytes<M: Message>(schema: &Schema, all: &[Golden]) {
         // Two empty groups follow, and their dimensions count in the length.
         assert_eq!(framed[2..], golden.bytes[2..framed.len()], "{}", golden.name);
         assert_eq!(golden.bytes[framed.len()..], [15, 0, 0, 41, 0, 0], "{}", golden.name);
+    } else if let Some(credentials) = golden.credentials() {
+        assert_eq!(framed[2..], golden.bytes[2..framed.len()], "{}", golden.name);
+        let mut tail = u16::try_from(credentials.len()).unwrap().to_le_bytes().to_vec();
+        tail.extend(credentials.bytes());
+        assert_eq!(golden.bytes[framed.len()..], tail, "{}", golden.name);
     } else {
         assert_eq!(framed, golden.bytes, "{}", golden.name);
     }

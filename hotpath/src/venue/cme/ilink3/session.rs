@@ -1,22 +1,26 @@
 //! The part of an iLink 3 session that runs on the hot core: commands to frames, frames to news.
 //!
 //! It starts where the logon ended: identity, sequence numbers and templates come from the cold
-//! side. Heartbeats, gap requests, `NotApplied` and the end of the session are not answered here
-//! yet: a `NotApplied` makes the session `Gapped` (nothing new is sent), and a `Terminate` ends it.
+//! side (`Handover`). From then on it keeps the session alive and answers when it is asked for a
+//! sign of life. Missing messages, of either side, make it `Gapped` (nothing new is sent): asking
+//! for them again is the cold side's work, with a new logon. A `Terminate` ends it.
+//!
+//! That the exchange has fallen silent is not noticed here: the kernel finds a dead peer out.
 
 use super::decode::{self, NewsKind, OrderNews, Report};
 use super::encode::{
     CancelFields, CancelTemplate, NO_MIN_QTY, NewOrderFields, NewOrderTemplate, ReplaceFields,
     ReplaceTemplate, SessionIdentity, TemplateError,
 };
-use super::layout::{self, ClOrdId};
+use super::layout::{self, Block, ClOrdId, Framed, Sequence};
 use crate::counter::Counter;
 use crate::gateway::{CannotEncode, OrderSession, SessionLost, Taken};
 use crate::message::{
     GatewayIndex, GatewayNews, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
     SessionState, SessionUpdate, Side, StreamId, TimeInForce,
 };
-use crate::time::{MonoNs, UnixNs};
+use crate::time::{MonoNs, Span, UnixNs};
+use crate::wire::{U32Le, U64Le};
 
 /// Messages sent that are remembered, to know which order a `BusinessReject` speaks of.
 const SENT_KEPT: usize = 1024;
@@ -53,6 +57,19 @@ impl Sent {
     }
 }
 
+/// Where the logon left a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handover {
+    /// The session's number.
+    pub uuid: u64,
+    /// The number of our next message.
+    pub next_seq_no: u32,
+    /// The number of the exchange's next message; 0 if its numbers are not followed.
+    pub next_report_no: u32,
+    /// The longest silence that was agreed on; 0 for no signs of life.
+    pub keep_alive: Span,
+}
+
 /// One session.
 #[derive(Debug)]
 pub struct Session<'a> {
@@ -65,11 +82,20 @@ pub struct Session<'a> {
     cancel: CancelTemplate,
     /// The last messages, by sequence number.
     sent: [Sent; SENT_KEPT],
+    /// The number of the exchange's next message; 0 if its numbers are not followed.
+    next_report_no: u32,
+    beat: Framed<Sequence>,
+    /// From one sign of life to the next; 0 for none.
+    beat_every: Span,
+    next_beat: MonoNs,
+    /// The exchange has asked for one.
+    is_beat_asked: bool,
     counters: &'a SessionCounters,
 }
 
 impl<'a> Session<'a> {
-    /// A session that is established, whose next message to the exchange is `next_seq_no`.
+    /// A session without a logon, whose next message to the exchange is `next_seq_no`: for an
+    /// exchange in memory.
     ///
     /// # Errors
     /// What is wrong with the identity.
@@ -80,16 +106,71 @@ impl<'a> Session<'a> {
         next_seq_no: u32,
         counters: &'a SessionCounters,
     ) -> Result<Self, TemplateError> {
+        let handover = Handover { uuid: 0, next_seq_no, next_report_no: 0, keep_alive: Span(0) };
+        Self::take_over(gateway, stream, identity, &handover, counters)
+    }
+
+    /// A session that goes on where the logon left it.
+    ///
+    /// # Errors
+    /// What is wrong with the identity.
+    pub fn take_over(
+        gateway: GatewayIndex,
+        stream: StreamId,
+        identity: &SessionIdentity<'_>,
+        handover: &Handover,
+        counters: &'a SessionCounters,
+    ) -> Result<Self, TemplateError> {
+        let uuid = U64Le::new(handover.uuid);
         Ok(Self {
             gateway,
             stream,
-            next_seq_no,
+            next_seq_no: handover.next_seq_no,
             next_request_id: 1,
             new_order: NewOrderTemplate::new(identity)?,
             replace: ReplaceTemplate::new(identity)?,
             cancel: CancelTemplate::new(identity)?,
             sent: [Sent::NONE; SENT_KEPT],
+            next_report_no: handover.next_report_no,
+            beat: Framed::new(identity.schema_version, Sequence { uuid, ..Sequence::BLANK }),
+            // Twice as often as agreed: one that is late or lost is no lapse.
+            beat_every: Span(handover.keep_alive.0 >> 1),
+            next_beat: MonoNs(0),
+            is_beat_asked: false,
             counters,
+        })
+    }
+
+    /// Whether messages of the exchange are missing before this one; said once per gap.
+    #[inline]
+    fn misses(&mut self, report: &Report<'_>) -> bool {
+        let stamp = report.stamp();
+        let (said, after) = match (stamp.seq_no, report) {
+            (Some(said), _) => (said, said.wrapping_add(1)),
+            (None, Report::Sequence(sequence)) => {
+                (sequence.next_seq_no.get(), sequence.next_seq_no.get())
+            }
+            (None, _) => return false,
+        };
+        if self.next_report_no == 0 || stamp.is_retransmitted {
+            return false;
+        }
+        let beyond = said.wrapping_sub(self.next_report_no).cast_signed();
+        if beyond > 0 {
+            self.next_report_no = said;
+            return true;
+        }
+        if beyond == 0 {
+            self.next_report_no = after;
+        }
+        false
+    }
+
+    const fn gapped(&self) -> GatewayNews {
+        GatewayNews::Session(SessionUpdate {
+            stream: self.stream,
+            gateway: self.gateway,
+            state: SessionState::Gapped,
         })
     }
 
@@ -100,11 +181,7 @@ impl<'a> Session<'a> {
 
     fn news(&mut self, report: &Report<'_>, received: MonoNs) -> Option<GatewayNews> {
         match report {
-            Report::NotApplied(_) => Some(GatewayNews::Session(SessionUpdate {
-                stream: self.stream,
-                gateway: self.gateway,
-                state: SessionState::Gapped,
-            })),
+            Report::NotApplied(_) => Some(self.gapped()),
             Report::BusinessReject(reject) => {
                 let seq_no = reject.ref_seq_no.get();
                 let sent = *self.sent_slot(seq_no)?;
@@ -118,7 +195,11 @@ impl<'a> Session<'a> {
                 // A message that is not remembered any more is found out by its order's deadline.
                 (sent.seq_no == seq_no).then_some(GatewayNews::Order(event))
             }
-            Report::Sequence(_) | Report::Terminate(_) => None,
+            Report::Sequence(sequence) => {
+                self.is_beat_asked |= sequence.lapsed != 0;
+                None
+            }
+            Report::Terminate(_) => None,
             Report::New(_)
             | Report::Rejected(_)
             | Report::Eliminated(_)
@@ -253,7 +334,13 @@ impl OrderSession for Session<'_> {
         let len = bytes.len().wrapping_sub(rest.len());
         let news = match decode::report(&frame) {
             Ok(Some(Report::Terminate(_))) => return Err(SessionLost::Terminated),
-            Ok(Some(report)) => self.news(&report, received),
+            Ok(Some(report)) => {
+                if self.misses(&report) {
+                    // The report itself is read when the desk knows.
+                    return Ok(Some(Taken { len: 0, news: Some(self.gapped()) }));
+                }
+                self.news(&report, received)
+            }
             Ok(None) => {
                 self.counters.ignored.add(1);
                 None
@@ -264,6 +351,20 @@ impl OrderSession for Session<'_> {
             }
         };
         Ok(Some(Taken { len, news }))
+    }
+
+    /// A sign of life, when it is time or one was asked for.
+    fn own_message(&mut self, now: MonoNs) -> Option<&[u8]> {
+        if self.beat_every.0 == 0 || (now < self.next_beat && !self.is_beat_asked) {
+            return None;
+        }
+        self.beat.body.next_seq_no = U32Le::new(self.next_seq_no);
+        Some(bytemuck::bytes_of(&self.beat))
+    }
+
+    fn own_message_sent(&mut self, now: MonoNs) {
+        self.is_beat_asked = false;
+        self.next_beat = now.after(self.beat_every);
     }
 }
 

@@ -7,9 +7,10 @@ use xmc_hotpath::venue::cme::ilink3::decode::{
     self, Frame, FrameError, MAX_FRAME_LEN, Report, Request,
 };
 use xmc_hotpath::venue::cme::ilink3::layout::{
-    Block, BusinessReject, Cancel, CancelRejected, Framed, Message, NewOrder, NotApplied,
-    OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected, Replace,
-    ReplaceRejected, Sequence, Terminate, TradeOutright,
+    Block, BusinessReject, Cancel, CancelRejected, Establish, EstablishmentAck,
+    EstablishmentReject, Framed, Message, Negotiate, NegotiationReject, NegotiationResponse,
+    NewOrder, NotApplied, OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected,
+    Replace, ReplaceRejected, Sequence, Terminate, TradeOutright,
 };
 use xmc_hotpath::venue::cme::sbe::SbeError;
 

@@ -1,6 +1,7 @@
 //! The simulated CME: its feed against its own books, its sessions against the engine's gateway.
 
 mod market;
+mod orders;
 mod wire;
 
 use crate::feed::kit::{Bench, CHANNEL, Setup, shot};
@@ -25,6 +26,7 @@ pub fn settings(seed: u64) -> Settings {
         exchange: exchange::Settings::cme(42, "U6"),
         seed,
         channel: ChannelSettings { channel: CHANNEL, ..ChannelSettings::new(contracts, ORIGIN) },
+        sessions: Vec::new(),
     }
 }
 

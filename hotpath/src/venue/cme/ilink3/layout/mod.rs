@@ -6,6 +6,7 @@
 
 mod block;
 mod cl_ord_id;
+mod logon;
 mod order_report;
 mod reject_report;
 mod request;
@@ -18,6 +19,10 @@ pub use self::block::{
     Block, Decimal64, Field, Message, NULL_CHAR, NULL_I64, NULL_U8, NULL_U16, NULL_U32, NULL_U64,
 };
 pub use self::cl_ord_id::{ClOrdId, NotOurOrder};
+pub use self::logon::{
+    Establish, EstablishmentAck, EstablishmentReject, Negotiate, NegotiationReject,
+    NegotiationResponse,
+};
 pub use self::order_report::{OrderCancelled, OrderEliminated, OrderModified, OrderNew};
 pub use self::reject_report::{BusinessReject, CancelRejected, OrderRejected, ReplaceRejected};
 pub use self::request::{Cancel, NewOrder, Replace};

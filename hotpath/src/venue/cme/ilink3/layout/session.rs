@@ -1,7 +1,6 @@
 //! The session's own messages that flow after the logon: heartbeat, gap notice, goodbye.
 //!
-//! The logon (500 to 505) and the retransmission (508 to 510) belong to the cold side and are not
-//! here.
+//! The logon (500 to 505) is `logon`; the retransmission (508 to 510) is not laid out.
 
 use bytemuck::{Pod, Zeroable};
 

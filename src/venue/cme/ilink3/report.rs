@@ -4,10 +4,11 @@
 //! session state and sequence rules are not here: the simulated venue decides what happened and
 //! when, this writes it down. Called by the simulated gateway and the latency run.
 
+use super::{PRIMARY, frame_of, text};
 use xmc_hotpath::venue::cme::ilink3::layout::{
-    Block, BusinessReject, Cancel, CancelRejected, ENCODING, FillEvent, FillPart, Framed, Message,
-    NewOrder, NotApplied, OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected,
-    Replace, ReplaceRejected, Sequence, Sofh, TradeAddendum, TradeOutright,
+    Block, BusinessReject, Cancel, CancelRejected, FillEvent, FillPart, Message, NewOrder,
+    NotApplied, OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected, Replace,
+    ReplaceRejected, Sequence, TradeAddendum, TradeOutright,
 };
 use xmc_hotpath::venue::cme::sbe::GroupSize;
 use xmc_hotpath::wire::{I64Le, U16Le, U32Le, U64Le};
@@ -348,7 +349,7 @@ impl ReportWriter {
 
     /// The bytes of a message without groups.
     pub fn frame<M: Message>(&self, block: &M) -> Vec<u8> {
-        bytemuck::bytes_of(&Framed::new(self.version, *block)).to_vec()
+        frame_of(self.version, block, &[])
     }
 
     /// The bytes of a fill with its groups.
@@ -361,7 +362,7 @@ impl ReportWriter {
         let mut tail = Vec::new();
         push_group(&mut tail, parts);
         push_group(&mut tail, events);
-        self.frame_with(block, &tail)
+        frame_of(self.version, block, &tail)
     }
 
     /// The bytes of a fill that is taken back, its groups empty.
@@ -370,16 +371,7 @@ impl ReportWriter {
         push_group::<FillPart>(&mut tail, &[]);
         let events = GroupSize { block_len: U16Le::new(ADDENDUM_EVENT_LEN), count: 0 };
         tail.extend_from_slice(bytemuck::bytes_of(&events));
-        self.frame_with(block, &tail)
-    }
-
-    fn frame_with<M: Message>(&self, block: &M, tail: &[u8]) -> Vec<u8> {
-        let mut frame = self.frame(block);
-        frame.extend_from_slice(tail);
-        let frame_len = u16::try_from(frame.len()).expect("two groups of 255 entries fit");
-        let sofh = Sofh { frame_len: U16Le::new(frame_len), encoding: U16Le::new(ENCODING) };
-        frame[..size_of::<Sofh>()].copy_from_slice(bytemuck::bytes_of(&sofh));
-        frame
+        frame_of(self.version, block, &tail)
     }
 }
 
@@ -391,9 +383,6 @@ pub enum CancelCause<'a> {
     /// The exchange; tag 378 `ExecRestatementReason` says why (100: cancel on disconnect).
     Exchange(u8),
 }
-
-/// Tag 39010 `FaultToleranceIndicator`: the primary of two gateways.
-const PRIMARY: u8 = 1;
 
 /// Length of an entry of the group `NoOrderEvents` of 548, bytes.
 const ADDENDUM_EVENT_LEN: u16 = 45;
@@ -409,14 +398,6 @@ fn push_group<B: Block>(frame: &mut Vec<u8>, entries: &[B]) {
     };
     frame.extend_from_slice(bytemuck::bytes_of(&size));
     frame.extend_from_slice(bytemuck::cast_slice(entries));
-}
-
-/// `value` with NULs up to the length of its field; what does not fit is cut off.
-fn text<const N: usize>(value: &str) -> [u8; N] {
-    let mut out = [0; N];
-    let len = value.len().min(N);
-    out[..len].copy_from_slice(&value.as_bytes()[..len]);
-    out
 }
 
 /// The order that stands after `change`: what a venue keeps in its book.
