@@ -13,6 +13,7 @@ pub mod engine;
 pub mod feed;
 pub mod journal;
 pub mod port;
+pub mod secret;
 pub mod sim;
 pub mod topology;
 pub mod venue;

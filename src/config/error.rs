@@ -153,6 +153,10 @@ rules! {
     LimitLoose = "056",
     /// Addresses and interfaces are of a kind that one host can have.
     Address = "057",
+    /// It is said once where a secret lies: in a file or in the environment.
+    SecretTwice = "058",
+    /// No secret stands in a configuration.
+    SecretInText = "059",
 }
 
 /// One thing wrong, where, and what to do.

@@ -1,8 +1,10 @@
 //! `[[venue]]`, `[[feed]]`, `[[gateway]]` and `[[instrument]]`: what there is to trade, and where.
 
+use super::access::{self, CounterAccount, SessionIdentity};
 use super::decimal::show_e9;
 use super::error::{Problem, Rule};
 use super::names::Registry;
+use super::recovery::{self, Recovery};
 use super::section::{Section, Written};
 use super::value::{
     boolean, decimal_e9, endpoint, identity, interface, line, multicast, name, one_of, sender,
@@ -66,7 +68,7 @@ pub struct FeedLine {
 
 impl FeedLine {
     /// What stands for a line that could not be read.
-    const NOWHERE: Self =
+    pub(super) const NOWHERE: Self =
         Self { group: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), interface: None, source: None };
 }
 
@@ -110,6 +112,8 @@ pub struct Feed {
     pub stale_after_ms: u32,
     /// How it joins.
     pub join: Written<Join>,
+    /// Where it learns the books that stood before.
+    pub recovery: Recovery,
 }
 
 /// What a gateway speaks.
@@ -147,19 +151,6 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Who an iLink 3 session is; no secret is among it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionIdentity {
-    /// Session, three characters.
-    pub session: String,
-    /// Firm, up to five characters.
-    pub firm: String,
-    /// Operator id, up to twenty characters.
-    pub sender_id: String,
-    /// Location, up to five characters.
-    pub location: String,
-}
-
 /// Messages that may be sent in any window of a certain length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rate {
@@ -184,6 +175,8 @@ pub struct Gateway {
     pub endpoint: Option<Endpoint>,
     /// Who it is; `None` for paper and for counters that know accounts instead.
     pub session: Option<SessionIdentity>,
+    /// Who it is at a counter that knows accounts.
+    pub counter: Option<CounterAccount>,
     /// What the venue lets it send.
     pub rate: Rate,
 }
@@ -195,8 +188,11 @@ pub struct Instrument {
     pub name: Written<String>,
     /// The venue.
     pub venue: VenueIndex,
-    /// The venue's id for it.
+    /// The venue's id for it: CME's tag 48. SHFE numbers its instruments anew each day and tells
+    /// the numbers by `symbol`, so there it is only a number of our own.
     pub security_id: Written<i32>,
+    /// What the venue calls it: `cu2609`, `HGU6`. The name unless written.
+    pub symbol: String,
     /// Where its quotes come from.
     pub feed: FeedIndex,
     /// Where its orders go; `None` for one that only prices.
@@ -286,10 +282,11 @@ pub(crate) fn venue(section: Section<'_>) -> Option<Venue> {
 }
 
 pub(crate) fn feed(section: Section<'_>, names: &Registry) -> Option<Feed> {
+    let protocol = section.required("protocol", word(FEED_PROTOCOLS)).value;
     let feed = Feed {
         name: section.required("name", name),
         venue: names.venues.resolve(&section, "venue").value,
-        protocol: section.required("protocol", word(FEED_PROTOCOLS)).value,
+        protocol,
         stream_id: section.required("stream_id", whole(1..=u16::MAX)),
         line_a: line_at(&section, "line_a"),
         line_b: line_at(&section, "line_b"),
@@ -303,22 +300,13 @@ pub(crate) fn feed(section: Section<'_>, names: &Registry) -> Option<Feed> {
         reorder_ns: section.required("reorder_ns", whole(1_000..=1_000_000_000)).value,
         stale_after_ms: section.required("stale_after_ms", whole(1..=300_000)).value,
         join: section.required("join", word(JOINS)),
+        recovery: recovery::recovery(&section, protocol),
     };
-    if feed.line_a.group == feed.line_b.group && feed.line_a != FeedLine::NOWHERE {
-        section.fail(
-            Problem::new(
-                Rule::Lines,
-                format!("lines A and B of {} are both {}", section.title(), feed.line_a.group),
-                section.place().clone(),
-                "one line twice is no redundancy",
-            )
-            .help("give line B its own group or port"),
-        );
-    }
+    recovery::check_groups(&section, &feed.recovery, [&feed.line_a, &feed.line_b]);
     section.finish(feed)
 }
 
-fn line_at(section: &Section<'_>, key: &'static str) -> FeedLine {
+pub(super) fn line_at(section: &Section<'_>, key: &'static str) -> FeedLine {
     let Some(line) = section.table(key) else {
         if !section.has(key) {
             section.fail(Problem::new(
@@ -345,12 +333,8 @@ fn line_at(section: &Section<'_>, key: &'static str) -> FeedLine {
 
 pub(crate) fn gateway(section: Section<'_>, names: &Registry) -> Option<Gateway> {
     let protocol = section.required("protocol", word(GATEWAY_PROTOCOLS)).value;
-    let session = (protocol == GatewayProtocol::CmeIlink3).then(|| SessionIdentity {
-        session: section.required("session", identity(3..=3)).value,
-        firm: section.required("firm", identity(1..=5)).value,
-        sender_id: section.required("sender_id", identity(1..=20)).value,
-        location: section.required("location", identity(1..=5)).value,
-    });
+    let session = (protocol == GatewayProtocol::CmeIlink3).then(|| access::session(&section));
+    let counter = (protocol == GatewayProtocol::EsunnyDstar).then(|| access::counter(&section));
     let gateway = Gateway {
         name: section.required("name", name),
         venue: names.venues.resolve(&section, "venue").value,
@@ -358,6 +342,7 @@ pub(crate) fn gateway(section: Section<'_>, names: &Registry) -> Option<Gateway>
         stream_id: section.required("stream_id", whole(1..=u16::MAX)),
         endpoint: endpoint_of(&section, protocol),
         session,
+        counter,
         rate: rate(&section, RATE_MAX),
     };
     section.finish(gateway)
@@ -391,8 +376,12 @@ pub(crate) fn instrument(section: Section<'_>, names: &Registry) -> Option<Instr
     let tick = section.required("tick_size", decimal_e9("0.000001", "10000"));
     let min_price = section.required("min_price", decimal_e9("-1000000", "1000000"));
     let max_price = section.required("max_price", decimal_e9("-1000000", "1000000"));
+    let written = section.required("name", name);
+    // As long as the longest field that it has to match: SMDP's, with its last NUL.
+    let symbol = section.optional("symbol", identity(1..=30));
     let instrument = Instrument {
-        name: section.required("name", name),
+        symbol: symbol.map_or_else(|| written.value.clone(), |symbol| symbol.value),
+        name: written,
         venue: names.venues.resolve(&section, "venue").value,
         security_id: section.required("security_id", whole(1..=i32::MAX)),
         feed: names.feeds.resolve(&section, "feed").value,

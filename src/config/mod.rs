@@ -16,20 +16,25 @@ pub(crate) mod section;
 pub(crate) mod spelling;
 pub(crate) mod value;
 
+mod access;
 mod check;
 mod engine;
 mod limit;
 mod market;
 pub(crate) mod names;
+mod recovery;
 mod spread;
 
+pub(crate) use access::request_ids_word;
+pub use access::{CounterAccount, QueryLogin, SecretSource, SessionIdentity};
 pub use engine::{Engine, Logic, Mode};
 pub use error::{Invalid, Problem, Rule};
 pub use limit::{AccountLimit, Bounds, Collar, InstrumentLimit, Limits};
 pub use market::{
     Endpoint, Feed, FeedIndex, FeedLine, FeedProtocol, Gateway, GatewayIndex, GatewayProtocol,
-    Instrument, InstrumentIndex, Join, Rate, SessionIdentity, Venue, VenueIndex,
+    Instrument, InstrumentIndex, Join, Rate, Venue, VenueIndex,
 };
+pub use recovery::{Recovery, RecoveryLoops, RecoveryQuery};
 pub use section::Written;
 pub use source::{FileIndex, Place, SourceFile, Sources};
 pub use spread::{HedgeFlag, Leg, Spread, TimeInForce, Triggers};

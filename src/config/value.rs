@@ -288,6 +288,17 @@ pub(crate) fn endpoint(value: &DeValue<'_>) -> Result<Option<SocketAddrV4>, Comp
     })
 }
 
+/// Where one host listens for TCP connections: `tcp://192.0.2.1:9000`.
+pub(crate) fn tcp_endpoint(value: &DeValue<'_>) -> Result<Option<SocketAddrV4>, Complaint> {
+    let text = text_of(value)?;
+    let parsed = text.strip_prefix("tcp://").and_then(|rest| rest.parse::<SocketAddrV4>().ok());
+    let address = parsed.filter(|address| is_of_a_host(*address.ip()) && address.port() != 0);
+    address.map(Some).ok_or_else(|| {
+        not_an_address(text, "tcp:// and the IPv4 address and port of one host")
+            .help("write it as \"tcp://192.0.2.1:9000\"")
+    })
+}
+
 /// A network interface, by name or by address.
 pub(crate) fn interface(value: &DeValue<'_>) -> Result<Option<InterfaceChoice>, Complaint> {
     let text = text_of(value)?;

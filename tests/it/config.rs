@@ -5,8 +5,9 @@ mod decimal;
 mod mutation;
 mod rendering;
 
-use cross_market_connect::config::{self, Configuration, Invalid};
+use cross_market_connect::config::{self, Configuration, Invalid, Recovery, SecretSource};
 use std::path::{Path, PathBuf};
+use xmc_hotpath::venue::esunny::dstar::layout::ReqIdMode;
 
 /// A sample of the project.
 pub fn sample(name: &str) -> PathBuf {
@@ -77,4 +78,52 @@ fn the_digest_is_of_the_text() {
     let digest = |text: &str| load(text).expect("sound").digest();
     assert_eq!(digest(&base()), digest(&base()));
     assert_ne!(digest(&base()), digest(&edited(&[("cool_down_ms = 10", "cool_down_ms = 11")])));
+}
+
+/// What the two markets of a live engine need beyond the sample.
+#[test]
+fn recovery_and_logon_are_read_as_written() {
+    let group = |line: u8| format!("{{ group = \"224.0.33.{line}\", port = 20000 }}");
+    let loops = format!(
+        "join = \"recover\"\ndefinitions_a = {}\nsnapshots_a = {}\nsnapshots_b = {}",
+        group(1),
+        group(2),
+        group(3)
+    );
+    let ilink3 = "protocol = \"cme/ilink3\"\naddress = \"192.0.2.1:9000\"\nsession = \"ABC\"\n\
+        firm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"\naccess_key_id = \"K1\"\n\
+        key_file = \"secrets/cme\"";
+    let config = load(&edited(&[
+        ("join = \"assume_empty\"", &loops),
+        ("protocol = \"paper\"", ilink3),
+        ("feed = \"cme\"", "symbol = \"ZCZ6\"\nfeed = \"cme\""),
+    ]))
+    .unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));
+    let groups: Vec<_> = config.feeds[0].recovery.groups().map(|(key, _)| key).collect();
+    assert_eq!(groups, ["definitions_a", "snapshots_a", "snapshots_b"]);
+    let session = config.gateways[0].session.as_ref().expect("an iLink 3 session");
+    assert_eq!(session.key, SecretSource::File("secrets/cme".into()));
+    assert_eq!((&*session.access_key_id, session.keep_alive_ms), ("K1", 5_000));
+    let symbols = config.instruments.iter().map(|instrument| &*instrument.symbol);
+    assert_eq!(symbols.collect::<Vec<_>>(), ["ZCZ6", "s336491"], "the name unless written");
+
+    let smdp = "protocol = \"shfe/smdp\"\ntopic = 1001\nmdqp = \"tcp://192.0.2.1:8000\"\n\
+        mdqp_user = \"u\"\nmdqp_password_env = \"MDQP\"";
+    let dstar = "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:9001\"\n\
+        answer_address = \"192.0.2.1:9000\"\naccount_no = \"88001\"\npassword_env = \"P\"\n\
+        request_ids = \"consecutive\"\nclose_today_code = \"J\"";
+    let config = load(&edited(&[
+        ("join = \"assume_empty\"", "join = \"recover\""),
+        ("protocol = \"cme/mdp3\"", smdp),
+        ("protocol = \"paper\"", dstar),
+    ]))
+    .unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));
+    let Recovery::Query(query) = &config.feeds[0].recovery else { panic!("SMDP is asked") };
+    assert_eq!((query.topic, query.address.to_string().as_str()), (1001, "192.0.2.1:8000"));
+    assert_eq!(query.login.password, Some(SecretSource::Environment("MDQP".to_owned())));
+    let counter = config.gateways[0].counter.as_ref().expect("an account");
+    assert_eq!(
+        (counter.request_ids, counter.close_today_code),
+        (ReqIdMode::Consecutive, Some(b'J'))
+    );
 }

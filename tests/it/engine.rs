@@ -96,7 +96,8 @@ fn with_gateway(lines: &str) -> Configuration {
     load(&edited(&edits)).unwrap_or_else(|invalid| panic!("{}", invalid.render(false)))
 }
 
-const IDENTITY: &str = "session = \"ABC\"\nfirm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"";
+const IDENTITY: &str = "session = \"ABC\"\nfirm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"\n\
+     access_key_id = \"K1\"\nkey_env = \"CME_KEY\"";
 
 #[test]
 fn gateways_are_connected_to_where_the_configuration_says() {
@@ -108,7 +109,7 @@ fn gateways_are_connected_to_where_the_configuration_says() {
     let ilink3 = format!("protocol = \"cme/ilink3\"\naddress = \"{address}\"\n{IDENTITY}");
     let dstar = format!(
         "protocol = \"esunny/dstar\"\nrequest_address = \"{request_address}\"\n\
-         answer_address = \"{address}\""
+         answer_address = \"{address}\"\naccount_no = \"1\"\npassword_env = \"ESUNNY_PASSWORD\""
     );
     for lines in [&ilink3, &dstar] {
         let config = with_gateway(lines);

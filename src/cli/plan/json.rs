@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use super::spread::formula;
 use crate::config::decimal::show_e9;
-use crate::config::{Bounds, Collar, Configuration, Invalid, Mode, Problem, Spread, Written};
+use crate::config::{
+    Bounds, Collar, Configuration, FeedLine, Invalid, Mode, Problem, Recovery, RecoveryQuery,
+    Spread, Written, request_ids_word,
+};
 use crate::topology::Link;
 use crate::topology::host::Host;
 
@@ -122,9 +125,27 @@ fn feeds(configuration: &Configuration) -> Vec<Value> {
             "reorder_ns": feed.reorder_ns,
             "stale_after_ms": feed.stale_after_ms,
             "join": feed.join.word(),
+            "recovery": recovery(&feed.recovery),
         })
     };
     configuration.feeds.iter().map(feed).collect()
+}
+
+fn recovery(recovery: &Recovery) -> Value {
+    match recovery {
+        Recovery::Loops(_) => {
+            let group =
+                |(key, group): (&str, &FeedLine)| (key.to_owned(), json!(group.to_string()));
+            recovery.groups().map(group).collect::<serde_json::Map<_, _>>().into()
+        }
+        Recovery::Query(RecoveryQuery { topic, address, login }) => json!({
+            "topic": topic,
+            "mdqp": address,
+            "user": login.user_id,
+            "participant": login.participant_id,
+            "password_in": login.password.as_ref().map(ToString::to_string),
+        }),
+    }
 }
 
 fn gateways(configuration: &Configuration) -> Vec<Value> {
@@ -135,6 +156,20 @@ fn gateways(configuration: &Configuration) -> Vec<Value> {
                 "firm": session.firm,
                 "sender_id": session.sender_id,
                 "location": session.location,
+                "access_key_id": session.access_key_id,
+                "key_in": session.key.to_string(),
+                "keep_alive_ms": session.keep_alive_ms,
+                "party_details_id": session.party_details_id,
+            })
+        });
+        let counter = gateway.counter.as_ref().map(|counter| {
+            json!({
+                "account_no": counter.account_no,
+                "password_in": counter.password.to_string(),
+                "request_ids": request_ids_word(counter.request_ids),
+                "close_today_code": counter.close_today_code.map(char::from),
+                "ask_after_ms": counter.ask_after_ms,
+                "ask_interval_ms": counter.ask_interval_ms,
             })
         });
         let endpoint = gateway.endpoint.map(|endpoint| endpoint.to_string());
@@ -145,6 +180,7 @@ fn gateways(configuration: &Configuration) -> Vec<Value> {
             "stream_id": gateway.stream_id.value,
             "endpoint": endpoint,
             "session": session,
+            "counter": counter,
             "rate_messages": gateway.rate.messages,
             "rate_window_ms": gateway.rate.window_ms,
         })
@@ -160,6 +196,7 @@ fn instruments(configuration: &Configuration) -> Vec<Value> {
             "name": of.name.value,
             "venue": configuration.venues[of.venue].name.value,
             "security_id": of.security_id.value,
+            "symbol": of.symbol,
             "feed": configuration.feeds[of.feed].name.value,
             "gateway": gateway,
             "tick_size": show_e9(of.tick_e9),

@@ -6,7 +6,10 @@ use super::spread;
 use super::table::Align::{Left, Right};
 use super::table::{Table, bytes, folded};
 use crate::config::decimal::show_e9;
-use crate::config::{Bounds, Collar, Configuration, GatewayIndex, Instrument, Mode, Rate};
+use crate::config::{
+    Bounds, Collar, Configuration, FeedLine, GatewayIndex, Instrument, Mode, QueryLogin, Rate,
+    Recovery, RecoveryQuery, request_ids_word,
+};
 use crate::topology::Link;
 use crate::topology::host::{Host, list};
 
@@ -122,8 +125,26 @@ fn feeds(configuration: &Configuration) -> Table {
             feed.reorder_packets,
             feed.stale_after_ms
         ));
+        recovery(&feed.recovery).into_iter().for_each(|note| table.note(note));
     }
     table
+}
+
+fn recovery(recovery: &Recovery) -> Vec<String> {
+    let group = |(key, group): (&str, &FeedLine)| format!("{key} {group}");
+    match recovery {
+        Recovery::Loops(_) => recovery.groups().map(group).collect(),
+        Recovery::Query(RecoveryQuery { topic, address, login }) => {
+            let QueryLogin { user_id, participant_id, password } = login;
+            let who = match (&**user_id, &**participant_id) {
+                ("", "") => String::new(),
+                (user, participant) => format!(", user {user}, participant {participant}"),
+            };
+            let password = password.as_ref();
+            let password = password.map_or(String::new(), |lies| format!(", password in {lies}"));
+            vec![format!("topic {topic}, snapshots from mdqp {address}{who}{password}")]
+        }
+    }
 }
 
 fn gateways(configuration: &Configuration) -> Table {
@@ -148,9 +169,32 @@ fn gateways(configuration: &Configuration) -> Table {
                 "session {}, firm {}, sender {}, location {}",
                 session.session, session.firm, session.sender_id, session.location
             ));
+            table.note(format!(
+                "key {} in {}, silent for at most {} ms, party details {}",
+                session.access_key_id, session.key, session.keep_alive_ms, session.party_details_id
+            ));
+        }
+        if let Some(counter) = &gateway.counter {
+            table.note(format!(
+                "account {}, password in {}, close today {}",
+                counter.account_no,
+                counter.password,
+                close_today(counter.close_today_code)
+            ));
+            table.note(format!(
+                "request ids {}, asked for after {} ms and every {} ms",
+                request_ids_word(counter.request_ids),
+                counter.ask_after_ms,
+                counter.ask_interval_ms
+            ));
         }
     }
     table
+}
+
+/// The code is UNPROVEN wherever it comes from, and a plan says so.
+fn close_today(code: Option<u8>) -> String {
+    code.map_or("not configured".to_owned(), |code| format!("as '{}' (unproven)", char::from(code)))
 }
 
 fn rate(rate: Rate) -> String {
@@ -182,6 +226,9 @@ fn instruments(configuration: &Configuration) -> Table {
             format!("{}..{}", show_e9(instrument.min_price_e9), show_e9(instrument.max_price_e9)),
             instrument.quote_unit.clone(),
         ]);
+        if instrument.symbol != instrument.name.value {
+            table.note(format!("the venue calls it {}", instrument.symbol));
+        }
     }
     table
 }

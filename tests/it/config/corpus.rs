@@ -27,6 +27,23 @@ const fn case(
 
 const SPREAD: &str = "[[spread]]\nname = \"calendar\"";
 
+const MDP3: &str = "protocol = \"cme/mdp3\"";
+const SMDP_WITHOUT_TOPIC: &str = "protocol = \"shfe/smdp\"\nmdqp = \"tcp://192.0.2.1:8000\"";
+const SMDP_TOPIC_0: &str = "protocol = \"shfe/smdp\"\ntopic = 0\nmdqp = \"tcp://192.0.2.1:8000\"";
+const SMDP_WITHOUT_TCP: &str = "protocol = \"shfe/smdp\"\ntopic = 1001\nmdqp = \"192.0.2.1:8000\"";
+const SMDP_WITH_PASSWORD: &str = "protocol = \"shfe/smdp\"\ntopic = 1001\n\
+     mdqp = \"tcp://192.0.2.1:8000\"\nmdqp_password = \"hunter2\"";
+
+const DSTAR: &str = "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:9001\"\n\
+     answer_address = \"192.0.2.1:9000\"\naccount_no = \"88001\"";
+const DSTAR_ENDS: &str = "account_no = \"88001\"";
+const TWO_SECRETS: &str =
+    "account_no = \"88001\"\npassword_file = \"password\"\npassword_env = \"PASSWORD\"";
+const PLAIN_SECRET: &str = "account_no = \"88001\"\npassword = \"hunter2\"";
+const NO_VARIABLE: &str = "account_no = \"88001\"\npassword_env = \"hunter2\"";
+const NO_IDS: &str = "account_no = \"88001\"\npassword_env = \"P\"\nrequest_ids = \"sequential\"";
+const LONG_CODE: &str = "account_no = \"88001\"\npassword_env = \"P\"\nclose_today_code = \"JJ\"";
+
 const CASES: &[Case] = &[
     // Files and syntax.
     case("001", &[("[engine]", "include = [\"absent.toml\"]\n[engine]")], "absent.toml", ""),
@@ -143,7 +160,7 @@ const CASES: &[Case] = &[
         &[(
             "protocol = \"paper\"",
             "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:0\"\n\
-             answer_address = \"192.0.2.1:9000\"",
+             answer_address = \"192.0.2.1:9000\"\naccount_no = \"7\"\npassword_env = \"P\"",
         )],
         "192.0.2.1:0",
         "",
@@ -384,9 +401,61 @@ const CASES: &[Case] = &[
         &[(
             "protocol = \"paper\"",
             "protocol = \"cme/ilink3\"\naddress = \"192.0.2.1:9000\"\nsession = \"ABCD\"\n\
-        firm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"",
+        firm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"\naccess_key_id = \"K\"\n\
+        key_file = \"key\"",
         )],
         "ABCD",
+        "",
+    ),
+    case(
+        "028",
+        &[(
+            "join = \"assume_empty\"",
+            concat!(
+                "join = \"assume_empty\"\n",
+                "snapshots_a = { group = \"224.0.31.64\", port = 14340 }"
+            ),
+        )],
+        "[[feed]]",
+        "",
+    ),
+    case(
+        "028",
+        &[(
+            "join = \"assume_empty\"",
+            concat!(
+                "join = \"assume_empty\"\n",
+                "definitions_b = { group = \"10.0.31.64\", port = 14340 }"
+            ),
+        )],
+        "10.0.31.64",
+        "",
+    ),
+    case(
+        "006",
+        &[("join = \"assume_empty\"", "join = \"assume_empty\"\ntopic = 1001")],
+        "topic",
+        "",
+    ),
+    case("007", &[(MDP3, SMDP_WITHOUT_TOPIC)], "[[feed]]", ""),
+    case("010", &[(MDP3, SMDP_TOPIC_0)], "topic = 0", ""),
+    case("057", &[(MDP3, SMDP_WITHOUT_TCP)], "192.0.2.1:8000", ""),
+    case("059", &[(MDP3, SMDP_WITH_PASSWORD)], "", ""),
+    case("051", &[("feed = \"cme\"", "symbol = \"ZC Z6\"\nfeed = \"cme\"")], "ZC Z6", ""),
+    case("007", &[("protocol = \"paper\"", DSTAR)], "[[gateway]]", ""),
+    case(
+        "058",
+        &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, TWO_SECRETS)],
+        "password_env",
+        "password_file",
+    ),
+    case("059", &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, PLAIN_SECRET)], "", ""),
+    case("059", &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, NO_VARIABLE)], "", ""),
+    case("011", &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, NO_IDS)], "sequential", ""),
+    case(
+        "051",
+        &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, LONG_CODE)],
+        "close_today_code",
         "",
     ),
     case("011", &[("mic = \"XCBT\"", "mic = \"CBT\"")], "CBT", ""),
@@ -425,6 +494,9 @@ fn judge(case: &Case) -> Result<(), String> {
         return Err(format!("also shown at {other:?}, not at {:?}", case.other));
     }
     let rendered = invalid.render(false);
+    if rendered.contains("hunter2") || invalid.to_string().contains("hunter2") {
+        return Err(format!("shows a secret:\n{rendered}"));
+    }
     if !rendered.contains(problem.rule.code()) || !rendered.contains(shown) {
         return Err(format!("is rendered without its code or line:\n{rendered}"));
     }

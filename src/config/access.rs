@@ -1,0 +1,232 @@
+//! How a session is let in: who asks, and where the secret lies. The secret itself is never here:
+//! a file or a variable of the environment holds it, and `crate::secret` reads it when it is used.
+
+use super::error::{Problem, Rule};
+use super::section::Section;
+use super::value::{identity, line, whole, word};
+use std::fmt;
+use std::path::PathBuf;
+use xmc_hotpath::venue::esunny::dstar::layout::ReqIdMode;
+
+/// Where a secret lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// In a file that only the engine's user may read: its first line.
+    File(PathBuf),
+    /// In a variable of the environment.
+    Environment(String),
+}
+
+impl SecretSource {
+    /// What stands for one that could not be read.
+    const NOWHERE: Self = Self::Environment(String::new());
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Environment(variable) => write!(f, "environment {variable}"),
+        }
+    }
+}
+
+/// Who an iLink 3 session is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionIdentity {
+    /// Session, three characters.
+    pub session: String,
+    /// Firm, up to five characters.
+    pub firm: String,
+    /// Operator id, up to twenty characters.
+    pub sender_id: String,
+    /// Location, up to five characters.
+    pub location: String,
+    /// Names the key, up to twenty characters.
+    pub access_key_id: String,
+    /// Where the key lies.
+    pub key: SecretSource,
+    /// The longest silence of either side.
+    pub keep_alive_ms: u16,
+    /// Tag 1505: the registered set of party details.
+    pub party_details_id: u64,
+}
+
+/// Who trades at an Esunny counter, and what it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterAccount {
+    /// Account number, up to 21 characters.
+    pub account_no: String,
+    /// Where the password lies.
+    pub password: SecretSource,
+    /// How the counter checks the numbers of requests.
+    pub request_ids: ReqIdMode,
+    /// What `Offset` says to close today's lots; `None`: such orders are refused here.
+    ///
+    /// UNPROVEN: no code for it is in the public headers. The futures company knows it.
+    pub close_today_code: Option<u8>,
+    /// How long a request may be unanswered before the counter is asked for it.
+    pub ask_after_ms: u32,
+    /// Shortest time between two such questions.
+    pub ask_interval_ms: u32,
+}
+
+/// Who queries a domestic feed over MDQP. A front that asks nobody's name gets empty texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueryLogin {
+    /// User, up to 15 characters.
+    pub user_id: String,
+    /// Participant, up to 10 characters.
+    pub participant_id: String,
+    /// Where the password lies; `None`: there is none.
+    pub password: Option<SecretSource>,
+}
+
+/// What the two sources of one secret are called, and how people would write the secret itself.
+struct SecretKeys {
+    file: &'static str,
+    variable: &'static str,
+    plain: &'static [&'static str],
+}
+
+const KEY: SecretKeys = SecretKeys {
+    file: "key_file",
+    variable: "key_env",
+    plain: &["key", "secret_key", "access_key", "secret"],
+};
+const PASSWORD: SecretKeys =
+    SecretKeys { file: "password_file", variable: "password_env", plain: &["password", "secret"] };
+const MDQP_PASSWORD: SecretKeys = SecretKeys {
+    file: "mdqp_password_file",
+    variable: "mdqp_password_env",
+    plain: &["mdqp_password", "password", "secret"],
+};
+
+/// Words of `request_ids`.
+const REQUEST_IDS: &[(&str, Ids)] = &[
+    ("increasing", Ids(ReqIdMode::Increasing)),
+    ("consecutive", Ids(ReqIdMode::Consecutive)),
+    ("unchecked", Ids(ReqIdMode::Unchecked)),
+];
+
+/// The word that stands for a mode in a file.
+pub(crate) fn request_ids_word(mode: ReqIdMode) -> &'static str {
+    super::word_for(REQUEST_IDS, Ids(mode))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ids(ReqIdMode);
+
+impl Default for Ids {
+    /// Nothing is refused for a number that was lost on the way.
+    fn default() -> Self {
+        Self(ReqIdMode::Increasing)
+    }
+}
+
+pub(super) fn session(section: &Section<'_>) -> SessionIdentity {
+    SessionIdentity {
+        session: section.required("session", identity(3..=3)).value,
+        firm: section.required("firm", identity(1..=5)).value,
+        sender_id: section.required("sender_id", identity(1..=20)).value,
+        location: section.required("location", identity(1..=5)).value,
+        access_key_id: section.required("access_key_id", identity(1..=20)).value,
+        key: required_secret(section, &KEY),
+        // CME advises 5 to 60 s.
+        keep_alive_ms: section
+            .optional("keep_alive_ms", whole(1_000..=60_000))
+            .map_or(5_000, |ms| ms.value),
+        party_details_id: section
+            .optional("party_details_id", whole(0..=i64::MAX))
+            .map_or(0, |id| id.value.unsigned_abs()),
+    }
+}
+
+pub(super) fn counter(section: &Section<'_>) -> CounterAccount {
+    CounterAccount {
+        account_no: section.required("account_no", identity(1..=21)).value,
+        password: required_secret(section, &PASSWORD),
+        request_ids: section
+            .optional("request_ids", word(REQUEST_IDS))
+            .map_or(Ids::default(), |ids| ids.value)
+            .0,
+        close_today_code: section
+            .optional("close_today_code", identity(1..=1))
+            .and_then(|code| code.value.bytes().next()),
+        ask_after_ms: section.optional("ask_after_ms", whole(1..=10_000)).map_or(50, |ms| ms.value),
+        // The counter's own limit is not public: one a second offends nobody.
+        ask_interval_ms: section
+            .optional("ask_interval_ms", whole(1..=60_000))
+            .map_or(1_000, |ms| ms.value),
+    }
+}
+
+pub(super) fn query_login(section: &Section<'_>) -> QueryLogin {
+    let text = |key, most| {
+        section.optional(key, identity(1..=most)).map_or_else(String::new, |text| text.value)
+    };
+    QueryLogin {
+        user_id: text("mdqp_user", 15),
+        participant_id: text("mdqp_participant", 10),
+        password: secret(section, &MDQP_PASSWORD).unwrap_or_default(),
+    }
+}
+
+fn required_secret(section: &Section<'_>, keys: &SecretKeys) -> SecretSource {
+    let named = secret(section, keys);
+    if matches!(named, Ok(None)) {
+        section.fail(Problem::new(
+            Rule::MissingKey,
+            format!("{} has neither `{}` nor `{}`", section.title(), keys.file, keys.variable),
+            section.place().clone(),
+            "one of them says where the secret lies",
+        ));
+    }
+    named.ok().flatten().unwrap_or(SecretSource::NOWHERE)
+}
+
+/// What was wrong is reported.
+struct Refused;
+
+/// Reads where a secret lies. What looks like the secret itself is refused and not shown.
+fn secret(section: &Section<'_>, keys: &SecretKeys) -> Result<Option<SecretSource>, Refused> {
+    for plain in keys.plain {
+        if section.has(plain) {
+            let title = section.title();
+            let message = format!("`{plain}` of {title} is a secret, and this is no place for it");
+            let help = format!("write {} = \"PATH\" or {} = \"NAME\"", keys.file, keys.variable);
+            section.fail(Problem::nowhere(Rule::SecretInText, message).help(help));
+            return section.absent(plain).ok_or(Refused);
+        }
+    }
+    let file = section.optional(keys.file, line(4_096));
+    let variable = section.optional(keys.variable, line(4_096));
+    match (file, variable) {
+        (Some(file), Some(variable)) => {
+            let title = section.title();
+            let message = format!("{title} says twice where its secret lies");
+            let problem =
+                Problem::new(Rule::SecretTwice, message, variable.place, "in the environment");
+            section.fail(problem.also(&file.place, "in a file").help("keep one of them"));
+            Err(Refused)
+        }
+        (Some(file), None) => Ok(Some(SecretSource::File(file.value.into()))),
+        (None, Some(variable)) if is_variable(&variable.value) => {
+            Ok(Some(SecretSource::Environment(variable.value)))
+        }
+        (None, Some(_)) => {
+            // It may be the secret itself, so it is not shown.
+            let message = format!("`{}` of {} names no variable", keys.variable, section.title());
+            let help = "a name is 1 to 64 of A-Z, 0-9 and _, and starts with a letter";
+            section.fail(Problem::nowhere(Rule::SecretInText, message).help(help));
+            Err(Refused)
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
+    starts && name.len() <= 64 && name.bytes().all(plain)
+}
