@@ -16,7 +16,7 @@ use std::time::Duration;
 use xmc_hotpath::message::AccountId;
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
 
-/// Connections at a time; more are closed as they come.
+/// Connections at a time; for one more, the one that has been silent for longest is closed.
 const MOST_CONNECTIONS: usize = 32;
 
 /// Longer than the longest answer: 1,000 fills of some 400 bytes.
@@ -24,6 +24,9 @@ const LONGEST_ANSWER_BYTES: usize = 1 << 20;
 
 /// Answers that wait on one connection: who asks without reading is let go.
 const MOST_WAITING_BYTES: usize = 4 << 20;
+
+/// Connections that are taken in one poll.
+const TAKEN_AT_ONCE: usize = 8;
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 4_096;
@@ -36,13 +39,30 @@ struct Asker {
     waiting: Vec<u8>,
     /// Nothing more is read; what waits is sent.
     is_ending: bool,
+    /// In this poll.
+    has_asked: bool,
+}
+
+/// What happened at a ledger's port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LedgerCounts {
+    /// Connections that came.
+    pub opened: u64,
+    /// Connections that were closed to make room.
+    pub displaced: u64,
+    /// Connections that were closed because what came was no request.
+    pub ended: u64,
+    /// Bytes that came.
+    pub received_bytes: u64,
 }
 
 /// Where ledgers are asked.
 #[derive(Debug)]
 pub struct LedgerServer {
     listener: Listener,
+    /// The one that has been silent for longest is the first.
     askers: Vec<Asker>,
+    counts: LedgerCounts,
 }
 
 impl LedgerServer {
@@ -53,7 +73,8 @@ impl LedgerServer {
     pub fn open(address: SocketAddr) -> Result<Self, TcpError> {
         let settings =
             TcpSettings { max_message_bytes: LONGEST_ANSWER_BYTES, ..TcpSettings::default() };
-        Ok(Self { listener: Listener::open(address, settings)?, askers: Vec::new() })
+        let listener = Listener::open(address, settings)?;
+        Ok(Self { listener, askers: Vec::new(), counts: LedgerCounts::default() })
     }
 
     /// Where it listens.
@@ -70,24 +91,37 @@ impl LedgerServer {
         self.listener.counters()
     }
 
+    /// What happened here.
+    #[must_use]
+    pub fn counts(&self) -> LedgerCounts {
+        self.counts
+    }
+
     /// Takes connections, answers what was asked, and says whether anything happened.
     pub fn poll(&mut self, exchange: &Exchange) -> bool {
         let mut is_busy = false;
-        while let Some((port, _)) = self.listener.accept() {
+        for _ in 0..TAKEN_AT_ONCE {
+            let Some((port, _)) = self.listener.accept() else { break };
             is_busy = true;
-            if self.askers.len() < MOST_CONNECTIONS {
-                let (requests, waiting) = (Requests::default(), Vec::new());
-                self.askers.push(Asker { port, requests, waiting, is_ending: false });
+            self.counts.opened += 1;
+            if self.askers.len() >= MOST_CONNECTIONS {
+                self.counts.displaced += 1;
+                self.askers.remove(0);
             }
+            let (requests, waiting) = (Requests::default(), Vec::new());
+            self.askers.push(Asker { port, requests, waiting, is_ending: false, has_asked: false });
         }
-        self.askers.retain_mut(|asker| asker.poll(exchange, &mut is_busy));
+        let counts = &mut self.counts;
+        self.askers.retain_mut(|asker| asker.poll(exchange, counts, &mut is_busy));
+        self.askers.sort_by_key(|asker| asker.has_asked);
         is_busy
     }
 }
 
 impl Asker {
     /// Whether it stays.
-    fn poll(&mut self, exchange: &Exchange, is_busy: &mut bool) -> bool {
+    fn poll(&mut self, exchange: &Exchange, counts: &mut LedgerCounts, is_busy: &mut bool) -> bool {
+        self.has_asked = false;
         let mut bytes = [0; READ_BYTES];
         if !self.is_ending && self.waiting.len() <= MOST_WAITING_BYTES {
             match self.port.read(&mut bytes) {
@@ -96,6 +130,9 @@ impl Asker {
                     *is_busy = true;
                     let read = &bytes[..len];
                     self.is_ending = !self.requests.receive(read, exchange, &mut self.waiting);
+                    self.has_asked = true;
+                    counts.received_bytes += u64::try_from(len).unwrap_or(0);
+                    counts.ended += u64::from(self.is_ending);
                 }
                 Err(_) => return false,
             }

@@ -3,5 +3,6 @@
 pub mod cme;
 pub mod esunny;
 pub mod ledger;
+pub mod shell;
 pub mod shfe;
 pub mod store;

@@ -3,5 +3,6 @@
 mod cme;
 mod esunny;
 mod ledger;
+mod shell;
 mod shfe;
 mod store;

@@ -130,6 +130,21 @@ impl Gateway {
         is_over
     }
 
+    /// Whether a connection is a client's.
+    pub fn is_client(&self, id: ConnectionId) -> bool {
+        let connection = self.connections.get(&id);
+        connection.is_some_and(|one| one.client.is_some() && !one.is_ending)
+    }
+
+    /// Ends every connection that is a client's.
+    pub fn end_all(&mut self, now: MonoNs) {
+        for id in self.ids() {
+            if self.is_client(id) {
+                self.end(id, End::Finished, self.utc_ns(now));
+            }
+        }
+    }
+
     /// All connections there are.
     pub fn ids(&self) -> Vec<ConnectionId> {
         self.connections.keys().copied().collect()

@@ -7,7 +7,7 @@
 //! What it deliberately does not do: single orders (MBO), implied books, options, TCP replay,
 //! orders before the opening, user-defined spreads, mass quotes, retransmission, a backup gateway.
 //!
-//! Called by a thin socket shell and the tests.
+//! Called by its thin socket `shell` and the tests.
 
 mod channel;
 mod client;
@@ -16,6 +16,7 @@ mod gateway;
 mod lines;
 mod orders;
 mod recovery;
+pub mod shell;
 
 pub use client::SessionSettings;
 pub use contract::{ChannelSettings, Contract};
@@ -170,6 +171,22 @@ impl Venue {
         self.step(now);
         self.gateway.disconnect(id);
         self.answer(now, id);
+        self.forward();
+    }
+
+    /// Whether a connection is that of somebody who may trade.
+    #[must_use]
+    pub fn is_client(&self, id: ConnectionId) -> bool {
+        self.gateway.is_client(id)
+    }
+
+    /// Ends all sessions, as at the end of a week: their orders are cancelled.
+    pub fn part(&mut self, now: MonoNs) {
+        self.step(now);
+        self.gateway.end_all(now);
+        for id in self.gateway.ids() {
+            self.answer(now, id);
+        }
         self.forward();
     }
 

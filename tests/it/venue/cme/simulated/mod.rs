@@ -2,6 +2,7 @@
 
 mod market;
 mod orders;
+mod shell;
 mod wire;
 
 use crate::feed::kit::{Bench, CHANNEL, Setup, shot};

@@ -31,16 +31,16 @@ use xmc_hotpath::venue::cme::ilink3::layout::{
 use xmc_hotpath::venue::cme::ilink3::session::{Handover, Session, SessionCounters};
 use xmc_hotpath::wire::{U32Le, U64Le};
 
-const KEY: &str = "c2ltdWxhdGVkLWtleS1vZi10aGUtdGVzdHM";
+pub const KEY: &str = "c2ltdWxhdGVkLWtleS1vZi10aGUtdGVzdHM";
 const ACCOUNT: AccountId = AccountId(77);
-const IDENTITY: SessionIdentity<'static> = SessionIdentity {
+pub const IDENTITY: SessionIdentity<'static> = SessionIdentity {
     sender_id: "XMCTEST",
     location: "CN",
     party_details_id: 1,
     schema_version: NEWEST_VERSION,
 };
 
-fn with_session(mut settings: Settings) -> Settings {
+pub fn with_session(mut settings: Settings) -> Settings {
     settings.sessions = vec![SessionSettings {
         session: "XM1".into(),
         firm: "XMC".into(),
@@ -59,7 +59,7 @@ fn quiet() -> Settings {
     settings
 }
 
-fn credentials() -> Credentials {
+pub fn credentials() -> Credentials {
     Credentials {
         session: "XM1".into(),
         firm: "XMC".into(),
