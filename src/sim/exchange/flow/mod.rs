@@ -129,17 +129,19 @@ impl Settings {
 }
 
 impl ExchangeSettings {
-    /// The domestic market: copper on SHFE and INE and gold on SHFE, contracts named by `month`.
+    /// The domestic market: copper on SHFE and INE, gold on SHFE, oil on INE; contracts named by
+    /// `month`.
     #[must_use]
     pub fn shfe(world_seed: u64, month: &str) -> Self {
-        let products = [Product::Cu, Product::Bc, Product::Au];
+        let products = [Product::Cu, Product::Bc, Product::Au, Product::Sc];
         Self::quoted(Rules::shfe(), Settings::new(world_seed, &products, Style::shfe()), month)
     }
 
-    /// The overseas market: copper, gold and the yuan on CME, contracts named by `month`.
+    /// The overseas market: copper and gold on COMEX, the yuan on CME, oil on NYMEX; contracts
+    /// named by `month`.
     #[must_use]
     pub fn cme(world_seed: u64, month: &str) -> Self {
-        let products = [Product::Hg, Product::Gc, Product::Cnh];
+        let products = [Product::Hg, Product::Gc, Product::Cnh, Product::Cl];
         Self::quoted(Rules::cme(), Settings::new(world_seed, &products, Style::cme()), month)
     }
 

@@ -1,7 +1,7 @@
 //! The products that the simulated markets trade, and how their prices hang together.
 //!
-//! A price follows from two that are common to all markets (a metal in US dollars, the yuan per
-//! dollar) by the unit that it is quoted in, value added tax, and what the market adds on its own
+//! A price follows from two that are common to all markets (a metal or oil in US dollars,
+//! the yuan per dollar) by the unit that it is quoted in, value added tax, and what the market adds on its own
 //! (`world`). Sources: `config/` gives contract facts for trading; here they are what the simulated
 //! venues believe. Contract sizes, ticks, units: the exchanges' contract texts. UNPROVEN, from
 //! memory: everything of the USD/CNH future, all fees, widths of price limits, order sizes. Start
@@ -18,6 +18,8 @@ pub enum Root {
     Gold,
     /// Offshore yuan per US dollar.
     Yuan,
+    /// US dollars per barrel.
+    Oil,
 }
 
 impl Root {
@@ -27,6 +29,7 @@ impl Root {
             Self::Copper => 5_000_000_000,
             Self::Gold => 4_000_000_000_000,
             Self::Yuan => 7_100_000_000,
+            Self::Oil => 70_000_000_000,
         }
     }
 }
@@ -46,6 +49,10 @@ pub enum Product {
     Gc,
     /// CME dollar against offshore yuan: CNH per USD.
     Cnh,
+    /// INE crude oil (SC): CNY per barrel without tax and duty.
+    Sc,
+    /// NYMEX crude oil: USD per barrel.
+    Cl,
 }
 
 /// How a product moves on its own, on top of what it follows; in its own ticks.
@@ -91,7 +98,8 @@ const OUNCES: (i64, i64) = (10_000_000, 311_034_768);
 
 impl Product {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Cu, Self::Bc, Self::Au, Self::Hg, Self::Gc, Self::Cnh];
+    pub const ALL: [Self; 8] =
+        [Self::Cu, Self::Bc, Self::Au, Self::Hg, Self::Gc, Self::Cnh, Self::Sc, Self::Cl];
 
     /// The exchange's code.
     #[must_use]
@@ -103,6 +111,8 @@ impl Product {
             Self::Hg => "HG",
             Self::Gc => "GC",
             Self::Cnh => "CNH",
+            Self::Sc => "sc",
+            Self::Cl => "CL",
         }
     }
 
@@ -150,6 +160,21 @@ impl Product {
                 temper: Temper { jump_ticks: 1, rest_ms: 200, more_ms: 300, ..STILL },
                 ..OVERSEAS
             },
+            Self::Sc => Facts {
+                tick_e9: 100_000_000,
+                multiplier: 1_000,
+                root: Root::Oil,
+                unit: (1, 1),
+                fees: per_lot(20_000_000_000),
+                ..COPPER
+            },
+            Self::Cl => Facts {
+                tick_e9: 10_000_000,
+                multiplier: 1_000,
+                root: Root::Oil,
+                temper: Temper { jump_ticks: 6, ..OVERSEAS.temper },
+                ..OVERSEAS
+            },
         }
     }
 
@@ -171,7 +196,7 @@ impl Product {
             value = value * i128::from(yuan_e9) / one;
         }
         value += value * i128::from(tax_e9) / one;
-        i64::try_from(value).expect("a price of a metal or a currency")
+        i64::try_from(value).expect("a price of goods or of a currency")
     }
 
     /// The product as an exchange lists it; `symbol` names the contract month as the venue does.

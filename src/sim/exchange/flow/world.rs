@@ -1,7 +1,7 @@
 //! What products are worth, as a function of a seed and of time, and of nothing else.
 //!
 //! Two venues with the same seed and the same start of time agree without talking to each other:
-//! orders move no fair price. Roots (metals, the yuan) wander slowly around where they start. A
+//! orders move no fair price. Roots (metals, oil, the yuan) wander slowly around where they start. A
 //! product adds jumps, which leave it beside the others for moments, and a basis, which is quiet
 //! mostly and at times runs away and comes back. So spreads open and close all the time, and now
 //! and then stay open.
@@ -29,8 +29,9 @@ const RUNAWAY_STEPS: std::ops::Range<u32> = 200..600;
 #[derive(Clone, Debug)]
 pub struct World {
     steps: u64,
-    roots: [Wander; 3],
-    products: [Own; 6],
+    /// In the order of `Root`.
+    roots: [Wander; 4],
+    products: [Own; Product::ALL.len()],
 }
 
 impl World {
@@ -45,12 +46,13 @@ impl World {
     pub fn with_tempers(seed: u64, temper: impl Fn(Product) -> Temper) -> Self {
         let mut seeds = fastrand::Rng::with_seed(seed);
         let mut next = || fastrand::Rng::with_seed(seeds.u64(..));
-        Self {
-            steps: 0,
-            // In the order of `Root`; about as many ticks of its future in each.
-            roots: [12_000, 4_000, 1_500].map(|most| Wander { rng: next(), most, value: 0 }),
-            products: Product::ALL.map(|product| Own::new(next(), temper(product))),
-        }
+        // About as many ticks of its future in each.
+        let [copper, gold, yuan] =
+            [12_000, 4_000, 1_500].map(|most| Wander { rng: next(), most, value: 0 });
+        let products = Product::ALL.map(|product| Own::new(next(), temper(product)));
+        // What came later draws later: for everything else a seed stays the world that it was.
+        let oil = Wander { rng: next(), most: 17_000, value: 0 };
+        Self { steps: 0, roots: [copper, gold, yuan, oil], products }
     }
 
     /// The moment of the state that follows.
@@ -75,6 +77,7 @@ impl World {
             Root::Copper => 0,
             Root::Gold => 1,
             Root::Yuan => 2,
+            Root::Oil => 3,
         };
         let moved = i128::from(root.start_e9()) * i128::from(self.roots[place].value);
         root.start_e9() + i64::try_from(moved / 1_000_000_000).expect("a part of the price")

@@ -24,7 +24,7 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// Copper, gold and the yuan, as `sim::exchange::Settings::cme` lists them.
+    /// Copper, gold, the yuan and oil, as `sim::exchange::Settings::cme` lists them.
     ///
     /// UNPROVEN, from memory: that the yuan is quoted in offshore yuan.
     #[must_use]
@@ -40,6 +40,7 @@ impl Contract {
             contract(5_001, "XCEC", Product::Hg, "USD"),
             contract(5_002, "XCEC", Product::Gc, "USD"),
             contract(5_003, "XCME", Product::Cnh, "CNH"),
+            contract(5_004, "XNYM", Product::Cl, "USD"),
         ]
     }
 }

@@ -1,9 +1,11 @@
 //! A plain trader of one spread over both markets: the desk's own evaluation of prices, two orders
 //! that take, and nothing else of the engine.
 
+use cross_market_connect::sim::exchange::flow::Product;
 use cross_market_connect::sim::exchange::{
     Event, Exchange, ListingIndex, Order, Price, Rung, Shown, Sink,
 };
+use std::collections::BTreeSet;
 use xmc_hotpath::message::{
     AccountId, Depth, HedgeFlag, LegSpec, MAX_LEGS, PositionEffect, ProjectId, QUOTE_LEVELS, Side,
     SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
@@ -11,13 +13,26 @@ use xmc_hotpath::message::{
 use xmc_hotpath::spread::{LegBook, evaluate};
 use xmc_hotpath::time::{MonoNs, Span};
 
-/// What the trader trades: a domestic leg, an overseas leg, the yuan for its price.
+/// Where a market's events come from: the domestic one is the first.
+const DOMESTIC: usize = 0;
+const OVERSEAS: usize = 1;
+
+/// A leg of a pair: which market's which row, the lots of one unit, how its price is weighed.
+struct Leg {
+    market: usize,
+    listing: ListingIndex,
+    lots: i32,
+    weight: f64,
+    tick_e9: i64,
+}
+
+/// What the trader trades: two legs, and the yuan for the price of one overseas.
 pub struct Pair {
     pub name: &'static str,
+    /// Round trips that twenty seconds must bring.
+    pub least_round_trips: u32,
     spec: SpreadSpec,
-    /// Rows of the domestic and the overseas market, and of the yuan.
-    listings: [ListingIndex; 3],
-    ticks_e9: [i64; 2],
+    legs: Vec<Leg>,
 }
 
 fn q32(value: f64) -> i64 {
@@ -25,34 +40,31 @@ fn q32(value: f64) -> i64 {
 }
 
 impl Pair {
-    /// Domestic price less overseas price in the domestic unit, linear around where both start.
-    fn new(name: &'static str, per_dollar: f64, dollar: f64, levels: [f64; 4]) -> Self {
-        let yuan = 7.1;
-        let leg = |ratio_lots, coefficient: f64| LegSpec {
-            instrument: xmc_hotpath::message::InstrumentIndex(0),
-            ratio_lots,
-            coefficient_q32: q32(coefficient),
-            pay_up_e9: 0,
-        };
-        let [buy_open, buy_close, sell_open, sell_close] = levels.map(|level| (level * 1e9) as i64);
+    /// Trades beyond `open` on either side, closes where no more than `close` of it is left.
+    fn new(name: &'static str, legs: Vec<Leg>, constant: f64, [open, close]: [f64; 2]) -> Self {
+        let mut specs = [LegSpec::NONE; MAX_LEGS];
+        for (spec, leg) in specs.iter_mut().zip(&legs) {
+            *spec = LegSpec {
+                instrument: xmc_hotpath::message::InstrumentIndex(0),
+                ratio_lots: leg.lots,
+                coefficient_q32: q32(leg.weight),
+                pay_up_e9: leg.tick_e9,
+            };
+        }
+        let e9 = |value: f64| (value * 1e9) as i64;
         let spec = SpreadSpec {
             spread: SpreadIndex(0),
             strategy: StrategyId(0),
             account: Trader::ACCOUNT,
             project: ProjectId(0),
             is_enabled: true,
-            leg_count: 3,
-            legs: [
-                leg(2, 1.0),
-                leg(-1, -per_dollar * yuan),
-                leg(0, -per_dollar * dollar),
-                LegSpec::NONE,
-            ],
-            constant_e9: (per_dollar * dollar * yuan * 1e9) as i64,
-            buy_open_e9: buy_open,
-            buy_close_e9: buy_close,
-            sell_open_e9: sell_open,
-            sell_close_e9: sell_close,
+            leg_count: legs.len() as u8,
+            legs: specs,
+            constant_e9: e9(constant),
+            buy_open_e9: e9(-open),
+            buy_close_e9: e9(-close),
+            sell_open_e9: e9(open),
+            sell_close_e9: e9(close),
             max_units: 2,
             clip_units: 2,
             hysteresis_e9: 0,
@@ -65,24 +77,66 @@ impl Pair {
             time_in_force: TimeInForce::FillAndKill,
             hedge: HedgeFlag::Speculate,
         };
-        let listings = [0, 0, 2].map(ListingIndex);
-        Self { name, spec, listings, ticks_e9: [10_000_000_000, 500_000] }
+        Self { name, least_round_trips: 100, spec, legs }
+    }
+
+    /// Domestic price less overseas price in the domestic unit, linear around where both start.
+    fn across(
+        name: &'static str,
+        [domestic, overseas]: [Leg; 2],
+        [per_dollar, dollar]: [f64; 2],
+        levels: [f64; 2],
+    ) -> Self {
+        let yuan = 7.1;
+        let legs = vec![
+            Leg { weight: 1.0, ..domestic },
+            Leg { weight: -per_dollar * yuan, ..overseas },
+            Leg { lots: 0, weight: -per_dollar * dollar, ..leg(OVERSEAS, 2, 0, Product::Cnh) },
+        ];
+        Self::new(name, legs, per_dollar * dollar * yuan, levels)
     }
 
     /// CNY per tonne: opened beyond 22, closed beyond 6 on the same side.
     pub fn copper() -> Self {
-        Self::new("cu-HG", 2_204.622_621_85 * 1.13, 5.0, [-22.0, -6.0, 22.0, 6.0])
+        let legs = [leg(DOMESTIC, 0, 2, Product::Cu), leg(OVERSEAS, 0, -1, Product::Hg)];
+        Self::across("cu-HG", legs, [2_204.622_621_85 * 1.13, 5.0], [22.0, 6.0])
     }
 
     /// CNY per gram.
     pub fn gold() -> Self {
-        let levels = [-0.09, -0.02, 0.09, 0.02];
-        let pair = Self::new("au-GC", 1.0 / 31.103_476_8, 4_000.0, levels);
-        let listings = [2, 1, 2].map(ListingIndex);
-        let mut spec = pair.spec;
-        spec.legs[0].ratio_lots = 3;
-        Self { listings, spec, ticks_e9: [20_000_000, 100_000_000], ..pair }
+        let legs = [leg(DOMESTIC, 2, 3, Product::Au), leg(OVERSEAS, 1, -1, Product::Gc)];
+        Self::across("au-GC", legs, [1.0 / 31.103_476_8, 4_000.0], [0.09, 0.02])
     }
+
+    /// CNY per barrel.
+    pub fn oil() -> Self {
+        let legs = [leg(DOMESTIC, 3, 1, Product::Sc), leg(OVERSEAS, 3, -1, Product::Cl)];
+        Self::across("sc-CL", legs, [1.0, 70.0], [0.22, 0.06])
+    }
+
+    /// CNY per tonne: SHFE's copper less INE's with the tax that it is quoted without. A market
+    /// that is told twice a second cannot be traded more often.
+    pub fn bonded() -> Self {
+        let legs = vec![
+            Leg { weight: 1.0, ..leg(DOMESTIC, 0, 8, Product::Cu) },
+            Leg { weight: -1.13, ..leg(DOMESTIC, 1, -9, Product::Bc) },
+        ];
+        Self { least_round_trips: 4, ..Self::new("cu-bc", legs, 0.0, [28.0, 6.0]) }
+    }
+
+    pub fn all() -> [Self; 4] {
+        [Self::bonded(), Self::copper(), Self::gold(), Self::oil()]
+    }
+
+    /// The legs that are traded.
+    fn traded(&self) -> impl Iterator<Item = &Leg> {
+        self.legs.iter().filter(|leg| leg.lots != 0)
+    }
+}
+
+fn leg(market: usize, row: u16, lots: i32, product: Product) -> Leg {
+    let tick_e9 = product.listing("x").tick_e9;
+    Leg { market, listing: ListingIndex(row), lots, weight: 0.0, tick_e9 }
 }
 
 /// The two markets and who trades between them.
@@ -142,32 +196,38 @@ impl<'a> Trader<'a> {
 
     pub fn run_until(&mut self, end: MonoNs) {
         loop {
-            let [domestic, overseas] = &mut self.markets;
-            let now = domestic.next_at().min(overseas.next_at());
+            let now = self.markets.iter().map(Exchange::next_at).fold(MonoNs::NEVER, MonoNs::min);
             if now > end {
                 return;
             }
-            let mut changed = Changed { of: self.pair.listings, is_changed: [false; 2] };
-            domestic.step(now, &mut changed);
-            overseas.step(now, &mut changed);
-            for (taken, is_changed) in self.taken.iter_mut().zip(changed.is_changed) {
-                if is_changed {
-                    *taken = [0; 2];
+            let mut is_touched = false;
+            for (market, exchange) in self.markets.iter_mut().enumerate() {
+                let mut changed = Changed::default();
+                exchange.step(now, &mut changed);
+                for (taken, leg) in self.taken.iter_mut().zip(self.pair.traded()) {
+                    if leg.market == market && changed.listings.contains(&leg.listing) {
+                        *taken = [0; 2];
+                        is_touched = true;
+                    }
                 }
             }
-            if changed.is_changed != [false; 2] {
+            if is_touched {
                 self.look(now.after(self.delay));
             }
         }
     }
 
     fn look(&mut self, now: MonoNs) {
-        let [domestic, overseas, yuan] = self.pair.listings;
-        let sources = [(0, domestic), (1, overseas), (1, yuan)];
-        let depths = sources.map(|(market, listing)| {
-            let (shown, _) = self.markets[market].published(listing).expect("it is listed");
-            [Side::Buy, Side::Sell].map(|side| depth(shown, side))
-        });
+        let depths: Vec<_> = self
+            .pair
+            .legs
+            .iter()
+            .map(|leg| {
+                let published = self.markets[leg.market].published(leg.listing);
+                let (shown, _) = published.expect("it is listed");
+                [Side::Buy, Side::Sell].map(|side| depth(shown, side))
+            })
+            .collect();
         let none = [Depth::NO_BIDS, Depth::NO_ASKS];
         let book = |leg: usize| {
             let [bids, asks] = depths.get(leg).unwrap_or(&none);
@@ -187,14 +247,17 @@ impl<'a> Trader<'a> {
             let ratio = self.pair.spec.legs[leg].ratio_lots;
             let lots = ratio.unsigned_abs() * trigger.units;
             let side = if (ratio > 0) == is_buy { Side::Buy } else { Side::Sell };
-            let heard = self.take(now, leg, side, trigger.prices_e9[leg], lots);
+            let reaching = |ticks: i64| {
+                let far_e9 = ticks * self.pair.legs[leg].tick_e9;
+                trigger.prices_e9[leg] + if side == Side::Buy { far_e9 } else { -far_e9 }
+            };
+            // One tick is paid up.
+            let (price, far) = (reaching(1), reaching(50));
+            let heard = self.take(now, leg, side, price, lots);
             if heard < lots {
                 is_broken = true;
                 // Whatever it costs.
-                let far = 50 * self.pair.ticks_e9[leg];
-                let price = trigger.prices_e9[leg];
-                let price = if side == Side::Buy { price + far } else { price - far };
-                let more = self.take(now, leg, side, price, lots - heard);
+                let more = self.take(now, leg, side, far, lots - heard);
                 assert_eq!(heard + more, lots, "a leg of {} is repaired", self.pair.name);
             }
         }
@@ -211,11 +274,11 @@ impl<'a> Trader<'a> {
 
     /// Takes from one market; says how many lots.
     fn take(&mut self, now: MonoNs, leg: usize, side: Side, price_e9: i64, lots: u32) -> u32 {
-        let listing = self.pair.listings[leg];
-        let holding = self.markets[leg].accounts().holding(Self::ACCOUNT, listing);
+        let &Leg { market, listing, .. } = &self.pair.legs[leg];
+        let holding = self.markets[market].accounts().holding(Self::ACCOUNT, listing);
         let opposite = if side == Side::Buy { holding.short } else { holding.long };
-        let effect = match leg {
-            1 => PositionEffect::Net,
+        let effect = match market {
+            OVERSEAS => PositionEffect::Net,
             _ if opposite.free_today() >= lots => PositionEffect::CloseToday,
             _ => PositionEffect::Open,
         };
@@ -231,7 +294,7 @@ impl<'a> Trader<'a> {
             effect,
         };
         let mut heard = Heard::default();
-        self.markets[leg].submit(now, &order, &mut heard);
+        self.markets[market].submit(now, &order, &mut heard);
         self.taken[leg][usize::from(side == Side::Buy)] += heard.filled;
         let lots = i64::from(heard.filled);
         self.net_lots[leg] += if side == Side::Buy { lots } else { -lots };
@@ -240,21 +303,22 @@ impl<'a> Trader<'a> {
 
     /// Yuan that both legs have brought, fees taken off, what is open at the middle of the book.
     pub fn profit(&self) -> i64 {
-        let of_leg = |leg: usize| {
-            let (exchange, listing) = (&self.markets[leg], self.pair.listings[leg]);
+        let of_leg = |leg: &Leg| {
+            let (exchange, listing) = (&self.markets[leg.market], leg.listing);
             let engine = exchange.engine(listing).expect("it is listed");
             let [bid, ask] = [Side::Buy, Side::Sell].map(|side| engine.best(side).expect("it is"));
             let holding = exchange.accounts().holding(Self::ACCOUNT, listing);
-            holding.profit_e9(engine.listing(), (bid + ask) / 2) / 1_000_000
+            let profit = holding.profit_e9(engine.listing(), (bid + ask) / 2) / 1_000_000;
+            // Thousandths of yuan, and of dollars at 7.1.
+            if leg.market == OVERSEAS { profit * 71 / 10 } else { profit }
         };
-        // Thousandths of yuan, and of dollars at 7.1.
-        let sum = of_leg(0) + of_leg(1) * 71 / 10;
+        let sum: i128 = self.pair.traded().map(of_leg).sum();
         i64::try_from(sum / 1_000).expect("a sum of money")
     }
 
     pub fn beliefs(&self) -> impl Iterator<Item = (&Exchange, ListingIndex, i64)> {
-        let rows = self.markets.iter().zip(self.pair.listings).zip(self.net_lots);
-        rows.map(|((exchange, listing), net_lots)| (exchange, listing, net_lots))
+        let rows = self.pair.traded().zip(self.net_lots);
+        rows.map(|(leg, net_lots)| (&self.markets[leg.market], leg.listing, net_lots))
     }
 
     pub fn summary(&self) -> String {
@@ -267,19 +331,19 @@ impl<'a> Trader<'a> {
     }
 }
 
-/// Which of the trader's books were told to be others.
+/// Whose books were told to be others.
+#[derive(Default)]
 struct Changed {
-    of: [ListingIndex; 3],
-    is_changed: [bool; 2],
+    listings: BTreeSet<ListingIndex>,
 }
 
 impl Sink for Changed {
     fn take(&mut self, _now: MonoNs, event: &Event) {
         match event {
-            Event::Slice(slice) if slice.listing == self.of[0] => self.is_changed[0] = true,
-            Event::Level(level) if level.listing == self.of[1] => self.is_changed[1] = true,
-            _ => {}
-        }
+            Event::Slice(slice) => self.listings.insert(slice.listing),
+            Event::Level(level) => self.listings.insert(level.listing),
+            _ => false,
+        };
     }
 }
 

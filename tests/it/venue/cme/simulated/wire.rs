@@ -111,7 +111,7 @@ fn packets_are_those_of_the_xml() {
                 Group::Definitions(Line::A) => {
                     check_loop(&mut loops, "definitions", seq_no, messages.len());
                     for message in &messages {
-                        assert_eq!(message.root["TotNumReports"], 3);
+                        assert_eq!(message.root["TotNumReports"], 4);
                         assert_eq!(message.root["DisplayFactor"], 1_000_000_000);
                         assert_eq!(message.groups["NoMDFeedTypes"][0]["MarketDepth"], 10);
                     }
