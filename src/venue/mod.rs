@@ -3,6 +3,7 @@
 pub mod cme;
 pub mod esunny;
 pub mod ledger;
+pub mod lines;
 pub mod shell;
 pub mod shfe;
 pub mod store;

@@ -1,10 +1,6 @@
-//! Lines A and B and what goes wrong on them: packets in, datagrams per group out.
-//!
-//! Both lines carry the same bytes. Faults are for tests; they follow from a seed of their own and
-//! never change what is sent, only whether, how often and in which order it arrives. Recovery
-//! groups have no faults: they repeat by themselves.
+//! The multicast groups of the simulated CME.
 
-use std::collections::VecDeque;
+use crate::venue::lines;
 use xmc_hotpath::port::Line;
 
 /// A multicast group.
@@ -31,93 +27,8 @@ impl Group {
 }
 
 /// A packet on its way to a group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Datagram {
-    /// Where.
-    pub group: Group,
-    /// The UDP payload.
-    pub bytes: Vec<u8>,
-}
+pub type Datagram = lines::Datagram<Group>;
 
-/// What goes wrong on one line of the incremental feed; the default is nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LineFaults {
-    /// Nothing arrives.
-    pub is_cut: bool,
-    /// Packets in a thousand that do not arrive.
-    pub lost_per_mille: u32,
-    /// Packets in a thousand that arrive twice.
-    pub duplicated_per_mille: u32,
-    /// Packets in a thousand that arrive after the next one.
-    pub swapped_per_mille: u32,
-}
-
-/// One line of the incremental feed.
-#[derive(Clone, Debug)]
-struct Wire {
-    line: Line,
-    faults: LineFaults,
-    /// A packet that the next one overtakes.
-    overtaken: Option<Vec<u8>>,
-}
-
-/// The way out.
-#[derive(Clone, Debug)]
-pub(super) struct Lines {
-    wires: [Wire; 2],
-    rng: fastrand::Rng,
-    out: VecDeque<Datagram>,
-}
-
-impl Lines {
-    /// Lines without faults; faults that are set later follow from `seed`.
-    pub fn new(seed: u64) -> Self {
-        let wire = |line| Wire { line, faults: LineFaults::default(), overtaken: None };
-        // Any other stream of the same seed: the packets must not depend on the faults.
-        let rng = fastrand::Rng::with_seed(seed ^ 0x6C69_6E65_735F_6162);
-        Self { wires: Line::BOTH.map(wire), rng, out: VecDeque::new() }
-    }
-
-    pub fn set_faults(&mut self, line: Line, faults: LineFaults) {
-        for wire in self.wires.iter_mut().filter(|wire| wire.line == line) {
-            wire.faults = faults;
-        }
-    }
-
-    /// A packet of the incremental feed.
-    pub fn send(&mut self, bytes: &[u8]) {
-        let Self { wires, rng, out } = self;
-        for wire in wires {
-            let group = Group::Incremental(wire.line);
-            let mut happens = |per_mille| rng.u32(..1_000) < per_mille;
-            // The same draws whatever the faults: one more of a kind changes no other kind.
-            let faults = wire.faults;
-            let [is_lost, is_doubled, is_swapped] =
-                [faults.lost_per_mille, faults.duplicated_per_mille, faults.swapped_per_mille]
-                    .map(&mut happens);
-            if faults.is_cut || is_lost {
-                continue;
-            }
-            if is_swapped && wire.overtaken.is_none() {
-                wire.overtaken = Some(bytes.to_vec());
-                continue;
-            }
-            for _ in 0..1 + u8::from(is_doubled) {
-                out.push_back(Datagram { group, bytes: bytes.to_vec() });
-            }
-            out.extend(wire.overtaken.take().map(|bytes| Datagram { group, bytes }));
-        }
-    }
-
-    /// A packet of a recovery feed, on both of its lines.
-    pub fn send_recovery(&mut self, group: fn(Line) -> Group, bytes: &[u8]) {
-        for line in Line::BOTH {
-            self.out.push_back(Datagram { group: group(line), bytes: bytes.to_vec() });
-        }
-    }
-
-    /// The next datagram that leaves.
-    pub fn take(&mut self) -> Option<Datagram> {
-        self.out.pop_front()
-    }
-}
+/// The way out. Faults are those of the incremental feed: recovery groups have none, because they
+/// repeat by themselves.
+pub(super) type Lines = lines::Lines<Group>;

@@ -18,10 +18,11 @@ mod orders;
 mod recovery;
 pub mod shell;
 
+pub use crate::venue::lines::LineFaults;
 pub use client::SessionSettings;
 pub use contract::{ChannelSettings, Contract};
 pub use gateway::{ConnectionId, GatewayCounters};
-pub use lines::{Datagram, Group, LineFaults};
+pub use lines::{Datagram, Group};
 
 use crate::sim::exchange::{
     self, Booked, Event, Exchange, FillNo, ListingIndex, Phase, Shown, Sink,
@@ -262,7 +263,7 @@ impl Venue {
     /// New packets go onto the lines.
     fn forward(&mut self) {
         for packet in self.channel.take_sent() {
-            self.lines.send(&packet);
+            self.lines.send(Group::Incremental, &packet);
         }
     }
 }

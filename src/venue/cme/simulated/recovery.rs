@@ -82,7 +82,7 @@ impl Burst {
 
     fn finish(self, lines: &mut Lines) {
         for packet in self.packets {
-            lines.send_recovery(self.group, &packet.finish());
+            lines.send_sound(self.group, &packet.finish());
         }
     }
 }
