@@ -35,7 +35,7 @@ impl Figures {
     }
 
     /// A day without trades yet.
-    pub(super) fn next_day(&mut self) {
+    pub fn next_day(&mut self) {
         *self = Self { opened_lots: self.opened_lots, ..Self::default() };
     }
 

@@ -274,6 +274,12 @@ impl Exchange {
         self.flow_at().min(self.public.slice_at())
     }
 
+    /// The number of the next slice; 0 where events are told.
+    #[must_use]
+    pub fn next_slice(&self) -> u64 {
+        self.public.next_slice()
+    }
+
     fn flow_at(&self) -> MonoNs {
         self.flow.as_ref().map_or(MonoNs::NEVER, Flow::next_at)
     }

@@ -49,6 +49,11 @@ impl Publication {
         self.told[usize::from(listing.0)].is_dirty = true;
     }
 
+    /// The number of the next slice; 0 where events are told.
+    pub fn next_slice(&self) -> u64 {
+        self.next_slice
+    }
+
     /// When the next slice is due; `NEVER` where events are told.
     pub fn slice_at(&self) -> MonoNs {
         match self.publish {

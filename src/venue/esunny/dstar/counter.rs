@@ -160,6 +160,18 @@ impl Counter {
         Some(std::mem::take(&mut link.outbox))
     }
 
+    /// Whether an account is logged on over a connection.
+    #[must_use]
+    pub fn is_logged_on(&self, link: LinkId) -> bool {
+        self.accounts.iter().any(|account| account.link == Some(link))
+    }
+
+    /// Whether a connection is to be ended.
+    #[must_use]
+    pub fn is_over(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_none_or(|link| link.is_over)
+    }
+
     /// What is to be asked of the exchange since the last call.
     pub fn take_requests(&mut self) -> Vec<exchange::Request> {
         std::mem::take(&mut self.wishes)
@@ -192,7 +204,8 @@ impl Counter {
         }
     }
 
-    fn end(&mut self, id: LinkId) {
+    /// Ends a connection from this side.
+    pub fn end(&mut self, id: LinkId) {
         if let Some(link) = self.links.get_mut(&id) {
             link.is_over = true;
         }

@@ -1,3 +1,5 @@
-//! SHFE and INE: SMDP 2.0 against the byte vectors of the specification's appendix.
+//! SHFE and INE: SMDP 2.0 against the byte vectors of the specification's appendix, and the
+//! simulated venue.
 
+mod simulated;
 mod smdp;

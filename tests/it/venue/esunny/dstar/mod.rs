@@ -6,7 +6,7 @@ mod datagrams;
 mod logon;
 mod lost;
 mod requests;
-mod rig;
+pub mod rig;
 mod session;
 mod sockets;
 mod venue;

@@ -45,6 +45,15 @@ pub struct Rig<G: Generation> {
 
 impl<G: Generation> Rig<G> {
     pub fn new(identity: Identity) -> Result<Self, IdentityError> {
+        Self::trading(identity, &CONTRACTS, |index| index == 0)
+    }
+
+    /// The same with other contracts, some of which close today's position apart.
+    pub fn trading(
+        identity: Identity,
+        contracts: &[&str],
+        needs_close_today: impl Fn(u32) -> bool,
+    ) -> Result<Self, IdentityError> {
         let storage = Storage {
             inserts: Box::leak(Box::new([None; 4])),
             orders: Box::leak(Box::new([OrderRow::FREE; ORDER_ROWS])),
@@ -52,8 +61,9 @@ impl<G: Generation> Rig<G> {
         };
         let counters: &'static SessionCounters = Box::leak(Box::default());
         let mut session = DstarSession::new(SimulatedCounter::new(), identity, storage, counters)?;
-        for (number, index) in CONTRACTS.iter().zip(0..) {
-            let contract = Contract { index, number, needs_close_today: index == 0 };
+        for (number, index) in contracts.iter().zip(0..) {
+            let needs_close_today = needs_close_today(index);
+            let contract = Contract { index, number, needs_close_today };
             let is_there = session.trade(InstrumentIndex(index), &contract);
             assert_eq!(is_there, Ok(true), "{number}");
         }

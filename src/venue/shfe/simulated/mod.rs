@@ -1,0 +1,380 @@
+//! A simulated SHFE and INE, sans-IO: the exchange of `sim::exchange` behind SMDP 2.0, and a
+//! SIMULATED counter of a futures company in front of it.
+//!
+//! Time and bytes of clients go in; out come the packets of MIRP for each topic and line, the bytes
+//! of MDQP for each who asks, and those of the counter for each who trades. Everything follows from
+//! settings, seed and what clients send: no clock, no sockets, no threads.
+//!
+//! The exchanges publish no order protocol: orders come the way they come from a client of a
+//! futures company, by the datagrams of DSTAR (`venue::esunny`); only the stream of replies is made
+//! up, and so is what the counter does.
+//!
+//! What it deliberately does not do: auctions, options, combined orders, quotes of two sides,
+//! settlement, margin, news, ciphered topics, a second data centre at the same time.
+//!
+//! Called by a thin socket shell and the tests.
+
+mod contract;
+mod message;
+mod query;
+mod row;
+mod topic;
+
+pub use crate::venue::lines::LineFaults;
+pub use contract::{FeedSettings, TopicSettings, trading_day};
+pub use query::{QueryCounters, QuerySettings, QueryUser};
+pub use topic::Group;
+
+use crate::sim::exchange::{
+    self, Booked, Event, Exchange, FillNo, ListingIndex, Order, Phase, Sink,
+};
+use crate::venue::esunny::dstar::counter::{self, Counter, Counts, LinkId};
+use crate::venue::lines;
+use crate::venue::shfe::smdp::day::TradingDay;
+use query::{Desk, QuerySession};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use topic::Topic;
+use xmc_hotpath::message::{AccountId, Side};
+use xmc_hotpath::port::Line;
+use xmc_hotpath::time::{MonoNs, UnixNs};
+
+/// A packet on its way to a group.
+pub type Datagram = lines::Datagram<Group>;
+
+/// What a venue is made of.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its market, the crowd included.
+    pub exchange: exchange::Settings,
+    /// What its crowd does follows from this.
+    pub seed: u64,
+    /// How it tells the public.
+    pub feed: FeedSettings,
+    /// Who may ask for snapshots and missed packets.
+    pub query: QuerySettings,
+    /// The counter and who may trade through it.
+    pub counter: counter::Settings,
+    /// Lots that accounts bring from the day before.
+    pub carried: Vec<(AccountId, ListingIndex, Side, u32)>,
+}
+
+/// A connection, as the shell numbers it: one number is used once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// To which of the venue's ports a client has connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Snapshots and missed packets.
+    Query,
+    /// The counter's stream.
+    Counter,
+}
+
+/// One connection.
+#[derive(Debug)]
+enum Client {
+    Query(QuerySession),
+    Counter(LinkId),
+}
+
+/// The venue.
+#[derive(Debug)]
+pub struct Venue {
+    exchange: Exchange,
+    feed: FeedSettings,
+    topics: Vec<Topic>,
+    query: QuerySettings,
+    query_counters: QueryCounters,
+    counter: Counter,
+    clients: BTreeMap<ConnectionId, Client>,
+    /// Accounts of the counter, with the last fill of each that was handed out.
+    booked: BTreeMap<AccountId, FillNo>,
+}
+
+impl Venue {
+    /// A venue at its start, with the first packet of each topic on its way.
+    ///
+    /// # Panics
+    /// If the settings contradict themselves.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let Settings { exchange, seed, feed, query, counter, carried } = settings;
+        let listings: Vec<_> = feed.topics.iter().flat_map(|topic| &topic.listings).collect();
+        let told: BTreeSet<_> = listings.iter().collect();
+        let is_told_once = told.len() == listings.len() && told.len() == exchange.listings.len();
+        assert!(is_told_once, "each instrument of the exchange is in one topic");
+        let numbers: BTreeSet<_> = feed.topics.iter().map(|topic| topic.topic).collect();
+        assert_eq!(numbers.len(), feed.topics.len(), "each topic has a number of its own");
+        let booked: BTreeMap<_, _> =
+            counter.accounts.iter().map(|one| (one.account, FillNo(0))).collect();
+        let are_clients = booked.keys().all(|account| *account < exchange::CROWD_FROM);
+        assert!(are_clients, "accounts of clients are below those of the crowd");
+        assert_eq!(booked.len(), counter.accounts.len(), "no two have the same account");
+        let start = exchange.start;
+        let mut exchange = Exchange::new(exchange, seed);
+        for (account, listing, side, lots) in carried {
+            exchange.carry(account, listing, side, lots);
+        }
+        let topic =
+            |settings: &TopicSettings| Topic::new(settings.clone(), &feed, &exchange, start, seed);
+        let mut topics: Vec<_> = feed.topics.iter().map(topic).collect();
+        for topic in &mut topics {
+            topic.look_at(&exchange);
+            topic.begin(start);
+        }
+        let (query_counters, clients) = (QueryCounters::default(), BTreeMap::new());
+        let counter = Counter::new(counter);
+        Self { exchange, feed, topics, query, query_counters, counter, clients, booked }
+    }
+
+    /// Fills of this day from before a restart, the oldest first: positions are what they were.
+    /// Before anything else is asked of the venue.
+    ///
+    /// # Panics
+    /// If a fill is of an instrument that is not listed, or closes what was not held.
+    pub fn recover(&mut self, fills: &[Booked]) {
+        self.exchange.recover(fills);
+        for (account, last) in &mut self.booked {
+            let known = self.exchange.accounts().fills(*account, FillNo(0)).last();
+            *last = known.map_or(FillNo(0), |booked| booked.fill.fill_no);
+        }
+        self.topics.iter_mut().for_each(|topic| topic.look_at(&self.exchange));
+    }
+
+    /// The market behind it.
+    #[must_use]
+    pub fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// What its query service counts.
+    #[must_use]
+    pub fn query_counters(&self) -> QueryCounters {
+        self.query_counters
+    }
+
+    /// What its counter counts.
+    #[must_use]
+    pub fn counter_counts(&self) -> Counts {
+        self.counter.counts()
+    }
+
+    /// The number of the last packet of a topic.
+    #[must_use]
+    pub fn last_packet_no(&self, topic: i16) -> Option<i32> {
+        let mut topics = self.topics.iter();
+        topics.find(|one| one.settings.topic == topic).map(Topic::last_packet_no)
+    }
+
+    /// When `poll` has something to do by itself.
+    #[must_use]
+    pub fn next_at(&self) -> MonoNs {
+        let sessions = self.clients.values().filter_map(|client| match client {
+            Client::Query(session) => Some(session.due_at(&self.query)),
+            Client::Counter(_) => None,
+        });
+        let due = sessions.chain([self.exchange.next_at(), self.heartbeat_at()]);
+        due.fold(MonoNs::NEVER, MonoNs::min)
+    }
+
+    fn heartbeat_at(&self) -> MonoNs {
+        let due = self.topics.iter().map(|topic| topic.heartbeat_at(&self.feed));
+        due.fold(MonoNs::NEVER, MonoNs::min)
+    }
+
+    /// Lets time pass.
+    pub fn poll(&mut self, now: MonoNs) {
+        // Each thing at its own moment, however seldom this is called.
+        while self.heartbeat_at() <= now {
+            let due = self.heartbeat_at();
+            self.step(due);
+            for topic in &mut self.topics {
+                if topic.heartbeat_at(&self.feed) <= due {
+                    topic.heartbeat(due, &self.feed);
+                }
+            }
+        }
+        self.step(now);
+        let Self { feed, topics, query, query_counters: counters, clients, .. } = self;
+        for client in clients.values_mut() {
+            if let Client::Query(session) = client {
+                session.on_time(now, &mut Desk { settings: query, feed, topics, counters });
+            }
+        }
+    }
+
+    fn step(&mut self, now: MonoNs) {
+        let Self { exchange, topics, counter, feed, .. } = self;
+        exchange.step(now, &mut Tell { topics, counter, utc_origin: feed.utc_origin });
+    }
+
+    /// A client has connected.
+    pub fn connect(&mut self, now: MonoNs, id: ConnectionId, service: Service) {
+        let client = match service {
+            Service::Query => Client::Query(QuerySession::new(now)),
+            Service::Counter => Client::Counter(self.counter.connect()),
+        };
+        self.clients.insert(id, client);
+    }
+
+    /// A client has sent bytes.
+    pub fn receive(&mut self, now: MonoNs, id: ConnectionId, bytes: &[u8]) {
+        self.poll(now);
+        let Self { feed, topics, query, query_counters: counters, clients, .. } = self;
+        match clients.get_mut(&id) {
+            Some(Client::Query(session)) => {
+                let mut desk = Desk { settings: query, feed, topics, counters };
+                session.receive(now, bytes, &mut desk);
+            }
+            Some(Client::Counter(link)) => {
+                self.counter.on_stream(now, *link, bytes);
+                self.trade(now);
+            }
+            None => {}
+        }
+    }
+
+    /// A datagram has come to the counter.
+    pub fn request(&mut self, now: MonoNs, from: SocketAddr, datagram: &[u8]) {
+        self.poll(now);
+        self.counter.on_datagram(from, datagram);
+        self.trade(now);
+    }
+
+    /// Takes to the exchange what the counter wants of it.
+    fn trade(&mut self, now: MonoNs) {
+        for request in self.counter.take_requests() {
+            let Self { exchange, topics, counter, feed, .. } = self;
+            let mut tell = Tell { topics, counter, utc_origin: feed.utc_origin };
+            exchange.request(now, &[request], &mut tell);
+        }
+    }
+
+    /// An order of somebody whom the crowd does not contain and who has another counter.
+    pub fn submit(&mut self, now: MonoNs, order: &Order) {
+        self.poll(now);
+        let Self { exchange, topics, counter, feed, .. } = self;
+        let mut tell = Tell { topics, counter, utc_origin: feed.utc_origin };
+        exchange.submit(now, order, &mut tell);
+    }
+
+    /// A client's connection is gone. Orders stay: nothing is known of a counter that cancels them.
+    pub fn disconnect(&mut self, id: ConnectionId) {
+        match self.clients.get_mut(&id) {
+            Some(Client::Query(session)) => session.disconnect(),
+            Some(Client::Counter(link)) => self.counter.disconnect(*link),
+            None => {}
+        }
+    }
+
+    /// Whether a connection is that of somebody who has logged in or on.
+    #[must_use]
+    pub fn is_client(&self, id: ConnectionId) -> bool {
+        match self.clients.get(&id) {
+            Some(Client::Query(session)) => session.is_in(),
+            Some(Client::Counter(link)) => self.counter.is_logged_on(*link),
+            None => false,
+        }
+    }
+
+    /// Ends all sessions, as at the end of a day.
+    pub fn part(&mut self, now: MonoNs) {
+        self.poll(now);
+        for client in self.clients.values_mut() {
+            match client {
+                Client::Query(session) => session.end(),
+                Client::Counter(link) => self.counter.end(*link),
+            }
+        }
+    }
+
+    /// Bytes for a client.
+    pub fn take_bytes(&mut self, id: ConnectionId) -> Vec<u8> {
+        match self.clients.get_mut(&id) {
+            Some(Client::Query(session)) => session.take_bytes(),
+            Some(Client::Counter(link)) => self.counter.take_replies(*link).unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether a connection is over and all that was said on it has been taken; then it is
+    /// forgotten.
+    pub fn is_closed(&mut self, id: ConnectionId) -> bool {
+        let is_over = match self.clients.get(&id) {
+            Some(Client::Query(session)) => session.is_over(),
+            Some(Client::Counter(link)) => self.counter.is_over(*link),
+            None => true,
+        };
+        if is_over && let Some(Client::Counter(link)) = self.clients.remove(&id) {
+            self.counter.disconnect(link);
+        }
+        is_over
+    }
+
+    /// Fills of clients since the last call, in the order of their numbers: what a venue has to
+    /// write down before anybody is told of them.
+    pub fn take_booked(&mut self) -> Vec<Booked> {
+        let mut all = Vec::new();
+        for (account, last) in &mut self.booked {
+            let fills = self.exchange.accounts().fills(*account, *last);
+            *last = fills.last().map_or(*last, |booked| booked.fill.fill_no);
+            all.extend_from_slice(fills);
+        }
+        all.sort_unstable_by_key(|booked| booked.fill.fill_no);
+        all
+    }
+
+    /// One instrument, or all of them, is traded differently from now on, as an operator wishes.
+    pub fn set_phase(&mut self, now: MonoNs, listing: Option<ListingIndex>, to: Phase) {
+        self.poll(now);
+        let Self { exchange, topics, counter, feed, .. } = self;
+        let mut tell = Tell { topics, counter, utc_origin: feed.utc_origin };
+        exchange.set_phase(now, listing, to, &mut tell);
+    }
+
+    /// The day ends and the next one begins: orders are gone, lots of today are lots of yesterday,
+    /// packets count from 1 again.
+    pub fn next_day(&mut self, now: MonoNs) {
+        self.set_phase(now, None, Phase::Closed);
+        self.exchange.next_day();
+        let today = self.feed.trading_day.comm_phase_no;
+        self.feed.trading_day = TradingDay { comm_phase_no: today.wrapping_add(1) };
+        let next_slice = self.exchange.next_slice();
+        for topic in &mut self.topics {
+            topic.begin_day(now, self.feed.trading_day, next_slice);
+        }
+        self.set_phase(now, None, Phase::Open);
+    }
+
+    /// Another data centre publishes from now on.
+    pub fn change_center(&mut self, now: MonoNs) {
+        self.poll(now);
+        self.topics.iter_mut().for_each(|topic| topic.change_center(now));
+    }
+
+    /// What goes wrong on a line of all topics from now on.
+    pub fn set_faults(&mut self, line: Line, faults: LineFaults) {
+        self.topics.iter_mut().for_each(|topic| topic.set_faults(line, faults));
+    }
+
+    /// The next datagram that leaves.
+    pub fn take_datagram(&mut self) -> Option<Datagram> {
+        self.topics.iter_mut().find_map(Topic::take_datagram)
+    }
+}
+
+/// Everybody who listens to the exchange.
+struct Tell<'a> {
+    topics: &'a mut [Topic],
+    counter: &'a mut Counter,
+    utc_origin: UnixNs,
+}
+
+impl Sink for Tell<'_> {
+    fn take(&mut self, now: MonoNs, event: &Event) {
+        self.counter.take(now, event);
+        self.topics.iter_mut().for_each(|topic| topic.take(now, event, self.utc_origin));
+    }
+}
