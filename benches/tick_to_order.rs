@@ -12,7 +12,7 @@ mod measure;
 
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::Configuration;
-use cross_market_connect::engine::wire::{Counters, Memory, Origin, Ports, identity, wire};
+use cross_market_connect::engine::wire::{Counters, Memory, Origin, Ports, Starts, identity, wire};
 use cross_market_connect::port::memory::{MemoryPort, Pace};
 use cross_market_connect::sim::generator::{Generator, Settings};
 use cross_market_connect::venue::cme::paper::PaperExchange;
@@ -124,7 +124,8 @@ fn run(config: &Configuration, real: &EngineClock, packets: u64) -> (Vec<u64>, u
 
     let (mut memory, counters) = (Memory::new(config), Counters::new(config));
     let ports = Ports { feeds: vec![port], gateways: vec![exchange] };
-    let origin = Origin { run: 1, now: MonoNs(0), utc: UnixNs(0) };
+    let starts = Starts::nothing(config);
+    let origin = Origin { run: 1, now: MonoNs(0), utc: UnixNs(0), starts };
     let wired = wire(config, &mut memory, &counters, ports, &clock, record, || NoRecorder, origin);
     let mut pipeline = wired.expect("the demonstration can be wired");
     while pipeline.poll() == Work::Busy {}

@@ -8,7 +8,7 @@ use cross_market_connect::allocation::{self, Counting};
 use cross_market_connect::config;
 use cross_market_connect::engine::latency::Latencies;
 use cross_market_connect::engine::wire::{
-    Counters, Memory, Origin, Pipeline, Ports, identity, wire,
+    Counters, Memory, Origin, Pipeline, Ports, Starts, identity, wire,
 };
 use cross_market_connect::port::memory::{MemoryPort, Pace};
 use cross_market_connect::venue::cme::mdp3::{BookChange, EventMark, Generation, PacketBuilder};
@@ -175,7 +175,8 @@ fn a_running_engine_allocates_nothing() {
     let producer = Producer::attach(&words).expect("the ring was just made");
     let mut record = Consumer::attach(&words).expect("the ring was just made");
     let ports = Ports { feeds: vec![feed(&clock)], gateways: vec![PaperExchange::new(7)] };
-    let origin = Origin { run: 1, now: MonoNs(0), utc: UnixNs(0) };
+    let starts = Starts::nothing(&config);
+    let origin = Origin { run: 1, now: MonoNs(0), utc: UnixNs(0), starts };
     let stages =
         wire(&config, &mut memory, &counters, ports, &&clock, producer, Latencies::new, origin);
     let mut stages: Stages<'_> = stages.expect("the configuration is wired");

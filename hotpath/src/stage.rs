@@ -34,6 +34,17 @@ pub trait Stage {
     fn housekeeping(&mut self) {}
 }
 
+impl<S: Stage + ?Sized> Stage for &mut S {
+    #[inline]
+    fn poll(&mut self) -> Work {
+        (**self).poll()
+    }
+
+    fn housekeeping(&mut self) {
+        (**self).housekeeping();
+    }
+}
+
 /// What a running core shows, and how it is stopped.
 ///
 /// `stop` and the counters lie on lines of their own: the cold side reads the counters often.

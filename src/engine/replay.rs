@@ -5,13 +5,11 @@
 //! logic; a record of another version is not compared. Called by `xmc replay --verify`, the
 //! simulator and the tests. Whether the record itself was tampered with is `audit`'s question.
 
-use super::memory::{DeskMemory, DeskSize, images};
-use std::collections::VecDeque;
-use xmc_hotpath::desk::{Desk, Outputs};
+use super::memory::DeskSize;
+use super::shadow::{Difference, Shadow, ShadowMemory};
 use xmc_hotpath::message::{Detail, Gate};
 use xmc_hotpath::record::frame::{
-    self, Body, FrameError, HEADER_LEN, Header, Image, Images, Kind, LOGIC_VERSION, MAX_LEN,
-    OwnedInput, Start, Writer,
+    self, Body, FrameError, Header, Image, Images, Kind, LOGIC_VERSION, Start,
 };
 
 /// What a replay found.
@@ -36,19 +34,6 @@ pub struct Replayed {
     pub unwritten: u64,
     /// The first difference, if there is one.
     pub difference: Option<Difference>,
-}
-
-/// The first place where the fresh desk did something else than the record says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// The input that it follows from.
-    pub seq_no: u64,
-    /// Number of the output; 0 is the input itself.
-    pub index: u16,
-    /// What the record holds; `None` if it holds nothing there.
-    pub recorded: Option<Vec<u8>>,
-    /// What the fresh desk gave; `None` if it gave nothing there.
-    pub replayed: Option<Vec<u8>>,
 }
 
 /// Why a record cannot be replayed.
@@ -154,112 +139,41 @@ fn run<'b, B: Iterator<Item = &'b [u8]>>(
     records: &mut Records<'b, B>,
     found: &mut Replayed,
 ) -> Result<Option<Record<'b>>, ReplayError> {
-    let size = DeskSize::of_arenas(start.arenas);
-    let mut memory = DeskMemory::new(size);
-    let (mut read, mut written) = (images(size.instruments), images(size.instruments));
-    let mut fresh = Fresh {
-        desk: Desk::new(start.identity, memory.lend()),
-        outputs: Outputs::new(),
-        writer: Writer { identity: start.identity },
-        images: Images::new(&mut written),
-        expected: VecDeque::new(),
-    };
-    let mut read = Images::new(&mut read);
+    let mut memory = ShadowMemory::new(DeskSize::of_arenas(start.arenas));
+    let mut shadow = Shadow::new(start.identity, &mut memory);
     while let Some(record) = records.next()? {
         let (header, body, whole) = record;
         if header.kind == Kind::Start {
-            fresh.end(found);
+            end(&mut shadow, found);
             return Ok(Some(record));
         }
-        let body =
-            frame::decode(header, body, &mut read).map_err(|fault| records.damaged(fault))?;
-        let difference = match body {
-            Body::Input(input) => fresh.input(header.seq_no, &input, whole, found),
-            Body::Order(_) => fresh.output(header, whole, found),
-            Body::Detail(detail) => {
-                count(&detail, found);
-                fresh.output(header, whole, found)
-            }
-            Body::Start(_) => None,
-        };
+        let (body, difference) =
+            shadow.take(header, body, whole).map_err(|fault| records.damaged(fault))?;
         if difference.is_some() {
             found.difference = difference;
             return Ok(None);
         }
+        match body {
+            Body::Input(_) => found.inputs += 1,
+            Body::Order(_) => {
+                found.outputs += 1;
+                found.orders += 1;
+            }
+            Body::Detail(detail) => {
+                found.outputs += 1;
+                count(&detail, found);
+            }
+            Body::Start(_) => {}
+        }
     }
-    fresh.end(found);
+    end(&mut shadow, found);
     Ok(None)
 }
 
-/// A fresh desk and what it did that the record has still to show.
-struct Fresh<'a> {
-    desk: Desk<'a>,
-    outputs: Outputs,
-    writer: Writer,
-    images: Images<'a>,
-    expected: VecDeque<Vec<u8>>,
-}
-
-impl Fresh<'_> {
-    /// Feeds an input; what it causes is expected next.
-    fn input(
-        &mut self,
-        seq_no: u64,
-        input: &OwnedInput,
-        recorded: &[u8],
-        found: &mut Replayed,
-    ) -> Option<Difference> {
-        if let Some(missing) = self.expected.pop_front() {
-            return Some(difference(None, Some(&missing)));
-        }
-        let input = input.as_input();
-        let mut buffer = [0; MAX_LEN];
-        let len = self.writer.input(seq_no, &input, &mut self.images, &mut buffer);
-        let written = &buffer[..len.unwrap_or(0)];
-        if written != recorded {
-            return Some(difference(Some(recorded), Some(written)));
-        }
-        found.inputs += 1;
-        self.desk.on(&input, &mut self.outputs);
-        let mut index = 0;
-        for order in self.outputs.orders() {
-            index += 1;
-            let len = self.writer.order(seq_no, index, order, &mut buffer);
-            self.expected.push_back(buffer[..len.unwrap_or(0)].to_vec());
-        }
-        for detail in self.outputs.details() {
-            index += 1;
-            let len = self.writer.detail(seq_no, index, detail, &mut buffer);
-            self.expected.push_back(buffer[..len.unwrap_or(0)].to_vec());
-        }
-        None
-    }
-
-    /// Compares an output with what is expected.
-    fn output(
-        &mut self,
-        header: Header,
-        recorded: &[u8],
-        found: &mut Replayed,
-    ) -> Option<Difference> {
-        match self.expected.pop_front() {
-            Some(expected) if expected == recorded => {
-                found.outputs += 1;
-                found.orders += u64::from(header.kind == Kind::Order);
-                None
-            }
-            other => Some(difference(Some(recorded), other.as_deref())),
-        }
-    }
-
-    /// The run is over: details of its last input may not have been written any more.
-    fn end(&mut self, found: &mut Replayed) {
-        if let Some(order) = self.expected.iter().find(|record| record[2] == Kind::Order.code()) {
-            found.difference = Some(difference(None, Some(order)));
-        }
-        found.unwritten += self.expected.len() as u64;
-        self.expected.clear();
-    }
+/// The run is over: details of its last input may not have been written any more.
+fn end(shadow: &mut Shadow<'_>, found: &mut Replayed) {
+    found.difference = shadow.unwritten_order();
+    found.unwritten += shadow.unwritten() as u64;
 }
 
 fn count(detail: &Detail, found: &mut Replayed) {
@@ -270,16 +184,5 @@ fn count(detail: &Detail, found: &mut Replayed) {
         }
         Detail::Alert(_) => found.alerts += 1,
         Detail::State(_) | Detail::Ending(_) => {}
-    }
-}
-
-fn difference(recorded: Option<&[u8]>, replayed: Option<&[u8]>) -> Difference {
-    let place = recorded.or(replayed).unwrap_or(&[0; HEADER_LEN]);
-    let header = frame::split(place).map(|(header, _, _)| header);
-    Difference {
-        seq_no: header.map_or(0, |header| header.seq_no),
-        index: header.map_or(0, |header| header.index),
-        recorded: recorded.map(<[u8]>::to_vec),
-        replayed: replayed.map(<[u8]>::to_vec),
     }
 }

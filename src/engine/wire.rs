@@ -4,41 +4,38 @@
 //! for, lends each stage its memory, and hands the desk its configuration through the control ring.
 //! Ports come from the caller: a capture, the simulator, or sockets.
 
+use super::feed::{self, AnyFeed, FeedStart};
+use super::gateway::{self, AnyGateway, GatewayStart, SessionCounters};
 use super::inputs::{self, Names};
 use super::memory::{DeskMemory, DeskSize, images};
-use crate::config::{Configuration, Feed, FeedProtocol, GatewayProtocol};
-use crate::feed::{FeedCapacity, FeedMemory};
+use crate::config::{Configuration, GatewayProtocol};
 use crate::topology::{LinkKind, Stage as StageName};
+use crate::venue::shfe::smdp::seed::SeedError;
 use rtrb::RingBuffer;
-use xmc_hotpath::book::{StorageError, View};
+use xmc_hotpath::book::StorageError;
 use xmc_hotpath::counter::{Counter, Recorder};
 use xmc_hotpath::desk::Desk;
 use xmc_hotpath::desk::stage::{DeskCounters, DeskStage, FeedLink, GatewayLink, MAX_FEEDS};
-use xmc_hotpath::feed::{self, ArbiterLimits, ChannelSettings, FeedCounters, FeedStage};
-use xmc_hotpath::gateway::{GatewayCounters, GatewayStage};
+use xmc_hotpath::feed::FeedCounters;
+use xmc_hotpath::gateway::GatewayCounters;
 use xmc_hotpath::message::{
-    Command, CommandKind, Control, DeskId, DeskIdentity, GatewayIndex, InstrumentIndex,
-    MAX_GATEWAYS, SiteId, SpreadIndex, StreamId,
+    Command, CommandKind, Control, DeskId, DeskIdentity, GatewayIndex, MAX_GATEWAYS, SiteId,
+    SpreadIndex,
 };
 use xmc_hotpath::port::{RxPort, StreamPort};
 use xmc_hotpath::record::RecordSink;
 use xmc_hotpath::record::frame::{Image, Images, LOGIC_VERSION, Start};
 use xmc_hotpath::ring::{Receiver, Sender, ends};
 use xmc_hotpath::stage::{Stage, Work};
-use xmc_hotpath::time::{Clock, MonoNs, Span, UnixNs};
-use xmc_hotpath::venue::cme::ilink3::encode::{SessionIdentity, TemplateError};
-use xmc_hotpath::venue::cme::ilink3::layout::NEWEST_VERSION;
-use xmc_hotpath::venue::cme::ilink3::session::{Session, SessionCounters};
-use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
+use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
+use xmc_hotpath::venue::cme::ilink3::encode::TemplateError;
+use xmc_hotpath::venue::esunny::dstar::encode as dstar;
+use xmc_hotpath::venue::esunny::dstar::session::IdentityError;
 
-/// Datagrams that a feed stage takes in one poll.
-const DATAGRAMS_PER_POLL: u32 = 16;
 /// Channel updates that can wait for the desk.
 const CHANNEL_UPDATES: usize = 64;
 /// Controls that can wait for the desk, besides those of the configuration.
 const CONTROLS: usize = 64;
-/// A line is silent, or lossy, when it has been so for a second while the other was not.
-const LINE_PATIENCE: Span = Span(1_000_000_000);
 /// Depth of a ring that the topology does not name.
 const DEFAULT_DEPTH: usize = 1024;
 
@@ -58,15 +55,65 @@ pub enum WireError {
         /// Feeds or gateways configured.
         configured: usize,
     },
-    /// The gateway needs a logon that this command does not make.
+    /// What the cold side learnt of a feed does not start it.
     #[error(
-        "gateway {0} speaks to an exchange, and this command trades on paper only: write protocol \
-         = \"paper\""
+        "feed {name} speaks {protocol}, and nothing that starts it was learnt from the venue: this \
+         command reads cme/mdp3 that joins by \"assume_empty\", and `xmc run` reads both"
     )]
-    NotPaper(String),
-    /// The stages made here read another protocol.
-    #[error("feed {0} does not speak cme/mdp3, the only protocol that this command reads")]
-    Protocol(String),
+    FeedStart {
+        /// Which.
+        name: String,
+        /// What it speaks.
+        protocol: &'static str,
+    },
+    /// A feed does not take the books that the venue told.
+    #[error("feed {name}: {source}")]
+    Seed {
+        /// Which.
+        name: String,
+        /// What is wrong.
+        source: SeedError,
+    },
+    /// There is no session for the gateway.
+    #[error(
+        "gateway {name} speaks {protocol}, and no session of that is open: this command trades on \
+         paper (protocol = \"paper\"), and `xmc run` logs on"
+    )]
+    GatewayStart {
+        /// Which.
+        name: String,
+        /// What it speaks.
+        protocol: &'static str,
+    },
+    /// A counter's session is not one that can be.
+    #[error("gateway {name}: {source}")]
+    Counter {
+        /// Which.
+        name: String,
+        /// What is wrong.
+        source: IdentityError,
+    },
+    /// The counter does not know an instrument.
+    #[error(
+        "gateway {gateway} does not trade {symbol} (instrument {instrument}): the counter's \
+         contract table does not have it; correct symbol, or take the gateway away from it"
+    )]
+    NoContract {
+        /// Ours.
+        instrument: String,
+        /// The venue's.
+        symbol: String,
+        /// Which.
+        gateway: String,
+    },
+    /// No order can be made for a contract.
+    #[error("instrument {instrument}: {source}")]
+    Contract {
+        /// Which.
+        instrument: String,
+        /// What is wrong.
+        source: dstar::TemplateError,
+    },
     /// The identity of an order session is not one that its protocol can write.
     #[error("gateway {name}: {source}")]
     Identity {
@@ -91,8 +138,8 @@ pub struct Memory {
     desk: DeskMemory,
     size: DeskSize,
     images: Vec<Image>,
-    feeds: Vec<FeedMemory>,
-    inboxes: Vec<Vec<u8>>,
+    feeds: Vec<feed::Memory>,
+    gateways: Vec<gateway::Memory>,
 }
 
 impl Memory {
@@ -100,37 +147,24 @@ impl Memory {
     #[must_use]
     pub fn new(config: &Configuration) -> Self {
         let instruments = config.instruments.len();
-        let size = DeskSize::new(instruments, config.spreads.len());
+        let size = desk_size(config);
+        let feeds = config.feeds.iter().map(|feed| feed::Memory::new(feed, instruments));
+        let gateways = config.gateways.iter().map(|one| gateway::Memory::new(one, size));
         Self {
             desk: DeskMemory::new(size),
             size,
             images: images(instruments),
-            feeds: config
-                .feeds
-                .iter()
-                .map(|feed| FeedMemory::new(capacity(feed, instruments)))
-                .collect(),
-            inboxes: config.gateways.iter().map(|_| vec![0; INBOX_BYTES]).collect(),
+            feeds: feeds.collect(),
+            gateways: gateways.collect(),
         }
     }
 }
 
-/// Rows for instruments of a channel that the configuration does not name: their books are kept.
-const UNNAMED_INSTRUMENTS: usize = 2048;
-/// Packets whose copies on the two lines are compared.
-const DIGESTS: usize = 1024;
-
-fn capacity(feed: &Feed, instruments: usize) -> FeedCapacity {
-    FeedCapacity {
-        instruments: instruments + UNNAMED_INSTRUMENTS,
-        quoted: instruments,
-        held: feed.reorder_packets.into(),
-        digests: DIGESTS,
-    }
+/// How large the tables of a configuration's desk are.
+#[must_use]
+pub fn desk_size(config: &Configuration) -> DeskSize {
+    DeskSize::new(config.instruments.len(), config.spreads.len())
 }
-
-/// Two of the longest messages of iLink 3, and then some.
-const INBOX_BYTES: usize = 1 << 16;
 
 /// What all stages count: read by the cold side while they run.
 #[derive(Debug, Default)]
@@ -154,7 +188,7 @@ impl Counters {
         Self {
             feeds: config.feeds.iter().map(|_| FeedCounters::default()).collect(),
             gateways: config.gateways.iter().map(|_| GatewayCounters::default()).collect(),
-            sessions: config.gateways.iter().map(|_| SessionCounters::default()).collect(),
+            sessions: config.gateways.iter().map(SessionCounters::new).collect(),
             ..Self::default()
         }
     }
@@ -169,8 +203,28 @@ pub struct Ports<F, G> {
     pub gateways: Vec<G>,
 }
 
+/// What the cold side has learnt before the stages start, in the order of the configuration.
+#[derive(Debug)]
+pub struct Starts {
+    /// Of each feed.
+    pub feeds: Vec<FeedStart>,
+    /// Of each gateway.
+    pub gateways: Vec<GatewayStart>,
+}
+
+impl Starts {
+    /// Nothing was learnt and nobody logged on: captures, generated packets, paper.
+    #[must_use]
+    pub fn nothing(config: &Configuration) -> Self {
+        Self {
+            feeds: config.feeds.iter().map(|_| FeedStart::Nothing).collect(),
+            gateways: config.gateways.iter().map(|_| GatewayStart::Paper).collect(),
+        }
+    }
+}
+
 /// What a run starts with, besides its configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Origin {
     /// Counts the starts of this desk.
     pub run: u16,
@@ -178,17 +232,19 @@ pub struct Origin {
     pub now: MonoNs,
     /// The same in UTC; 0 if not known.
     pub utc: UnixNs,
+    /// Where the venues stand.
+    pub starts: Starts,
 }
 
 /// Stages that are wired to each other.
 #[derive(Debug)]
 pub struct Pipeline<'m, F, G, C, R, L> {
     /// By feed.
-    pub feeds: Vec<FeedStage<'m, F, C, Mdp3>>,
+    pub feeds: Vec<AnyFeed<'m, F, C>>,
     /// The desk.
     pub desk: DeskStage<'m, C, R>,
     /// By gateway.
-    pub gateways: Vec<GatewayStage<'m, Session<'m>, G, C, L>>,
+    pub gateways: Vec<AnyGateway<'m, G, C, L>>,
     /// Where the cold side tells the desk things.
     pub control: Sender<Control>,
     /// The names behind the numbers in the record.
@@ -214,7 +270,7 @@ pub fn wire<'m, F, G, C, R, L>(
     ports: Ports<F, G>,
     clock: &C,
     record: R,
-    latency: impl Fn() -> L,
+    mut latency: impl FnMut() -> L,
     origin: Origin,
 ) -> Result<Pipeline<'m, F, G, C, R, L>, WireError>
 where
@@ -225,77 +281,55 @@ where
     L: Recorder,
 {
     check_ports(config, &ports)?;
-    let Memory { desk, size, images, feeds: feed_memory, inboxes } = memory;
-    let identity = identity(config, origin.run);
+    let Memory { desk, size, images, feeds: feed_memory, gateways: gateway_memory } = memory;
+    let Origin { run, now, utc, starts } = origin;
+    let identity = identity(config, run);
     let mut feed_links: [Option<FeedLink>; MAX_FEEDS] = [const { None }; MAX_FEEDS];
     let mut gateway_links: [Option<GatewayLink>; MAX_GATEWAYS] = [const { None }; MAX_GATEWAYS];
 
     let mut feeds = Vec::new();
-    let rows = config.feeds.iter().zip(feed_memory).zip(&counters.feeds).zip(ports.feeds);
-    for ((((feed, memory), counters), port), index) in rows.zip(0..) {
-        let (quotes_in, quotes) = ring(depth(config, LinkKind::Quotes, StageName::Feed(index)));
-        let (updates_in, channels) = ring(CHANNEL_UPDATES);
-        feed_links[index] = Some(FeedLink { quotes, channels });
-        let (storage, quotes_in) = memory.lend(quotes_in);
-        let settings = settings(feed);
-        let made = feed::Feed::new(
-            Mdp3::new(None),
-            settings,
-            limits(feed),
-            storage,
-            quotes_in,
-            updates_in,
-            counters,
-        );
-        let mut made =
-            made.map_err(|fault| WireError::Storage { name: feed.name.value.clone(), fault })?;
-        for (instrument, row) in config.instruments.iter().zip(0..) {
-            if instrument.feed == index {
-                let books = made.channel_mut().books_mut();
-                books.add(instrument.security_id.value, Some(InstrumentIndex(row)));
-            }
-        }
-        feeds.push(FeedStage::new(port, clock.clone(), made, DATAGRAMS_PER_POLL));
+    let rows = feed_memory.iter_mut().zip(&counters.feeds).zip(ports.feeds).zip(starts.feeds);
+    for ((((memory, counters), port), start), index) in rows.zip(0..) {
+        let (quotes, quotes_out) = ring(depth(config, LinkKind::Quotes, StageName::Feed(index)));
+        let (updates, channels) = ring(CHANNEL_UPDATES);
+        feed_links[index] = Some(FeedLink { quotes: quotes_out, channels });
+        let ends = feed::Ends { port, clock: clock.clone(), quotes, updates, counters };
+        feeds.push(feed::stage(config, index, memory, start, ends, now)?);
     }
 
     let mut gateways = Vec::new();
-    let rows = config.gateways.iter().zip(inboxes).zip(&counters.gateways).zip(&counters.sessions);
-    for ((((gateway, inbox), gateway_counters), session_counters), (port, index)) in
-        rows.zip(ports.gateways.into_iter().zip(0_u8..))
-    {
+    let rows = gateway_memory.iter_mut().zip(&counters.gateways).zip(&counters.sessions);
+    let rows = rows.zip(ports.gateways).zip(starts.gateways).zip(0_u8..);
+    for (((((memory, counted), sessions), port), start), index) in rows {
         let name = StageName::Gateway(usize::from(index));
-        let (commands, commands_out) = ring(depth(config, LinkKind::Orders, name));
-        let (news_in, news) = ring(depth(config, LinkKind::Events, name));
-        gateway_links[usize::from(index)] = Some(GatewayLink { commands, news });
-        let stream = StreamId(gateway.stream_id.value);
-        let row = GatewayIndex(index);
-        let session = Session::new(row, stream, &PAPER, 1, session_counters)
-            .map_err(|source| WireError::Identity { name: gateway.name.value.clone(), source })?;
-        gateways.push(GatewayStage::new(
-            session,
+        let (commands_in, commands) = ring(depth(config, LinkKind::Orders, name));
+        let (news, news_out) = ring(depth(config, LinkKind::Events, name));
+        gateway_links[usize::from(index)] =
+            Some(GatewayLink { commands: commands_in, news: news_out });
+        let ends = gateway::Ends {
             port,
-            clock.clone(),
-            latency(),
-            row,
-            stream,
-            commands_out,
-            news_in,
-            inbox,
-            &counters.utc_origin,
-            gateway_counters,
-        ));
+            clock: clock.clone(),
+            latency: latency(),
+            commands,
+            news,
+            utc_origin: &counters.utc_origin,
+            counters: counted,
+        };
+        let place = (GatewayIndex(index), identity);
+        gateways.push(gateway::stage(config, place, memory, sessions, &start, ends)?);
     }
 
     let (controls, names) = inputs::controls(config);
     let (mut control, control_out) = ring(controls.len() + CONTROLS);
-    for told in controls.into_iter().chain([arm()]) {
+    let arm = config.gateways.iter().all(|one| one.protocol == GatewayProtocol::Paper).then(arm);
+    for told in controls.into_iter().chain(arm) {
         control.push(told).expect("the ring was made for them");
     }
     let start = Start {
         identity,
         logic_version: LOGIC_VERSION,
-        now: origin.now,
-        utc: origin.utc,
+        now,
+        utc,
         config_digest: config.sources.digest(),
         arenas: size.arenas(),
     };
@@ -313,14 +347,6 @@ where
     Ok(Pipeline { feeds, desk, gateways, control, names })
 }
 
-/// Who trades on paper: the paper exchange asks nobody's name.
-const PAPER: SessionIdentity<'static> = SessionIdentity {
-    sender_id: "PAPER",
-    location: "PAPER",
-    party_details_id: 0,
-    schema_version: NEWEST_VERSION,
-};
-
 fn check_ports<F, G>(config: &Configuration, ports: &Ports<F, G>) -> Result<(), WireError> {
     if config.feeds.len() > MAX_FEEDS {
         return Err(WireError::TooManyFeeds(config.feeds.len()));
@@ -333,14 +359,7 @@ fn check_ports<F, G>(config: &Configuration, ports: &Ports<F, G>) -> Result<(), 
             return Err(WireError::Ports { what, given, configured });
         }
     }
-    if let Some(feed) = config.feeds.iter().find(|feed| feed.protocol != FeedProtocol::CmeMdp3) {
-        return Err(WireError::Protocol(feed.name.value.clone()));
-    }
-    let exchange = |gateway: &&crate::config::Gateway| gateway.protocol != GatewayProtocol::Paper;
-    match config.gateways.iter().find(exchange) {
-        Some(gateway) => Err(WireError::NotPaper(gateway.name.value.clone())),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn ring<T: Copy>(depth: usize) -> (Sender<T>, Receiver<T>) {
@@ -356,29 +375,10 @@ fn depth(config: &Configuration, kind: LinkKind, stage: StageName) -> usize {
     link.map_or(DEFAULT_DEPTH, |link| usize::try_from(link.depth).expect("a depth is small"))
 }
 
-fn settings(feed: &Feed) -> ChannelSettings {
-    ChannelSettings {
-        stream: StreamId(feed.stream_id.value),
-        join: match feed.join.value {
-            crate::config::Join::Recover => feed::Join::Recover,
-            crate::config::Join::AssumeEmpty => feed::Join::AssumeEmpty,
-        },
-        view: View::Outright,
-    }
-}
-
-fn limits(feed: &Feed) -> ArbiterLimits {
-    ArbiterLimits {
-        hold_for: Span(feed.reorder_ns.into()),
-        line_reorder: 0,
-        silent_after: LINE_PATIENCE,
-        lossy_after: LINE_PATIENCE,
-        stale_after: Span(u64::from(feed.stale_after_ms) * 1_000_000),
-    }
-}
-
-/// The command that lets the desk open positions. On paper the engine gives it itself.
-fn arm() -> Control {
+/// The command that lets the desk open positions. On paper the engine gives it itself; else it is
+/// given when the ledgers have been asked.
+#[must_use]
+pub fn arm() -> Control {
     Control::Command(Command {
         kind: CommandKind::Arm,
         spread: SpreadIndex::ALL,

@@ -277,7 +277,7 @@ impl<'a> Blocks<'a> {
 }
 
 /// A block at the front of `bytes` that is whole in itself, whatever it follows.
-fn whole_block(bytes: &[u8], offset: u64) -> Result<Block<'_>, Fault> {
+pub(super) fn whole_block(bytes: &[u8], offset: u64) -> Result<Block<'_>, Fault> {
     let (front, rest) = bytes.split_at_checked(size_of::<BlockHeader>()).ok_or(Fault::Truncated)?;
     let mut header = BlockHeader::zeroed();
     bytemuck::bytes_of_mut(&mut header).copy_from_slice(front);

@@ -1,5 +1,7 @@
 //! The engine: the sockets that a configuration names are opened as it says.
 
+mod live;
+
 use crate::config::{edited, load};
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::Configuration;

@@ -10,7 +10,7 @@ use crate::clock::EngineClock;
 use crate::engine::core::{PlaceError, place};
 use crate::engine::inputs;
 use crate::engine::latency::Latencies;
-use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, identity, wire};
+use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, Starts, identity, wire};
 use crate::topology::Sched;
 use crate::venue::cme::mdp3::tape::Tape;
 use crate::venue::cme::paper::{OrderDigest, PaperExchange};
@@ -306,7 +306,8 @@ fn measure(
     let tape = Tape::new(clock.clone(), &market.packets).map_err(CliError::could_not_run)?;
     let exchange = PaperExchange::new(1).answering_after(clock.clone(), ANSWERS_AFTER);
     let ports = Ports { feeds: vec![tape], gateways: vec![exchange] };
-    let origin = Origin { run: 1, now: clock.now(), utc: UnixNs(0) };
+    let starts = Starts::nothing(config);
+    let origin = Origin { run: 1, now: clock.now(), utc: UnixNs(0), starts };
     let detector = || Detector::new(Arc::clone(feed_gaps));
     let wired = wire(config, &mut memory, &counters, ports, &clock, producer, detector, origin);
     let mut pipeline = wired.map_err(CliError::usage)?;

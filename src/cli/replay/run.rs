@@ -7,9 +7,10 @@ use crate::audit;
 use crate::cli::CliError;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
+use crate::engine::feed::AnyFeed;
 use crate::engine::recording::{Recording, Segments};
 use crate::engine::replay;
-use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, wire};
+use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, Starts, wire};
 use crate::journal::shm::RingReader;
 use crate::journal::{JournalWriter, Moment, Options, SealReason};
 use crate::port::memory::{MemoryPort, Pace};
@@ -166,6 +167,7 @@ impl OneRun<'_, '_> {
             run: recording.identity.run,
             now: MonoNs(0),
             utc: UnixNs(loaded.first_utc_ns),
+            starts: Starts::nothing(config),
         };
         let mut pipeline =
             wire(config, &mut memory, &counters, ports, &time, record, || NoRecorder, origin)
@@ -323,7 +325,7 @@ fn wait(start: Instant, due: Option<Duration>) {
 
 /// Instruments whose outright book is crossed, when no event of the venue is half told.
 fn crossed(pipeline: &Replay<'_>) -> u64 {
-    let channels = pipeline.feeds.iter().map(|feed| feed.feed().channel());
+    let channels = pipeline.feeds.iter().map(AnyFeed::channel);
     let settled = channels.filter(|channel| !channel.is_event_open());
     settled
         .flat_map(|channel| channel.books().iter())
@@ -342,7 +344,7 @@ fn collect(
     counters: &Counters,
 ) {
     for (feed, counted) in pipeline.feeds.iter().zip(&counters.feeds) {
-        let channel = feed.feed().channel();
+        let channel = feed.channel();
         summary.applied += counted.applied.get();
         summary.gaps += counted.gaps.get();
         summary.missing += counted.missing.get();

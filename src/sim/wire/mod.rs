@@ -30,7 +30,7 @@ use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::{Clock, MonoNs, Span, UnixNs};
 
 use crate::config::{self, Configuration, TimeInForce};
-use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, wire};
+use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, Starts, wire};
 use crate::port::memory::{MemoryPort, Pace};
 use crate::sim::agenda::Agenda;
 use crate::sim::checker::Violation;
@@ -124,7 +124,8 @@ pub fn run_watched(seed: Seed, watch: &mut Watch<'_>) -> Result<Outcome, Violati
         feeds: vec![MemoryPort::new(&clock, Pace::Recorded)],
         gateways: vec![SimStream::new(run.rng.usize(20..2_000))],
     };
-    let origin = Origin { run: 1, now: clock.now(), utc: UnixNs(run.utc_origin) };
+    let starts = Starts::nothing(&config);
+    let origin = Origin { run: 1, now: clock.now(), utc: UnixNs(run.utc_origin), starts };
     let wired = wire(
         &config,
         &mut memory,

@@ -1,0 +1,198 @@
+//! One feed of the configuration as a stage: which protocol it speaks is decided here, once.
+
+use super::wire::WireError;
+use crate::config::{self, Configuration, FeedIndex, FeedProtocol};
+use crate::feed::{FeedCapacity, FeedMemory};
+use crate::venue::shfe::smdp::snapshot::Snapshot;
+use xmc_hotpath::book::View;
+use xmc_hotpath::feed::{
+    ArbiterLimits, Channel, ChannelSettings, Feed, FeedCounters, FeedStage, Join, Protocol,
+};
+use xmc_hotpath::message::{ChannelUpdate, InstrumentIndex, Quote, StreamId};
+use xmc_hotpath::port::RxPort;
+use xmc_hotpath::ring::Sender;
+use xmc_hotpath::stage::{Stage, Work};
+use xmc_hotpath::time::{Clock, MonoNs, Span};
+use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
+use xmc_hotpath::venue::shfe::smdp::feed::{PriceCodec, Smdp};
+
+/// Datagrams that a feed stage takes in one poll.
+const DATAGRAMS_PER_POLL: u32 = 16;
+/// A line is silent, or lossy, when it has been so for a second while the other was not.
+const LINE_PATIENCE: Span = Span(1_000_000_000);
+/// Rows for instruments of a channel that the configuration does not name: their books are kept.
+const UNNAMED_INSTRUMENTS: usize = 2048;
+/// Packets whose copies on the two lines are compared.
+const DIGESTS: usize = 1024;
+
+/// What the cold side has learnt of a feed before its stage starts.
+#[derive(Debug, Default)]
+pub enum FeedStart {
+    /// Nothing: books start empty, or wait for recovery, as the configuration says.
+    #[default]
+    Nothing,
+    /// Books of an SMDP topic.
+    Smdp(Snapshot),
+}
+
+/// The stage of a feed.
+#[derive(Debug)]
+pub enum AnyFeed<'m, F, C> {
+    /// CME MDP 3.0.
+    Mdp3(FeedStage<'m, F, C, Mdp3>),
+    /// SHFE and INE SMDP 2.0.
+    Smdp(FeedStage<'m, F, C, Smdp<'m>>),
+}
+
+impl<'m, F: RxPort, C: Clock> AnyFeed<'m, F, C> {
+    /// Its books and state.
+    #[must_use]
+    pub fn channel(&self) -> &Channel<'m> {
+        match self {
+            Self::Mdp3(stage) => stage.feed().channel(),
+            Self::Smdp(stage) => stage.feed().channel(),
+        }
+    }
+
+    /// The same for the cold side, before the start.
+    pub fn channel_mut(&mut self) -> &mut Channel<'m> {
+        match self {
+            Self::Mdp3(stage) => stage.feed_mut().channel_mut(),
+            Self::Smdp(stage) => stage.feed_mut().channel_mut(),
+        }
+    }
+
+    /// Where its packets come from.
+    pub fn port_mut(&mut self) -> &mut F {
+        match self {
+            Self::Mdp3(stage) => stage.port_mut(),
+            Self::Smdp(stage) => stage.port_mut(),
+        }
+    }
+}
+
+impl<F: RxPort, C: Clock> Stage for AnyFeed<'_, F, C> {
+    #[inline]
+    fn poll(&mut self) -> Work {
+        match self {
+            Self::Mdp3(stage) => stage.poll(),
+            Self::Smdp(stage) => stage.poll(),
+        }
+    }
+
+    fn housekeeping(&mut self) {
+        match self {
+            Self::Mdp3(stage) => stage.housekeeping(),
+            Self::Smdp(stage) => stage.housekeeping(),
+        }
+    }
+}
+
+/// What the stage of one feed works in.
+#[derive(Debug)]
+pub(super) struct Memory {
+    feed: FeedMemory,
+    /// One for each row of the books; none where prices need no codec.
+    codecs: Vec<PriceCodec>,
+}
+
+impl Memory {
+    pub fn new(feed: &config::Feed, instruments: usize) -> Self {
+        let capacity = FeedCapacity {
+            instruments: instruments + UNNAMED_INSTRUMENTS,
+            quoted: instruments,
+            held: feed.reorder_packets.into(),
+            digests: DIGESTS,
+        };
+        let codecs = match feed.protocol {
+            FeedProtocol::CmeMdp3 => 0,
+            FeedProtocol::ShfeSmdp => capacity.instruments,
+        };
+        Self { feed: FeedMemory::new(capacity), codecs: vec![PriceCodec::NONE; codecs] }
+    }
+}
+
+/// What joins a feed's stage to everything else.
+pub(super) struct Ends<'m, F, C> {
+    pub port: F,
+    pub clock: C,
+    pub quotes: Sender<Quote>,
+    pub updates: Sender<ChannelUpdate>,
+    pub counters: &'m FeedCounters,
+}
+
+/// The stage of feed `index`.
+pub(super) fn stage<'m, F: RxPort, C: Clock>(
+    config: &Configuration,
+    index: FeedIndex,
+    memory: &'m mut Memory,
+    start: FeedStart,
+    ends: Ends<'m, F, C>,
+    now: MonoNs,
+) -> Result<AnyFeed<'m, F, C>, WireError> {
+    let configured = &config.feeds[index];
+    let name = || configured.name.value.clone();
+    let Ends { port, clock, quotes, updates, counters } = ends;
+    let (storage, quotes) = memory.feed.lend(quotes);
+    let wrong = |fault| WireError::Storage { name: name(), fault };
+    let (settings, limits) = (settings(configured), limits(configured));
+    match (configured.protocol, start) {
+        (FeedProtocol::CmeMdp3, FeedStart::Nothing) => {
+            let made =
+                Feed::new(Mdp3::new(None), settings, limits, storage, quotes, updates, counters);
+            let mut feed = made.map_err(wrong)?;
+            list(config, index, &mut feed);
+            Ok(AnyFeed::Mdp3(FeedStage::new(port, clock, feed, DATAGRAMS_PER_POLL)))
+        }
+        (FeedProtocol::ShfeSmdp, FeedStart::Smdp(snapshot)) => {
+            let smdp = Smdp::new(snapshot.topic, &mut memory.codecs);
+            let made = Feed::new(smdp, settings, limits, storage, quotes, updates, counters);
+            let mut feed = made.map_err(wrong)?;
+            let row = |symbol: &str| row_of(config, index, symbol);
+            let seeded = snapshot.seed(&mut feed, |contract| row(&contract.instrument_id), now);
+            seeded.map_err(|source| WireError::Seed { name: name(), source })?;
+            Ok(AnyFeed::Smdp(FeedStage::new(port, clock, feed, DATAGRAMS_PER_POLL)))
+        }
+        (FeedProtocol::ShfeSmdp, FeedStart::Nothing) | (_, FeedStart::Smdp(_)) => {
+            Err(WireError::FeedStart { name: name(), protocol: configured.protocol.word() })
+        }
+    }
+}
+
+/// Tells a feed which of its instruments the desk wants quotes of.
+fn list<V: Protocol>(config: &Configuration, index: FeedIndex, feed: &mut Feed<'_, V>) {
+    for (instrument, row) in config.instruments.iter().zip(0..) {
+        if instrument.feed == index {
+            let books = feed.channel_mut().books_mut();
+            books.add(instrument.security_id.value, Some(InstrumentIndex(row)));
+        }
+    }
+}
+
+/// The row in the desk's table of what the venue of a feed calls `symbol`.
+fn row_of(config: &Configuration, feed: FeedIndex, symbol: &str) -> Option<InstrumentIndex> {
+    let mut rows = config.instruments.iter().zip(0..);
+    let found = rows.find(|(instrument, _)| instrument.feed == feed && instrument.symbol == symbol);
+    found.map(|(_, row)| InstrumentIndex(row))
+}
+
+fn settings(feed: &config::Feed) -> ChannelSettings {
+    ChannelSettings {
+        stream: StreamId(feed.stream_id.value),
+        join: match feed.join.value {
+            config::Join::Recover => Join::Recover,
+            config::Join::AssumeEmpty => Join::AssumeEmpty,
+        },
+        view: View::Outright,
+    }
+}
+
+fn limits(feed: &config::Feed) -> ArbiterLimits {
+    ArbiterLimits {
+        hold_for: Span(feed.reorder_ns.into()),
+        line_reorder: 0,
+        silent_after: LINE_PATIENCE,
+        lossy_after: LINE_PATIENCE,
+        stale_after: Span(u64::from(feed.stale_after_ms) * 1_000_000),
+    }
+}

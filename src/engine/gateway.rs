@@ -1,0 +1,294 @@
+//! One gateway of the configuration as a stage: which protocol it speaks is decided here, once.
+
+use super::memory::DeskSize;
+use super::wire::WireError;
+use crate::config::{self, Configuration, GatewayProtocol};
+use crate::venue::esunny::dstar::logon::Granted;
+use xmc_hotpath::counter::{Counter, Recorder};
+use xmc_hotpath::gateway::{GatewayCounters, GatewayStage, OrderSession};
+use xmc_hotpath::message::{
+    DeskIdentity, GatewayIndex, GatewayNews, InstrumentIndex, OffsetRule, OrderCommand, StreamId,
+};
+use xmc_hotpath::port::StreamPort;
+use xmc_hotpath::ring::{Receiver, Sender};
+use xmc_hotpath::stage::{Stage, Work};
+use xmc_hotpath::time::{Clock, Span};
+use xmc_hotpath::venue::cme::ilink3::encode::SessionIdentity;
+use xmc_hotpath::venue::cme::ilink3::layout::NEWEST_VERSION;
+use xmc_hotpath::venue::cme::ilink3::session::{self as ilink3, Handover, Session};
+use xmc_hotpath::venue::esunny::dstar::encode::{Account, Contract, InsertTemplate};
+use xmc_hotpath::venue::esunny::dstar::layout::{Generation, V3};
+use xmc_hotpath::venue::esunny::dstar::requests::Pace;
+use xmc_hotpath::venue::esunny::dstar::session::{
+    self as dstar, DstarSession, Identity, OrderRow, SERIALS_KEPT, Storage,
+};
+use xmc_hotpath::venue::esunny::dstar::simulated_counter::SimulatedCounter;
+
+/// Bytes received and not yet read: two of the longest messages, and then some.
+const INBOX_BYTES: usize = 1 << 16;
+
+/// Where the cold side left an order session.
+#[derive(Debug, Default)]
+pub enum GatewayStart {
+    /// There is no logon: orders trade on paper, within this process.
+    #[default]
+    Paper,
+    /// An iLink 3 session that is established.
+    Ilink3(Handover),
+    /// A counter that knows our account and socket.
+    Dstar(Granted),
+}
+
+/// A session at an Esunny counter. The vendor's library frames replies in a way that is not public,
+/// so the stream is the simulated one.
+type Dstar<'m> = DstarSession<'m, V3, SimulatedCounter>;
+
+/// The stage of a gateway.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a handful of them, made once and never moved")]
+pub enum AnyGateway<'m, G, C, L> {
+    /// CME iLink 3; paper speaks it too.
+    Ilink3(GatewayStage<'m, Session<'m>, G, C, L>),
+    /// Esunny DSTAR, version 3.
+    Dstar(GatewayStage<'m, Dstar<'m>, G, C, L>),
+}
+
+impl<G: StreamPort, C: Clock, L: Recorder> AnyGateway<'_, G, C, L> {
+    /// Its port, to be looked at.
+    #[must_use]
+    pub fn port(&self) -> &G {
+        match self {
+            Self::Ilink3(stage) => stage.port(),
+            Self::Dstar(stage) => stage.port(),
+        }
+    }
+
+    /// Its port, for whoever owns both sides (the simulator).
+    pub fn port_mut(&mut self) -> &mut G {
+        match self {
+            Self::Ilink3(stage) => stage.port_mut(),
+            Self::Dstar(stage) => stage.port_mut(),
+        }
+    }
+
+    /// Its recorder of tick-to-order times, to be looked at.
+    #[must_use]
+    pub fn latency(&self) -> &L {
+        match self {
+            Self::Ilink3(stage) => stage.latency(),
+            Self::Dstar(stage) => stage.latency(),
+        }
+    }
+
+    /// The recorder, to be emptied.
+    pub fn latency_mut(&mut self) -> &mut L {
+        match self {
+            Self::Ilink3(stage) => stage.latency_mut(),
+            Self::Dstar(stage) => stage.latency_mut(),
+        }
+    }
+}
+
+impl<G: StreamPort, C: Clock, L: Recorder> Stage for AnyGateway<'_, G, C, L> {
+    #[inline]
+    fn poll(&mut self) -> Work {
+        match self {
+            Self::Ilink3(stage) => stage.poll(),
+            Self::Dstar(stage) => stage.poll(),
+        }
+    }
+
+    fn housekeeping(&mut self) {
+        match self {
+            Self::Ilink3(stage) => stage.housekeeping(),
+            Self::Dstar(stage) => stage.housekeeping(),
+        }
+    }
+}
+
+/// What a session counts, by its protocol.
+#[derive(Debug)]
+pub enum SessionCounters {
+    /// CME iLink 3; paper speaks it too.
+    Ilink3(ilink3::SessionCounters),
+    /// Esunny DSTAR.
+    Dstar(dstar::SessionCounters),
+}
+
+impl SessionCounters {
+    pub(super) fn new(gateway: &config::Gateway) -> Self {
+        match gateway.protocol {
+            GatewayProtocol::Paper | GatewayProtocol::CmeIlink3 => Self::Ilink3(Default::default()),
+            GatewayProtocol::EsunnyDstar => Self::Dstar(Default::default()),
+        }
+    }
+
+    /// Messages of the venue that could not be read.
+    #[must_use]
+    pub fn unreadable(&self) -> u64 {
+        match self {
+            Self::Ilink3(counters) => counters.unreadable.get(),
+            Self::Dstar(counters) => counters.unreadable.get(),
+        }
+    }
+
+    /// Reports of orders that are not ours.
+    #[must_use]
+    pub fn foreign(&self) -> u64 {
+        match self {
+            Self::Ilink3(counters) => counters.foreign.get(),
+            Self::Dstar(counters) => counters.foreign.get(),
+        }
+    }
+}
+
+/// What the stage of one gateway works in.
+#[derive(Debug)]
+pub(super) struct Memory {
+    inbox: Vec<u8>,
+    /// Empty where the protocol needs none of it.
+    inserts: Vec<Option<InsertTemplate<V3>>>,
+    orders: Vec<OrderRow<<V3 as Generation>::Key>>,
+    serials: Box<[u64; SERIALS_KEPT]>,
+}
+
+impl Memory {
+    pub fn new(gateway: &config::Gateway, size: DeskSize) -> Self {
+        let (instruments, orders) = match gateway.protocol {
+            GatewayProtocol::Paper | GatewayProtocol::CmeIlink3 => (0, 0),
+            GatewayProtocol::EsunnyDstar => (size.instruments, size.orders),
+        };
+        Self {
+            inbox: vec![0; INBOX_BYTES],
+            inserts: vec![None; instruments],
+            orders: vec![OrderRow::FREE; orders],
+            serials: Box::new([0; SERIALS_KEPT]),
+        }
+    }
+}
+
+/// What joins a gateway's stage to everything else.
+pub(super) struct Ends<'m, G, C, L> {
+    pub port: G,
+    pub clock: C,
+    pub latency: L,
+    pub commands: Receiver<OrderCommand>,
+    pub news: Sender<GatewayNews>,
+    pub utc_origin: &'m Counter,
+    pub counters: &'m GatewayCounters,
+}
+
+/// The stage of gateway `row`, of `desk`'s.
+pub(super) fn stage<'m, G: StreamPort, C: Clock, L: Recorder>(
+    config: &Configuration,
+    (row, desk): (GatewayIndex, DeskIdentity),
+    memory: &'m mut Memory,
+    counters: &'m SessionCounters,
+    start: &GatewayStart,
+    ends: Ends<'m, G, C, L>,
+) -> Result<AnyGateway<'m, G, C, L>, WireError> {
+    let configured = &config.gateways[usize::from(row.0)];
+    let name = || configured.name.value.clone();
+    let wrong = || WireError::GatewayStart { name: name(), protocol: configured.protocol.word() };
+    let stream = StreamId(configured.stream_id.value);
+    let Memory { inbox, inserts, orders, serials } = memory;
+    match (counters, start) {
+        (SessionCounters::Ilink3(counters), GatewayStart::Paper)
+            if configured.protocol == GatewayProtocol::Paper =>
+        {
+            let session = Session::new(row, stream, &PAPER, 1, counters);
+            let session = session.map_err(|source| WireError::Identity { name: name(), source })?;
+            Ok(AnyGateway::Ilink3(staged(session, row, stream, inbox, ends)))
+        }
+        (SessionCounters::Ilink3(counters), GatewayStart::Ilink3(handover)) => {
+            let session = configured.session.as_ref().ok_or_else(wrong)?;
+            let identity = SessionIdentity {
+                sender_id: &session.sender_id,
+                location: &session.location,
+                party_details_id: session.party_details_id,
+                schema_version: NEWEST_VERSION,
+            };
+            let session = Session::take_over(row, stream, &identity, handover, counters);
+            let session = session.map_err(|source| WireError::Identity { name: name(), source })?;
+            Ok(AnyGateway::Ilink3(staged(session, row, stream, inbox, ends)))
+        }
+        (SessionCounters::Dstar(counters), GatewayStart::Dstar(granted)) => {
+            let account = configured.counter.as_ref().ok_or_else(wrong)?;
+            let identity = Identity {
+                gateway: row,
+                stream,
+                desk,
+                account: Account { close_today: account.close_today_code, ..granted.account },
+                req_id_mode: account.request_ids,
+                next_client_req_id: granted.next_client_req_id,
+                pace: Pace {
+                    ask_after: milliseconds(account.ask_after_ms),
+                    ask_interval: milliseconds(account.ask_interval_ms),
+                },
+            };
+            let storage = Storage { inserts, orders, serials };
+            let session = DstarSession::new(SimulatedCounter::new(), identity, storage, counters);
+            let mut session =
+                session.map_err(|source| WireError::Counter { name: name(), source })?;
+            trade(config, row, granted, &mut session)?;
+            Ok(AnyGateway::Dstar(staged(session, row, stream, inbox, ends)))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+fn milliseconds(ms: u32) -> Span {
+    Span(u64::from(ms) * 1_000_000)
+}
+
+/// Who trades on paper: the paper exchange asks nobody's name.
+const PAPER: SessionIdentity<'static> = SessionIdentity {
+    sender_id: "PAPER",
+    location: "PAPER",
+    party_details_id: 0,
+    schema_version: NEWEST_VERSION,
+};
+
+fn staged<'m, S: OrderSession, G: StreamPort, C: Clock, L: Recorder>(
+    session: S,
+    row: GatewayIndex,
+    stream: StreamId,
+    inbox: &'m mut [u8],
+    ends: Ends<'m, G, C, L>,
+) -> GatewayStage<'m, S, G, C, L> {
+    let Ends { port, clock, latency, commands, news, utc_origin, counters } = ends;
+    GatewayStage::new(
+        session, port, clock, latency, row, stream, commands, news, inbox, utc_origin, counters,
+    )
+}
+
+/// Makes what the configuration trades through gateway `row` tradable at its counter.
+fn trade(
+    config: &Configuration,
+    row: GatewayIndex,
+    granted: &Granted,
+    session: &mut Dstar<'_>,
+) -> Result<(), WireError> {
+    let gateway = usize::from(row.0);
+    for (instrument, place) in config.instruments.iter().zip(0..) {
+        if instrument.gateway != Some(gateway) {
+            continue;
+        }
+        let name = || instrument.name.value.clone();
+        let mut contracts = granted.contracts.iter();
+        let Some((index, number)) = contracts.find(|(_, number)| *number == instrument.symbol)
+        else {
+            return Err(WireError::NoContract {
+                instrument: name(),
+                symbol: instrument.symbol.clone(),
+                gateway: config.gateways[gateway].name.value.clone(),
+            });
+        };
+        let needs_close_today = instrument.offset_rule == OffsetRule::CloseToday;
+        let contract = Contract { index: *index, number, needs_close_today };
+        session
+            .trade(InstrumentIndex(place), &contract)
+            .map_err(|source| WireError::Contract { instrument: name(), source })?;
+    }
+    Ok(())
+}

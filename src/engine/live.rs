@@ -1,0 +1,556 @@
+//! A configured engine that runs: stages on their cores, the journal on its own thread, and a
+//! shadow of the desk for whoever looks on.
+//!
+//! `run` wires the stages, starts a thread for each hot executor of the topology and one for the
+//! journal, and follows the journal on the calling thread until the one who looks on has seen
+//! enough. Then nothing new is opened, live orders are waited for, and the stages are stopped and
+//! drained, so that the journal holds everything that left.
+//!
+//! Not here: opening sockets, learning books, logging on. Called by `xmc run` and `xmc demo`.
+
+use super::core::{PlaceError, Resting, Turn, place};
+use super::latency::{Exchange, Exchanged, Figures, Latencies, exchanged};
+use super::recording::{Recording, RecordingError};
+use super::shadow::{Difference, Shadow, ShadowMemory};
+use super::wire::{
+    Counters, Memory, Origin, Pipeline, Ports, Starts, WireError, arm, desk_size, wire,
+};
+use crate::allocation;
+use crate::clock::EngineClock;
+use crate::config::Configuration;
+use crate::journal::disk::Directory;
+use crate::journal::shm::{RingReader, ShmError};
+use crate::journal::tail::Tail;
+use crate::journal::{self, JournalError, JournalWriter, Moment, Options, SealReason};
+use crate::topology::{Executor, Idle, Sched, Stage as StageName};
+use std::io;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+use xmc_hotpath::desk::Desk;
+use xmc_hotpath::message::{Command, CommandKind, Control, SpreadIndex};
+use xmc_hotpath::port::{RxPort, StreamPort};
+use xmc_hotpath::record::frame::{self, Body, FrameError, Header, Kind};
+use xmc_hotpath::record::ring::Producer;
+use xmc_hotpath::ring::Sender;
+use xmc_hotpath::stage::{self, Gauge, Stage, Work};
+use xmc_hotpath::time::{Clock, MonoNs};
+
+/// Between two looks into the journal.
+const BETWEEN_READS: Duration = Duration::from_millis(5);
+/// Between two calls of `Watch::look`.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// Between two readings of the clock against UTC.
+const BETWEEN_CLOCKS: Duration = Duration::from_secs(1);
+/// Between two housekeepings of a hot core.
+const HOUSEKEEPING: Duration = Duration::from_millis(1);
+/// How long the journal's thread sleeps when the ring is empty.
+const JOURNAL_NAP: Duration = Duration::from_micros(200);
+/// How long live orders are waited for when the run ends.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long what is on its way inside the engine may take.
+const SETTLING: Duration = Duration::from_millis(20);
+/// Polls after which stopped stages have nothing left to say.
+const LAST_POLLS: u32 = 10_000;
+
+/// Why an engine does not run, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The record.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// The record ring.
+    #[error(transparent)]
+    Ring(#[from] ShmError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The stages do not fit together.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// A thread is not where it should be.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// The topology does not run a stage.
+    #[error("no executor of the topology runs {0}: add it to the stages of one")]
+    NotRun(String),
+    /// The journal cannot be followed.
+    #[error("cannot follow the journal in {directory}: {source}")]
+    Follow {
+        /// Where.
+        directory: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The journal holds something that is no record.
+    #[error("record {seq_no} of the journal cannot be read ({fault:?}): run `xmc audit verify`")]
+    Record {
+        /// The last one that could.
+        seq_no: u64,
+        /// What is wrong.
+        fault: FrameError,
+    },
+    /// The configuration's commands are more than the control ring holds.
+    #[error("the control ring is full: the desk does not read it")]
+    Control,
+}
+
+/// What is run.
+pub struct Plan<'a, F, G> {
+    /// The configuration.
+    pub config: &'a Configuration,
+    /// The clock that everything is stamped with.
+    pub clock: &'a EngineClock,
+    /// Where the record goes.
+    pub directory: &'a Path,
+    /// The outside.
+    pub ports: Ports<F, G>,
+    /// Where the venues stand.
+    pub starts: Starts,
+    /// Threads are put on the cores that the topology names, and nowhere else.
+    pub is_pinned: bool,
+}
+
+/// Who looks on.
+pub trait Watch {
+    /// A record of the run, in order, after the shadow has followed it.
+    fn record(&mut self, header: &Header, body: &Body, desk: &Desk<'_>);
+
+    /// The engine as it is now. `Break` ends the run.
+    fn look(&mut self, sight: &Sight<'_, '_>) -> ControlFlow<()>;
+}
+
+/// A moment of a running engine.
+pub struct Sight<'s, 'd> {
+    /// Since the start.
+    pub elapsed: Duration,
+    /// The engine's clock.
+    pub now: MonoNs,
+    /// The shadow of the desk, which follows by a few milliseconds.
+    pub desk: &'s Desk<'d>,
+    /// The first place where the shadow did something else than the record says: a fault in the
+    /// program.
+    pub difference: Option<&'s Difference>,
+    /// What the stages count.
+    pub counters: &'s Counters,
+    /// From a packet to the last order that followed from it.
+    pub latency: Figures,
+    /// What the journal has done.
+    pub journal: journal::Figures,
+    /// Hot cores, in the order of the topology.
+    pub cores: &'s [Core],
+    /// The run is over; this is the last look.
+    pub is_last: bool,
+}
+
+/// A hot core and what it does with its time.
+#[derive(Debug)]
+pub struct Core {
+    /// As the kernel numbers it.
+    pub core: u16,
+    /// Its stages, by name.
+    pub stages: Vec<String>,
+    /// Its time, in ticks.
+    pub gauge: Gauge,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Ended {
+    /// The number of the first segment of the journal that is this run's.
+    pub first_segment: u64,
+    /// What the journal has written.
+    pub journal: journal::Figures,
+    /// From a packet to the last order that followed from it.
+    pub latency: Latencies,
+    /// The first difference between shadow and record.
+    pub difference: Option<Difference>,
+    /// Heap allocations of each hot core while it ran.
+    pub allocations: Vec<u64>,
+    /// Orders that were still live when patience ended.
+    pub live_orders: usize,
+    /// Records of a dead engine that were written first.
+    pub recovered_records: u64,
+}
+
+/// Runs an engine until `watch` has seen enough.
+///
+/// # Errors
+/// See `LiveError`. Whatever ended the run, what left is in the journal, or in the ring, from which
+/// the next run completes it.
+pub fn run<F, G>(plan: Plan<'_, F, G>, watch: &mut dyn Watch) -> Result<Ended, LiveError>
+where
+    F: RxPort + Send,
+    G: StreamPort + Send,
+{
+    let Plan { config, clock, directory, ports, starts, is_pinned } = plan;
+    let mut recording = Recording::open(directory, config, moment(clock))?;
+    let recovered_records = recording.recovered.map_or(0, |found| found.figures.records);
+    let follow = |source| LiveError::Follow { directory: directory.display().to_string(), source };
+    let segments = journal::disk::list(directory).map_err(follow)?;
+    let first_segment = segments.last().map_or(1, |last| last + 1);
+    let mut reader = RingReader::attach(recording.ring.path())?;
+    let (identity, options) = (recording.identity, Options::default());
+    let (writer, _) =
+        JournalWriter::start(recording.directory, reader.consumer()?, identity, options)?;
+
+    let mut memory = Memory::new(config);
+    let counters = Counters::new(config);
+    let scale = clock.utc();
+    counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts };
+    let mut exchanges = Vec::new();
+    let latency = || {
+        let (hot, cold) = exchanged();
+        exchanges.push(cold);
+        hot
+    };
+    let record = recording.ring.producer()?;
+    let mut pipeline = wire(config, &mut memory, &counters, ports, clock, record, latency, origin)?;
+    let cores = cores(config, clock);
+    let mut shadow_memory = ShadowMemory::new(desk_size(config));
+    let mut follower = Follower {
+        tail: Tail::new(directory, first_segment),
+        shadow: Shadow::new(identity, &mut shadow_memory),
+        difference: None,
+        seq_no: 0,
+    };
+    let shared = Shared {
+        clock,
+        counters: &counters,
+        cores: &cores,
+        journal: Mutex::default(),
+        exchanges: Mutex::new(exchanges),
+        is_journal_done: AtomicBool::new(false),
+        has_failed: AtomicBool::new(false),
+        started: Instant::now(),
+    };
+    let journal_core = is_pinned.then(|| core_of(config, StageName::Journal)).flatten();
+
+    let mut ended = std::thread::scope(|scope| {
+        let journal = scope.spawn(|| shared.noted(shared.write_journal(writer, journal_core)));
+        // Whatever happens below, the thread ends: the scope waits for it.
+        let stopping = StopOnDrop(&shared);
+        let hot = shared.run_stages(config, is_pinned, &mut pipeline, &mut follower, watch);
+        let hot = hot.inspect(|_| {
+            // What the stages have not written yet: the details of the last input.
+            let _ = (0..LAST_POLLS).any(|_| pipeline.poll() == Work::Idle);
+            pipeline.housekeeping();
+        });
+        drop(stopping);
+        let journal = journal.join().expect("the journal's thread does not panic")?;
+        let Hot { allocations, live_orders } = hot?;
+        let latency = shared.latency(&pipeline);
+        Ok::<_, LiveError>(Ended {
+            first_segment,
+            journal,
+            latency,
+            difference: None,
+            allocations,
+            live_orders,
+            recovered_records,
+        })
+    })?;
+    follower.read(watch)?;
+    let sight = Sight {
+        elapsed: shared.started.elapsed(),
+        now: clock.now(),
+        desk: follower.shadow.desk(),
+        difference: follower.difference.as_ref(),
+        counters: &counters,
+        latency: ended.latency.figures(),
+        journal: ended.journal,
+        cores: &cores,
+        is_last: true,
+    };
+    let _ = watch.look(&sight);
+    ended.difference = follower.difference;
+    Ok(ended)
+}
+
+/// The pipeline of a running engine.
+type Live<'m, F, G> = Pipeline<'m, F, G, EngineClock, Producer<'m>, Exchanged>;
+
+/// What the hot cores leave.
+struct Hot {
+    allocations: Vec<u64>,
+    live_orders: usize,
+}
+
+fn moment(clock: &EngineClock) -> Moment {
+    Moment { mono: clock.now(), utc: clock.utc().utc }
+}
+
+/// The executors that run hot stages.
+fn hot(config: &Configuration) -> impl Iterator<Item = &Executor> {
+    let is_hot = |executor: &&Executor| executor.stages.iter().any(|one| one.value.is_hot());
+    config.executors.iter().filter(is_hot)
+}
+
+fn cores(config: &Configuration, clock: &EngineClock) -> Vec<Core> {
+    let core = |executor: &Executor| Core {
+        core: executor.core.value,
+        stages: executor.stages.iter().map(|stage| config.stage_name(stage.value)).collect(),
+        gauge: Gauge { housekeeping_ticks: clock.ticks_in(HOUSEKEEPING), ..Gauge::default() },
+    };
+    hot(config).map(core).collect()
+}
+
+/// Where the topology puts a stage.
+fn core_of(config: &Configuration, stage: StageName) -> Option<u16> {
+    let runs = |executor: &&Executor| executor.stages.iter().any(|one| one.value == stage);
+    config.executors.iter().find(runs).map(|executor| executor.core.value)
+}
+
+/// What the threads of a run share.
+struct Shared<'r> {
+    clock: &'r EngineClock,
+    counters: &'r Counters,
+    cores: &'r [Core],
+    journal: Mutex<journal::Figures>,
+    /// Where latencies come from; only the calling thread looks.
+    exchanges: Mutex<Vec<Exchange>>,
+    /// Nothing more comes: write what there is and end.
+    is_journal_done: AtomicBool,
+    /// A thread has ended before it was told to.
+    has_failed: AtomicBool,
+    started: Instant,
+}
+
+/// Stops all threads of a run when it goes.
+struct StopOnDrop<'r>(&'r Shared<'r>);
+
+impl StopOnDrop<'_> {
+    fn stop_cores(&self) {
+        for core in self.0.cores {
+            core.gauge.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.stop_cores();
+        self.0.is_journal_done.store(true, Ordering::Release);
+    }
+}
+
+impl Shared<'_> {
+    /// Every stage on its core, until `watch` has seen enough and nothing is live any more.
+    fn run_stages<F: RxPort + Send, G: StreamPort + Send>(
+        &self,
+        config: &Configuration,
+        is_pinned: bool,
+        pipeline: &mut Live<'_, F, G>,
+        follower: &mut Follower<'_>,
+        watch: &mut dyn Watch,
+    ) -> Result<Hot, LiveError> {
+        let Pipeline { feeds, desk, gateways, control, .. } = pipeline;
+        let mut all: Vec<(StageName, Box<dyn Stage + Send + '_>)> = Vec::new();
+        for (feed, index) in feeds.iter_mut().zip(0..) {
+            all.push((StageName::Feed(index), Box::new(feed)));
+        }
+        all.push((StageName::Desk, Box::new(desk)));
+        for (gateway, index) in gateways.iter_mut().zip(0..) {
+            all.push((StageName::Gateway(index), Box::new(gateway)));
+        }
+        let mut turns: Vec<Vec<Box<dyn Stage + Send + '_>>> = Vec::new();
+        turns.resize_with(self.cores.len(), Vec::new);
+        for (name, stage) in all {
+            let runs = |executor: &Executor| executor.stages.iter().any(|one| one.value == name);
+            let place = hot(config).position(runs);
+            let place = place.ok_or_else(|| LiveError::NotRun(config.stage_name(name)))?;
+            turns[place].push(stage);
+        }
+        std::thread::scope(|scope| {
+            let stopping = StopOnDrop(self);
+            let cores = hot(config).zip(self.cores).zip(turns);
+            let threads: Vec<_> = cores
+                .map(|((executor, core), stages)| {
+                    let run = move || self.run_core(executor, core, stages, is_pinned);
+                    scope.spawn(move || self.noted(run()))
+                })
+                .collect();
+            control.push(arm()).map_err(|_| LiveError::Control)?;
+            let watched = self.watch(follower, control, watch);
+            let live_orders = self.wind_down(follower, control, watch);
+            stopping.stop_cores();
+            let mut allocations = Vec::new();
+            for thread in threads {
+                allocations.push(thread.join().expect("a hot core does not panic")?);
+            }
+            std::mem::forget(stopping);
+            watched?;
+            Ok(Hot { allocations, live_orders: live_orders? })
+        })
+    }
+
+    /// Notes that a thread has failed, so that the run ends.
+    fn noted<T>(&self, ended: Result<T, LiveError>) -> Result<T, LiveError> {
+        if ended.is_err() {
+            self.has_failed.store(true, Ordering::Relaxed);
+        }
+        ended
+    }
+
+    /// One hot core until it is stopped; how often it asked for memory.
+    fn run_core(
+        &self,
+        executor: &Executor,
+        core: &Core,
+        stages: Vec<Box<dyn Stage + Send + '_>>,
+        is_pinned: bool,
+    ) -> Result<u64, LiveError> {
+        if is_pinned {
+            place(executor.core.value, executor.sched.value)?;
+        }
+        // Without pins nobody knows who else is on the core: it gives way.
+        let idle = if is_pinned { executor.idle.value } else { Idle::Yield };
+        let mut turn = Resting::new(Turn::new(stages), idle);
+        let before = allocation::count();
+        stage::run(&mut turn, &core.gauge, || self.clock.ticks());
+        Ok(allocation::count() - before)
+    }
+
+    /// Every latency of the run.
+    fn latency<F: RxPort, G: StreamPort>(&self, pipeline: &Live<'_, F, G>) -> Latencies {
+        let mut total = Latencies::new();
+        let exchanges = std::mem::take(&mut *self.exchanges());
+        for (exchange, gateway) in exchanges.into_iter().zip(&pipeline.gateways) {
+            total.add(&exchange.end(gateway.latency()));
+        }
+        total
+    }
+
+    fn exchanges(&self) -> MutexGuard<'_, Vec<Exchange>> {
+        self.exchanges.lock().expect("nobody panics with it")
+    }
+
+    /// The journal's thread: writes until it is told that nothing more comes.
+    fn write_journal(
+        &self,
+        mut writer: JournalWriter<'_, Directory>,
+        core: Option<u16>,
+    ) -> Result<journal::Figures, LiveError> {
+        if let Some(core) = core {
+            place(core, Sched::Other)?;
+        }
+        loop {
+            let is_done = self.is_journal_done.load(Ordering::Acquire);
+            let work = writer.poll(moment(self.clock))?;
+            *self.journal.lock().expect("nobody panics with it") = writer.figures();
+            if is_done {
+                return Ok(writer.finish(SealReason::Stopped, moment(self.clock))?);
+            }
+            if work != Work::Busy {
+                std::thread::sleep(JOURNAL_NAP);
+            }
+        }
+    }
+
+    /// Follows the run until `watch` has seen enough.
+    fn watch(
+        &self,
+        follower: &mut Follower<'_>,
+        control: &mut Sender<Control>,
+        watch: &mut dyn Watch,
+    ) -> Result<(), LiveError> {
+        let mut looked = Instant::now();
+        let mut told_clock = looked;
+        while !self.has_failed.load(Ordering::Relaxed) {
+            follower.read(watch)?;
+            if told_clock.elapsed() >= BETWEEN_CLOCKS {
+                told_clock = Instant::now();
+                let scale = self.clock.utc();
+                self.counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+                // A ring that is full has newer things to tell.
+                let _ = control.push(Control::Clock(scale));
+            }
+            if looked.elapsed() >= BETWEEN_LOOKS {
+                looked = Instant::now();
+                let mut latency = Latencies::new();
+                self.exchanges().iter_mut().for_each(|exchange| latency.add(exchange.total()));
+                let sight = Sight {
+                    elapsed: self.started.elapsed(),
+                    now: self.clock.now(),
+                    desk: follower.shadow.desk(),
+                    difference: follower.difference.as_ref(),
+                    counters: self.counters,
+                    latency: latency.figures(),
+                    journal: *self.journal.lock().expect("nobody panics with it"),
+                    cores: self.cores,
+                    is_last: false,
+                };
+                if watch.look(&sight).is_break() {
+                    return Ok(());
+                }
+            }
+            std::thread::sleep(BETWEEN_READS);
+        }
+        Ok(())
+    }
+
+    /// Opens nothing any more and waits for what is live; how many orders stay so.
+    fn wind_down(
+        &self,
+        follower: &mut Follower<'_>,
+        control: &mut Sender<Control>,
+        watch: &mut dyn Watch,
+    ) -> Result<usize, LiveError> {
+        let no_new = Command {
+            kind: CommandKind::NoNew,
+            spread: SpreadIndex::ALL,
+            operator: 0,
+            command_id: 2,
+        };
+        control.push(Control::Command(no_new)).map_err(|_| LiveError::Control)?;
+        let until = Instant::now() + PATIENCE;
+        std::thread::sleep(SETTLING);
+        loop {
+            follower.read(watch)?;
+            let live = follower.shadow.desk().orders().live_count();
+            let has_failed = self.has_failed.load(Ordering::Relaxed);
+            if live == 0 || has_failed || Instant::now() >= until {
+                return Ok(live);
+            }
+            std::thread::sleep(BETWEEN_READS);
+        }
+    }
+}
+
+/// The shadow and what it reads.
+struct Follower<'a> {
+    tail: Tail,
+    shadow: Shadow<'a>,
+    difference: Option<Difference>,
+    seq_no: u64,
+}
+
+impl Follower<'_> {
+    /// Reads what the journal has got since the last time.
+    fn read(&mut self, watch: &mut dyn Watch) -> Result<(), LiveError> {
+        let Self { tail, shadow, difference, seq_no } = self;
+        let directory = tail.directory().display().to_string();
+        while let Some(mut rest) = tail
+            .next_block()
+            .map_err(|source| LiveError::Follow { directory: directory.clone(), source })?
+        {
+            while !rest.is_empty() {
+                let wrong = |seq_no: u64| move |fault| LiveError::Record { seq_no, fault };
+                let (header, body, after) = frame::split(rest).map_err(wrong(*seq_no))?;
+                let whole = &rest[..usize::from(header.len)];
+                rest = after;
+                if header.kind == Kind::Start || difference.is_some() {
+                    continue;
+                }
+                let taken = shadow.take(header, body, whole).map_err(wrong(*seq_no))?;
+                *seq_no = header.seq_no;
+                *difference = taken.1;
+                watch.record(&header, &taken.0, shadow.desk());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! A whole engine with its threads, on a generated market and paper fills.
+
+use crate::journal::scratch::Scratch;
+use cross_market_connect::audit;
+use cross_market_connect::clock::EngineClock;
+use cross_market_connect::config::{self, Configuration};
+use cross_market_connect::engine::live::{Ended, Plan, Sight, Watch, run};
+use cross_market_connect::engine::recording::Segments;
+use cross_market_connect::engine::replay;
+use cross_market_connect::engine::wire::{Ports, Starts};
+use cross_market_connect::port::memory::{MemoryPort, Pace};
+use cross_market_connect::sim::generator::{Generator, LineFaults, Lines, Settings};
+use cross_market_connect::venue::cme::paper::PaperExchange;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Duration;
+use xmc_hotpath::desk::Desk;
+use xmc_hotpath::message::OrderEventKind;
+use xmc_hotpath::record::frame::{Body, Header, OwnedEvent};
+use xmc_hotpath::time::{Clock, MonoNs};
+
+const MARKET: Duration = Duration::from_millis(1_500);
+
+fn configuration() -> Configuration {
+    config::load(Path::new("config/demo.toml"))
+        .unwrap_or_else(|bad| panic!("{}", bad.render(false)))
+}
+
+/// The market of the demonstration on a port, from `clock`'s present on.
+fn market(config: &Configuration, clock: &EngineClock) -> MemoryPort<EngineClock> {
+    let settings = Settings::of(config, 0, 7);
+    let first_ns = settings.start_ns;
+    let whole = LineFaults {
+        lost_per_mille: 0,
+        duplicated_per_mille: 0,
+        swapped_per_mille: 0,
+        delay_ns: 0,
+        skew_ns: 0,
+    };
+    let mut lines = Lines::new(Generator::new(settings), [whole, whole]);
+    let mut port = MemoryPort::new(clock.clone(), Pace::Recorded);
+    let (mut bytes, begin) = (Vec::new(), clock.now());
+    loop {
+        let arrival = lines.next_packet(&mut bytes);
+        let after_ns = arrival.arrived_ns.saturating_sub(first_ns);
+        if u128::from(after_ns) > MARKET.as_nanos() {
+            return port;
+        }
+        port.push(arrival.line, MonoNs(begin.0 + after_ns), &bytes);
+    }
+}
+
+/// What was seen of a run.
+#[derive(Default)]
+struct Seen {
+    records: u64,
+    fills: u64,
+    positions: Vec<i32>,
+    looks: u32,
+    is_over: bool,
+    differs: bool,
+}
+
+impl Watch for Seen {
+    fn record(&mut self, _: &Header, body: &Body, _: &Desk<'_>) {
+        self.records += 1;
+        if let Body::Input(input) = body
+            && let OwnedEvent::Order(event) = &input.event
+        {
+            self.fills += u64::from(event.kind == OrderEventKind::Filled);
+        }
+    }
+
+    fn look(&mut self, sight: &Sight<'_, '_>) -> ControlFlow<()> {
+        self.looks += 1;
+        self.is_over |= sight.is_last;
+        self.differs |= sight.difference.is_some();
+        self.positions = sight.desk.spreads().iter().map(|row| row.position_units).collect();
+        if sight.elapsed > MARKET + Duration::from_millis(300) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn ran(config: &Configuration, directory: &Path) -> (Ended, Seen) {
+    let clock = EngineClock::start();
+    let ports =
+        Ports { feeds: vec![market(config, &clock)], gateways: vec![PaperExchange::new(1)] };
+    let starts = Starts::nothing(config);
+    let mut seen = Seen::default();
+    let plan = Plan { config, clock: &clock, directory, ports, starts, is_pinned: false };
+    let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));
+    (ended, seen)
+}
+
+#[test]
+fn an_engine_runs_records_and_is_followed() {
+    let config = configuration();
+    let scratch = Scratch::new("live");
+    let directory = scratch.path("record");
+    for first_segment in [1, 2] {
+        let (ended, seen) = ran(&config, &directory);
+        assert_eq!(ended.first_segment, first_segment);
+        assert!(seen.is_over && seen.looks > 10, "{} looks", seen.looks);
+        assert!(!seen.differs && ended.difference.is_none());
+        assert_eq!(ended.live_orders, 0);
+        assert_eq!(seen.records + 1, ended.journal.records, "all but the start were followed");
+        assert!(seen.fills > 0, "nothing was traded");
+        let report = audit::verify(&directory).expect("it can be read");
+        assert_eq!(report.finding, None);
+        let segments = Segments::since(&directory, first_segment).expect("it is there");
+        let replayed = replay::verify(segments.payloads()).expect("it is whole");
+        assert_eq!(replayed.difference, None);
+        assert_eq!(ended.latency.count(), replayed.fires, "each fire was measured");
+        assert_eq!(replayed.unwritten, 0);
+    }
+}
+
+#[test]
+fn a_stage_that_no_core_runs_is_refused_by_name() {
+    let mut config = configuration();
+    for executor in &mut config.executors {
+        let stages = std::mem::take(&mut executor.stages);
+        executor.stages =
+            stages.into_iter().filter(|stage| config_name(stage.value) != "gateway").collect();
+    }
+    let scratch = Scratch::new("live_not_run");
+    let clock = EngineClock::start();
+    let ports =
+        Ports { feeds: vec![market(&config, &clock)], gateways: vec![PaperExchange::new(1)] };
+    let starts = Starts::nothing(&config);
+    let directory = &scratch.path("record");
+    let plan = Plan { config: &config, clock: &clock, directory, ports, starts, is_pinned: false };
+    let error = run(plan, &mut Seen::default()).expect_err("nobody would send orders");
+    assert!(error.to_string().contains("gateway_cme"), "{error}");
+}
+
+fn config_name(stage: cross_market_connect::topology::Stage) -> &'static str {
+    match stage {
+        cross_market_connect::topology::Stage::Gateway(_) => "gateway",
+        _ => "another",
+    }
+}
