@@ -12,6 +12,7 @@ pub mod config;
 pub mod engine;
 pub mod feed;
 pub mod journal;
+pub mod monitor;
 pub mod port;
 pub mod secret;
 pub mod sim;

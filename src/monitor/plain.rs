@@ -1,0 +1,192 @@
+//! The same for pipes and logs: one line per event, and one line of standing per second.
+//!
+//! Lines have no colours and no borders, and are whole: nothing is cut. Who prints them, and when,
+//! is the caller's business.
+
+use super::number;
+use super::setting::Setting;
+use super::tally::Tally;
+use super::view::View;
+use super::words::{Label, Lang, Worded};
+use xmc_hotpath::message::{
+    Alert, Decision, Detail, Ending, Event, Gate, PositionEffect, SpreadIndex, StateChange,
+    StreamId,
+};
+use xmc_hotpath::record::frame::Body;
+use xmc_hotpath::time::Span;
+
+/// Cells of the time, of the name behind it, and of what happened.
+const TIME: usize = 10;
+const NAME: usize = 12;
+
+/// Writes lines of a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain {
+    lang: Lang,
+    fills: u64,
+}
+
+impl Plain {
+    /// Lines in a language.
+    #[must_use]
+    pub fn new(lang: Lang) -> Self {
+        Self { lang, fills: 0 }
+    }
+
+    /// The line of an entry that `tally` has just taken, if a person wants to know of it.
+    pub fn event(&mut self, tally: &Tally, body: &Body) -> Option<String> {
+        let setting = tally.setting();
+        let (name, text) = match body {
+            Body::Input(input) => match input.as_input().event {
+                Event::Order(_) => self.fill(tally)?,
+                Event::Channel(update) => self.stream(setting, update.stream, update.state),
+                Event::Session(update) => self.stream(setting, update.stream, update.state),
+                _ => return None,
+            },
+            Body::Detail(detail) => self.detail(tally, detail),
+            Body::Order(_) | Body::Start(_) => return None,
+        };
+        Some(self.line(tally.now().0, &name, &text))
+    }
+
+    /// One line of how things stand.
+    #[must_use]
+    pub fn status(&self, view: &View) -> String {
+        let totals = &view.totals;
+        let mut parts = vec![self.word(view.state).to_owned()];
+        for (pair, setting) in view.pairs.iter().zip(&view.setting.spreads) {
+            let units = number::signed(pair.position_units.into());
+            let total = pair.profit.total_e9.map_or("-".to_owned(), |e9| number::signed_e9(e9, 2));
+            parts.push(format!("{} {units} {total} {}", setting.name, setting.currency));
+        }
+        for (label, count) in [
+            (Label::Fires, totals.fires),
+            (Label::RoundTrips, totals.round_trips),
+            (Label::Orders, totals.orders),
+            (Label::Fills, totals.fills),
+            (Label::Rejects, totals.rejects),
+            (Label::Refused, totals.refusals),
+        ] {
+            parts.push(format!("{} {}", self.word(label), number::count(count)));
+        }
+        if let Some(figures) = view.latency {
+            let [p50, p99] = [figures.p50, figures.p99].map(|ns| number::span(Span(ns)));
+            parts.push(format!("{} p50 {p50} p99 {p99}", self.word(Label::TickToOrder)));
+        }
+        self.line(view.running.0, "=", &parts.join(", "))
+    }
+
+    fn word(&self, worded: impl Worded) -> &'static str {
+        worded.word_in(self.lang)
+    }
+
+    fn line(&self, ns: u64, name: &str, text: &str) -> String {
+        let (seconds, ms) = (ns / 1_000_000_000, ns / 1_000_000 % 1_000);
+        let time = format!("{seconds}.{ms:03}");
+        let pad = " ".repeat(NAME.saturating_sub(super::terminal::width(name)));
+        format!("{time:>TIME$}  {name}{pad}  {text}")
+    }
+
+    fn stream(&self, setting: &Setting, stream: StreamId, state: impl Worded) -> (String, String) {
+        let mut streams = setting.feeds.iter().chain(&setting.gateways);
+        let name = streams.find(|row| row.stream == stream).map(|row| row.name.clone());
+        let is_feed = setting.feeds.iter().any(|row| row.stream == stream);
+        let what = if is_feed { Label::Feeds } else { Label::Sessions };
+        let text = format!("{} {}", self.word(what), self.word(state));
+        (name.unwrap_or_else(|| format!("#{}", stream.0)), text)
+    }
+
+    /// The fill that the tally has just booked; `None` if the news was something else.
+    fn fill(&mut self, tally: &Tally) -> Option<(String, String)> {
+        let fills = tally.totals().fills;
+        if fills == std::mem::replace(&mut self.fills, fills) {
+            return None;
+        }
+        let fill = tally.fills().next()?;
+        let setting = tally.setting();
+        let instrument = setting.instruments.get(fill.instrument.0 as usize)?;
+        let mut side = self.word(fill.side).to_owned();
+        if fill.effect != PositionEffect::Net {
+            let between = if self.lang == Lang::En { " " } else { "" };
+            side = format!("{side}{between}{}", self.word(fill.effect));
+        }
+        let price = instrument.price(fill.price_e9);
+        let lots = number::count(fill.lots.into());
+        let what = self.word(Label::Fills);
+        let text = format!("{what} {} {side} {lots} @ {price}", instrument.name);
+        Some((spread_name(setting, fill.spread), text))
+    }
+
+    fn detail(&self, tally: &Tally, detail: &Detail) -> (String, String) {
+        let setting = tally.setting();
+        match detail {
+            Detail::Decision(decision) => {
+                (spread_name(setting, decision.spread), self.decision(setting, decision))
+            }
+            Detail::Alert(alert) => {
+                (spread_name(setting, alert.spread), self.alert(setting, alert))
+            }
+            Detail::State(change) => (spread_name(setting, change.spread), self.state(change)),
+            Detail::Ending(ending) => {
+                (spread_name(setting, ending.spread), self.ending(tally, ending))
+            }
+        }
+    }
+
+    fn decision(&self, setting: &Setting, decision: &Decision) -> String {
+        let digits = setting.spreads.get(decision.spread.0 as usize).map_or(4, |row| row.digits);
+        let [value, level] =
+            [decision.value_e9, decision.level_e9].map(|e9| number::e9(e9.into(), digits));
+        let what = format!(
+            "{} {} {} @ {value} ({level})",
+            self.word(decision.intent),
+            decision.units,
+            self.word(Label::Units)
+        );
+        if decision.gate == Gate::Passed {
+            return format!("{} {what}", self.word(Label::Fired));
+        }
+        let seen = super::gate::seen_and_limit(setting, decision, self.lang);
+        format!("{} {what}: {} {seen}", self.word(Label::Refused), self.word(decision.gate))
+    }
+
+    fn alert(&self, setting: &Setting, alert: &Alert) -> String {
+        let mut text = format!("{} {}", self.word(Label::Alerts), self.word(alert.kind));
+        let mut streams = setting.feeds.iter().chain(&setting.gateways);
+        if let Some(stream) = streams.find(|row| row.stream == alert.stream) {
+            text += &format!(" {}", stream.name);
+        }
+        if alert.value != 0 {
+            text += &format!(" ({})", number::figure(alert.value));
+        }
+        text
+    }
+
+    fn state(&self, change: &StateChange) -> String {
+        format!("{} -> {}", self.word(change.from), self.word(change.to))
+    }
+
+    fn ending(&self, tally: &Tally, ending: &Ending) -> String {
+        let what = if ending.is_aligned { Label::Ended } else { Label::Broken };
+        let trips = tally.spreads().get(ending.spread.0 as usize).map_or(0, |row| row.round_trips);
+        format!(
+            "{} {} {}/{} {}, {}, {} {}",
+            self.word(what),
+            self.word(ending.intent),
+            ending.done_units,
+            ending.units,
+            self.word(Label::Units),
+            number::span(ending.took),
+            self.word(Label::RoundTrips),
+            number::count(trips)
+        )
+    }
+}
+
+fn spread_name(setting: &Setting, spread: SpreadIndex) -> String {
+    if spread == SpreadIndex::ALL {
+        return "*".to_owned();
+    }
+    let known = setting.spreads.get(spread.0 as usize);
+    known.map_or_else(|| format!("#{}", spread.0), |row| row.name.clone())
+}

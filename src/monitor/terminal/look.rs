@@ -1,0 +1,134 @@
+//! How things look: language, borders, colours. Colour never says anything alone: beside each
+//! stands a sign or a word.
+
+use super::super::words::{Lang, Worded};
+use ratatui::style::{Color, Modifier, Style};
+
+/// Which colour means up, and bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Direction {
+    /// Red up, green down: China.
+    RedUp,
+    /// Green up, red down: elsewhere.
+    GreenUp,
+}
+
+impl Direction {
+    /// What people who read that language expect.
+    #[must_use]
+    pub const fn of(lang: Lang) -> Self {
+        match lang {
+            Lang::Zh => Self::RedUp,
+            Lang::En => Self::GreenUp,
+        }
+    }
+}
+
+const RED: Color = Color::Indexed(203);
+const GREEN: Color = Color::Indexed(78);
+const GREY: Color = Color::Indexed(245);
+const YELLOW: Color = Color::Indexed(220);
+const BLUE: Color = Color::Indexed(75);
+/// Unhedged exposure, wherever it is shown, whatever the settings: nothing else has this colour.
+const ORANGE: Color = Color::Indexed(208);
+
+/// How a screen looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The language.
+    pub lang: Lang,
+    /// Borders of `-` and `|` only.
+    pub is_ascii: bool,
+    /// Which colour means up.
+    pub direction: Direction,
+    /// Whether there are colours at all.
+    pub has_colour: bool,
+}
+
+impl Look {
+    /// What the environment asks for, in a language.
+    ///
+    /// Terminals in Chinese locales draw lines two cells wide, so these have no drawn lines.
+    #[must_use]
+    pub fn of_environment(lang: Lang) -> Self {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        Self {
+            lang,
+            is_ascii: Lang::of_environment() == Lang::Zh,
+            direction: Direction::of(lang),
+            has_colour: !is_set("NO_COLOR"),
+        }
+    }
+
+    /// The word in the language.
+    pub fn word(&self, worded: impl Worded) -> &'static str {
+        worded.word_in(self.lang)
+    }
+
+    /// What a rule is made of.
+    pub fn rule(&self) -> &'static str {
+        if self.is_plain_border() { "-" } else { "─" }
+    }
+
+    /// What stands between two columns.
+    pub fn bar(&self) -> &'static str {
+        if self.is_plain_border() { "|" } else { "│" }
+    }
+
+    fn is_plain_border(&self) -> bool {
+        self.is_ascii || self.lang == Lang::Zh
+    }
+
+    fn colour(&self, colour: Color) -> Style {
+        if self.has_colour { Style::new().fg(colour) } else { Style::new() }
+    }
+
+    /// Bought, up, a gain.
+    pub fn up(&self) -> Style {
+        self.colour(if self.direction == Direction::RedUp { RED } else { GREEN })
+    }
+
+    /// Sold, down, a loss.
+    pub fn down(&self) -> Style {
+        self.colour(if self.direction == Direction::RedUp { GREEN } else { RED })
+    }
+
+    /// Gain, loss or neither.
+    pub fn signed(&self, value: i128) -> Style {
+        match value {
+            ..0 => self.down(),
+            0 => Style::new(),
+            1.. => self.up(),
+        }
+    }
+
+    /// What figures mean.
+    pub fn label(&self) -> Style {
+        self.colour(GREY)
+    }
+
+    /// Titles.
+    pub fn title(&self) -> Style {
+        self.colour(BLUE).add_modifier(Modifier::BOLD)
+    }
+
+    /// What matters most.
+    pub fn strong(&self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// What somebody should look at.
+    pub fn warning(&self) -> Style {
+        self.colour(YELLOW).add_modifier(Modifier::BOLD)
+    }
+
+    /// Unhedged exposure.
+    pub fn unhedged(&self) -> Style {
+        self.colour(ORANGE).add_modifier(Modifier::BOLD | Modifier::REVERSED)
+    }
+
+    /// The bar at the top, and the chosen pair.
+    pub fn reversed(&self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED)
+    }
+}

@@ -1,0 +1,337 @@
+//! One moment of a running engine as plain figures: what a screen shows, before it is text.
+//!
+//! It is taken from the shadow desk (books, positions, levels), from the `tally` of the same
+//! record, and from the counters that hot cores write. Nothing is computed on a hot core for it,
+//! and taking it changes nothing. Called some times a second by whoever owns those.
+
+use super::setting::Setting;
+use super::tally::{Fill, GateTally, Profit, Tally, Totals};
+use crate::engine::latency::Figures;
+use crate::engine::wire::Counters;
+use std::sync::Arc;
+use xmc_hotpath::desk::{Desk, Spread, SpreadState};
+use xmc_hotpath::feed::FeedCounters;
+use xmc_hotpath::message::{
+    Alert, ChannelState, Decision, MAX_LEGS, QUOTE_LEVELS, QuoteQuality, SafeState, SessionState,
+    SpreadSpec,
+};
+use xmc_hotpath::port::Line;
+use xmc_hotpath::price;
+use xmc_hotpath::spread::{self, LegBook};
+use xmc_hotpath::time::{MonoNs, Span};
+
+/// What a view is taken from.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// The engine's clock now.
+    pub now: MonoNs,
+    /// How long it has been running.
+    pub running: Span,
+    /// The shadow desk.
+    pub desk: &'a Desk<'a>,
+    /// The record so far.
+    pub tally: &'a Tally,
+    /// What the stages count.
+    pub counters: &'a Counters,
+    /// Tick to order, as far as it is known.
+    pub latency: Option<Figures>,
+    /// The rings that are watched.
+    pub rings: &'a [Ring],
+    /// The journal, if one is written.
+    pub journal: Option<Journal>,
+}
+
+/// A ring between stages, or the record ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ring {
+    /// What it is called.
+    pub name: String,
+    /// How much of it is used, in percent.
+    pub used_pct: u8,
+    /// The most that has been used.
+    pub most_pct: u8,
+}
+
+/// The journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Journal {
+    /// Bytes written.
+    pub bytes: u64,
+    /// Records written.
+    pub records: u64,
+    /// Bytes in the record ring that are not in the journal yet.
+    pub behind_bytes: u64,
+    /// Bytes written that are not known to be on the disk yet.
+    pub unsynced_bytes: u64,
+}
+
+/// One price level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Its price.
+    pub price_e9: i64,
+    /// Lots shown.
+    pub lots: u32,
+}
+
+/// One leg of a pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegView {
+    /// Row of its instrument.
+    pub instrument: usize,
+    /// Lots per unit; 0 if it only prices.
+    pub ratio_lots: i32,
+    /// Bids, the best first.
+    pub bids: Vec<Level>,
+    /// Asks, the best first.
+    pub asks: Vec<Level>,
+    /// Age of the quote; `None` if there was never one.
+    pub age: Option<Span>,
+    /// Whether the quote may be traded on.
+    pub quality: QuoteQuality,
+    /// Whether its channel may.
+    pub channel: ChannelState,
+    /// Lots beyond the whole units, bought minus sold.
+    pub unhedged_lots: i64,
+}
+
+/// One spread with its legs.
+#[derive(Clone, Debug)]
+pub struct PairView {
+    /// What it is made of and when it fires; `None` if the desk has not been told.
+    pub spec: Option<SpreadSpec>,
+    /// Whether it may fire.
+    pub state: SpreadState,
+    /// Units held: above zero bought.
+    pub position_units: i32,
+    /// A fire has not ended.
+    pub is_in_flight: bool,
+    /// Its legs, in the order of the desk.
+    pub legs: Vec<LegView>,
+    /// What one unit costs just now, at the prices that an order would carry.
+    pub buy_e9: Option<i64>,
+    /// What one unit brings just now.
+    pub sell_e9: Option<i64>,
+    /// Fires.
+    pub fires: u64,
+    /// From flat to flat.
+    pub round_trips: u64,
+    /// How long its legs have been out of ratio; `None` if they are not.
+    pub unhedged_for: Option<Span>,
+    /// The last decision, and its age.
+    pub last_decision: Option<(Span, Decision)>,
+    /// Money.
+    pub profit: Profit,
+}
+
+impl PairView {
+    /// Whether nobody needs to look at it.
+    #[must_use]
+    pub fn is_hedged(&self) -> bool {
+        self.unhedged_for.is_none()
+    }
+}
+
+/// One line of a feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineView {
+    /// Packets that came.
+    pub packets: u64,
+    /// Packets that it brought first.
+    pub firsts: u64,
+    /// Packets that it did not bring.
+    pub missing: u64,
+}
+
+/// One feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedView {
+    /// What it is worth.
+    pub state: ChannelState,
+    /// Line A.
+    pub a: LineView,
+    /// Line B.
+    pub b: LineView,
+    /// Times that packets were lost on both lines.
+    pub gaps: u64,
+    /// Datagrams and packets that could not be read.
+    pub refused: u64,
+    /// Quotes sent to the desk.
+    pub quotes: u64,
+    /// Quotes that were overwritten by newer ones, because the desk's ring was full.
+    pub conflated: u64,
+}
+
+/// One gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatewayView {
+    /// Whether orders can be sent.
+    pub state: SessionState,
+    /// Messages that left.
+    pub sent: u64,
+    /// Messages of the venue that were read.
+    pub read: u64,
+    /// Messages that could not be sent.
+    pub not_sent: u64,
+}
+
+/// One moment.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Names behind the rows.
+    pub setting: Arc<Setting>,
+    /// How long the engine has been running.
+    pub running: Span,
+    /// The engine's clock.
+    pub now: MonoNs,
+    /// The desk's safe state.
+    pub state: SafeState,
+    /// What was counted.
+    pub totals: Totals,
+    /// Orders whose fate is not known yet.
+    pub live_orders: usize,
+    /// The spreads, by row.
+    pub pairs: Vec<PairView>,
+    /// The last fills, the newest first.
+    pub fills: Vec<Fill>,
+    /// Gates that have held something back, the busiest first.
+    pub gates: Vec<GateTally>,
+    /// The last alerts, the newest first.
+    pub alerts: Vec<(MonoNs, Alert)>,
+    /// The feeds, by row.
+    pub feeds: Vec<FeedView>,
+    /// The gateways, by row.
+    pub gateways: Vec<GatewayView>,
+    /// Tick to order, if there is any.
+    pub latency: Option<Figures>,
+    /// Rings.
+    pub rings: Vec<Ring>,
+    /// The journal, if one is written.
+    pub journal: Option<Journal>,
+}
+
+impl View {
+    /// Looks at everything once.
+    #[must_use]
+    pub fn of(sources: &Sources<'_>) -> Self {
+        let Sources { tally, counters, desk, .. } = *sources;
+        let setting = tally.setting();
+        let feeds = setting.feeds.iter().zip(&counters.feeds);
+        let gateways = setting.gateways.iter().zip(&counters.gateways);
+        Self {
+            setting: Arc::clone(setting),
+            running: sources.running,
+            now: sources.now,
+            state: desk.state(),
+            totals: *tally.totals(),
+            live_orders: tally.live_orders(),
+            pairs: (0..setting.spreads.len()).map(|row| pair(sources, row)).collect(),
+            fills: tally.fills().copied().collect(),
+            gates: tally.gates(),
+            alerts: tally.alerts().copied().collect(),
+            feeds: feeds.map(|(row, counted)| feed(tally.channel(row.stream), counted)).collect(),
+            gateways: gateways
+                .map(|(row, counted)| GatewayView {
+                    state: tally.session(row.stream),
+                    sent: counted.sent.get(),
+                    read: counted.read.get(),
+                    not_sent: counted.not_sent.get(),
+                })
+                .collect(),
+            latency: sources.latency.filter(|figures| figures.count > 0),
+            rings: sources.rings.to_vec(),
+            journal: sources.journal,
+        }
+    }
+}
+
+fn pair(sources: &Sources<'_>, row: usize) -> PairView {
+    let Sources { tally, desk, now, .. } = *sources;
+    let setting = &tally.setting().spreads[row];
+    let empty = Spread::EMPTY;
+    let spread = desk.spreads().get(row).unwrap_or(&empty);
+    let counted = &tally.spreads()[row];
+    let unhedged = counted.unhedged_lots();
+    let legs = setting.legs.iter().zip(unhedged).map(|(leg, unhedged_lots)| LegView {
+        ratio_lots: leg.ratio_lots,
+        unhedged_lots,
+        ..leg_view(sources, leg.instrument)
+    });
+    PairView {
+        spec: spread.spec,
+        state: spread.state,
+        position_units: spread.position_units,
+        is_in_flight: spread.fire.is_some(),
+        legs: legs.collect(),
+        buy_e9: value(spread, desk, true),
+        sell_e9: value(spread, desk, false),
+        fires: counted.fires,
+        round_trips: counted.round_trips,
+        unhedged_for: counted.unhedged_since.map(|since| now.since(since)),
+        last_decision: counted.last_decision.map(|(at, decision)| (now.since(at), decision)),
+        profit: tally.profit(row),
+    }
+}
+
+fn leg_view(sources: &Sources<'_>, instrument: usize) -> LegView {
+    let Sources { tally, desk, now, .. } = *sources;
+    let setting = tally.setting();
+    let feed = setting.feeds.get(setting.instruments[instrument].feed);
+    let levels = |levels: &mut dyn Iterator<Item = (i64, u32)>| {
+        levels.take(QUOTE_LEVELS).map(|(price_e9, lots)| Level { price_e9, lots }).collect()
+    };
+    let quote = desk.instruments().get(instrument).map(|row| &row.quote);
+    let seen = quote.filter(|quote| quote.quality != QuoteQuality::Unknown);
+    LegView {
+        instrument,
+        ratio_lots: 0,
+        bids: quote.map_or_else(Vec::new, |quote| levels(&mut quote.bids.levels())),
+        asks: quote.map_or_else(Vec::new, |quote| levels(&mut quote.asks.levels())),
+        age: seen.map(|quote| now.since(quote.received)),
+        quality: quote.map_or(QuoteQuality::Unknown, |quote| quote.quality),
+        channel: feed.map_or(ChannelState::Down, |feed| tally.channel(feed.stream)),
+        unhedged_lots: 0,
+    }
+}
+
+/// What one unit costs (`is_buy`) or brings, as the desk itself would see it; `None` if a book does
+/// not hold it.
+fn value(row: &Spread, desk: &Desk<'_>, is_buy: bool) -> Option<i64> {
+    let spec = row.spec.as_ref()?;
+    let rows = spec.legs.map(|leg| desk.instruments().get(leg.instrument.0 as usize));
+    let books = rows.map(|row| {
+        row.map(|row| LegBook {
+            bids: &row.quote.bids,
+            asks: &row.quote.asks,
+            taken_bid_lots: row.taken_bid_lots,
+            taken_ask_lots: row.taken_ask_lots,
+        })
+    });
+    // Legs behind the last one are not looked at: any book fills their places.
+    let any = books.iter().flatten().next().copied()?;
+    let books: [LegBook<'_>; MAX_LEGS] = books.map(|book| book.unwrap_or(any));
+    let found = spread::value(spec, &books, is_buy, 1)?;
+    Some(price::from_q32(found.sum_q32))
+}
+
+fn feed(state: ChannelState, counted: &FeedCounters) -> FeedView {
+    let line = |line| {
+        let counted = counted.line(line);
+        LineView {
+            packets: counted.packets.get(),
+            firsts: counted.firsts.get(),
+            missing: counted.missing.get(),
+        }
+    };
+    let framing = Line::BOTH.iter().map(|line| counted.line(*line).refused.get());
+    let packets = counted.refused.iter().map(|counter| counter.get());
+    FeedView {
+        state,
+        a: line(Line::A),
+        b: line(Line::B),
+        gaps: counted.gaps.get(),
+        refused: framing.chain(packets).sum(),
+        quotes: counted.quotes.get(),
+        conflated: counted.conflated.get(),
+    }
+}

@@ -1,0 +1,278 @@
+//! Every word of the screens in both languages, as one table.
+//!
+//! Chinese terms are those that traders use; codes of states stay English beside them, because
+//! configuration, record and operators' notes use them. No word has a character whose width
+//! depends on the terminal: in Chinese locales those take two cells and break every table.
+
+use std::fmt;
+use xmc_hotpath::desk::SpreadState;
+use xmc_hotpath::message::{
+    AlertKind, ChannelState, Gate, Intent, PositionEffect, QuoteQuality, SafeState, SessionState,
+    Side,
+};
+
+/// The language of a screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Lang {
+    /// Chinese.
+    Zh,
+    /// English.
+    #[default]
+    En,
+}
+
+impl Lang {
+    /// What the environment asks for: `LC_ALL`, else `LC_MESSAGES`, else `LANG`.
+    #[must_use]
+    pub fn of_environment() -> Self {
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let locale = set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG"));
+        Self::of_locale(&locale.unwrap_or_default())
+    }
+
+    /// The language of a locale's name: `zh_CN.UTF-8`.
+    #[must_use]
+    pub fn of_locale(locale: &str) -> Self {
+        if locale.to_ascii_lowercase().starts_with("zh") { Self::Zh } else { Self::En }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Zh => Self::En,
+            Self::En => Self::Zh,
+        }
+    }
+}
+
+impl fmt::Display for Lang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Zh => "中文",
+            Self::En => "English",
+        })
+    }
+}
+
+/// What has a word in each language.
+pub trait Worded: Copy {
+    /// English and Chinese.
+    fn both(self) -> [&'static str; 2];
+
+    /// The word in one of them.
+    fn word_in(self, lang: Lang) -> &'static str {
+        let [en, zh] = self.both();
+        match lang {
+            Lang::En => en,
+            Lang::Zh => zh,
+        }
+    }
+}
+
+macro_rules! words {
+    ($($(#[$meta:meta])* $type:ident { $($variant:ident $en:literal $zh:literal,)* })*) => {$(
+        impl Worded for $type {
+            fn both(self) -> [&'static str; 2] {
+                match self {
+                    $(Self::$variant => [$en, $zh],)*
+                }
+            }
+        }
+    )*};
+}
+
+macro_rules! labels {
+    ($($variant:ident $en:literal $zh:literal,)*) => {
+        /// A label of a screen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the words are the table below")]
+        pub enum Label {
+            $($variant,)*
+        }
+
+        impl Label {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+        }
+
+        words! { Label { $($variant $en $zh,)* } }
+    };
+}
+
+labels! {
+    Product "cross_market_connect" "内外盘套利",
+    Simulated "SIMULATED VENUES, PAPER MONEY" "模拟交易所, 非真实资金",
+    Domestic "domestic" "内盘",
+    Overseas "overseas" "外盘",
+    PricesOnly "prices only" "仅计价",
+    Bid "bid" "买价",
+    Ask "ask" "卖价",
+    BidLots "lots" "买量",
+    AskLots "lots" "卖量",
+    Age "age" "时延",
+    NoQuote "no quote" "无行情",
+    Spread "spread" "点差",
+    BuyAt "buys at" "买入点差",
+    SellAt "sells at" "卖出点差",
+    OpenLong "open long" "开多",
+    CloseLong "close long" "平多",
+    OpenShort "open short" "开空",
+    CloseShort "close short" "平空",
+    Position "position" "净仓",
+    Units "units" "份",
+    Lots "lots" "手",
+    InFlight "in flight" "在途",
+    Fires "fires" "触发",
+    RoundTrips "round trips" "往返",
+    Profit "P&L" "盈亏",
+    Leg "leg" "腿",
+    Realised "realised" "平仓盈亏",
+    Open "open" "持仓盈亏",
+    Total "total" "合计",
+    Fx "of it FX" "其中汇率",
+    BeforeFees "before fees" "未计手续费",
+    Unhedged "UNHEDGED" "单边敞口",
+    Hedged "hedged" "无敞口",
+    Fills "fills" "成交",
+    NoneYet "none yet" "暂无",
+    Buy "buy" "买",
+    Sell "sell" "卖",
+    Refusals "held back by gate" "风控拦截",
+    Seen "saw" "实测",
+    Limit "limit" "限额",
+    TickToOrder "tick to order" "行情到报单",
+    Count "count" "次数",
+    Feeds "feeds" "行情",
+    Packets "packets" "包",
+    First "first" "先到",
+    Missing "missing" "缺",
+    Gaps "gaps" "缺口",
+    Sessions "sessions" "交易连接",
+    Sent "sent" "已发",
+    Read "read" "已收",
+    Rings "rings" "队列",
+    Most "most" "峰值",
+    Journal "journal" "留痕",
+    Records "records" "条",
+    Behind "behind" "未写",
+    Unsynced "not on disk yet" "未落盘",
+    Alerts "alerts" "告警",
+    NoAlerts "no alerts" "无告警",
+    Orders "orders" "报单",
+    Rejects "rejects" "拒单",
+    Cancelled "cancelled" "撤单",
+    Unknown "unknown" "未知",
+    Live "live" "在途报单",
+    Decisions "decisions" "决策",
+    Refused "held back" "拦截",
+    Paused "PAUSED" "已暂停",
+    Keys
+        "[q] quit  [1-9] pair  [l] language  [space] pause"
+        "[q]退出  [1-9]套利对  [l]语言  [空格]暂停",
+    TooSmall "the terminal is too small" "终端窗口太小",
+    Needs "needs" "至少需要",
+    Has "has" "当前",
+    More "more" "更多",
+    NoPair "no pair is configured" "未配置套利对",
+    Fired "fire" "触发",
+    Ended "done" "完成",
+    Broken "OUT OF RATIO" "比例不齐",
+    Desk "desk" "状态",
+    Pair "pair" "套利对",
+}
+
+words! {
+    Side { Buy "buy" "买", Sell "sell" "卖", }
+    PositionEffect {
+        Net "" "",
+        Open "open" "开",
+        Close "close" "平",
+        CloseToday "close today" "平今",
+        CloseYesterday "close yesterday" "平昨",
+    }
+    Intent {
+        OpenLong "open long" "开多",
+        CloseLong "close long" "平多",
+        OpenShort "open short" "开空",
+        CloseShort "close short" "平空",
+    }
+    SpreadState {
+        Enabled "enabled" "启用",
+        Disabled "disabled" "停用",
+        Halted "HALTED" "已停止",
+    }
+    SafeState {
+        Normal "NORMAL" "NORMAL 正常",
+        SingleFeed "SINGLE_FEED" "SINGLE_FEED 单路行情",
+        NoNew "NO_NEW" "NO_NEW 只平不开",
+        Flatten "FLATTEN" "FLATTEN 减仓",
+        Halt "HALT" "HALT 停止",
+    }
+    ChannelState {
+        Down "down" "未连接",
+        Live "live" "正常",
+        SingleLine "single line" "单路",
+        Suspect "SUSPECT" "缺口",
+        Recovering "recovering" "恢复中",
+        Stale "STALE" "中断",
+        Closed "closed" "收盘",
+    }
+    SessionState { Down "DOWN" "断开", Up "up" "正常", Gapped "GAPPED" "缺口", }
+    QuoteQuality {
+        Unknown "no quote" "无行情",
+        Good "good" "正常",
+        Gapped "GAPPED" "缺口",
+        Insane "INSANE" "异常",
+    }
+    AlertKind {
+        BrokenSpread "legs out of ratio" "腿比例不齐",
+        OrderUnknown "order not answered" "报单无应答",
+        ImpossibleFill "impossible fill" "异常成交",
+        UnknownOrder "order not ours" "非本系统报单",
+        FeedGap "feed gap" "行情缺口",
+        SessionDown "session down" "交易连接断开",
+        Killed "kill switch" "一键停止",
+        FillBusted "fill taken back" "成交被撤销",
+        OrderRejected "order rejected" "拒单",
+        BadInput "bad input" "输入有误",
+        OutputOverflow "output overflow" "输出溢出",
+        FireThrottle "fires too often" "触发过频",
+        UnknownPosition "position not known" "持仓不明",
+    }
+    Gate {
+        Passed "passed" "通过",
+        SafeState "safe state" "安全状态",
+        Disabled "spread disabled" "套利对停用",
+        Halted "spread halted" "套利对停止",
+        InFlight "fire in flight" "在途未了",
+        CoolDown "cool-down" "冷却时间",
+        ChannelState "feed state" "行情状态",
+        QuoteQuality "quote quality" "行情质量",
+        QuoteAge "quote age" "行情时延",
+        QuoteSkew "quote skew" "两边时差",
+        SpreadPosition "spread position" "套利对持仓",
+        OrderSize "order size" "单笔手数",
+        OrderValue "order value" "单笔金额",
+        Collar "price collar" "价格偏离",
+        Position "position" "持仓",
+        OpenOrders "open orders" "挂单数",
+        Rate "message rate" "报撤频率",
+        SelfMatch "self match" "自成交",
+        SessionState "session state" "交易连接",
+        RingRoom "ring room" "队列余量",
+        RecordRoom "record room" "留痕余量",
+        Arena "arena room" "报单表余量",
+        Instrument "instrument" "合约",
+        Overflow "overflow" "溢出",
+        PriceBand "price band" "价格区间",
+        CollarFraction "price collar %" "价格偏离%",
+        InstrumentRate "instrument rate" "合约频率",
+        AccountOrderSize "account size" "账户单笔",
+        AccountPosition "account position" "账户持仓",
+        AccountOpenOrders "account orders" "账户挂单",
+        AccountRate "account rate" "账户频率",
+        Hysteresis "hysteresis" "回差",
+        FireRate "fire rate" "触发频率",
+    }
+}
