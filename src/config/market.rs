@@ -32,6 +32,16 @@ pub struct Venue {
     pub name: Written<String>,
     /// Market identifier code of ISO 10383.
     pub mic: String,
+    /// The system that it shares with others, as COMEX and NYMEX share Globex: there one feed and
+    /// one gateway serve all of them.
+    pub platform: Option<String>,
+}
+
+impl Venue {
+    /// Whether feeds and gateways of one serve the other.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.platform.is_some() && self.platform == other.platform
+    }
 }
 
 /// What a feed speaks.
@@ -277,6 +287,7 @@ pub(crate) fn venue(section: Section<'_>) -> Option<Venue> {
     let venue = Venue {
         name: section.required("name", name),
         mic: section.required("mic", one_of(MICS)).value,
+        platform: section.optional("platform", name).map(|platform| platform.value),
     };
     section.finish(venue)
 }

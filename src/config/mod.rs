@@ -185,6 +185,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
 
     check::joins(&feeds, is_paper, report);
     check::Read {
+        venues: &venues,
         feeds: &feeds,
         gateways: &gateways,
         instruments: &instruments,

@@ -9,13 +9,14 @@ mod spread;
 
 use super::error::{Problem, Report, Rule};
 use super::limit::Limits;
-use super::market::{Feed, Gateway, Instrument, Join};
+use super::market::{Feed, Gateway, Instrument, Join, Venue, VenueIndex};
 use super::source::Place;
 use super::spread::{Leg, Spread};
 use std::collections::HashMap;
 
 /// What could be read, each at the position its name has.
 pub(crate) struct Read<'r> {
+    pub venues: &'r [Option<Venue>],
     pub feeds: &'r [Option<Feed>],
     pub gateways: &'r [Option<Gateway>],
     pub instruments: &'r [Option<Instrument>],
@@ -69,7 +70,7 @@ impl Read<'_> {
         ];
         for (kind, end) in ends {
             let Some((name, venue)) = end else { continue };
-            if venue != instrument.venue {
+            if !self.serves(venue, instrument.venue) {
                 self.report.add(
                     Problem::new(
                         Rule::VenueMismatch,
@@ -80,9 +81,20 @@ impl Read<'_> {
                         instrument.name.place.clone(),
                         "this instrument",
                     )
-                    .also(&name.place, format!("its {kind}")),
+                    .also(&name.place, format!("its {kind}"))
+                    .help("venues that share their system say so by the same `platform`"),
                 );
             }
+        }
+    }
+
+    /// Whether what belongs to `one` venue serves the `other`.
+    fn serves(&self, one: VenueIndex, other: VenueIndex) -> bool {
+        let venue = |index: VenueIndex| self.venues.get(index).and_then(Option::as_ref);
+        match (venue(one), venue(other)) {
+            (Some(one), Some(other)) => one.name.value == other.name.value || one.is_beside(other),
+            // What could not be read is reported already.
+            _ => true,
         }
     }
 

@@ -1,11 +1,11 @@
 //! The products that the simulated markets trade, and how their prices hang together.
 //!
-//! A price follows from two that are common to all markets (a metal or oil in US dollars,
-//! the yuan per dollar) by the unit that it is quoted in, value added tax, and what the market adds on its own
-//! (`world`). Sources: `config/` gives contract facts for trading; here they are what the simulated
-//! venues believe. Contract sizes, ticks, units: the exchanges' contract texts. UNPROVEN, from
-//! memory: everything of the USD/CNH future, all fees, widths of price limits, order sizes. Start
-//! prices are made up.
+//! A price follows from two that are common to all markets (a metal or oil in US dollars, the yuan
+//! per dollar) by the unit that it is quoted in, value added tax, and what the market adds on its
+//! own (`world`). Sources: `config/` gives contract facts for trading; here they are what the
+//! simulated venues believe. Contract sizes, ticks, units: the exchanges' contract texts. UNPROVEN,
+//! from memory: everything of the USD/CNH future, all fees, widths of price limits, order sizes.
+//! Start prices are made up.
 
 use super::super::rules::{Fee, Fees, Listing};
 

@@ -1,8 +1,8 @@
 //! What products are worth, as a function of a seed and of time, and of nothing else.
 //!
 //! Two venues with the same seed and the same start of time agree without talking to each other:
-//! orders move no fair price. Roots (metals, oil, the yuan) wander slowly around where they start. A
-//! product adds jumps, which leave it beside the others for moments, and a basis, which is quiet
+//! orders move no fair price. Roots (metals, oil, the yuan) wander slowly around where they start.
+//! A product adds jumps, which leave it beside the others for moments, and a basis, which is quiet
 //! mostly and at times runs away and comes back. So spreads open and close all the time, and now
 //! and then stay open.
 //!
