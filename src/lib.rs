@@ -14,6 +14,7 @@ pub mod feed;
 pub mod journal;
 pub mod monitor;
 pub mod port;
+pub mod recovery;
 pub mod secret;
 pub mod sim;
 pub mod topology;

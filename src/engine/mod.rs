@@ -1,10 +1,11 @@
 //! The engine: a configuration made into stages, rings and cores.
 //!
 //! `inputs` turns a configuration into what the desk is told, `memory` makes what the hot stages
-//! work in, `sockets` opens what the configuration names outside this process, `feed` and `gateway`
-//! make one stage of a protocol, `wire` joins the stages, `core` runs them on a core, `recording`
-//! opens the record, `live` does all of that and watches it run. `shadow` follows the record with a
-//! second desk, `replay` does so with a record of the past. Called by the commands.
+//! work in, `sockets` opens what the configuration names outside this process, `logon` logs its
+//! gateways on, `feed` and `gateway` make one stage of a protocol, `wire` joins the stages, `core`
+//! runs them on a core, `recording` opens the record, `live` does all of that and watches it run.
+//! `shadow` follows the record with a second desk, `replay` does so with a record of the past.
+//! Called by the commands.
 
 pub mod core;
 pub mod feed;
@@ -12,6 +13,7 @@ pub mod gateway;
 pub mod inputs;
 pub mod latency;
 pub mod live;
+pub mod logon;
 pub mod memory;
 pub mod recording;
 pub mod replay;

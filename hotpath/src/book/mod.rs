@@ -166,16 +166,32 @@ impl Instrument {
     /// number is followed all the same, so that one gap is found once.
     #[inline(always)]
     pub const fn follow(&mut self, seq_no: u32) -> Continuity {
-        let is_next = seq_no == self.change_seq_no.wrapping_add(1);
-        let is_whole = is_next || !self.has_sequence;
-        self.change_seq_no = seq_no;
-        self.has_sequence = true;
-        if is_whole {
+        if self.follow_next(seq_no) {
             Continuity::Whole
         } else {
-            self.is_damaged = true;
+            self.break_at(seq_no);
             Continuity::Broken
         }
+    }
+
+    /// Takes the sequence number of one entry if it is the next one, or the first. Otherwise
+    /// nothing changes.
+    #[inline(always)]
+    pub const fn follow_next(&mut self, seq_no: u32) -> bool {
+        let is_next = seq_no == self.change_seq_no.wrapping_add(1);
+        let is_whole = is_next || !self.has_sequence;
+        if is_whole {
+            self.expect_after(seq_no);
+        }
+        is_whole
+    }
+
+    /// Numbers before `seq_no` are missing, or it went backwards: the books are damaged, and the
+    /// next number is its successor.
+    #[inline]
+    pub const fn break_at(&mut self, seq_no: u32) {
+        self.expect_after(seq_no);
+        self.is_damaged = true;
     }
 
     /// Says that `seq_no` was the last number: the next one must be its successor.

@@ -10,9 +10,7 @@
 use super::arbiter::LineHealth;
 use super::counters::FeedCounters;
 use super::sequence::SeqNo;
-use crate::book::{
-    BookError, BookSide, Books, Change, Continuity, Instrument, Row, StorageError, View,
-};
+use crate::book::{BookError, BookSide, Books, Change, Instrument, Row, StorageError, View};
 use crate::message::{ChannelState, ChannelUpdate, Quote, StreamId};
 use crate::ring::{QuoteSender, Sender};
 use crate::time::{MonoNs, UnixNs};
@@ -73,6 +71,8 @@ pub struct Channel<'a> {
     is_update_waiting: bool,
     /// Whether books began whole, so that every contradiction is damage.
     is_strict: bool,
+    /// Books may include packets through this one already: their snapshots are of different ages.
+    covered: Option<SeqNo>,
     received: MonoNs,
     seq_no: SeqNo,
 }
@@ -108,6 +108,7 @@ impl<'a> Channel<'a> {
             told: (ChannelState::Down, 0),
             is_update_waiting: false,
             is_strict: settings.join == Join::Recover,
+            covered: None,
             received: MonoNs(0),
             seq_no: SeqNo(0),
         })
@@ -165,17 +166,18 @@ impl<'a> Channel<'a> {
     }
 
     /// An entry of an instrument, of whatever kind, with the instrument's own sequence number.
-    /// `None` if there is no row for it.
+    /// `None` if there is no row for it, or its book came with the entry in it.
     #[inline(always)]
     pub fn sequenced(&mut self, security_id: i32, seq_no: u32) -> Option<Row> {
         let row = match self.books.find(security_id) {
             Some(row) => row,
             None => self.add(security_id)?,
         };
-        if self.books.get_mut(row)?.follow(seq_no) == Continuity::Broken {
-            self.sequence_broken(row);
+        if self.books.get_mut(row)?.follow_next(seq_no) {
+            Some(row)
+        } else {
+            self.out_of_sequence(row, seq_no)
         }
-        Some(row)
     }
 
     /// The row of an instrument of a venue that does not number its instruments' changes.
@@ -290,11 +292,13 @@ impl<'a> Channel<'a> {
         self.tell();
     }
 
-    /// The books were filled from a snapshot that includes everything through `last`.
+    /// The books were filled from snapshots: all include everything through `last`, and none
+    /// anything beyond `covered`.
     #[cold]
     #[inline(never)]
-    pub(super) fn recovered(&mut self, last: SeqNo, exchange: UnixNs, now: MonoNs) {
+    pub(super) fn recovered(&mut self, last: SeqNo, covered: SeqNo, exchange: UnixNs, now: MonoNs) {
         self.forget_event();
+        self.covered = Some(covered);
         self.seq_no = last;
         self.received = now;
         self.is_strict = true;
@@ -362,6 +366,7 @@ impl<'a> Channel<'a> {
             instrument.expect_after(0);
         }
         self.is_strict = true;
+        self.covered = None;
         self.epoch = self.epoch.wrapping_add(1);
     }
 
@@ -425,9 +430,17 @@ impl<'a> Channel<'a> {
 
     #[cold]
     #[inline(never)]
-    fn sequence_broken(&mut self, row: Row) {
+    fn out_of_sequence(&mut self, row: Row, seq_no: u32) -> Option<Row> {
+        let is_covered = self.covered.is_some_and(|covered| self.seq_no.beyond(covered) <= 0);
+        let instrument = self.books.get_mut(row)?;
+        let last = instrument.change_seq_no()?;
+        if is_covered && SeqNo(seq_no).beyond(SeqNo(last)) <= 0 {
+            return None;
+        }
+        instrument.break_at(seq_no);
         self.counters.sequence_breaks.add(1);
         self.touch(row);
+        Some(row)
     }
 
     /// Everything that the venue sent again is in: from now on the books are shown.

@@ -132,8 +132,20 @@ impl<'a, V: Protocol> Feed<'a, V> {
     ///
     /// For the cold side, before the start; all rows must have been filled or cleared.
     pub fn begin_after(&mut self, last: SeqNo, exchange: UnixNs, now: MonoNs) {
+        self.begin_between(last, last, exchange, now);
+    }
+
+    /// Says that the books were filled from snapshots of different moments: all include everything
+    /// through `last`, and none anything beyond `covered`. The channel goes on with the packet
+    /// after `last`; what a packet through `covered` says of an instrument is passed over where the
+    /// instrument's own numbers show that its snapshot includes it. `exchange` is the time of the
+    /// oldest snapshot.
+    ///
+    /// For the cold side, before the start; all rows must have been filled or cleared, and each
+    /// must expect its next number. For protocols that number the changes of an instrument.
+    pub fn begin_between(&mut self, last: SeqNo, covered: SeqNo, exchange: UnixNs, now: MonoNs) {
         self.arbiter.begin_after(last, now);
-        self.channel.recovered(last, exchange, now);
+        self.channel.recovered(last, covered, exchange, now);
         self.check_lines(now);
     }
 

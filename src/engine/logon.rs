@@ -1,0 +1,395 @@
+//! Logs gateways on: connects, says who we are, and hands over what the hot sessions are made of.
+//!
+//! No byte that comes after the logon is read here: the gateway stage finds it on the port. Not
+//! here: logging on again while the engine runs, and what a session missed while it was down.
+//! Called by the commands that trade, once for each gateway, before its stage is made.
+
+use super::sockets::{self, GatewayPort, SocketError};
+use crate::config::{self, Configuration, CounterAccount, Gateway};
+use crate::port::pair::PairPort;
+use crate::port::tcp::TcpPort;
+use crate::secret::{Secret, SecretError};
+use crate::venue::cme::ilink3::logon as ilink3;
+use crate::venue::cme::ilink3::signature::{KeyError, SecretKey};
+use crate::venue::esunny::dstar::logon as dstar;
+use std::time::{Duration, Instant};
+use xmc_hotpath::message::{DeskIdentity, GatewayIndex, InstrumentIndex, OffsetRule, StreamId};
+use xmc_hotpath::port::{SendError, StreamPort, TxPort};
+use xmc_hotpath::time::{Span, UnixNs};
+use xmc_hotpath::venue::cme::ilink3::encode::SessionIdentity;
+use xmc_hotpath::venue::cme::ilink3::layout::NEWEST_VERSION;
+use xmc_hotpath::venue::cme::ilink3::session::Handover;
+use xmc_hotpath::venue::esunny::dstar::encode::{Account, Contract};
+use xmc_hotpath::venue::esunny::dstar::layout::V3;
+use xmc_hotpath::venue::esunny::dstar::requests::Pace;
+use xmc_hotpath::venue::esunny::dstar::session::Identity;
+use xmc_hotpath::venue::esunny::dstar::simulated_counter::FrameHeader;
+use xmc_hotpath::wire;
+
+/// How long nothing is asked of the port while an answer is awaited.
+const NAP: Duration = Duration::from_micros(200);
+
+/// What the exchange is told of our system; the version's field has ten characters.
+const SYSTEM_NAME: &str = "cross_market_connect";
+const SYSTEM_VENDOR: &str = "xmc";
+
+/// Why a gateway has no session. No secret is shown.
+#[derive(Debug, thiserror::Error)]
+pub enum LogonError {
+    /// There is no connection.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The secret cannot be read.
+    #[error("gateway {gateway}: {source}")]
+    Secret {
+        /// Which gateway.
+        gateway: String,
+        /// What is wrong.
+        source: SecretError,
+    },
+    /// The secret is no key.
+    #[error("gateway {gateway}: {source}")]
+    Key {
+        /// Which gateway.
+        gateway: String,
+        /// What is wrong.
+        source: KeyError,
+    },
+    /// iLink 3 was not logged on to.
+    #[error("gateway {gateway}: {source}")]
+    Ilink3 {
+        /// Which gateway.
+        gateway: String,
+        /// What is wrong.
+        source: ilink3::LogonError,
+    },
+    /// The counter was not logged on to.
+    #[error("gateway {gateway}: {source}")]
+    Dstar {
+        /// Which gateway.
+        gateway: String,
+        /// What is wrong.
+        source: dstar::LogonError,
+    },
+    /// The counter went away.
+    #[error(
+        "gateway {gateway}: the counter closed the connection before the logon was complete: \
+         check answer_address, and that it is a counter"
+    )]
+    Closed {
+        /// Which gateway.
+        gateway: String,
+    },
+    /// The counter did not answer.
+    #[error(
+        "gateway {gateway}: the counter did not complete the logon within {ms} ms: check \
+         answer_address, or wait longer"
+    )]
+    TimedOut {
+        /// Which gateway.
+        gateway: String,
+        /// How long was waited.
+        ms: u128,
+    },
+    /// Requests would go to nobody.
+    #[error(
+        "gateway {gateway} sends requests to port {ours}, and the counter takes them at {theirs}: \
+         correct request_address"
+    )]
+    RequestPort {
+        /// Which gateway.
+        gateway: String,
+        /// In the configuration.
+        ours: u16,
+        /// What the counter says.
+        theirs: u16,
+    },
+    /// The datagram that makes our socket known did not leave.
+    #[error("gateway {gateway}: UdpAuth could not be sent ({error:?}): check request_address")]
+    Auth {
+        /// Which gateway.
+        gateway: String,
+        /// What the port says.
+        error: SendError,
+    },
+    /// The account may not trade what is configured.
+    #[error(
+        "gateway {gateway}: the counter's contracts lack {}: check `symbol`, and what the account \
+         may trade",
+        instruments.join(", ")
+    )]
+    NotTraded {
+        /// Which gateway.
+        gateway: String,
+        /// Instruments of the configuration.
+        instruments: Vec<String>,
+    },
+}
+
+/// Whose session it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// Whose orders it sends.
+    pub desk: DeskIdentity,
+    /// Replies about orders that sessions of this run have read: a counter repeats the others. 0
+    /// for the first session of a run.
+    pub replies_seen: u32,
+}
+
+/// A session that stands.
+#[derive(Debug)]
+pub enum LoggedOn {
+    /// For a `Session`.
+    Ilink3(Ilink3LoggedOn),
+    /// For a `DstarSession`.
+    Dstar(DstarLoggedOn),
+}
+
+/// An iLink 3 session that stands; its `SessionIdentity` is `ilink3_identity`.
+#[derive(Debug)]
+pub struct Ilink3LoggedOn {
+    /// The connection; nothing of it has been read beyond the logon.
+    pub port: TcpPort,
+    /// Where the session stands.
+    pub handover: Handover,
+}
+
+/// A session with a counter that stands. `UdpAuth` has been sent; its reply is the session's.
+#[derive(Debug)]
+pub struct DstarLoggedOn {
+    /// The connection and the socket of requests; nothing has been read beyond the logon.
+    pub port: PairPort,
+    /// Who the session is.
+    pub identity: Identity,
+    /// What it may trade, of what is configured.
+    pub contracts: Vec<TradedContract>,
+}
+
+/// An instrument of the configuration as the counter knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TradedContract {
+    /// Its row in the desk's table.
+    pub row: InstrumentIndex,
+    /// `ContractIndex`.
+    pub index: u32,
+    /// `ContractNo`.
+    pub number: String,
+    /// Today's lots are closed with a code of their own.
+    pub needs_close_today: bool,
+}
+
+impl TradedContract {
+    /// What the hot session's `trade` is told.
+    #[must_use]
+    pub fn contract(&self) -> Contract<'_> {
+        let Self { index, number, needs_close_today, .. } = self;
+        Contract { index: *index, number, needs_close_today: *needs_close_today }
+    }
+}
+
+/// What all orders of an iLink 3 gateway say; `None` for one that speaks something else.
+#[must_use]
+pub fn ilink3_identity(gateway: &Gateway) -> Option<SessionIdentity<'_>> {
+    gateway.session.as_ref().map(|session| SessionIdentity {
+        sender_id: &session.sender_id,
+        location: &session.location,
+        party_details_id: session.party_details_id,
+        schema_version: NEWEST_VERSION,
+    })
+}
+
+/// Reads the secret of a gateway from where its configuration says; an empty one for paper.
+///
+/// # Errors
+/// `Secret`.
+pub fn secret(gateway: &Gateway) -> Result<Secret, LogonError> {
+    let session = gateway.session.as_ref().map(|session| &session.key);
+    let lies = session.or(gateway.counter.as_ref().map(|counter| &counter.password));
+    let secret = lies.map(Secret::read).transpose();
+    let gateway = gateway.name.value.clone();
+    secret.map(Option::unwrap_or_default).map_err(|source| LogonError::Secret { gateway, source })
+}
+
+/// Connects a gateway of the configuration and logs on, waiting at most `patience` for each answer.
+/// `utc` is the wall clock: an iLink 3 logon that is 5 s old is refused.
+///
+/// # Errors
+/// See `LogonError`. The connection is given up.
+pub fn log_on(
+    config: &Configuration,
+    row: config::GatewayIndex,
+    secret: &Secret,
+    who: Who,
+    utc: impl Fn() -> UnixNs,
+    patience: Duration,
+) -> Result<LoggedOn, LogonError> {
+    let gateway = &config.gateways[row];
+    let port = sockets::gateway_port(gateway, patience)?;
+    match (port, &gateway.session, &gateway.counter) {
+        (GatewayPort::Stream(port), Some(session), _) => {
+            ilink3(gateway, session, port, secret, utc, patience).map(LoggedOn::Ilink3)
+        }
+        (GatewayPort::Pair(port), _, Some(account)) => {
+            let since = Instant::now();
+            let (port, granted) = granted(gateway, account, port, secret, who, (since, patience))?;
+            dstar(config, row, account, port, &granted, who).map(LoggedOn::Dstar)
+        }
+        _ => unreachable!("a gateway's protocol says which port and which account it has"),
+    }
+}
+
+fn ilink3(
+    gateway: &Gateway,
+    session: &config::SessionIdentity,
+    port: TcpPort,
+    secret: &Secret,
+    utc: impl Fn() -> UnixNs,
+    patience: Duration,
+) -> Result<Ilink3LoggedOn, LogonError> {
+    let name = || gateway.name.value.clone();
+    let key = SecretKey::from_base64url(secret.reveal())
+        .map_err(|source| LogonError::Key { gateway: name(), source })?;
+    let credentials = ilink3::Credentials {
+        session: session.session.clone(),
+        firm: session.firm.clone(),
+        access_key_id: session.access_key_id.clone(),
+        key,
+    };
+    let system = ilink3::System {
+        name: SYSTEM_NAME.to_owned(),
+        version: env!("CARGO_PKG_VERSION").chars().take(10).collect(),
+        vendor: SYSTEM_VENDOR.to_owned(),
+    };
+    let wish = ilink3::Wish {
+        // A new session each time: microseconds since 1970 are above all that were used before.
+        uuid: utc().0 / 1_000,
+        is_negotiated: false,
+        next_seq_no: 1,
+        keep_alive_ms: session.keep_alive_ms,
+        schema_version: NEWEST_VERSION,
+    };
+    let logon = ilink3::Logon::new(credentials, system, wish);
+    let established = logon.and_then(|logon| ilink3::log_on(port, logon, utc, patience));
+    let ilink3::Established { port, handover } =
+        established.map_err(|source| LogonError::Ilink3 { gateway: name(), source })?;
+    Ok(Ilink3LoggedOn { port, handover })
+}
+
+/// Logs on at a counter and reads its contract table, and not a byte more.
+fn granted(
+    gateway: &Gateway,
+    account: &CounterAccount,
+    mut port: PairPort,
+    secret: &Secret,
+    who: Who,
+    (since, patience): (Instant, Duration),
+) -> Result<(PairPort, dstar::Granted), LogonError> {
+    let name = || gateway.name.value.clone();
+    let failed = |source| LogonError::Dstar { gateway: name(), source };
+    let wait = || {
+        if since.elapsed() > patience {
+            return Err(LogonError::TimedOut { gateway: name(), ms: patience.as_millis() });
+        }
+        std::thread::sleep(NAP);
+        Ok(())
+    };
+    let credentials = dstar::Credentials {
+        account_no: account.account_no.clone(),
+        password: secret.reveal().to_owned(),
+        replies_seen: who.replies_seen,
+    };
+    let (mut logon, first) = dstar::Logon::<V3>::start(&credentials).map_err(failed)?;
+    loop {
+        match port.answers_mut().send(&first) {
+            Ok(()) => break,
+            Err(SendError::Busy) => wait()?,
+            Err(_) => return Err(LogonError::Closed { gateway: name() }),
+        }
+    }
+    let mut bytes = Vec::new();
+    loop {
+        let have = bytes.len();
+        bytes.resize(want(&bytes), 0);
+        let read = port.read(&mut bytes[have..]);
+        let read = read.map_err(|_| LogonError::Closed { gateway: name() })?;
+        bytes.truncate(have + read);
+        if read == 0 {
+            wait()?;
+        }
+        let (taken, granted) = logon.read(&bytes).map_err(failed)?;
+        if let Some(granted) = granted {
+            return Ok((port, granted.clone()));
+        }
+        bytes.drain(..taken);
+    }
+}
+
+/// How many bytes of a message are known to come.
+fn want(bytes: &[u8]) -> usize {
+    let header = size_of::<FrameHeader>();
+    match wire::take::<FrameHeader>(bytes) {
+        Ok((frame, _)) => header + usize::from(frame.body_len.get()),
+        Err(_) => header,
+    }
+}
+
+fn dstar(
+    config: &Configuration,
+    row: config::GatewayIndex,
+    account: &CounterAccount,
+    mut port: PairPort,
+    granted: &dstar::Granted,
+    who: Who,
+) -> Result<DstarLoggedOn, LogonError> {
+    let gateway = &config.gateways[row];
+    let name = || gateway.name.value.clone();
+    if let Some(config::Endpoint::Pair { requests, .. }) = gateway.endpoint
+        && requests.port() != granted.udp_port
+    {
+        let (ours, theirs) = (requests.port(), granted.udp_port);
+        return Err(LogonError::RequestPort { gateway: name(), ours, theirs });
+    }
+    let contracts = contracts(config, row, granted)?;
+    let auth = dstar::udp_auth::<V3>(&granted.account, account.request_ids);
+    port.send(&auth).map_err(|error| LogonError::Auth { gateway: name(), error })?;
+    let milliseconds = |ms: u32| Span(u64::from(ms) * 1_000_000);
+    let identity = Identity {
+        gateway: GatewayIndex(u8::try_from(row).expect("gateways are few")),
+        stream: StreamId(gateway.stream_id.value),
+        desk: who.desk,
+        account: Account { close_today: account.close_today_code, ..granted.account },
+        req_id_mode: account.request_ids,
+        next_client_req_id: granted.next_client_req_id,
+        pace: Pace {
+            ask_after: milliseconds(account.ask_after_ms),
+            ask_interval: milliseconds(account.ask_interval_ms),
+        },
+    };
+    Ok(DstarLoggedOn { port, identity, contracts })
+}
+
+/// The instruments of a gateway among the counter's contracts.
+fn contracts(
+    config: &Configuration,
+    row: config::GatewayIndex,
+    granted: &dstar::Granted,
+) -> Result<Vec<TradedContract>, LogonError> {
+    let (mut traded, mut lacking) = (Vec::new(), Vec::new());
+    let of_gateway = config.instruments.iter().zip(0..);
+    for (instrument, place) in of_gateway.filter(|(of, _)| of.gateway == Some(row)) {
+        match granted.contracts.iter().find(|(_, number)| *number == instrument.symbol) {
+            Some((index, number)) => traded.push(TradedContract {
+                row: InstrumentIndex(place),
+                index: *index,
+                number: number.clone(),
+                needs_close_today: instrument.offset_rule == OffsetRule::CloseToday,
+            }),
+            None => lacking.push(format!("{} ({})", instrument.name.value, instrument.symbol)),
+        }
+    }
+    if lacking.is_empty() {
+        return Ok(traded);
+    }
+    let gateway = config.gateways[row].name.value.clone();
+    Err(LogonError::NotTraded { gateway, instruments: lacking })
+}

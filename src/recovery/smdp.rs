@@ -1,0 +1,306 @@
+//! SMDP joined in the middle: MDQP is asked for the topic's snapshot, and for the packets between
+//! it and the first one that the multicast brought.
+//!
+//! The multicast is watched before anything is asked. A snapshot from after that moment goes on
+//! with what came; one that is older (a front may answer with its last slice) is completed with
+//! missed packets, or asked for again where those are too many.
+
+use super::lines::{self, Lines};
+use super::tail::{Noted, Tail};
+use super::terms::{Comparison, Wanted};
+use super::{NAP, StartError};
+use crate::config::{Feed, RecoveryQuery, SecretSource};
+use crate::port::tcp::{TcpPort, TcpSettings};
+use crate::secret::Secret;
+use crate::venue::shfe::smdp::client::{Client, ClientError, ClientLimits, Event};
+use crate::venue::shfe::smdp::contract::{Contract, padded};
+use crate::venue::shfe::smdp::layout::LoginField;
+use crate::venue::shfe::smdp::seed::SeedError;
+use crate::venue::shfe::smdp::snapshot::Snapshot;
+use std::time::{Duration, Instant};
+use xmc_hotpath::feed::{self, SeqNo};
+use xmc_hotpath::message::InstrumentIndex;
+use xmc_hotpath::port::{Datagram, Line, SendError, StreamPort, TxPort};
+use xmc_hotpath::time::{MonoNs, Span};
+use xmc_hotpath::venue::shfe::smdp::decode;
+use xmc_hotpath::venue::shfe::smdp::feed::Smdp;
+
+/// Silence of the multicast after which a snapshot is taken for the newest state: two slices of
+/// 500 ms.
+const QUIET: Duration = Duration::from_secs(1);
+
+const SECOND: Span = Span(1_000_000_000);
+
+/// What is asked for at most, and how often signs of life are sent: MIRP's own period.
+const LIMITS: ClientLimits = ClientLimits {
+    reply_within: Span(5 * SECOND.0),
+    heartbeat_every: Span(3 * SECOND.0),
+    silent_after: Span(10 * SECOND.0),
+    max_missing: 10_000,
+    max_snapshot_fields: 1 << 20,
+};
+
+/// What a feed begins with.
+#[derive(Clone, Debug)]
+pub struct Start {
+    wanted: Vec<Wanted>,
+    snapshot: Snapshot,
+    /// Whole packets from after the snapshot, in the order of their numbers.
+    missed: Vec<Vec<u8>>,
+}
+
+impl Start {
+    /// The snapshot: trading day, contracts, books.
+    #[must_use]
+    pub const fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Packets that were asked for again.
+    #[must_use]
+    pub fn missed_count(&self) -> usize {
+        self.missed.len()
+    }
+
+    /// Fills `feed` and makes it live. What its sockets kept since they joined comes next.
+    ///
+    /// # Errors
+    /// See `SeedError`: no book of the feed is believed then.
+    pub fn seed(&self, feed: &mut feed::Feed<'_, Smdp<'_>>, now: MonoNs) -> Result<(), SeedError> {
+        self.snapshot.seed(feed, |contract| self.row(contract), now)?;
+        for payload in &self.missed {
+            feed.on_datagram(&Datagram { payload, received: now, line: Line::A });
+        }
+        Ok(())
+    }
+
+    fn row(&self, contract: &Contract) -> Option<InstrumentIndex> {
+        let of = self.wanted.iter().find(|wanted| wanted.symbol == contract.instrument_id);
+        of.map(|wanted| wanted.row)
+    }
+}
+
+/// Asks for the state of a feed's topic.
+///
+/// # Errors
+/// See `StartError`.
+pub(super) fn find(
+    feed: &Feed,
+    query: &RecoveryQuery,
+    wanted: Vec<Wanted>,
+    patience: Duration,
+) -> Result<Start, StartError> {
+    let login = login(feed, query)?;
+    let lines = lines::incremental(feed).map(|(_, key, line)| ((), key, line));
+    let lines = Lines::join(feed, lines)?;
+    let stream = TcpPort::connect(query.address.into(), patience, &TcpSettings::default())
+        .map_err(|source| StartError::Connect { feed: feed.name.value.clone(), source })?;
+    let mut asking = Asking {
+        feed: feed.name.value.clone(),
+        topic: query.topic,
+        client: Client::connect(login, LIMITS, MonoNs(0)),
+        stream,
+        lines,
+        tail: Tail::default(),
+        is_beating: false,
+        since: Instant::now(),
+        patience,
+    };
+    asking.run(wanted)
+}
+
+/// A query under way.
+struct Asking {
+    feed: String,
+    topic: i16,
+    client: Client,
+    stream: TcpPort,
+    lines: Lines<()>,
+    tail: Tail,
+    /// A heartbeat came: the multicast is there.
+    is_beating: bool,
+    since: Instant,
+    patience: Duration,
+}
+
+impl Asking {
+    fn run(&mut self, wanted: Vec<Wanted>) -> Result<Start, StartError> {
+        self.event("the answer to the MDQP login", |event| matches!(event, Event::LoggedIn(_)))?;
+        loop {
+            let snapshot = self.snapshot()?;
+            check(&self.feed, &wanted, &snapshot)?;
+            self.listen("a packet of lines A and B")?;
+            if let Some(missed) = self.missed(SeqNo(snapshot.packet_no.cast_unsigned()))? {
+                // Whether the venue heard it changes nothing: the connection ends here.
+                let _ = self.client.log_out(self.now());
+                let _ = self.exchange("");
+                return Ok(Start { wanted, snapshot, missed });
+            }
+        }
+    }
+
+    fn now(&self) -> MonoNs {
+        MonoNs(u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    fn snapshot(&mut self) -> Result<Snapshot, StartError> {
+        let asked = self.client.ask_snapshot(self.topic, self.now());
+        asked.map_err(|source| self.refused(source))?;
+        match self.event("the snapshot", |event| matches!(event, Event::Snapshot(_)))? {
+            Event::Snapshot(snapshot) => Ok(*snapshot),
+            _ => unreachable!("only a snapshot was waited for"),
+        }
+    }
+
+    /// Waits until the multicast has said something, or has been quiet for so long that nothing can
+    /// be missing.
+    fn listen(&mut self, awaited: &'static str) -> Result<(), StartError> {
+        let since = Instant::now();
+        while self.tail.newest().is_none() && !self.is_beating && since.elapsed() < QUIET {
+            if !self.exchange(awaited)? {
+                std::thread::sleep(NAP);
+            }
+        }
+        Ok(())
+    }
+
+    /// The packets between a snapshot and what the lines brought; `None` if another snapshot has to
+    /// be asked for.
+    fn missed(&mut self, last: SeqNo) -> Result<Option<Vec<Vec<u8>>>, StartError> {
+        let Some(first) = self.tail.first().filter(|_| !self.tail.goes_on_from(last)) else {
+            return Ok(Some(Vec::new()));
+        };
+        let (from, to) = (last.next().0.cast_signed(), first.before().0.cast_signed());
+        match self.client.ask_missing(self.topic, from, to, self.now()) {
+            Ok(()) => {}
+            Err(ClientError::TooMany { .. } | ClientError::Range { .. }) => return Ok(None),
+            Err(source) => return Err(self.refused(source)),
+        }
+        let awaited = "the missed packets";
+        match self
+            .event(awaited, |event| matches!(event, Event::Recovered(_) | Event::Failed(_)))?
+        {
+            Event::Recovered(packets) => Ok(Some(packets)),
+            _ => Ok(None),
+        }
+    }
+
+    fn refused(&self, source: ClientError) -> StartError {
+        StartError::Query { feed: self.feed.clone(), source }
+    }
+
+    /// Waits for an event; others that end the query are errors.
+    fn event(
+        &mut self,
+        awaited: &'static str,
+        is_awaited: impl Fn(&Event) -> bool,
+    ) -> Result<Event, StartError> {
+        loop {
+            while let Some(event) = self.client.next_event() {
+                match event {
+                    event if is_awaited(&event) => return Ok(event),
+                    Event::Failed(source) | Event::Closed(source) => {
+                        return Err(self.refused(source));
+                    }
+                    _ => {}
+                }
+            }
+            if self.since.elapsed() > self.patience {
+                let (feed, ms) = (self.feed.clone(), self.patience.as_millis());
+                return Err(StartError::TimedOut { feed, awaited, ms });
+            }
+            if !self.exchange(awaited)? {
+                std::thread::sleep(NAP);
+            }
+        }
+    }
+
+    /// Moves bytes and packets, and says whether there were any.
+    fn exchange(&mut self, awaited: &'static str) -> Result<bool, StartError> {
+        let Self { lines, tail, is_beating, topic, .. } = self;
+        let mut is_any = lines.poll(|(), payload| {
+            let Ok(packet) = decode::packet(payload) else { return };
+            let header = packet.header();
+            if header.topic_id.get() != *topic {
+                return;
+            }
+            if packet.is_heartbeat() {
+                *is_beating = true;
+            } else if tail.note(SeqNo(header.packet_no.get().cast_unsigned())) == Noted::Anew {
+                *is_beating = false;
+            }
+        });
+        let closed = |feed: &str| StartError::Closed { feed: feed.to_owned(), awaited };
+        let outgoing = self.client.outgoing();
+        if !outgoing.is_empty() {
+            match self.stream.send(outgoing) {
+                Ok(()) => self.client.written(outgoing.len()),
+                Err(SendError::Busy) => {}
+                Err(_) => return Err(closed(&self.feed)),
+            }
+        }
+        let mut buffer = [0; 4_096];
+        let len = self.stream.read(&mut buffer).map_err(|_| closed(&self.feed))?;
+        let now = self.now();
+        self.client.on_bytes(&buffer[..len], now);
+        self.client.on_time(now);
+        is_any |= len > 0;
+        Ok(is_any)
+    }
+}
+
+fn check(feed: &str, wanted: &[Wanted], snapshot: &Snapshot) -> Result<(), StartError> {
+    let feed = feed.to_owned();
+    let (mut undefined, mut differences) = (Vec::new(), Vec::new());
+    for wanted in wanted {
+        let contracts = snapshot.instruments.iter().map(|instrument| &instrument.contract);
+        match contracts.into_iter().find(|of| of.instrument_id == wanted.symbol) {
+            Some(contract) => {
+                let mut comparison = Comparison::new(wanted);
+                comparison.e9("tick_size", wanted.tick_e9, Some(contract.tick_e9));
+                let multiplier_e9 = i64::from(contract.volume_multiple) * 1_000_000_000;
+                comparison.e9("multiplier", wanted.multiplier_e9, Some(multiplier_e9));
+                differences.extend(comparison.finish());
+            }
+            None => undefined.push(wanted.to_string()),
+        }
+    }
+    if !undefined.is_empty() {
+        return Err(StartError::NotDefined { feed, instruments: undefined });
+    }
+    if differences.is_empty() { Ok(()) } else { Err(StartError::Differs { feed, differences }) }
+}
+
+fn login(feed: &Feed, query: &RecoveryQuery) -> Result<LoginField, StartError> {
+    let name = || feed.name.value.clone();
+    let login = &query.login;
+    let read = |lies: &SecretSource| {
+        Secret::read(lies).map_err(|source| StartError::Secret { feed: name(), source })
+    };
+    let password = login.password.as_ref().map(read).transpose()?.unwrap_or_default();
+    Ok(LoginField {
+        user_id: field(feed, "mdqp_user", &login.user_id)?,
+        participant_id: field(feed, "mdqp_participant", &login.participant_id)?,
+        password: field(feed, "mdqp_password_file", password.reveal())?,
+        // As in the only vector there is.
+        language: b'0',
+        user_product: padded(PRODUCT),
+        interface_product: padded(PRODUCT),
+    })
+}
+
+/// What the venue is told of our program.
+const PRODUCT: &str = concat!("cross_market_connect ", env!("CARGO_PKG_VERSION"));
+
+/// A text that leaves room for the NUL behind it.
+fn field<const N: usize>(
+    feed: &Feed,
+    key: &'static str,
+    text: &str,
+) -> Result<[u8; N], StartError> {
+    if text.len() < N {
+        return Ok(padded(text));
+    }
+    let (feed, bytes, most) = (feed.name.value.clone(), text.len(), N - 1);
+    Err(StartError::Text { feed, key, bytes, most })
+}
