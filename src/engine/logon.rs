@@ -4,8 +4,9 @@
 //! here: logging on again while the engine runs, and what a session missed while it was down.
 //! Called by the commands that trade, once for each gateway, before its stage is made.
 
+use super::gateway::GatewayStart;
 use super::sockets::{self, GatewayPort, SocketError};
-use crate::config::{self, Configuration, CounterAccount, Gateway};
+use crate::config::{self, Configuration, Endpoint, Gateway, Instrument};
 use crate::port::pair::PairPort;
 use crate::port::tcp::TcpPort;
 use crate::secret::{Secret, SecretError};
@@ -13,16 +14,10 @@ use crate::venue::cme::ilink3::logon as ilink3;
 use crate::venue::cme::ilink3::signature::{KeyError, SecretKey};
 use crate::venue::esunny::dstar::logon as dstar;
 use std::time::{Duration, Instant};
-use xmc_hotpath::message::{DeskIdentity, GatewayIndex, InstrumentIndex, OffsetRule, StreamId};
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
-use xmc_hotpath::time::{Span, UnixNs};
-use xmc_hotpath::venue::cme::ilink3::encode::SessionIdentity;
+use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::cme::ilink3::layout::NEWEST_VERSION;
-use xmc_hotpath::venue::cme::ilink3::session::Handover;
-use xmc_hotpath::venue::esunny::dstar::encode::{Account, Contract};
 use xmc_hotpath::venue::esunny::dstar::layout::V3;
-use xmc_hotpath::venue::esunny::dstar::requests::Pace;
-use xmc_hotpath::venue::esunny::dstar::session::Identity;
 use xmc_hotpath::venue::esunny::dstar::simulated_counter::FrameHeader;
 use xmc_hotpath::wire;
 
@@ -126,76 +121,13 @@ pub enum LogonError {
     },
 }
 
-/// Whose session it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Who {
-    /// Whose orders it sends.
-    pub desk: DeskIdentity,
-    /// Replies about orders that sessions of this run have read: a counter repeats the others. 0
-    /// for the first session of a run.
-    pub replies_seen: u32,
-}
-
 /// A session that stands.
 #[derive(Debug)]
-pub enum LoggedOn {
-    /// For a `Session`.
-    Ilink3(Ilink3LoggedOn),
-    /// For a `DstarSession`.
-    Dstar(DstarLoggedOn),
-}
-
-/// An iLink 3 session that stands; its `SessionIdentity` is `ilink3_identity`.
-#[derive(Debug)]
-pub struct Ilink3LoggedOn {
+pub struct LoggedOn {
     /// The connection; nothing of it has been read beyond the logon.
-    pub port: TcpPort,
+    pub port: GatewayPort,
     /// Where the session stands.
-    pub handover: Handover,
-}
-
-/// A session with a counter that stands. `UdpAuth` has been sent; its reply is the session's.
-#[derive(Debug)]
-pub struct DstarLoggedOn {
-    /// The connection and the socket of requests; nothing has been read beyond the logon.
-    pub port: PairPort,
-    /// Who the session is.
-    pub identity: Identity,
-    /// What it may trade, of what is configured.
-    pub contracts: Vec<TradedContract>,
-}
-
-/// An instrument of the configuration as the counter knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TradedContract {
-    /// Its row in the desk's table.
-    pub row: InstrumentIndex,
-    /// `ContractIndex`.
-    pub index: u32,
-    /// `ContractNo`.
-    pub number: String,
-    /// Today's lots are closed with a code of their own.
-    pub needs_close_today: bool,
-}
-
-impl TradedContract {
-    /// What the hot session's `trade` is told.
-    #[must_use]
-    pub fn contract(&self) -> Contract<'_> {
-        let Self { index, number, needs_close_today, .. } = self;
-        Contract { index: *index, number, needs_close_today: *needs_close_today }
-    }
-}
-
-/// What all orders of an iLink 3 gateway say; `None` for one that speaks something else.
-#[must_use]
-pub fn ilink3_identity(gateway: &Gateway) -> Option<SessionIdentity<'_>> {
-    gateway.session.as_ref().map(|session| SessionIdentity {
-        sender_id: &session.sender_id,
-        location: &session.location,
-        party_details_id: session.party_details_id,
-        schema_version: NEWEST_VERSION,
-    })
+    pub start: GatewayStart,
 }
 
 /// Reads the secret of a gateway from where its configuration says; an empty one for paper.
@@ -211,7 +143,10 @@ pub fn secret(gateway: &Gateway) -> Result<Secret, LogonError> {
 }
 
 /// Connects a gateway of the configuration and logs on, waiting at most `patience` for each answer.
-/// `utc` is the wall clock: an iLink 3 logon that is 5 s old is refused.
+///
+/// `replies_seen` counts the replies about orders that sessions of this run have read, since a
+/// counter repeats the others; 0 for the first session of a run. `utc` is the wall clock: an iLink
+/// 3 logon that is 5 s old is refused.
 ///
 /// # Errors
 /// See `LogonError`. The connection is given up.
@@ -219,7 +154,7 @@ pub fn log_on(
     config: &Configuration,
     row: config::GatewayIndex,
     secret: &Secret,
-    who: Who,
+    replies_seen: u32,
     utc: impl Fn() -> UnixNs,
     patience: Duration,
 ) -> Result<LoggedOn, LogonError> {
@@ -227,12 +162,21 @@ pub fn log_on(
     let port = sockets::gateway_port(gateway, patience)?;
     match (port, &gateway.session, &gateway.counter) {
         (GatewayPort::Stream(port), Some(session), _) => {
-            ilink3(gateway, session, port, secret, utc, patience).map(LoggedOn::Ilink3)
+            ilink3(gateway, session, port, secret, utc, patience)
         }
-        (GatewayPort::Pair(port), _, Some(account)) => {
-            let since = Instant::now();
-            let (port, granted) = granted(gateway, account, port, secret, who, (since, patience))?;
-            dstar(config, row, account, port, &granted, who).map(LoggedOn::Dstar)
+        (GatewayPort::Pair(mut port), _, Some(account)) => {
+            let credentials = dstar::Credentials {
+                account_no: account.account_no.clone(),
+                password: secret.reveal().to_owned(),
+                replies_seen,
+            };
+            let granted = granted(gateway, &credentials, &mut port, patience)?;
+            check(config, row, &granted)?;
+            let auth = dstar::udp_auth::<V3>(&granted.account, account.request_ids);
+            let sent = port.send(&auth);
+            let name = || gateway.name.value.clone();
+            sent.map_err(|error| LogonError::Auth { gateway: name(), error })?;
+            Ok(LoggedOn { port: GatewayPort::Pair(port), start: GatewayStart::Dstar(granted) })
         }
         _ => unreachable!("a gateway's protocol says which port and which account it has"),
     }
@@ -245,7 +189,7 @@ fn ilink3(
     secret: &Secret,
     utc: impl Fn() -> UnixNs,
     patience: Duration,
-) -> Result<Ilink3LoggedOn, LogonError> {
+) -> Result<LoggedOn, LogonError> {
     let name = || gateway.name.value.clone();
     let key = SecretKey::from_base64url(secret.reveal())
         .map_err(|source| LogonError::Key { gateway: name(), source })?;
@@ -272,20 +216,19 @@ fn ilink3(
     let established = logon.and_then(|logon| ilink3::log_on(port, logon, utc, patience));
     let ilink3::Established { port, handover } =
         established.map_err(|source| LogonError::Ilink3 { gateway: name(), source })?;
-    Ok(Ilink3LoggedOn { port, handover })
+    Ok(LoggedOn { port: GatewayPort::Stream(port), start: GatewayStart::Ilink3(handover) })
 }
 
 /// Logs on at a counter and reads its contract table, and not a byte more.
 fn granted(
     gateway: &Gateway,
-    account: &CounterAccount,
-    mut port: PairPort,
-    secret: &Secret,
-    who: Who,
-    (since, patience): (Instant, Duration),
-) -> Result<(PairPort, dstar::Granted), LogonError> {
+    credentials: &dstar::Credentials,
+    port: &mut PairPort,
+    patience: Duration,
+) -> Result<dstar::Granted, LogonError> {
     let name = || gateway.name.value.clone();
     let failed = |source| LogonError::Dstar { gateway: name(), source };
+    let since = Instant::now();
     let wait = || {
         if since.elapsed() > patience {
             return Err(LogonError::TimedOut { gateway: name(), ms: patience.as_millis() });
@@ -293,12 +236,7 @@ fn granted(
         std::thread::sleep(NAP);
         Ok(())
     };
-    let credentials = dstar::Credentials {
-        account_no: account.account_no.clone(),
-        password: secret.reveal().to_owned(),
-        replies_seen: who.replies_seen,
-    };
-    let (mut logon, first) = dstar::Logon::<V3>::start(&credentials).map_err(failed)?;
+    let (mut logon, first) = dstar::Logon::<V3>::start(credentials).map_err(failed)?;
     loop {
         match port.answers_mut().send(&first) {
             Ok(()) => break,
@@ -318,7 +256,7 @@ fn granted(
         }
         let (taken, granted) = logon.read(&bytes).map_err(failed)?;
         if let Some(granted) = granted {
-            return Ok((port, granted.clone()));
+            return Ok(granted.clone());
         }
         bytes.drain(..taken);
     }
@@ -333,63 +271,29 @@ fn want(bytes: &[u8]) -> usize {
     }
 }
 
-fn dstar(
+/// Whether the counter takes requests where we send them, and has what is traded.
+fn check(
     config: &Configuration,
     row: config::GatewayIndex,
-    account: &CounterAccount,
-    mut port: PairPort,
     granted: &dstar::Granted,
-    who: Who,
-) -> Result<DstarLoggedOn, LogonError> {
+) -> Result<(), LogonError> {
     let gateway = &config.gateways[row];
     let name = || gateway.name.value.clone();
-    if let Some(config::Endpoint::Pair { requests, .. }) = gateway.endpoint
+    if let Some(Endpoint::Pair { requests, .. }) = gateway.endpoint
         && requests.port() != granted.udp_port
     {
         let (ours, theirs) = (requests.port(), granted.udp_port);
         return Err(LogonError::RequestPort { gateway: name(), ours, theirs });
     }
-    let contracts = contracts(config, row, granted)?;
-    let auth = dstar::udp_auth::<V3>(&granted.account, account.request_ids);
-    port.send(&auth).map_err(|error| LogonError::Auth { gateway: name(), error })?;
-    let milliseconds = |ms: u32| Span(u64::from(ms) * 1_000_000);
-    let identity = Identity {
-        gateway: GatewayIndex(u8::try_from(row).expect("gateways are few")),
-        stream: StreamId(gateway.stream_id.value),
-        desk: who.desk,
-        account: Account { close_today: account.close_today_code, ..granted.account },
-        req_id_mode: account.request_ids,
-        next_client_req_id: granted.next_client_req_id,
-        pace: Pace {
-            ask_after: milliseconds(account.ask_after_ms),
-            ask_interval: milliseconds(account.ask_interval_ms),
-        },
+    let traded = config.instruments.iter().filter(|of| of.gateway == Some(row));
+    let is_lacking = |of: &&Instrument| {
+        let mut contracts = granted.contracts.iter();
+        !contracts.any(|(_, number)| *number == of.symbol)
     };
-    Ok(DstarLoggedOn { port, identity, contracts })
-}
-
-/// The instruments of a gateway among the counter's contracts.
-fn contracts(
-    config: &Configuration,
-    row: config::GatewayIndex,
-    granted: &dstar::Granted,
-) -> Result<Vec<TradedContract>, LogonError> {
-    let (mut traded, mut lacking) = (Vec::new(), Vec::new());
-    let of_gateway = config.instruments.iter().zip(0..);
-    for (instrument, place) in of_gateway.filter(|(of, _)| of.gateway == Some(row)) {
-        match granted.contracts.iter().find(|(_, number)| *number == instrument.symbol) {
-            Some((index, number)) => traded.push(TradedContract {
-                row: InstrumentIndex(place),
-                index: *index,
-                number: number.clone(),
-                needs_close_today: instrument.offset_rule == OffsetRule::CloseToday,
-            }),
-            None => lacking.push(format!("{} ({})", instrument.name.value, instrument.symbol)),
-        }
+    let show = |of: &Instrument| format!("{} ({})", of.name.value, of.symbol);
+    let instruments: Vec<_> = traded.filter(is_lacking).map(show).collect();
+    if instruments.is_empty() {
+        return Ok(());
     }
-    if lacking.is_empty() {
-        return Ok(traded);
-    }
-    let gateway = config.gateways[row].name.value.clone();
-    Err(LogonError::NotTraded { gateway, instruments: lacking })
+    Err(LogonError::NotTraded { gateway: name(), instruments })
 }
