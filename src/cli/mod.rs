@@ -12,11 +12,13 @@
 pub mod audit;
 pub mod demo;
 pub mod inspect;
+mod interrupt;
 pub mod latency;
 pub mod plan;
 pub mod replay;
 mod report;
 pub mod sim;
+pub mod venue;
 
 pub use report::Report;
 
@@ -123,6 +125,7 @@ enum Command {
     Plan(plan::Args),
     Replay(replay::Args),
     Sim(sim::Args),
+    Venue(venue::Args),
 }
 
 impl Command {
@@ -135,6 +138,7 @@ impl Command {
             Self::Plan(args) => plan::run(args, out),
             Self::Replay(args) => replay::run(args, out),
             Self::Sim(args) => sim::run(args, out),
+            Self::Venue(args) => venue::run(args, out),
         }
     }
 }

@@ -172,6 +172,12 @@ pub(super) fn query_login(section: &Section<'_>) -> QueryLogin {
     }
 }
 
+/// Where the key of a session lies, if that is said.
+pub(super) fn optional_key(section: &Section<'_>) -> Option<SecretSource> {
+    // What was wrong is reported.
+    secret(section, &KEY).unwrap_or_default()
+}
+
 fn required_secret(section: &Section<'_>, keys: &SecretKeys) -> SecretSource {
     let named = secret(section, keys);
     if matches!(named, Ok(None)) {

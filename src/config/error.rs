@@ -157,6 +157,8 @@ rules! {
     SecretTwice = "058",
     /// No secret stands in a configuration.
     SecretInText = "059",
+    /// At a simulated venue each session has an account of its own.
+    AccountTwice = "060",
 }
 
 /// One thing wrong, where, and what to do.

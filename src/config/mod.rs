@@ -24,6 +24,7 @@ mod market;
 pub(crate) mod names;
 mod recovery;
 mod spread;
+pub mod venue;
 
 pub(crate) use access::request_ids_word;
 pub use access::{CounterAccount, QueryLogin, SecretSource, SessionIdentity};
@@ -44,7 +45,7 @@ use crate::topology::check::{StageNames, Wiring};
 use crate::topology::{self, Executor, Link, Stage};
 use error::Report;
 use names::{Names, Registry};
-use section::{Document, Section};
+use section::{Document, Section, Shape};
 use std::path::Path;
 use toml::de::DeTable;
 
@@ -119,7 +120,8 @@ fn check_sources(sources: Sources, report: Report) -> Result<Configuration, Inva
     }
 }
 
-fn read_all(sources: &Sources, report: &Report) -> Option<Configuration> {
+/// The files as tables; `None` if one is not TOML, which is reported.
+fn parse<'s>(sources: &'s Sources, report: &Report) -> Option<Vec<DeTable<'s>>> {
     let mut tables = Vec::new();
     for (index, file) in sources.files().iter().enumerate() {
         let (table, errors) = DeTable::parse_recoverable(&file.text);
@@ -131,11 +133,19 @@ fn read_all(sources: &Sources, report: &Report) -> Option<Configuration> {
         tables.push(table.into_inner());
     }
     // What could not be parsed would only be missed by everything else.
-    if !report.is_empty() {
-        return None;
-    }
+    report.is_empty().then_some(tables)
+}
+
+/// The sections of an engine's files.
+const SHAPE: Shape = Shape {
+    single: &["engine", "logic", "defaults"],
+    repeated: &["executor", "link", "venue", "feed", "gateway", "instrument", "spread", "limit"],
+};
+
+fn read_all(sources: &Sources, report: &Report) -> Option<Configuration> {
+    let tables = parse(sources, report)?;
     // A section of the wrong shape is missed by every reference to it.
-    let document = Document::gather(&tables, report)?;
+    let document = Document::gather(SHAPE, &tables, report)?;
     read_document(document, report)
 }
 
@@ -161,8 +171,8 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
             missing_section(report, &format!("[[{kind}]]"));
         }
     }
-    at_most(xmc_hotpath::desk::stage::MAX_FEEDS, "feeds", &feeds, report);
-    at_most(xmc_hotpath::message::MAX_GATEWAYS, "gateways", &gateways, report);
+    at_most(xmc_hotpath::desk::stage::MAX_FEEDS, "feeds", &feeds, "desk", report);
+    at_most(xmc_hotpath::message::MAX_GATEWAYS, "gateways", &gateways, "desk", report);
     let stages = StageNames::new(&names);
     let engine = document.take_single("engine");
     let is_paper = engine
@@ -223,12 +233,12 @@ fn single<'a, T>(
     section.and_then(read)
 }
 
-/// The desk has a fixed number of rings.
-fn at_most(most: usize, what: &str, sections: &[Section<'_>], report: &Report) {
+/// A desk has a fixed number of rings, a venue a bounded number of clients.
+fn at_most(most: usize, what: &str, sections: &[Section<'_>], whose: &str, report: &Report) {
     if let Some(excess) = sections.get(most) {
         report.add(Problem::new(
             Rule::TooMany,
-            format!("{} {what}, and one desk has room for {most}", sections.len()),
+            format!("{} {what}, and one {whose} has room for {most}", sections.len()),
             excess.place().clone(),
             "one too many",
         ));

@@ -314,19 +314,28 @@ pub(crate) struct Document<'a> {
     is_misshapen: bool,
 }
 
-const SINGLE: [&str; 3] = ["engine", "logic", "defaults"];
-const REPEATED: [&str; 8] =
-    ["executor", "link", "venue", "feed", "gateway", "instrument", "spread", "limit"];
+/// Which sections a kind of file has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// `[engine]`: there is one of each.
+    pub single: &'static [&'static str],
+    /// `[[feed]]`: there may be several of each.
+    pub repeated: &'static [&'static str],
+}
 
 impl<'a> Document<'a> {
     /// `None` if a section has the wrong shape, which is reported.
-    pub(crate) fn gather(tables: &'a [DeTable<'a>], report: &'a Report) -> Option<Self> {
+    pub(crate) fn gather(
+        shape: Shape,
+        tables: &'a [DeTable<'a>],
+        report: &'a Report,
+    ) -> Option<Self> {
         let mut document = Self { single: Vec::new(), repeated: Vec::new(), is_misshapen: false };
         for (index, table) in tables.iter().enumerate() {
             let mut keys: Vec<_> = table.iter().collect();
             keys.sort_by_key(|(key, _)| key.span().start);
             for (key, value) in keys {
-                document.add(FileIndex(index), key, value, report);
+                document.add(shape, FileIndex(index), key, value, report);
             }
         }
         (!document.is_misshapen).then_some(document)
@@ -334,6 +343,7 @@ impl<'a> Document<'a> {
 
     fn add(
         &mut self,
+        shape: Shape,
         file: FileIndex,
         key: &'a Spanned<std::borrow::Cow<'a, str>>,
         value: &'a Spanned<DeValue<'a>>,
@@ -344,12 +354,13 @@ impl<'a> Document<'a> {
         if name == "include" {
             return;
         }
-        if let Some(known) = SINGLE.into_iter().find(|known| *known == name) {
+        let Shape { single, repeated } = shape;
+        if let Some(known) = single.iter().find(|known| **known == name) {
             self.add_single(known, place, value, report);
-        } else if let Some(known) = REPEATED.into_iter().find(|known| *known == name) {
+        } else if let Some(known) = repeated.iter().find(|known| **known == name) {
             self.add_repeated(known, place, value, report);
         } else {
-            let known = || SINGLE.into_iter().chain(REPEATED).chain(["include"]);
+            let known = || single.iter().chain(repeated).copied().chain(["include"]);
             let help = match nearest(name, known()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known are: {}", known().collect::<Vec<_>>().join(", ")),

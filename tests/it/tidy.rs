@@ -19,6 +19,7 @@ const UNSAFE: Excepted = &[
     ("hotpath/probe/src/parts.rs", "as `entry.rs`"),
     ("hotpath/probe/src/wall.rs", "a panic handler and an allocator that do not exist"),
     ("src/allocation.rs", "an allocator cannot be written without"),
+    ("src/cli/interrupt.rs", "signals are caught by a system call"),
     ("src/engine/core.rs", "the scheduling class is set by a system call"),
     ("src/engine/recording.rs", "segments are mapped, not read"),
     ("src/journal/disk.rs", "room on the disk is reserved by a system call"),

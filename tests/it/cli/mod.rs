@@ -4,3 +4,4 @@ mod inspect;
 mod plan;
 mod replay;
 mod sim;
+mod venue;

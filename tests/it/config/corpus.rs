@@ -520,6 +520,7 @@ fn every_rule_is_tested() {
         (Rule::FifoOnHousekeeping, "topology"),
         (Rule::AssumeEmpty, "below"),
         (Rule::TooMany, "below"),
+        (Rule::AccountTwice, "venue"),
     ];
     let tested: BTreeSet<_> = CASES
         .iter()

@@ -1,6 +1,6 @@
 //! Decoders, encoders and layouts, each against its venue's own documents.
 
-mod cme;
+pub mod cme;
 mod esunny;
 mod ledger;
 mod shell;

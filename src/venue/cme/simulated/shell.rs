@@ -19,7 +19,7 @@ use crate::venue::shell::{
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use xmc_hotpath::port::Line;
-use xmc_hotpath::time::{Clock, MonoNs};
+use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
 
 /// The secret of sessions that have no other, as it is given out: base64url text. It protects
 /// nothing.
@@ -115,6 +115,7 @@ pub struct CmeShell {
     ledger: LedgerServer,
     memory: Memory,
     fills: u64,
+    utc_origin: UnixNs,
 }
 
 /// The venue, running.
@@ -161,7 +162,8 @@ pub fn open(settings: Settings) -> Result<Running, ShellError> {
     let mut venue = Venue::new(venue);
     venue.recover(&kept.fills);
     let fills = u64::try_from(kept.fills.len()).unwrap_or(u64::MAX);
-    let shell = CmeShell { venue, feed, streams, ledger, memory, fills };
+    let utc_origin = clock.origin();
+    let shell = CmeShell { venue, feed, streams, ledger, memory, fills, utc_origin };
     Ok(Running { shell: shell::run("venue_cme", clock, shell)?, addresses })
 }
 
@@ -185,6 +187,12 @@ impl CmeShell {
     #[must_use]
     pub fn exchange(&self) -> &Exchange {
         self.venue.exchange()
+    }
+
+    /// The start of its time in UTC.
+    #[must_use]
+    pub fn utc_origin(&self) -> UnixNs {
+        self.utc_origin
     }
 
     /// What has happened.

@@ -3,4 +3,4 @@
 pub mod ilink3;
 mod mdp3;
 mod sbe_schema;
-mod simulated;
+pub mod simulated;

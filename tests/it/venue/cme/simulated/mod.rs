@@ -2,7 +2,7 @@
 
 mod market;
 mod orders;
-mod shell;
+pub mod shell;
 mod wire;
 
 use crate::feed::kit::{Bench, CHANNEL, Setup, shot};

@@ -1,7 +1,9 @@
 //! The venue over real sockets: trading, its feed on both lines, what survives a kill, and garbage.
 
-mod client;
+pub mod client;
 mod feed;
+mod garbage;
+mod tshark;
 
 use super::orders::with_session;
 use super::settings as sans_io;

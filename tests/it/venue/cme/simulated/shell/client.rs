@@ -11,6 +11,7 @@ use cross_market_connect::venue::cme::ilink3::logon::{
 use cross_market_connect::venue::cme::simulated::shell::Running;
 use cross_market_connect::venue::shell::VenueClock;
 use rtrb::RingBuffer;
+use std::net::SocketAddr;
 use xmc_hotpath::counter::{Counter, NoRecorder};
 use xmc_hotpath::gateway::{GatewayCounters, GatewayStage};
 use xmc_hotpath::message::{
@@ -36,11 +37,10 @@ pub struct Client {
 }
 
 fn try_log_on(
-    venue: &Running,
+    address: SocketAddr,
     credentials: Credentials,
     wish: Wish,
 ) -> Result<Established<TcpPort>, LogonError> {
-    let address = venue.addresses().orders;
     let port = TcpPort::connect(address, PATIENCE, &TcpSettings::default()).expect("it listens");
     let system = System { name: "xmc".into(), version: "0.1".into(), vendor: "xmc".into() };
     logon::log_on(port, Logon::new(credentials, system, wish)?, VenueClock::wall, PATIENCE)
@@ -59,7 +59,12 @@ fn wish(uuid: u64) -> Wish {
 impl Client {
     /// A session of this number, established; its orders are numbered from a thousand times it.
     pub fn log_on(venue: &Running, credentials: Credentials, uuid: u64) -> Self {
-        let established = try_log_on(venue, credentials, wish(uuid)).expect("it may log on");
+        Self::log_on_at(venue.addresses().orders, credentials, uuid)
+    }
+
+    /// The same at an address.
+    pub fn log_on_at(address: SocketAddr, credentials: Credentials, uuid: u64) -> Self {
+        let established = try_log_on(address, credentials, wish(uuid)).expect("it may log on");
         let clock = EngineClock::start();
         let (commands, commands_out) = ends(RingBuffer::new(64));
         let (news_in, news) = ends(RingBuffer::new(4_096));
@@ -89,7 +94,7 @@ impl Client {
     /// A session that says it was negotiated before is not one that the venue knows.
     pub fn refused(venue: &Running, credentials: Credentials, uuid: u64) {
         let known = Wish { is_negotiated: true, ..wish(uuid) };
-        let told = try_log_on(venue, credentials, known).map(drop);
+        let told = try_log_on(venue.addresses().orders, credentials, known).map(drop);
         // 2: not negotiated.
         assert!(matches!(told, Err(LogonError::Terminated { code: 2, .. })), "{told:?}");
     }
