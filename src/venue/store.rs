@@ -1,19 +1,22 @@
-//! What a simulated venue keeps over a restart: the start of its time, its clients' fills, and how
-//! far its feed may have numbered. One file of JSON lines, appended to.
+//! What a simulated venue keeps over a restart: the start of its time, its clients' fills, what a
+//! counter has told of orders, and how far its feed may have numbered. One file of JSON lines,
+//! appended to.
 //!
-//! Fills are appended before anybody is told of them, so a venue that is killed has never told
-//! what it does not know when it comes back. Nothing is flushed to the disk: what survives is the
-//! end of a process, not of power. A last line that was cut off is dropped; anything else that does
-//! not read is an error, because half a ledger is worse than none.
+//! Fills and replies are appended together, before anybody is told of them, so a venue that is
+//! killed has never told what it does not know when it comes back. Nothing is flushed to the disk:
+//! what survives is the end of a process, not of power. A last line that was cut off is dropped;
+//! anything else that does not read is an error, because half a ledger is worse than none.
 //!
 //! Called by the shells of the simulated venues.
 
 use crate::sim::exchange::Booked;
 use crate::sim::exchange::query::FillRow;
+use crate::venue::esunny::dstar::counter::Told;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use xmc_hotpath::message::AccountId;
 use xmc_hotpath::time::UnixNs;
 
 /// Why a file cannot be used.
@@ -64,8 +67,34 @@ enum Line {
         symbols: Vec<String>,
     },
     Fill(FillRow),
+    Reply(ReplyRow),
     /// Numbers of the feed up to this one may have been used.
     ReservedTo(u64),
+}
+
+/// A reply of a counter, in text.
+#[derive(Debug, Serialize, Deserialize)]
+struct ReplyRow {
+    account: u32,
+    version: u8,
+    /// Two hexadecimal digits for each byte.
+    bytes: String,
+}
+
+impl ReplyRow {
+    fn new(told: &Told) -> Self {
+        let bytes = told.reply.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { account: told.account.0, version: told.version, bytes }
+    }
+
+    fn told(&self) -> Option<Told> {
+        if !self.bytes.is_ascii() || !self.bytes.len().is_multiple_of(2) {
+            return None;
+        }
+        let byte = |at: usize| u8::from_str_radix(&self.bytes[at..at + 2], 16).ok();
+        let reply: Option<Vec<u8>> = (0..self.bytes.len()).step_by(2).map(byte).collect();
+        Some(Told { account: AccountId(self.account), version: self.version, reply: reply? })
+    }
 }
 
 /// What was there.
@@ -75,8 +104,18 @@ pub struct Kept {
     pub utc_origin: UnixNs,
     /// Fills of clients, the oldest first.
     pub fills: Vec<Booked>,
+    /// What a counter has told of orders, the oldest first.
+    pub told: Vec<Told>,
     /// Numbers of the feed up to this one may have been used; 0 for none.
     pub reserved_to: u64,
+}
+
+impl Kept {
+    /// What a venue knows whose time starts at `utc_origin`.
+    #[must_use]
+    pub fn nothing(utc_origin: UnixNs) -> Self {
+        Self { utc_origin, fills: Vec::new(), told: Vec::new(), reserved_to: 0 }
+    }
 }
 
 /// The file, to be appended to.
@@ -122,7 +161,7 @@ impl FillStore {
     }
 
     fn read(&self, venue: &str, text: &str, utc_origin: UnixNs) -> Result<Kept, StoreError> {
-        let mut kept = Kept { utc_origin, fills: Vec::new(), reserved_to: 0 };
+        let mut kept = Kept::nothing(utc_origin);
         for (place, line) in text.lines().enumerate() {
             let wrong = || StoreError::Line { path: self.path.clone(), line: place + 1 };
             match (place, serde_json::from_str(line).map_err(|_| wrong())?) {
@@ -136,6 +175,7 @@ impl FillStore {
                 (1.., Line::Fill(row)) => {
                     kept.fills.push(row.booked(&self.symbols).ok_or_else(wrong)?);
                 }
+                (1.., Line::Reply(row)) => kept.told.push(row.told().ok_or_else(wrong)?),
                 (1.., Line::ReservedTo(number)) => kept.reserved_to = number,
                 _ => return Err(wrong()),
             }
@@ -143,16 +183,17 @@ impl FillStore {
         Ok(kept)
     }
 
-    /// Writes fills down.
+    /// Writes fills and replies about orders down, in one call of the system.
     ///
     /// # Errors
     /// `File`: then nobody may be told of them.
-    pub fn append(&mut self, fills: &[Booked]) -> Result<(), StoreError> {
+    pub fn append(&mut self, fills: &[Booked], told: &[Told]) -> Result<(), StoreError> {
         let row = |booked: &Booked| {
             let listing = usize::from(booked.fill.ticket.listing.0);
             Line::Fill(FillRow::new(&self.symbols[listing], booked))
         };
-        let lines: Vec<_> = fills.iter().map(row).collect();
+        let replies = told.iter().map(|told| Line::Reply(ReplyRow::new(told)));
+        let lines: Vec<_> = fills.iter().map(row).chain(replies).collect();
         self.write(&lines)
     }
 

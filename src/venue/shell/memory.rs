@@ -1,10 +1,13 @@
-//! What a venue must not forget: its clients' fills, and how far its feed may have numbered.
+//! What a venue must not forget: its clients' fills, what its counter has told of orders, and how
+//! far its feed may have numbered.
 //!
-//! Both are written down before anybody is told, so a venue that was killed comes back with every
-//! fill that somebody knows of, and with numbers that nobody has seen. Without a file it forgets.
+//! All of it is written down before anybody is told, so a venue that was killed comes back with
+//! every fill that somebody knows of, and with numbers that nobody has seen. Without a file it
+//! forgets.
 
 use super::super::store::{FillStore, Kept, StoreError};
 use crate::sim::exchange::Booked;
+use crate::venue::esunny::dstar::counter::Told;
 use std::path::Path;
 use xmc_hotpath::time::UnixNs;
 
@@ -30,8 +33,7 @@ impl Memory {
         utc_origin: UnixNs,
     ) -> Result<(Self, Kept), StoreError> {
         let Some(path) = path else {
-            let kept = Kept { utc_origin, fills: Vec::new(), reserved_to: 0 };
-            return Ok((Self { store: None, reserved_to: 0 }, kept));
+            return Ok((Self { store: None, reserved_to: 0 }, Kept::nothing(utc_origin)));
         };
         let (store, kept) = FillStore::open(path, venue, symbols, utc_origin)?;
         Ok((Self { store: Some(store), reserved_to: kept.reserved_to }, kept))
@@ -42,8 +44,16 @@ impl Memory {
     /// # Errors
     /// Then nobody may be told of them.
     pub fn keep(&mut self, fills: &[Booked]) -> Result<(), StoreError> {
+        self.keep_told(fills, &[])
+    }
+
+    /// Writes fills and replies about orders down.
+    ///
+    /// # Errors
+    /// Then nobody may be told of them.
+    pub fn keep_told(&mut self, fills: &[Booked], told: &[Told]) -> Result<(), StoreError> {
         match &mut self.store {
-            Some(store) if !fills.is_empty() => store.append(fills),
+            Some(store) if !(fills.is_empty() && told.is_empty()) => store.append(fills, told),
             _ => Ok(()),
         }
     }

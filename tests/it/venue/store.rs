@@ -4,6 +4,7 @@ use crate::journal::scratch::Scratch;
 use cross_market_connect::sim::exchange::{
     Booked, Exchange, FillNo, ListingIndex, Order, Phase, Price, Rules, Settings,
 };
+use cross_market_connect::venue::esunny::dstar::counter::Told;
 use cross_market_connect::venue::store::{FillStore, Kept, StoreError};
 use std::path::Path;
 use xmc_hotpath::message::{AccountId, PositionEffect, Side, TimeInForce};
@@ -50,21 +51,29 @@ fn fills() -> Vec<Booked> {
     fills
 }
 
+/// Replies of a counter, one of them with every byte there is.
+fn told() -> Vec<Told> {
+    let told = |version, reply| Told { account: AccountId(7), version, reply };
+    vec![told(2, Vec::new()), told(3, (0..=255).collect())]
+}
+
 #[test]
 fn what_was_written_is_read_back() {
     let scratch = Scratch::new("store");
     let path = scratch.path("fills.jsonl");
     let fills = fills();
     let (mut store, kept) = open(&path).unwrap();
-    assert_eq!(kept, Kept { utc_origin: ORIGIN, fills: Vec::new(), reserved_to: 0 });
+    assert_eq!(kept, Kept::nothing(ORIGIN));
     store.reserve_to(65_536).unwrap();
-    store.append(&fills[..4]).unwrap();
+    store.append(&fills[..4], &told()).unwrap();
     drop(store);
     // Another day: time goes on from where it began.
     let (mut store, kept) = FillStore::open(&path, "shfe", symbols(), UnixNs(5)).unwrap();
-    let expected = Kept { utc_origin: ORIGIN, fills: fills[..4].to_vec(), reserved_to: 65_536 };
+    let fills_kept = fills[..4].to_vec();
+    let expected =
+        Kept { utc_origin: ORIGIN, fills: fills_kept, told: told(), reserved_to: 65_536 };
     assert_eq!(kept, expected);
-    store.append(&fills[4..]).unwrap();
+    store.append(&fills[4..], &[]).unwrap();
     store.reserve_to(131_072).unwrap();
     drop(store);
     let (_, kept) = open(&path).unwrap();
@@ -78,7 +87,7 @@ fn a_file_that_was_cut_off_anywhere_is_read_as_far_as_it_is_whole() {
     let path = scratch.path("fills.jsonl");
     let fills = fills();
     let (mut store, _) = open(&path).unwrap();
-    store.append(&fills[..3]).unwrap();
+    store.append(&fills[..3], &[]).unwrap();
     drop(store);
     let whole = std::fs::read(&path).unwrap();
     for len in 0..whole.len() {
@@ -86,7 +95,7 @@ fn a_file_that_was_cut_off_anywhere_is_read_as_far_as_it_is_whole() {
         let (mut store, kept) = open(&path).unwrap();
         let lines = whole[..len].iter().filter(|byte| **byte == b'\n').count();
         assert_eq!(kept.fills, fills[..lines.saturating_sub(1)], "cut at {len}");
-        store.append(&fills[3..4]).unwrap();
+        store.append(&fills[3..4], &[]).unwrap();
         drop(store);
         let (_, again) = open(&path).unwrap();
         assert_eq!(again.fills.len(), kept.fills.len() + 1);
@@ -99,7 +108,7 @@ fn a_file_that_is_something_else_is_refused_and_left_alone() {
     let scratch = Scratch::new("store");
     let path = scratch.path("fills.jsonl");
     let (mut store, _) = open(&path).unwrap();
-    store.append(&fills()[..3]).unwrap();
+    store.append(&fills()[..3], &[]).unwrap();
     drop(store);
     let text = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<_> = text.lines().collect();
@@ -113,9 +122,18 @@ fn a_file_that_is_something_else_is_refused_and_left_alone() {
         refused
     };
     let unknown = lines[2].replace("\"cu\"", "\"zn\"").replace("\"bc\"", "\"zn\"");
-    for (place, line) in
-        [(0, lines[1]), (1, ""), (1, "x"), (2, lines[0]), (3, "{}"), (2, &*unknown)]
-    {
+    let half_byte = r#"{"reply":{"account":1,"version":3,"bytes":"585"}}"#;
+    let no_byte = r#"{"reply":{"account":1,"version":3,"bytes":"5x"}}"#;
+    for (place, line) in [
+        (0, lines[1]),
+        (1, ""),
+        (1, "x"),
+        (2, lines[0]),
+        (3, "{}"),
+        (2, &*unknown),
+        (1, half_byte),
+        (3, no_byte),
+    ] {
         let refused = damaged(place, line);
         assert!(
             matches!(refused, StoreError::Line { line, .. } if line == place + 1),

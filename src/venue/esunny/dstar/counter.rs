@@ -9,13 +9,17 @@
 //!
 //! Sans-IO: called by the venue process with what its sockets and its exchange say, and by tests.
 
+mod recover;
+
+pub use recover::Told;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use xmc_hotpath::message::AccountId;
 use xmc_hotpath::time::{MonoNs, Span};
 use xmc_hotpath::venue::esunny::dstar::layout::{
-    OrderDelete, OrderInsert, OrderState, ReqIdMode, UdpAuth, V2, V3,
+    Generation, OrderDelete, OrderInsert, OrderState, ReqIdMode, UdpAuth, V2, V3,
 };
 use xmc_hotpath::venue::esunny::dstar::simulated_counter::{
     self, ContractRow, Frame, Framed, Kind, Logon, LogonReply, Question,
@@ -102,6 +106,8 @@ pub struct Counter {
     next_serial: u64,
     /// What is to go to the exchange.
     wishes: Vec<exchange::Request>,
+    /// What was told and not taken yet.
+    fresh: Vec<Told>,
     counts: Counts,
 }
 
@@ -123,6 +129,7 @@ impl Counter {
             next_order_id: 1,
             next_serial: 1,
             wishes: Vec::new(),
+            fresh: Vec::new(),
             counts: Counts::default(),
         }
     }
@@ -464,7 +471,10 @@ impl Counter {
     /// Says something about an order, and remembers that it was said.
     fn tell(&mut self, place: usize, reply: Vec<u8>) {
         self.say(place, &reply);
-        self.accounts[place].told.push_back(reply);
+        let account = &mut self.accounts[place];
+        let version = account.version.unwrap_or(V3::VERSION);
+        self.fresh.push(Told { account: account.account(), version, reply: reply.clone() });
+        account.told.push_back(reply);
     }
 
     /// Changes the order of a ticket and tells how it stands then.

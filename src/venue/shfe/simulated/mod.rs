@@ -12,12 +12,13 @@
 //! What it deliberately does not do: auctions, options, combined orders, quotes of two sides,
 //! settlement, margin, news, ciphered topics, a second data centre at the same time.
 //!
-//! Called by a thin socket shell and the tests.
+//! Called by its thin socket `shell` and the tests.
 
 mod contract;
 mod message;
 mod query;
 mod row;
+pub mod shell;
 mod topic;
 
 pub use crate::venue::lines::LineFaults;
@@ -28,7 +29,7 @@ pub use topic::Group;
 use crate::sim::exchange::{
     self, Booked, Event, Exchange, FillNo, ListingIndex, Order, Phase, Sink,
 };
-use crate::venue::esunny::dstar::counter::{self, Counter, Counts, LinkId};
+use crate::venue::esunny::dstar::counter::{self, Counter, Counts, LinkId, Told};
 use crate::venue::lines;
 use crate::venue::shfe::smdp::day::TradingDay;
 use query::{Desk, QuerySession};
@@ -129,13 +130,15 @@ impl Venue {
         Self { exchange, feed, topics, query, query_counters, counter, clients, booked }
     }
 
-    /// Fills of this day from before a restart, the oldest first: positions are what they were.
+    /// Fills of this day and replies of the counter from before a restart, the oldest first:
+    /// positions are what they were, orders that were live are gone, and clients will be told so.
     /// Before anything else is asked of the venue.
     ///
     /// # Panics
     /// If a fill is of an instrument that is not listed, or closes what was not held.
-    pub fn recover(&mut self, fills: &[Booked]) {
+    pub fn recover(&mut self, fills: &[Booked], told: &[Told]) {
         self.exchange.recover(fills);
+        self.counter.recover(told);
         for (account, last) in &mut self.booked {
             let known = self.exchange.accounts().fills(*account, FillNo(0)).last();
             *last = known.map_or(FillNo(0), |booked| booked.fill.fill_no);
@@ -324,6 +327,11 @@ impl Venue {
         }
         all.sort_unstable_by_key(|booked| booked.fill.fill_no);
         all
+    }
+
+    /// What the counter has told of orders since the last call: to be written down with the fills.
+    pub fn take_told(&mut self) -> Vec<Told> {
+        self.counter.take_told()
     }
 
     /// One instrument, or all of them, is traded differently from now on, as an operator wishes.

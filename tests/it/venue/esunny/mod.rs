@@ -2,4 +2,4 @@
 //! replies in every order.
 
 mod double;
-mod dstar;
+pub mod dstar;

@@ -2,8 +2,11 @@
 //! against the engine's own clients.
 
 mod market;
+mod orders;
 mod plain;
 mod query;
+mod restart;
+mod shell;
 
 use super::smdp::kit::{Bench, MS, TOPIC, bench};
 use cross_market_connect::sim::exchange::{self, ListingIndex};
