@@ -6,42 +6,57 @@ use super::words::{Label, Lang, Worded};
 use xmc_hotpath::message::{Decision, Gate};
 use xmc_hotpath::time::Span;
 
-/// Both figures of a refusal, with the leg that they are of; empty for gates whose figures say
-/// nothing to a person.
+/// Both figures of a refusal in words, with the leg that they are of; empty for gates whose figures
+/// say nothing to a person.
 #[must_use]
 pub fn seen_and_limit(setting: &Setting, decision: &Decision, lang: Lang) -> String {
-    let Some(spread) = setting.spreads.get(decision.spread.0 as usize) else {
-        return String::new();
-    };
-    let leg = spread.legs.get(usize::from(decision.leg));
-    let instrument = leg.map(|leg| &setting.instruments[leg.instrument]);
-    let show = |value: i64| figure(decision.gate, value, instrument, spread.digits, lang);
-    let Some((seen, limit)) = show(decision.seen).zip(show(decision.limit)) else {
-        return String::new();
-    };
     let [saw, allows] = [Label::Seen, Label::Limit].map(|label| label.word_in(lang));
-    let name = instrument.map_or(String::new(), |instrument| format!("{} ", instrument.name));
-    format!("{name}{saw} {seen} {allows} {limit}")
+    both(setting, decision, lang).map_or(String::new(), |[leg, seen, limit, unit]| {
+        format!("{leg}{saw} {seen}{unit} {allows} {limit}{unit}")
+    })
 }
 
+/// The same in short: `cu 24 / 20 lots`.
+#[must_use]
+pub fn seen_of_limit(setting: &Setting, decision: &Decision, lang: Lang) -> String {
+    both(setting, decision, lang)
+        .map_or(String::new(), |[leg, seen, limit, unit]| format!("{leg}{seen} / {limit}{unit}"))
+}
+
+/// The leg, what was seen, what is allowed, the unit of both.
+fn both(setting: &Setting, decision: &Decision, lang: Lang) -> Option<[String; 4]> {
+    let spread = setting.spreads.get(decision.spread.0 as usize)?;
+    let leg = spread.legs.get(usize::from(decision.leg));
+    let instrument = leg.map(|leg| &setting.instruments[leg.instrument]);
+    let show = |value: i64| figure(decision.gate, value, instrument, spread.digits);
+    let name = instrument.map_or(String::new(), |instrument| format!("{} ", instrument.name));
+    let unit = unit(decision.gate).map(|label| format!(" {}", label.word_in(lang)));
+    Some([name, show(decision.seen)?, show(decision.limit)?, unit.unwrap_or_default()])
+}
+
+fn unit(gate: Gate) -> Option<Label> {
+    match gate {
+        Gate::SpreadPosition => Some(Label::Units),
+        Gate::OrderSize
+        | Gate::Position
+        | Gate::AccountOrderSize
+        | Gate::AccountPosition
+        | Gate::SelfMatch => Some(Label::Lots),
+        _ => None,
+    }
+}
+
+/// A gate's figure; `None` for gates whose figures say nothing to a person.
 fn figure(
     gate: Gate,
     value: i64,
     instrument: Option<&InstrumentSetting>,
     digits: usize,
-    lang: Lang,
 ) -> Option<String> {
-    let with = |label: Label| Some(format!("{} {}", number::figure(value), label.word_in(lang)));
     match gate {
         Gate::CoolDown | Gate::QuoteAge | Gate::QuoteSkew => {
             Some(number::span(Span(u64::try_from(value).unwrap_or(0))))
         }
-        Gate::SpreadPosition => with(Label::Units),
-        Gate::OrderSize
-        | Gate::Position
-        | Gate::AccountOrderSize
-        | Gate::AccountPosition
-        | Gate::SelfMatch => with(Label::Lots),
         Gate::Collar | Gate::PriceBand => {
             let plain = || number::e9(value.into(), 4);
             Some(instrument.map_or_else(plain, |row| row.price(value)))
@@ -49,7 +64,13 @@ fn figure(
         Gate::Hysteresis => Some(number::e9(value.into(), digits)),
         Gate::RecordRoom => Some(format!("{value}%")),
         Gate::CollarFraction => Some(format!("{}%", number::e9(i128::from(value) * 100, 3))),
-        Gate::OrderValue
+        Gate::SpreadPosition
+        | Gate::OrderSize
+        | Gate::Position
+        | Gate::AccountOrderSize
+        | Gate::AccountPosition
+        | Gate::SelfMatch
+        | Gate::OrderValue
         | Gate::OpenOrders
         | Gate::AccountOpenOrders
         | Gate::Rate

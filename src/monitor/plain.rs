@@ -55,7 +55,7 @@ impl Plain {
         let totals = &view.totals;
         let mut parts = vec![self.word(view.state).to_owned()];
         for (pair, setting) in view.pairs.iter().zip(&view.setting.spreads) {
-            let units = number::signed(pair.position_units.into());
+            let units = number::signed(pair.position_units);
             let total = pair.profit.total_e9.map_or("-".to_owned(), |e9| number::signed_e9(e9, 2));
             parts.push(format!("{} {units} {total} {}", setting.name, setting.currency));
         }
@@ -84,7 +84,7 @@ impl Plain {
         let (seconds, ms) = (ns / 1_000_000_000, ns / 1_000_000 % 1_000);
         let time = format!("{seconds}.{ms:03}");
         let pad = " ".repeat(NAME.saturating_sub(super::terminal::width(name)));
-        format!("{time:>TIME$}  {name}{pad}  {text}")
+        format!("{time:>TIME$}  {name}{pad}  {}", text.trim_end())
     }
 
     fn stream(&self, setting: &Setting, stream: StreamId, state: impl Worded) -> (String, String) {

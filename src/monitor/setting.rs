@@ -22,7 +22,7 @@ const DOMESTIC_MICS: [&str; 6] = ["XSGE", "XINE", "XDCE", "XZCE", "CCFX", "XGFE"
 /// What an instrument is called and how its prices are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstrumentSetting {
-    /// Its name in the configuration.
+    /// What its venue calls it.
     pub name: String,
     /// Its venue's name.
     pub venue: String,
@@ -172,7 +172,7 @@ fn instrument(config: &Configuration, row: &Instrument) -> InstrumentSetting {
     let is_domestic = DOMESTIC_MICS.contains(&venue.mic.as_str());
     let step_e9 = i128::from(row.tick_e9) * i128::from(row.display_factor_e9) / 1_000_000_000;
     InstrumentSetting {
-        name: row.name.value.clone(),
+        name: row.symbol.clone(),
         venue: venue.name.value.clone(),
         market: if is_domestic { Market::Domestic } else { Market::Overseas },
         currency: row.currency.clone(),

@@ -20,6 +20,10 @@ use xmc_hotpath::price;
 use xmc_hotpath::spread::{self, LegBook};
 use xmc_hotpath::time::{MonoNs, Span};
 
+/// Legs that are out of ratio for less than this, while a fire is in the air, are no exposure: the
+/// fills of one leg come before those of the other.
+const SETTLES_IN: Span = Span(250_000_000);
+
 /// What a view is taken from.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
@@ -59,10 +63,10 @@ pub struct Journal {
     pub bytes: u64,
     /// Records written.
     pub records: u64,
-    /// Bytes in the record ring that are not in the journal yet.
-    pub behind_bytes: u64,
-    /// Bytes written that are not known to be on the disk yet.
-    pub unsynced_bytes: u64,
+    /// Bytes in the record ring that are not in the journal yet; `None` if nobody looked.
+    pub behind_bytes: Option<u64>,
+    /// Bytes written that are not known to be on the disk yet; `None` if nobody looked.
+    pub unsynced_bytes: Option<u64>,
 }
 
 /// One price level.
@@ -102,8 +106,9 @@ pub struct PairView {
     pub spec: Option<SpreadSpec>,
     /// Whether it may fire.
     pub state: SpreadState,
-    /// Units held: above zero bought.
-    pub position_units: i32,
+    /// Whole units held: above zero bought. Of what the legs hold while a fire is in the air, it is
+    /// what the desk counts with.
+    pub position_units: i64,
     /// A fire has not ended.
     pub is_in_flight: bool,
     /// Its legs, in the order of the desk.
@@ -125,10 +130,11 @@ pub struct PairView {
 }
 
 impl PairView {
-    /// Whether nobody needs to look at it.
+    /// Whether lots stand on one side only, and not just because a fire is in the air.
     #[must_use]
-    pub fn is_hedged(&self) -> bool {
-        self.unhedged_for.is_none()
+    pub fn is_exposed(&self) -> bool {
+        let is_old = |since: Span| since >= SETTLES_IN || !self.is_in_flight;
+        self.unhedged_for.is_some_and(is_old)
     }
 }
 
@@ -260,7 +266,10 @@ fn pair(sources: &Sources<'_>, row: usize) -> PairView {
     PairView {
         spec: spread.spec,
         state: spread.state,
-        position_units: spread.position_units,
+        position_units: match spread.fire {
+            Some(_) => spread.position_units.into(),
+            None => counted.whole_units(),
+        },
         is_in_flight: spread.fire.is_some(),
         legs: legs.collect(),
         buy_e9: value(spread, desk, true),

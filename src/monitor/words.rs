@@ -119,6 +119,8 @@ labels! {
     CloseLong "close long" "平多",
     OpenShort "open short" "开空",
     CloseShort "close short" "平空",
+    Opens "open" "开仓",
+    Closes "close" "平仓",
     Position "position" "净仓",
     Units "units" "份",
     Lots "lots" "手",
@@ -130,7 +132,7 @@ labels! {
     Realised "realised" "平仓盈亏",
     Open "open" "持仓盈亏",
     Total "total" "合计",
-    Fx "of it FX" "其中汇率",
+    Fx "FX part" "其中汇率",
     BeforeFees "before fees" "未计手续费",
     Unhedged "UNHEDGED" "单边敞口",
     Hedged "hedged" "无敞口",
@@ -163,7 +165,7 @@ labels! {
     Rejects "rejects" "拒单",
     Cancelled "cancelled" "撤单",
     Unknown "unknown" "未知",
-    Live "live" "在途报单",
+    Live "live" "在途",
     Decisions "decisions" "决策",
     Refused "held back" "拦截",
     Paused "PAUSED" "已暂停",
@@ -188,8 +190,8 @@ words! {
         Net "" "",
         Open "open" "开",
         Close "close" "平",
-        CloseToday "close today" "平今",
-        CloseYesterday "close yesterday" "平昨",
+        CloseToday "closeT" "平今",
+        CloseYesterday "closeY" "平昨",
     }
     Intent {
         OpenLong "open long" "开多",
@@ -274,5 +276,59 @@ words! {
         AccountRate "account rate" "账户频率",
         Hysteresis "hysteresis" "回差",
         FireRate "fire rate" "触发频率",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_fit(word: &str) -> bool {
+        let is_wide = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+        word.chars().all(|c| c.is_ascii_graphic() || c == ' ' || is_wide(c))
+    }
+
+    fn check<T: Worded + std::fmt::Debug>(all: &[T]) {
+        for worded in all {
+            let [en, zh] = worded.both();
+            assert_eq!(en.is_empty(), zh.is_empty(), "{worded:?}");
+            assert!(en.is_ascii(), "{en}");
+            assert!(is_fit(zh), "{zh} has a character whose width nobody knows");
+            assert_eq!(worded.word_in(Lang::En), en);
+            assert_eq!(worded.word_in(Lang::Zh), zh);
+        }
+    }
+
+    /// Punctuation of Chinese texts is fine in prose, but not in columns.
+    #[test]
+    fn every_word_is_there_in_both_languages() {
+        check(Label::ALL);
+        check(Gate::ALL);
+        check(AlertKind::ALL);
+        check(ChannelState::ALL);
+        check(SessionState::ALL);
+        check(SafeState::ALL);
+        check(QuoteQuality::ALL);
+        check(Intent::ALL);
+        check(Side::ALL);
+        check(PositionEffect::ALL);
+        let [en, zh]: [Vec<_>; 2] =
+            [0, 1].map(|language| Label::ALL.iter().map(|label| label.both()[language]).collect());
+        let same = en.iter().zip(&zh).filter(|(en, zh)| en == zh);
+        assert_eq!(same.count(), 0, "a label that was not translated");
+    }
+
+    #[test]
+    fn the_language_is_that_of_the_locale() {
+        for (locale, lang) in [
+            ("zh_CN.UTF-8", Lang::Zh),
+            ("zh", Lang::Zh),
+            ("ZH_TW.Big5", Lang::Zh),
+            ("en_US.UTF-8", Lang::En),
+            ("C", Lang::En),
+            ("", Lang::En),
+        ] {
+            assert_eq!(Lang::of_locale(locale), lang, "{locale}");
+        }
     }
 }

@@ -17,6 +17,7 @@ mod firing;
 mod garbage;
 mod gateway;
 mod journal;
+mod monitor;
 mod netns;
 mod offset;
 mod order;

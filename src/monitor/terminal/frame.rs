@@ -34,7 +34,7 @@ struct Heights {
 
 impl Heights {
     /// Parts that always fit into `rows`; what is left over goes where it says most.
-    fn of(rows: usize, traded_legs: usize, feeds: usize) -> Self {
+    fn of(rows: usize, traded_legs: usize, pairs: usize, feeds: usize) -> Self {
         let mut heights = Self { legs: 5, spread: 4, money: 5, orders: 3, engine: 4 };
         let fixed = 3;
         let mut left = rows.saturating_sub(fixed + 21);
@@ -43,13 +43,14 @@ impl Heights {
             *height += more;
             left -= more;
         };
-        grow(&mut heights.engine, feeds + 3);
+        grow(&mut heights.engine, feeds + 2);
         grow(&mut heights.spread, 5);
         grow(&mut heights.money, traded_legs + 3);
+        grow(&mut heights.orders, 4);
         grow(&mut heights.legs, 8);
-        grow(&mut heights.engine, feeds + 5);
+        grow(&mut heights.engine, feeds + 4);
         grow(&mut heights.orders, 6);
-        grow(&mut heights.money, 10);
+        grow(&mut heights.money, traded_legs + pairs + 4);
         grow(&mut heights.orders, 12);
         grow(&mut heights.money, 33);
         heights
@@ -69,7 +70,7 @@ pub fn draw(view: &View, shown: Shown, look: &Look, area: Rect, buffer: &mut Buf
         return write(lines, area, buffer);
     };
     let traded = pair.legs.iter().filter(|leg| leg.ratio_lots != 0).count();
-    let heights = Heights::of(rows, traded, view.feeds.len());
+    let heights = Heights::of(rows, traded, view.pairs.len(), view.feeds.len());
     let put = |lines: &mut Vec<Text>, mut part: Vec<Text>, height: usize| {
         part.resize(height, Text::new());
         lines.extend(part);
@@ -78,10 +79,11 @@ pub fn draw(view: &View, shown: Shown, look: &Look, area: Rect, buffer: &mut Buf
     put(&mut lines, legs, heights.legs);
     let spread = panel::spread(view, pair, pair_row, (cells, heights.spread), look);
     put(&mut lines, spread, heights.spread);
-    let (left, right) = halves(cells, 46);
+    let (left, right) = halves(cells, 47);
     let money = panel::profit(view, pair, pair_row, (left, heights.money), look);
     let fills = panel::fills(view, (right, heights.money), look);
     put(&mut lines, beside(money, fills, (left, heights.money), look), heights.money);
+    let (left, right) = halves(cells, 0);
     let gates = panel::gates(view, (left, heights.orders), look);
     let alerts = panel::alerts(view, (right, heights.orders), look);
     put(&mut lines, beside(gates, alerts, (left, heights.orders), look), heights.orders);
@@ -94,18 +96,19 @@ pub fn draw(view: &View, shown: Shown, look: &Look, area: Rect, buffer: &mut Buf
 
 /// Two columns with a bar between: the left one has at least so many cells.
 fn halves(cells: usize, least_left: usize) -> (usize, usize) {
-    let left = (cells / 2).max(least_left);
-    (left, cells - left - 1)
+    let left = (cells / 2 - 1).max(least_left);
+    (left, cells - left - 2)
 }
 
 fn beside(left: Vec<Text>, right: Vec<Text>, size: (usize, usize), look: &Look) -> Vec<Text> {
     let (cells, height) = size;
     let mut lefts = left.into_iter();
     let mut rights = right.into_iter();
-    (0..height)
-        .map(|_| {
+    panel::bar(look)
+        .take(height)
+        .map(|sign| {
             let mut text = lefts.next().unwrap_or_default();
-            text.fill(cells).put(look.bar(), look.label());
+            text.fill(cells).put(sign, look.label());
             text.append(rights.next().unwrap_or_default());
             text
         })
@@ -147,7 +150,7 @@ fn tabs(view: &View, chosen: usize, cells: usize, look: &Look) -> Text {
 fn tab(pair: &PairView, name: &str, number: usize, chosen: usize, look: &Look) -> Text {
     let mut text = Text::new();
     let is_chosen = number == chosen + 1;
-    let units = number::signed(pair.position_units.into());
+    let units = number::signed(pair.position_units);
     let style = if is_chosen { look.reversed() } else { Style::new() };
     let shown = if is_chosen {
         format!("[{number} {name} {units}]")
@@ -155,9 +158,7 @@ fn tab(pair: &PairView, name: &str, number: usize, chosen: usize, look: &Look) -
         format!(" {number} {name} {units} ")
     };
     text.put(shown, style);
-    let is_exposed =
-        pair.unhedged_for.is_some_and(|since| since >= panel::SETTLES_IN || !pair.is_in_flight);
-    if is_exposed {
+    if pair.is_exposed() {
         text.put("!", look.unhedged());
     }
     text

@@ -70,9 +70,14 @@ impl Look {
         if self.is_plain_border() { "-" } else { "─" }
     }
 
-    /// What stands between two columns.
+    /// What stands between two parts side by side, in two cells.
     pub fn bar(&self) -> &'static str {
-        if self.is_plain_border() { "|" } else { "│" }
+        if self.is_plain_border() { "| " } else { "│ " }
+    }
+
+    /// The same where both parts begin with a rule.
+    pub fn crossing(&self) -> &'static str {
+        if self.is_plain_border() { "+-" } else { "┬─" }
     }
 
     fn is_plain_border(&self) -> bool {

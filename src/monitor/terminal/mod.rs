@@ -13,6 +13,7 @@ mod text;
 
 pub use frame::{SMALLEST, Shown, draw};
 pub use look::{Direction, Look};
+pub use stop::{is_asked as is_asked_to_stop, watch as watch_signals};
 pub use text::width;
 
 use super::view::View;

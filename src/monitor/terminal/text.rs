@@ -109,10 +109,12 @@ fn shortened(name: &str, cells: usize) -> String {
     short
 }
 
+/// Blanks between parts.
+const BETWEEN: usize = 2;
+
 /// Parts side by side with two blanks between them, as many as fit whole into `cells`.
 #[must_use]
 pub fn flow(parts: Vec<Text>, cells: usize) -> Text {
-    const BETWEEN: usize = 2;
     let mut text = Text::new();
     let count = parts.len();
     for (place, part) in parts.into_iter().enumerate() {
@@ -128,6 +130,31 @@ pub fn flow(parts: Vec<Text>, cells: usize) -> Text {
         text.gap(gap).append(part);
     }
     text
+}
+
+/// Cells that `flow` needs for all of them.
+#[must_use]
+pub fn flow_width(parts: &[Text]) -> usize {
+    let widths = parts.iter().map(|part| part.width() + BETWEEN);
+    widths.sum::<usize>().saturating_sub(BETWEEN)
+}
+
+/// The same in as many lines as are needed, at most so many.
+#[must_use]
+pub fn wrapped(parts: Vec<Text>, cells: usize, most: usize) -> Vec<Text> {
+    let mut lines = Vec::new();
+    let mut rest = parts;
+    while lines.len() + 1 < most {
+        let fits = |count: usize| flow_width(&rest[..count]) <= cells;
+        let count = (1..=rest.len()).rev().find(|&count| fits(count)).unwrap_or(0);
+        if count == 0 || count == rest.len() {
+            break;
+        }
+        let next = rest.split_off(count);
+        lines.push(flow(std::mem::replace(&mut rest, next), cells));
+    }
+    lines.push(flow(rest, cells));
+    lines
 }
 
 #[cfg(test)]
@@ -179,5 +206,12 @@ mod tests {
             assert_eq!(shown(&text), expected, "{cells}");
             assert!(text.width() <= cells);
         }
+        let lines = |cells, most| -> Vec<String> {
+            wrapped(parts(), cells, most).iter().map(shown).collect()
+        };
+        assert_eq!(lines(8, 2), ["买入  bb", "cc"]);
+        assert_eq!(lines(4, 3), ["买入", "bb", "cc"]);
+        assert_eq!(lines(4, 2), ["买入", "bb +"]);
+        assert_eq!(lines(12, 2), ["买入  bb  cc"]);
     }
 }

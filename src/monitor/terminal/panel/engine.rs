@@ -12,23 +12,29 @@ use xmc_hotpath::time::Span;
 
 /// Rings above this need a look.
 const FULL_PCT: u8 = 50;
+/// Bytes that are not written yet from which on somebody should look.
+const MUCH_BEHIND: u64 = 1_000_000;
 /// Cells of a stream's name.
-const NAME: usize = 10;
+const NAME: usize = 6;
+/// Cells of a feed's state: the longest word.
+const STATE: usize = 11;
 
 /// The machine in `height` rows.
 pub fn engine(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
     let (cells, height) = size;
-    let mut rows = vec![rule(look.word(Label::TickToOrder), look.title(), cells, look)];
-    let mut body = vec![flow(latency(view, look), cells)];
+    let mut rows = vec![rule(&latency(view, look), look.title(), cells, look)];
+    let mut body = Vec::new();
     let feeds = view.setting.feeds.iter().zip(&view.feeds);
-    body.extend(feeds.map(|(setting, row)| feed(&setting.name, row, cells, look)));
+    body.extend::<Vec<_>>(
+        feeds.map(|(setting, row)| feed(&setting.name, row, cells, look)).collect(),
+    );
     let gateways = view.setting.gateways.iter().zip(&view.gateways);
     let gateways = gateways.map(|(setting, row)| gateway(&setting.name, row, look)).collect();
     let mut sessions = vec![part(look.word(Label::Sessions), look.label())];
     sessions.extend::<Vec<Text>>(gateways);
     let rings: Vec<_> = view.rings.iter().map(|row| ring(row, look)).collect();
     let journal = view.journal.map(|row| journal(&row, look)).unwrap_or_default();
-    let taken = body.len() + 2 + usize::from(!rings.is_empty()) + 1;
+    let taken = body.len() + 3 + usize::from(!rings.is_empty());
     if taken <= height {
         body.push(flow(sessions, cells));
         if !rings.is_empty() {
@@ -47,29 +53,23 @@ pub fn engine(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
     rows
 }
 
-fn latency(view: &View, look: &Look) -> Vec<Text> {
+/// Tick to order in one line: it is the title of the whole part.
+fn latency(view: &View, look: &Look) -> String {
+    let word = look.word(Label::TickToOrder);
     let Some(figures) = view.latency else {
-        return vec![part(look.word(Label::NoneYet), look.label())];
+        return format!("{word} {}", look.word(Label::NoneYet));
     };
-    let shown = |name: &str, ns: u64| {
-        let mut text = Text::new();
-        text.put(name, look.label()).gap(1).put(number::span(Span(ns)), look.strong());
-        text
-    };
-    vec![
-        shown("p50", figures.p50),
-        shown("p99", figures.p99),
-        shown("p99.9", figures.p99_9),
-        shown("max", figures.max),
-        labelled(Label::Count, number::count(figures.count), Style::new(), look),
-    ]
+    let [p50, p99, p99_9, max] =
+        [figures.p50, figures.p99, figures.p99_9, figures.max].map(|ns| number::span(Span(ns)));
+    let count = number::count(figures.count);
+    format!("{word}  p50 {p50}  p99 {p99}  p99.9 {p99_9}  max {max}  ({count})")
 }
 
 fn feed(name: &str, row: &FeedView, cells: usize, look: &Look) -> Text {
     let mut head = Text::new();
-    head.left(name, NAME, Style::new());
+    head.left(name, NAME, Style::new()).gap(1);
     let state = if row.state.is_usable() { Style::new() } else { look.warning() };
-    head.left(look.word(row.state), 11, state);
+    head.left(look.word(row.state), STATE, state);
     let firsts = row.a.firsts + row.b.firsts;
     let count = |label, count: u64| {
         let style = if count > 0 { look.warning() } else { Style::new() };
@@ -77,9 +77,9 @@ fn feed(name: &str, row: &FeedView, cells: usize, look: &Look) -> Text {
     };
     let parts = vec![
         head,
+        count(Label::Gaps, row.gaps),
         line("A", &row.a, firsts, look),
         line("B", &row.b, firsts, look),
-        count(Label::Gaps, row.gaps),
     ];
     flow(parts, cells)
 }
@@ -88,9 +88,9 @@ fn feed(name: &str, row: &FeedView, cells: usize, look: &Look) -> Text {
 fn line(name: &str, row: &LineView, firsts: u64, look: &Look) -> Text {
     let mut text = Text::new();
     text.put(name, look.strong());
-    text.number(&number::count(row.packets), 10, Style::new());
+    text.gap(1).put(number::count(row.packets), Style::new());
     text.gap(1).put(look.word(Label::First), look.label());
-    text.number(&number::percent(row.firsts, firsts), 7, Style::new());
+    text.gap(1).put(number::percent(row.firsts, firsts), Style::new());
     if row.missing > 0 {
         text.gap(1).put(look.word(Label::Missing), look.label());
         text.gap(1).put(number::count(row.missing), look.warning());
@@ -118,13 +118,17 @@ fn ring(row: &Ring, look: &Look) -> Text {
 }
 
 fn journal(row: &Journal, look: &Look) -> Vec<Text> {
-    let behind = if row.behind_bytes > 1_000_000 { look.warning() } else { Style::new() };
     let mut size = labelled(Label::Journal, number::bytes(row.bytes), Style::new(), look);
-    size.gap(1)
-        .put(format!("{} {}", number::count(row.records), look.word(Label::Records)), look.label());
-    vec![
-        size,
-        labelled(Label::Behind, number::bytes(row.behind_bytes), behind, look),
-        labelled(Label::Unsynced, number::bytes(row.unsynced_bytes), Style::new(), look),
-    ]
+    let records = format!("{} {}", number::count(row.records), look.word(Label::Records));
+    size.gap(1).put(records, look.label());
+    let mut parts = vec![size];
+    let rest = [(Label::Behind, row.behind_bytes), (Label::Unsynced, row.unsynced_bytes)];
+    for (label, bytes) in rest {
+        let Some(bytes) = bytes else {
+            continue;
+        };
+        let style = if bytes > MUCH_BEHIND { look.warning() } else { Style::new() };
+        parts.push(labelled(label, number::bytes(bytes), style, look));
+    }
+    parts
 }

@@ -1,6 +1,6 @@
 //! Both markets side by side: the legs' books, how old they are, and whether to believe them.
 
-use super::rule;
+use super::{bar, rule};
 use crate::monitor::number;
 use crate::monitor::setting::{InstrumentSetting, Market};
 use crate::monitor::terminal::look::Look;
@@ -13,7 +13,7 @@ use xmc_hotpath::message::QuoteQuality;
 /// Cells of a leg that only prices: it needs no depth.
 const PRICING_CELLS: usize = 22;
 /// Cells between two legs.
-const BETWEEN: usize = 1;
+const BETWEEN: usize = 2;
 /// Cells of a bar that shows how many lots there are, at most.
 const BAR_CELLS: usize = 14;
 /// Rows above the levels: the title and the age.
@@ -45,8 +45,8 @@ pub fn legs(
             left / traded.max(1) + usize::from(place < left % traded.max(1))
         };
         if place > 0 {
-            for row in &mut rows {
-                row.put(look.bar(), look.label());
+            for (row, sign) in rows.iter_mut().zip(bar(look)) {
+                row.put(sign, look.label());
             }
         }
         for (row, column) in rows.iter_mut().zip(column(view, &pair.legs[leg], wide, height, look))
@@ -137,7 +137,7 @@ impl Wide {
         if self.is_narrow {
             return (0, 0, half);
         }
-        let lots = if half >= 16 { 6 } else { 5 };
+        let lots = if half >= 16 { 6 } else { 4 };
         let price = half.saturating_sub(lots).min(11);
         let bar = half.saturating_sub(lots + price + 1).min(BAR_CELLS);
         (bar, lots, price)
@@ -187,7 +187,7 @@ fn level(
     text.number(&ask_price, price_cells, weight(look.down()));
     if lots > 0 {
         text.number(&ask_lots, lots, weight(Style::new()));
-        text.gap(1).put("=".repeat(ask_bar), look.label());
+        text.gap(bar.min(1)).put("=".repeat(ask_bar), look.label());
     }
     text
 }

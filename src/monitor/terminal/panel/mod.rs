@@ -10,7 +10,7 @@ pub use engine::engine;
 pub use legs::legs;
 pub use orders::{alerts, fills, gates};
 pub use profit::profit;
-pub use spread::{SETTLES_IN, spread};
+pub use spread::spread;
 
 use super::look::Look;
 use super::text::{Text, width};
@@ -27,6 +27,11 @@ pub fn rule(title: &str, style: Style, cells: usize, look: &Look) -> Text {
     let rest = cells.saturating_sub(text.width());
     text.put(look.rule().repeat(rest), look.label());
     text
+}
+
+/// What stands between two parts side by side, row by row: both begin with a rule.
+pub fn bar(look: &Look) -> impl Iterator<Item = &'static str> {
+    std::iter::once(look.crossing()).chain(std::iter::repeat(look.bar()))
 }
 
 /// As many rows as fit into `height`; the last one says how many are left out.

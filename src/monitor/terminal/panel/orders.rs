@@ -1,66 +1,87 @@
 //! What was traded, what was held back, and what somebody should know.
 
 use super::{fitted, labelled, part, rule};
-use crate::monitor::gate::seen_and_limit;
+use crate::monitor::gate::seen_of_limit;
 use crate::monitor::number;
 use crate::monitor::setting::Setting;
 use crate::monitor::tally::Fill;
 use crate::monitor::terminal::look::Look;
-use crate::monitor::terminal::text::{Text, flow};
+use crate::monitor::terminal::text::{Text, flow, width, wrapped};
 use crate::monitor::view::View;
-use crate::monitor::words::Label;
+use crate::monitor::words::{Label, Lang};
 use ratatui::style::Style;
 use xmc_hotpath::message::{Alert, AlertKind, PositionEffect, Side, SpreadIndex};
-use xmc_hotpath::time::{MonoNs, Span};
+use xmc_hotpath::time::Span;
 
 /// The last fills, the newest first.
 pub fn fills(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
     let (cells, height) = size;
     let mut rows = vec![rule(look.word(Label::Fills), look.title(), cells, look)];
-    let shown = view.fills.iter().take(height.saturating_sub(1));
-    rows.extend(shown.map(|fill| flow(fill_parts(&view.setting, view.now, fill, look), cells)));
+    let shown: Vec<Text> =
+        view.fills.iter().take(height.saturating_sub(1)).map(|row| fill(view, row, look)).collect();
+    // Where the time has no room beside all of them, it is left out beside all.
+    let has_time = shown.iter().all(|row| AGO + 1 + row.width() <= cells);
+    for (text, row) in shown.into_iter().zip(&view.fills) {
+        let mut line = Text::new();
+        if has_time {
+            line.append(ago(view.now.since(row.at), look)).gap(1);
+        }
+        line.append(text);
+        rows.push(flow(vec![line], cells));
+    }
     if view.fills.is_empty() {
         rows.push(part(look.word(Label::NoneYet), look.label()));
     }
     rows
 }
 
-fn fill_parts(setting: &Setting, now: MonoNs, fill: &Fill, look: &Look) -> Vec<Text> {
-    let instrument = setting.instruments.get(fill.instrument.0 as usize);
-    let name = instrument.map_or("?", |row| row.name.as_str());
+fn fill(view: &View, fill: &Fill, look: &Look) -> Text {
+    let instruments = &view.setting.instruments;
+    let instrument = instruments.get(fill.instrument.0 as usize);
     let side = if fill.side == Side::Buy { look.up() } else { look.down() };
-    let mut what = Text::new();
-    what.put(look.word(fill.side), side);
+    let name = instrument.map_or("?", |row| row.name.as_str());
+    let names = instruments.iter().map(|row| width(&row.name)).max();
+    let mut text = Text::new();
+    text.left(name, names.unwrap_or(0).min(NAME), Style::new()).gap(1);
+    text.put(look.word(fill.side), side);
     if fill.effect != PositionEffect::Net {
-        what.gap(usize::from(look.lang == crate::monitor::Lang::En));
-        what.put(look.word(fill.effect), side);
+        text.gap(usize::from(look.lang == Lang::En));
+        text.put(look.word(fill.effect), side);
     }
     let plain = || number::e9(fill.price_e9.into(), 4);
     let at = instrument.map_or_else(plain, |row| row.price(fill.price_e9));
-    what.put(format!(" {} @ {at}", number::count(fill.lots.into())), look.strong());
-    let mut when = Text::new();
-    let age = number::span(coarse(now.since(fill.at)));
-    when.number(&age, 7, look.label());
-    let mut named = Text::new();
-    named.left(name, 10, Style::new());
-    vec![when, named, what]
+    text.put(format!(" {} @ {at}", number::count(fill.lots.into())), look.strong());
+    text
 }
 
-/// Ages of lines that stay are not told to the nanosecond: they would only flicker.
-fn coarse(span: Span) -> Span {
-    const STEP: u64 = 100_000_000;
-    Span(span.0 / STEP * STEP)
+/// Cells of an instrument's name, at most.
+const NAME: usize = 10;
+/// Cells of the time since.
+const AGO: usize = 7;
+
+/// How long ago, in tenths of a second: lines that stay would only flicker.
+fn ago(span: Span, look: &Look) -> Text {
+    let tenths = span.0 / 100_000_000;
+    let mut text = Text::new();
+    text.number(&format!("{}.{} s", number::count(tenths / 10), tenths % 10), AGO, look.label());
+    text
 }
 
-/// What gates held back, the busiest first, under the totals of all orders.
+/// Cells of a gate's name: the longest one.
+const GATE: usize = 16;
+
+/// What gates held back, the busiest first.
 pub fn gates(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
     let (cells, height) = size;
-    let mut rows = vec![rule(look.word(Label::Refusals), look.title(), cells, look)];
+    let words = [Label::Refusals, Label::Seen, Label::Limit].map(|label| look.word(label));
+    let [what, seen, limit] = words;
+    let title = format!("{what} ({seen} / {limit})");
+    let mut rows = vec![rule(&title, look.title(), cells, look)];
     let gates = view.gates.iter().map(|row| {
         let mut text = Text::new();
-        text.left(look.word(row.gate), 16, Style::new());
-        text.number(&number::count(row.count), 8, look.strong());
-        let last = seen_and_limit(&view.setting, &row.last, look.lang);
+        text.left(look.word(row.gate), GATE, Style::new());
+        text.number(&number::count(row.count), 7, look.strong());
+        let last = seen_of_limit(&view.setting, &row.last, look.lang);
         flow(vec![text, part(&last, look.label())], cells)
     });
     let gates: Vec<_> = gates.collect();
@@ -76,29 +97,33 @@ pub fn alerts(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
     let (cells, height) = size;
     let mut rows = vec![rule(&title(view, look), look.title(), cells, look)];
     let totals = &view.totals;
-    let bad = |count: u64| if count > 0 { look.warning() } else { Style::new() };
-    let count = |label, count: u64, style| labelled(label, number::count(count), style, look);
-    let orders = vec![
-        count(Label::Orders, totals.orders, Style::new()),
-        count(Label::Fills, totals.fills, Style::new()),
-        count(Label::Rejects, totals.rejects, bad(totals.rejects)),
-        count(Label::Unknown, totals.unknown, bad(totals.unknown)),
-        count(Label::Cancelled, totals.cancelled, Style::new()),
-        count(Label::Live, view.live_orders as u64, Style::new()),
+    let count = |label, count: u64| labelled(label, number::count(count), Style::new(), look);
+    let bad = |label, count: u64| {
+        let style = if count > 0 { look.warning() } else { Style::new() };
+        labelled(label, number::count(count), style, look)
+    };
+    let unknown = bad(Label::Unknown, totals.unknown);
+    let mut orders = vec![
+        count(Label::Orders, totals.orders),
+        count(Label::Fills, totals.fills),
+        bad(Label::Rejects, totals.rejects),
+        count(Label::Cancelled, totals.cancelled),
+        count(Label::Live, view.live_orders as u64),
     ];
-    rows.push(flow(orders, cells));
+    // What somebody must see comes first: a narrow line has no room for all.
+    orders.insert(if totals.unknown > 0 { 0 } else { 3 }, unknown);
+    let lines = if height > 3 { 2 } else { 1 };
+    rows.extend(wrapped(orders, cells, lines));
     if view.alerts.is_empty() {
         rows.push(part(look.word(Label::NoAlerts), look.label()));
     }
     let shown = view.alerts.iter().map(|(at, alert)| {
-        let age = number::span(coarse(view.now.since(*at)));
-        let mut when = Text::new();
-        when.number(&age, 7, look.label());
-        let mut parts = vec![when];
+        let mut parts = vec![ago(view.now.since(*at), look)];
         parts.extend(told(&view.setting, alert, look));
         flow(parts, cells)
     });
-    rows.extend(shown.take(height.saturating_sub(2)));
+    let left = height.saturating_sub(rows.len());
+    rows.extend(shown.take(left));
     rows
 }
 

@@ -1,6 +1,6 @@
 //! Money, by leg in its own currency, and added up in that of the spread.
 
-use super::{fitted, labelled, part, rule};
+use super::{fitted, labelled, rule};
 use crate::monitor::number;
 use crate::monitor::terminal::look::Look;
 use crate::monitor::terminal::text::{Text, flow};
@@ -9,7 +9,7 @@ use crate::monitor::words::Label;
 use ratatui::style::Style;
 
 /// Cells of the columns behind the name: lots, realised, open, currency.
-const LOTS: usize = 7;
+const LOTS: usize = 9;
 const MONEY: usize = 14;
 const CURRENCY: usize = 4;
 /// Rows that are not legs: the rule and the total.
@@ -39,7 +39,40 @@ pub fn profit(
     }
     rows.extend(fitted(legs, height.saturating_sub(FIXED_ROWS), look));
     rows.push(flow(total(view, pair, row, look), cells));
+    rows.extend(overview(view, name_cells, height.saturating_sub(rows.len()), look));
     rows
+}
+
+/// All pairs, if there is more than one and there is room: a heading, then a row each.
+fn overview(view: &View, name_cells: usize, height: usize, look: &Look) -> Vec<Text> {
+    if view.pairs.len() < 2 || height < 2 {
+        return Vec::new();
+    }
+    let mut heading = Text::new();
+    heading.left(look.word(Label::Pair), name_cells, look.label());
+    heading.right(look.word(Label::Position), LOTS, look.label());
+    heading.right(look.word(Label::RoundTrips), MONEY, look.label());
+    heading.right(look.word(Label::Total), MONEY, look.label());
+    let mut rows = vec![heading];
+    let pairs = view.pairs.iter().zip(&view.setting.spreads).map(|(pair, setting)| {
+        let mut text = Text::new();
+        text.left(&setting.name, name_cells, Style::new());
+        let units = i128::from(pair.position_units);
+        text.number(&number::signed(pair.position_units), LOTS, look.signed(units));
+        text.number(&number::count(pair.round_trips), MONEY, Style::new());
+        let (total, style) = money(pair.profit.total_e9, look);
+        text.number(&total, MONEY, style);
+        text.right(&setting.currency, CURRENCY, look.label());
+        text
+    });
+    rows.extend(fitted(pairs.collect(), height - 1, look));
+    rows
+}
+
+/// Money with its sign, and how that looks.
+fn money(value_e9: Option<i128>, look: &Look) -> (String, Style) {
+    let text = value_e9.map_or("-".to_owned(), |value| number::signed_e9(value, 2));
+    (text, look.signed(value_e9.unwrap_or(0)))
 }
 
 fn heading(name_cells: usize, look: &Look) -> Text {
@@ -70,19 +103,16 @@ fn leg_row(view: &View, pair: &PairView, leg: usize, name_cells: usize, look: &L
 
 fn total(view: &View, pair: &PairView, row: usize, look: &Look) -> Vec<Text> {
     let currency = &view.setting.spreads[row].currency;
-    let money = |value: Option<i128>| {
-        let text = value.map_or("-".to_owned(), |value| number::signed_e9(value, 2));
-        (text, look.signed(value.unwrap_or(0)))
-    };
-    let (total, style) = money(pair.profit.total_e9);
-    let mut parts = vec![labelled(Label::Total, total, style.patch(look.strong()), look)];
-    parts.push(part(currency, look.label()));
+    let (total, style) = money(pair.profit.total_e9, look);
+    let mut sum = labelled(Label::Total, total, style.patch(look.strong()), look);
+    sum.gap(1).put(currency.clone(), look.label());
+    let mut parts = vec![sum];
     let has_rate = pair.legs.iter().any(|leg| {
         let instrument = &view.setting.instruments[leg.instrument];
         leg.ratio_lots != 0 && instrument.currency != *currency
     });
     if has_rate {
-        let (fx, style) = money(pair.profit.fx_e9);
+        let (fx, style) = money(pair.profit.fx_e9, look);
         parts.push(labelled(Label::Fx, fx, style, look));
     }
     parts

@@ -4,22 +4,20 @@ use super::{colon, labelled, part, rule};
 use crate::monitor::gate::seen_and_limit;
 use crate::monitor::number;
 use crate::monitor::terminal::look::Look;
-use crate::monitor::terminal::text::{Text, flow};
+use crate::monitor::terminal::text::{Text, flow, flow_width};
 use crate::monitor::view::{PairView, View};
 use crate::monitor::words::Label;
 use ratatui::style::Style;
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{Decision, Gate, SpreadSpec};
-use xmc_hotpath::time::Span;
-
-/// Legs that are out of ratio for less than this are a fire in the air, not an exposure.
-pub const SETTLES_IN: Span = Span(250_000_000);
 
 /// The levels of a spread: the sign on the scale, what it does, and which way.
 #[derive(Clone, Copy, Debug)]
 struct Threshold {
     sign: &'static str,
     label: Label,
+    /// Where there is no room for more: the sign says for which side.
+    short: Label,
     relation: &'static str,
     value_e9: i64,
 }
@@ -39,14 +37,20 @@ pub fn spread(
     rows.push(flow(values(view, pair, row, look), cells));
     let levels = pair.spec.as_ref().map(thresholds).unwrap_or_default();
     rows.push(scale(pair, &levels, cells, look));
-    let shown = levels.iter().map(|level| {
-        let mut text = Text::new();
-        text.put(level.sign, look.strong()).gap(1).put(look.word(level.label), look.label()).gap(1);
-        let value = number::e9(level.value_e9.into(), setting.digits);
-        text.put(format!("{} {value}", level.relation), Style::new());
-        text
-    });
-    rows.push(flow(shown.collect(), cells));
+    let shown = |label: fn(&Threshold) -> Label| -> Vec<Text> {
+        let each = levels.iter().map(|level| {
+            let mut text = Text::new();
+            text.put(level.sign, look.strong()).gap(1);
+            text.put(look.word(label(level)), look.label()).gap(1);
+            let value = number::e9(level.value_e9.into(), setting.digits);
+            text.put(format!("{} {value}", level.relation), Style::new());
+            text
+        });
+        each.collect()
+    };
+    let long = shown(|level| level.label);
+    let is_long_fit = flow_width(&long) <= cells;
+    rows.push(flow(if is_long_fit { long } else { shown(|level| level.short) }, cells));
     if height > rows.len() {
         rows.push(standing(view, pair, row, cells, look));
     }
@@ -61,7 +65,7 @@ fn values(view: &View, pair: &PairView, row: usize, look: &Look) -> Vec<Text> {
         value.map_or("-".to_owned(), |value| number::e9(value.into(), setting.digits))
     };
     let most = pair.spec.as_ref().map_or(0, |spec| spec.max_units);
-    let units = number::signed(pair.position_units.into());
+    let units = number::signed(pair.position_units);
     let mut position =
         labelled(Label::Position, units, look.signed(pair.position_units.into()), look);
     position.put(format!(" / {most} {}", look.word(Label::Units)), Style::new());
@@ -69,22 +73,24 @@ fn values(view: &View, pair: &PairView, row: usize, look: &Look) -> Vec<Text> {
         SpreadState::Enabled => Style::new(),
         SpreadState::Disabled | SpreadState::Halted => look.warning(),
     };
+    let (exposure, is_exposed) = exposure(view, pair, look);
     let mut parts = vec![
         labelled(Label::BuyAt, value(pair.buy_e9), look.strong(), look),
         labelled(Label::SellAt, value(pair.sell_e9), look.strong(), look),
         position,
         part(look.word(pair.state), state),
     ];
-    parts.push(exposure(view, pair, look));
+    // What somebody must see comes first: a narrow line has no room for all.
+    parts.insert(if is_exposed { 0 } else { 3 }, exposure);
     parts.push(labelled(Label::RoundTrips, number::count(pair.round_trips), Style::new(), look));
     parts.push(labelled(Label::Fires, number::count(pair.fires), Style::new(), look));
     parts
 }
 
-/// Lots on one side only, in the colour that nothing else has.
-fn exposure(view: &View, pair: &PairView, look: &Look) -> Text {
-    match pair.unhedged_for {
-        Some(since) if since >= SETTLES_IN || !pair.is_in_flight => {
+/// Lots on one side only, in the colour that nothing else has, and whether there are any.
+fn exposure(view: &View, pair: &PairView, look: &Look) -> (Text, bool) {
+    let text = match pair.unhedged_for {
+        Some(since) if pair.is_exposed() => {
             let legs = pair.legs.iter().filter(|leg| leg.unhedged_lots != 0);
             let lots: Vec<_> = legs
                 .map(|leg| {
@@ -98,7 +104,8 @@ fn exposure(view: &View, pair: &PairView, look: &Look) -> Text {
         }
         _ if pair.is_in_flight => part(look.word(Label::InFlight), look.strong()),
         _ => part(look.word(Label::Hedged), Style::new()),
-    }
+    };
+    (text, pair.is_exposed())
 }
 
 /// Where what it costs and brings stands between the levels.
@@ -140,14 +147,20 @@ fn scale(pair: &PairView, levels: &[Threshold], cells: usize, look: &Look) -> Te
 fn thresholds(spec: &SpreadSpec) -> Vec<Threshold> {
     let never = [i64::MIN, i64::MAX];
     [
-        ("L", Label::OpenLong, "<=", spec.buy_open_e9),
-        ("l", Label::CloseLong, ">=", spec.buy_close_e9),
-        ("s", Label::CloseShort, "<=", spec.sell_close_e9),
-        ("S", Label::OpenShort, ">=", spec.sell_open_e9),
+        ("L", Label::OpenLong, Label::Opens, "<=", spec.buy_open_e9),
+        ("l", Label::CloseLong, Label::Closes, ">=", spec.buy_close_e9),
+        ("s", Label::CloseShort, Label::Closes, "<=", spec.sell_close_e9),
+        ("S", Label::OpenShort, Label::Opens, ">=", spec.sell_open_e9),
     ]
     .into_iter()
-    .filter(|(_, _, _, value_e9)| !never.contains(value_e9))
-    .map(|(sign, label, relation, value_e9)| Threshold { sign, label, relation, value_e9 })
+    .filter(|(.., value_e9)| !never.contains(value_e9))
+    .map(|(sign, label, short, relation, value_e9)| Threshold {
+        sign,
+        label,
+        short,
+        relation,
+        value_e9,
+    })
     .collect()
 }
 
