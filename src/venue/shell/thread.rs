@@ -107,12 +107,17 @@ impl<S: Shell> Running<S> {
         errand: impl FnOnce(&mut S, MonoNs) -> T + Send + 'static,
     ) -> Option<T> {
         let (answer, answered) = channel();
-        let errand = Box::new(move |shell: &mut S, now: MonoNs| {
+        self.post(move |shell, now| {
             // Whoever asked waits for it.
             let _ = answer.send(errand(shell, now));
         });
-        self.orders.as_ref()?.send(Order::Do(errand)).ok()?;
         answered.recv().ok()
+    }
+
+    /// Has something done with the shell and goes on at once; `false` if the venue has ended.
+    pub fn post(&self, errand: impl FnOnce(&mut S, MonoNs) + Send + 'static) -> bool {
+        let orders = self.orders.as_ref();
+        orders.is_some_and(|orders| orders.send(Order::Do(Box::new(errand))).is_ok())
     }
 
     /// Whether its thread still goes.

@@ -315,6 +315,11 @@ impl Running {
         self.shell.with(errand)
     }
 
+    /// Has something done with the venue and goes on at once; `false` if it has ended.
+    pub fn post(&self, errand: impl FnOnce(&mut CmeShell, MonoNs) + Send + 'static) -> bool {
+        self.shell.post(errand)
+    }
+
     /// Ends all sessions and the venue, and hands out what is left.
     ///
     /// # Errors

@@ -53,7 +53,7 @@ pub fn deliver(venue: &mut Venue, bench: &mut Bench<'_>, at: u64) -> Vec<Datagra
 }
 
 /// Both sides, price, lots and orders, best first.
-type Sides = [Vec<(i64, u32, u32)>; 2];
+pub type Sides = [Vec<(i64, u32, u32)>; 2];
 
 pub fn published(venue: &Venue, index: usize) -> Sides {
     let listing = ListingIndex(u16::try_from(index).expect("instruments are few"));
@@ -81,15 +81,21 @@ pub fn book(bench: &mut Bench<'_>, security_id: i32) -> Sides {
 /// Fails if the desk would trade on a book that is not the venue's, and says whether it would trade
 /// at all. Nothing may be under way.
 pub fn check_believed(venue: &Venue, bench: &mut Bench<'_>, ids: &[i32], at: u64) -> bool {
+    let truth: Vec<_> = (0..ids.len()).map(|index| published(venue, index)).collect();
+    check_books(&truth, bench, ids, at)
+}
+
+/// The same of books that were taken from a venue.
+pub fn check_books(books: &[Sides], bench: &mut Bench<'_>, ids: &[i32], at: u64) -> bool {
     let usable = bench.seen.usable();
     let newest: BTreeMap<u32, _> =
         bench.seen.quotes.iter().map(|quote| (quote.instrument.0, *quote)).collect();
     for instrument in &usable {
         let index = usize::try_from(instrument.0).expect("instruments are few");
-        let truth = published(venue, index);
-        assert_eq!(book(bench, ids[index]), truth, "book of {} at {at}", ids[index]);
+        let truth = &books[index];
+        assert_eq!(book(bench, ids[index]), *truth, "book of {} at {at}", ids[index]);
         let quote = &newest[&instrument.0];
-        for (depth, truth) in [&quote.bids, &quote.asks].into_iter().zip(&truth) {
+        for (depth, truth) in [&quote.bids, &quote.asks].into_iter().zip(truth) {
             let shown: Vec<_> = depth.levels().collect();
             let expected: Vec<_> =
                 truth.iter().map(|(price_e9, lots, _)| (*price_e9, *lots)).take(5).collect();

@@ -3,6 +3,7 @@
 pub mod client;
 mod feed;
 mod garbage;
+mod outage;
 mod tshark;
 
 use super::orders::with_session;
