@@ -178,6 +178,12 @@ pub(super) fn optional_key(section: &Section<'_>) -> Option<SecretSource> {
     secret(section, &KEY).unwrap_or_default()
 }
 
+/// Where a password lies, if that is said.
+pub(super) fn optional_password(section: &Section<'_>) -> Option<SecretSource> {
+    // What was wrong is reported.
+    secret(section, &PASSWORD).unwrap_or_default()
+}
+
 fn required_secret(section: &Section<'_>, keys: &SecretKeys) -> SecretSource {
     let named = secret(section, keys);
     if matches!(named, Ok(None)) {

@@ -4,6 +4,10 @@
 //! keys refused. The keys of groups are called as an engine's feed has them, so that the two can be
 //! compared. Secrets are not in it; a session without one has the key that everybody knows.
 
+mod shfe;
+
+pub use shfe::{ShfeAccount, ShfeReader, ShfeVenue, load_shfe, shfe_text};
+
 use super::access::{self, SecretSource};
 use super::error::{Invalid, Problem, Report, Rule};
 use super::section::{Document, Section, Shape, Written};

@@ -4,8 +4,10 @@
 //! counters each second. Every price, fill and coin here is made up.
 
 mod cme;
+mod shfe;
 
 pub use cme::settings as cme_settings;
+pub use shfe::settings as shfe_settings;
 
 use super::{CliError, Exit, Report, interrupt};
 use crate::venue::shell::{ShellError, VenueClock};
@@ -28,7 +30,7 @@ pub struct Args {
     /// Which venue.
     #[arg(value_enum)]
     venue: Kind,
-    /// What it is made of; see config/venue_cme.toml.
+    /// What it is made of; see config/venue_cme.toml and config/venue_shfe.toml.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// Seconds to run; without it, until Ctrl-C.
@@ -69,9 +71,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let origin = args.start.map_or_else(VenueClock::hour, |s| UnixNs(s * 1_000_000_000));
     match args.venue {
         Kind::Cme => serve(cme::open(&args.config, origin)?, args.seconds, out),
-        Kind::Shfe => Err(CliError::could_not_run(
-            "the simulated SHFE has no sockets yet: run `xmc venue cme`",
-        )),
+        Kind::Shfe => serve(shfe::open(&args.config, origin)?, args.seconds, out),
     }
 }
 

@@ -1,6 +1,8 @@
 //! `xmc venue` as a program: what it prints, that its ports answer, how it ends, and that a kill
 //! loses nothing.
 
+mod shfe;
+
 use crate::journal::scratch::Scratch;
 use crate::venue::cme::simulated::shell::client::Client;
 use cross_market_connect::sim::exchange::Settings;
@@ -54,7 +56,11 @@ struct Process {
 
 impl Process {
     fn start(config: &Path, more: &[&str]) -> Self {
-        let mut child = command(config, more).spawn().expect("xmc runs");
+        Self::spawn(command(config, more))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("xmc runs");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let listening = lines.next().expect("it says where it listens").expect("UTF-8");
         let listening = serde_json::from_str(&listening).expect("JSON");

@@ -1,5 +1,7 @@
 //! The file of a simulated venue: the sample is sound, and every way to be wrong is refused.
 
+mod shfe;
+
 use super::sample;
 use cross_market_connect::config::venue::{CmeVenue, cme_text, load_cme};
 use cross_market_connect::config::{Invalid, Rule, SecretSource};

@@ -4,5 +4,5 @@ pub mod cme;
 mod esunny;
 mod ledger;
 mod shell;
-mod shfe;
+pub mod shfe;
 mod store;

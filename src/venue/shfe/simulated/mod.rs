@@ -152,6 +152,12 @@ impl Venue {
         &self.exchange
     }
 
+    /// The exchange's nanosecond zero in UTC.
+    #[must_use]
+    pub fn utc_origin(&self) -> UnixNs {
+        self.feed.utc_origin
+    }
+
     /// What its query service counts.
     #[must_use]
     pub fn query_counters(&self) -> QueryCounters {

@@ -31,7 +31,7 @@ pub struct QueryUser {
 /// The query service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuerySettings {
-    /// Who may log in, over as many connections as they like.
+    /// Who may log in, over as many connections as they like; nobody named: anybody may.
     pub users: Vec<QueryUser>,
     /// Silence of the service after which it says that it is there. Not stated for MDQP.
     pub heartbeat: Span,
@@ -252,15 +252,17 @@ impl QuerySession {
     }
 
     fn log_in(&mut self, now: MonoNs, id: i32, login: &LoginField, desk: &mut Desk<'_>) {
-        let is_named = |user: &&QueryUser| {
+        let is_named = |user: &QueryUser| {
             wire::text(&login.user_id) == user.user_id.as_bytes()
                 && wire::text(&login.participant_id) == user.participant_id.as_bytes()
                 && wire::text(&login.password) == user.password.as_bytes()
         };
-        let refusal = match desk.settings.users.iter().find(is_named) {
-            Some(_) if self.is_in => Some(Refusal::LoggedInAlready),
-            Some(_) => None,
-            None => Some(Refusal::Login),
+        let users = &desk.settings.users;
+        let is_known = users.is_empty() || users.iter().any(is_named);
+        let refusal = match is_known {
+            true if self.is_in => Some(Refusal::LoggedInAlready),
+            true => None,
+            false => Some(Refusal::Login),
         };
         if let Some(refusal) = refusal {
             desk.counters.refused += 1;

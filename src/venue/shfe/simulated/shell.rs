@@ -25,7 +25,10 @@ use crate::venue::shell::{
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use xmc_hotpath::port::Line;
-use xmc_hotpath::time::{Clock, MonoNs};
+use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
+
+/// The password of accounts that have no other. It protects nothing.
+pub const SIMULATED_PASSWORD: &str = "simulated";
 
 /// Where the venue is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -238,6 +241,12 @@ impl ShfeShell {
     #[must_use]
     pub fn exchange(&self) -> &Exchange {
         self.venue.exchange()
+    }
+
+    /// When its time began.
+    #[must_use]
+    pub fn utc_origin(&self) -> UnixNs {
+        self.venue.utc_origin()
     }
 
     /// What has happened.

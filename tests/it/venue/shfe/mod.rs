@@ -1,5 +1,5 @@
 //! SHFE and INE: SMDP 2.0 against the byte vectors of the specification's appendix, and the
 //! simulated venue.
 
-mod simulated;
+pub mod simulated;
 mod smdp;

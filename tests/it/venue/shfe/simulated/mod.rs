@@ -6,7 +6,7 @@ mod orders;
 mod plain;
 mod query;
 mod restart;
-mod shell;
+pub mod shell;
 
 use super::smdp::kit::{Bench, MS, TOPIC, bench};
 use cross_market_connect::sim::exchange::{self, ListingIndex};

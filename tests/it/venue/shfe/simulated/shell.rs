@@ -1,7 +1,7 @@
 //! The venue over real sockets: its feed and its query service, trading, what survives a kill, and
 //! garbage at every port.
 
-mod client;
+pub mod client;
 mod feed;
 mod reader;
 

@@ -43,16 +43,19 @@ pub struct Trader {
 impl Trader {
     /// Logs on, having read so many replies before; its orders have numbers that follow them.
     pub fn log_on(venue: &Running, replies_seen: u64) -> Self {
-        let addresses = venue.addresses();
-        let answers = TcpPort::connect(addresses.counter, PATIENCE, &TcpSettings::default());
-        let mut answers = answers.expect("it listens");
-        let replies_seen = u32::try_from(replies_seen).expect("a short test");
-        let credentials = Credentials {
+        let who = Credentials {
             account_no: "trader".into(),
             password: "opensesame".into(),
-            replies_seen,
+            replies_seen: u32::try_from(replies_seen).expect("a short test"),
         };
-        let (mut logon, first) = Logon::<V3>::start(&credentials).expect("fits");
+        Self::log_on_at(venue.addresses().counter, &who, b'J')
+    }
+
+    /// The same at a counter that closes today's lots by this code.
+    pub fn log_on_at(address: SocketAddr, who: &Credentials, close_today: u8) -> Self {
+        let answers = TcpPort::connect(address, PATIENCE, &TcpSettings::default());
+        let mut answers = answers.expect("it listens");
+        let (mut logon, first) = Logon::<V3>::start(who).expect("fits");
         answers.send(&first).expect("it is there");
         let (mut said, mut byte) = (Vec::new(), [0; 1]);
         // What comes behind the logon is the session's: it is read byte by byte.
@@ -67,12 +70,11 @@ impl Trader {
             }
             None
         });
-        assert_eq!(granted.udp_port, addresses.requests.port());
-        let requests = SocketAddr::new(addresses.counter.ip(), granted.udp_port);
+        let requests = SocketAddr::new(address.ip(), granted.udp_port);
         let mut port = PairPort::new(requests, answers).expect("a free port");
         let mode = ReqIdMode::Increasing;
         port.send(&logon::udp_auth::<V3>(&granted.account, mode)).expect("it leaves");
-        let account = Account { close_today: Some(b'J'), ..granted.account };
+        let account = Account { close_today: Some(close_today), ..granted.account };
         let mut identity = identity(mode);
         (identity.account, identity.next_client_req_id) = (account, granted.next_client_req_id);
         let storage = Storage::<V3> {
@@ -103,7 +105,7 @@ impl Trader {
             Box::leak(Box::<GatewayCounters>::default()),
         );
         let (heard, is_down) = (VecDeque::new(), false);
-        let next_turn = 1 + replies_seen;
+        let next_turn = 1 + who.replies_seen;
         Self { stage, commands, news, heard, counters, account, next_turn, is_down }
     }
 
