@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod feed;
+pub mod interrupt;
 pub mod journal;
 pub mod monitor;
 pub mod port;

@@ -12,7 +12,6 @@
 pub mod audit;
 pub mod demo;
 pub mod inspect;
-mod interrupt;
 pub mod latency;
 pub mod plan;
 pub mod replay;
@@ -29,6 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Invalid;
+use crate::interrupt;
 
 /// How a command ended; the number is the process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

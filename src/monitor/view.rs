@@ -251,6 +251,21 @@ impl View {
     }
 }
 
+impl View {
+    /// The first pair with legs on both sides of the border, which is what a screen begins with; the
+    /// first of all if there is none.
+    #[must_use]
+    pub fn first_across(&self) -> usize {
+        let is_across = |pair: &PairView| {
+            let traded = pair.legs.iter().filter(|leg| leg.ratio_lots != 0);
+            let mut markets = traded.map(|leg| self.setting.instruments[leg.instrument].market);
+            let first = markets.next();
+            markets.any(|market| Some(market) != first)
+        };
+        self.pairs.iter().position(is_across).unwrap_or(0)
+    }
+}
+
 fn pair(sources: &Sources<'_>, row: usize) -> PairView {
     let Sources { tally, desk, now, .. } = *sources;
     let setting = &tally.setting().spreads[row];

@@ -152,15 +152,12 @@ fn tab(pair: &PairView, name: &str, number: usize, chosen: usize, look: &Look) -
     let is_chosen = number == chosen + 1;
     let units = number::signed(pair.position_units);
     let style = if is_chosen { look.reversed() } else { Style::new() };
-    let shown = if is_chosen {
-        format!("[{number} {name} {units}]")
-    } else {
-        format!(" {number} {name} {units} ")
-    };
-    text.put(shown, style);
+    let (open, close) = if is_chosen { ("[", "]") } else { (" ", " ") };
+    text.put(format!("{open}{number} {name} {units}"), style);
     if pair.is_exposed() {
         text.put("!", look.unhedged());
     }
+    text.put(close, style);
     text
 }
 

@@ -8,15 +8,15 @@
 mod frame;
 mod look;
 mod panel;
-mod stop;
 mod text;
 
+pub use crate::interrupt::{is_asked as is_asked_to_stop, watch as watch_signals};
 pub use frame::{SMALLEST, Shown, draw};
 pub use look::{Direction, Look};
-pub use stop::{is_asked as is_asked_to_stop, watch as watch_signals};
 pub use text::width;
 
 use super::view::View;
+use crate::interrupt;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -73,6 +73,9 @@ impl Screen {
     /// # Errors
     /// What the terminal says.
     pub fn draw(&mut self, view: View) -> io::Result<()> {
+        if self.held.is_none() {
+            self.shown.pair = view.first_across();
+        }
         if !self.shown.is_paused || self.held.is_none() {
             self.held = Some(view);
         }
@@ -87,7 +90,7 @@ impl Screen {
     pub fn wants_to_quit(&mut self, patience: Duration) -> io::Result<bool> {
         let mut has_changed = false;
         let mut patience = patience;
-        while !stop::is_asked() && event::poll(patience)? {
+        while !interrupt::is_asked() && event::poll(patience)? {
             patience = Duration::ZERO;
             match event::read()? {
                 Event::Key(key) if key.kind != KeyEventKind::Release => {
@@ -103,7 +106,7 @@ impl Screen {
         if has_changed {
             self.draw_held()?;
         }
-        Ok(stop::is_asked())
+        Ok(interrupt::is_asked())
     }
 
     /// Does what a key asks for; `true` if that is the end.
@@ -159,7 +162,7 @@ impl Drop for Screen {
 }
 
 fn open_terminal() -> io::Result<Terminal<CrosstermBackend<Output>>> {
-    stop::watch();
+    interrupt::watch();
     give_back_on_panic();
     terminal::enable_raw_mode()?;
     let mut output = output()?;

@@ -339,6 +339,13 @@ fn a_feed_that_is_lost_is_seen_at_the_book() {
     assert!(zh.contains("行情缺口"), "{zh}");
 }
 
+/// A screen begins with a pair that crosses the border.
+#[test]
+fn the_first_pair_shown_has_legs_in_both_markets() {
+    let view = lively().view();
+    assert_eq!(view.setting.spreads[view.first_across()].name, "cu_hg");
+}
+
 #[test]
 fn before_the_first_quote_there_is_nothing_to_show_and_it_is_shown() {
     let view = Rig::new(1).view();

@@ -78,10 +78,12 @@ fn values(view: &View, pair: &PairView, row: usize, look: &Look) -> Vec<Text> {
         labelled(Label::BuyAt, value(pair.buy_e9), look.strong(), look),
         labelled(Label::SellAt, value(pair.sell_e9), look.strong(), look),
         position,
-        part(look.word(pair.state), state),
     ];
     // What somebody must see comes first: a narrow line has no room for all.
-    parts.insert(if is_exposed { 0 } else { 3 }, exposure);
+    let last = parts.len();
+    parts.insert(if is_exposed { 0 } else { last }, exposure);
+    let is_enabled = pair.state == SpreadState::Enabled;
+    parts.insert(if is_enabled { last + 1 } else { 0 }, part(look.word(pair.state), state));
     parts.push(labelled(Label::RoundTrips, number::count(pair.round_trips), Style::new(), look));
     parts.push(labelled(Label::Fires, number::count(pair.fires), Style::new(), look));
     parts

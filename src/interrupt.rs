@@ -1,4 +1,4 @@
-//! Ctrl-C and a request to terminate, as a flag that a command looks at.
+//! Ctrl-C, a request to terminate and the end of the terminal, as a flag that a command looks at.
 //!
 //! The first one asks the command to end in order; the second one ends the process, whatever it is
 //! doing.
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 static IS_ASKED: AtomicBool = AtomicBool::new(false);
 
-/// From now on Ctrl-C asks instead of killing.
+/// From now on they ask instead of killing.
 #[expect(unsafe_code, reason = "signals are caught by a system call")]
 pub fn watch() {
-    for signal in [libc::SIGINT, libc::SIGTERM] {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         let handler: extern "C" fn(libc::c_int) = note;
         // SAFETY: `note` may be a handler: it stores to an atomic and makes one call that POSIX
         // lists as safe in handlers; it takes what a handler is given and returns.
