@@ -252,8 +252,8 @@ impl View {
 }
 
 impl View {
-    /// The first pair with legs on both sides of the border, which is what a screen begins with; the
-    /// first of all if there is none.
+    /// The first pair with legs on both sides of the border, which is what a screen begins with;
+    /// the first of all if there is none.
     #[must_use]
     pub fn first_across(&self) -> usize {
         let is_across = |pair: &PairView| {
