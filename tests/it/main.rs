@@ -24,6 +24,7 @@ mod order;
 mod port;
 mod price;
 mod record;
+mod recovery;
 mod ring;
 mod risk;
 mod shared;

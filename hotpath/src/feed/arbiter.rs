@@ -11,7 +11,8 @@
 //! Numbers far behind belong to an old copy or to a new numbering (the weekly reset). One such
 //! packet proves nothing; it is a new numbering once consecutive ones came from both lines, or
 //! several from one, and nothing of the old numbering came between. A rewind of one line alone is
-//! thus never followed while the other goes on.
+//! thus never followed while the other goes on. Right after the sequence was begun from a snapshot
+//! they prove nothing at all: sockets that were joined before it bring what the snapshot includes.
 //!
 //! Sans-IO: packets and time in, verdicts out. It knows no protocol and no books. Called by `Feed`.
 
@@ -138,6 +139,8 @@ pub struct Arbiter<'a> {
     /// Since when something has been missing, as far as is known; `NEVER` if nothing is.
     waiting_since: MonoNs,
     run: Option<Run>,
+    /// Until then, packets far behind are ones that sockets kept for the start.
+    kept_until: MonoNs,
 }
 
 impl<'a> Arbiter<'a> {
@@ -171,6 +174,7 @@ impl<'a> Arbiter<'a> {
             owed: None,
             waiting_since: MonoNs::NEVER,
             run: None,
+            kept_until: MonoNs(0),
         })
     }
 
@@ -195,7 +199,8 @@ impl<'a> Arbiter<'a> {
         self.waiting_since.after(self.limits.hold_for)
     }
 
-    /// The sequence begins after `last`, at `now`: what came before is forgotten.
+    /// The sequence begins after `last`, at `now`: what came before is forgotten. What comes of it
+    /// within twice the time after which a line is silent is late, however far behind it is.
     pub fn begin_after(&mut self, last: SeqNo, now: MonoNs) {
         self.held.iter_mut().for_each(|place| place.is_used = false);
         self.digests.fill(Digest::FREE);
@@ -206,6 +211,7 @@ impl<'a> Arbiter<'a> {
         self.owed = None;
         self.waiting_since = MonoNs::NEVER;
         self.run = None;
+        self.kept_until = now.after(Span(self.limits.silent_after.0.saturating_mul(2)));
     }
 
     /// Notes that a line says it has sent everything before `next`. Says nothing of packets that
@@ -273,7 +279,7 @@ impl<'a> Arbiter<'a> {
             .map(|known| known.value);
         let is_same = known == Some(value);
         let behind = usize::try_from(beyond.unsigned_abs()).unwrap_or(usize::MAX);
-        if behind >= self.held.len() && !is_same {
+        if behind >= self.held.len() && !is_same && packet.received >= self.kept_until {
             return self.stray(packet, value);
         }
         let counters = self.follow(packet);

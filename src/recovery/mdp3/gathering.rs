@@ -218,7 +218,7 @@ impl Gathering {
         }
         self.report_count = Some(root.report_count.get());
         match known {
-            Some(known) if known.book == book => known.is_repeated = true,
+            Some(known) if known.book.is_as_of(&book) => known.is_repeated = true,
             _ => {
                 self.told.insert(security_id, Told { book, sent_ns, is_repeated: false });
             }

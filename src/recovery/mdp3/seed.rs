@@ -39,6 +39,13 @@ pub(super) struct Book {
     pub levels: Vec<Level>,
 }
 
+impl Book {
+    /// Whether nothing happened between the two.
+    pub fn is_as_of(&self, other: &Self) -> bool {
+        (self.last, self.rpt_seq) == (other.last, other.rpt_seq)
+    }
+}
+
 /// What a feed begins with.
 #[derive(Clone, Debug)]
 pub struct Start {

@@ -1,7 +1,7 @@
 //! Decoders, encoders and layouts, each against its venue's own documents.
 
 pub mod cme;
-mod esunny;
+pub mod esunny;
 mod ledger;
 mod shell;
 pub mod shfe;

@@ -9,4 +9,4 @@ mod requests;
 pub mod rig;
 mod session;
 mod sockets;
-mod venue;
+pub mod venue;

@@ -1,0 +1,4 @@
+//! The cold start of feeds, against the simulated venues.
+
+mod covered;
+mod mdp3;
