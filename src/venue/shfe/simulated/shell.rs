@@ -422,6 +422,11 @@ impl Running {
         self.shell.with(errand)
     }
 
+    /// Has something done with the venue and goes on at once; `false` if it has ended.
+    pub fn post(&self, errand: impl FnOnce(&mut ShfeShell, MonoNs) + Send + 'static) -> bool {
+        self.shell.post(errand)
+    }
+
     /// Ends all sessions and the venue, and hands out what is left.
     ///
     /// # Errors

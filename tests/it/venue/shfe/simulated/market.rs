@@ -5,6 +5,7 @@ use super::{
     settings,
 };
 use crate::venue::shfe::smdp::kit::TOPIC;
+use crate::venue::shfe::smdp::plain;
 use cross_market_connect::sim::exchange::{ListingIndex, Order, Phase, Price};
 use cross_market_connect::venue::shfe::simulated::{
     Datagram, Group, LineFaults, Settings, TopicSettings, Venue,
@@ -257,6 +258,33 @@ fn a_restarted_venue_is_another_centre_and_needs_a_snapshot() {
             assert!(venue.last_packet_no(TOPIC) > Some(65_538));
         });
     }
+}
+
+/// The first packet says which centre publishes and from which packet on, and so does a snapshot.
+#[test]
+fn a_change_of_the_centre_is_told_with_its_packet() {
+    let mut settings = settings(14);
+    (settings.feed.first_packet_no, settings.feed.center_change_no) = (65_538, -3);
+    let mut venue = Venue::new(settings);
+    venue.change_center(moment(700 * MS));
+    let mut told = Vec::new();
+    for datagram in sent(&mut venue).into_iter().filter(|one| one.group.line == Line::A) {
+        let (header, fields) = plain::decode(&datagram.bytes).expect("it is a packet");
+        for field in fields.iter().filter(|field| field.id == 0x0032) {
+            assert_eq!(field.values[0], header.center_change_no.into());
+            assert_eq!(field.values[2], header.packet_no.into());
+            told.push((header.center_change_no, header.packet_no));
+        }
+    }
+    // The day's limits, the slice of 500 ms, and the change.
+    assert_eq!(told, [(-3, 65_538), (-2, 65_540)]);
+    let snapshot = Reader::log_in(&mut venue, 1, 700 * MS).snapshot(&mut venue, 700 * MS);
+    let listed: Vec<_> = snapshot
+        .center_changes
+        .iter()
+        .map(|change| (change.change_no, change.packet_no.get()))
+        .collect();
+    assert_eq!((listed, snapshot.center_change_no()), (told, Some(-2)));
 }
 
 /// The same without another centre's number: it must not be believed wrongly either.

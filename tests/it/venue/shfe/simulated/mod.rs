@@ -175,17 +175,27 @@ fn book(bench: &mut Bench<'_>, number: i32) -> Sides {
 /// Fails if the desk would trade on a book that is not the venue's, and says whether it would trade
 /// on all of them. Nothing may be under way.
 fn check_believed(venue: &Venue, bench: &mut Bench<'_>) -> bool {
-    let usable: Vec<_> = bench
+    check_books(&all_published(venue), bench)
+}
+
+/// Books as the public was last told, by instrument.
+fn all_published(venue: &Venue) -> Vec<Sides> {
+    let count = u16::try_from(venue.exchange().listing_count()).expect("instruments are few");
+    (0..count).map(|index| published(venue, index)).collect()
+}
+
+/// The same with books that were taken from a venue.
+fn check_books(books: &[Sides], bench: &mut Bench<'_>) -> bool {
+    let usable: Vec<(u32, Sides)> = bench
         .seen
         .usable()
         .into_iter()
         .map(|(index, quote)| (7 - index, [&quote.bids, &quote.asks].map(|d| d.levels().collect())))
         .collect();
     for (number, shown) in &usable {
-        let truth = published(venue, u16::try_from(*number).expect("instruments are few"));
-        let shown: &Sides = shown;
-        assert_eq!(*shown, truth, "quote of {number}");
-        assert_eq!(book(bench, i32::try_from(*number).expect("few")), truth, "book of {number}");
+        let truth = &books[usize::try_from(*number).expect("instruments are few")];
+        assert_eq!(shown, truth, "quote of {number}");
+        assert_eq!(book(bench, i32::try_from(*number).expect("few")), *truth, "book of {number}");
     }
-    usable.len() == venue.exchange().listing_count()
+    usable.len() == books.len()
 }

@@ -207,6 +207,8 @@ fn what_is_no_request_ends_the_connection() {
     long[2..4].copy_from_slice(&2_000_u16.to_le_bytes());
     let mut longer = long.clone();
     longer.resize(1_100, 0);
+    let mut whole = long.clone();
+    whole.resize(2_008, 0);
     for (bytes, ends) in [
         (response, true),
         (unknown, true),
@@ -214,6 +216,7 @@ fn what_is_no_request_ends_the_connection() {
         // Its end may still come.
         (long.clone(), false),
         (longer, true),
+        (whole, true),
         (Frame::new(1, Message::Heartbeat).encode(), false),
     ] {
         let (mut venue, id) = connected(quiet(4));

@@ -3,6 +3,7 @@
 
 pub mod client;
 mod feed;
+mod outage;
 mod reader;
 
 use super::{TRADER, settings as sans_io};

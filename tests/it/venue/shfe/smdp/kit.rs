@@ -136,6 +136,11 @@ impl Seen {
 
 /// A feed that has seen nothing, with room for eight instruments, and what the desk has of it.
 pub fn bench<R>(body: impl FnOnce(&mut Bench<'_>) -> R) -> R {
+    bench_with(LIMITS, body)
+}
+
+/// The same with other limits.
+pub fn bench_with<R>(limits: ArbiterLimits, body: impl FnOnce(&mut Bench<'_>) -> R) -> R {
     let counters = FeedCounters::default();
     let mut memory =
         FeedMemory::new(FeedCapacity { instruments: 8, quoted: 8, held: 64, digests: 256 });
@@ -148,7 +153,7 @@ pub fn bench<R>(body: impl FnOnce(&mut Bench<'_>) -> R) -> R {
     let feed = Feed::new(
         Smdp::new(TOPIC, &mut codecs),
         settings,
-        LIMITS,
+        limits,
         storage,
         quote_sender,
         update_sender,

@@ -10,10 +10,10 @@ use xmc_hotpath::message::ChannelState;
 use xmc_hotpath::port::Line;
 
 /// Sockets that have joined both lines.
-struct Ears([(Line, JoinedSocket); 2]);
+pub struct Ears([(Line, JoinedSocket); 2]);
 
 impl Ears {
-    fn new(venue: &Running) -> Self {
+    pub fn new(venue: &Running) -> Self {
         let addresses = venue.addresses();
         Self(Line::BOTH.map(|line| {
             let group = addresses.group(Group { topic: TOPIC, line }).expect("it is there");
@@ -25,7 +25,7 @@ impl Ears {
     }
 
     /// What has come.
-    fn hear(&self) -> Vec<(Line, Vec<u8>)> {
+    pub fn hear(&self) -> Vec<(Line, Vec<u8>)> {
         let (mut heard, mut buffer) = (Vec::new(), [0; 2_048]);
         for (line, socket) in &self.0 {
             while let Ok(len) = socket.receive(&mut buffer) {
