@@ -1,5 +1,6 @@
 //! The file of a simulated venue: the sample is sound, and every way to be wrong is refused.
 
+mod agree;
 mod shfe;
 
 use super::sample;

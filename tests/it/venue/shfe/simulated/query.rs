@@ -250,6 +250,22 @@ fn who_is_silent_is_let_go_and_who_beats_stays() {
     assert!((12..=14).contains(&beats), "{beats} heartbeats in 40 s");
 }
 
+/// Who asks and asks and never reads is let go before it costs more than a few megabytes.
+#[test]
+fn who_does_not_read_is_let_go() {
+    let (mut venue, id) = connected(settings(9));
+    ask(&mut venue, id, 0, Message::LoginRequest(login()));
+    let request = Frame::new(1, snapshot_of(TOPIC, -1)).encode();
+    let mut requests = 0;
+    while venue.query_counters().slow == 0 {
+        venue.receive(moment(0), id, &request.repeat(10));
+        requests += 10;
+        assert!(requests < 100_000, "it is let go at last");
+    }
+    assert!(requests > 1_000, "{requests} requests");
+    assert!(venue.take_bytes(id).is_empty() && venue.is_closed(id));
+}
+
 #[test]
 fn garbage_moves_counters_and_nothing_else() {
     let mut venue = Venue::new(settings(6));
