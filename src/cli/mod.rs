@@ -11,6 +11,7 @@
 
 pub mod audit;
 pub mod demo;
+pub mod explain;
 pub mod inspect;
 pub mod latency;
 pub mod plan;
@@ -120,6 +121,7 @@ struct Cli {
 enum Command {
     Audit(audit::Args),
     Demo(demo::Args),
+    Explain(explain::Args),
     Inspect(inspect::Args),
     Latency(latency::Args),
     Plan(plan::Args),
@@ -133,6 +135,7 @@ impl Command {
         match self {
             Self::Audit(args) => audit::run(args, out),
             Self::Demo(args) => demo::run(args, out),
+            Self::Explain(args) => explain::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
             Self::Latency(args) => latency::run(args, out),
             Self::Plan(args) => plan::run(args, out),

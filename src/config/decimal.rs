@@ -61,6 +61,16 @@ pub fn parse_q32(text: &str) -> Result<i64, DecimalError> {
     signed(magnitude, parts.negative)
 }
 
+/// The text as a whole number and how many of its digits stand after the point, at most 18.
+pub(super) fn parse_whole(text: &str) -> Result<(i128, u32), DecimalError> {
+    let parts = split(text, 18)?;
+    let mantissa = i128::try_from(parts.mantissa).map_err(|_| DecimalError::TooLarge)?;
+    if parts.negative && mantissa == 0 {
+        return Err(DecimalError::Spelling);
+    }
+    Ok((if parts.negative { -mantissa } else { mantissa }, parts.fraction_digits))
+}
+
 /// The shortest text that `parse_e9` reads back as `value_e9`.
 pub fn show_e9(value_e9: i64) -> String {
     let sign = if value_e9 < 0 { "-" } else { "" };

@@ -159,6 +159,8 @@ rules! {
     SecretInText = "059",
     /// At a simulated venue each session has an account of its own.
     AccountTwice = "060",
+    /// A coefficient is written, or follows from terms that fit together.
+    Terms = "062",
 }
 
 /// One thing wrong, where, and what to do.

@@ -10,6 +10,7 @@
 
 pub mod decimal;
 pub mod error;
+pub mod rational;
 pub mod source;
 
 pub(crate) mod section;
@@ -24,6 +25,7 @@ mod market;
 pub(crate) mod names;
 mod recovery;
 mod spread;
+mod term;
 pub mod venue;
 
 pub(crate) use access::request_ids_word;
@@ -39,7 +41,8 @@ pub use recovery::{Recovery, RecoveryLoops, RecoveryQuery};
 pub use section::Written;
 pub use source::{FileIndex, Place, SourceFile, Sources};
 pub use spread::{HedgeFlag, Leg, Spread, TimeInForce, Triggers};
-pub use value::Coefficient;
+pub use term::{Factor, PriceProduct, Term};
+pub use value::{Coefficient, Exact};
 
 use crate::topology::check::{StageNames, Wiring};
 use crate::topology::{self, Executor, Link, Stage};

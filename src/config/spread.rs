@@ -9,8 +9,12 @@ use super::engine::{Defaults, Engine, cool_down_ms, hysteresis_e9, quote_ms};
 use super::error::{Problem, Rule};
 use super::market::InstrumentIndex;
 use super::names::Registry;
+use super::rational::Rational;
 use super::section::{Section, Written};
-use super::value::{Coefficient, boolean, decimal_e9, decimal_q32, line, name, whole, word};
+use super::term::{self, Term};
+use super::value::{
+    Coefficient, Exact, boolean, decimal_e9, decimal_q32, exact, line, name, whole, word,
+};
 
 /// How long an order may wait for a match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,8 +73,13 @@ pub struct Leg {
     /// Lots per unit of the spread: bought with it when positive, sold when negative; 0 when the
     /// leg only prices.
     pub ratio: Written<i32>,
-    /// From the quoted price into the spread's unit, as written.
+    /// From the quoted price into the spread's unit, as written or as it follows from terms.
     pub coefficient: Written<Coefficient>,
+    /// Why the coefficient is what it is; none where it is written as a number, and where the leg
+    /// is the `price_of` another one.
+    pub terms: Vec<Term>,
+    /// The price that the product with another price is made linear around.
+    pub reference: Option<Written<Exact>>,
     /// The coefficient in Q32 with its direction: what the price is multiplied with.
     pub weight_q32: i64,
     /// How far beyond the seen price an order may reach.
@@ -118,8 +127,15 @@ pub struct Spread {
     pub unit: String,
     /// The legs, in the order of the file.
     pub legs: Vec<Leg>,
-    /// Added to the weighted prices, units of 1e-9 of the unit.
+    /// Added to the weighted prices, units of 1e-9 of the unit: what is written, and what making
+    /// products of prices linear adds.
     pub constant_e9: i64,
+    /// The written part of it.
+    pub own_constant_e9: i64,
+    /// What the written part is, for people.
+    pub constant_name: Option<String>,
+    /// The other part, before it is rounded.
+    pub linear_constant: Rational,
     /// When it is traded.
     pub triggers: Triggers,
     /// The largest position, long or short.
@@ -159,6 +175,8 @@ pub(crate) fn spread(
 ) -> Option<Spread> {
     let project = section.optional("project", name).map(|project| project.value);
     let level = |key| section.optional(key, decimal_e9("-1000000", "1000000"));
+    let (legs, linear_constant) = legs(&section, names);
+    let own_constant_e9 = level("constant").map_or(0, |constant| constant.value);
     let spread = Spread {
         name: section.required("name", name),
         strategy: section.required("strategy", name).value,
@@ -167,8 +185,12 @@ pub(crate) fn spread(
             .or_else(|| engine.map(|engine| engine.project.clone()))
             .unwrap_or_default(),
         unit: section.required("unit", line(40)).value,
-        legs: legs(&section, names),
-        constant_e9: level("constant").map_or(0, |constant| constant.value),
+        legs,
+        // Each is at most 10^15.
+        constant_e9: own_constant_e9 + linear_constant.nearest_e9().unwrap_or(0),
+        own_constant_e9,
+        constant_name: section.optional("constant_name", line(60)).map(|name| name.value),
+        linear_constant,
         triggers: Triggers {
             buy_open_e9: level("buy_open"),
             buy_close_e9: level("buy_close"),
@@ -210,7 +232,8 @@ pub(crate) fn spread(
     section.finish(spread)
 }
 
-fn legs(section: &Section<'_>, names: &Registry) -> Vec<Leg> {
+/// The legs, and what their products of prices add to the constant.
+fn legs(section: &Section<'_>, names: &Registry) -> (Vec<Leg>, Rational) {
     let tables = section.tables("leg");
     if !(2..=4).contains(&tables.len()) && !section.is_broken() {
         section.fail(
@@ -244,15 +267,22 @@ fn legs(section: &Section<'_>, names: &Registry) -> Vec<Leg> {
             );
         }
     }
-    legs
+    // What is missing may be in a leg that could not be read.
+    let is_whole = !section.is_broken();
+    let constant = is_whole.then(|| term::resolve(section, &mut legs)).flatten();
+    (legs, constant.unwrap_or_default())
 }
 
 fn leg(section: Section<'_>, names: &Registry) -> Option<Leg> {
     let instrument = names.instruments.resolve(&section, "instrument");
     let is_traded = section.optional("trade", boolean).is_none_or(|trade| trade.value);
-    let coefficient = section.required("coefficient", decimal_q32("-1000000", "1000000"));
+    let written = section.optional("coefficient", decimal_q32("-1000000", "1000000"));
+    let terms = term::terms(&section, names);
+    let reference = section.optional("reference", exact("0.000001", "1000000"));
     let ratio = ratio(&section, is_traded);
-    if coefficient.q32 == 0 && !section.is_broken() {
+    let is_written = written.is_some();
+    let coefficient = coefficient(&section, written, &terms, &instrument);
+    if is_written && coefficient.q32 == 0 && !section.is_broken() {
         section.fail(Problem::new(
             Rule::Ratio,
             "a coefficient of zero takes the leg out of the spread",
@@ -282,9 +312,39 @@ fn leg(section: Section<'_>, names: &Registry) -> Option<Leg> {
         is_traded,
         ratio,
         coefficient,
+        terms,
+        reference,
         weight_q32,
     };
     section.finish(leg)
+}
+
+/// The coefficient as it is written or follows from terms; one without text may follow from the
+/// terms of another leg.
+fn coefficient(
+    section: &Section<'_>,
+    written: Option<Written<Coefficient>>,
+    terms: &[Term],
+    instrument: &Written<InstrumentIndex>,
+) -> Written<Coefficient> {
+    if let (Some(written), Some(term)) = (&written, terms.first()) {
+        section.fail(
+            Problem::new(
+                Rule::Terms,
+                format!("{} has a coefficient, and terms that one follows from", section.title()),
+                written.place.clone(),
+                "a number",
+            )
+            .also(&term.place, "the first of the terms")
+            .help("keep the terms: they say why"),
+        );
+    }
+    let nothing = || Written { value: Coefficient::default(), place: instrument.place.clone() };
+    match written {
+        Some(written) => written,
+        None if section.is_broken() => nothing(),
+        None => term::coefficient(section, terms).unwrap_or_else(nothing),
+    }
 }
 
 fn ratio(section: &Section<'_>, is_traded: bool) -> Written<i32> {

@@ -5,6 +5,7 @@
 
 use super::decimal::{self, DecimalError};
 use super::error::Rule;
+use super::rational::Rational;
 use super::spelling::nearest;
 use crate::port::interface::InterfaceChoice;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -103,7 +104,9 @@ pub(crate) fn decimal_q32(
 ) -> impl Fn(&DeValue<'_>) -> Result<Coefficient, Complaint> {
     move |value| {
         let q32 = bounded(decimal::parse_q32, lowest, highest)(value)?;
-        Ok(Coefficient { q32, text: value.as_str().unwrap_or_default().to_owned() })
+        let text = value.as_str().unwrap_or_default();
+        let exact = Rational::parse(text).unwrap_or_default();
+        Ok(Coefficient { q32, text: text.to_owned(), exact })
     }
 }
 
@@ -112,8 +115,39 @@ pub(crate) fn decimal_q32(
 pub struct Coefficient {
     /// The number times 2^32, rounded to the nearest.
     pub q32: i64,
+    /// As the file has it; to 12 digits after the point where it follows from terms.
+    pub text: String,
+    /// The number before any rounding.
+    pub exact: Rational,
+}
+
+/// Decimal text as it was written and as a fraction, within bounds given as text.
+pub(crate) fn exact(
+    lowest: &'static str,
+    highest: &'static str,
+) -> impl Fn(&DeValue<'_>) -> Result<Exact, Complaint> {
+    move |value| {
+        let text = decimal_text(value)?;
+        let complain = |error: DecimalError| {
+            let shown = format!("is {text:?}: {error}");
+            Complaint::new(Rule::Decimal, shown, "not a decimal that can be held exactly")
+        };
+        let number = Rational::parse(text).map_err(complain)?;
+        let (least, most) = (Rational::parse(lowest), Rational::parse(highest));
+        if number.is_below(least.map_err(complain)?) || most.map_err(complain)?.is_below(number) {
+            return Err(out_of_bounds(text, lowest, highest));
+        }
+        Ok(Exact { text: text.to_owned(), exact: number })
+    }
+}
+
+/// A decimal that is not rounded, and as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exact {
     /// As the file has it.
     pub text: String,
+    /// The number.
+    pub exact: Rational,
 }
 
 fn bounded(

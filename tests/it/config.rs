@@ -4,6 +4,7 @@ mod corpus;
 mod decimal;
 mod mutation;
 mod rendering;
+mod terms;
 mod venue;
 
 use cross_market_connect::config::{self, Configuration, Invalid, Recovery, SecretSource};

@@ -3,8 +3,10 @@
 use super::Read;
 use crate::config::decimal::{ONE_E9, show_e9};
 use crate::config::error::{Problem, Rule};
-use crate::config::market::Instrument;
+use crate::config::market::{Instrument, InstrumentIndex};
+use crate::config::section::Written;
 use crate::config::spread::{Leg, Spread};
+use crate::config::value::Exact;
 
 impl Read<'_> {
     pub(super) fn spread(&self, spread: &Spread) {
@@ -31,6 +33,35 @@ impl Read<'_> {
         }
         for (leg, instrument) in self.traded(spread) {
             self.leg(leg, instrument);
+        }
+        for product in spread.legs.iter().filter_map(Leg::price_product) {
+            self.reference(product.other.value, product.other_reference);
+        }
+        for leg in &spread.legs {
+            if let Some(reference) = &leg.reference {
+                self.reference(leg.instrument.value, reference);
+            }
+        }
+    }
+
+    /// A product of prices is made linear around prices that can be.
+    fn reference(&self, instrument: InstrumentIndex, reference: &Written<Exact>) {
+        let Some(instrument) = self.instruments.get(instrument).and_then(Option::as_ref) else {
+            return;
+        };
+        let (min_e9, max_e9) = (instrument.min_price_e9, instrument.max_price_e9);
+        let price_e9 = reference.exact.nearest_e9();
+        if !price_e9.is_some_and(|price_e9| (min_e9..=max_e9).contains(&price_e9)) {
+            let (lowest, highest) = (show_e9(min_e9), show_e9(max_e9));
+            self.both(
+                Rule::Terms,
+                format!(
+                    "the reference {} of \"{}\" is no sane price: from {lowest} to {highest}",
+                    reference.text, instrument.name.value
+                ),
+                (&reference.place, "the reference"),
+                (&instrument.name.place, "from its min_price to its max_price"),
+            );
         }
     }
 
@@ -157,15 +188,25 @@ impl Read<'_> {
     }
 
     /// In one currency, the spread's value must move as the money of its legs does: the
-    /// coefficients are to each other as ratio times multiplier. A wrong unit shows here.
+    /// coefficients are to each other as ratio times multiplier. A wrong unit shows here. A leg
+    /// whose price is multiplied with another one is money of that price's currency.
     fn balance(&self, spread: &Spread) {
         let traded: Vec<_> = self.traded(spread).collect();
         let Some((first, base)) = traded.first() else { return };
-        let same_money = traded.iter().skip(1).filter(|(_, other)| other.currency == base.currency);
+        // Floats serve: this compares with a tolerance and keeps nothing.
+        let converted = |leg: &Leg| {
+            let product = leg.price_product();
+            product.map(|product| product.other_reference.exact.approximate())
+        };
+        let is_converted = converted(first).is_some();
+        let same_money = traded.iter().skip(1).filter(|(leg, other)| {
+            let is_same = other.currency == base.currency;
+            if converted(leg).is_some() == is_converted { is_same } else { !is_same }
+        });
         for (leg, instrument) in same_money {
-            // Floats serve: this compares with a tolerance and keeps nothing.
             let money = |leg: &Leg, of: &Instrument| {
-                f64::from(leg.ratio.value).abs() * of.multiplier_e9 as f64
+                let lots = f64::from(leg.ratio.value).abs();
+                lots * of.multiplier_e9 as f64 * converted(leg).unwrap_or(1.0)
             };
             let weight = |leg: &Leg| leg.coefficient.q32.unsigned_abs() as f64;
             let expected = weight(first) * money(leg, instrument) / money(first, base);

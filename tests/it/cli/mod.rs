@@ -1,5 +1,6 @@
 //! The command line.
 
+mod explain;
 mod inspect;
 mod plan;
 mod replay;

@@ -209,6 +209,12 @@ const CASES: &[Case] = &[
         "name = \"cme\"",
     ),
     case(
+        "024",
+        &[("mic = \"XCBT\"", "mic = \"XCBT\"\nplatform = \"The Globex\"")],
+        "The Globex",
+        "",
+    ),
+    case(
         "044",
         &[(
             "security_id = 411873\nfeed = \"cme\"\ngateway = \"cme\"",
@@ -521,6 +527,7 @@ fn every_rule_is_tested() {
         (Rule::AssumeEmpty, "below"),
         (Rule::TooMany, "below"),
         (Rule::AccountTwice, "venue"),
+        (Rule::Terms, "terms"),
     ];
     let tested: BTreeSet<_> = CASES
         .iter()

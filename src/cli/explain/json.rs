@@ -1,0 +1,114 @@
+//! An explanation for programs: the same facts; numbers as decimal text, to 18 digits after the
+//! point where they have no end.
+
+use super::example::{Example, Row};
+use super::figures::{Explanation, LegFigures, Level, Product, Role, Share, TermFigures};
+use crate::config::decimal::show_e9;
+use crate::config::rational::Rational;
+use serde_json::{Value, json};
+
+/// The fields of an explanation.
+pub fn explanation(of: &Explanation, example: &Example) -> Value {
+    let (constant, constant_name) = &of.constant;
+    let [long_span, short_span] = of.spans().map(|span| span.map(text));
+    json!({
+        "pair": of.name,
+        "unit": of.unit,
+        "legs": of.legs.iter().map(leg).collect::<Vec<_>>(),
+        "constant": text(*constant),
+        "constant_name": constant_name,
+        "linear_constant": text(of.linear_constant),
+        "products": of.products.iter().map(product).collect::<Vec<_>>(),
+        "levels": of.levels.iter().map(level).collect::<serde_json::Map<_, _>>(),
+        "hysteresis": text(of.hysteresis),
+        "clip_units": of.units.0,
+        "max_units": of.units.1,
+        "long_round_trip": long_span,
+        "short_round_trip": short_span,
+        "mismatch": of.mismatch().map(text),
+        "fees": Value::Null,
+        "example": {
+            "rows": example.rows.iter().map(row).collect::<Vec<_>>(),
+            "constant": text(example.constant),
+            "exact": text(example.exact),
+            "hot": text(example.hot),
+            "difference": text(example.difference),
+            "not_linear": text(example.not_linear),
+            "intent": example.intent.map(|intent| intent.word()),
+        },
+    })
+}
+
+fn text(number: Rational) -> Option<String> {
+    number.show(18)
+}
+
+fn level(level: &Level) -> (String, Value) {
+    (level.key.to_owned(), json!(text(level.value)))
+}
+
+fn leg(of: &LegFigures) -> Value {
+    let money = of.money.as_ref().map(|money| {
+        let converted = money.converted.as_ref();
+        json!({
+            "amount": text(money.amount),
+            "currency": money.currency,
+            "converted": converted.map(|(amount, _)| text(*amount)),
+            "converted_currency": converted.map(|(_, currency)| currency),
+        })
+    });
+    json!({
+        "leg": of.name,
+        "symbol": of.symbol,
+        "mic": of.mic,
+        "role": match of.role {
+            Role::Bought => "bought",
+            Role::Sold => "sold",
+            Role::Prices => "prices",
+        },
+        "lots": of.lots,
+        "multiplier": text(of.multiplier),
+        "tick": text(of.tick),
+        "currency": of.currency,
+        "quote_unit": of.quote_unit,
+        "terms": of.terms.iter().map(term).collect::<Vec<_>>(),
+        "shares": of.shares.iter().map(share).collect::<Vec<_>>(),
+        "weight": text(of.weight),
+        "weight_q32": of.weight_q32,
+        "money_per_point": money,
+    })
+}
+
+fn term(of: &TermFigures) -> Value {
+    json!({
+        "name": of.name,
+        "name_zh": of.name_zh,
+        "divides": of.divides,
+        "number": of.number,
+        "price_of": of.price_of,
+        "product": of.product.map(text),
+    })
+}
+
+fn share(of: &Share) -> Value {
+    json!({ "leg": of.leg, "scale": text(of.scale), "reference": of.reference })
+}
+
+fn product(of: &Product) -> Value {
+    json!({
+        "legs": of.legs,
+        "references": of.references,
+        "scale": text(of.scale),
+        "left_out_at_1_and_0.1_percent": of.typical().map(text),
+    })
+}
+
+fn row(of: &Row) -> Value {
+    json!({
+        "leg": of.leg,
+        "price": show_e9(of.price_e9),
+        "given": of.is_given,
+        "weight": text(of.weight),
+        "part": text(of.part),
+    })
+}
