@@ -2,6 +2,7 @@
 
 mod accounts;
 mod flow;
+mod live;
 mod matching;
 mod model;
 mod trader;
