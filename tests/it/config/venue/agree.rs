@@ -92,8 +92,8 @@ fn the_engine_finds_the_simulated_cme() {
 /// What things are worth hangs together only in one world.
 #[test]
 fn both_venues_are_of_one_world_and_one_month() {
-    let (shfe, cme) = (load_shfe(&sample("venue_shfe.toml")), load_cme(&sample("venue_cme.toml")));
-    let (shfe, cme) = (shfe.ok().expect("it is sound"), cme.ok().expect("it is sound"));
+    let shfe = load_shfe(&sample("venue_shfe.toml")).unwrap_or_else(|invalid| panic!("{invalid}"));
+    let cme = load_cme(&sample("venue_cme.toml")).unwrap_or_else(|invalid| panic!("{invalid}"));
     assert_eq!((shfe.world_seed, shfe.maturity), (cme.world_seed, cme.maturity));
     assert_ne!(shfe.seed, cme.seed, "two crowds");
     assert_ne!(shfe.store, cme.store);
