@@ -170,8 +170,8 @@ labels! {
     Refused "held back" "拦截",
     Paused "PAUSED" "已暂停",
     Keys
-        "[q] quit  [1-9] pair  [l] language  [space] pause"
-        "[q]退出  [1-9]套利对  [l]语言  [空格]暂停",
+        "[q] quit  [1-9] pair  [l] language  [c] colours  [space] pause"
+        "[q]退出  [1-9]套利对  [l]语言  [c]红涨或绿涨  [空格]暂停",
     TooSmall "the terminal is too small" "终端窗口太小",
     Needs "needs" "至少需要",
     Has "has" "当前",

@@ -22,6 +22,15 @@ impl Direction {
             Lang::En => Self::GreenUp,
         }
     }
+
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::RedUp => Self::GreenUp,
+            Self::GreenUp => Self::RedUp,
+        }
+    }
 }
 
 const RED: Color = Color::Indexed(203);

@@ -123,6 +123,7 @@ impl Screen {
                     self.look.direction = Direction::of(self.look.lang);
                 }
             }
+            KeyCode::Char('c' | 'C') => self.look.direction = self.look.direction.other(),
             KeyCode::Char(' ') => self.shown.is_paused = !self.shown.is_paused,
             KeyCode::Char(digit @ '1'..='9') => {
                 let row = usize::try_from(u32::from(digit) - u32::from('1')).unwrap_or(0);

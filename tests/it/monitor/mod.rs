@@ -4,3 +4,4 @@ mod plain;
 mod rig;
 mod screen;
 mod tally;
+mod terminal;

@@ -11,6 +11,10 @@ use ratatui::style::Style;
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{Decision, Gate, SpreadSpec};
 
+/// The signs on the scale of what buying costs, and of what selling brings.
+const BUYS: &str = ">";
+const SELLS: &str = "<";
+
 /// The levels of a spread: the sign on the scale, what it does, and which way.
 #[derive(Clone, Copy, Debug)]
 struct Threshold {
@@ -61,8 +65,12 @@ pub fn spread(
 /// What it costs, what it brings, what is held.
 fn values(view: &View, pair: &PairView, row: usize, look: &Look) -> Vec<Text> {
     let setting = &view.setting.spreads[row];
-    let value = |value: Option<i64>| {
-        value.map_or("-".to_owned(), |value| number::e9(value.into(), setting.digits))
+    let side = |sign: &str, label: Label, value: Option<i64>| {
+        let value = value.map(|value| number::e9(value.into(), setting.digits));
+        let mut text = part(sign, look.strong());
+        let value = value.unwrap_or_else(|| "-".to_owned());
+        text.gap(1).append(labelled(label, value, look.strong(), look));
+        text
     };
     let most = pair.spec.as_ref().map_or(0, |spec| spec.max_units);
     let units = number::signed(pair.position_units);
@@ -75,8 +83,8 @@ fn values(view: &View, pair: &PairView, row: usize, look: &Look) -> Vec<Text> {
     };
     let (exposure, is_exposed) = exposure(view, pair, look);
     let mut parts = vec![
-        labelled(Label::BuyAt, value(pair.buy_e9), look.strong(), look),
-        labelled(Label::SellAt, value(pair.sell_e9), look.strong(), look),
+        side(BUYS, Label::BuyAt, pair.buy_e9),
+        side(SELLS, Label::SellAt, pair.sell_e9),
         position,
     ];
     // What somebody must see comes first: a narrow line has no room for all.
@@ -126,7 +134,7 @@ fn scale(pair: &PairView, levels: &[Threshold], cells: usize, look: &Look) -> Te
         usize::try_from(from_low * last as i128 / range).unwrap_or(0).min(last)
     };
     let mut signs = vec![("-", look.label()); cells];
-    let seen = [(pair.sell_e9, "<"), (pair.buy_e9, ">")];
+    let seen = [(pair.sell_e9, SELLS), (pair.buy_e9, BUYS)];
     if let [Some(sell), Some(buy)] = [pair.sell_e9, pair.buy_e9] {
         let (from, to) = (place(sell.min(buy)), place(sell.max(buy)));
         signs[from..=to].fill(("=", Style::new()));
