@@ -90,9 +90,10 @@ impl Venue for Cme {
         }
         let sessions = self.config.sessions.iter().map(|session| {
             let venue::CmeSession { session, firm, account, key, .. } = session;
-            let key = key.as_ref().map_or("the key that everybody knows".to_owned(), |source| {
-                format!("its key from {source}")
-            });
+            let key = match key {
+                Some(source) => format!("its key from {source}"),
+                None => format!("the key that everybody knows, {SIMULATED_KEY}"),
+            };
             format!("{session} of {firm} for account {}, with {key}", account.0)
         });
         rows.push(("sessions", sessions.collect::<Vec<_>>().join("; ")));

@@ -133,13 +133,19 @@ fn what_was_told_survives_kills() {
             let price_e9 = best(&venue, 0, Side::Sell);
             told.extend(client.trade(5_001, Side::Buy, price_e9, 1));
         }
+        // The last number is one that no fill remembers.
+        let last = client.rest(5_001, Side::Buy, bid - 41 * 500_000, 1);
+        assert!(!order_nos.contains(&last.venue_order_id), "numbers of orders go on");
         order_nos.extend(told.iter().map(|event| event.venue_order_id));
-        order_nos.push(resting.venue_order_id);
+        order_nos.extend([resting.venue_order_id, last.venue_order_id]);
         last_seq_no = venue.counts().unwrap().last_seq_no;
         venue.kill().unwrap();
         client.is_ended();
         venue = open(again.clone());
         assert_eq!(*venue.addresses(), again.addresses);
+        // The crowd's orders have numbers beyond them as well.
+        let first_no = venue.with(|shell, _| shell.exchange().rules().first_number).unwrap();
+        assert!(order_nos.iter().all(|order_no| *order_no < first_no), "{first_no}");
         let mut ledger = ledger(&venue);
         let rows = ledger.fills(ACCOUNT, 0).unwrap();
         let booked: Vec<_> = rows.iter().map(|row| (row.client_id, row.price_e9)).collect();

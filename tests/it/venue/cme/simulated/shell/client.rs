@@ -101,6 +101,8 @@ impl Client {
 
     fn poll(&mut self) -> Option<OrderEvent> {
         self.stage.poll();
+        // Signs of life, when they are due.
+        self.stage.housekeeping();
         match self.news.pop()? {
             GatewayNews::Session(update) => {
                 self.is_up |= update.state == SessionState::Up;
