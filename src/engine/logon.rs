@@ -51,7 +51,7 @@ pub enum LogonError {
         source: KeyError,
     },
     /// iLink 3 was not logged on to.
-    #[error("gateway {gateway}: {source}")]
+    #[error("gateway {gateway}: {source}{}", advice(source))]
     Ilink3 {
         /// Which gateway.
         gateway: String,
@@ -119,6 +119,16 @@ pub enum LogonError {
         /// Instruments of the configuration.
         instruments: Vec<String>,
     },
+}
+
+/// What to look at when the exchange only gives a reason.
+fn advice(error: &ilink3::LogonError) -> &'static str {
+    match error {
+        ilink3::LogonError::Refused { .. } | ilink3::LogonError::Terminated { .. } => {
+            "; check session, firm, access_key_id and the key, and the wall clock"
+        }
+        _ => "",
+    }
 }
 
 /// A session that stands.

@@ -1,4 +1,5 @@
 //! The cold start of feeds, against the simulated venues.
 
 mod covered;
+mod live;
 mod mdp3;
