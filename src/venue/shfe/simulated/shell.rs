@@ -122,10 +122,9 @@ pub struct ShfeShell {
     feed: Multicast<Group>,
     query: StreamServer,
     counter: StreamServer,
-    requests: RequestSocket,
+    requests: Requests,
     ledger: LedgerServer,
     memory: Memory,
-    request_count: u64,
     fills: u64,
 }
 
@@ -185,19 +184,8 @@ pub fn open(settings: Settings) -> Result<Running, ShellError> {
     let mut venue = Venue::new(venue);
     venue.recover(&kept.fills, &kept.told);
     let fills = u64::try_from(kept.fills.len()).unwrap_or(u64::MAX);
-    let request_count = 0;
-    let shell = ShfeShell {
-        venue,
-        topics,
-        feed,
-        query,
-        counter,
-        requests,
-        ledger,
-        memory,
-        request_count,
-        fills,
-    };
+    let requests = Requests { socket: requests, count: 0 };
+    let shell = ShfeShell { venue, topics, feed, query, counter, requests, ledger, memory, fills };
     Ok(Running { shell: shell::run("venue_shfe", clock, shell)?, addresses })
 }
 
@@ -215,6 +203,9 @@ fn center_change_no(reserved_to: u64, remembers: bool) -> i8 {
 
 /// Datagrams that are taken in one poll.
 const REQUESTS_AT_ONCE: usize = 256;
+
+/// Datagrams that may wait in the socket's buffer, which has 4 MiB for them: more than can.
+const MOST_REQUESTS: usize = 16_384;
 
 /// Connections of the two ports have numbers of their own.
 fn query_connection(no: StreamNo) -> ConnectionId {
@@ -253,7 +244,6 @@ impl ShfeShell {
     #[must_use]
     pub fn counts(&self) -> Counts {
         let last = |topic: &i16| Some((*topic, self.venue.last_packet_no(*topic)?));
-        let refused = self.requests.counters();
         Counts {
             feed: self.feed.counts(),
             last_packet_nos: self.topics.iter().filter_map(last).collect(),
@@ -261,8 +251,8 @@ impl ShfeShell {
             queries: self.venue.query_counters(),
             counter: self.counter.counts(),
             refusals: self.venue.counter_counts(),
-            requests: self.request_count,
-            bad_requests: refused.oversize.get() + refused.errors.get(),
+            requests: self.requests.count,
+            bad_requests: self.requests.bad(),
             fills: self.fills,
             ledger: self.ledger.counts(),
         }
@@ -270,31 +260,13 @@ impl ShfeShell {
 
     /// What clients have sent.
     fn listen(&mut self, now: MonoNs) -> bool {
-        let Self { venue, query, counter, .. } = self;
-        let mut is_busy = hear(venue, now, query, Service::Query, query_connection);
-        is_busy |= hear(venue, now, counter, Service::Counter, counter_connection);
-        is_busy | self.take_requests(now)
-    }
-
-    fn take_requests(&mut self, now: MonoNs) -> bool {
-        let Self { venue, requests, request_count, .. } = self;
-        let counters = requests.counters();
-        let refused = || counters.oversize.get() + counters.errors.get();
-        let mut is_busy = false;
-        for _ in 0..REQUESTS_AT_ONCE {
-            let before = refused();
-            match requests.receive() {
-                Some((request, from)) => {
-                    *request_count += 1;
-                    venue.request(now, from, request);
-                }
-                // One that was refused may have others behind it.
-                None if refused() > before => {}
-                None => break,
-            }
-            is_busy = true;
-        }
-        is_busy
+        let Self { venue, query, counter, requests, .. } = self;
+        let mut is_busy = hear(venue, now, query, Service::Query, query_connection, |_| {});
+        is_busy |= hear(venue, now, counter, Service::Counter, counter_connection, |venue| {
+            // A question for the last request comes after the requests that it is about.
+            requests.bring(venue, now, MOST_REQUESTS);
+        });
+        is_busy | requests.bring(venue, now, REQUESTS_AT_ONCE)
     }
 
     /// Writes down what must not be forgotten, then tells everybody.
@@ -316,17 +288,54 @@ impl ShfeShell {
     }
 }
 
-/// Brings what came on a port to the venue.
+/// The counter's UDP port.
+#[derive(Debug)]
+struct Requests {
+    socket: RequestSocket,
+    /// Datagrams that came.
+    count: u64,
+}
+
+impl Requests {
+    /// Datagrams that were no requests.
+    fn bad(&self) -> u64 {
+        let counters = self.socket.counters();
+        counters.oversize.get() + counters.errors.get()
+    }
+
+    /// Brings what came to the venue, and says whether anything did.
+    fn bring(&mut self, venue: &mut Venue, now: MonoNs, most: usize) -> bool {
+        let mut is_busy = false;
+        for _ in 0..most {
+            let bad = self.bad();
+            if let Some((request, from)) = self.socket.receive() {
+                self.count += 1;
+                venue.request(now, from, request);
+            } else if self.bad() == bad {
+                break;
+            }
+            // One that was refused may have others behind it.
+            is_busy = true;
+        }
+        is_busy
+    }
+}
+
+/// Brings what came on a port to the venue, after whatever has to come before it.
 fn hear(
     venue: &mut Venue,
     now: MonoNs,
     streams: &mut StreamServer,
     service: Service,
     connection: fn(StreamNo) -> ConnectionId,
+    mut before: impl FnMut(&mut Venue),
 ) -> bool {
     streams.poll(now, |event| match event {
         StreamEvent::Opened(no) => venue.connect(now, connection(no), service),
-        StreamEvent::Received(no, bytes) => venue.receive(now, connection(no), bytes),
+        StreamEvent::Received(no, bytes) => {
+            before(venue);
+            venue.receive(now, connection(no), bytes);
+        }
         StreamEvent::Gone(no) => {
             let id = connection(no);
             venue.disconnect(id);

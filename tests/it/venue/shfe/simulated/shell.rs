@@ -18,6 +18,7 @@ use cross_market_connect::venue::shfe::simulated::Group;
 use cross_market_connect::venue::shfe::simulated::shell::{self, Addresses, Running, Settings};
 use reader::Reader;
 use std::path::Path;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use xmc_hotpath::message::{OrderEvent, OrderEventKind, PositionEffect, Side, TimeInForce};
 use xmc_hotpath::port::Line;
@@ -112,6 +113,32 @@ fn orders_over_udp_are_filled_and_the_ledger_agrees() {
     let holding = left.exchange().accounts().holding(TRADER, ListingIndex(0));
     assert_eq!(holding.net_lots(), net);
     trader.is_ended();
+}
+
+/// The counter was busy for longer than a client waits: when it wakes up, requests and the question
+/// for them are there at once. None of them is called lost.
+#[test]
+fn a_question_never_overtakes_the_requests_that_it_is_about() {
+    let venue = open(settings(16, None));
+    let mut trader = Trader::log_on(&venue, 0);
+    let mut told = Vec::new();
+    for _ in 0..20 {
+        let price_e9 = best(&venue, 0, Side::Sell);
+        let (go_on, held) = channel::<()>();
+        let is_held = venue.post(move |_, _| {
+            // Until the other end is dropped.
+            let _ = held.recv_timeout(PATIENCE);
+        });
+        assert!(is_held, "it runs");
+        let order_id = trader.begin(0, Side::Buy, PositionEffect::Open, price_e9, 1);
+        trader.listen_for(Duration::from_millis(30));
+        drop(go_on);
+        told.extend(trader.end(order_id));
+        // The counter answers no two questions within 50 ms.
+        trader.listen_for(Duration::from_millis(120));
+    }
+    agree(&venue, &told);
+    assert!(trader.questions() >= 15, "{} questions", trader.questions());
 }
 
 /// A kill after each few trades, with an order that rests: what was told is booked, what rested is

@@ -10,6 +10,7 @@ use cross_market_connect::venue::shfe::simulated::shell::Running;
 use rtrb::RingBuffer;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 use xmc_hotpath::counter::{Counter, NoRecorder};
 use xmc_hotpath::gateway::{GatewayCounters, GatewayStage};
 use xmc_hotpath::message::{
@@ -115,6 +116,25 @@ impl Trader {
     }
 
     fn poll(&mut self) -> Option<OrderEvent> {
+        self.listen();
+        self.heard.pop_front()
+    }
+
+    /// Lets its stage run for so long; what it is told is kept.
+    pub fn listen_for(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            self.listen();
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Questions for the last request that it has asked.
+    pub fn questions(&self) -> u64 {
+        self.counters.questions.get()
+    }
+
+    fn listen(&mut self) {
         self.stage.poll();
         self.stage.housekeeping();
         while let Some(news) = self.news.pop() {
@@ -125,7 +145,6 @@ impl Trader {
                 }
             }
         }
-        self.heard.pop_front()
     }
 
     /// The next thing that it is told of an order.
@@ -155,8 +174,25 @@ impl Trader {
         price_e9: i64,
         lots: u32,
     ) -> Vec<OrderEvent> {
+        let order_id = self.begin(instrument, side, effect, price_e9, lots);
+        self.end(order_id)
+    }
+
+    /// Sends such an order.
+    pub fn begin(
+        &mut self,
+        instrument: u32,
+        side: Side,
+        effect: PositionEffect,
+        price_e9: i64,
+        lots: u32,
+    ) -> OrderId {
         let order = self.order(instrument, side, price_e9, lots);
-        let order_id = self.send(OrderCommand { effect, time_in_force: AT_ONCE, ..order });
+        self.send(OrderCommand { effect, time_in_force: AT_ONCE, ..order })
+    }
+
+    /// All that it is told of such an order, which is the only one.
+    pub fn end(&mut self, order_id: OrderId) -> Vec<OrderEvent> {
         let mut told = Vec::new();
         loop {
             let event = self.next();
