@@ -17,7 +17,9 @@ pub mod latency;
 pub mod plan;
 pub mod replay;
 mod report;
+pub mod run;
 pub mod sim;
+mod trade;
 pub mod venue;
 
 pub use report::Report;
@@ -126,6 +128,7 @@ enum Command {
     Latency(latency::Args),
     Plan(plan::Args),
     Replay(replay::Args),
+    Run(run::Args),
     Sim(sim::Args),
     Venue(venue::Args),
 }
@@ -140,6 +143,7 @@ impl Command {
             Self::Latency(args) => latency::run(args, out),
             Self::Plan(args) => plan::run(args, out),
             Self::Replay(args) => replay::run(args, out),
+            Self::Run(args) => run::run(args, out),
             Self::Sim(args) => sim::run(args, out),
             Self::Venue(args) => venue::run(args, out),
         }

@@ -1,9 +1,10 @@
 //! One feed of the configuration as a stage: which protocol it speaks is decided here, once.
 
 use super::wire::WireError;
-use crate::config::{self, Configuration, FeedIndex, FeedProtocol};
+use crate::config::{self, Configuration, FeedIndex, FeedProtocol, Recovery};
 use crate::feed::{FeedCapacity, FeedMemory};
-use crate::venue::shfe::smdp::snapshot::Snapshot;
+use crate::recovery::{self, mdp3};
+use crate::venue::shfe::smdp::seed;
 use xmc_hotpath::book::View;
 use xmc_hotpath::feed::{
     ArbiterLimits, Channel, ChannelSettings, Feed, FeedCounters, FeedStage, Join, Protocol,
@@ -31,8 +32,8 @@ pub enum FeedStart {
     /// Nothing: books start empty, or wait for recovery, as the configuration says.
     #[default]
     Nothing,
-    /// Books of an SMDP topic.
-    Smdp(Snapshot),
+    /// The books that stood before it listened.
+    Recovered(recovery::Start),
 }
 
 /// The stage of a feed.
@@ -136,6 +137,7 @@ pub(super) fn stage<'m, F: RxPort, C: Clock>(
     let (storage, quotes) = memory.feed.lend(quotes);
     let wrong = |fault| WireError::Storage { name: name(), fault };
     let (settings, limits) = (settings(configured), limits(configured));
+    let unseeded = |source: SeedError| WireError::Seed { name: name(), source };
     match (configured.protocol, start) {
         (FeedProtocol::CmeMdp3, FeedStart::Nothing) => {
             let made =
@@ -144,19 +146,36 @@ pub(super) fn stage<'m, F: RxPort, C: Clock>(
             list(config, index, &mut feed);
             Ok(AnyFeed::Mdp3(FeedStage::new(port, clock, feed, DATAGRAMS_PER_POLL)))
         }
-        (FeedProtocol::ShfeSmdp, FeedStart::Smdp(snapshot)) => {
-            let smdp = Smdp::new(snapshot.topic, &mut memory.codecs);
+        (FeedProtocol::CmeMdp3, FeedStart::Recovered(recovery::Start::Mdp3(start))) => {
+            let made =
+                Feed::new(Mdp3::new(None), settings, limits, storage, quotes, updates, counters);
+            let mut feed = made.map_err(wrong)?;
+            start.seed(&mut feed, now).map_err(|source| unseeded(source.into()))?;
+            Ok(AnyFeed::Mdp3(FeedStage::new(port, clock, feed, DATAGRAMS_PER_POLL)))
+        }
+        (FeedProtocol::ShfeSmdp, FeedStart::Recovered(recovery::Start::Smdp(start))) => {
+            let Recovery::Query(query) = &configured.recovery else {
+                unreachable!("a topic is recovered by asking")
+            };
+            let smdp = Smdp::new(query.topic, &mut memory.codecs);
             let made = Feed::new(smdp, settings, limits, storage, quotes, updates, counters);
             let mut feed = made.map_err(wrong)?;
-            let row = |symbol: &str| row_of(config, index, symbol);
-            let seeded = snapshot.seed(&mut feed, |contract| row(&contract.instrument_id), now);
-            seeded.map_err(|source| WireError::Seed { name: name(), source })?;
+            start.seed(&mut feed, now).map_err(|source| unseeded(source.into()))?;
             Ok(AnyFeed::Smdp(FeedStage::new(port, clock, feed, DATAGRAMS_PER_POLL)))
         }
-        (FeedProtocol::ShfeSmdp, FeedStart::Nothing) | (_, FeedStart::Smdp(_)) => {
-            Err(WireError::FeedStart { name: name(), protocol: configured.protocol.word() })
-        }
+        _ => Err(WireError::FeedStart { name: name(), protocol: configured.protocol.word() }),
     }
+}
+
+/// Why a feed does not take the books that the venue told.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// Of an MDP 3.0 channel.
+    #[error(transparent)]
+    Mdp3(#[from] mdp3::SeedError),
+    /// Of an SMDP topic.
+    #[error(transparent)]
+    Smdp(#[from] seed::SeedError),
 }
 
 /// Tells a feed which of its instruments the desk wants quotes of.
@@ -167,13 +186,6 @@ fn list<V: Protocol>(config: &Configuration, index: FeedIndex, feed: &mut Feed<'
             books.add(instrument.security_id.value, Some(InstrumentIndex(row)));
         }
     }
-}
-
-/// The row in the desk's table of what the venue of a feed calls `symbol`.
-fn row_of(config: &Configuration, feed: FeedIndex, symbol: &str) -> Option<InstrumentIndex> {
-    let mut rows = config.instruments.iter().zip(0..);
-    let found = rows.find(|(instrument, _)| instrument.feed == feed && instrument.symbol == symbol);
-    found.map(|(_, row)| InstrumentIndex(row))
 }
 
 fn settings(feed: &config::Feed) -> ChannelSettings {

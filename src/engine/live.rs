@@ -3,14 +3,16 @@
 //!
 //! `run` wires the stages, starts a thread for each hot executor of the topology and one for the
 //! journal, and follows the journal on the calling thread until the one who looks on has seen
-//! enough. Then nothing new is opened, live orders are waited for, and the stages are stopped and
-//! drained, so that the journal holds everything that left.
+//! enough. Then nothing is fired any more, live orders are waited for, and the stages are stopped
+//! and drained, so that the journal holds everything that left.
 //!
-//! Not here: opening sockets, learning books, logging on. Called by `xmc run` and `xmc demo`.
+//! Not here: opening sockets, learning books, logging on (`opening`). Called by `xmc run` and `xmc
+//! demo`.
 
 use super::core::{PlaceError, Resting, Turn, place};
+use super::feed::AnyFeed;
 use super::latency::{Exchange, Exchanged, Figures, Latencies, exchanged};
-use super::recording::{Recording, RecordingError};
+use super::recording::Recording;
 use super::shadow::{Difference, Shadow, ShadowMemory};
 use super::wire::{
     Counters, Memory, Origin, Pipeline, Ports, Starts, WireError, arm, desk_size, wire,
@@ -25,14 +27,13 @@ use crate::journal::{self, JournalError, JournalWriter, Moment, Options, SealRea
 use crate::topology::{Executor, Idle, Sched, Stage as StageName};
 use std::io;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use xmc_hotpath::desk::Desk;
 use xmc_hotpath::message::{Command, CommandKind, Control, SpreadIndex};
 use xmc_hotpath::port::{RxPort, StreamPort};
-use xmc_hotpath::record::frame::{self, Body, FrameError, Header, Kind};
+use xmc_hotpath::record::frame::{self, Body, FrameError, Header, Kind, OwnedEvent};
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::Sender;
 use xmc_hotpath::stage::{self, Gauge, Stage, Work};
@@ -50,17 +51,16 @@ const HOUSEKEEPING: Duration = Duration::from_millis(1);
 const JOURNAL_NAP: Duration = Duration::from_micros(200);
 /// How long live orders are waited for when the run ends.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long what is on its way inside the engine may take.
-const SETTLING: Duration = Duration::from_millis(20);
+/// The number of the engine's own last command.
+const LAST_COMMAND: u64 = 3;
+/// How long feeds may take to read what their sockets kept.
+const CATCHING_UP: Duration = Duration::from_millis(500);
 /// Polls after which stopped stages have nothing left to say.
 const LAST_POLLS: u32 = 10_000;
 
 /// Why an engine does not run, or stopped by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
-    /// The record.
-    #[error(transparent)]
-    Recording(#[from] RecordingError),
     /// The record ring.
     #[error(transparent)]
     Ring(#[from] ShmError),
@@ -104,7 +104,7 @@ pub struct Plan<'a, F, G> {
     /// The clock that everything is stamped with.
     pub clock: &'a EngineClock,
     /// Where the record goes.
-    pub directory: &'a Path,
+    pub recording: Recording,
     /// The outside.
     pub ports: Ports<F, G>,
     /// Where the venues stand.
@@ -185,8 +185,9 @@ where
     F: RxPort + Send,
     G: StreamPort + Send,
 {
-    let Plan { config, clock, directory, ports, starts, is_pinned } = plan;
-    let mut recording = Recording::open(directory, config, moment(clock))?;
+    let Plan { config, clock, mut recording, ports, starts, is_pinned } = plan;
+    let path = recording.path.clone();
+    let directory = path.as_path();
     let recovered_records = recording.recovered.map_or(0, |found| found.figures.records);
     let follow = |source| LiveError::Follow { directory: directory.display().to_string(), source };
     let segments = journal::disk::list(directory).map_err(follow)?;
@@ -209,6 +210,7 @@ where
     };
     let record = recording.ring.producer()?;
     let mut pipeline = wire(config, &mut memory, &counters, ports, clock, record, latency, origin)?;
+    catch_up(&mut pipeline.feeds);
     let cores = cores(config, clock);
     let mut shadow_memory = ShadowMemory::new(desk_size(config));
     let mut follower = Follower {
@@ -216,6 +218,7 @@ where
         shadow: Shadow::new(identity, &mut shadow_memory),
         difference: None,
         seq_no: 0,
+        command_id: 0,
     };
     let shared = Shared {
         clock,
@@ -270,6 +273,16 @@ where
     Ok(ended)
 }
 
+/// Takes in what the sockets kept while the books were learnt: until then quotes are older than
+/// they look. What does not fit the desk's ring conflates. A venue that sends without a pause is
+/// not waited for: the desk's own gates see how old its quotes are.
+fn catch_up<F: RxPort, C: Clock>(feeds: &mut [AnyFeed<'_, F, C>]) {
+    let until = Instant::now() + CATCHING_UP;
+    for feed in feeds {
+        while feed.poll() == Work::Busy && Instant::now() < until {}
+    }
+}
+
 /// The pipeline of a running engine.
 type Live<'m, F, G> = Pipeline<'m, F, G, EngineClock, Producer<'m>, Exchanged>;
 
@@ -279,7 +292,9 @@ struct Hot {
     live_orders: usize,
 }
 
-fn moment(clock: &EngineClock) -> Moment {
+/// Both clocks now.
+#[must_use]
+pub fn moment(clock: &EngineClock) -> Moment {
     Moment { mono: clock.now(), utc: clock.utc().utc }
 }
 
@@ -499,20 +514,20 @@ impl Shared<'_> {
         control: &mut Sender<Control>,
         watch: &mut dyn Watch,
     ) -> Result<usize, LiveError> {
-        let no_new = Command {
-            kind: CommandKind::NoNew,
-            spread: SpreadIndex::ALL,
-            operator: 0,
-            command_id: 2,
-        };
-        control.push(Control::Command(no_new)).map_err(|_| LiveError::Control)?;
+        // Nothing is opened, and then nothing is fired at all: what is live now is all there is.
+        let kinds = [(CommandKind::NoNew, 2), (CommandKind::Disable, LAST_COMMAND)];
+        for (kind, command_id) in kinds {
+            let command = Command { kind, spread: SpreadIndex::ALL, operator: 0, command_id };
+            control.push(Control::Command(command)).map_err(|_| LiveError::Control)?;
+        }
         let until = Instant::now() + PATIENCE;
-        std::thread::sleep(SETTLING);
         loop {
             follower.read(watch)?;
             let live = follower.shadow.desk().orders().live_count();
+            // The shadow is behind: before it has seen the command, it may not have seen orders.
+            let is_quiet = live == 0 && follower.command_id == LAST_COMMAND;
             let has_failed = self.has_failed.load(Ordering::Relaxed);
-            if live == 0 || has_failed || Instant::now() >= until {
+            if is_quiet || has_failed || Instant::now() >= until {
                 return Ok(live);
             }
             std::thread::sleep(BETWEEN_READS);
@@ -526,12 +541,14 @@ struct Follower<'a> {
     shadow: Shadow<'a>,
     difference: Option<Difference>,
     seq_no: u64,
+    /// The last command that the desk has read.
+    command_id: u64,
 }
 
 impl Follower<'_> {
     /// Reads what the journal has got since the last time.
     fn read(&mut self, watch: &mut dyn Watch) -> Result<(), LiveError> {
-        let Self { tail, shadow, difference, seq_no } = self;
+        let Self { tail, shadow, difference, seq_no, command_id } = self;
         let directory = tail.directory().display().to_string();
         while let Some(mut rest) = tail
             .next_block()
@@ -548,6 +565,11 @@ impl Follower<'_> {
                 let taken = shadow.take(header, body, whole).map_err(wrong(*seq_no))?;
                 *seq_no = header.seq_no;
                 *difference = taken.1;
+                if let Body::Input(input) = &taken.0
+                    && let OwnedEvent::Command(command) = &input.event
+                {
+                    *command_id = command.command_id;
+                }
                 watch.record(&header, &taken.0, shadow.desk());
             }
         }

@@ -15,6 +15,7 @@ pub mod latency;
 pub mod live;
 pub mod logon;
 pub mod memory;
+pub mod opening;
 pub mod recording;
 pub mod replay;
 pub mod shadow;

@@ -4,13 +4,12 @@
 //! for, lends each stage its memory, and hands the desk its configuration through the control ring.
 //! Ports come from the caller: a capture, the simulator, or sockets.
 
-use super::feed::{self, AnyFeed, FeedStart};
+use super::feed::{self, AnyFeed, FeedStart, SeedError};
 use super::gateway::{self, AnyGateway, GatewayStart, SessionCounters};
 use super::inputs::{self, Names};
 use super::memory::{DeskMemory, DeskSize, images};
 use crate::config::{Configuration, GatewayProtocol};
 use crate::topology::{LinkKind, Stage as StageName};
-use crate::venue::shfe::smdp::seed::SeedError;
 use rtrb::RingBuffer;
 use xmc_hotpath::book::StorageError;
 use xmc_hotpath::counter::{Counter, Recorder};

@@ -6,4 +6,5 @@ pub mod ledger;
 pub mod lines;
 pub mod shell;
 pub mod shfe;
+pub mod simulated;
 pub mod store;

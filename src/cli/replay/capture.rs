@@ -43,11 +43,6 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Nothing yet, of a capture that starts then (UTC nanoseconds).
-    pub fn starting_at(first_utc_ns: u64) -> Self {
-        Self { first_utc_ns, ..Self::default() }
-    }
-
     /// Counts messages and entries of a packet that was not counted on the other line.
     pub fn count(&mut self, feed: usize, payload: &[u8]) {
         let Ok(packet) = decode::packet(payload) else {

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod demo;
 mod explain;
 mod inspect;
 mod plan;

@@ -4,8 +4,8 @@ use crate::journal::scratch::Scratch;
 use cross_market_connect::audit;
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::{self, Configuration};
-use cross_market_connect::engine::live::{Ended, Plan, Sight, Watch, run};
-use cross_market_connect::engine::recording::Segments;
+use cross_market_connect::engine::live::{Ended, Plan, Sight, Watch, moment, run};
+use cross_market_connect::engine::recording::{Recording, Segments};
 use cross_market_connect::engine::replay;
 use cross_market_connect::engine::wire::{Ports, Starts};
 use cross_market_connect::port::memory::{MemoryPort, Pace};
@@ -89,7 +89,8 @@ fn ran(config: &Configuration, directory: &Path) -> (Ended, Seen) {
         Ports { feeds: vec![market(config, &clock)], gateways: vec![PaperExchange::new(1)] };
     let starts = Starts::nothing(config);
     let mut seen = Seen::default();
-    let plan = Plan { config, clock: &clock, directory, ports, starts, is_pinned: false };
+    let recording = Recording::open(directory, config, moment(&clock)).expect("a new directory");
+    let plan = Plan { config, clock: &clock, recording, ports, starts, is_pinned: false };
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));
     (ended, seen)
 }
@@ -131,7 +132,8 @@ fn a_stage_that_no_core_runs_is_refused_by_name() {
         Ports { feeds: vec![market(&config, &clock)], gateways: vec![PaperExchange::new(1)] };
     let starts = Starts::nothing(&config);
     let directory = &scratch.path("record");
-    let plan = Plan { config: &config, clock: &clock, directory, ports, starts, is_pinned: false };
+    let recording = Recording::open(directory, &config, moment(&clock)).expect("a new directory");
+    let plan = Plan { config: &config, clock: &clock, recording, ports, starts, is_pinned: false };
     let error = run(plan, &mut Seen::default()).expect_err("nobody would send orders");
     assert!(error.to_string().contains("gateway_cme"), "{error}");
 }

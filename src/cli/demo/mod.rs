@@ -1,0 +1,158 @@
+//! `xmc demo`: both sides of the border on this machine, and the engine between them.
+//!
+//! The venues are simulated, and named so; everything else is what trades: SMDP 2.0 and MDP 3.0 on
+//! multicast lines A and B, orders by DSTAR and iLink 3, the record, and the ledgers asked at the
+//! end over the wire. Nothing leaves this host.
+
+use super::trade::{self, Show, Wanted};
+use super::{CliError, Exit, Report};
+use crate::config::{self, Configuration};
+use crate::monitor::Lang;
+use crate::venue::simulated::{self, Venues};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The demonstration's configuration, as it lies in `config/`.
+const DEMO: &str = include_str!("../../../config/demo_live.toml");
+/// What it includes, besides a topology.
+const INCLUDED: [&str; 2] = [
+    include_str!("../../../config/demo_live_market.toml"),
+    include_str!("../../../config/demo_live_limits.toml"),
+];
+
+/// Which stages run on which cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Topology {
+    /// All hot stages on one core.
+    OneCore,
+    /// A core for each hot stage.
+    CorePerStage,
+}
+
+impl Topology {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::OneCore => include_str!("../../../config/topology_demo_one_core.toml"),
+            Self::CorePerStage => {
+                include_str!("../../../config/topology_demo_core_per_stage.toml")
+            }
+        }
+    }
+}
+
+/// Watch the engine trade between two simulated venues: SHFE and INE here, CME there.
+///
+/// Needs no configuration and no root. Prices, orders and ledgers are simulated, from a seed; wire
+/// formats, sockets, decisions and the record are real. The record can be verified and replayed
+/// afterwards. Exits with 1 if the venues' ledgers and the desk's positions differ.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How long it runs.
+    #[arg(long, value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    seconds: u64,
+    /// What the simulated world follows from.
+    #[arg(long, value_name = "SEED", default_value_t = 42)]
+    seed: u64,
+    /// Which stages run on which cores.
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = Topology::OneCore)]
+    topology: Topology,
+    /// Another configuration of an engine between the same venues.
+    #[arg(long, value_name = "FILE", conflicts_with = "topology")]
+    config: Option<PathBuf>,
+    /// Where the record goes; by default a new folder below the system's temporary one.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    show: Show,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See `CliError`.
+pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    let mut config = match &args.config {
+        Some(path) => config::load(path)?,
+        None => configuration(args.topology)?,
+    };
+    let venues = Venues::open(&config, args.seed, None).map_err(CliError::could_not_run)?;
+    venues.address(&mut config);
+    let directory = args
+        .record
+        .clone()
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("xmc-demo-{}", unique())));
+    let is_pinned = has_cores(&config);
+    if !out.is_json() {
+        introduce(&config, is_pinned, args.show.lang(), out)?;
+    }
+    let secret = |row: usize| simulated::secret(&config, row);
+    let wanted = Wanted {
+        config: &config,
+        directory: &directory,
+        secret: &secret,
+        show: args.show,
+        seconds: Some(args.seconds),
+        is_pinned,
+    };
+    let summary =
+        trade::trade(&wanted, out, || venues.ledgers().map(Some).map_err(CliError::could_not_run))?;
+    venues.stop().map_err(CliError::could_not_run)?;
+    summary.write("xmc.demo", out)?;
+    Ok(summary.exit())
+}
+
+/// A name that no earlier process had: process ids come again, seconds do not.
+fn unique() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    format!("{}-{}", since.map_or(0, |since| since.as_secs()), std::process::id())
+}
+
+/// The configuration, whole: a list of includes needs files beside it, and the program may be run
+/// anywhere.
+fn configuration(topology: Topology) -> Result<Configuration, CliError> {
+    let own = DEMO.lines().filter(|line| !line.starts_with("include"));
+    let text: Vec<&str> = own.chain([topology.text()]).chain(INCLUDED).collect();
+    Ok(config::load_text(Path::new("config/demo_live.toml"), &text.join("\n"))?)
+}
+
+/// Whether this process may use every core that the topology names.
+fn has_cores(config: &Configuration) -> bool {
+    let allowed = core_affinity::get_core_ids().unwrap_or_default();
+    let may = |core: u16| allowed.iter().any(|one| one.id == usize::from(core));
+    config.executors.iter().all(|executor| may(executor.core.value))
+}
+
+fn introduce(
+    config: &Configuration,
+    is_pinned: bool,
+    lang: Lang,
+    out: &mut Report<'_>,
+) -> Result<(), CliError> {
+    let say = |en, zh| if lang == Lang::Zh { zh } else { en };
+    let simulated = say(
+        "Two SIMULATED venues on this host; nothing here is a real market.",
+        "本机上的两个模拟交易场所; 以下均非真实市场。",
+    );
+    writeln!(out, "{simulated}")?;
+    for feed in &config.feeds {
+        let (name, protocol) = (&feed.name.value, feed.protocol.word());
+        writeln!(out, "  feed    {name:<6} {protocol:<13} A {}  B {}", feed.line_a, feed.line_b)?;
+    }
+    for gateway in &config.gateways {
+        let (name, protocol) = (&gateway.name.value, gateway.protocol.word());
+        if let Some(endpoint) = gateway.endpoint {
+            writeln!(out, "  gateway {name:<6} {protocol:<13} {endpoint}")?;
+        }
+    }
+    if !is_pinned {
+        let unpinned = say(
+            "  This process may not use every core of the topology: threads are not pinned, and \
+             latencies say nothing.",
+            "  本进程不能使用拓扑中的全部核心: 线程未绑核, 延迟数字没有意义。",
+        );
+        writeln!(out, "{unpinned}")?;
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! What `xmc run` and `xmc demo` have in common: open everything, trade, and say what it came to.
+
+pub mod onlooker;
+pub mod summary;
+
+pub use onlooker::{Onlooker, Show};
+pub use summary::Summary;
+
+use super::{CliError, Report};
+use crate::audit;
+use crate::clock::EngineClock;
+use crate::config::Configuration;
+use crate::engine::live::{self, Plan, moment};
+use crate::engine::logon::LogonError;
+use crate::engine::opening;
+use crate::engine::recording::{Recording, Segments};
+use crate::engine::replay;
+use crate::secret::Secret;
+use crate::venue::simulated::Ledgers;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a feed's books, or an answer of a gateway, may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A run that is wanted.
+pub struct Wanted<'a> {
+    /// The configuration.
+    pub config: &'a Configuration,
+    /// Where the record goes.
+    pub directory: &'a Path,
+    /// Where the secret of a gateway is, by its place in the configuration.
+    pub secret: &'a dyn Fn(usize) -> Result<Secret, LogonError>,
+    /// How it is shown.
+    pub show: Show,
+    /// When it ends; `None`: when it is told to.
+    pub seconds: Option<u64>,
+    /// Threads are put on the cores that the topology names.
+    pub is_pinned: bool,
+}
+
+/// Trades as wanted, then verifies and replays the record that was written. `ask` asks the venues'
+/// ledgers when it is over, while the venues are still there.
+///
+/// # Errors
+/// See `CliError`.
+pub fn trade(
+    wanted: &Wanted<'_>,
+    out: &mut Report<'_>,
+    ask: impl FnOnce() -> Result<Option<Ledgers>, CliError>,
+) -> Result<Summary, CliError> {
+    let Wanted { config, directory, .. } = *wanted;
+    let clock = EngineClock::start();
+    let recording =
+        Recording::open(directory, config, moment(&clock)).map_err(CliError::could_not_run)?;
+    let opened =
+        opening::open(config, &clock, wanted.secret, PATIENCE).map_err(CliError::could_not_run)?;
+    let plan = Plan {
+        config,
+        clock: &clock,
+        recording,
+        ports: opened.ports,
+        starts: opened.starts,
+        is_pinned: wanted.is_pinned,
+    };
+    let until = wanted.seconds.map(Duration::from_secs);
+    let mut onlooker = Onlooker::new(config, &wanted.show, until, out)?;
+    let ended = live::run(plan, &mut onlooker).map_err(CliError::could_not_run)?;
+    let seen = onlooker.end()?;
+    let ledgers = ask()?;
+    let audited = audit::verify(directory).map_err(CliError::could_not_run)?;
+    let written = Segments::since(directory, ended.first_segment).map_err(|error| {
+        let path = directory.display();
+        CliError::could_not_run(format!("cannot read back the journal {path}: {error}"))
+    })?;
+    let replayed = replay::verify(written.payloads()).map_err(CliError::could_not_run)?;
+    let histogram = summary::write_histogram(directory, &ended.latency)?;
+    Ok(Summary::new(wanted, seen, ended, ledgers, &audited, &replayed, histogram))
+}

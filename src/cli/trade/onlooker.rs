@@ -1,0 +1,196 @@
+//! Who looks on while an engine runs: the screen in a terminal, lines in a pipe, nothing for JSON.
+//!
+//! Called by `xmc run` and `xmc demo`, which read the tally when it is over.
+
+use super::Report;
+use crate::config::Configuration;
+use crate::engine::live::{Sight, Watch};
+use crate::monitor::terminal::{self, Look, Screen};
+use crate::monitor::{Journal, Lang, Plain, Ring, Setting, Sources, Tally, View};
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+use xmc_hotpath::desk::{Desk, Instrument};
+use xmc_hotpath::record::frame::{Body, Header};
+use xmc_hotpath::time::Span;
+
+/// Between two lines of how things stand.
+const BETWEEN_LINES: Duration = Duration::from_secs(1);
+
+/// How it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
+pub struct Show {
+    /// Language of screen and lines; by default that of the environment.
+    #[arg(long, value_name = "LANG", value_enum)]
+    pub lang: Option<Lang>,
+    /// Lines instead of a screen, also in a terminal.
+    #[arg(long)]
+    pub plain: bool,
+    /// Borders of `-` and `|`, for terminals that draw lines two cells wide.
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+impl Show {
+    /// The language asked for, or that of the environment.
+    #[must_use]
+    pub fn lang(&self) -> Lang {
+        self.lang.unwrap_or_else(Lang::of_environment)
+    }
+}
+
+enum Shown<'o, 'w> {
+    Screen(Box<Screen>),
+    Lines { out: &'o mut Report<'w>, plain: Plain, next: Duration },
+    Nothing,
+}
+
+/// What was seen of a run so far.
+pub struct Onlooker<'o, 'w> {
+    tally: Tally,
+    shown: Shown<'o, 'w>,
+    /// When it has seen enough; `None`: when it is told to stop.
+    until: Option<Duration>,
+    record_used_pct: u8,
+    record_most_pct: u8,
+    elapsed: Duration,
+    desk_lots: Vec<i64>,
+    feeds_usable: bool,
+    failed: Option<io::Error>,
+}
+
+/// What was seen of a run.
+#[derive(Debug)]
+pub struct Seen {
+    /// The record, added up.
+    pub tally: Tally,
+    /// How long it ran.
+    pub elapsed: Duration,
+    /// Lots that the desk holds at the end, by instrument.
+    pub desk_lots: Vec<i64>,
+    /// Every feed could be traded on when the run was ended.
+    pub feeds_usable: bool,
+}
+
+impl<'o, 'w> Onlooker<'o, 'w> {
+    /// Looks on as `show` says, for as long as `until`.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn new(
+        config: &Configuration,
+        show: &Show,
+        until: Option<Duration>,
+        out: &'o mut Report<'w>,
+    ) -> io::Result<Self> {
+        terminal::watch_signals();
+        let lang = show.lang();
+        let shown = if out.is_json() {
+            Shown::Nothing
+        } else if !show.plain && terminal::is_possible() {
+            let look = Look::of_environment(lang);
+            let look = Look { is_ascii: look.is_ascii || show.ascii, ..look };
+            Shown::Screen(Box::new(Screen::open(look)?))
+        } else {
+            Shown::Lines { out, plain: Plain::new(lang), next: BETWEEN_LINES }
+        };
+        Ok(Self {
+            tally: Tally::new(Arc::new(Setting::of(config))),
+            shown,
+            until,
+            record_used_pct: 0,
+            record_most_pct: 0,
+            elapsed: Duration::ZERO,
+            desk_lots: Vec::new(),
+            feeds_usable: false,
+            failed: None,
+        })
+    }
+
+    /// Gives the terminal back, and what was seen.
+    ///
+    /// # Errors
+    /// What could not be shown.
+    pub fn end(self) -> io::Result<Seen> {
+        let Self { tally, elapsed, desk_lots, feeds_usable, .. } = self;
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(Seen { tally, elapsed, desk_lots, feeds_usable }),
+        }
+    }
+
+    fn show(&mut self, view: View, elapsed: Duration) -> io::Result<bool> {
+        let wants_to_quit = match &mut self.shown {
+            Shown::Screen(screen) => {
+                screen.draw(view)?;
+                screen.wants_to_quit(Duration::ZERO)?
+            }
+            Shown::Lines { out, plain, next } => {
+                if elapsed >= *next {
+                    *next = elapsed + BETWEEN_LINES;
+                    writeln!(out, "{}", plain.status(&view))?;
+                    out.flush()?;
+                }
+                terminal::is_asked_to_stop()
+            }
+            Shown::Nothing => terminal::is_asked_to_stop(),
+        };
+        Ok(wants_to_quit)
+    }
+}
+
+impl Watch for Onlooker<'_, '_> {
+    fn record(&mut self, _: &Header, body: &Body, _: &Desk<'_>) {
+        self.tally.take(body);
+        if let Body::Input(input) = body {
+            self.record_used_pct = input.credits.record_used_pct;
+            self.record_most_pct = self.record_most_pct.max(self.record_used_pct);
+        }
+        if let Shown::Lines { out, plain, .. } = &mut self.shown
+            && let Some(line) = plain.event(&self.tally, body)
+            && let Err(error) = writeln!(out, "{line}")
+        {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn look(&mut self, sight: &Sight<'_, '_>) -> ControlFlow<()> {
+        let rings = [Ring {
+            name: "record".to_owned(),
+            used_pct: self.record_used_pct,
+            most_pct: self.record_most_pct,
+        }];
+        let view = View::of(&Sources {
+            now: sight.now,
+            running: Span(u64::try_from(sight.elapsed.as_nanos()).unwrap_or(u64::MAX)),
+            desk: sight.desk,
+            tally: &self.tally,
+            counters: sight.counters,
+            latency: (sight.latency.count > 0).then_some(sight.latency),
+            rings: &rings,
+            journal: Some(Journal {
+                bytes: sight.journal.bytes,
+                records: sight.journal.records,
+                ..Journal::default()
+            }),
+        });
+        let lots = |row: &Instrument| row.exposure.position_lots;
+        self.desk_lots = sight.desk.instruments().iter().map(lots).collect();
+        if !sight.is_last {
+            self.elapsed = sight.elapsed;
+            self.feeds_usable = view.feeds.iter().all(|feed| feed.state.is_usable());
+        }
+        let shown = self.show(view, sight.elapsed);
+        let is_over = self.until.is_some_and(|until| sight.elapsed >= until);
+        match shown {
+            // A difference is a fault in the program: nothing is traded on.
+            Ok(false) if !is_over && sight.difference.is_none() => ControlFlow::Continue(()),
+            Ok(_) => ControlFlow::Break(()),
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! What a run came to: the closing summary, as text or JSON.
+
+use super::Wanted;
+use super::onlooker::Seen;
+use crate::audit;
+use crate::cli::{CliError, Exit, Report};
+use crate::engine::latency::{Figures, Latencies};
+use crate::engine::live::Ended;
+use crate::engine::replay::Replayed;
+use crate::monitor::number;
+use crate::monitor::tally::Totals;
+use crate::monitor::words::{Label, Lang, Worded};
+use crate::venue::simulated::Ledgers;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use xmc_hotpath::time::Span;
+
+/// The file in the record's directory that holds the latencies.
+const HISTOGRAM: &str = "tick_to_order.hgrm";
+
+/// Quantiles of the file for each halving of what is left to one.
+const TICKS_PER_HALF: u32 = 5;
+
+/// What is held of one instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// Its name in the configuration.
+    pub instrument: String,
+    /// What the desk says.
+    pub desk_lots: i64,
+    /// What the venue's ledger says; `null` if it was not asked.
+    pub ledger_lots: Option<i64>,
+}
+
+/// What a gate held back.
+#[derive(Clone, Debug, Serialize)]
+struct Refused {
+    gate: &'static str,
+    count: u64,
+}
+
+/// The record of a run.
+#[derive(Clone, Debug, Serialize)]
+struct Journal {
+    directory: String,
+    records: u64,
+    bytes: u64,
+    is_whole: bool,
+    replays_equal: bool,
+    recovered_records: u64,
+}
+
+/// Tick to order, nanoseconds.
+#[derive(Clone, Debug, Serialize)]
+struct TickToOrder {
+    #[serde(flatten)]
+    figures: Figures,
+    histogram: String,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    seconds: f64,
+    decisions: u64,
+    fires: u64,
+    round_trips: u64,
+    orders: u64,
+    fills: u64,
+    rejects: u64,
+    refusals: u64,
+    refused_by_gate: Vec<Refused>,
+    aligned: u64,
+    broken: u64,
+    unknown: u64,
+    live_orders: u64,
+    /// Ledgers and desk hold the same, and both know the same fills; `null` if none was asked.
+    positions_agree: Option<bool>,
+    positions: Vec<Held>,
+    ledger_fills: Option<u64>,
+    state: &'static str,
+    feeds_usable: bool,
+    journal: Journal,
+    tick_to_order_ns: TickToOrder,
+    hot_allocations: u64,
+    #[serde(skip)]
+    lang: Lang,
+    #[serde(skip)]
+    is_equal: bool,
+}
+
+impl Summary {
+    pub(super) fn new(
+        wanted: &Wanted<'_>,
+        seen: Seen,
+        ended: Ended,
+        ledgers: Option<Ledgers>,
+        audited: &audit::Report,
+        replayed: &Replayed,
+        histogram: PathBuf,
+    ) -> Self {
+        let Seen { tally, elapsed, desk_lots, feeds_usable } = seen;
+        let Totals {
+            decisions,
+            fires,
+            round_trips,
+            orders,
+            fills,
+            rejects,
+            refusals,
+            aligned,
+            broken,
+            unknown,
+            ..
+        } = *tally.totals();
+        let positions: Vec<Held> = wanted
+            .config
+            .instruments
+            .iter()
+            .zip(desk_lots)
+            .filter(|(instrument, _)| instrument.gateway.is_some())
+            .map(|(instrument, desk_lots)| Held {
+                instrument: instrument.name.value.clone(),
+                desk_lots,
+                ledger_lots: ledgers.as_ref().map(|ledgers| {
+                    let mut rows = ledgers.lots.iter();
+                    let found = rows.find(|(symbol, _)| *symbol == instrument.symbol);
+                    found.map_or(0, |(_, lots)| *lots)
+                }),
+            })
+            .collect();
+        let positions_agree = ledgers.as_ref().map(|ledgers| {
+            let held = |row: &Held| row.ledger_lots == Some(row.desk_lots);
+            positions.iter().all(held) && ledgers.fills == fills && ledgers.live_orders == 0
+        });
+        let refused_by_gate = tally.gates().into_iter();
+        Self {
+            seconds: elapsed.as_secs_f64(),
+            decisions,
+            fires,
+            round_trips,
+            orders,
+            fills,
+            rejects,
+            refusals,
+            refused_by_gate: refused_by_gate
+                .map(|row| Refused { gate: row.gate.word(), count: row.count })
+                .collect(),
+            aligned,
+            broken,
+            unknown,
+            live_orders: ended.live_orders as u64,
+            positions_agree,
+            positions,
+            ledger_fills: ledgers.map(|ledgers| ledgers.fills),
+            state: tally.state().word(),
+            feeds_usable,
+            journal: Journal {
+                directory: wanted.directory.display().to_string(),
+                records: ended.journal.records,
+                bytes: ended.journal.bytes,
+                is_whole: audited.finding.is_none(),
+                replays_equal: replayed.difference.is_none(),
+                recovered_records: ended.recovered_records,
+            },
+            tick_to_order_ns: TickToOrder {
+                figures: ended.latency.figures(),
+                histogram: histogram.display().to_string(),
+            },
+            hot_allocations: ended.allocations.iter().sum(),
+            lang: wanted.show.lang(),
+            is_equal: ended.difference.is_none(),
+        }
+    }
+
+    /// 1 if anything is not as it should be.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        let agrees = self.positions_agree != Some(false);
+        let is_recorded = self.journal.is_whole && self.journal.replays_equal && self.is_equal;
+        if agrees && is_recorded { Exit::Ok } else { Exit::Finding }
+    }
+
+    /// Writes it: JSON under `schema`, or for a person.
+    ///
+    /// # Errors
+    /// What the output says.
+    pub fn write(&self, schema: &str, out: &mut Report<'_>) -> io::Result<()> {
+        if out.is_json() {
+            return out.json(schema, 1, self);
+        }
+        self.write_figures(out)?;
+        self.write_positions(out)?;
+        self.write_record(out)
+    }
+
+    fn say(&self, en: &'static str, zh: &'static str) -> &'static str {
+        match self.lang {
+            Lang::En => en,
+            Lang::Zh => zh,
+        }
+    }
+
+    fn write_figures(&self, out: &mut Report<'_>) -> io::Result<()> {
+        let figures = [
+            (Label::Decisions, self.decisions),
+            (Label::Fires, self.fires),
+            (Label::RoundTrips, self.round_trips),
+            (Label::Orders, self.orders),
+            (Label::Fills, self.fills),
+            (Label::Rejects, self.rejects),
+            (Label::Refused, self.refusals),
+        ];
+        let seconds = format!("{:.1}", self.seconds);
+        writeln!(out, "\n{} {seconds} s", self.say("After", "共运行"))?;
+        for (label, count) in figures {
+            self.row(out, label.word_in(self.lang), &number::count(count))?;
+        }
+        for Refused { gate, count } in &self.refused_by_gate {
+            self.row(out, &format!("  {gate}"), &number::count(*count))?;
+        }
+        let Figures { p50, p99, p99_9, max, count, .. } = self.tick_to_order_ns.figures;
+        if count > 0 {
+            let [p50, p99, p99_9, max] = [p50, p99, p99_9, max].map(|ns| number::span(Span(ns)));
+            let text = format!("p50 {p50}, p99 {p99}, p99.9 {p99_9}, max {max}");
+            self.row(out, Label::TickToOrder.word_in(self.lang), &text)?;
+        }
+        Ok(())
+    }
+
+    fn write_positions(&self, out: &mut Report<'_>) -> io::Result<()> {
+        let Some(agree) = self.positions_agree else {
+            return Ok(());
+        };
+        let heading = self.say(
+            "Positions in lots: the desk's, and what the venues' ledgers answered over TCP",
+            "持仓(手): 引擎记录, 以及向各场所账本(TCP)查询的结果",
+        );
+        writeln!(out, "\n{heading}")?;
+        for Held { instrument, desk_lots, ledger_lots } in &self.positions {
+            let ledger = ledger_lots.map_or("-".to_owned(), number::signed);
+            let desk = number::signed(*desk_lots);
+            writeln!(out, "  {instrument:<12} {desk:>8} {ledger:>8}")?;
+        }
+        let fills = self.ledger_fills.unwrap_or(0);
+        let verdict = if agree {
+            self.say("they agree", "一致")
+        } else {
+            self.say("THEY DO NOT AGREE", "不一致")
+        };
+        writeln!(
+            out,
+            "  {}: {} / {}; {verdict}",
+            Label::Fills.word_in(self.lang),
+            number::count(self.fills),
+            number::count(fills)
+        )
+    }
+
+    fn write_record(&self, out: &mut Report<'_>) -> io::Result<()> {
+        let Journal { directory, records, bytes, is_whole, replays_equal, .. } = &self.journal;
+        let yes = |is: bool| if is { self.say("yes", "是") } else { self.say("NO", "否") };
+        writeln!(out, "\n{}", self.say("The record", "留痕"))?;
+        self.row(out, self.say("directory", "目录"), directory)?;
+        let size = format!("{} / {} B", number::count(*records), number::count(*bytes));
+        self.row(out, self.say("records", "记录"), &size)?;
+        self.row(out, self.say("every byte as written", "逐字节完整"), yes(*is_whole))?;
+        let equal = yes(*replays_equal && self.is_equal);
+        self.row(out, self.say("replays equal", "重放一致"), equal)?;
+        self.row(out, self.say("latencies", "延迟分布"), &self.tick_to_order_ns.histogram)?;
+        writeln!(out, "  xmc audit verify {directory}\n  xmc replay --verify {directory}")
+    }
+
+    fn row(&self, out: &mut Report<'_>, name: &str, text: &str) -> io::Result<()> {
+        const CELLS: usize = 24;
+        let pad = " ".repeat(CELLS.saturating_sub(crate::monitor::terminal::width(name)));
+        writeln!(out, "  {name}{pad} {text}")
+    }
+}
+
+/// Writes the latencies in the text form of HdrHistogram, which its plotters read: nanoseconds.
+pub(super) fn write_histogram(directory: &Path, latency: &Latencies) -> Result<PathBuf, CliError> {
+    let path = directory.join(HISTOGRAM);
+    let mut text = format!(
+        "{:>12} {:>14} {:>10} {:>14}\n\n",
+        "Value", "Percentile", "TotalCount", "1/(1-Percentile)"
+    );
+    let mut total = 0;
+    for step in latency.histogram().iter_quantiles(TICKS_PER_HALF) {
+        total += step.count_since_last_iteration();
+        let (value, quantile) = (step.value_iterated_to(), step.quantile_iterated_to());
+        let inverse =
+            if quantile < 1.0 { format!("{:14.2}", 1.0 / (1.0 - quantile)) } else { String::new() };
+        text.push_str(&format!("{value:12.3} {quantile:2.12} {total:10} {inverse}\n"));
+    }
+    std::fs::write(&path, text).map_err(|error| {
+        CliError::could_not_run(format!("cannot write {}: {error}", path.display()))
+    })?;
+    Ok(path)
+}

@@ -1,0 +1,72 @@
+//! What comes before the stages run: sockets joined, books learnt, sessions logged on.
+//!
+//! The order matters. The hot sockets of every feed join first, so that nothing is lost while the
+//! books that stood before are asked for; sessions come last, because a venue cuts off one that
+//! says nothing for long. Called by the commands that trade, on the cold side.
+
+use super::feed::FeedStart;
+use super::logon::{self, LogonError};
+use super::sockets::{self, GatewayPort, SocketError};
+use super::wire::{Ports, Starts};
+use crate::clock::EngineClock;
+use crate::config::{Configuration, Join};
+use crate::port::udp::MulticastPort;
+use crate::recovery::{self, StartError};
+use crate::secret::Secret;
+use std::time::Duration;
+
+/// Why an engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpeningError {
+    /// A socket.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The books that a feed begins with.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A session.
+    #[error(transparent)]
+    Logon(#[from] LogonError),
+}
+
+/// Everything that the stages need of the outside.
+#[derive(Debug)]
+pub struct Opened {
+    /// Where packets come from and orders go.
+    pub ports: Ports<MulticastPort<EngineClock>, GatewayPort>,
+    /// Where the venues stand.
+    pub starts: Starts,
+}
+
+/// Opens everything that a configuration names outside this process. Books may
+/// take `patience` per feed, answers of gateways as long each. `secret` finds the secret of a
+/// gateway, by its place in the configuration.
+///
+/// # Errors
+/// See `OpeningError`. What was opened is closed.
+pub fn open(
+    config: &Configuration,
+    clock: &EngineClock,
+    secret: impl Fn(usize) -> Result<Secret, LogonError>,
+    patience: Duration,
+) -> Result<Opened, OpeningError> {
+    let feeds = config.feeds.iter().map(|feed| sockets::feed_port(feed, clock.clone()));
+    let feeds = feeds.collect::<Result<_, SocketError>>()?;
+    let mut starts = Starts { feeds: Vec::new(), gateways: Vec::new() };
+    for (feed, index) in config.feeds.iter().zip(0..) {
+        starts.feeds.push(match feed.join.value {
+            Join::Recover => FeedStart::Recovered(recovery::find(config, index, patience)?),
+            Join::AssumeEmpty => FeedStart::Nothing,
+        });
+    }
+    let mut gateways = Vec::new();
+    for row in 0..config.gateways.len() {
+        // The first session of this run: whatever a counter tells again is news.
+        let replies_seen = 0;
+        let utc = || clock.utc().utc;
+        let session = logon::log_on(config, row, &secret(row)?, replies_seen, utc, patience)?;
+        gateways.push(session.port);
+        starts.gateways.push(session.start);
+    }
+    Ok(Opened { ports: Ports { feeds, gateways }, starts })
+}
