@@ -42,7 +42,7 @@ pub fn load(text: &str) -> Result<Configuration, Invalid> {
 
 #[test]
 fn the_samples_are_sound() {
-    for name in ["replay_calendar.toml", "demo.toml", "demo_live.toml"] {
+    for name in ["replay_calendar.toml", "generated.toml", "demo.toml"] {
         config::load(&sample(name)).unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));
     }
     load(&base()).unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));

@@ -13,16 +13,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The demonstration's configuration, as it lies in `config/`.
-const DEMO: &str = include_str!("../../../config/demo_live.toml");
+const DEMO: &str = include_str!("../../../config/demo.toml");
 /// What it includes, besides a topology.
 const INCLUDED: [&str; 2] = [
-    include_str!("../../../config/demo_live_market.toml"),
-    include_str!("../../../config/demo_live_limits.toml"),
+    include_str!("../../../config/demo_market.toml"),
+    include_str!("../../../config/demo_limits.toml"),
 ];
 
 /// Which stages run on which cores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Topology {
+pub(super) enum Topology {
     /// All hot stages on one core.
     OneCore,
     /// A core for each hot stage.
@@ -110,10 +110,10 @@ fn unique() -> String {
 
 /// The configuration, whole: a list of includes needs files beside it, and the program may be run
 /// anywhere.
-fn configuration(topology: Topology) -> Result<Configuration, CliError> {
+pub(super) fn configuration(topology: Topology) -> Result<Configuration, CliError> {
     let own = DEMO.lines().filter(|line| !line.starts_with("include"));
     let text: Vec<&str> = own.chain([topology.text()]).chain(INCLUDED).collect();
-    Ok(config::load_text(Path::new("config/demo_live.toml"), &text.join("\n"))?)
+    Ok(config::load_text(Path::new("config/demo.toml"), &text.join("\n"))?)
 }
 
 /// Whether this process may use every core that the topology names.

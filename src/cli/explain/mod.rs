@@ -13,19 +13,12 @@ mod text;
 pub use example::{Example, ExampleError, Row};
 pub use figures::{Explanation, LegFigures, Money, Role};
 
+use super::demo::{self, Topology};
 use super::{CliError, Exit, Report};
 use crate::config::decimal::parse_e9;
 use crate::config::{self, Configuration};
 use crate::monitor::words::Lang;
-use std::path::{Path, PathBuf};
-
-/// The configuration of the live demonstration, and what it includes.
-const LIVE: [&str; 4] = [
-    include_str!("../../../config/demo_live.toml"),
-    include_str!("../../../config/topology_demo_one_core.toml"),
-    include_str!("../../../config/demo_live_market.toml"),
-    include_str!("../../../config/demo_live_limits.toml"),
-];
+use std::path::PathBuf;
 
 /// Explain the formula of a pair, term by term.
 ///
@@ -61,7 +54,7 @@ fn given(text: &str) -> Result<(String, i64), String> {
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let configuration = match &args.config {
         Some(file) => config::load(file)?,
-        None => live()?,
+        None => demo::configuration(Topology::OneCore)?,
     };
     let index = pair(&configuration, &args.pair)?;
     let explanation = Explanation::of(&configuration, index);
@@ -73,13 +66,6 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         text::explanation(&explanation, &example, lang, out)?;
     }
     Ok(Exit::Ok)
-}
-
-/// The demonstration's configuration as one text: the program may be run anywhere.
-fn live() -> Result<Configuration, CliError> {
-    let lines = LIVE.iter().flat_map(|text| text.lines());
-    let text: Vec<&str> = lines.filter(|line| !line.starts_with("include")).collect();
-    Ok(config::load_text(Path::new("config/demo_live.toml"), &text.join("\n"))?)
 }
 
 /// The pair of this name.

@@ -154,14 +154,14 @@ fn configuration(rng: &mut fastrand::Rng) -> Configuration {
     static DEMO: OnceLock<Configuration> = OnceLock::new();
     let demo = DEMO.get_or_init(|| {
         let files = [
-            include_str!("../../../config/demo.toml"),
+            include_str!("../../../config/generated.toml"),
             include_str!("../../../config/topology_one_core.toml"),
-            include_str!("../../../config/demo_market.toml"),
-            include_str!("../../../config/demo_limits.toml"),
+            include_str!("../../../config/generated_market.toml"),
+            include_str!("../../../config/generated_limits.toml"),
         ];
         let lines = files.iter().flat_map(|file| file.lines());
         let text: Vec<_> = lines.filter(|line| !line.starts_with("include")).collect();
-        let loaded = config::load_text(Path::new("config/demo.toml"), &text.join("\n"));
+        let loaded = config::load_text(Path::new("config/generated.toml"), &text.join("\n"));
         loaded.unwrap_or_else(|invalid| panic!("{}", invalid.render(false)))
     });
     let mut config = demo.clone();

@@ -148,7 +148,7 @@ fn money_is_lots_and_units() {
 
 #[test]
 fn without_terms_a_coefficient_stands_for_itself() {
-    let printed = printed(&["crush", "--config", "config/demo.toml", "--lang", "en"]);
+    let printed = printed(&["crush", "--config", "config/generated.toml", "--lang", "en"]);
     assert!(printed.contains("= - beans + 2.2 x meal + 11 x oil"), "{printed}");
 }
 

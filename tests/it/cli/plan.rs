@@ -47,7 +47,7 @@ fn the_plan_of_the_sample() {
 
 #[test]
 fn no_line_is_too_long() {
-    for sample in ["config/replay_calendar.toml", "config/demo.toml"] {
+    for sample in ["config/replay_calendar.toml", "config/generated.toml"] {
         let printed = text(&plan(&[sample, "--elsewhere"]).stdout);
         let longest = printed.lines().map(|line| line.chars().count()).max();
         assert!(longest.is_some_and(|columns| columns > 60 && columns <= 100), "{longest:?}");
@@ -56,7 +56,7 @@ fn no_line_is_too_long() {
 
 #[test]
 fn json_holds_the_same_facts() {
-    let output = plan(&["config/demo.toml", "--elsewhere", "--json"]);
+    let output = plan(&["config/generated.toml", "--elsewhere", "--json"]);
     assert_eq!(output.status.code(), Some(0));
     let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((&plan["schema"], &plan["ok"]), (&"xmc.plan".into(), &true.into()));

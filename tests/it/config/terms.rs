@@ -9,15 +9,13 @@ use proptest::prelude::*;
 
 /// The sample of both markets.
 pub fn live() -> Configuration {
-    config::load(&sample("demo_live.toml"))
-        .unwrap_or_else(|invalid| panic!("{}", invalid.render(false)))
+    config::load(&sample("demo.toml")).unwrap_or_else(|invalid| panic!("{}", invalid.render(false)))
 }
 
 /// The live sample as one text, without its includes.
 pub fn live_text() -> String {
-    let own = std::fs::read_to_string(sample("demo_live.toml")).expect("the sample");
-    let included =
-        ["topology_demo_one_core.toml", "demo_live_market.toml", "demo_live_limits.toml"];
+    let own = std::fs::read_to_string(sample("demo.toml")).expect("the sample");
+    let included = ["topology_demo_one_core.toml", "demo_market.toml", "demo_limits.toml"];
     let own = own.lines().filter(|line| !line.starts_with("include")).map(str::to_owned);
     let texts = included.map(|name| std::fs::read_to_string(sample(name)).expect("an include"));
     own.chain(texts).collect::<Vec<_>>().join("\n")
@@ -105,9 +103,9 @@ fn values_are_what_people_reckon() {
 
 #[test]
 fn both_topologies_carry_it() {
-    let text = std::fs::read_to_string(sample("demo_live.toml")).expect("the sample");
+    let text = std::fs::read_to_string(sample("demo.toml")).expect("the sample");
     let text = text.replace("topology_demo_one_core.toml", "topology_demo_core_per_stage.toml");
-    let configuration = config::load_text(&sample("demo_live.toml"), &text)
+    let configuration = config::load_text(&sample("demo.toml"), &text)
         .unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));
     assert_eq!(configuration.executors.len(), 6);
     assert!(configuration.executors.iter().take(5).all(|executor| executor.stages.len() == 1));

@@ -22,7 +22,7 @@ use xmc_hotpath::time::{Clock, MonoNs};
 const MARKET: Duration = Duration::from_millis(1_500);
 
 fn configuration() -> Configuration {
-    config::load(Path::new("config/demo.toml"))
+    config::load(Path::new("config/generated.toml"))
         .unwrap_or_else(|bad| panic!("{}", bad.render(false)))
 }
 

@@ -33,7 +33,7 @@ const ANSWER_NS: u64 = 2 * MS;
 
 /// The two markets of the demonstration.
 pub fn configuration() -> Configuration {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join("demo_live.toml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join("demo.toml");
     let read = config::load(&path);
     read.unwrap_or_else(|invalid| panic!("{}", invalid.render(false)))
 }

@@ -300,7 +300,7 @@ fn lines_carry_the_same_channel() {
 /// The demonstration's spreads begin between their levels, and meet each of them.
 #[test]
 fn the_spreads_of_a_configuration_open_and_close() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/generated.toml");
     let config = config::load(&path).expect("the demonstration's configuration is valid");
     let settings = Settings::of(&config, 0, 11);
     println!("{settings:?}");

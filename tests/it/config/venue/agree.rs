@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use xmc_hotpath::time::UnixNs;
 
 fn engine() -> Configuration {
-    config::load(&sample("demo_live.toml")).unwrap_or_else(|invalid| panic!("{invalid}"))
+    config::load(&sample("demo.toml")).unwrap_or_else(|invalid| panic!("{invalid}"))
 }
 
 fn feed(config: &Configuration, protocol: FeedProtocol) -> &Feed {

@@ -53,8 +53,7 @@ fn open_shfe() -> shfe::Running {
 
 /// The engine of the samples: its feeds and gateways are SHFE's and CME's, in this order.
 fn engine() -> Configuration {
-    config::load(&sample("demo_live.toml"))
-        .unwrap_or_else(|invalid| panic!("{}", invalid.render(false)))
+    config::load(&sample("demo.toml")).unwrap_or_else(|invalid| panic!("{}", invalid.render(false)))
 }
 
 const SHFE: usize = 0;

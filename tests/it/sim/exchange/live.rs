@@ -100,7 +100,7 @@ struct Live {
 
 impl Live {
     fn new(seed: u64, delay: Span) -> Self {
-        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo_live.toml");
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
         let config = config::load(&sample).unwrap_or_else(|invalid| panic!("{invalid}"));
         let settings = [Settings::shfe(seed, "2609"), Settings::cme(seed, "U6")];
         let [domestic, overseas] = settings;
