@@ -1,9 +1,9 @@
 //! The record on disk: the ring's memory, and from there hash-chained segments.
 //!
 //! `shm` is the ring's file, `writer` drains it, `segment` is the layout, `reader` reads it back,
-//! `disk` is the seam to the file system, `recover` completes the journal of a dead engine, and
-//! `tail` follows one while it is written. A journal is a directory of one desk; its segments hold
-//! the records of all its runs, in order.
+//! `disk` is the seam to the file system, `recover` completes the journal of a dead engine, `tail`
+//! follows one while it is written, and `tree` is the Merkle tree over its records. A journal is a
+//! directory of one desk; its segments hold the records of all its runs, in order.
 //! Checking one as an auditor would is `crate::audit`'s work.
 
 pub mod disk;
@@ -14,6 +14,7 @@ mod recover;
 pub mod segment;
 pub mod shm;
 pub mod tail;
+pub mod tree;
 mod writer;
 
 pub use options::{JournalError, Options};

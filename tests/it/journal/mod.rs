@@ -5,4 +5,5 @@ mod kill;
 pub mod memory;
 pub mod scratch;
 mod shm;
+mod tree;
 pub mod write;
