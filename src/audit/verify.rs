@@ -116,8 +116,12 @@ pub struct Report {
     pub counts: Counts,
     /// The runs of the desk.
     pub runs: Vec<Run>,
-    /// The hash of the last good block: what a witness would keep.
+    /// The hash of the last good block.
     pub last_hash: String,
+    /// Records of the tree up to there: over all runs, with those before the first segment.
+    pub tree_size: u64,
+    /// The tree's root over them: what a witness would keep.
+    pub tree_root: String,
     /// Whether the last segment is sealed.
     pub is_sealed: bool,
     /// What should be known.
@@ -138,8 +142,8 @@ pub fn verify(path: &Path) -> Result<Report, CouldNotRun> {
     let metadata = fs::metadata(path).map_err(io_error(path))?;
     let mut files = Vec::new();
     if metadata.is_dir() {
-        for number in disk::list(path).map_err(io_error(path))? {
-            files.push((Some(number), path.join(disk::segment_name(number))));
+        for segment in disk::segments(path).map_err(io_error(path))? {
+            files.push((Some(segment.number), segment.path));
         }
         if files.is_empty() {
             return Err(CouldNotRun::NoSegments { path: path.to_owned() });
@@ -148,20 +152,36 @@ pub fn verify(path: &Path) -> Result<Report, CouldNotRun> {
         files.push((None, path.to_owned()));
     }
     let mut verifier = Verifier::default();
-    for (number, file) in files {
-        let bytes = fs::read(&file).map_err(io_error(&file))?;
-        if !verifier.segment(number, &file, &bytes) {
+    let mut files = files.into_iter();
+    let load = |(number, file): (Option<u64>, PathBuf)| match disk::load(&file) {
+        Ok(bytes) => Ok((number, file, bytes)),
+        Err(source) => Err(CouldNotRun::Io { path: file, source }),
+    };
+    let mut loaded = files.next().map(load).transpose()?;
+    while let Some((number, file, bytes)) = loaded.take() {
+        // The next one may say where this one ends.
+        loaded = files.next().map(load).transpose()?;
+        let until = loaded.as_ref().and_then(|(_, _, next)| end_of_failed(next));
+        if !verifier.segment(number, &file, &bytes, until) {
             break;
         }
     }
     Ok(verifier.conclude())
 }
 
+/// Where the segment before the one in `next` ends, if that says that its disk failed.
+fn end_of_failed(next: &[u8]) -> Option<u64> {
+    reader::end_of_failed(&reader::header(next).ok()?)
+}
+
 /// Verifies segments that lie in memory, each with its number: the simulator's disk.
 pub fn verify_segments<'a>(segments: impl IntoIterator<Item = (u64, &'a [u8])>) -> Report {
     let mut verifier = Verifier::default();
-    for (number, bytes) in segments {
-        if !verifier.segment(Some(number), Path::new(&disk::segment_name(number)), bytes) {
+    let mut segments = segments.into_iter().peekable();
+    while let Some((number, bytes)) = segments.next() {
+        let name = disk::segment_name(number);
+        let until = segments.peek().and_then(|(_, next)| end_of_failed(next));
+        if !verifier.segment(Some(number), Path::new(&name), bytes, until) {
             break;
         }
     }
@@ -175,6 +195,8 @@ struct Before {
     left: Left,
     good_bytes: u64,
     hash: Hash,
+    /// The tree's size and root.
+    tree: Option<(u64, Hash)>,
     /// What ended it before its time.
     finding: Option<Finding>,
 }
@@ -188,10 +210,16 @@ struct Verifier {
 
 impl Verifier {
     /// Looks at one segment. Returns whether to go on.
-    fn segment(&mut self, number: Option<u64>, file: &Path, bytes: &[u8]) -> bool {
+    fn segment(
+        &mut self,
+        number: Option<u64>,
+        file: &Path,
+        bytes: &[u8],
+        until: Option<u64>,
+    ) -> bool {
         self.report.counts.segments += 1;
         self.report.counts.bytes += bytes.len() as u64;
-        match self.read_segment(number, file, bytes) {
+        match self.read_segment(number, file, bytes, until) {
             Ok(()) => true,
             Err(finding) => {
                 self.report.finding = Some(*finding);
@@ -205,6 +233,7 @@ impl Verifier {
         number: Option<u64>,
         file: &Path,
         bytes: &[u8],
+        until: Option<u64>,
     ) -> Result<(), Box<Finding>> {
         let mut place = At { file, bytes, last: self.last() };
         let header = reader::header(bytes).map_err(|damage| place.damage(damage))?;
@@ -213,7 +242,7 @@ impl Verifier {
             return Err(place.damage(Damage { offset: 0, fault }));
         }
         self.follow_on(&place, &header)?;
-        let mut blocks = Blocks::new(bytes, &header);
+        let mut blocks = Blocks::new(bytes, &header).until(until);
         let (left, finding) = loop {
             match blocks.next_block() {
                 Ok(Ok(block)) => {
@@ -224,6 +253,10 @@ impl Verifier {
                     self.note_seal(file, SealReason::from_code(seal.reason));
                     break (Left::Sealed, None);
                 }
+                Ok(Err(End::Open)) if until.is_some() => {
+                    self.note_failed(file, blocks.good_bytes());
+                    break (Left::Failed, None);
+                }
                 Ok(Err(End::Open)) => break (Left::Open, None),
                 // The next segment may declare it a torn tail.
                 Err(damage) => break (Left::Torn, Some(*place.damage(damage))),
@@ -231,12 +264,16 @@ impl Verifier {
         };
         self.report.is_sealed = left == Left::Sealed;
         self.report.last_hash = hex(&blocks.hash());
+        if let Some(tree) = blocks.tree() {
+            (self.report.tree_size, self.report.tree_root) = (tree.size(), hex(&tree.root()));
+        }
         self.before = Some(Before {
             file: file.to_owned(),
             number: header.number.get(),
             left,
             good_bytes: blocks.good_bytes(),
             hash: blocks.hash(),
+            tree: blocks.tree().map(|tree| (tree.size(), tree.root())),
             finding,
         });
         Ok(())
@@ -274,7 +311,26 @@ impl Verifier {
                 finding.expected_hash = Some(hex(&before.hash));
                 return Err(finding);
             }
-        } else if number != 1 {
+            let (size, root) = (header.tree_size.get(), header.tree_root);
+            if let Some((expected_size, expected_root)) = before.tree
+                && (size, root) != (expected_size, expected_root)
+            {
+                let text = format!(
+                    "the segment's tree starts with {size} records, segment {} ends with \
+                     {expected_size}, or the root differs",
+                    before.number
+                );
+                let mut finding = place.finding(0, "segment_tree", text);
+                finding.written_hash = Some(hex(&root));
+                finding.expected_hash = Some(hex(&expected_root));
+                return Err(finding);
+            }
+        } else if (number, header.tree_size.get()) == (1, 0) {
+            // The journal starts here.
+        } else if number == 1 {
+            let text = format!("the first segment starts with {} records", header.tree_size.get());
+            return wrong("segment_tree", text);
+        } else {
             let text = format!("the journal is looked at from segment {number} on");
             self.note(place.file, "starts_later", text);
         }
@@ -354,6 +410,14 @@ impl Verifier {
         self.report.notes.push(Note { file: file.to_owned(), what, text });
     }
 
+    fn note_failed(&mut self, file: &Path, good_bytes: u64) {
+        let text = format!(
+            "its disk failed: what is behind byte {good_bytes} does not count, and is in the next \
+             segment again"
+        );
+        self.note(file, "disk_failed", text);
+    }
+
     fn note_seal(&mut self, file: &Path, reason: Option<SealReason>) {
         if reason == Some(SealReason::Recovered) {
             let text = "completed from the record ring after its process had died".to_owned();
@@ -427,8 +491,7 @@ impl At<'_> {
             return finding;
         }
         finding.whole_blocks_after = reader::whole_blocks_after(self.bytes, offset);
-        let may_be_torn = !matches!(fault, Fault::OpenLength { .. } | Fault::Chain { .. });
-        if may_be_torn && finding.whole_blocks_after == 0 && self.is_open_length() {
+        if fault.may_be_torn() && finding.whole_blocks_after == 0 && self.is_open_length() {
             finding.rule = "torn_tail";
             finding.text = format!(
                 "the last write is torn ({fault}): what is before it is whole; the record ring \

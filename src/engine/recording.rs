@@ -119,7 +119,8 @@ fn last_run(
     let Some(number) = directory.list()?.pop() else {
         return Ok(in_ring);
     };
-    let segment = map(&path.join(disk::segment_name(number)))?;
+    let file = disk::find(path, number)?.ok_or(io::ErrorKind::NotFound)?;
+    let segment = map(&file)?;
     let in_journal = reader::header(&segment).ok().map(|header| header.identity());
     Ok([in_ring, in_journal].into_iter().flatten().max_by_key(|identity| identity.run))
 }
@@ -153,12 +154,7 @@ impl Segments {
     /// # Errors
     /// Whatever the file system says; `NotFound` if there is none.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let files: Vec<PathBuf> = if path.is_dir() {
-            disk::list(path)?.into_iter().map(|n| path.join(disk::segment_name(n))).collect()
-        } else {
-            vec![path.to_owned()]
-        };
-        Self::of_files(&files)
+        if path.is_dir() { Self::since(path, 0) } else { Self::of_files(&[path.to_owned()]) }
     }
 
     /// Maps the segments of the journal in the directory at `path` from number `first` on.
@@ -166,8 +162,9 @@ impl Segments {
     /// # Errors
     /// As for `open`.
     pub fn since(path: &Path, first: u64) -> io::Result<Self> {
-        let numbers = disk::list(path)?.into_iter().filter(|number| *number >= first);
-        let files: Vec<_> = numbers.map(|number| path.join(disk::segment_name(number))).collect();
+        let segments = disk::segments(path)?.into_iter();
+        let wanted = segments.filter(|segment| segment.number >= first);
+        let files: Vec<_> = wanted.map(|segment| segment.path).collect();
         Self::of_files(&files)
     }
 
@@ -181,8 +178,12 @@ impl Segments {
 
     /// Payloads of all blocks, in order, up to the first damage (which `audit` reports).
     pub fn payloads(&self) -> impl Iterator<Item = &[u8]> {
-        self.maps.iter().flat_map(|segment| {
-            let blocks = reader::header(segment).ok().map(|header| Blocks::new(segment, &header));
+        let next = self.maps.iter().skip(1).map(Some).chain([None]);
+        self.maps.iter().zip(next).flat_map(|(segment, next)| {
+            let next = next.and_then(|next| reader::header(next).ok());
+            let until = next.and_then(|next| reader::end_of_failed(&next));
+            let header = reader::header(segment).ok();
+            let blocks = header.map(|header| Blocks::without_tree(segment, &header).until(until));
             let mut blocks = blocks.into_iter();
             let mut current = blocks.next();
             std::iter::from_fn(move || match current.as_mut()?.next_block() {

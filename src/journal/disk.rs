@@ -1,15 +1,17 @@
 //! Where segments are written: the file system, or in the simulator a disk that fails on purpose.
 //!
-//! A segment appears whole: its room is allocated and its header written under another name, and
-//! only then does it get its own. So a crash leaves no segment without a header.
+//! `directory` is where a writer writes, and `files` where readers find what was written.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+mod directory;
+mod files;
+mod spare;
+
+pub use directory::{Directory, SegmentFile};
+pub use files::{SegmentPath, find, list, load, segments};
+
+use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-
-use super::lock::Locked;
 
 /// A directory of segments.
 pub trait Disk {
@@ -28,12 +30,36 @@ pub trait Disk {
     /// Whatever the file system says.
     fn read(&self, number: u64) -> io::Result<Vec<u8>>;
 
-    /// Makes a segment that is `len` bytes long: `header`, then zeros. It is there whole, and safe
+    /// Makes a segment that is `len` bytes long: `front`, then zeros. It is there whole, and safe
     /// from power loss, or not at all.
     ///
     /// # Errors
     /// `AlreadyExists`, or whatever the file system says.
-    fn create(&mut self, number: u64, header: &[u8], len: u64) -> io::Result<Self::Segment>;
+    fn create(&mut self, number: u64, front: &[u8], len: u64) -> io::Result<Self::Segment>;
+
+    /// Makes room for a segment of `len` bytes ahead of `create`, without waiting for it.
+    fn prepare(&mut self, len: u64) {
+        let _ = len;
+    }
+
+    /// Makes safe what a dead process wrote to a segment, so that `read` sees only what stays.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    fn settle(&mut self, number: u64) -> io::Result<()> {
+        let _ = number;
+        Ok(())
+    }
+
+    /// Makes new segments elsewhere from now on, after an error; `false` if there is nowhere else.
+    fn fail_over(&mut self) -> bool {
+        false
+    }
+
+    /// Whether there is no room for another segment, as far as is known.
+    fn is_low(&mut self) -> bool {
+        false
+    }
 }
 
 /// A segment that is being written. After an error nothing more may be asked of it: what of its
@@ -51,133 +77,37 @@ pub trait Append {
     /// Whatever the file system says.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Cuts the segment off at `len` and syncs it: it is sealed.
+    /// Begins to make what was written so far safe; `true` if it is already when this returns.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    fn begin_sync(&mut self) -> io::Result<bool> {
+        self.sync().map(|()| true)
+    }
+
+    /// Whether what `begin_sync` began has ended.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    fn is_synced(&mut self) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    /// Cuts the segment off at `len` and syncs it: it is sealed. A sync that was begun has ended
+    /// then.
     ///
     /// # Errors
     /// Whatever the file system says.
     fn close_at(&mut self, len: u64) -> io::Result<()>;
 }
 
-/// A directory of the file system, held under a lock: a journal has one writer.
-#[derive(Debug)]
-pub struct Directory {
-    path: PathBuf,
-    /// Holds the lock; never read.
-    _lock: Locked,
-}
-
-/// The file in it that is locked.
-const LOCK_NAME: &str = "journal.lock";
-
 /// What a segment's name ends with.
 pub const EXTENSION: &str = "xmj";
-
-impl Directory {
-    /// Opens the directory at `path`, making it if it is not there, and locks it.
-    ///
-    /// # Errors
-    /// `ResourceBusy` if another writer has it, or whatever the file system says.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        fs::create_dir_all(path)?;
-        let lock = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path.join(LOCK_NAME))?;
-        match Locked::take(lock) {
-            Ok(lock) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(io::Error::new(
-                io::ErrorKind::ResourceBusy,
-                "another journal writer has this directory",
-            )),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
 
 /// The name of segment `number`.
 #[must_use]
 pub fn segment_name(number: u64) -> String {
     format!("{number:08}.{EXTENSION}")
-}
-
-/// Numbers of the segments in the directory at `path`, in rising order.
-///
-/// # Errors
-/// Whatever the file system says.
-pub fn list(path: &Path) -> io::Result<Vec<u64>> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(".xmj"));
-        if let Some(number) = number.and_then(|digits| digits.parse::<u64>().ok())
-            && name.to_str() == Some(segment_name(number).as_str())
-        {
-            numbers.push(number);
-        }
-    }
-    numbers.sort_unstable();
-    Ok(numbers)
-}
-
-impl Disk for Directory {
-    type Segment = SegmentFile;
-
-    fn list(&self) -> io::Result<Vec<u64>> {
-        list(&self.path)
-    }
-
-    fn read(&self, number: u64) -> io::Result<Vec<u8>> {
-        fs::read(self.path.join(segment_name(number)))
-    }
-
-    fn create(&mut self, number: u64, header: &[u8], len: u64) -> io::Result<SegmentFile> {
-        let name = self.path.join(segment_name(number));
-        let unnamed = self.path.join(format!("{number:08}.new"));
-        // What a crash left under this name may be a second name of a segment: never write to it.
-        match fs::remove_file(&unnamed) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = OpenOptions::new().write(true).create_new(true).open(&unnamed)?;
-        allocate(&file, len)?;
-        file.write_all_at(header, 0)?;
-        file.sync_all()?;
-        // A link, unlike a rename, never replaces a segment that is there.
-        fs::hard_link(&unnamed, &name)?;
-        fs::remove_file(&unnamed)?;
-        File::open(&self.path)?.sync_all()?;
-        Ok(SegmentFile { file })
-    }
-}
-
-/// A segment in a `Directory`.
-#[derive(Debug)]
-pub struct SegmentFile {
-    file: File,
-}
-
-impl Append for SegmentFile {
-    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.file.write_all_at(bytes, offset)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
-    }
-
-    fn close_at(&mut self, len: u64) -> io::Result<()> {
-        // In this order: a segment that is cut off and has no seal would look like a forgery.
-        self.file.sync_data()?;
-        self.file.set_len(len)?;
-        self.file.sync_all()
-    }
 }
 
 /// Makes `file` `len` bytes long, with room on the disk for each of them.

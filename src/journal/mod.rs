@@ -20,4 +20,4 @@ mod writer;
 pub use options::{JournalError, Options};
 pub use recover::{Place, RecoverError, Recovered, Start, recover};
 pub use segment::{Left, SealReason, SyncPolicy};
-pub use writer::{Figures, Gap, JournalWriter, Moment};
+pub use writer::{Durable, Figures, Gap, JournalWriter, Moment, Window};

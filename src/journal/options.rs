@@ -95,6 +95,17 @@ impl Default for Options {
 }
 
 impl Options {
+    /// How long a record waits until it is made safe, but for the disk's own time and for how often
+    /// the writer is polled.
+    #[must_use]
+    pub fn window(&self) -> Span {
+        match self.sync {
+            SyncPolicy::EveryBlock => self.linger,
+            SyncPolicy::IntervalMs(ms) => self.linger.max(Span(u64::from(ms) * 1_000_000)),
+            SyncPolicy::Never => Span(u64::MAX),
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), JournalError> {
         let within = |what, value, min, max| {
             if (min..=max).contains(&value) {

@@ -1,15 +1,18 @@
 //! Reads a segment: a pure function of its bytes, for the writer's restart, verify and replay.
 //!
-//! It checks form and chain: magic, versions, hashes, what hangs on what. Whether the records in
-//! the blocks make sense is `audit::verify`'s question.
+//! It checks form, chain and tree: magic, versions, checksums, hashes, what hangs on what. Whether
+//! the records in the blocks make sense is `audit::verify`'s question. Who only wants the records
+//! may leave out the tree (`Blocks::without_tree`): then every accident is found, and no forgery.
 
 use bytemuck::Zeroable;
-use xmc_hotpath::record::frame::VERSION;
+use xmc_hotpath::record::frame::{self, VERSION};
 
 use super::segment::{
-    BLOCK_MAGIC, BLOCK_OVERHEAD, BlockHeader, FORMAT, HASH_NAME, HEADER_LEN, Hash, KIND_RECORDS,
-    KIND_SEAL, MAGIC, MAX_PAYLOAD, SEAL_LEN, Seal, SealReason, SegmentHeader, block_hash,
+    BLOCK_MAGIC, BLOCK_OVERHEAD, BlockHeader, ChainHash, FORMAT, HEADER_LEN, Hash, KIND_PEAKS,
+    KIND_RECORDS, KIND_SEAL, Left, MAGIC, MAX_PAYLOAD, SEAL_LEN, Seal, SealReason, SegmentHeader,
+    block_hash,
 };
+use super::tree::{Tree, leaf_hash};
 
 /// What is wrong with a segment, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +30,13 @@ pub enum Fault {
     /// It does not start as one.
     #[error("this is not a segment of a journal")]
     NotASegment,
-    /// The header is of another version, or says what cannot be.
+    /// It was written by another version of the program.
+    #[error(
+        "the segment is of format {0}, this build reads format {FORMAT}: read it with the version \
+         that wrote it"
+    )]
+    Format(u16),
+    /// The header says what cannot be.
     #[error("the header's {0} is not one that this build knows")]
     Header(&'static str),
     /// The header was changed.
@@ -51,6 +60,32 @@ pub enum Fault {
         written: Hash,
         /// What the bytes give.
         computed: Hash,
+    },
+    /// The block was changed, or not written whole.
+    #[error(
+        "the block was changed: its checksum is {written:08x}, that of its bytes {computed:08x}"
+    )]
+    Checksum {
+        /// What is written.
+        written: u32,
+        /// What the bytes give.
+        computed: u32,
+    },
+    /// The records are not those that the tree was made of.
+    #[error("the records were changed: the tree over them has another root than the block says")]
+    Tree {
+        /// What is written.
+        written: Hash,
+        /// What the records give.
+        computed: Hash,
+    },
+    /// The tree has another number of records.
+    #[error("the tree has {found} records here, the block says {said}")]
+    TreeSize {
+        /// What the block says.
+        said: u64,
+        /// What there are.
+        found: u64,
     },
     /// The block is whole, but it does not belong here.
     #[error("the block does not follow the one before: it was moved, or others were taken out")]
@@ -85,12 +120,21 @@ impl Fault {
     #[must_use]
     pub fn hashes(&self) -> Option<(Hash, Hash)> {
         match *self {
-            Self::HeaderHash { written, computed } | Self::BlockHash { written, computed } => {
-                Some((written, computed))
-            }
+            Self::HeaderHash { written, computed }
+            | Self::BlockHash { written, computed }
+            | Self::Tree { written, computed } => Some((written, computed)),
             Self::Chain { written, before } => Some((written, before)),
             _ => None,
         }
+    }
+
+    /// Whether a write that was cut short can look like this.
+    #[must_use]
+    pub fn may_be_torn(&self) -> bool {
+        matches!(
+            self,
+            Self::Truncated | Self::NotABlock | Self::BlockHash { .. } | Self::Checksum { .. }
+        )
     }
 
     /// Its word in JSON.
@@ -98,11 +142,15 @@ impl Fault {
     pub fn word(&self) -> &'static str {
         match self {
             Self::NotASegment => "not_a_segment",
+            Self::Format(_) => "format",
             Self::Header(_) => "header",
             Self::HeaderHash { .. } => "header_hash",
             Self::Truncated => "truncated",
             Self::NotABlock => "not_a_block",
             Self::BlockHash { .. } => "block_hash",
+            Self::Checksum { .. } => "checksum",
+            Self::Tree { .. } => "tree",
+            Self::TreeSize { .. } => "tree_size",
             Self::Chain { .. } => "chain",
             Self::Seal { .. } => "seal",
             Self::OpenLength { .. } => "open_length",
@@ -129,10 +177,12 @@ fn checked_header(bytes: &[u8]) -> Result<SegmentHeader, Fault> {
     if header.hash != computed {
         return Err(Fault::HeaderHash { written: header.hash, computed });
     }
+    if header.format.get() != FORMAT {
+        return Err(Fault::Format(header.format.get()));
+    }
     let wrong = [
-        (header.format.get() != FORMAT, "format"),
         (header.encoding != VERSION, "encoding of records"),
-        (header.hash_name != HASH_NAME, "hash"),
+        (header.chain_hash().is_none(), "hash"),
         (header.sync().is_none(), "policy of syncing"),
         (header.previous().is_none(), "segment before"),
         (!header.is_unused_zero(), "unused part"),
@@ -141,6 +191,14 @@ fn checked_header(bytes: &[u8]) -> Result<SegmentHeader, Fault> {
         Some((_, what)) => Err(Fault::Header(what)),
         None => Ok(header),
     }
+}
+
+/// Where the segment before `next` ends if its disk failed. What is behind that may be whole, and
+/// is in `next` again.
+#[must_use]
+pub fn end_of_failed(next: &SegmentHeader) -> Option<u64> {
+    let previous = next.previous().filter(|previous| previous.left == Left::Failed)?;
+    Some(previous.bytes)
 }
 
 /// A block of records.
@@ -169,12 +227,17 @@ pub enum End {
 #[derive(Clone, Debug)]
 pub struct Blocks<'a> {
     bytes: &'a [u8],
-    /// The length of the segment while it is open.
-    allocated: u64,
+    header: SegmentHeader,
     offset: usize,
     hash: Hash,
+    chain_hash: ChainHash,
     blocks: u64,
     records: u64,
+    /// The tree up to here; `None` before the peaks were read, or if nobody asked for it.
+    tree: Option<Tree>,
+    has_tree: bool,
+    /// Where to stop, whatever follows.
+    until: Option<u64>,
 }
 
 impl<'a> Blocks<'a> {
@@ -183,12 +246,29 @@ impl<'a> Blocks<'a> {
     pub fn new(bytes: &'a [u8], header: &SegmentHeader) -> Self {
         Self {
             bytes,
-            allocated: header.allocated_bytes.get(),
+            header: *header,
             offset: HEADER_LEN,
             hash: header.hash,
+            chain_hash: header.chain_hash().unwrap_or(ChainHash::Sha256),
             blocks: 0,
             records: 0,
+            tree: None,
+            has_tree: true,
+            until: None,
         }
+    }
+
+    /// Reads without the tree: whether the records are those that were signed for is not known.
+    #[must_use]
+    pub fn without_tree(bytes: &'a [u8], header: &SegmentHeader) -> Self {
+        Self { has_tree: false, ..Self::new(bytes, header) }
+    }
+
+    /// Ends at `until`, if it is said, as if the segment had been left open there: see
+    /// `end_of_failed`.
+    #[must_use]
+    pub fn until(self, until: Option<u64>) -> Self {
+        Self { until, ..self }
     }
 
     /// Bytes of the segment that have been read and are good.
@@ -209,39 +289,103 @@ impl<'a> Blocks<'a> {
         self.blocks
     }
 
-    /// The next block, or how the segment ends.
+    /// The tree over all records of the desk up to here; `None` if it is not looked at, or nothing
+    /// was read yet.
+    #[must_use]
+    pub fn tree(&self) -> Option<&Tree> {
+        self.tree.as_ref()
+    }
+
+    /// The next block of records, or how the segment ends.
     ///
     /// # Errors
     /// `Damage`, again each time: what is before it is good.
     pub fn next_block(&mut self) -> Result<Result<Block<'a>, End>, Damage> {
+        if self.offset == HEADER_LEN {
+            self.read_peaks().map_err(|fault| Damage { offset: HEADER_LEN as u64, fault })?;
+        }
         let offset = self.offset as u64;
         self.read().map_err(|fault| Damage { offset, fault })
     }
 
-    fn read(&mut self) -> Result<Result<Block<'a>, End>, Fault> {
-        let rest = self.bytes.get(self.offset..).unwrap_or_default();
-        if rest.iter().all(|&byte| byte == 0) {
-            let found = self.bytes.len() as u64;
-            if found != self.allocated {
-                return Err(Fault::OpenLength { said: self.allocated, found });
+    /// The block behind the header. It came with the header, so no crash leaves it out.
+    fn read_peaks(&mut self) -> Result<(), Fault> {
+        let block = self.follow(HEADER_LEN)?;
+        let (peaks, rest) = block.payload.as_chunks::<{ size_of::<Hash>() }>();
+        if block.header.kind != KIND_PEAKS || !rest.is_empty() {
+            return Err(Fault::NotABlock);
+        }
+        let said = self.header.tree_size.get();
+        let found = block.header.tree_size.get();
+        let tree = Tree::from_peaks(said, peaks);
+        let tree = tree.filter(|_| said == found).ok_or(Fault::TreeSize { said, found })?;
+        let computed = tree.root();
+        for written in [self.header.tree_root, block.header.tree_root] {
+            if written != computed {
+                return Err(Fault::Tree { written, computed });
             }
+        }
+        self.tree = self.has_tree.then_some(tree);
+        self.step(&block);
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<Result<Block<'a>, End>, Fault> {
+        if self.until == Some(self.offset as u64) {
             return Ok(Err(End::Open));
         }
-        let block = whole_block(rest, self.offset as u64)?;
+        let rest = self.bytes.get(self.offset..).unwrap_or_default();
+        if is_zero(rest) {
+            let (said, found) = (self.header.allocated_bytes.get(), self.bytes.len() as u64);
+            return if said == found {
+                Ok(Err(End::Open))
+            } else {
+                Err(Fault::OpenLength { said, found })
+            };
+        }
+        let block = self.follow(self.offset)?;
+        if block.header.kind == KIND_SEAL {
+            let seal = self.seal(block.payload)?;
+            self.step(&block);
+            return Ok(Err(End::Sealed(seal)));
+        }
+        if block.header.kind != KIND_RECORDS {
+            return Err(Fault::NotABlock);
+        }
+        self.grow(&block)?;
+        self.step(&block);
+        self.blocks += 1;
+        self.records += u64::from(block.header.record_count.get());
+        Ok(Ok(block))
+    }
+
+    /// The whole block at `offset`, if it hangs on what was read.
+    fn follow(&self, offset: usize) -> Result<Block<'a>, Fault> {
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let block = whole_block(self.chain_hash, rest, offset as u64)?;
         if block.header.previous_hash != self.hash {
             let written = block.header.previous_hash;
             return Err(Fault::Chain { written, before: self.hash });
         }
-        let next = self.offset + BLOCK_OVERHEAD + block.payload.len();
-        if block.header.kind == KIND_SEAL {
-            let seal = self.seal(block.payload)?;
-            (self.offset, self.hash) = (next, block.hash);
-            return Ok(Err(End::Sealed(seal)));
+        Ok(block)
+    }
+
+    fn step(&mut self, block: &Block<'_>) {
+        self.offset += BLOCK_OVERHEAD + block.payload.len();
+        self.hash = block.hash;
+    }
+
+    /// Adds the records of a block to the tree, and compares.
+    fn grow(&mut self, block: &Block<'_>) -> Result<(), Fault> {
+        let Some(tree) = &mut self.tree else {
+            return Ok(());
+        };
+        let before = tree.clone();
+        let grown = grow(tree, &block.header, block.payload);
+        if grown.is_err() {
+            *tree = before;
         }
-        (self.offset, self.hash) = (next, block.hash);
-        self.blocks += 1;
-        self.records += u64::from(block.header.record_count.get());
-        Ok(Ok(block))
+        grown
     }
 
     /// The length of a segment that ends here. A writer that died between sealing and cutting
@@ -250,7 +394,7 @@ impl<'a> Blocks<'a> {
         let len = self.bytes.len() as u64;
         let end = self.offset + SEAL_LEN;
         let behind = self.bytes.get(end..).unwrap_or_default();
-        let is_uncut = len == self.allocated && behind.iter().all(|&byte| byte == 0);
+        let is_uncut = len == self.header.allocated_bytes.get() && is_zero(behind);
         if is_uncut { end as u64 } else { len }
     }
 
@@ -276,26 +420,61 @@ impl<'a> Blocks<'a> {
     }
 }
 
+/// Whether nothing was written there. The end of an open segment is long, and looked at each time.
+fn is_zero(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<64>();
+    words.iter().all(|word| *word == [0; 64]) && rest.iter().all(|&byte| byte == 0)
+}
+
+/// Adds `payload`, the records of a block, to `tree`, which then must be as `header` says.
+///
+/// # Errors
+/// `Tree`, `TreeSize`, or `NotABlock` if the payload is not whole records.
+pub fn grow(tree: &mut Tree, header: &BlockHeader, payload: &[u8]) -> Result<(), Fault> {
+    let mut rest = payload;
+    while !rest.is_empty() {
+        let (record, behind) = frame::split_len(rest).ok_or(Fault::NotABlock)?;
+        tree.push(leaf_hash(record));
+        rest = behind;
+    }
+    let (said, found) = (header.tree_size.get(), tree.size());
+    if said != found {
+        return Err(Fault::TreeSize { said, found });
+    }
+    let (written, computed) = (header.tree_root, tree.root());
+    if written != computed {
+        return Err(Fault::Tree { written, computed });
+    }
+    Ok(())
+}
+
 /// A block at the front of `bytes` that is whole in itself, whatever it follows.
-pub(super) fn whole_block(bytes: &[u8], offset: u64) -> Result<Block<'_>, Fault> {
+///
+/// # Errors
+/// The fault. Whether it follows what is before it is the caller's question.
+pub fn whole_block(hash: ChainHash, bytes: &[u8], offset: u64) -> Result<Block<'_>, Fault> {
     let (front, rest) = bytes.split_at_checked(size_of::<BlockHeader>()).ok_or(Fault::Truncated)?;
     let mut header = BlockHeader::zeroed();
     bytemuck::bytes_of_mut(&mut header).copy_from_slice(front);
     let payload_len = header.payload_bytes.get() as usize;
     let is_block = header.magic == BLOCK_MAGIC
-        && matches!(header.kind, KIND_RECORDS | KIND_SEAL)
-        && header.unused == [0; 3]
+        && matches!(header.kind, KIND_RECORDS | KIND_SEAL | KIND_PEAKS)
+        && (header.unused, header.unused_too) == ([0; 3], [0; 4])
         && payload_len <= MAX_PAYLOAD;
     if !is_block {
         return Err(Fault::NotABlock);
     }
     let (payload, rest) = rest.split_at_checked(payload_len).ok_or(Fault::Truncated)?;
     let written: &Hash = rest.first_chunk().ok_or(Fault::Truncated)?;
-    let computed = block_hash(&header, payload);
-    if *written != computed {
-        return Err(Fault::BlockHash { written: *written, computed });
+    let hash = block_hash(hash, &header, payload);
+    if *written != hash {
+        return Err(Fault::BlockHash { written: *written, computed: hash });
     }
-    Ok(Block { offset, header, payload, hash: computed })
+    let (written, computed) = (header.checksum.get(), header.computed_checksum(payload));
+    if written != computed {
+        return Err(Fault::Checksum { written, computed });
+    }
+    Ok(Block { offset, header, payload, hash })
 }
 
 /// How many whole blocks lie behind the damage that ends the good part of a segment. A write that
@@ -303,6 +482,8 @@ pub(super) fn whole_block(bytes: &[u8], offset: u64) -> Result<Block<'_>, Fault>
 /// power with more than one block not synced.
 #[must_use]
 pub fn whole_blocks_after(bytes: &[u8], good_bytes: u64) -> u64 {
+    let hash = header(bytes).ok().and_then(|header| header.chain_hash());
+    let hash = hash.unwrap_or(ChainHash::Sha256);
     let mut count = 0;
     let mut at = usize::try_from(good_bytes).unwrap_or(usize::MAX).saturating_add(1);
     while let Some(rest) = bytes.get(at..) {
@@ -311,7 +492,7 @@ pub fn whole_blocks_after(bytes: &[u8], good_bytes: u64) -> u64 {
             break;
         };
         at += skip;
-        match bytes.get(at..).map(|rest| whole_block(rest, at as u64)) {
+        match bytes.get(at..).map(|rest| whole_block(hash, rest, at as u64)) {
             Some(Ok(block)) => {
                 count += 1;
                 at += BLOCK_OVERHEAD + block.payload.len();

@@ -9,8 +9,9 @@ use xmc_hotpath::record::frame;
 use super::disk::Disk;
 use super::options::{JournalError, Options};
 use super::reader::{self, Blocks, Damage, End, Fault};
-use super::segment::{Left, Previous, SealReason, SegmentHeader, SyncPolicy};
+use super::segment::{HEADER_LEN, Left, Previous, SealReason, SegmentHeader, SyncPolicy};
 use super::shm::{RingFile, RingReader, ShmError};
+use super::tree::Tree;
 use super::writer::{Figures, JournalWriter, Moment};
 
 /// A record's place in its run: the sequence number of its input, and its index there.
@@ -69,31 +70,43 @@ pub fn recover<D: Disk>(
     Ok(Recovered { identity, start, figures })
 }
 
+/// Where a journal ends.
+pub(super) struct Ending {
+    pub end: Previous,
+    /// The tree over all that counts of it.
+    pub tree: Tree,
+    pub start: Start,
+}
+
 /// The end of the journal on `disk`, to be gone on from with the run `identity`.
 pub(super) fn find_end<D: Disk>(
-    disk: &D,
+    disk: &mut D,
     identity: DeskIdentity,
-) -> Result<(Previous, Start), JournalError> {
+) -> Result<Ending, JournalError> {
     let refused = |action, number| move |source| JournalError::Disk { action, number, source };
     let mut numbers = disk.list().map_err(refused("list", 0))?;
     let nothing = Start { left: Left::Nothing, torn: None, identity: None, last: None };
     let Some(number) = numbers.pop() else {
-        return Ok((Previous::default(), nothing));
+        return Ok(Ending { end: Previous::default(), tree: Tree::new(), start: nothing });
     };
-    let segment = read_segment(number, &disk.read(number).map_err(refused("read", number))?)?;
+    disk.settle(number).map_err(refused("sync", number))?;
+    let segment = read_segment(number, &disk.read(number).map_err(refused("read", number))?, None)?;
     let found = segment.header.identity();
     let is_ours = (found.site, found.desk) == (identity.site, identity.desk);
     if !is_ours || found.run > identity.run {
         return Err(JournalError::OtherRun { journal: found, ring: identity });
     }
     let mut last = (found.run == identity.run).then_some(segment.last);
+    let mut after = segment.header;
     // A segment may have died before its first block: the run's last record is further back.
     while last == Some(None) {
         let Some(number) = numbers.pop() else {
             break;
         };
-        let before = read_segment(number, &disk.read(number).map_err(refused("read", number))?)?;
+        let bytes = disk.read(number).map_err(refused("read", number))?;
+        let before = read_segment(number, &bytes, reader::end_of_failed(&after))?;
         last = (before.header.identity().run == identity.run).then_some(before.last);
+        after = before.header;
     }
     let end =
         Previous { left: segment.left, number, bytes: segment.good_bytes, hash: segment.hash };
@@ -103,7 +116,7 @@ pub(super) fn find_end<D: Disk>(
         identity: Some(found),
         last: last.flatten(),
     };
-    Ok((end, start))
+    Ok(Ending { end, tree: segment.tree, start })
 }
 
 /// A segment, as far as it is good.
@@ -113,10 +126,12 @@ struct Good {
     torn: Option<Damage>,
     good_bytes: u64,
     hash: super::segment::Hash,
+    tree: Tree,
     last: Option<Place>,
 }
 
-fn read_segment(number: u64, bytes: &[u8]) -> Result<Good, JournalError> {
+/// Reads a segment, up to `until` if the next one says that it failed there.
+fn read_segment(number: u64, bytes: &[u8], until: Option<u64>) -> Result<Good, JournalError> {
     let damaged =
         |damage, whole_blocks_after| JournalError::Damaged { number, damage, whole_blocks_after };
     // A segment gets its name when its header is on the disk: no crash leaves a damaged one.
@@ -124,7 +139,7 @@ fn read_segment(number: u64, bytes: &[u8]) -> Result<Good, JournalError> {
     if header.number.get() != number {
         return Err(damaged(Damage { offset: 0, fault: Fault::Header("number") }, 0));
     }
-    let mut blocks = Blocks::new(bytes, &header);
+    let mut blocks = Blocks::new(bytes, &header).until(until);
     let mut last = None;
     let mut torn = None;
     let left = loop {
@@ -137,7 +152,8 @@ fn read_segment(number: u64, bytes: &[u8]) -> Result<Good, JournalError> {
                 // Only an open segment can have been torn, and those have all their length.
                 let is_cut_off = bytes.len() as u64 != header.allocated_bytes.get();
                 let is_synced = header.sync() == Some(SyncPolicy::EveryBlock);
-                if is_cut_off || (is_synced && after > 0) {
+                let is_forged = !damage.fault.may_be_torn();
+                if is_cut_off || is_forged || (is_synced && after > 0) {
                     return Err(damaged(damage, after));
                 }
                 torn = Some(damage);
@@ -145,7 +161,13 @@ fn read_segment(number: u64, bytes: &[u8]) -> Result<Good, JournalError> {
             }
         }
     };
-    Ok(Good { header, left, torn, good_bytes: blocks.good_bytes(), hash: blocks.hash(), last })
+    let (good_bytes, hash) = (blocks.good_bytes(), blocks.hash());
+    // The peaks come with the header: without them no crash leaves it.
+    let tree = blocks.tree().cloned().ok_or_else(|| {
+        let offset = HEADER_LEN as u64;
+        damaged(Damage { offset, fault: Fault::NotABlock }, 0)
+    })?;
+    Ok(Good { header, left, torn, good_bytes, hash, tree, last })
 }
 
 /// The place of the last record in a block.

@@ -1,16 +1,23 @@
 //! Follows a journal while it is written: for screens, metrics and whoever else looks on.
 //!
 //! It only reads files, so it costs the writer nothing and may live in another process. What is not
-//! whole yet is simply not there yet; blocks are checked as they come, chain included. Damage is
-//! `audit`'s to explain: here it looks like a journal that does not go on.
+//! whole yet is simply not there yet; blocks are checked as they come, chain included. A segment
+//! that its writer left open is left when the next one comes; records that a failing disk was given
+//! and another one again are told once. Damage is `audit`'s to explain: here it looks like a journal
+//! that does not go on.
 
-use super::disk::segment_name;
+use super::disk;
 use super::reader::{self, Fault};
-use super::segment::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, Hash, KIND_SEAL, MAX_PAYLOAD};
+use super::segment::{
+    BLOCK_OVERHEAD, BlockHeader, ChainHash, HEADER_LEN, Hash, KIND_RECORDS, KIND_SEAL, Left,
+    MAX_PAYLOAD, SegmentHeader,
+};
+use super::writer::Durable;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use xmc_hotpath::record::frame;
 
 /// Where a reader is in a journal that grows.
 #[derive(Debug)]
@@ -20,6 +27,8 @@ pub struct Tail {
     number: u64,
     open: Option<Open>,
     block: Vec<u8>,
+    /// How far it has read.
+    end: Durable,
 }
 
 #[derive(Debug)]
@@ -27,13 +36,15 @@ struct Open {
     segment: File,
     offset: u64,
     hash: Hash,
+    chain_hash: ChainHash,
 }
 
 impl Tail {
     /// Reads the journal in `directory` from segment `number` on, which need not be there yet.
     #[must_use]
     pub fn new(directory: &Path, number: u64) -> Self {
-        Self { directory: directory.to_owned(), number, open: None, block: Vec::new() }
+        let end = Durable::default();
+        Self { directory: directory.to_owned(), number, open: None, block: Vec::new(), end }
     }
 
     /// Where the journal lies.
@@ -42,47 +53,118 @@ impl Tail {
         &self.directory
     }
 
-    /// The whole records of the next block; `None` if there is none yet.
+    /// How far it has read: the tree's size and root there, and the chain's hash. It is what was
+    /// written; `sync` makes it safe.
+    #[must_use]
+    pub fn end(&self) -> &Durable {
+        &self.end
+    }
+
+    /// Waits until what was read of the segment is safe from power loss.
     ///
     /// # Errors
     /// Whatever the file system says.
+    pub fn sync(&self) -> io::Result<()> {
+        self.open.as_ref().map_or(Ok(()), |open| open.segment.sync_data())
+    }
+
+    /// The whole records of the next block; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// Whatever the file system says; `InvalidData` if the journal does not hang together.
     pub fn next_block(&mut self) -> io::Result<Option<&[u8]>> {
         loop {
             if self.open.is_none() {
                 self.open = self.open_segment()?;
             }
             let Some(open) = &mut self.open else { return Ok(None) };
-            let Some(kind) = open.read(&mut self.block)? else { return Ok(None) };
-            if kind == KIND_SEAL {
-                self.open = None;
-                self.number += 1;
-                continue;
+            let header = match open.read(&mut self.block)? {
+                Some(header) => header,
+                // A writer that died left it so if the next segment is there; it may just have
+                // been sealed too.
+                None if disk::find(&self.directory, self.number + 1)?.is_some() => {
+                    match open.read(&mut self.block)? {
+                        Some(header) => header,
+                        None => {
+                            self.leave();
+                            continue;
+                        }
+                    }
+                }
+                None => return Ok(None),
+            };
+            (self.end.bytes, self.end.hash) = (open.offset, open.hash);
+            if header.kind == KIND_SEAL {
+                self.leave();
+            } else if header.kind == KIND_RECORDS && header.tree_size.get() > self.end.tree_size {
+                let count = header.tree_size.get() - self.end.tree_size;
+                self.end.tree_size = header.tree_size.get();
+                self.end.root = header.tree_root;
+                let payload = size_of::<BlockHeader>()..self.block.len() - size_of::<Hash>();
+                let records = self.block.get(payload).unwrap_or_default();
+                let known = u64::from(header.record_count.get()).saturating_sub(count);
+                return Ok(Some(without_first(records, known)));
             }
-            let payload = size_of::<BlockHeader>()..self.block.len() - size_of::<Hash>();
-            return Ok(self.block.get(payload));
         }
+    }
+
+    fn leave(&mut self) {
+        self.open = None;
+        self.number += 1;
     }
 
     /// The segment, if it has come. It appears whole: see `disk`.
-    fn open_segment(&self) -> io::Result<Option<Open>> {
-        let segment = match File::open(self.directory.join(segment_name(self.number))) {
-            Ok(segment) => segment,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
+    fn open_segment(&mut self) -> io::Result<Option<Open>> {
+        let Some(path) = disk::find(&self.directory, self.number)? else {
+            return Ok(None);
         };
+        let segment = File::open(path)?;
         let mut bytes = [0; HEADER_LEN];
         segment.read_exact_at(&mut bytes, 0)?;
-        match reader::header(&bytes) {
-            Ok(header) => Ok(Some(Open { segment, offset: HEADER_LEN as u64, hash: header.hash })),
-            Err(damage) => Err(io::Error::new(io::ErrorKind::InvalidData, damage)),
+        let header = reader::header(&bytes).map_err(invalid)?;
+        if self.end.segment == 0 {
+            self.end.tree_size = header.tree_size.get();
+            self.end.root = header.tree_root;
+        } else {
+            self.follow_on(&header)?;
         }
+        let (offset, hash) = (HEADER_LEN as u64, header.hash);
+        (self.end.segment, self.end.bytes, self.end.hash) = (self.number, offset, hash);
+        let chain_hash = header.chain_hash().unwrap_or(ChainHash::Sha256);
+        Ok(Some(Open { segment, offset, hash, chain_hash }))
+    }
+
+    /// Whether a segment follows what was read of the one before.
+    fn follow_on(&self, header: &SegmentHeader) -> io::Result<()> {
+        let previous = header.previous().unwrap_or_default();
+        let follows = match previous.left {
+            Left::Failed => previous.bytes <= self.end.bytes,
+            _ => (previous.bytes, previous.hash) == (self.end.bytes, self.end.hash),
+        };
+        if follows && header.tree_size.get() <= self.end.tree_size {
+            return Ok(());
+        }
+        Err(invalid(Fault::Chain { written: previous.hash, before: self.end.hash }))
     }
 }
 
+fn invalid(why: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+/// Records without the first `count` of them.
+fn without_first(records: &[u8], count: u64) -> &[u8] {
+    let mut rest = records;
+    for _ in 0..count {
+        rest = frame::split_len(rest).map_or(&[][..], |(_, behind)| behind);
+    }
+    rest
+}
+
 impl Open {
-    /// Reads the block at `offset` into `block` and steps over it; its kind, or `None` if it is not
-    /// whole, which is how a block looks while it is being written.
-    fn read(&mut self, block: &mut Vec<u8>) -> io::Result<Option<u8>> {
+    /// Reads the block at `offset` into `block` and steps over it; its header, or `None` if it is
+    /// not whole, which is how a block looks while it is being written.
+    fn read(&mut self, block: &mut Vec<u8>) -> io::Result<Option<BlockHeader>> {
         block.resize(size_of::<BlockHeader>(), 0);
         if !fill(&self.segment, block, self.offset)? {
             return Ok(None);
@@ -96,16 +178,15 @@ impl Open {
         if !fill(&self.segment, block, self.offset)? {
             return Ok(None);
         }
-        match reader::whole_block(block, self.offset) {
+        match reader::whole_block(self.chain_hash, block, self.offset) {
             Ok(found) if found.header.previous_hash == self.hash => {
                 self.offset += block.len() as u64;
                 self.hash = found.hash;
-                Ok(Some(header.kind))
+                Ok(Some(header))
             }
             Ok(found) => {
                 let written = found.header.previous_hash;
-                let chain = Fault::Chain { written, before: self.hash };
-                Err(io::Error::new(io::ErrorKind::InvalidData, chain))
+                Err(invalid(Fault::Chain { written, before: self.hash }))
             }
             Err(_) => Ok(None),
         }

@@ -359,6 +359,14 @@ pub fn split(bytes: &[u8]) -> Result<(Header, &[u8], &[u8]), FrameError> {
     Ok((header, body, rest))
 }
 
+/// Splits the first record off `bytes` by its length alone, whatever is in it: the whole record,
+/// and the rest. `None` if there is not as much as it says, or it says less than a header.
+#[must_use]
+pub fn split_len(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let len = usize::from(u16::from_le_bytes(*bytes.first_chunk()?));
+    bytes.split_at_checked(len).filter(|_| len >= HEADER_LEN)
+}
+
 fn header(input: &mut Decoder<'_>) -> Option<Result<Header, FrameError>> {
     let len = u16::take(input)?;
     let kind = u8::take(input)?;

@@ -377,6 +377,11 @@ impl<'a> Consumer<'a> {
         }
     }
 
+    /// Goes back to the oldest record that was not released: all from there is read again.
+    pub fn rewind(&mut self) {
+        self.next = self.cells.tail.load(Ordering::Relaxed);
+    }
+
     /// Bytes that are published and not read, padding included.
     #[must_use]
     pub fn pending_bytes(&self) -> u64 {

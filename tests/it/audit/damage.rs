@@ -6,13 +6,16 @@ use crate::journal::write::{OPTIONS, at, drain, journal, memory};
 use bytemuck::Zeroable;
 use cross_market_connect::audit::{Finding, Report, verify_segments};
 use cross_market_connect::journal::segment::{
-    BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, Hash, MIN_SEGMENT, SEAL_LEN, SegmentHeader, block_hash,
+    BLOCK_OVERHEAD, BlockHeader, ChainHash, HEADER_LEN, Hash, KIND_RECORDS, MIN_SEGMENT, SEAL_LEN,
+    SegmentHeader, block_hash,
 };
+use cross_market_connect::journal::tree::{Tree, leaf_hash};
 use cross_market_connect::journal::{JournalError, JournalWriter, Left, Options, SealReason};
 use std::ops::Range;
 use xmc_hotpath::message::DeskIdentity;
+use xmc_hotpath::record::frame;
 use xmc_hotpath::record::ring::{Consumer, Producer};
-use xmc_hotpath::wire::U64Le;
+use xmc_hotpath::wire::{U32Le, U64Le};
 
 const SECOND: DeskIdentity = DeskIdentity { run: 2, ..FIRST };
 const SMALL: Options = Options { block_bytes: 600, ..OPTIONS };
@@ -235,6 +238,10 @@ fn blocks_that_were_moved_taken_out_or_brought_in_are_found() {
         let mut longer = all.clone();
         longer.insert(at, all[at].clone());
         assert_eq!(finding(&[build(&longer)]).rule, "chain");
+        if at == 0 {
+            // The peaks of an empty tree are the same in both.
+            continue;
+        }
         let mut spliced = all.clone();
         spliced[at] = other[others[at].clone()].to_vec();
         let found = finding(&[build(&spliced)]);
@@ -253,16 +260,26 @@ fn rewritten(segment: &[u8], at: usize, edit: impl FnOnce(&mut [u8])) -> Vec<u8>
     let mut bytes = segment.to_vec();
     let front = size_of::<BlockHeader>();
     edit(&mut bytes[parts[at].start + front..parts[at].end - size_of::<Hash>()]);
+    let mut tree = Tree::new();
     let mut before: Hash = bytes[HEADER_LEN - 32..HEADER_LEN].try_into().unwrap();
     for part in parts {
         let block = &mut bytes[part];
         let (front, rest) = block.split_at_mut(front);
         let mut header = BlockHeader::zeroed();
         bytemuck::bytes_of_mut(&mut header).copy_from_slice(front);
-        header.previous_hash = before;
-        front.copy_from_slice(bytemuck::bytes_of(&header));
         let (payload, hash) = rest.split_at_mut(rest.len() - size_of::<Hash>());
-        before = block_hash(&header, payload);
+        header.previous_hash = before;
+        if header.kind == KIND_RECORDS {
+            let mut records = &payload[..];
+            while let Some((record, rest)) = frame::split_len(records) {
+                tree.push(leaf_hash(record));
+                records = rest;
+            }
+        }
+        header.tree_root = tree.root();
+        header.checksum = U32Le::new(header.computed_checksum(payload));
+        front.copy_from_slice(bytemuck::bytes_of(&header));
+        before = block_hash(ChainHash::Sha256, &header, payload);
         hash.copy_from_slice(&before);
     }
     bytes
@@ -274,7 +291,8 @@ fn a_segment_that_was_written_anew_does_not_fit_the_next_one() {
     assert!(segments.len() > 1);
     // The moment of a quote that is the first record of its block.
     let parts = blocks(&segments[0]);
-    let is_quote = |part: &Range<usize>| segments[0][part.start + 64 + 2] == 1;
+    let is_quote =
+        |part: &Range<usize>| segments[0][part.start + size_of::<BlockHeader>() + 2] == 1;
     let block = parts.iter().skip(1).position(is_quote).unwrap() + 1;
     let mut forged = segments.clone();
     forged[0] = rewritten(&segments[0], block, |payload| payload[16] ^= 1);
@@ -313,9 +331,13 @@ fn a_header_of_another_version_is_named() {
         header.hash = header.computed_hash();
         finding(&[[bytemuck::bytes_of(&header), &whole[HEADER_LEN..]].concat()])
     };
+    let old = with(|header| header.format.set_to(1));
+    assert_eq!(
+        (old.rule, old.text.contains("format 1, this build reads format 2")),
+        ("format", true)
+    );
     for edit in [
-        (|header| header.format.set_to(2)) as fn(&mut SegmentHeader),
-        |header| header.encoding = 2,
+        (|header| header.encoding = 2) as fn(&mut SegmentHeader),
         |header| header.hash_name[0] = b'X',
         |header| header.sync_code = 9,
         |header| header.previous_bytes = U64Le::new(1),
