@@ -5,6 +5,7 @@
 use crate::config::SecretSource;
 use std::fmt;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 /// The longest secret that is read.
@@ -33,6 +34,18 @@ pub enum SecretError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// Others than the owner may read the file.
+    #[error(
+        "the secret in {} is open to others (mode {mode:03o}): let its owner alone read it \
+         (chmod 600), and take a new one if somebody may have read it",
+        path.display()
+    )]
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// Who may do what with it.
+        mode: u32,
     },
     /// The variable is not set.
     #[error("the variable {0} is not set, or is no text: set it to the secret before the start")]
@@ -67,6 +80,22 @@ impl Secret {
             return Err(SecretError::Shape(source.clone()));
         }
         Ok(Self(secret.to_owned()))
+    }
+
+    /// Reads a secret that nobody but its owner may be able to read: a key that signs.
+    ///
+    /// # Errors
+    /// See `SecretError`.
+    pub fn read_owned(source: &SecretSource) -> Result<Self, SecretError> {
+        if let SecretSource::File(path) = source {
+            let found = std::fs::metadata(path)
+                .map_err(|source| SecretError::File { path: path.clone(), source })?;
+            let mode = found.mode() & 0o777;
+            if mode & 0o077 != 0 {
+                return Err(SecretError::Open { path: path.clone(), mode });
+            }
+        }
+        Self::read(source)
     }
 
     /// The secret itself, for the one place that uses it.

@@ -3,8 +3,9 @@
 //!
 //! It checks every byte: headers, hashes, the chain over blocks and segments, and every record.
 //! What it cannot know without a witness elsewhere is whether whole segments were taken off the
-//! end, or everything written anew: that is what signed checkpoints are for. Nor can it know that
-//! the last outputs of an input were never written, because how many there are is written nowhere.
+//! end, or everything written anew: signed checkpoints, as `evidence`, tell that for every record
+//! up to the last one. What nobody elsewhere has seen it counts. Nor can it know that the last
+//! outputs of an input were never written, because how many there are is written nowhere.
 
 use std::fs;
 use std::io;
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use xmc_hotpath::record::frame;
 
+use super::against::{Against, Difference, Witnessed};
+use super::evidence::Evidence;
 use super::records::{Follower, Is, Wrong};
 use crate::journal::reader::{self, Block, Blocks, Damage, End, Fault};
 use crate::journal::segment::{BlockHeader, HEADER_LEN, Hash, Left, SealReason, SegmentHeader};
@@ -124,6 +127,8 @@ pub struct Report {
     pub tree_root: String,
     /// Whether the last segment is sealed.
     pub is_sealed: bool,
+    /// What witnesses say; `None` if none was asked.
+    pub witness: Option<Witnessed>,
     /// What should be known.
     pub notes: Vec<Note>,
     /// What is wrong; `None` if nothing is.
@@ -135,6 +140,14 @@ pub struct Report {
 /// # Errors
 /// `CouldNotRun` if there is nothing to look at. What is wrong with it is in the report.
 pub fn verify(path: &Path) -> Result<Report, CouldNotRun> {
+    verify_against(path, None)
+}
+
+/// Verifies a journal, and what witnesses kept of it.
+///
+/// # Errors
+/// As for `verify`.
+pub fn verify_against(path: &Path, evidence: Option<&Evidence>) -> Result<Report, CouldNotRun> {
     let io_error = |path: &Path| {
         let path = path.to_owned();
         move |source| CouldNotRun::Io { path, source }
@@ -151,7 +164,7 @@ pub fn verify(path: &Path) -> Result<Report, CouldNotRun> {
     } else {
         files.push((None, path.to_owned()));
     }
-    let mut verifier = Verifier::default();
+    let mut verifier = Verifier::new(evidence);
     let mut files = files.into_iter();
     let load = |(number, file): (Option<u64>, PathBuf)| match disk::load(&file) {
         Ok(bytes) => Ok((number, file, bytes)),
@@ -176,7 +189,15 @@ fn end_of_failed(next: &[u8]) -> Option<u64> {
 
 /// Verifies segments that lie in memory, each with its number: the simulator's disk.
 pub fn verify_segments<'a>(segments: impl IntoIterator<Item = (u64, &'a [u8])>) -> Report {
-    let mut verifier = Verifier::default();
+    verify_segments_against(segments, None)
+}
+
+/// Verifies segments that lie in memory, and what witnesses kept of them.
+pub fn verify_segments_against<'a>(
+    segments: impl IntoIterator<Item = (u64, &'a [u8])>,
+    evidence: Option<&Evidence>,
+) -> Report {
+    let mut verifier = Verifier::new(evidence);
     let mut segments = segments.into_iter().peekable();
     while let Some((number, bytes)) = segments.next() {
         let name = disk::segment_name(number);
@@ -202,13 +223,29 @@ struct Before {
 }
 
 #[derive(Default)]
-struct Verifier {
+struct Verifier<'e> {
     report: Report,
     follower: Option<Follower>,
     before: Option<Before>,
+    against: Option<Against<'e>>,
+    flaw: Option<Finding>,
 }
 
-impl Verifier {
+impl<'e> Verifier<'e> {
+    fn new(evidence: Option<&'e Evidence>) -> Self {
+        let flaw = evidence.and_then(|evidence| evidence.flaw.as_ref()).map(|flaw| Finding {
+            file: flaw.file.clone(),
+            offset: 0,
+            seq_no: None,
+            rule: flaw.rule,
+            text: format!("line {}: {}", flaw.line, flaw.text),
+            written_hash: None,
+            expected_hash: None,
+            whole_blocks_after: 0,
+        });
+        Self { against: evidence.map(Against::new), flaw, ..Self::default() }
+    }
+
     /// Looks at one segment. Returns whether to go on.
     fn segment(
         &mut self,
@@ -247,6 +284,10 @@ impl Verifier {
             match blocks.next_block() {
                 Ok(Ok(block)) => {
                     self.block(&mut place, &block)?;
+                    if let (Some(against), Some(tree)) = (&mut self.against, blocks.tree()) {
+                        let found = against.block(&block, tree);
+                        found.map_err(|found| place.differs(block.offset, found))?;
+                    }
                     self.report.last_hash = hex(&block.hash);
                 }
                 Ok(Err(End::Sealed(seal))) => {
@@ -441,11 +482,35 @@ impl Verifier {
         });
     }
 
+    /// What witnesses say when the journal ends. What is wrong with the journal itself, or with
+    /// what they kept, comes first.
+    fn end_witnessed(&mut self) {
+        let Some(against) = self.against.take() else {
+            return;
+        };
+        if self.report.finding.is_none() {
+            self.report.finding = self.flaw.take();
+        }
+        if self.report.finding.is_none()
+            && let Err(found) = against.end()
+        {
+            let file = self.before.as_ref().map(|before| before.file.clone()).unwrap_or_default();
+            let bytes = self.before.as_ref().map_or(0, |before| before.good_bytes);
+            let at = At { file: &file, bytes: &[], last: self.last() };
+            self.report.finding = Some(*at.differs(bytes, found));
+        }
+        self.report.witness = Some(against.witnessed());
+    }
+
     fn conclude(mut self) -> Report {
+        self.end_witnessed();
         self.end_run();
         if let Some(before) = self.before.take() {
             match before.finding {
-                Some(finding) => self.report.finding = Some(finding),
+                // A torn tail explains nothing that a witness has seen.
+                Some(finding) => {
+                    self.report.finding.get_or_insert(finding);
+                }
                 None if before.left == Left::Open => {
                     let text = "still being written, or its writer died; what came last can be \
                                 proved whole by a checkpoint only"
@@ -505,6 +570,10 @@ impl At<'_> {
     fn is_open_length(&self) -> bool {
         reader::header(self.bytes)
             .is_ok_and(|header| header.allocated_bytes.get() == self.bytes.len() as u64)
+    }
+
+    fn differs(&self, offset: u64, found: Difference) -> Box<Finding> {
+        self.finding(offset, found.rule, found.text)
     }
 
     fn wrong(&self, offset: u64, seq_no: Option<u64>, wrong: Wrong) -> Box<Finding> {

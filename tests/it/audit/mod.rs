@@ -2,4 +2,7 @@
 
 mod cli;
 mod damage;
+mod note;
+mod prove;
 mod rules;
+mod witness;

@@ -1,44 +1,38 @@
-//! `xmc audit`: what an auditor asks of a journal. Offline, read-only, no engine needed.
+//! `xmc audit verify`: is a journal what was written, and what witnesses have seen.
 
+use super::trust::TrustArgs;
+use crate::audit::evidence::Evidence;
+use crate::audit::{self, Finding, Witnessed};
+use crate::cli::{CliError, Exit, Report};
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{CliError, Exit, Report};
-use crate::audit::{self, Finding};
-
-/// Prove that a journal is whole.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    question: Question,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Question {
-    Verify(VerifyArgs),
-}
-
 /// Check every byte of a journal: hashes, the chain over blocks and segments, the order of records.
 ///
-/// Exit code 0 if it is whole, 1 with the first bad record if it is not, 2 if it cannot be read.
+/// With `--witness`, also against the checkpoints that a witness elsewhere kept of it: only they
+/// show that the end was cut off, or that everything from some record on was written anew. Exit
+/// code 0 if it is whole, 1 with the first bad record if it is not, 2 if it cannot be read.
 #[derive(Debug, clap::Args)]
-struct VerifyArgs {
+pub struct VerifyArgs {
     /// The journal's directory, or one segment of it.
     path: PathBuf,
+    /// What a witness kept: its file, or a directory of such files. Get it from the witness, not
+    /// from the engine's host.
+    #[arg(long, value_name = "PATH", requires = "key")]
+    witness: Vec<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// `CouldNotRun` if the journal cannot be read, `Output` if the report cannot be written.
-pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
-    match &args.question {
-        Question::Verify(args) => verify(args, out),
-    }
-}
-
-fn verify(args: &VerifyArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
-    let report = audit::verify(&args.path).map_err(CliError::could_not_run)?;
+pub fn run(args: &VerifyArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    let evidence = if args.witness.is_empty() {
+        None
+    } else {
+        let trust = args.trust.trust()?;
+        Some(Evidence::read(&args.witness, &trust).map_err(CliError::could_not_run)?)
+    };
+    let report =
+        audit::verify_against(&args.path, evidence.as_ref()).map_err(CliError::could_not_run)?;
     if out.is_json() {
         out.json("xmc.audit.verify", 1, &report)?;
     } else {
@@ -75,9 +69,34 @@ fn write_text(report: &audit::Report, out: &mut Report<'_>) -> Result<(), CliErr
     for note in &report.notes {
         writeln!(out, "note: {}: {}: {}", note.file.display(), note.what, note.text)?;
     }
+    match &report.witness {
+        Some(witness) => write_witness(witness, out)?,
+        None => writeln!(
+            out,
+            "not witnessed: that the end was cut off, or all written anew from some record on, \
+             shows only with --witness"
+        )?,
+    }
     match &report.finding {
         None => writeln!(out, "whole: every hash and every record is in its place")?,
         Some(finding) => write_finding(finding, out)?,
+    }
+    Ok(())
+}
+
+fn write_witness(witness: &Witnessed, out: &mut Report<'_>) -> Result<(), CliError> {
+    let Witnessed { checkpoints, matched, records, unwitnessed_records, .. } = witness;
+    writeln!(
+        out,
+        "witnessed: {matched} of {checkpoints} checkpoints agree, the largest has {records} \
+         records; signed by {}",
+        witness.signed_by.join(", ")
+    )?;
+    if let Some(time_s) = witness.last_time_s {
+        writeln!(out, "  a witness last signed at {time_s} s since 1970 (UTC)")?;
+    }
+    if *unwitnessed_records > 0 {
+        writeln!(out, "  the last {unwitnessed_records} records have been seen by no witness")?;
     }
     Ok(())
 }

@@ -1,0 +1,36 @@
+//! `xmc audit`: what an auditor asks of a journal. Offline, read-only, no engine needed.
+
+mod keygen;
+mod prove;
+mod trust;
+mod verify;
+
+use super::{CliError, Exit, Report};
+
+/// Prove that a journal is whole, and one receipt of it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    question: Question,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Question {
+    CheckProof(prove::CheckArgs),
+    Keygen(keygen::KeygenArgs),
+    Prove(prove::ProveArgs),
+    Verify(verify::VerifyArgs),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// `CouldNotRun` if the journal cannot be read, `Output` if the report cannot be written.
+pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    match &args.question {
+        Question::CheckProof(args) => prove::check(args, out),
+        Question::Keygen(args) => keygen::run(args, out),
+        Question::Prove(args) => prove::prove(args, out),
+        Question::Verify(args) => verify::run(args, out),
+    }
+}
