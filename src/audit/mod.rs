@@ -1,16 +1,24 @@
-//! What an auditor does with a journal: prove that it is whole. Offline and read-only.
+//! What an auditor does with a journal: prove that it is whole, and ask it what happened. Offline
+//! and read-only.
 //!
 //! `verify` checks the journal against itself, and `against` what witnesses kept of it: signed
 //! checkpoints (`checkpoint`, `note`, `key`), weighed by `evidence`. `prove` shows one receipt.
+//!
+//! `scan` walks the records; `story` gathers what belongs to one decision; `kept` finds the
+//! configuration that a run was made under, so that numbers have `labels`.
 
 mod against;
 mod base64;
 pub mod checkpoint;
 pub mod evidence;
+pub mod kept;
 pub mod key;
+pub mod labels;
 pub mod note;
 pub mod prove;
 mod records;
+pub mod scan;
+pub mod story;
 mod verify;
 
 pub use against::Witnessed;

@@ -16,7 +16,7 @@ pub mod inspect;
 pub mod latency;
 pub mod plan;
 pub mod replay;
-mod report;
+pub(crate) mod report;
 pub mod run;
 pub mod sim;
 mod trade;

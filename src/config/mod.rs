@@ -112,6 +112,12 @@ pub fn load_text(path: &Path, text: &str) -> Result<Configuration, Invalid> {
     check_sources(sources, report)
 }
 
+/// Like `load`, of files that were read before, includes and all, in the order in which they were:
+/// the disk is not looked at.
+pub fn load_files(files: Vec<SourceFile>) -> Result<Configuration, Invalid> {
+    check_sources(Sources::of_files(files), Report::default())
+}
+
 fn check_sources(sources: Sources, report: Report) -> Result<Configuration, Invalid> {
     let parts = read_all(&sources, &report);
     match parts {

@@ -59,6 +59,11 @@ impl Sources {
         reading.sources
     }
 
+    /// Takes files that were read before, includes and all, in the order in which they were.
+    pub(super) fn of_files(files: Vec<SourceFile>) -> Self {
+        Self { files }
+    }
+
     /// The files in reading order.
     pub fn files(&self) -> &[SourceFile] {
         &self.files

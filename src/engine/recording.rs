@@ -3,6 +3,7 @@
 //! Opening it finishes what a dead engine left behind: whatever its ring still holds is written to
 //! the journal first. Then the next run begins.
 
+use crate::audit::kept;
 use crate::config::Configuration;
 use crate::journal::disk::{self, Directory, Disk};
 use crate::journal::reader::{self, Blocks};
@@ -92,6 +93,8 @@ impl Recording {
         {
             return Err(RecordingError::OtherDesk { path: path.to_owned(), found, wanted });
         }
+        // Beside the record, so that whoever reads it later knows what its numbers were called.
+        kept::keep(path, &config.sources).map_err(in_directory)?;
         let (directory, recovered) = finish(path, directory, &ring, now)?;
         let run = match last {
             None => 1,
@@ -145,6 +148,7 @@ fn finish(
 /// Journal segments, mapped to be read.
 #[derive(Debug)]
 pub struct Segments {
+    files: Vec<PathBuf>,
     maps: Vec<Mmap>,
 }
 
@@ -173,7 +177,12 @@ impl Segments {
             return Err(io::Error::new(io::ErrorKind::NotFound, "no journal segments there"));
         }
         let maps = files.iter().map(|file| map(file)).collect::<io::Result<_>>()?;
-        Ok(Self { maps })
+        Ok(Self { files: files.to_vec(), maps })
+    }
+
+    /// The segments in order: where each lies, and its bytes.
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        self.files.iter().zip(&self.maps).map(|(file, bytes)| (file.as_path(), &bytes[..]))
     }
 
     /// Payloads of all blocks, in order, up to the first damage (which `audit` reports).

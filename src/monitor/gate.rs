@@ -47,7 +47,8 @@ fn unit(gate: Gate) -> Option<Label> {
 }
 
 /// A gate's figure; `None` for gates whose figures say nothing to a person.
-fn figure(
+#[must_use]
+pub fn figure(
     gate: Gate,
     value: i64,
     instrument: Option<&InstrumentSetting>,

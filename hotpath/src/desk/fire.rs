@@ -290,12 +290,12 @@ fn newest_quote(spec: &SpreadSpec, instruments: &[Instrument]) -> Option<MonoNs>
     rows.map(|row| row.quote.received).max()
 }
 
-const NO_BOOK: LegBook<'static> =
+pub(super) const NO_BOOK: LegBook<'static> =
     LegBook { bids: &Depth::NO_BIDS, asks: &Depth::NO_ASKS, taken_bid_lots: 0, taken_ask_lots: 0 };
 
 impl Instrument {
     #[inline]
-    fn book(&self) -> LegBook<'_> {
+    pub(super) fn book(&self) -> LegBook<'_> {
         LegBook {
             bids: &self.quote.bids,
             asks: &self.quote.asks,
@@ -325,7 +325,7 @@ impl Instrument {
 
 /// The instruments of a spread's legs; `None` if one is not in the table.
 #[inline]
-fn legs<'t>(
+pub(super) fn legs<'t>(
     spec: &SpreadSpec,
     instruments: &'t [Instrument],
 ) -> Option<[Option<&'t Instrument>; MAX_LEGS]> {
@@ -402,12 +402,12 @@ fn repetition(
 
 /// The bit of an intent in `Spread::spent`.
 #[inline(always)]
-const fn bit(intent: Intent) -> u8 {
+pub(super) const fn bit(intent: Intent) -> u8 {
     1 << (intent.code() & 7)
 }
 
 /// The intents among `spent` whose level the value has not left yet by the hysteresis.
-fn still_spent(spent: u8, spec: &SpreadSpec, books: &[LegBook<'_>; MAX_LEGS]) -> u8 {
+pub(super) fn still_spent(spent: u8, spec: &SpreadSpec, books: &[LegBook<'_>; MAX_LEGS]) -> u8 {
     let levels = [
         (Intent::OpenLong, spec.buy_open_e9),
         (Intent::CloseLong, spec.buy_close_e9),
@@ -438,7 +438,7 @@ fn still_spent(spent: u8, spec: &SpreadSpec, books: &[LegBook<'_>; MAX_LEGS]) ->
 
 /// How much the orders of a fire are together.
 #[inline]
-fn fire_size(drafts: &Drafts, is_open: bool) -> FireSize {
+pub(super) fn fire_size(drafts: &Drafts, is_open: bool) -> FireSize {
     let mut size = FireSize::default();
     for draft in drafts.iter().flatten() {
         size.orders = size.orders.saturating_add(u16::from(draft.orders));
@@ -507,7 +507,7 @@ fn drafts(
 
 /// What a leg needs.
 #[inline]
-fn draft(
+pub(super) fn draft(
     leg: &LegSpec,
     instrument: &Instrument,
     trigger: &Trigger,

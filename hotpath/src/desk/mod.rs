@@ -12,6 +12,7 @@
 //! Called by `desk::stage::DeskStage` in production and by the simulator and replay directly.
 
 mod fire;
+pub mod gates;
 mod news;
 mod outputs;
 pub mod stage;
@@ -25,9 +26,9 @@ use crate::execute::offset::{Holding, Lots};
 use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
-    DeskIdentity, Detail, Event, GatewayLimits, HeldLots, Input, InstrumentSpec, MAX_GATEWAYS,
-    MAX_LEGS, OrderId, Quote, SafeState, SessionState, SessionUpdate, SpreadIndex, SpreadSpec,
-    StateChange, StreamId,
+    Credits, DeskIdentity, Detail, Event, GatewayLimits, HeldLots, Input, InstrumentSpec,
+    MAX_GATEWAYS, MAX_LEGS, OrderId, Quote, SafeState, SessionState, SessionUpdate, SpreadIndex,
+    SpreadSpec, StateChange, StreamId,
 };
 use crate::order::Orders;
 use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX, ValueLimit};
@@ -147,6 +148,26 @@ impl<'a> Desk<'a> {
     /// Takes one input and says what follows from it. `outputs` is cleared first.
     #[inline]
     pub fn on(&mut self, input: &Input<'_>, outputs: &mut Outputs) {
+        self.learn(input, outputs);
+        self.act(&input.credits, outputs);
+    }
+
+    /// The second half of `on`: looks at the spreads that the input touched.
+    #[inline(always)]
+    pub fn act(&mut self, credits: &Credits, outputs: &mut Outputs) {
+        if !self.is_batch_open {
+            self.evaluate_dirty(credits, outputs);
+        }
+        if outputs.is_overflowed() {
+            self.output_overflowed(outputs);
+        }
+    }
+
+    /// The first half of `on`: everything that an input tells, but no spread is looked at. After
+    /// it the desk stands as it does when it decides, which is when `read_gates` has most to say.
+    /// `outputs` is cleared first.
+    #[inline(always)]
+    pub fn learn(&mut self, input: &Input<'_>, outputs: &mut Outputs) {
         outputs.clear();
         // Time never runs back for the desk, whatever the shell says.
         self.now = self.now.max(input.now);
@@ -169,12 +190,6 @@ impl<'a> Desk<'a> {
             Event::Clock(_) | Event::Tick => {}
         }
         self.sweep_kill(outputs);
-        if !self.is_batch_open {
-            self.evaluate_dirty(&input.credits, outputs);
-        }
-        if outputs.is_overflowed() {
-            self.output_overflowed(outputs);
-        }
     }
 
     #[inline]

@@ -128,6 +128,13 @@ impl OrderId {
         )
     }
 
+    /// The run that it was sent in.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "the 16 bits that the run has")]
+    pub const fn run(self) -> u16 {
+        ((self.0 >> 32) & 0xFFFF) as u16
+    }
+
     /// The order's row in the arena.
     #[inline]
     #[must_use]

@@ -284,19 +284,23 @@ pub fn admit_rate(
 /// An order's `|price| * lots * units per lot` is above `spec`'s limit in whole units of currency.
 #[cold]
 #[inline(never)]
-#[expect(clippy::integer_division, reason = "by a constant, on the way to a refusal")]
 fn worth_too_much(draft: &Draft, spec: &InstrumentSpec) -> Refusal {
-    let value_e18 = u128::from(draft.price_e9.unsigned_abs())
-        .wrapping_mul(u128::from(draft.qty_lots))
-        .checked_mul(u128::from(spec.multiplier_e9.unsigned_abs()));
-    match value_e18.and_then(|value| i128::try_from(value).ok()) {
-        Some(value) => {
-            // Rounded up, so that what is seen lies above the limit that it broke.
-            let whole = value.saturating_add(E18.wrapping_sub(1)) / E18;
-            Refusal::new(Gate::OrderValue, price::saturate(whole), spec.max_order_value)
-        }
+    match order_value(draft, spec) {
+        Some(whole) => Refusal::new(Gate::OrderValue, whole, spec.max_order_value),
         None => Refusal::new(Gate::Overflow, i64::MAX, spec.max_order_value),
     }
+}
+
+/// What an order is worth in whole units of currency, rounded up, so that what is seen lies above
+/// the limit that it broke; `None` if that is more than can be counted.
+#[must_use]
+#[expect(clippy::integer_division, reason = "by a constant, never on the way of an order")]
+pub fn order_value(draft: &Draft, spec: &InstrumentSpec) -> Option<i64> {
+    let value_e18 = u128::from(draft.price_e9.unsigned_abs())
+        .wrapping_mul(u128::from(draft.qty_lots))
+        .checked_mul(u128::from(spec.multiplier_e9.unsigned_abs()))?;
+    let value_e18 = i128::try_from(value_e18).ok()?;
+    Some(price::saturate(value_e18.saturating_add(E18.wrapping_sub(1)) / E18))
 }
 
 /// What the desk knows of one gateway.
@@ -348,6 +352,12 @@ impl GatewayRisk {
             return Err(over(Gate::Rate, limit));
         }
         Ok(())
+    }
+
+    /// Messages in the window that ends at `now`.
+    #[must_use]
+    pub fn messages(&self, now: MonoNs) -> u16 {
+        self.window.count(now, self.limits.rate_window)
     }
 
     /// Notes that a message leaves at `now`.
@@ -411,6 +421,12 @@ impl AccountRisk {
             return Err(over(Gate::AccountRate, limits.max_messages));
         }
         Ok(())
+    }
+
+    /// Messages in the window that ends at `now`.
+    #[must_use]
+    pub fn messages(&self, now: MonoNs) -> u16 {
+        self.window.count(now, self.limits.rate_window)
     }
 
     /// Notes that a message leaves at `now`.

@@ -37,6 +37,13 @@ impl<const N: usize> RateWindow<N> {
         }
     }
 
+    /// How many happened in the `window` that ends at `now`.
+    #[must_use]
+    pub fn count(&self, now: MonoNs, window: Span) -> u16 {
+        let happened = |at: &&MonoNs| **at != MonoNs(0) && now.since(**at) < window;
+        u16::try_from(self.at.iter().filter(happened).count()).unwrap_or(u16::MAX)
+    }
+
     /// One more happened at `now`.
     #[inline]
     pub fn push(&mut self, now: MonoNs) {

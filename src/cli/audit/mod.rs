@@ -2,12 +2,13 @@
 
 mod keygen;
 mod prove;
+mod show;
 mod trust;
 mod verify;
 
 use super::{CliError, Exit, Report};
 
-/// Prove that a journal is whole, and one receipt of it.
+/// Prove that a journal is whole, and one receipt of it, and ask it what happened.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -19,6 +20,7 @@ enum Question {
     CheckProof(prove::CheckArgs),
     Keygen(keygen::KeygenArgs),
     Prove(prove::ProveArgs),
+    Show(show::ShowArgs),
     Verify(verify::VerifyArgs),
 }
 
@@ -31,6 +33,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         Question::CheckProof(args) => prove::check(args, out),
         Question::Keygen(args) => keygen::run(args, out),
         Question::Prove(args) => prove::prove(args, out),
+        Question::Show(args) => show::run(args, out),
         Question::Verify(args) => verify::run(args, out),
     }
 }

@@ -1,0 +1,130 @@
+//! What the numbers of a record are called: from the configuration kept beside it, or as numbers
+//! where none is kept.
+
+use super::kept::{self, KeptError};
+use crate::config::Configuration;
+use crate::engine::inputs::{self, Names};
+use crate::monitor::{Setting, number};
+use std::path::Path;
+use xmc_hotpath::message::{
+    AccountId, InstrumentIndex, ProjectId, SpreadIndex, StrategyId, StreamId,
+};
+
+/// Names for one run.
+#[derive(Debug, Default)]
+pub struct Labels {
+    /// The configuration; `None` if it is not kept.
+    pub configuration: Option<Configuration>,
+    /// What screens know of it.
+    pub setting: Option<Setting>,
+    names: Names,
+}
+
+impl Labels {
+    /// The names of the run whose start has that digest, in the journal at `path`.
+    ///
+    /// # Errors
+    /// See `KeptError`.
+    pub fn find(path: &Path, digest: &[u8; 32]) -> Result<Self, KeptError> {
+        let directory = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        Ok(kept::find(directory, digest)?.map_or_else(Self::default, Self::of))
+    }
+
+    /// The names of a configuration.
+    #[must_use]
+    pub fn of(configuration: Configuration) -> Self {
+        let setting = Setting::of(&configuration);
+        let (_, names) = inputs::controls(&configuration);
+        Self { configuration: Some(configuration), setting: Some(setting), names }
+    }
+
+    /// A spread.
+    #[must_use]
+    pub fn spread(&self, index: SpreadIndex) -> String {
+        let row = self.setting.as_ref().and_then(|of| of.spreads.get(index.0 as usize));
+        row.map_or_else(|| numbered("spread", index.0), |row| row.name.clone())
+    }
+
+    /// An instrument, as its venue calls it.
+    #[must_use]
+    pub fn instrument(&self, index: InstrumentIndex) -> String {
+        let row = self.setting.as_ref().and_then(|of| of.instruments.get(index.0 as usize));
+        row.map_or_else(|| numbered("instrument", index.0), |row| row.name.clone())
+    }
+
+    /// The venue of an instrument.
+    #[must_use]
+    pub fn venue(&self, index: InstrumentIndex) -> String {
+        let row = self.setting.as_ref().and_then(|of| of.instruments.get(index.0 as usize));
+        row.map_or_else(|| "-".to_owned(), |row| row.venue.clone())
+    }
+
+    /// The currency of an instrument's money.
+    #[must_use]
+    pub fn currency(&self, index: InstrumentIndex) -> String {
+        let row = self.setting.as_ref().and_then(|of| of.instruments.get(index.0 as usize));
+        row.map_or_else(String::new, |row| row.currency.clone())
+    }
+
+    /// A price of an instrument, as its market writes it.
+    #[must_use]
+    pub fn price(&self, index: InstrumentIndex, price_e9: i64) -> String {
+        let row = self.setting.as_ref().and_then(|of| of.instruments.get(index.0 as usize));
+        row.map_or_else(|| number::e9(price_e9.into(), 9), |row| row.price(price_e9))
+    }
+
+    /// A value of a spread.
+    #[must_use]
+    pub fn value(&self, index: SpreadIndex, value_e9: i64) -> String {
+        let row = self.setting.as_ref().and_then(|of| of.spreads.get(index.0 as usize));
+        number::e9(value_e9.into(), row.map_or(9, |row| row.digits))
+    }
+
+    /// What a value of a spread counts.
+    #[must_use]
+    pub fn unit(&self, index: SpreadIndex) -> String {
+        let row = self.setting.as_ref().and_then(|of| of.spreads.get(index.0 as usize));
+        row.map_or_else(String::new, |row| row.unit.clone())
+    }
+
+    /// A feed channel or an order session.
+    #[must_use]
+    pub fn stream(&self, stream: StreamId) -> String {
+        let rows = self.setting.iter().flat_map(|of| of.feeds.iter().chain(&of.gateways));
+        let mut known = rows.filter(|row| row.stream == stream);
+        known.next().map_or_else(|| numbered("stream", stream.0.into()), |row| row.name.clone())
+    }
+
+    /// A gateway, by its place.
+    #[must_use]
+    pub fn gateway(&self, place: u8) -> String {
+        let row = self.setting.as_ref().and_then(|of| of.gateways.get(usize::from(place)));
+        row.map_or_else(|| numbered("gateway", place.into()), |row| row.name.clone())
+    }
+
+    /// A project.
+    #[must_use]
+    pub fn project(&self, id: ProjectId) -> String {
+        name(&self.names.projects, "project", id.0)
+    }
+
+    /// A strategy.
+    #[must_use]
+    pub fn strategy(&self, id: StrategyId) -> String {
+        name(&self.names.strategies, "strategy", id.0)
+    }
+
+    /// An account.
+    #[must_use]
+    pub fn account(&self, id: AccountId) -> String {
+        name(&self.names.accounts, "account", id.0)
+    }
+}
+
+fn name(names: &[String], what: &str, number: u32) -> String {
+    names.get(number as usize).cloned().unwrap_or_else(|| numbered(what, number))
+}
+
+fn numbered(what: &str, number: u32) -> String {
+    format!("{what} #{number}")
+}

@@ -1,0 +1,295 @@
+//! The first pass: what belongs to one decision.
+
+use super::lead::{Scene, lead};
+use super::{Block, NoStory, OrderStory, Story, Told};
+use crate::audit::scan::{At, Decoding, Entry, Scanned, scan};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use xmc_hotpath::message::{
+    Alert, Decision, Detail, Ending, OrderAction, OrderCommand, OrderId, SpreadIndex, StateChange,
+};
+use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent, OwnedInput, Start};
+
+/// Whose story is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Of the decision that sent this order.
+    Order(OrderId),
+    /// Of the last decision on this input.
+    Input {
+        /// The run.
+        run: u16,
+        /// The input's sequence number.
+        seq_no: u64,
+    },
+}
+
+impl Wanted {
+    /// The run that it happened in.
+    #[must_use]
+    pub const fn run(self) -> u16 {
+        match self {
+            Self::Order(id) => id.run(),
+            Self::Input { run, .. } => run,
+        }
+    }
+}
+
+/// What the first pass finds.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub start: Option<Start>,
+    /// The input that it was decided on.
+    pub seq_no: Option<u64>,
+    pub spread: Option<SpreadIndex>,
+    pub decision: Option<Told<Decision>>,
+    pub orders: Vec<OrderStory>,
+    pub ending: Option<Told<Ending>>,
+    pub alerts: Vec<Told<Alert>>,
+    pub states: Vec<Told<StateChange>>,
+    hashes: HashMap<(u64, u64), Block>,
+}
+
+impl Found {
+    fn note(&mut self, entry: &Entry<'_>) {
+        let At { segment, block, .. } = entry.at;
+        let block = self.hashes.entry((segment, block)).or_insert(Block {
+            segment,
+            offset: block,
+            hash: *entry.hash,
+            records: 0,
+        });
+        block.records += 1;
+    }
+
+    fn order_mut(&mut self, id: OrderId) -> Option<&mut OrderStory> {
+        self.orders.iter_mut().find(|order| order.sent.what.order_id == id)
+    }
+
+    fn is_ours(&self, id: OrderId) -> bool {
+        id != OrderId::NONE && self.orders.iter().any(|order| order.sent.what.order_id == id)
+    }
+}
+
+/// Tells the story that is wanted from the journal at `path`.
+///
+/// # Errors
+/// See `NoStory`.
+pub fn gather(path: &Path, wanted: Wanted) -> Result<Story, NoStory> {
+    let mut pass = Pass {
+        wanted,
+        decoding: Decoding::default(),
+        found: Found::default(),
+        group: Group::default(),
+    };
+    let scanned = scan(path, |entry| pass.take(&entry))?;
+    let found = pass.found;
+    let (Some(seq_no), Some(spread)) = (found.seq_no, found.spread) else {
+        return Err(none(wanted, &scanned));
+    };
+    let start = found.start.ok_or(NoStory::NoStart(wanted.run()))?;
+    let until = found.ending.map_or(seq_no, |ending| ending.place.0);
+    let scene = lead(path, &start, spread, seq_no, until)?;
+    Ok(tell(start, found, scene, scanned))
+}
+
+fn none(wanted: Wanted, scanned: &Scanned) -> NoStory {
+    match wanted {
+        Wanted::Order(id) => NoStory::NoOrder { id, records: scanned.records },
+        Wanted::Input { run, seq_no } => NoStory::NoDecision { run, seq_no },
+    }
+}
+
+fn tell(start: Start, mut found: Found, scene: Scene, scanned: Scanned) -> Story {
+    let led = scene.verdict(found.decision.map(|told| told.what), !found.orders.is_empty());
+    for block in scene.blocks {
+        let known = found.hashes.entry((block.segment, block.offset));
+        known.or_insert(Block { records: 0, ..block }).records += block.records;
+    }
+    let mut blocks: Vec<_> = found.hashes.into_values().collect();
+    blocks.sort_by_key(|block| (block.segment, block.offset));
+    Story {
+        start,
+        scale: scene.scale,
+        cause: scene.cause,
+        decision: found.decision,
+        spec: scene.spec,
+        position_units: scene.position_units,
+        legs: scene.legs,
+        trigger: scene.trigger,
+        readings: scene.readings,
+        led,
+        orders: found.orders,
+        ending: found.ending,
+        books_at_end: scene.books_at_end,
+        alerts: found.alerts,
+        states: found.states,
+        blocks,
+        damage: scanned.damage,
+    }
+}
+
+/// Orders of the input that is read, until it is known whether they are wanted.
+#[derive(Debug, Default)]
+struct Group {
+    seq_no: u64,
+    orders: Vec<Told<OrderCommand>>,
+    blocks: Vec<(At, Block)>,
+}
+
+struct Pass {
+    wanted: Wanted,
+    decoding: Decoding,
+    found: Found,
+    group: Group,
+}
+
+impl Pass {
+    fn take(&mut self, entry: &Entry<'_>) -> ControlFlow<()> {
+        let header = entry.header;
+        self.decoding.read_moment(header, entry.body);
+        if header.kind.is_input() {
+            self.group = Group { seq_no: header.seq_no, ..Group::default() };
+        }
+        if !Decoding::is_rare(header.kind) {
+            return ControlFlow::Continue(());
+        }
+        // Only the wanted run's records are looked into.
+        if header.kind != Kind::Start
+            && self.decoding.start.is_some_and(|start| start.identity.run != self.wanted.run())
+        {
+            return ControlFlow::Continue(());
+        }
+        let Some(body) = self.decoding.read(header, entry.body) else {
+            return ControlFlow::Continue(());
+        };
+        match body {
+            Body::Start(start) => {
+                if self.found.seq_no.is_some() {
+                    return ControlFlow::Break(());
+                }
+                if start.identity.run == self.wanted.run() {
+                    self.found.start = Some(start);
+                }
+            }
+            Body::Order(order) => self.order(entry, order),
+            Body::Detail(detail) => self.detail(entry, detail),
+            Body::Input(OwnedInput { event: OwnedEvent::Order(event), .. }) => {
+                let told = self.told(entry, event);
+                if self.found.is_ours(event.order_id) {
+                    self.found.note(entry);
+                    if let Some(order) = self.found.order_mut(event.order_id) {
+                        order.news.push(told);
+                    }
+                }
+            }
+            Body::Input(_) => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn told<T>(&self, entry: &Entry<'_>, what: T) -> Told<T> {
+        let place = (entry.header.seq_no, entry.header.index);
+        Told { at: entry.at, place, now: self.decoding.now, what }
+    }
+
+    fn order(&mut self, entry: &Entry<'_>, order: OrderCommand) {
+        let told = self.told(entry, order);
+        if order.action != OrderAction::New {
+            if self.found.is_ours(order.order_id) {
+                self.found.note(entry);
+                if let Some(known) = self.found.order_mut(order.order_id) {
+                    known.later.push(told);
+                }
+            }
+            return;
+        }
+        if self.found.seq_no == Some(entry.header.seq_no) {
+            self.found.note(entry);
+            self.found.orders.push(OrderStory { sent: told, later: Vec::new(), news: Vec::new() });
+            return;
+        }
+        let At { segment, block, .. } = entry.at;
+        let block = Block { segment, offset: block, hash: *entry.hash, records: 1 };
+        self.group.orders.push(told);
+        self.group.blocks.push((entry.at, block));
+        let is_wanted = match self.wanted {
+            Wanted::Order(id) => order.order_id == id,
+            Wanted::Input { seq_no, .. } => entry.header.seq_no == seq_no,
+        };
+        if is_wanted && self.found.seq_no.is_none() {
+            self.begin(order.spread);
+        }
+    }
+
+    /// The orders of this input are wanted.
+    fn begin(&mut self, spread: SpreadIndex) {
+        self.found.seq_no = Some(self.group.seq_no);
+        self.found.spread = Some(spread);
+        for sent in self.group.orders.drain(..) {
+            self.found.orders.push(OrderStory { sent, later: Vec::new(), news: Vec::new() });
+        }
+        for (_, block) in self.group.blocks.drain(..) {
+            let known = self.found.hashes.entry((block.segment, block.offset));
+            known.or_insert(Block { records: 0, ..block }).records += 1;
+        }
+    }
+
+    fn detail(&mut self, entry: &Entry<'_>, detail: Detail) {
+        let seq_no = entry.header.seq_no;
+        if let Detail::Decision(decision) = detail {
+            let is_wanted = match self.wanted {
+                Wanted::Order(_) => {
+                    self.found.seq_no == Some(seq_no) && self.found.spread == Some(decision.spread)
+                }
+                Wanted::Input { seq_no: wanted, .. } => {
+                    wanted == seq_no
+                        && (self.found.spread.is_none()
+                            || self.found.spread == Some(decision.spread))
+                }
+            };
+            if is_wanted {
+                self.found.note(entry);
+                self.found.seq_no = Some(seq_no);
+                self.found.spread = Some(decision.spread);
+                self.found.decision = Some(self.told(entry, decision));
+            }
+            return;
+        }
+        // What happens while the fire lives belongs to it.
+        let is_after = self.found.seq_no.is_some_and(|begun| seq_no >= begun);
+        if !is_after || self.found.ending.is_some() && !matches!(detail, Detail::Alert(_)) {
+            return;
+        }
+        let spread = self.found.spread;
+        match detail {
+            Detail::Ending(ending)
+                if Some(ending.spread) == spread && !self.found.orders.is_empty() =>
+            {
+                self.found.note(entry);
+                self.found.ending = Some(self.told(entry, ending));
+            }
+            Detail::Alert(alert) if self.is_about(&alert) => {
+                self.found.note(entry);
+                self.found.alerts.push(self.told(entry, alert));
+            }
+            Detail::State(change)
+                if Some(change.spread) == spread || change.spread == SpreadIndex::ALL =>
+            {
+                self.found.note(entry);
+                self.found.states.push(self.told(entry, change));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an alert is about the story: its orders at any time, its spread until the end.
+    fn is_about(&self, alert: &Alert) -> bool {
+        self.found.is_ours(alert.order_id)
+            || Some(alert.spread) == self.found.spread && self.found.ending.is_none()
+            || self.found.ending.is_some_and(|ending| {
+                Some(alert.spread) == self.found.spread && ending.now == self.decoding.now
+            })
+    }
+}

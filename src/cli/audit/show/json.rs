@@ -1,0 +1,195 @@
+//! A story for programs: the numbers of the record as they are, units in names, names beside them.
+
+use crate::audit::labels::Labels;
+use crate::audit::story::{Block, Led, Leg, OrderStory, Story, Told};
+use serde_json::{Value, json};
+use xmc_hotpath::desk::gates::{Bound, Of, Reading};
+use xmc_hotpath::message::{Decision, Depth, Ending, OrderCommand, OrderEvent};
+
+/// The fields of a story.
+pub fn story(of: &Story, labels: &Labels) -> Value {
+    let achieved = of.achieved();
+    let legs = of.legs.iter().zip(0..).map(|(row, number)| leg(of, row, number, labels));
+    json!({
+        "site": of.start.identity.site.0,
+        "desk": of.start.identity.desk.0,
+        "run": of.start.identity.run,
+        "logic_version": of.start.logic_version,
+        "configuration": hex(&of.start.config_digest),
+        "input": of.cause.place.0,
+        "cause": of.cause.what.word(),
+        "now_ns": of.cause.now.0,
+        "utc_ns": of.scale.date(of.cause.now).map(|utc| utc.0),
+        "spread": labels.spread(of.spec.spread),
+        "project": labels.project(of.spec.project),
+        "strategy": labels.strategy(of.spec.strategy),
+        "account": labels.account(of.spec.account),
+        "position_units": of.position_units,
+        "decision": of.decision.map(|told| decision(&told.what)),
+        "legs": legs.collect::<Vec<_>>(),
+        "constant_e9": of.spec.constant_e9,
+        "gates": of.readings.iter().map(reading).collect::<Vec<_>>(),
+        "led": match &of.led {
+            Led::Agrees => json!("agrees"),
+            Led::Differs(what) => json!({ "differs": what }),
+            Led::OtherLogic(version) => json!({ "other_logic": version }),
+        },
+        "orders": of.orders.iter().map(|row| order(row, labels)).collect::<Vec<_>>(),
+        "ending": of.ending.map(|told| ending(&told)),
+        "achieved_value_e9": achieved.map(|got| got.value_e9),
+        "better_e9": achieved.map(|got| got.better_e9),
+        "alerts": of.alerts.iter().map(|told| json!({
+            "input": told.place.0, "kind": told.what.kind.word(), "value": told.what.value,
+        })).collect::<Vec<_>>(),
+        "states": of.states.iter().map(|told| json!({
+            "input": told.place.0, "from": told.what.from.word(), "to": told.what.to.word(),
+        })).collect::<Vec<_>>(),
+        "blocks": of.blocks.iter().map(block).collect::<Vec<_>>(),
+        "damage": of.damage.as_ref().map(|(file, damage)| {
+            format!("{}: {damage}", file.display())
+        }),
+    })
+}
+
+fn decision(of: &Decision) -> Value {
+    json!({
+        "intent": of.intent.word(),
+        "gate": of.gate.word(),
+        "units": of.units,
+        "value_e9": of.value_e9,
+        "level_e9": of.level_e9,
+        "seen": of.seen,
+        "limit": of.limit,
+        "repeated": of.repeated,
+    })
+}
+
+fn ending(told: &Told<Ending>) -> Value {
+    json!({
+        "input": told.place.0,
+        "now_ns": told.now.0,
+        "units": told.what.units,
+        "done_units": told.what.done_units,
+        "is_aligned": told.what.is_aligned,
+        "asked_lots": told.what.asked_lots,
+        "filled_lots": told.what.filled_lots,
+        "took_ns": told.what.took.0,
+    })
+}
+
+fn leg(of: &Story, leg: &Leg, number: usize, labels: &Labels) -> Value {
+    let filled = of.filled()[number];
+    let quote = leg.quote.map(|told| {
+        json!({
+            "input": told.place.0,
+            "stream": labels.stream(told.what.stream),
+            "packet": told.what.packet_seq_no,
+            "received_ns": told.what.received.0,
+            "exchange_utc_ns": told.what.exchange.0,
+            "quality": told.what.quality.word(),
+            "bids": levels(&told.what.bids),
+            "asks": levels(&told.what.asks),
+        })
+    });
+    json!({
+        "instrument": labels.instrument(leg.spec.instrument),
+        "venue": labels.venue(leg.spec.instrument),
+        "ratio_lots": leg.spec.ratio_lots,
+        "coefficient_q32": leg.spec.coefficient_q32,
+        "price_e9": of.trigger.map(|trigger| trigger.prices_e9[number]),
+        "quote": quote,
+        "taken_bid_lots": leg.taken_bid_lots,
+        "taken_ask_lots": leg.taken_ask_lots,
+        "asked_lots": filled.asked_lots,
+        "filled_lots": filled.lots,
+        "average_e9": filled.average_e9(),
+    })
+}
+
+fn levels(depth: &Depth) -> Vec<(i64, u32)> {
+    depth.levels().collect()
+}
+
+fn reading(of: &Reading) -> Value {
+    let (subject, place) = match of.of {
+        Of::Spread => ("spread", None),
+        Of::Leg(leg) => ("leg", Some(leg)),
+        Of::Account => ("account", None),
+        Of::Desk => ("desk", None),
+        Of::Gateway(place) => ("gateway", Some(place)),
+    };
+    let bound = match of.bound {
+        Bound::Most => "most",
+        Bound::Least => "least",
+        Bound::Exactly => "exactly",
+    };
+    json!({
+        "gate": of.gate.word(),
+        "of": subject,
+        "place": place,
+        "seen": of.seen,
+        "limit": of.limit,
+        "bound": bound,
+        "is_open": of.is_open,
+    })
+}
+
+fn order(of: &OrderStory, labels: &Labels) -> Value {
+    let mut value = command(&of.sent, labels);
+    value["later"] = of.later.iter().map(|told| command(told, labels)).collect();
+    value["news"] = of.news.iter().map(event).collect();
+    value
+}
+
+fn command(told: &Told<OrderCommand>, labels: &Labels) -> Value {
+    let order = &told.what;
+    json!({
+        "order_id": format!("{:#018x}", order.order_id.0),
+        "input": told.place.0,
+        "index": told.place.1,
+        "now_ns": told.now.0,
+        "action": order.action.word(),
+        "instrument": labels.instrument(order.instrument),
+        "gateway": labels.gateway(order.gateway.0),
+        "leg": order.leg,
+        "side": order.side.word(),
+        "effect": order.effect.word(),
+        "time_in_force": order.time_in_force.word(),
+        "price_e9": order.price_e9,
+        "qty_lots": order.qty_lots,
+        "caused_ns": order.caused.0,
+    })
+}
+
+fn event(told: &Told<OrderEvent>) -> Value {
+    let event = &told.what;
+    json!({
+        "input": told.place.0,
+        "now_ns": told.now.0,
+        "received_ns": event.received.0,
+        "exchange_utc_ns": event.exchange.0,
+        "kind": event.kind.word(),
+        "venue_order_id": event.venue_order_id,
+        "exec_id": event.exec_id,
+        "seq_no": event.seq_no,
+        "side": event.side.word(),
+        "price_e9": event.price_e9,
+        "qty_lots": event.qty_lots,
+        "cum_lots": event.cum_lots,
+        "leaves_lots": event.leaves_lots,
+        "reason": event.reason,
+    })
+}
+
+fn block(of: &Block) -> Value {
+    json!({
+        "segment": of.segment,
+        "offset": of.offset,
+        "hash": hex(&of.hash),
+        "records": of.records,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

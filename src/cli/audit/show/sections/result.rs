@@ -1,0 +1,153 @@
+//! What a fire came to: fills against the plan, leg by leg, and what repair would have cost.
+
+use super::super::page::{Line, heading};
+use super::Page;
+use crate::audit::story::{Filled, Leg};
+use crate::monitor::number;
+use crate::monitor::words::{Lang, Worded};
+use std::io::{self, Write};
+use xmc_hotpath::execute::residual_lots;
+use xmc_hotpath::message::{Ending, Quote, Side};
+use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9};
+
+pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
+    let story = page.story;
+    if story.orders.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", heading(5, page.say("WHAT CAME OF IT", "结果")))?;
+    let line = Line::indent(1)
+        .left(page.say("leg", "腿"), 9)
+        .left("", 6)
+        .right(page.say("asked", "委托"), 8)
+        .right(page.say("filled", "成交"), 8)
+        .right(page.say("planned", "计划价"), 15)
+        .right(page.say("got", "成交均价"), 15)
+        .right(page.say("better by", "优于计划"), 14)
+        .right(page.say("in money", "金额"), 23);
+    writeln!(out, "{}", line.end())?;
+    let planned = story.trigger.map(|trigger| trigger.prices_e9).unwrap_or_default();
+    for ((leg, filled), planned_e9) in story.legs.iter().zip(story.filled()).zip(planned) {
+        if let Some(side) = filled.side {
+            row(page, leg, &filled, side, planned_e9, out)?;
+        }
+    }
+    if let (Some(got), Some(trigger)) = (story.achieved(), story.trigger) {
+        let value = |value_e9| page.labels.value(story.spec.spread, value_e9);
+        let line = Line::indent(1)
+            .left(page.say("value", "点差"), 31)
+            .right(&value(trigger.value_e9), 15)
+            .right(&value(got.value_e9), 15)
+            .right(&number::signed_e9(got.better_e9.into(), 4), 14)
+            .right(&page.labels.unit(story.spec.spread), 23);
+        writeln!(out, "{}", line.end())?;
+    }
+    if let Some(told) = story.ending {
+        ending(page, &told.what, out)?;
+    }
+    for told in &story.alerts {
+        let (label, kind) = (page.say("alert", "告警"), told.what.kind.word_in(page.lang));
+        let line = format!("{label}: {kind} ({})", told.what.value);
+        writeln!(out, "{}", Line::indent(1).then(&line).at_edge(&page.date(told.now)).end())?;
+    }
+    for told in &story.states {
+        let [from, to] = [told.what.from, told.what.to].map(|state| state.word_in(page.lang));
+        let line = format!("{}: {from} -> {to}", page.say("state", "状态"));
+        writeln!(out, "{}", Line::indent(1).then(&line).at_edge(&page.date(told.now)).end())?;
+    }
+    Ok(())
+}
+
+fn row(
+    page: &Page<'_>,
+    leg: &Leg,
+    filled: &Filled,
+    side: Side,
+    planned_e9: i64,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let index = leg.spec.instrument;
+    let shown = |price_e9| page.labels.price(index, price_e9);
+    let better = filled.better_e9(planned_e9);
+    let multiplier = leg.contract.map_or(0, |contract| contract.multiplier_e9);
+    let money_e9 = better * i128::from(multiplier) / 1_000_000_000;
+    let each = better.checked_div(i128::from(filled.lots)).unwrap_or(0);
+    let money = format!("{} {}", number::signed_e9(money_e9, 2), page.labels.currency(index));
+    let line = Line::indent(1)
+        .left(&page.leg_name(leg), 9)
+        .left(side.word_in(page.lang), 6)
+        .right(&number::count(filled.asked_lots), 8)
+        .right(&number::count(filled.lots), 8)
+        .right(&shown(planned_e9), 15)
+        .right(&filled.average_e9().map_or("-".to_owned(), shown), 15)
+        .right(&number::signed_e9(each, 4), 14)
+        .right(&money, 23);
+    writeln!(out, "{}", line.end())
+}
+
+fn ending(page: &Page<'_>, ending: &Ending, out: &mut impl Write) -> io::Result<()> {
+    let (done, units, took) = (ending.done_units, ending.units, number::span(ending.took));
+    match (page.lang, ending.is_aligned) {
+        (Lang::En, true) => {
+            return writeln!(out, " ended in ratio: {done} of {units} units, in {took}");
+        }
+        (Lang::Zh, true) => return writeln!(out, " 比例一致: {done}/{units} 份, 历时 {took}"),
+        (Lang::En, false) => writeln!(
+            out,
+            " ENDED OUT OF RATIO: {done} of {units} units whole, in {took}. Repair at that moment:"
+        )?,
+        (Lang::Zh, false) => {
+            writeln!(out, " 比例不齐: 完整 {done}/{units} 份, 历时 {took}。当时修复的代价:")?;
+        }
+    }
+    let over = residual_lots(&page.story.spec.legs, ending);
+    let legs = page.story.legs.iter().zip(&page.story.books_at_end).zip(over).zip(0..);
+    for (((leg, book), over), number) in legs {
+        if let Some(book) = book {
+            repair(page, leg, number, over, book, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// What it would have cost to trade back the lots beyond whole units, and to get what misses of the
+/// units that were asked for, at the best prices when the fire ended.
+fn repair(
+    page: &Page<'_>,
+    leg: &Leg,
+    number: usize,
+    over: i64,
+    book: &Quote,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let filled = page.story.filled()[number];
+    let (bid_e9, ask_e9) = (book.bids.best_e9(), book.asks.best_e9());
+    let (Some(side), Some(contract)) = (filled.side, leg.contract) else { return Ok(()) };
+    if bid_e9 == NO_BID_E9 || ask_e9 == NO_ASK_E9 {
+        return Ok(());
+    }
+    let [bid, ask] = [bid_e9, ask_e9].map(i128::from);
+    let planned = page.story.trigger.map_or(0, |trigger| trigger.prices_e9[number]);
+    let got = i128::from(filled.average_e9().unwrap_or(planned));
+    let planned = i128::from(planned);
+    let (back, more) = match side {
+        Side::Buy => (got - bid, ask - planned),
+        Side::Sell => (ask - got, planned - bid),
+    };
+    let money = |per_lot: i128, lots: u64| {
+        let e9 = per_lot * i128::from(lots) * i128::from(contract.multiplier_e9) / 1_000_000_000;
+        format!("{} {}", number::e9(e9, 2), page.labels.currency(leg.spec.instrument))
+    };
+    let missing = filled.asked_lots.saturating_sub(filled.lots);
+    let lots = |lots: u64| format!("{lots} {}", page.say("lots", "手"));
+    let line = Line::indent(3)
+        .left(&page.leg_name(leg), 9)
+        .left(page.say("trade back", "回滚"), 11)
+        .right(&lots(over.unsigned_abs()), 9)
+        .right(&money(back, over.unsigned_abs()), 22)
+        .then("   ")
+        .left(page.say("complete", "补齐"), 10)
+        .right(&lots(missing), 9)
+        .right(&money(more, missing), 22);
+    writeln!(out, "{}", line.end())
+}

@@ -1,0 +1,144 @@
+//! Stories of simulated schedules: everything that was decided can be told, and what is told is
+//! what the schedule did.
+
+use super::rig;
+use crate::journal::scratch::Scratch;
+use cross_market_connect::audit::story::{Led, NoStory, Story, Wanted, gather};
+use cross_market_connect::sim::plan::Seed;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use xmc_hotpath::message::{
+    Decision, Detail, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, SpreadIndex,
+};
+use xmc_hotpath::record::frame::{self, Body, Image, Images, OwnedEvent};
+
+/// What the records say, each decoded apart: nothing of the program under test but the codec.
+#[derive(Default)]
+struct Plain {
+    decisions: Vec<(u64, Decision)>,
+    orders: BTreeMap<u64, Vec<OrderCommand>>,
+    news: BTreeMap<OrderId, Vec<OrderEvent>>,
+    endings: BTreeMap<SpreadIndex, Vec<u64>>,
+}
+
+fn plain(records: &[Vec<u8>]) -> Plain {
+    let mut rows = vec![Image::EMPTY; 64];
+    let mut plain = Plain::default();
+    for record in records {
+        let (header, body, _) = frame::split(record).expect("a record");
+        let seq_no = header.seq_no;
+        match frame::decode(header, body, &mut Images::new(&mut rows)).expect("it decodes") {
+            Body::Order(order) if order.action == OrderAction::New => {
+                plain.orders.entry(seq_no).or_default().push(order);
+            }
+            Body::Detail(Detail::Decision(decision)) => plain.decisions.push((seq_no, decision)),
+            Body::Detail(Detail::Ending(ending)) => {
+                plain.endings.entry(ending.spread).or_default().push(seq_no);
+            }
+            Body::Input(input) => {
+                if let OwnedEvent::Order(event) = input.event {
+                    plain.news.entry(event.order_id).or_default().push(event);
+                }
+            }
+            _ => {}
+        }
+    }
+    plain
+}
+
+fn told(path: &Path, wanted: Wanted) -> Story {
+    gather(path, wanted).unwrap_or_else(|error| panic!("{wanted:?}: {error}"))
+}
+
+fn check(story: &Story, seq_no: u64, decision: &Decision, plain: &Plain) {
+    assert_eq!(story.led, Led::Agrees, "input {seq_no}");
+    assert_eq!(story.cause.place.0, seq_no);
+    assert_eq!(story.decision.expect("it was written").what, *decision);
+    let sent: Vec<_> = story.orders.iter().map(|order| order.sent.what).collect();
+    let expected = plain.orders.get(&seq_no).cloned().unwrap_or_default();
+    assert_eq!(sent, expected, "input {seq_no}");
+    for order in &story.orders {
+        let news: Vec<_> = order.news.iter().map(|told| told.what).collect();
+        let expected = plain.news.get(&order.sent.what.order_id).cloned().unwrap_or_default();
+        assert_eq!(news, expected, "input {seq_no}");
+        let mut known = BTreeSet::new();
+        let lots = expected.iter().map(|event| match event.kind {
+            OrderEventKind::Filled if known.insert((true, event.exec_id)) => {
+                i64::from(event.qty_lots)
+            }
+            OrderEventKind::Busted if known.insert((false, event.exec_id)) => {
+                -i64::from(event.qty_lots)
+            }
+            _ => 0,
+        });
+        let lots: i64 = lots.sum();
+        assert_eq!(order.fills().0, u64::try_from(lots).unwrap_or(0), "input {seq_no}");
+    }
+    let ends = plain.endings.get(&decision.spread).into_iter().flatten();
+    let end = ends.copied().find(|end| *end >= seq_no).filter(|_| !sent.is_empty());
+    assert_eq!(story.ending.map(|told| told.place.0), end, "input {seq_no}");
+}
+
+#[test]
+fn every_decision_can_be_told() {
+    let (mut stories, mut fires) = (0, 0);
+    for seed in (1..30).map(Seed::whole) {
+        let scratch = Scratch::new("story");
+        let path = rig::journal(seed, &scratch);
+        let plain = plain(&rig::records(seed));
+        let run = rig::start(seed).identity.run;
+        for (seq_no, decision) in plain.decisions.iter().take(12) {
+            let same_input = plain.decisions.iter().filter(|(other, _)| other == seq_no);
+            if same_input.count() > 1 {
+                continue;
+            }
+            let story = told(&path, Wanted::Input { run, seq_no: *seq_no });
+            check(&story, *seq_no, decision, &plain);
+            stories += 1;
+            if let Some(order) = story.orders.last() {
+                let by_order = told(&path, Wanted::Order(order.sent.what.order_id));
+                check(&by_order, *seq_no, decision, &plain);
+                fires += 1;
+            }
+        }
+    }
+    assert!(stories > 100 && fires > 20, "{stories} stories, {fires} fires");
+}
+
+#[test]
+fn what_was_never_sent_has_no_story() {
+    let scratch = Scratch::new("no_story");
+    let path = rig::journal(Seed::whole(1), &scratch);
+    let id = OrderId(0x0102_0003_0fff_ffff);
+    assert!(matches!(gather(&path, Wanted::Order(id)), Err(NoStory::NoOrder { .. })));
+    let none = gather(&path, Wanted::Input { run: 3, seq_no: 1 });
+    assert!(matches!(none, Err(NoStory::NoDecision { run: 3, seq_no: 1 })));
+    let nowhere = gather(&scratch.path("nothing"), Wanted::Order(id));
+    assert!(matches!(nowhere, Err(NoStory::Journal(_))));
+}
+
+/// A record that was changed after the fact, hashes and all, is not what follows from its inputs.
+#[test]
+fn a_decision_that_does_not_follow_is_found_out() {
+    let seed = Seed::whole(1);
+    let mut records = rig::records(seed);
+    let (seq_no, decision) = plain(&records).decisions[0];
+    let record = records
+        .iter_mut()
+        .find(|record| record[2] == 33 && record[8..16] == seq_no.to_le_bytes())
+        .expect("its record");
+    // spread 4, intent 1, gate 1, leg 1, units 4, value 8: the lowest byte of the value.
+    let value = 16 + 4 + 1 + 1 + 1 + 4;
+    assert_eq!(record[value], decision.value_e9.to_le_bytes()[0]);
+    record[value] ^= 1;
+    let scratch = Scratch::new("changed_story");
+    let path = scratch.path("journal");
+    rig::write(&path, &records);
+    let run = rig::start(seed).identity.run;
+    let story = told(&path, Wanted::Input { run, seq_no });
+    assert!(
+        matches!(&story.led, Led::Differs(what) if what.starts_with("value")),
+        "{:?}",
+        story.led
+    );
+}
