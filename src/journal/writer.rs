@@ -287,7 +287,10 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
     fn drain(&mut self, reason: SealReason, now: Moment) -> Result<(), JournalError> {
         let mut drained = Ok(());
         while drained.is_ok() && self.consumer.pending_bytes() > 0 {
-            drained = self.write_records(now);
+            drained = self.write_records(now.mono, now);
+            if self.options.sync == SyncPolicy::EveryBlock {
+                self.sync_if_due(now)?;
+            }
         }
         // What was before the damage of a ring is sealed all the same.
         if matches!(drained, Ok(()) | Err(JournalError::Ring(_))) {
@@ -310,12 +313,7 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
                 return self.sync_if_due(now);
             }
             self.waiting_since = None;
-            self.unsafe_since.get_or_insert(since);
-            self.write_records(now)?;
-            // A segment that was full has been sealed before this block, and so made safe.
-            if self.written.end != self.safe.end {
-                self.unsafe_since.get_or_insert(since);
-            }
+            self.write_records(since, now)?;
             if self.options.sync == SyncPolicy::EveryBlock || !is_full {
                 break;
             }
@@ -347,8 +345,9 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
         Ok(Work::Busy)
     }
 
-    /// Takes one block's worth from the ring and writes what of it is new.
-    fn write_records(&mut self, now: Moment) -> Result<(), JournalError> {
+    /// Takes one block's worth from the ring, where it was seen at `since`, and writes what of it is
+    /// new.
+    fn write_records(&mut self, since: MonoNs, now: Moment) -> Result<(), JournalError> {
         let read = self
             .consumer
             .read(&mut self.records)
@@ -359,6 +358,8 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
             return Ok(());
         }
         self.make_room(batch.len, now)?;
+        // After that: a segment that was full has been sealed, and what was before is safe.
+        self.unsafe_since.get_or_insert(since);
         let records = std::mem::take(&mut self.records);
         let payload = &records[..batch.len];
         self.grow_tree(payload);
@@ -526,11 +527,14 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
             return Ok(Work::Idle);
         };
         let number = self.written.end.number;
-        let is_done = open.segment.begin_sync().map_err(|source| JournalError::Disk {
-            action: "sync",
-            number,
-            source,
-        })?;
+        // Of each block only the next may be unsafe: nothing is written while this one is synced.
+        let begun = if self.options.sync == SyncPolicy::EveryBlock {
+            open.segment.sync().map(|()| true)
+        } else {
+            open.segment.begin_sync()
+        };
+        let is_done =
+            begun.map_err(|source| JournalError::Disk { action: "sync", number, source })?;
         self.unsafe_since = None;
         let syncing = Syncing { until: self.written.clone(), since };
         if is_done {

@@ -1,8 +1,10 @@
 //! The journal: the ring's memory, writing, reading back, and what is left after a crash.
 
+mod crash;
 pub mod desk;
 mod kill;
 pub mod memory;
+pub mod platter;
 pub mod scratch;
 mod shm;
 mod tree;
