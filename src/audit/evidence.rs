@@ -289,7 +289,7 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Notes that lie one after the other, each with the line that it starts on. What is not whole is
 /// passed on as it is.
-fn notes(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn notes(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut rest = text;
     let mut line = 1;
     std::iter::from_fn(move || {

@@ -3,6 +3,7 @@
 //!
 //! `verify` checks the journal against itself, and `against` what witnesses kept of it: signed
 //! checkpoints (`checkpoint`, `note`, `key`), weighed by `evidence`. `prove` shows one receipt.
+//! `witness` is the other side: who keeps checkpoints, and how they are asked.
 //!
 //! `scan` walks the records; `story` gathers what belongs to one decision; `kept` finds the
 //! configuration that a run was made under, so that numbers have `labels`.
@@ -20,6 +21,7 @@ mod records;
 pub mod scan;
 pub mod story;
 mod verify;
+pub mod witness;
 
 pub use against::Witnessed;
 pub use verify::{

@@ -121,7 +121,7 @@ pub fn records<'a>(payloads: impl Iterator<Item = &'a [u8]>) -> impl Iterator<It
 }
 
 /// The records in the payload of a block.
-pub(super) fn split(payload: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn split(payload: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = payload;
     std::iter::from_fn(move || {
         let (_, _, behind) = frame::split(rest).ok()?;

@@ -83,10 +83,10 @@ pub struct QueryLogin {
 }
 
 /// What the two sources of one secret are called, and how people would write the secret itself.
-struct SecretKeys {
-    file: &'static str,
-    variable: &'static str,
-    plain: &'static [&'static str],
+pub(super) struct SecretKeys {
+    pub file: &'static str,
+    pub variable: &'static str,
+    pub plain: &'static [&'static str],
 }
 
 const KEY: SecretKeys = SecretKeys {
@@ -184,7 +184,7 @@ pub(super) fn optional_password(section: &Section<'_>) -> Option<SecretSource> {
     secret(section, &PASSWORD).unwrap_or_default()
 }
 
-fn required_secret(section: &Section<'_>, keys: &SecretKeys) -> SecretSource {
+pub(super) fn required_secret(section: &Section<'_>, keys: &SecretKeys) -> SecretSource {
     let named = secret(section, keys);
     if matches!(named, Ok(None)) {
         section.fail(Problem::new(
@@ -198,10 +198,13 @@ fn required_secret(section: &Section<'_>, keys: &SecretKeys) -> SecretSource {
 }
 
 /// What was wrong is reported.
-struct Refused;
+pub(super) struct Refused;
 
 /// Reads where a secret lies. What looks like the secret itself is refused and not shown.
-fn secret(section: &Section<'_>, keys: &SecretKeys) -> Result<Option<SecretSource>, Refused> {
+pub(super) fn secret(
+    section: &Section<'_>,
+    keys: &SecretKeys,
+) -> Result<Option<SecretSource>, Refused> {
     for plain in keys.plain {
         if section.has(plain) {
             let title = section.title();

@@ -27,6 +27,7 @@ mod recovery;
 mod spread;
 mod term;
 pub mod venue;
+mod witness;
 
 pub(crate) use access::request_ids_word;
 pub use access::{CounterAccount, QueryLogin, SecretSource, SessionIdentity};
@@ -43,6 +44,7 @@ pub use source::{FileIndex, Place, SourceFile, Sources};
 pub use spread::{HedgeFlag, Leg, Spread, TimeInForce, Triggers};
 pub use term::{Factor, PriceProduct, Term};
 pub use value::{Coefficient, Exact};
+pub use witness::{Checkpoints, Witness, WitnessPlace};
 
 use crate::topology::check::{StageNames, Wiring};
 use crate::topology::{self, Executor, Link, Stage};
@@ -75,6 +77,8 @@ pub struct Configuration {
     pub spreads: Vec<Spread>,
     /// What may never be exceeded.
     pub limits: Limits,
+    /// How the record is signed; `None`: it is not.
+    pub checkpoints: Option<Checkpoints>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -147,8 +151,18 @@ fn parse<'s>(sources: &'s Sources, report: &Report) -> Option<Vec<DeTable<'s>>> 
 
 /// The sections of an engine's files.
 const SHAPE: Shape = Shape {
-    single: &["engine", "logic", "defaults"],
-    repeated: &["executor", "link", "venue", "feed", "gateway", "instrument", "spread", "limit"],
+    single: &["engine", "logic", "defaults", "checkpoint"],
+    repeated: &[
+        "executor",
+        "link",
+        "venue",
+        "feed",
+        "gateway",
+        "instrument",
+        "spread",
+        "limit",
+        "witness",
+    ],
 };
 
 fn read_all(sources: &Sources, report: &Report) -> Option<Configuration> {
@@ -191,6 +205,9 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let logic = single(document.take_single("logic"), "[logic]", report, engine::logic);
     let defaults = document.take_single("defaults").map(engine::defaults);
     let defaults = defaults.flatten().unwrap_or_default();
+    let (checkpoint, witnesses) =
+        (document.take_single("checkpoint"), document.take_repeated("witness"));
+    let checkpoints = witness::checkpoints(checkpoint, witnesses, engine.as_ref(), report);
 
     let venues = each(venues, market::venue);
     let feeds = each(feeds, |section| market::feed(section, &names));
@@ -226,6 +243,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         instruments: all(instruments)?,
         spreads: all(spreads)?,
         limits: limits?,
+        checkpoints: checkpoints.ok()?,
         sources: Sources::default(),
     })
 }

@@ -17,6 +17,7 @@ use super::shadow::{Difference, Shadow, ShadowMemory};
 use super::wire::{
     Counters, Memory, Origin, Pipeline, Ports, Starts, WireError, arm, desk_size, wire,
 };
+use super::witnessing::{self, Witnessing};
 use crate::allocation;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
@@ -49,6 +50,10 @@ const BETWEEN_CLOCKS: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_millis(1);
 /// How long the journal's thread sleeps when the ring is empty.
 const JOURNAL_NAP: Duration = Duration::from_micros(200);
+/// How long the thread that signs sleeps when there is nothing new.
+const WITNESS_NAP: Duration = Duration::from_millis(10);
+/// How long witnesses are waited for when the journal has ended.
+const LAST_WITNESS: Duration = Duration::from_secs(3);
 /// How long live orders are waited for when the run ends.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The number of the engine's own last command.
@@ -111,6 +116,8 @@ pub struct Plan<'a, F, G> {
     pub starts: Starts,
     /// Threads are put on the cores that the topology names, and nowhere else.
     pub is_pinned: bool,
+    /// Who signs the record, if anybody does.
+    pub witnessing: Option<Witnessing>,
 }
 
 /// Who looks on.
@@ -139,6 +146,8 @@ pub struct Sight<'s, 'd> {
     pub latency: Figures,
     /// What the journal has done.
     pub journal: journal::Figures,
+    /// What witnesses have of it; `None` if there are none.
+    pub witnessed: Option<&'s witnessing::Figures>,
     /// Hot cores, in the order of the topology.
     pub cores: &'s [Core],
     /// The run is over; this is the last look.
@@ -163,6 +172,8 @@ pub struct Ended {
     pub first_segment: u64,
     /// What the journal has written.
     pub journal: journal::Figures,
+    /// What witnesses have of it; `None` if there are none.
+    pub witnessed: Option<witnessing::Figures>,
     /// From a packet to the last order that followed from it.
     pub latency: Latencies,
     /// The first difference between shadow and record.
@@ -185,7 +196,8 @@ where
     F: RxPort + Send,
     G: StreamPort + Send,
 {
-    let Plan { config, clock, mut recording, ports, starts, is_pinned } = plan;
+    let Plan { config, clock, mut recording, ports, starts, is_pinned, witnessing } = plan;
+    let has_witness = witnessing.is_some();
     let path = recording.path.clone();
     let directory = path.as_path();
     let recovered_records = recording.recovered.map_or(0, |found| found.figures.records);
@@ -227,13 +239,24 @@ where
         journal: Mutex::default(),
         exchanges: Mutex::new(exchanges),
         is_journal_done: AtomicBool::new(false),
+        is_journal_written: AtomicBool::new(false),
+        witnessed: Mutex::default(),
+        has_witness,
         has_failed: AtomicBool::new(false),
         started: Instant::now(),
     };
     let journal_core = is_pinned.then(|| core_of(config, StageName::Journal)).flatten();
 
     let mut ended = std::thread::scope(|scope| {
-        let journal = scope.spawn(|| shared.noted(shared.write_journal(writer, journal_core)));
+        let journal = scope.spawn(|| {
+            let written = shared.noted(shared.write_journal(writer, journal_core));
+            shared.is_journal_written.store(true, Ordering::Release);
+            written
+        });
+        let witnessing = witnessing.map(|witnessing| {
+            let witnessing = witnessing.from_segment(first_segment);
+            scope.spawn(|| shared.witness(witnessing))
+        });
         // Whatever happens below, the thread ends: the scope waits for it.
         let stopping = StopOnDrop(&shared);
         let hot = shared.run_stages(config, is_pinned, &mut pipeline, &mut follower, watch);
@@ -244,11 +267,15 @@ where
         });
         drop(stopping);
         let journal = journal.join().expect("the journal's thread does not panic")?;
+        if let Some(witnessing) = witnessing {
+            witnessing.join().expect("witnessing does not panic");
+        }
         let Hot { allocations, live_orders } = hot?;
         let latency = shared.latency(&pipeline);
         Ok::<_, LiveError>(Ended {
             first_segment,
             journal,
+            witnessed: shared.witnessed(),
             latency,
             difference: None,
             allocations,
@@ -265,6 +292,7 @@ where
         counters: &counters,
         latency: ended.latency.figures(),
         journal: ended.journal,
+        witnessed: ended.witnessed.as_ref(),
         cores: &cores,
         is_last: true,
     };
@@ -329,6 +357,10 @@ struct Shared<'r> {
     exchanges: Mutex<Vec<Exchange>>,
     /// Nothing more comes: write what there is and end.
     is_journal_done: AtomicBool,
+    /// The journal's thread has ended: nothing more will be safe.
+    is_journal_written: AtomicBool,
+    witnessed: Mutex<witnessing::Figures>,
+    has_witness: bool,
     /// A thread has ended before it was told to.
     has_failed: AtomicBool,
     started: Instant,
@@ -457,12 +489,37 @@ impl Shared<'_> {
             let work = writer.poll(moment(self.clock))?;
             *self.journal.lock().expect("nobody panics with it") = writer.figures();
             if is_done {
-                return Ok(writer.finish(SealReason::Stopped, moment(self.clock))?);
+                let figures = writer.finish(SealReason::Stopped, moment(self.clock))?;
+                *self.journal.lock().expect("nobody panics with it") = figures;
+                return Ok(figures);
             }
             if work != Work::Busy {
                 std::thread::sleep(JOURNAL_NAP);
             }
         }
+    }
+
+    /// The thread that signs: until the journal ends, and then a little longer for the witnesses.
+    fn witness(&self, mut witnessing: Witnessing) {
+        let durable = || self.journal.lock().expect("nobody panics with it").durable;
+        let publish = |witnessing: &Witnessing| {
+            *self.witnessed.lock().expect("nobody panics with it") = witnessing.figures();
+        };
+        while !self.is_journal_written.load(Ordering::Acquire) {
+            let has_more = witnessing.poll(&durable());
+            publish(&witnessing);
+            if !has_more {
+                std::thread::sleep(WITNESS_NAP);
+            }
+        }
+        witnessing.finish(&durable(), LAST_WITNESS);
+        publish(&witnessing);
+    }
+
+    /// What witnesses have; `None` if there are none.
+    fn witnessed(&self) -> Option<witnessing::Figures> {
+        let figures = || self.witnessed.lock().expect("nobody panics with it").clone();
+        self.has_witness.then(figures)
     }
 
     /// Follows the run until `watch` has seen enough.
@@ -487,6 +544,7 @@ impl Shared<'_> {
                 looked = Instant::now();
                 let mut latency = Latencies::new();
                 self.exchanges().iter_mut().for_each(|exchange| latency.add(exchange.total()));
+                let witnessed = self.witnessed();
                 let sight = Sight {
                     elapsed: self.started.elapsed(),
                     now: self.clock.now(),
@@ -495,6 +553,7 @@ impl Shared<'_> {
                     counters: self.counters,
                     latency: latency.figures(),
                     journal: *self.journal.lock().expect("nobody panics with it"),
+                    witnessed: witnessed.as_ref(),
                     cores: self.cores,
                     is_last: false,
                 };

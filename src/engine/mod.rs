@@ -4,7 +4,8 @@
 //! work in, `sockets` opens what the configuration names outside this process, `logon` logs its
 //! gateways on, `feed` and `gateway` make one stage of a protocol, `wire` joins the stages, `core`
 //! runs them on a core, `recording` opens the record, `live` does all of that and watches it run.
-//! `shadow` follows the record with a second desk, `replay` does so with a record of the past.
+//! `witnessing` signs the record and has it kept elsewhere, `shadow` follows it with a second desk,
+//! `replay` does so with a record of the past.
 //! Called by the commands.
 
 pub mod core;
@@ -21,3 +22,4 @@ pub mod replay;
 pub mod shadow;
 pub mod sockets;
 pub mod wire;
+pub mod witnessing;

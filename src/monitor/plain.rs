@@ -76,6 +76,12 @@ impl Plain {
         self.line(view.running.0, "=", &parts.join(", "))
     }
 
+    /// The line of something that is wrong with a witness.
+    #[must_use]
+    pub fn witness(&self, running: Span, text: &str) -> String {
+        self.line(running.0, self.word(Label::Witness), text)
+    }
+
     fn word(&self, worded: impl Worded) -> &'static str {
         worded.word_in(self.lang)
     }

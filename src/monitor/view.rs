@@ -67,6 +67,10 @@ pub struct Journal {
     pub behind_bytes: Option<u64>,
     /// Bytes written that are not known to be on the disk yet; `None` if nobody looked.
     pub unsynced_bytes: Option<u64>,
+    /// Records that a witness elsewhere has seen; `None` if there is none.
+    pub witnessed_records: Option<u64>,
+    /// A witness does not answer, or refuses.
+    pub has_witness_trouble: bool,
 }
 
 /// One price level.

@@ -159,6 +159,8 @@ labels! {
     Records "records" "条",
     Behind "behind" "未写",
     Unsynced "not on disk yet" "未落盘",
+    Witness "witness" "见证方",
+    Witnessed "witnessed" "已见证",
     Alerts "alerts" "告警",
     NoAlerts "no alerts" "无告警",
     Orders "orders" "报单",

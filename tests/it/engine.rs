@@ -1,6 +1,7 @@
 //! The engine: the sockets that a configuration names are opened as it says.
 
 mod live;
+mod witnessing;
 
 use crate::config::{edited, load};
 use cross_market_connect::clock::EngineClock;

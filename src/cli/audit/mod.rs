@@ -5,6 +5,7 @@ mod prove;
 mod show;
 mod trust;
 mod verify;
+mod witness;
 
 use super::{CliError, Exit, Report};
 
@@ -22,6 +23,7 @@ enum Question {
     Prove(prove::ProveArgs),
     Show(show::ShowArgs),
     Verify(verify::VerifyArgs),
+    Witness(witness::WitnessArgs),
 }
 
 /// Runs the command.
@@ -35,5 +37,6 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         Question::Prove(args) => prove::prove(args, out),
         Question::Show(args) => show::run(args, out),
         Question::Verify(args) => verify::run(args, out),
+        Question::Witness(args) => witness::run(args, out),
     }
 }

@@ -6,7 +6,9 @@
 
 use super::trade::{self, Show, Wanted};
 use super::{CliError, Exit, Report};
-use crate::config::{self, Configuration};
+use crate::audit::key::{self, KeyFileError};
+use crate::audit::note::Purpose;
+use crate::config::{self, Checkpoints, Configuration, SecretSource, Witness, WitnessPlace};
 use crate::monitor::Lang;
 use crate::venue::simulated::{self, Venues};
 use std::io::Write;
@@ -19,6 +21,9 @@ const INCLUDED: [&str; 2] = [
     include_str!("../../../config/demo_market.toml"),
     include_str!("../../../config/demo_limits.toml"),
 ];
+
+/// The key in the record's directory that signs its checkpoints.
+const KEY: &str = "checkpoint.key";
 
 /// Which stages run on which cores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -82,6 +87,9 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         .record
         .clone()
         .unwrap_or_else(|| std::env::temp_dir().join(format!("xmc-demo-{}", unique())));
+    if config.checkpoints.is_none() {
+        config.checkpoints = Some(witness(&config, &directory)?);
+    }
     let is_pinned = has_cores(&config);
     if !out.is_json() {
         introduce(&config, is_pinned, args.show.lang(), out)?;
@@ -100,6 +108,34 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     venues.stop().map_err(CliError::could_not_run)?;
     summary.write("xmc.demo", out)?;
     Ok(summary.exit())
+}
+
+/// A witness beside the record, and a key that is made on the spot. In earnest the witness is on
+/// another machine.
+fn witness(config: &Configuration, directory: &Path) -> Result<Checkpoints, CliError> {
+    let path = directory.join(KEY);
+    let make = || -> Result<(), KeyFileError> {
+        let in_directory = |source| KeyFileError::Io { path: directory.to_owned(), source };
+        std::fs::create_dir_all(directory).map_err(in_directory)?;
+        // The record of an earlier demonstration goes on under its key.
+        if path.exists() {
+            return Ok(());
+        }
+        let name =
+            format!("demo.example/site{}/desk{}", config.engine.site_id, config.engine.desk_id);
+        key::write(&path, &key::generate(&name, Purpose::Log)?).map(|_| ())
+    };
+    make().map_err(CliError::could_not_run)?;
+    let mut beside = directory.as_os_str().to_owned();
+    beside.push("-witness");
+    let place = WitnessPlace::Directory(beside.into());
+    Ok(Checkpoints {
+        key: SecretSource::File(path),
+        old_key: None,
+        interval_ms: 1_000,
+        every_records: 4_096,
+        witnesses: vec![Witness { name: "beside".to_owned(), place }],
+    })
 }
 
 /// A name that no earlier process had: process ids come again, seconds do not.

@@ -15,6 +15,7 @@ use crate::engine::logon::LogonError;
 use crate::engine::opening;
 use crate::engine::recording::{Recording, Segments};
 use crate::engine::replay;
+use crate::engine::witnessing::{self, Witnessing};
 use crate::secret::Secret;
 use crate::venue::simulated::Ledgers;
 use std::path::Path;
@@ -51,6 +52,9 @@ pub fn trade(
 ) -> Result<Summary, CliError> {
     let Wanted { config, directory, .. } = *wanted;
     let clock = EngineClock::start();
+    let witnessing = config.checkpoints.as_ref();
+    let witnessing = witnessing.map(|checkpoints| Witnessing::open(checkpoints, directory));
+    let witnessing = witnessing.transpose().map_err(CliError::could_not_run)?;
     let recording =
         Recording::open(directory, config, moment(&clock)).map_err(CliError::could_not_run)?;
     let opened =
@@ -62,13 +66,19 @@ pub fn trade(
         ports: opened.ports,
         starts: opened.starts,
         is_pinned: wanted.is_pinned,
+        witnessing,
     };
     let until = wanted.seconds.map(Duration::from_secs);
     let mut onlooker = Onlooker::new(config, &wanted.show, until, out)?;
     let ended = live::run(plan, &mut onlooker).map_err(CliError::could_not_run)?;
     let seen = onlooker.end()?;
     let ledgers = ask()?;
-    let audited = audit::verify(directory).map_err(CliError::could_not_run)?;
+    let evidence = config.checkpoints.as_ref().map(|checkpoints| {
+        witnessing::evidence(checkpoints, directory).map_err(CliError::CouldNotRun)
+    });
+    let evidence = evidence.transpose()?.flatten();
+    let audited = audit::verify_against(directory, evidence.as_ref());
+    let audited = audited.map_err(CliError::could_not_run)?;
     let written = Segments::since(directory, ended.first_segment).map_err(|error| {
         let path = directory.display();
         CliError::could_not_run(format!("cannot read back the journal {path}: {error}"))

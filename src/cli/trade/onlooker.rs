@@ -5,6 +5,7 @@
 use super::Report;
 use crate::config::Configuration;
 use crate::engine::live::{Sight, Watch};
+use crate::engine::witnessing;
 use crate::monitor::terminal::{self, Look, Screen};
 use crate::monitor::{Journal, Lang, Plain, Ring, Setting, Sources, Tally, View};
 use std::io::{self, Write};
@@ -58,6 +59,8 @@ pub struct Onlooker<'o, 'w> {
     desk_lots: Vec<i64>,
     feeds_usable: bool,
     failed: Option<io::Error>,
+    /// What is wrong with witnesses, as it was last said.
+    trouble: Vec<String>,
 }
 
 /// What was seen of a run.
@@ -105,6 +108,7 @@ impl<'o, 'w> Onlooker<'o, 'w> {
             desk_lots: Vec::new(),
             feeds_usable: false,
             failed: None,
+            trouble: Vec::new(),
         })
     }
 
@@ -140,6 +144,21 @@ impl<'o, 'w> Onlooker<'o, 'w> {
     }
 }
 
+impl Onlooker<'_, '_> {
+    /// Says in a line what is newly wrong with witnesses.
+    fn tell(&mut self, witnessed: &witnessing::Figures, running: Span) {
+        let trouble: Vec<_> = witnessed.troubles().collect();
+        if let Shown::Lines { out, plain, .. } = &mut self.shown {
+            for text in trouble.iter().filter(|text| !self.trouble.contains(text)) {
+                if let Err(error) = writeln!(out, "{}", plain.witness(running, text)) {
+                    self.failed.get_or_insert(error);
+                }
+            }
+        }
+        self.trouble = trouble;
+    }
+}
+
 impl Watch for Onlooker<'_, '_> {
     fn record(&mut self, _: &Header, body: &Body, _: &Desk<'_>) {
         self.tally.take(body);
@@ -156,6 +175,7 @@ impl Watch for Onlooker<'_, '_> {
     }
 
     fn look(&mut self, sight: &Sight<'_, '_>) -> ControlFlow<()> {
+        let running = Span(u64::try_from(sight.elapsed.as_nanos()).unwrap_or(u64::MAX));
         let rings = [Ring {
             name: "record".to_owned(),
             used_pct: self.record_used_pct,
@@ -163,7 +183,7 @@ impl Watch for Onlooker<'_, '_> {
         }];
         let view = View::of(&Sources {
             now: sight.now,
-            running: Span(u64::try_from(sight.elapsed.as_nanos()).unwrap_or(u64::MAX)),
+            running,
             desk: sight.desk,
             tally: &self.tally,
             counters: sight.counters,
@@ -172,6 +192,8 @@ impl Watch for Onlooker<'_, '_> {
             journal: Some(Journal {
                 bytes: sight.journal.bytes,
                 records: sight.journal.records,
+                witnessed_records: sight.witnessed.map(witnessing::Figures::witnessed_records),
+                has_witness_trouble: sight.witnessed.is_some_and(witnessing::Figures::has_trouble),
                 ..Journal::default()
             }),
         });
@@ -180,6 +202,9 @@ impl Watch for Onlooker<'_, '_> {
         if !sight.is_last {
             self.elapsed = sight.elapsed;
             self.feeds_usable = view.feeds.iter().all(|feed| feed.state.is_usable());
+        }
+        if let Some(witnessed) = sight.witnessed {
+            self.tell(witnessed, running);
         }
         let shown = self.show(view, sight.elapsed);
         let is_over = self.until.is_some_and(|until| sight.elapsed >= until);

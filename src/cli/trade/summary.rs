@@ -2,11 +2,13 @@
 
 use super::Wanted;
 use super::onlooker::Seen;
-use crate::audit;
+use crate::audit::{self, key};
 use crate::cli::{CliError, Exit, Report};
+use crate::config::{Configuration, SecretSource, WitnessPlace};
 use crate::engine::latency::{Figures, Latencies};
 use crate::engine::live::Ended;
 use crate::engine::replay::Replayed;
+use crate::engine::witnessing;
 use crate::monitor::number;
 use crate::monitor::tally::Totals;
 use crate::monitor::words::{Label, Lang, Worded};
@@ -49,6 +51,11 @@ struct Journal {
     is_whole: bool,
     replays_equal: bool,
     recovered_records: u64,
+    /// What witnesses have of it; `null` if there are none.
+    witnessed: Option<witnessing::Figures>,
+    /// What `xmc audit verify` needs to compare with them.
+    #[serde(skip)]
+    evidence: Option<String>,
 }
 
 /// Tick to order, nanoseconds.
@@ -163,6 +170,8 @@ impl Summary {
                 is_whole: audited.finding.is_none(),
                 replays_equal: replayed.difference.is_none(),
                 recovered_records: ended.recovered_records,
+                evidence: evidence(wanted.config),
+                witnessed: ended.witnessed,
             },
             tick_to_order_ns: TickToOrder {
                 figures: ended.latency.figures(),
@@ -178,7 +187,11 @@ impl Summary {
     #[must_use]
     pub fn exit(&self) -> Exit {
         let agrees = self.positions_agree != Some(false);
-        let is_recorded = self.journal.is_whole && self.journal.replays_equal && self.is_equal;
+        let is_signed = |figures: &witnessing::Figures| figures.fault.is_none();
+        let is_recorded = self.journal.is_whole
+            && self.journal.replays_equal
+            && self.is_equal
+            && self.journal.witnessed.as_ref().is_none_or(is_signed);
         if agrees && is_recorded { Exit::Ok } else { Exit::Finding }
     }
 
@@ -269,13 +282,54 @@ impl Summary {
         let equal = yes(*replays_equal && self.is_equal);
         self.row(out, self.say("replays equal", "重放一致"), equal)?;
         self.row(out, self.say("latencies", "延迟分布"), &self.tick_to_order_ns.histogram)?;
-        writeln!(out, "  xmc audit verify {directory}\n  xmc replay --verify {directory}")
+        if let Some(witnessed) = &self.journal.witnessed {
+            self.write_witnessed(witnessed, out)?;
+        }
+        let evidence = self.journal.evidence.as_deref().unwrap_or_default();
+        writeln!(out, "  xmc audit verify {directory}{evidence}\n  xmc replay --verify {directory}")
+    }
+
+    fn write_witnessed(
+        &self,
+        witnessed: &witnessing::Figures,
+        out: &mut Report<'_>,
+    ) -> io::Result<()> {
+        let name = self.say("kept by witnesses", "见证方已存");
+        let seen = number::count(witnessed.witnessed_records());
+        let records = format!("{seen} / {}", number::count(witnessed.records));
+        self.row(out, name, &records)?;
+        for witness in &witnessed.witnesses {
+            if let Some(text) = &witness.text {
+                self.row(out, "", &format!("{} {text}", witness.name))?;
+            }
+        }
+        match &witnessed.fault {
+            Some(fault) => self.row(out, self.say("SIGNED NO MORE", "已停止签名"), fault),
+            None => Ok(()),
+        }
     }
 
     fn row(&self, out: &mut Report<'_>, name: &str, text: &str) -> io::Result<()> {
         const CELLS: usize = 24;
         let pad = " ".repeat(CELLS.saturating_sub(crate::monitor::terminal::width(name)));
         writeln!(out, "  {name}{pad} {text}")
+    }
+}
+
+/// What follows `xmc audit verify DIR` to compare with the witnesses whose files are at hand.
+fn evidence(config: &Configuration) -> Option<String> {
+    let checkpoints = config.checkpoints.as_ref()?;
+    let mut text = String::new();
+    for witness in &checkpoints.witnesses {
+        if let WitnessPlace::Directory(path) = &witness.place {
+            text.push_str(&format!(" --witness {}", path.display()));
+        }
+    }
+    match &checkpoints.key {
+        SecretSource::File(path) if !text.is_empty() => {
+            Some(format!("{text} --key {}", key::public_path(path).display()))
+        }
+        _ => None,
     }
 }
 

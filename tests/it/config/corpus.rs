@@ -44,7 +44,43 @@ const NO_VARIABLE: &str = "account_no = \"88001\"\npassword_env = \"hunter2\"";
 const NO_IDS: &str = "account_no = \"88001\"\npassword_env = \"P\"\nrequest_ids = \"sequential\"";
 const LONG_CODE: &str = "account_no = \"88001\"\npassword_env = \"P\"\nclose_today_code = \"JJ\"";
 
+// Who signs the record and who keeps that.
+const NO_WITNESS: &str = "[checkpoint]\nkey_env = \"K\"\n\n[logic]";
+const NO_CHECKPOINT: &str = "[[witness]]\nname = \"a\"\ndirectory = \"/elsewhere\"\n\n[logic]";
+const PLAIN_KEY: &str = "[checkpoint]\nkey = \"hunter2\"\n\n[[witness]]\nname = \"a\"\n\
+     directory = \"/elsewhere\"\n\n[logic]";
+const TWO_KEYS: &str = "[checkpoint]\nkey_file = \"k\"\nkey_env = \"K\"\n\n[[witness]]\n\
+     name = \"a\"\ndirectory = \"/elsewhere\"\n\n[logic]";
+const RARELY: &str = "[checkpoint]\nkey_env = \"K\"\ninterval_ms = 60_001\n\n[[witness]]\n\
+     name = \"a\"\ndirectory = \"/elsewhere\"\n\n[logic]";
+const BESIDE: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+     directory = \"target/x/../record/witness\"\n\n[logic]";
+const AROUND: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+     directory = \"./target\"\n\n[logic]";
+const NOWHERE: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\n[logic]";
+const TWO_PLACES: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+     directory = \"/elsewhere\"\nurl = \"https://example.com\"\n\n[logic]";
+const NO_URL: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+     url = \"ftp://example.com\"\n\n[logic]";
+const NO_KEY: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+     url = \"https://example.com\"\n\n[logic]";
+const LOG_KEY: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+     url = \"https://example.com\"\n\
+     key = \"PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\"\n\n[logic]";
+
 const CASES: &[Case] = &[
+    case("070", &[("[logic]", NO_WITNESS)], "[checkpoint]", ""),
+    case("070", &[("[logic]", NO_CHECKPOINT)], "[[witness]]", ""),
+    case("059", &[("[logic]", PLAIN_KEY)], "", ""),
+    case("058", &[("[logic]", TWO_KEYS)], "key_env", "key_file"),
+    case("010", &[("[logic]", RARELY)], "60_001", ""),
+    case("071", &[("[logic]", BESIDE)], "../record/witness", ""),
+    case("071", &[("[logic]", AROUND)], "./target", ""),
+    case("071", &[("[logic]", NOWHERE)], "[[witness]]", ""),
+    case("071", &[("[logic]", TWO_PLACES)], "[[witness]]", ""),
+    case("071", &[("[logic]", NO_URL)], "ftp://", ""),
+    case("071", &[("[logic]", NO_KEY)], "https://example.com", ""),
+    case("071", &[("[logic]", LOG_KEY)], "PeterNeumann", ""),
     // Files and syntax.
     case("001", &[("[engine]", "include = [\"absent.toml\"]\n[engine]")], "absent.toml", ""),
     case("002", &[("mode = \"paper\"", "mode = \"paper")], "mode = \"paper", ""),

@@ -90,7 +90,15 @@ fn ran(config: &Configuration, directory: &Path) -> (Ended, Seen) {
     let starts = Starts::nothing(config);
     let mut seen = Seen::default();
     let recording = Recording::open(directory, config, moment(&clock)).expect("a new directory");
-    let plan = Plan { config, clock: &clock, recording, ports, starts, is_pinned: false };
+    let plan = Plan {
+        config,
+        clock: &clock,
+        recording,
+        ports,
+        starts,
+        is_pinned: false,
+        witnessing: None,
+    };
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));
     (ended, seen)
 }
@@ -133,7 +141,15 @@ fn a_stage_that_no_core_runs_is_refused_by_name() {
     let starts = Starts::nothing(&config);
     let directory = &scratch.path("record");
     let recording = Recording::open(directory, &config, moment(&clock)).expect("a new directory");
-    let plan = Plan { config: &config, clock: &clock, recording, ports, starts, is_pinned: false };
+    let plan = Plan {
+        config: &config,
+        clock: &clock,
+        recording,
+        ports,
+        starts,
+        is_pinned: false,
+        witnessing: None,
+    };
     let error = run(plan, &mut Seen::default()).expect_err("nobody would send orders");
     assert!(error.to_string().contains("gateway_cme"), "{error}");
 }

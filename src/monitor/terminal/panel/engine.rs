@@ -130,5 +130,9 @@ fn journal(row: &Journal, look: &Look) -> Vec<Text> {
         let style = if bytes > MUCH_BEHIND { look.warning() } else { Style::new() };
         parts.push(labelled(label, number::bytes(bytes), style, look));
     }
+    if let Some(records) = row.witnessed_records {
+        let style = if row.has_witness_trouble { look.warning() } else { Style::new() };
+        parts.push(labelled(Label::Witnessed, number::count(records), style, look));
+    }
     parts
 }
