@@ -5,6 +5,7 @@ use super::section::{Section, Written};
 use super::spread::TimeInForce;
 use super::value::{decimal_e9, line, name, power_of_two, whole, word};
 use std::path::PathBuf;
+use xmc_hotpath::record::{WORST_INPUT_LEN, ring};
 use xmc_hotpath::risk::FIRE_RATE_MAX;
 
 /// Whether orders can reach a market.
@@ -30,6 +31,8 @@ pub struct Engine {
     pub project: String,
     /// Where the record is written; relative to the working directory of the process.
     pub record_directory: PathBuf,
+    /// Where it goes on when the disk of the first refuses; it should be another disk.
+    pub record_second: Option<PathBuf>,
     /// Size of the shared-memory record ring; a power of two.
     pub record_ring_bytes: u64,
 }
@@ -55,6 +58,14 @@ pub(crate) struct Defaults {
     pub time_in_force: Option<Written<TimeInForce>>,
 }
 
+/// A quarter of the record ring is kept for fills, cancels and repairs: all that one input can cause
+/// must fit there.
+const MIN_RING_BYTES: u64 = 1 << 18;
+const _: () = assert!(WORST_INPUT_LEN as u64 <= MIN_RING_BYTES / 4);
+
+/// A quarter of an hour at peak.
+const MAX_RING_BYTES: u64 = ring::MAX_CAPACITY * 8;
+
 const MODES: &[(&str, Mode)] = &[("paper", Mode::Paper), ("live", Mode::Live)];
 
 pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
@@ -76,10 +87,12 @@ pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
         desk_id: section.required("desk_id", whole(1..=u8::MAX)).value,
         project: section.required("project", name).value,
         record_directory: section.required("record_directory", line(4096)).value.into(),
-        // From one fire with its details to a quarter of an hour at peak.
         record_ring_bytes: section
-            .required("record_ring_bytes", power_of_two(1 << 16..=1 << 34))
+            .required("record_ring_bytes", power_of_two(MIN_RING_BYTES..=MAX_RING_BYTES))
             .value,
+        record_second: section
+            .optional("record_second_directory", line(4096))
+            .map(|path| path.value.into()),
     };
     section.finish(engine)
 }

@@ -58,6 +58,8 @@ const LAST_WITNESS: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The number of the engine's own last command.
 const LAST_COMMAND: u64 = 3;
+/// The number of the engine's command to open nothing more because the record is in danger.
+const RECORD_COMMAND: u64 = 4;
 /// How long feeds may take to read what their sockets kept.
 const CATCHING_UP: Duration = Duration::from_millis(500);
 /// Polls after which stopped stages have nothing left to say.
@@ -471,6 +473,10 @@ impl Shared<'_> {
         total
     }
 
+    fn journal(&self) -> journal::Figures {
+        *self.journal.lock().expect("nobody panics with it")
+    }
+
     fn exchanges(&self) -> MutexGuard<'_, Vec<Exchange>> {
         self.exchanges.lock().expect("nobody panics with it")
     }
@@ -531,6 +537,7 @@ impl Shared<'_> {
     ) -> Result<(), LiveError> {
         let mut looked = Instant::now();
         let mut told_clock = looked;
+        let mut is_told_no_new = false;
         while !self.has_failed.load(Ordering::Relaxed) {
             follower.read(watch)?;
             if told_clock.elapsed() >= BETWEEN_CLOCKS {
@@ -539,6 +546,11 @@ impl Shared<'_> {
                 self.counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
                 // A ring that is full has newer things to tell.
                 let _ = control.push(Control::Clock(scale));
+            }
+            // The next error of a disk would stop the record: nothing new is opened before a person
+            // has seen to it.
+            if !is_told_no_new && self.journal().is_degraded() {
+                is_told_no_new = control.push(command(CommandKind::NoNew, RECORD_COMMAND)).is_ok();
             }
             if looked.elapsed() >= BETWEEN_LOOKS {
                 looked = Instant::now();
@@ -552,7 +564,7 @@ impl Shared<'_> {
                     difference: follower.difference.as_ref(),
                     counters: self.counters,
                     latency: latency.figures(),
-                    journal: *self.journal.lock().expect("nobody panics with it"),
+                    journal: self.journal(),
                     witnessed: witnessed.as_ref(),
                     cores: self.cores,
                     is_last: false,
@@ -576,8 +588,7 @@ impl Shared<'_> {
         // Nothing is opened, and then nothing is fired at all: what is live now is all there is.
         let kinds = [(CommandKind::NoNew, 2), (CommandKind::Disable, LAST_COMMAND)];
         for (kind, command_id) in kinds {
-            let command = Command { kind, spread: SpreadIndex::ALL, operator: 0, command_id };
-            control.push(Control::Command(command)).map_err(|_| LiveError::Control)?;
+            control.push(command(kind, command_id)).map_err(|_| LiveError::Control)?;
         }
         let until = Instant::now() + PATIENCE;
         loop {
@@ -592,6 +603,11 @@ impl Shared<'_> {
             std::thread::sleep(BETWEEN_READS);
         }
     }
+}
+
+/// A command of the engine itself, about all spreads.
+fn command(kind: CommandKind, command_id: u64) -> Control {
+    Control::Command(Command { kind, spread: SpreadIndex::ALL, operator: 0, command_id })
 }
 
 /// The shadow and what it reads.

@@ -82,7 +82,8 @@ impl Recording {
     /// See `RecordingError`.
     pub fn open(path: &Path, config: &Configuration, now: Moment) -> Result<Self, RecordingError> {
         let in_directory = |source| RecordingError::Directory { path: path.to_owned(), source };
-        let directory = Directory::open(path).map_err(in_directory)?;
+        let second = config.engine.record_second.as_deref();
+        let directory = open_directory(path, second).map_err(in_directory)?;
         let wanted = super::wire::identity(config, 1);
         let ring_path = path.join(RING_NAME);
         let capacity = config.engine.record_ring_bytes;
@@ -95,7 +96,7 @@ impl Recording {
         }
         // Beside the record, so that whoever reads it later knows what its numbers were called.
         kept::keep(path, &config.sources).map_err(in_directory)?;
-        let (directory, recovered) = finish(path, directory, &ring, now)?;
+        let (directory, recovered) = finish((path, second), directory, &ring, now)?;
         let run = match last {
             None => 1,
             Some(found) => found
@@ -128,9 +129,16 @@ fn last_run(
     Ok([in_ring, in_journal].into_iter().flatten().max_by_key(|identity| identity.run))
 }
 
+fn open_directory(path: &Path, second: Option<&Path>) -> io::Result<Directory> {
+    match second {
+        Some(second) => Directory::open_with_second(path, second),
+        None => Directory::open(path),
+    }
+}
+
 /// Writes what the ring of a dead engine still holds.
 fn finish(
-    path: &Path,
+    (path, second): (&Path, Option<&Path>),
     directory: Directory,
     ring: &RingFile,
     now: Moment,
@@ -140,7 +148,7 @@ fn finish(
     }
     let recovered = recover(directory, ring, Options::default(), now)?;
     // The lock went with the writer; take it again.
-    let directory = Directory::open(path)
+    let directory = open_directory(path, second)
         .map_err(|source| RecordingError::Directory { path: path.to_owned(), source })?;
     Ok((directory, Some(recovered)))
 }

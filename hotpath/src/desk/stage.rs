@@ -17,6 +17,7 @@ use crate::message::{
 use crate::record::frame::{Images, MAX_LEN, Start, Writer};
 use crate::record::{RecordSink, WORST_INPUT_LEN};
 use crate::ring::{Receiver, Sender};
+use crate::risk::RECORD_CLOSE_MAX_PCT;
 use crate::stage::{Stage, Work};
 use crate::time::Clock;
 
@@ -63,6 +64,8 @@ pub struct DeskCounters {
     pub records: Counter,
     /// Polls that found an input and no room in the record for what it might cause.
     pub record_full: Counter,
+    /// Polls that left quotes waiting because the record was too full for them.
+    pub quotes_held: Counter,
     /// Orders that waited because a gateway's ring was full.
     pub ring_full: Counter,
 }
@@ -139,6 +142,12 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
         &self.desk
     }
 
+    /// What it has counted.
+    #[must_use]
+    pub fn counters(&self) -> &DeskCounters {
+        self.counters
+    }
+
     /// The record, to be looked at.
     #[must_use]
     pub fn record(&self) -> &R {
@@ -156,6 +165,18 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
         let has_room = self.orders_sent.is_none() && self.record.has_room(WORST_INPUT_LEN);
         if !has_room {
             self.counters.record_full.add(1);
+        }
+        has_room
+    }
+
+    /// Whether the record takes quotes. Above the mark they wait in their rings, where the newest of
+    /// each instrument takes the place of the one before: what is left is for fills, cancels and
+    /// repairs, of which none can wait.
+    #[inline]
+    fn has_room_for_quotes(&mut self) -> bool {
+        let has_room = self.record.used_pct() <= RECORD_CLOSE_MAX_PCT;
+        if !has_room {
+            self.counters.quotes_held.add(1);
         }
         has_room
     }
@@ -315,7 +336,7 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
                 if self.feed(feed).is_none_or(|link| link.quotes.is_empty()) {
                     break;
                 }
-                if !self.has_room() {
+                if !self.has_room() || !self.has_room_for_quotes() {
                     return Work::Blocked;
                 }
                 let Some(quote) = self.feed(feed).and_then(|link| link.quotes.pop()) else {

@@ -5,3 +5,4 @@ mod news;
 mod offset;
 mod stand;
 mod timers;
+mod watermark;

@@ -1,0 +1,140 @@
+//! The record ring's marks: above 50 % nothing opens, above 75 % no quote is taken, and fills,
+//! cancels and repairs have room whatever came before.
+
+use cross_market_connect::sim::storage::Arenas;
+use rtrb::RingBuffer;
+use std::cell::Cell;
+use std::sync::atomic::AtomicU64;
+use xmc_hotpath::desk::Desk;
+use xmc_hotpath::desk::stage::{DeskCounters, DeskStage, FeedLink, GatewayLink};
+use xmc_hotpath::message::{
+    ChannelState, ChannelUpdate, Control, GatewayIndex, GatewayNews, InstrumentIndex, OrderCommand,
+    Quote, SessionState, SessionUpdate, StreamId,
+};
+use xmc_hotpath::record::frame::{Image, Images, LOGIC_VERSION, Start};
+use xmc_hotpath::record::ring::{self, Consumer, Producer};
+use xmc_hotpath::record::{RecordSink, WORST_INPUT_LEN};
+use xmc_hotpath::ring::{Receiver, Sender, ends};
+use xmc_hotpath::stage::{Stage, Work};
+use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
+
+use super::stand::{FEED, IDENTITY};
+
+/// The smallest ring that a configuration may ask for, in words.
+const CAPACITY: u64 = (1 << 18) / 8;
+
+/// A clock that goes on by a microsecond each time it is read.
+#[derive(Clone, Default)]
+struct Counting(Cell<u64>);
+
+impl Clock for Counting {
+    fn now(&self) -> MonoNs {
+        self.0.set(self.0.get() + 1_000);
+        MonoNs(self.0.get())
+    }
+}
+
+/// The other ends of a desk's rings.
+struct Outside {
+    quotes: Sender<Quote>,
+    channels: Sender<ChannelUpdate>,
+    news: Sender<GatewayNews>,
+    _control: Sender<Control>,
+    _commands: Receiver<OrderCommand>,
+}
+
+fn with_desk(test: impl FnOnce(&mut DeskStage<'_, Counting, Producer<'_>>, Outside, Consumer<'_>)) {
+    let memory: Vec<_> = (0..ring::words(CAPACITY).unwrap()).map(|_| AtomicU64::new(0)).collect();
+    ring::format(&memory, IDENTITY).unwrap();
+    let (quotes, quotes_out) = ends(RingBuffer::new(4_096));
+    let (channels, channels_out) = ends(RingBuffer::new(64));
+    let (news, news_out) = ends(RingBuffer::new(4_096));
+    let (commands_in, commands) = ends(RingBuffer::new(64));
+    let (control, control_out) = ends(RingBuffer::new(64));
+    let feed = FeedLink { quotes: quotes_out, channels: channels_out };
+    let gateway = GatewayLink { commands: commands_in, news: news_out };
+    let start = Start {
+        identity: IDENTITY,
+        logic_version: LOGIC_VERSION,
+        now: MonoNs(1),
+        utc: UnixNs(1),
+        config_digest: [0; 32],
+        arenas: [8, 8, 8],
+    };
+    let (mut arenas, mut images) = (Arenas::new(8, 8, 8), vec![Image::EMPTY; 8]);
+    let counters = DeskCounters::default();
+    let mut feeds = [const { None }; 4];
+    feeds[0] = Some(feed);
+    let mut gateways = [const { None }; xmc_hotpath::message::MAX_GATEWAYS];
+    gateways[0] = Some(gateway);
+    let mut stage = DeskStage::new(
+        Desk::new(IDENTITY, arenas.lend()),
+        Counting::default(),
+        feeds,
+        gateways,
+        control_out,
+        Producer::attach(&memory).unwrap(),
+        Images::new(&mut images),
+        &counters,
+        &start,
+    );
+    let outside = Outside { quotes, channels, news, _control: control, _commands: commands };
+    test(&mut stage, outside, Consumer::attach(&memory).unwrap());
+}
+
+fn quote(price_e9: i64) -> Quote {
+    let mut quote = Quote { instrument: InstrumentIndex(0), ..Quote::EMPTY };
+    quote.bids.price_e9[0] = price_e9;
+    (quote.bids.lots[0], quote.bids.count) = (1, 1);
+    quote
+}
+
+fn session(at: u32) -> GatewayNews {
+    let state = if at.is_multiple_of(2) { SessionState::Up } else { SessionState::Down };
+    let gateway = GatewayIndex(0);
+    GatewayNews::Session(SessionUpdate { stream: StreamId(9), gateway, state })
+}
+
+#[test]
+fn quotes_stop_at_the_mark_and_everything_else_goes_on() {
+    with_desk(|stage, mut outside, mut consumer| {
+        let mut taken = 0_u64;
+        let mut used = 0;
+        for number in 0.. {
+            outside.quotes.push(quote(number)).unwrap();
+            if stage.poll() == Work::Blocked {
+                break;
+            }
+            taken += 1;
+            used = stage.record_mut().used_pct();
+        }
+        assert!((75..=76).contains(&used), "{used} % is used");
+        assert!(taken > 500, "{taken} quotes were taken before");
+        // The same again: it does not creep on.
+        for _ in 0..100 {
+            assert_eq!(stage.poll(), Work::Blocked);
+        }
+        // What the quarter is for: news of orders and sessions, and the states of channels.
+        let inputs = stage.counters().inputs.get();
+        for number in 0..100 {
+            outside.news.push(session(number)).unwrap();
+            let state = ChannelState::Suspect;
+            let (epoch, packet_seq_no, missing) = (number, number, 1);
+            let stream = FEED;
+            outside
+                .channels
+                .push(ChannelUpdate { stream, state, epoch, packet_seq_no, missing })
+                .unwrap();
+            stage.poll();
+        }
+        assert_eq!(stage.counters().inputs.get(), inputs + 200, "all of them were taken");
+        assert_eq!(stage.counters().quotes.get(), taken);
+        assert!(stage.record_mut().has_room(WORST_INPUT_LEN), "a repair of any size fits as well");
+        // The journal catches up: the quotes that waited are taken.
+        let mut copied = vec![0; 1 << 18];
+        while consumer.read(&mut copied).unwrap() > 0 {}
+        consumer.release(consumer.position());
+        assert_eq!(stage.poll(), Work::Busy);
+        assert_eq!(stage.counters().quotes.get(), taken + 1);
+    });
+}
