@@ -5,11 +5,13 @@
 
 use super::ShellError;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
+use xmc_hotpath::time::{Clock, MonoNs, Span, UnixNs};
 
-/// The oldest start of time: the world between it and now is stepped through at start, which takes
-/// about a second for each day.
-pub(super) const MOST_HOURS: u64 = 72;
+/// The oldest start of time: the world between it and now is stepped through at start.
+pub(super) const MOST_HOURS: u64 = 24;
+
+/// How late a venue may come up: less than anybody's patience with its silence.
+const LATE: Span = Span(20_000_000);
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -43,6 +45,25 @@ impl VenueClock {
     #[must_use]
     pub fn origin(&self) -> UnixNs {
         self.origin
+    }
+
+    /// Builds a venue for the moment that it is given, so that it comes up without a past to catch
+    /// up with, in front of everybody.
+    ///
+    /// Its world is stepped through first. Where that takes long, it is built again for the moment
+    /// when it will be ready, and that moment is waited for.
+    pub fn build<V>(&self, build: impl Fn(MonoNs) -> V) -> V {
+        let begun = self.now();
+        let venue = build(begun);
+        let took = self.now().since(begun);
+        if took <= LATE {
+            return venue;
+        }
+        // Half as much again: the machine may be busier the second time.
+        let start = self.now().after(Span(took.0 + took.0 / 2));
+        let venue = build(start);
+        std::thread::sleep(Duration::from_nanos(start.since(self.now()).0));
+        venue
     }
 
     /// What the system's wall clock says.

@@ -6,6 +6,7 @@ use cross_market_connect::venue::shell::{
     self, Multicast, Shell, ShellError, StreamEvent, StreamLimits, StreamNo, StreamServer,
     VenueClock,
 };
+use std::cell::Cell;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
@@ -214,6 +215,26 @@ fn a_clock_begins_at_its_origin_or_not_at_all() {
     assert!(matches!(later, Err(ShellError::NotBegun(89..=90))), "{later:?}");
     let week = VenueClock::since(UnixNs(wall - 7 * 24 * 3_600_000_000_000)).map(drop);
     assert!(matches!(week, Err(ShellError::TooOld(168))), "{week:?}");
+}
+
+/// One that takes long to build is built for the moment when it is ready.
+#[test]
+fn a_venue_comes_up_at_the_moment_that_it_was_built_for() {
+    let clock = VenueClock::since(VenueClock::hour()).unwrap();
+    for ms in [0, 60] {
+        let times = Cell::new(0);
+        let began = clock.now();
+        let start = clock.build(|start| {
+            times.set(times.get() + 1);
+            std::thread::sleep(Duration::from_millis(ms));
+            start
+        });
+        let late = clock.now().since(start).0;
+        println!("built {} times for {ms} ms, {late} ns late", times.get());
+        assert!(start >= began && clock.now() >= start);
+        // Half of the time that it takes is spare.
+        assert!(ms == 0 || (times.get() == 2 && late < 60_000_000), "{late} ns late");
+    }
 }
 
 /// Counts its polls, and does what it was made for at one of them.

@@ -19,7 +19,7 @@ use crate::venue::shell::{
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use xmc_hotpath::port::Line;
-use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
+use xmc_hotpath::time::{MonoNs, UnixNs};
 
 /// The secret of sessions that have no other, as it is given out: base64url text. It protects
 /// nothing.
@@ -156,10 +156,13 @@ pub fn open(settings: Settings) -> Result<Running, ShellError> {
     };
     venue.channel.utc_origin = kept.utc_origin;
     venue.channel.first_seq_no = u32::try_from(kept.reserved_to + 1).unwrap_or(1);
-    venue.exchange.start = clock.now();
-    // No market takes an order each microsecond, so no start takes numbers of the one before.
-    venue.exchange.rules.first_number += venue.exchange.start.0 / 1_000;
-    let mut venue = Venue::new(venue);
+    let mut venue = clock.build(|start| {
+        let mut venue = venue.clone();
+        venue.exchange.start = start;
+        // No market takes an order each microsecond, so no start takes numbers of the one before.
+        venue.exchange.rules.first_number += start.0 / 1_000;
+        Venue::new(venue)
+    });
     venue.recover(&kept.fills);
     let fills = u64::try_from(kept.fills.len()).unwrap_or(u64::MAX);
     let utc_origin = clock.origin();

@@ -25,7 +25,7 @@ use crate::venue::shell::{
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use xmc_hotpath::port::Line;
-use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
+use xmc_hotpath::time::{MonoNs, UnixNs};
 
 /// The password of accounts that have no other. It protects nothing.
 pub const SIMULATED_PASSWORD: &str = "simulated";
@@ -178,10 +178,13 @@ pub fn open(settings: Settings) -> Result<Running, ShellError> {
     venue.feed.first_packet_no = i32::try_from(kept.reserved_to + 1).unwrap_or(1);
     venue.feed.center_change_no = center_change_no(kept.reserved_to, store.is_some());
     venue.counter.udp_port = addresses.requests.port();
-    venue.exchange.start = clock.now();
-    // No market takes an order each microsecond, so no start takes numbers of the one before.
-    venue.exchange.rules.first_number += venue.exchange.start.0 / 1_000;
-    let mut venue = Venue::new(venue);
+    let mut venue = clock.build(|start| {
+        let mut venue = venue.clone();
+        venue.exchange.start = start;
+        // No market takes an order each microsecond, so no start takes numbers of the one before.
+        venue.exchange.rules.first_number += start.0 / 1_000;
+        Venue::new(venue)
+    });
     venue.recover(&kept.fills, &kept.told);
     let fills = u64::try_from(kept.fills.len()).unwrap_or(u64::MAX);
     let requests = Requests { socket: requests, count: 0 };
