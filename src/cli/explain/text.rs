@@ -128,11 +128,11 @@ impl<W: Write> Text<'_, W> {
             _ => &term.name,
         };
         let product = term.product.map_or(String::new(), shown);
-        write!(self.out, "      {sign} {:<16} = {product:<24} {name}", term.number)?;
+        write!(self.out, "      {sign} {:<14} = {product:<19} {name}", term.number)?;
         if let Some(other) = &term.price_of {
             let live = match self.lang {
-                Lang::En => format!(": live price of {other}, {} its reference", term.number),
-                Lang::Zh => format!("：{other} 的实时价格，参考价 {}", term.number),
+                Lang::En => format!(": live price of {other}, here its reference"),
+                Lang::Zh => format!("：{other} 的实时价格，此处为参考价"),
             };
             write!(self.out, "{live}")?;
         }
@@ -270,12 +270,12 @@ impl<W: Write> Text<'_, W> {
             let from = if row.is_given { given } else { reference };
             writeln!(
                 self.out,
-                "  {:<5} {:>10} {} {:<22} = {:>22}   {from}",
+                "  {:<5} {:>10} {} {:<20} = {:>22}   {from}",
                 row.leg,
                 show_e9(row.price_e9),
                 times(),
-                signed(row.weight).trim(),
-                row.part.show(DIGITS).unwrap_or_default(),
+                shown(row.weight),
+                shown(row.part),
             )?;
         }
         let constant = self.say("constant", "常数项");
