@@ -282,7 +282,7 @@ impl<W: Write> Text<'_, W> {
         writeln!(self.out, "  {constant} {}", signed(example.constant).trim())?;
         let (exact, hot, difference, not_linear) = (
             self.say("exactly, in fractions    ", "精确（分数运算）  "),
-            self.say("by the evaluator, Q32    ", "热路径求值（Q32）"),
+            self.say("by the evaluator, Q32    ", "热路径求值（Q32） "),
             self.say("difference               ", "差                "),
             self.say("with products not linear ", "不作线性化        "),
         );
