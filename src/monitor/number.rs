@@ -91,10 +91,11 @@ pub fn clock(since: Span) -> String {
     format!("{:02}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
 }
 
-/// `part` of `whole` in percent, one digit behind the point; nothing of nothing is 0.
+/// `part` of `whole` in percent, rounded to a digit behind the point; nothing of nothing is 0.
 #[must_use]
 pub fn percent(part: u64, whole: u64) -> String {
-    let tenths = u128::from(part) * 1_000 / u128::from(whole.max(1));
+    let whole = u128::from(whole.max(1));
+    let tenths = (u128::from(part) * 1_000 + whole / 2) / whole;
     format!("{}.{}%", tenths / 10, tenths % 10)
 }
 
@@ -149,7 +150,7 @@ mod tests {
         }
         assert_eq!(clock(Span(125_399_999_999)), "02:05.3");
         assert_eq!(bytes(3_456_789), "3.4 MB");
-        assert_eq!(percent(1, 3), "33.3%");
+        assert_eq!([percent(1, 3), percent(2, 3)], ["33.3%", "66.7%"]);
         assert_eq!(percent(0, 0), "0.0%");
     }
 }

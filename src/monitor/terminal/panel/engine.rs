@@ -3,7 +3,7 @@
 use super::{fitted, labelled, part, rule};
 use crate::monitor::number;
 use crate::monitor::terminal::look::Look;
-use crate::monitor::terminal::text::{Text, flow};
+use crate::monitor::terminal::text::{Text, flow, width};
 use crate::monitor::view::{FeedView, GatewayView, Journal, LineView, Ring, View};
 use crate::monitor::words::Label;
 use ratatui::style::Style;
@@ -16,8 +16,6 @@ const FULL_PCT: u8 = 50;
 const MUCH_BEHIND: u64 = 1_000_000;
 /// Cells of a stream's name.
 const NAME: usize = 6;
-/// Cells of a feed's state: the longest word.
-const STATE: usize = 11;
 
 /// The machine in `height` rows.
 pub fn engine(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
@@ -25,8 +23,10 @@ pub fn engine(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
     let mut rows = vec![rule(&latency(view, look), look.title(), cells, look)];
     let mut body = Vec::new();
     let feeds = view.setting.feeds.iter().zip(&view.feeds);
+    let states = view.feeds.iter().map(|row| width(look.word(row.state))).max();
+    let wide = (cells, states.unwrap_or(0));
     body.extend::<Vec<_>>(
-        feeds.map(|(setting, row)| feed(&setting.name, row, cells, look)).collect(),
+        feeds.map(|(setting, row)| feed(&setting.name, row, wide, look)).collect(),
     );
     let gateways = view.setting.gateways.iter().zip(&view.gateways);
     let gateways = gateways.map(|(setting, row)| gateway(&setting.name, row, look)).collect();
@@ -65,11 +65,12 @@ fn latency(view: &View, look: &Look) -> String {
     format!("{word}  p50 {p50}  p99 {p99}  p99.9 {p99_9}  max {max}  ({count})")
 }
 
-fn feed(name: &str, row: &FeedView, cells: usize, look: &Look) -> Text {
+/// A feed in so many cells, of which its state has some.
+fn feed(name: &str, row: &FeedView, (cells, state_cells): (usize, usize), look: &Look) -> Text {
     let mut head = Text::new();
     head.left(name, NAME, Style::new()).gap(1);
     let state = if row.state.is_usable() { Style::new() } else { look.warning() };
-    head.left(look.word(row.state), STATE, state);
+    head.left(look.word(row.state), state_cells, state);
     let firsts = row.a.firsts + row.b.firsts;
     let count = |label, count: u64| {
         let style = if count > 0 { look.warning() } else { Style::new() };

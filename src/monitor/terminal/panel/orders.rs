@@ -67,9 +67,6 @@ fn ago(span: Span, look: &Look) -> Text {
     text
 }
 
-/// Cells of a gate's name: the longest one.
-const GATE: usize = 16;
-
 /// What gates held back, the busiest first.
 pub fn gates(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
     let (cells, height) = size;
@@ -77,9 +74,11 @@ pub fn gates(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
     let [what, seen, limit] = words;
     let title = format!("{what} ({seen} / {limit})");
     let mut rows = vec![rule(&title, look.title(), cells, look)];
+    let shown = view.gates.iter().take(height.saturating_sub(1));
+    let names = shown.map(|row| width(look.word(row.gate))).max();
     let gates = view.gates.iter().map(|row| {
         let mut text = Text::new();
-        text.left(look.word(row.gate), GATE, Style::new());
+        text.left(look.word(row.gate), names.unwrap_or(0), Style::new());
         text.number(&number::count(row.count), 7, look.strong());
         let last = seen_of_limit(&view.setting, &row.last, look.lang);
         flow(vec![text, part(&last, look.label())], cells)
