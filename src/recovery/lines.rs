@@ -5,6 +5,9 @@ use crate::config::{Feed, FeedLine};
 use crate::port::udp::{JoinedSocket, LineSettings, MAX_PAYLOAD_BYTES, ReceiveSettings};
 use xmc_hotpath::port::Line;
 
+/// A socket that is never empty is polled no longer than this.
+const MOST_AT_ONCE: u32 = 1 << 16;
+
 /// Joined groups, each with what its packets are.
 #[derive(Debug)]
 pub(super) struct Lines<K> {
@@ -49,6 +52,11 @@ impl<K: Copy> Lines<K> {
             }
         }
         is_any
+    }
+
+    /// Takes what there is, at most a buffer full of the shortest packets.
+    pub fn poll_all(&mut self, mut take: impl FnMut(K, &[u8])) {
+        let _ = (0..MOST_AT_ONCE).any(|_| !self.poll(&mut take));
     }
 }
 

@@ -26,10 +26,8 @@ use crate::port::udp::UdpError;
 use crate::secret::SecretError;
 use crate::venue::shfe::smdp::client::ClientError;
 use std::time::{Duration, Instant};
-use xmc_hotpath::feed::{FeedStage, Protocol};
 use xmc_hotpath::port::RxPort;
 use xmc_hotpath::stage::{Stage, Work};
-use xmc_hotpath::time::Clock;
 
 /// How long nothing is asked of the sockets when none has anything.
 const NAP: Duration = Duration::from_micros(200);
@@ -204,7 +202,7 @@ pub enum Start {
 }
 
 /// Finds what a feed begins with, waiting at most `patience`. The feed's hot sockets must have
-/// joined: what they did not receive, nobody has.
+/// joined, and have room for what comes until they are polled; `find_for` asks for less of it.
 ///
 /// # Errors
 /// See `StartError`.
@@ -213,20 +211,54 @@ pub fn find(
     feed: FeedIndex,
     patience: Duration,
 ) -> Result<Start, StartError> {
+    find_and(config, feed, &mut || {}, patience)
+}
+
+/// Finds what a feed begins with, and empties `port`, its hot sockets, at the end: what came until
+/// then is kept in the start. So the kernel needs room only for what comes from then on, which
+/// matters where `net.core.rmem_max` is as small as most systems have it. Poll soon after.
+///
+/// # Errors
+/// See `StartError`.
+pub fn find_for<P: RxPort>(
+    config: &Configuration,
+    feed: FeedIndex,
+    port: &mut P,
+    patience: Duration,
+) -> Result<Start, StartError> {
+    let mut drain = || {
+        // A flood ends with the patience of whoever polls next.
+        for _ in 0..MOST_DRAINED {
+            if port.peek().is_none() {
+                return;
+            }
+            port.release();
+        }
+    };
+    find_and(config, feed, &mut drain, patience)
+}
+
+/// More packets than any socket's buffer holds.
+const MOST_DRAINED: u32 = 1 << 20;
+
+fn find_and(
+    config: &Configuration,
+    feed: FeedIndex,
+    drain: &mut dyn FnMut(),
+    patience: Duration,
+) -> Result<Start, StartError> {
     let wanted = wanted(config, feed);
     let feed = &config.feeds[feed];
     match &feed.recovery {
-        Recovery::Loops(loops) => mdp3::find(feed, loops, wanted, patience).map(Start::Mdp3),
-        Recovery::Query(query) => smdp::find(feed, query, wanted, patience).map(Start::Smdp),
+        Recovery::Loops(loops) => mdp3::find(feed, loops, wanted, drain, patience).map(Start::Mdp3),
+        Recovery::Query(query) => smdp::find(feed, query, wanted, drain, patience).map(Start::Smdp),
     }
 }
 
-/// Polls a feed that was seeded until it has caught up with what its sockets kept, and says whether
-/// it has within `patience`. Before the desk may trade: until then quotes are older than they look.
-pub fn catch_up<P: RxPort, C: Clock, V: Protocol>(
-    stage: &mut FeedStage<'_, P, C, V>,
-    patience: Duration,
-) -> bool {
+/// Polls the stage of a feed that was seeded until it has caught up with what its sockets kept, and
+/// says whether it has within `patience`. Before the desk may trade: until then quotes are older
+/// than they look.
+pub fn catch_up(stage: &mut impl Stage, patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
     while stage.poll() != Work::Idle {
         if Instant::now() > deadline {

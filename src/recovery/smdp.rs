@@ -6,7 +6,7 @@
 //! missed packets, or asked for again where those are too many.
 
 use super::lines::{self, Lines};
-use super::tail::{Noted, Tail};
+use super::tail::{Kept, Noted, Tail};
 use super::terms::{Comparison, Wanted};
 use super::{NAP, StartError};
 use crate::config::{Feed, RecoveryQuery, SecretSource};
@@ -47,6 +47,8 @@ pub struct Start {
     snapshot: Snapshot,
     /// Whole packets from after the snapshot, in the order of their numbers.
     missed: Vec<Vec<u8>>,
+    /// What the multicast brought after the snapshot.
+    kept: Vec<Kept>,
 }
 
 impl Start {
@@ -62,7 +64,7 @@ impl Start {
         self.missed.len()
     }
 
-    /// Fills `feed` and makes it live. What its sockets kept since they joined comes next.
+    /// Fills `feed`, makes it live and gives it what was kept. What its sockets have comes next.
     ///
     /// # Errors
     /// See `SeedError`: no book of the feed is believed then.
@@ -71,6 +73,7 @@ impl Start {
         for payload in &self.missed {
             feed.on_datagram(&Datagram { payload, received: now, line: Line::A });
         }
+        Kept::give(&self.kept, feed, now);
         Ok(())
     }
 
@@ -88,11 +91,11 @@ pub(super) fn find(
     feed: &Feed,
     query: &RecoveryQuery,
     wanted: Vec<Wanted>,
+    drain: &mut dyn FnMut(),
     patience: Duration,
 ) -> Result<Start, StartError> {
     let login = login(feed, query)?;
-    let lines = lines::incremental(feed).map(|(_, key, line)| ((), key, line));
-    let lines = Lines::join(feed, lines)?;
+    let lines = Lines::join(feed, lines::incremental(feed))?;
     let stream = TcpPort::connect(query.address.into(), patience, &TcpSettings::default())
         .map_err(|source| StartError::Connect { feed: feed.name.value.clone(), source })?;
     let mut asking = Asking {
@@ -102,11 +105,12 @@ pub(super) fn find(
         stream,
         lines,
         tail: Tail::default(),
+        kept: Vec::new(),
         is_beating: false,
         since: Instant::now(),
         patience,
     };
-    asking.run(wanted)
+    asking.run(wanted, drain)
 }
 
 /// A query under way.
@@ -115,8 +119,9 @@ struct Asking {
     topic: i16,
     client: Client,
     stream: TcpPort,
-    lines: Lines<()>,
+    lines: Lines<Line>,
     tail: Tail,
+    kept: Vec<Kept>,
     /// A heartbeat came: the multicast is there.
     is_beating: bool,
     since: Instant,
@@ -124,17 +129,21 @@ struct Asking {
 }
 
 impl Asking {
-    fn run(&mut self, wanted: Vec<Wanted>) -> Result<Start, StartError> {
+    fn run(&mut self, wanted: Vec<Wanted>, drain: &mut dyn FnMut()) -> Result<Start, StartError> {
         self.event("the answer to the MDQP login", |event| matches!(event, Event::LoggedIn(_)))?;
         loop {
             let snapshot = self.snapshot()?;
             check(&self.feed, &wanted, &snapshot)?;
             self.listen("a packet of lines A and B")?;
-            if let Some(missed) = self.missed(SeqNo(snapshot.packet_no.cast_unsigned()))? {
+            drain();
+            self.hear_all();
+            let last = SeqNo(snapshot.packet_no.cast_unsigned());
+            if let Some(missed) = self.missed(last)? {
+                let kept = Kept::after(&self.kept, last);
                 // Whether the venue heard it changes nothing: the connection ends here.
                 let _ = self.client.log_out(self.now());
                 let _ = self.exchange("");
-                return Ok(Start { wanted, snapshot, missed });
+                return Ok(Start { wanted, snapshot, missed, kept });
             }
         }
     }
@@ -215,21 +224,17 @@ impl Asking {
         }
     }
 
+    /// Takes all packets that there are.
+    fn hear_all(&mut self) {
+        let Self { lines, tail, kept, is_beating, topic, .. } = self;
+        lines.poll_all(|line, payload| hear(*topic, (tail, kept, is_beating), line, payload));
+    }
+
     /// Moves bytes and packets, and says whether there were any.
     fn exchange(&mut self, awaited: &'static str) -> Result<bool, StartError> {
-        let Self { lines, tail, is_beating, topic, .. } = self;
-        let mut is_any = lines.poll(|(), payload| {
-            let Ok(packet) = decode::packet(payload) else { return };
-            let header = packet.header();
-            if header.topic_id.get() != *topic {
-                return;
-            }
-            if packet.is_heartbeat() {
-                *is_beating = true;
-            } else if tail.note(SeqNo(header.packet_no.get().cast_unsigned())) == Noted::Anew {
-                *is_beating = false;
-            }
-        });
+        let Self { lines, tail, kept, is_beating, topic, .. } = self;
+        let mut is_any =
+            lines.poll(|line, payload| hear(*topic, (tail, kept, is_beating), line, payload));
         let closed = |feed: &str| StartError::Closed { feed: feed.to_owned(), awaited };
         let outgoing = self.client.outgoing();
         if !outgoing.is_empty() {
@@ -247,6 +252,29 @@ impl Asking {
         is_any |= len > 0;
         Ok(is_any)
     }
+}
+
+/// Takes a packet of the multicast.
+fn hear(
+    topic: i16,
+    (tail, kept, is_beating): (&mut Tail, &mut Vec<Kept>, &mut bool),
+    line: Line,
+    payload: &[u8],
+) {
+    let Ok(packet) = decode::packet(payload) else { return };
+    let header = packet.header();
+    if header.topic_id.get() != topic {
+        return;
+    }
+    if packet.is_heartbeat() {
+        *is_beating = true;
+        return;
+    }
+    let seq_no = SeqNo(header.packet_no.get().cast_unsigned());
+    if tail.note(seq_no) == Noted::Anew {
+        kept.clear();
+    }
+    kept.push(Kept { line, seq_no, payload: payload.to_vec() });
 }
 
 fn check(feed: &str, wanted: &[Wanted], snapshot: &Snapshot) -> Result<(), StartError> {

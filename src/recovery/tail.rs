@@ -1,12 +1,37 @@
-//! Which packets of the incremental feed came, on whatever line: from where on none is missing.
+//! Packets of the incremental feed that came: from where on none is missing, and the packets
+//! themselves.
 
-use xmc_hotpath::feed::SeqNo;
+use xmc_hotpath::feed::{Feed, Protocol, SeqNo};
+use xmc_hotpath::port::{Datagram, Line};
+use xmc_hotpath::time::MonoNs;
 
 /// Stretches that are kept. Gaps beyond so many are older than any snapshot that is worth taking.
 const KEPT: usize = 64;
 /// So far behind the newest one a number is no old copy but a new numbering: more than any line can
 /// lag. What an old copy would do here is only to begin anew.
 const NEW_NUMBERING: u32 = 4_096;
+
+/// A packet that the cold side received and the hot side may have lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub line: Line,
+    pub seq_no: SeqNo,
+    pub payload: Vec<u8>,
+}
+
+impl Kept {
+    /// Gives a feed that begins after `last` what was kept of the packets behind it.
+    pub fn give<V: Protocol>(kept: &[Self], feed: &mut Feed<'_, V>, now: MonoNs) {
+        for Self { line, payload, .. } in kept {
+            feed.on_datagram(&Datagram { payload, received: now, line: *line });
+        }
+    }
+
+    /// Those that come after `last`.
+    pub fn after(kept: &[Self], last: SeqNo) -> Vec<Self> {
+        kept.iter().filter(|kept| kept.seq_no.0 > last.0).cloned().collect()
+    }
+}
 
 /// Numbers that came, as stretches without a gap. Numbers do not wrap within a week.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

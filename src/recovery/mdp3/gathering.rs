@@ -1,11 +1,13 @@
 //! What came so far, and whether it is enough.
 
+use super::super::tail::Kept;
 use super::super::tail::{Noted, Tail};
 use super::super::terms::{Comparison, Difference, Wanted};
 use super::seed::{Book, Depths, Level, Start};
 use std::collections::BTreeMap;
 use xmc_hotpath::book::{BookSide, IMPLIED_LEVELS, OUTRIGHT_LEVELS};
 use xmc_hotpath::feed::SeqNo;
+use xmc_hotpath::port::Line;
 use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::cme::mdp3::decode::{
     self, DecodeError, Message, Packet, PriceScale, Snapshot,
@@ -86,6 +88,8 @@ pub struct Gathering {
     /// The last channel reset: snapshots from before it are void.
     reset: Option<SeqNo>,
     refused: u64,
+    /// Packets of the incremental lines, in the order in which they came.
+    kept: Vec<Kept>,
 }
 
 impl Gathering {
@@ -101,6 +105,16 @@ impl Gathering {
             tail: Tail::default(),
             reset: None,
             refused: 0,
+            kept: Vec::new(),
+        }
+    }
+
+    /// Takes a packet of an incremental line and keeps it for the start.
+    pub fn keep(&mut self, line: Line, payload: &[u8]) {
+        self.on_incremental(payload);
+        if let Ok(packet) = decode::packet(payload) {
+            let seq_no = SeqNo(packet.seq_no());
+            self.kept.push(Kept { line, seq_no, payload: payload.to_vec() });
         }
     }
 
@@ -121,6 +135,7 @@ impl Gathering {
 
     /// The venue numbers its packets anew: nothing that was told goes on.
     fn forget(&mut self) {
+        self.kept.clear();
         self.told.clear();
         self.report_count = None;
         self.reset = None;
@@ -255,7 +270,7 @@ impl Gathering {
             return Err(Missing::Snapshots { instruments, refused: self.refused });
         }
         let depths = self.terms.iter().map(|(id, terms)| (*id, terms.depths)).collect();
-        Ok(Start::new(self.wanted.clone(), depths, books, self.tail.newest()))
+        Ok(Start::new(self.wanted.clone(), depths, books, self.tail.newest(), &self.kept))
     }
 
     /// Whether the lines bring everything after a snapshot. On a channel that is quiet they bring

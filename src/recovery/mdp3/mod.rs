@@ -21,11 +21,12 @@ use super::lines::{self, Lines};
 use super::{NAP, StartError, Wanted};
 use crate::config::{Feed, FeedLine, RecoveryLoops};
 use std::time::{Duration, Instant};
+use xmc_hotpath::port::Line;
 
 /// What the packets of a group are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Incremental,
+    Incremental(Line),
     Definitions,
     Snapshots,
 }
@@ -38,10 +39,11 @@ pub(super) fn find(
     feed: &Feed,
     loops: &RecoveryLoops,
     wanted: Vec<Wanted>,
+    drain: &mut dyn FnMut(),
     patience: Duration,
 ) -> Result<Start, StartError> {
     let groups = lines::incremental(feed)
-        .map(|(_, key, line)| (Kind::Incremental, key, line))
+        .map(|(line, key, group)| (Kind::Incremental(line), key, group))
         .into_iter()
         .chain(groups(feed, Kind::Definitions, DEFINITIONS, &loops.definitions)?)
         .chain(groups(feed, Kind::Snapshots, SNAPSHOTS, &loops.snapshots)?);
@@ -49,19 +51,30 @@ pub(super) fn find(
     let mut gathering = Gathering::new(wanted);
     let since = Instant::now();
     loop {
-        let is_any = lines.poll(|kind, payload| match kind {
-            Kind::Incremental => gathering.on_incremental(payload),
-            Kind::Definitions => gathering.on_definitions(payload),
-            Kind::Snapshots => gathering.on_snapshots(payload),
-        });
+        let is_any = lines.poll(|kind, payload| take(&mut gathering, kind, payload));
         match gathering.start() {
-            Ok(start) => return Ok(start),
+            Ok(_) => {
+                drain();
+                lines.poll_all(|kind, payload| take(&mut gathering, kind, payload));
+                // What came last may have changed all: a reset, a gap.
+                if let Ok(start) = gathering.start() {
+                    return Ok(start);
+                }
+            }
             Err(missing) if missing.is_final() || since.elapsed() > patience => {
                 return Err(failure(feed, missing, patience.as_millis()));
             }
             Err(_) if is_any => {}
             Err(_) => std::thread::sleep(NAP),
         }
+    }
+}
+
+fn take(gathering: &mut Gathering, kind: Kind, payload: &[u8]) {
+    match kind {
+        Kind::Incremental(line) => gathering.keep(line, payload),
+        Kind::Definitions => gathering.on_definitions(payload),
+        Kind::Snapshots => gathering.on_snapshots(payload),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What was gathered, and how it goes into a hot feed.
 
 use super::super::Wanted;
+use super::super::tail::Kept;
 use std::collections::BTreeMap;
 use thiserror::Error;
 use xmc_hotpath::book::{Action, BookSide, Change, Instrument};
@@ -56,6 +57,8 @@ pub struct Start {
     covered: SeqNo,
     taken: UnixNs,
     newest: Option<SeqNo>,
+    /// What came after `last`.
+    kept: Vec<Kept>,
 }
 
 /// Why a start does not go into a feed.
@@ -85,13 +88,15 @@ impl Start {
         depths: BTreeMap<i32, Depths>,
         books: BTreeMap<i32, Book>,
         newest: Option<SeqNo>,
+        kept: &[Kept],
     ) -> Self {
         let lasts = || books.values().map(|book| book.last.0);
         let oldest = books.values().min_by_key(|book| book.last.0);
         let (last, covered) = (lasts().min().unwrap_or(0), lasts().max().unwrap_or(0));
         let taken = oldest.map_or(UnixNs(0), |book| book.taken);
         let (last, covered) = (SeqNo(last), SeqNo(covered));
-        Self { wanted, depths, books, last, covered, taken, newest }
+        let kept = Kept::after(kept, last);
+        Self { wanted, depths, books, last, covered, taken, newest, kept }
     }
 
     /// All books include everything through this packet: the feed goes on with the next.
@@ -118,14 +123,17 @@ impl Start {
         self.books.len()
     }
 
-    /// Fills `feed` and makes it live. What its sockets kept since they joined comes next.
+    /// Fills `feed`, makes it live and gives it what was kept. What its sockets have comes next.
     ///
     /// # Errors
     /// See `SeedError`: no book of the feed is believed then.
     pub fn seed(&self, feed: &mut Feed<'_, Mdp3>, now: MonoNs) -> Result<(), SeedError> {
         let outcome = self.fill(feed);
         match outcome {
-            Ok(()) => feed.begin_between(self.last, self.covered, self.taken, now),
+            Ok(()) => {
+                feed.begin_between(self.last, self.covered, self.taken, now);
+                Kept::give(&self.kept, feed, now);
+            }
             Err(_) => feed.channel_mut().over(),
         }
         outcome

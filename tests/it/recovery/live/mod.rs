@@ -240,10 +240,14 @@ fn a_running_cme_is_joined_over_real_sockets() {
     let venue = open_cme();
     let mut config = engine();
     find_cme(&mut config, venue.addresses());
+    // Room for a third of a second: the hot sockets lose what comes before the books are known.
+    config.feeds[CME].receive_buffer_bytes = 1 << 17;
     std::thread::sleep(Duration::from_millis(700));
     let clock = EngineClock::start();
-    let port = feed_port(&config.feeds[CME], clock.clone()).expect("loopback takes joins");
-    let start = recovery::find(&config, CME, PATIENCE).unwrap_or_else(|error| panic!("{error}"));
+    let mut port = feed_port(&config.feeds[CME], clock.clone()).expect("loopback takes joins");
+    std::thread::sleep(Duration::from_millis(1_000));
+    let start = recovery::find_for(&config, CME, &mut port, PATIENCE);
+    let start = start.unwrap_or_else(|error| panic!("{error}"));
     let Start::Mdp3(start) = start else { panic!("it is MDP 3.0") };
     println!("begins after {:?}, covered {:?}", start.last(), start.covered());
     let Parts { mut memory, counters, .. } = Parts::new(&config);
@@ -264,8 +268,10 @@ fn a_running_shfe_is_joined_over_real_sockets() {
     find_shfe(&mut config, venue.addresses());
     std::thread::sleep(Duration::from_millis(1_200));
     let clock = EngineClock::start();
-    let port = feed_port(&config.feeds[SHFE], clock.clone()).expect("loopback takes joins");
-    let start = recovery::find(&config, SHFE, PATIENCE).unwrap_or_else(|error| panic!("{error}"));
+    let mut port = feed_port(&config.feeds[SHFE], clock.clone()).expect("loopback takes joins");
+    std::thread::sleep(Duration::from_millis(1_000));
+    let start = recovery::find_for(&config, SHFE, &mut port, PATIENCE);
+    let start = start.unwrap_or_else(|error| panic!("{error}"));
     let Start::Smdp(start) = start else { panic!("it is SMDP") };
     println!("packet {}, {} missed", start.snapshot().packet_no, start.missed_count());
     let Parts { mut memory, mut codecs, counters } = Parts::new(&config);
