@@ -51,11 +51,13 @@ pub fn open(
     patience: Duration,
 ) -> Result<Opened, OpeningError> {
     let feeds = config.feeds.iter().map(|feed| sockets::feed_port(feed, clock.clone()));
-    let feeds = feeds.collect::<Result<_, SocketError>>()?;
+    let mut feeds = feeds.collect::<Result<Vec<_>, SocketError>>()?;
     let mut starts = Starts { feeds: Vec::new(), gateways: Vec::new() };
-    for (feed, index) in config.feeds.iter().zip(0..) {
+    for ((feed, port), index) in config.feeds.iter().zip(&mut feeds).zip(0..) {
         starts.feeds.push(match feed.join.value {
-            Join::Recover => FeedStart::Recovered(recovery::find(config, index, patience)?),
+            Join::Recover => {
+                FeedStart::Recovered(recovery::find_for(config, index, port, patience)?)
+            }
             Join::AssumeEmpty => FeedStart::Nothing,
         });
     }
