@@ -1,6 +1,8 @@
 //! The engine: the sockets that a configuration names are opened as it says.
 
 mod live;
+mod markets;
+mod outage;
 mod witnessing;
 
 use crate::config::{edited, load};

@@ -436,6 +436,11 @@ pub(super) fn still_spent(spent: u8, spec: &SpreadSpec, books: &[LegBook<'_>; MA
     left
 }
 
+/// Whether an instrument's quote may be traded on.
+pub(super) fn is_usable(row: &Instrument, channels: &[Channel; MAX_CHANNELS]) -> bool {
+    usable(row, channels).is_ok()
+}
+
 /// How much the orders of a fire are together.
 #[inline]
 pub(super) fn fire_size(drafts: &Drafts, is_open: bool) -> FireSize {

@@ -26,9 +26,9 @@ use crate::execute::offset::{Holding, Lots};
 use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
-    Credits, DeskIdentity, Detail, Event, GatewayLimits, HeldLots, Input, InstrumentSpec,
-    MAX_GATEWAYS, MAX_LEGS, OrderId, Quote, SafeState, SessionState, SessionUpdate, SpreadIndex,
-    SpreadSpec, StateChange, StreamId,
+    Credits, DeskIdentity, Detail, Event, GatewayLimits, HeldLots, Input, InstrumentIndex,
+    InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderId, Quote, SafeState, SessionState, SessionUpdate,
+    SpreadIndex, SpreadSpec, StateChange, StreamId,
 };
 use crate::order::Orders;
 use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX, ValueLimit};
@@ -132,6 +132,12 @@ impl<'a> Desk<'a> {
     #[must_use]
     pub fn orders(&self) -> &Orders<'a> {
         &self.orders
+    }
+
+    /// Whether the last quote of an instrument may be traded on, its age apart.
+    #[must_use]
+    pub fn believes(&self, instrument: InstrumentIndex) -> bool {
+        self.table.instrument(instrument).is_some_and(|row| fire::is_usable(row, &self.channels))
     }
 
     /// When the desk wants to be called, at the latest: the shell then injects a `Tick`.

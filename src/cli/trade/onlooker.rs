@@ -7,6 +7,7 @@ use crate::config::Configuration;
 use crate::engine::live::{Sight, Watch};
 use crate::engine::witnessing;
 use crate::monitor::terminal::{self, Look, Screen};
+use crate::monitor::view::FeedView;
 use crate::monitor::{Journal, Lang, Plain, Ring, Setting, Sources, Tally, View};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -57,6 +58,7 @@ pub struct Onlooker<'o, 'w> {
     record_most_pct: u8,
     elapsed: Duration,
     desk_lots: Vec<i64>,
+    feeds: Vec<FeedView>,
     feeds_usable: bool,
     failed: Option<io::Error>,
     /// What is wrong with witnesses, as it was last said.
@@ -72,6 +74,8 @@ pub struct Seen {
     pub elapsed: Duration,
     /// Lots that the desk holds at the end, by instrument.
     pub desk_lots: Vec<i64>,
+    /// What the feeds have counted.
+    pub feeds: Vec<FeedView>,
     /// Every feed could be traded on when the run was ended.
     pub feeds_usable: bool,
 }
@@ -106,6 +110,7 @@ impl<'o, 'w> Onlooker<'o, 'w> {
             record_most_pct: 0,
             elapsed: Duration::ZERO,
             desk_lots: Vec::new(),
+            feeds: Vec::new(),
             feeds_usable: false,
             failed: None,
             trouble: Vec::new(),
@@ -117,10 +122,10 @@ impl<'o, 'w> Onlooker<'o, 'w> {
     /// # Errors
     /// What could not be shown.
     pub fn end(self) -> io::Result<Seen> {
-        let Self { tally, elapsed, desk_lots, feeds_usable, .. } = self;
+        let Self { tally, elapsed, desk_lots, feeds, feeds_usable, .. } = self;
         match self.failed {
             Some(error) => Err(error),
-            None => Ok(Seen { tally, elapsed, desk_lots, feeds_usable }),
+            None => Ok(Seen { tally, elapsed, desk_lots, feeds, feeds_usable }),
         }
     }
 
@@ -206,6 +211,7 @@ impl Watch for Onlooker<'_, '_> {
         if let Some(witnessed) = sight.witnessed {
             self.tell(witnessed, running);
         }
+        self.feeds.clone_from(&view.feeds);
         let shown = self.show(view, sight.elapsed);
         let is_over = self.until.is_some_and(|until| sight.elapsed >= until);
         match shown {

@@ -42,6 +42,16 @@ struct Refused {
     count: u64,
 }
 
+/// What came of one feed.
+#[derive(Clone, Debug, Serialize)]
+struct Feed {
+    feed: String,
+    packets: [u64; 2],
+    refused: u64,
+    gaps: u64,
+    quotes: u64,
+}
+
 /// The record of a run.
 #[derive(Clone, Debug, Serialize)]
 struct Journal {
@@ -88,6 +98,7 @@ pub struct Summary {
     ledger_fills: Option<u64>,
     state: &'static str,
     feeds_usable: bool,
+    feeds: Vec<Feed>,
     journal: Journal,
     tick_to_order_ns: TickToOrder,
     hot_allocations: u64,
@@ -107,7 +118,7 @@ impl Summary {
         replayed: &Replayed,
         histogram: PathBuf,
     ) -> Self {
-        let Seen { tally, elapsed, desk_lots, feeds_usable } = seen;
+        let Seen { tally, elapsed, desk_lots, feeds, feeds_usable } = seen;
         let Totals {
             decisions,
             fires,
@@ -163,6 +174,19 @@ impl Summary {
             ledger_fills: ledgers.map(|ledgers| ledgers.fills),
             state: tally.state().word(),
             feeds_usable,
+            feeds: wanted
+                .config
+                .feeds
+                .iter()
+                .zip(feeds)
+                .map(|(feed, view)| Feed {
+                    feed: feed.name.value.clone(),
+                    packets: [view.a.packets, view.b.packets],
+                    refused: view.refused,
+                    gaps: view.gaps,
+                    quotes: view.quotes,
+                })
+                .collect(),
             journal: Journal {
                 directory: wanted.directory.display().to_string(),
                 records: ended.journal.records,

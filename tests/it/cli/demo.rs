@@ -1,15 +1,24 @@
 //! `xmc demo`: both venues, the engine and the ledgers, as a newcomer starts them.
 
+use super::sockets::Sockets;
+use crate::garbage::{Barrage, Garbage, Target};
 use crate::journal::scratch::Scratch;
+use cross_market_connect::port::interface::InterfaceChoice;
 use serde_json::Value;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xmc"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(args);
+    command
+}
 
 fn xmc(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xmc"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.args(args).output().expect("xmc runs")
+    command(args).output().expect("xmc runs")
 }
 
 fn report(output: &Output) -> Value {
@@ -77,4 +86,61 @@ fn lines_in_a_pipe_say_that_the_venues_are_simulated() {
         assert!(text.contains(simulated), "{text}");
         assert!(text.contains("xmc audit verify"), "{text}");
     }
+}
+
+/// Every UDP socket and every TCP listener of the demonstration, venues and engine alike, as the
+/// kernel names them.
+fn targets(pid: u32) -> Vec<Target> {
+    let start = Instant::now();
+    // Six groups of CME, two of SHFE, requests; orders, query, counter and two ledgers.
+    let all = loop {
+        let all = Sockets::of(pid);
+        if all.listeners.len() >= 5
+            && all.udp.iter().filter(|at| at.ip().is_multicast()).count() >= 4
+        {
+            break all;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "the demonstration opens {all:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let reached = |at: SocketAddrV4| match at.ip().is_unspecified() {
+        true => SocketAddrV4::new(Ipv4Addr::LOCALHOST, at.port()),
+        false => at,
+    };
+    let datagrams = all.udp.into_iter().map(|at| match at.ip().is_multicast() {
+        true => Target::Multicast(at, InterfaceChoice::LOOPBACK),
+        false => Target::Udp(reached(at).into()),
+    });
+    let streams = all.listeners.into_iter().map(|at| Target::Tcp(reached(at).into()));
+    datagrams.chain(streams).collect()
+}
+
+#[test]
+fn garbage_at_every_port_of_the_demo_moves_counters_and_nothing_else() {
+    let scratch = Scratch::new("demo_garbage");
+    let record = scratch.path("record");
+    let path = record.to_str().expect("it is text");
+    let mut demo = command(&["demo", "--json", "--seconds", "10", "--record", path]);
+    let demo = demo.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("xmc runs");
+    // While it still opens and then while it trades.
+    let targets = targets(demo.id());
+    let barrage = Barrage::start(Garbage::new(11), &targets, 4_000);
+    std::thread::sleep(Duration::from_secs(8));
+    let fired = barrage.stop();
+    let output = demo.wait_with_output().expect("it ends");
+    let demo = report(&output);
+    println!("{} targets: {fired:?}\n{}", targets.len(), demo["feeds"]);
+    assert!(fired.datagrams > 5_000 && fired.connections > 50, "{fired:?}");
+    assert_eq!(output.status.code(), Some(0), "{demo}");
+    for feed in demo["feeds"].as_array().expect("two feeds") {
+        assert!(count(feed, "refused") > 500 && count(feed, "quotes") > 10, "{feed}");
+        assert_eq!(count(feed, "gaps"), 0, "{feed}");
+    }
+    for key in ["feeds_usable", "positions_agree"] {
+        assert_eq!(demo[key], true, "{key} in {demo}");
+    }
+    for key in ["rejects", "broken", "unknown", "live_orders", "hot_allocations"] {
+        assert_eq!(count(&demo, key), 0, "{key} in {demo}");
+    }
+    assert!(count(&demo, "round_trips") >= 2, "{demo}");
 }

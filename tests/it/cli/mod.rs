@@ -6,4 +6,5 @@ mod inspect;
 mod plan;
 mod replay;
 mod sim;
+mod sockets;
 mod venue;

@@ -211,6 +211,14 @@ impl Counter {
         }
     }
 
+    /// What its sender calls an order of that account, by the counter's number, which is all that
+    /// the ledgers behind the counter know.
+    #[must_use]
+    pub fn reference(&self, account: AccountId, order_id: u64) -> Option<i64> {
+        let account = &self.accounts[self.place(account)?];
+        account.orders.get(&order_id).map(|order| order.reference)
+    }
+
     /// Ends a connection from this side.
     pub fn end(&mut self, id: LinkId) {
         if let Some(link) = self.links.get_mut(&id) {

@@ -164,6 +164,12 @@ impl Venue {
         self.query_counters
     }
 
+    /// The SIMULATED counter before it.
+    #[must_use]
+    pub fn counter(&self) -> &Counter {
+        &self.counter
+    }
+
     /// What its counter counts.
     #[must_use]
     pub fn counter_counts(&self) -> Counts {
