@@ -8,7 +8,7 @@ use super::checkpoint::{Checkpoint, CheckpointError, decimal};
 use super::evidence::{Evidence, Seen, Trust};
 use super::note::{Note, NoteError};
 use crate::journal::segment::Hash;
-use crate::journal::tree::{Gathering, ProofError, check_inclusion, leaf_hash};
+use crate::journal::tree::{Gathering, ProofError, Tree, check_inclusion, leaf_hash};
 use std::fmt;
 use std::str::FromStr;
 use xmc_hotpath::record::frame::{self, Kind};
@@ -85,11 +85,15 @@ pub struct Found {
     pub record: Vec<u8>,
 }
 
-/// Finds a record among all of a journal's, in order.
-pub fn find<'a>(records: impl Iterator<Item = &'a [u8]>, which: Which) -> Option<Found> {
+/// Finds a record among all of a journal's, in order, of which the first is leaf `first`.
+pub fn find<'a>(
+    records: impl Iterator<Item = &'a [u8]>,
+    first: u64,
+    which: Which,
+) -> Option<Found> {
     let mut found = None;
     let mut run = 0;
-    for (record, index) in records.zip(0..) {
+    for (record, index) in records.zip(first..) {
         let Ok((header, body, _)) = frame::split(record) else { continue };
         if header.kind == Kind::Start {
             run = start_run(header, body).unwrap_or(run);
@@ -131,12 +135,14 @@ pub fn split(payload: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Proves `found` against the newest checkpoint of `evidence`, with all records of the journal.
+/// Proves `found` against the newest checkpoint of `evidence`, with all records of the journal that
+/// are still there, and the tree over those that are not.
 ///
 /// # Errors
 /// See `ProveError`.
 pub fn prove<'a>(
     found: &Found,
+    before: &Tree,
     records: impl Iterator<Item = &'a [u8]>,
     evidence: &Evidence,
 ) -> Result<Proof, ProveError> {
@@ -144,10 +150,12 @@ pub fn prove<'a>(
     let Some(Seen { checkpoint, note, .. }) = evidence.seen.last() else {
         return Err(ProveError::NotWitnessed { index: found.index, size });
     };
-    let Some(mut gathering) = Gathering::inclusion(found.index, size) else {
+    let Some(gathering) = Gathering::inclusion(found.index, size) else {
         return Err(ProveError::NotWitnessed { index: found.index, size });
     };
-    let limit = usize::try_from(size).unwrap_or(usize::MAX);
+    let gathering = gathering.starting_with(before);
+    let mut gathering = gathering.ok_or(ProveError::Differs(ProofError::Root))?;
+    let limit = usize::try_from(size.saturating_sub(before.size())).unwrap_or(usize::MAX);
     for record in records.take(limit) {
         gathering.push(leaf_hash(record));
     }

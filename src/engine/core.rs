@@ -1,6 +1,7 @@
 //! A core and what runs on it: pinning, scheduling, resting, and a list of stages polled in turn.
 
-use crate::topology::{Idle, Sched};
+use crate::config::Configuration;
+use crate::topology::{Executor, Idle, Sched, Stage as StageName};
 use std::io;
 use std::time::Duration;
 use xmc_hotpath::stage::{Stage, Work};
@@ -33,6 +34,19 @@ pub enum PlaceError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+/// The executors that run hot stages.
+pub fn hot(config: &Configuration) -> impl Iterator<Item = &Executor> {
+    let is_hot = |executor: &&Executor| executor.stages.iter().any(|one| one.value.is_hot());
+    config.executors.iter().filter(is_hot)
+}
+
+/// Where the topology puts a stage.
+#[must_use]
+pub fn core_of(config: &Configuration, stage: StageName) -> Option<u16> {
+    let runs = |executor: &&Executor| executor.stages.iter().any(|one| one.value == stage);
+    config.executors.iter().find(runs).map(|executor| executor.core.value)
 }
 
 /// Pins the calling thread to a core and gives it its scheduling class.

@@ -9,7 +9,7 @@
 //! Not here: opening sockets, learning books, logging on (`opening`). Called by `xmc run` and `xmc
 //! demo`.
 
-use super::core::{PlaceError, Resting, Turn, place};
+use super::core::{PlaceError, Resting, Turn, core_of, hot, place};
 use super::feed::AnyFeed;
 use super::latency::{Exchange, Exchanged, Figures, Latencies, exchanged};
 use super::recording::Recording;
@@ -24,7 +24,7 @@ use crate::config::Configuration;
 use crate::journal::disk::Directory;
 use crate::journal::shm::{RingReader, ShmError};
 use crate::journal::tail::Tail;
-use crate::journal::{self, JournalError, JournalWriter, Moment, Options, SealReason};
+use crate::journal::{self, Durable, JournalError, JournalWriter, Moment, Options, SealReason};
 use crate::topology::{Executor, Idle, Sched, Stage as StageName};
 use std::io;
 use std::ops::ControlFlow;
@@ -50,10 +50,6 @@ const BETWEEN_CLOCKS: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_millis(1);
 /// How long the journal's thread sleeps when the ring is empty.
 const JOURNAL_NAP: Duration = Duration::from_micros(200);
-/// How long the thread that signs sleeps when there is nothing new.
-const WITNESS_NAP: Duration = Duration::from_millis(10);
-/// How long witnesses are waited for when the journal has ended.
-const LAST_WITNESS: Duration = Duration::from_secs(3);
 /// How long live orders are waited for when the run ends.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The number of the engine's own last command.
@@ -199,7 +195,6 @@ where
     G: StreamPort + Send,
 {
     let Plan { config, clock, mut recording, ports, starts, is_pinned, witnessing } = plan;
-    let has_witness = witnessing.is_some();
     let path = recording.path.clone();
     let directory = path.as_path();
     let recovered_records = recording.recovered.map_or(0, |found| found.figures.records);
@@ -241,9 +236,7 @@ where
         journal: Mutex::default(),
         exchanges: Mutex::new(exchanges),
         is_journal_done: AtomicBool::new(false),
-        is_journal_written: AtomicBool::new(false),
-        witnessed: Mutex::default(),
-        has_witness,
+        witnessed: witnessing::Published::default(),
         has_failed: AtomicBool::new(false),
         started: Instant::now(),
     };
@@ -252,13 +245,13 @@ where
     let mut ended = std::thread::scope(|scope| {
         let journal = scope.spawn(|| {
             let written = shared.noted(shared.write_journal(writer, journal_core));
-            shared.is_journal_written.store(true, Ordering::Release);
+            shared.witnessed.end();
             written
         });
-        let witnessing = witnessing.map(|witnessing| {
+        if let Some(witnessing) = witnessing {
             let witnessing = witnessing.from_segment(first_segment);
-            scope.spawn(|| shared.witness(witnessing))
-        });
+            scope.spawn(|| shared.witnessed.run(witnessing, || shared.durable()));
+        }
         // Whatever happens below, the thread ends: the scope waits for it.
         let stopping = StopOnDrop(&shared);
         let hot = shared.run_stages(config, is_pinned, &mut pipeline, &mut follower, watch);
@@ -269,15 +262,12 @@ where
         });
         drop(stopping);
         let journal = journal.join().expect("the journal's thread does not panic")?;
-        if let Some(witnessing) = witnessing {
-            witnessing.join().expect("witnessing does not panic");
-        }
         let Hot { allocations, live_orders } = hot?;
         let latency = shared.latency(&pipeline);
         Ok::<_, LiveError>(Ended {
             first_segment,
             journal,
-            witnessed: shared.witnessed(),
+            witnessed: None,
             latency,
             difference: None,
             allocations,
@@ -285,6 +275,7 @@ where
             recovered_records,
         })
     })?;
+    ended.witnessed = shared.witnessed.figures();
     follower.read(watch)?;
     let sight = Sight {
         elapsed: shared.started.elapsed(),
@@ -328,12 +319,6 @@ pub fn moment(clock: &EngineClock) -> Moment {
     Moment { mono: clock.now(), utc: clock.utc().utc }
 }
 
-/// The executors that run hot stages.
-fn hot(config: &Configuration) -> impl Iterator<Item = &Executor> {
-    let is_hot = |executor: &&Executor| executor.stages.iter().any(|one| one.value.is_hot());
-    config.executors.iter().filter(is_hot)
-}
-
 fn cores(config: &Configuration, clock: &EngineClock) -> Vec<Core> {
     let core = |executor: &Executor| Core {
         core: executor.core.value,
@@ -341,12 +326,6 @@ fn cores(config: &Configuration, clock: &EngineClock) -> Vec<Core> {
         gauge: Gauge { housekeeping_ticks: clock.ticks_in(HOUSEKEEPING), ..Gauge::default() },
     };
     hot(config).map(core).collect()
-}
-
-/// Where the topology puts a stage.
-fn core_of(config: &Configuration, stage: StageName) -> Option<u16> {
-    let runs = |executor: &&Executor| executor.stages.iter().any(|one| one.value == stage);
-    config.executors.iter().find(runs).map(|executor| executor.core.value)
 }
 
 /// What the threads of a run share.
@@ -359,10 +338,7 @@ struct Shared<'r> {
     exchanges: Mutex<Vec<Exchange>>,
     /// Nothing more comes: write what there is and end.
     is_journal_done: AtomicBool,
-    /// The journal's thread has ended: nothing more will be safe.
-    is_journal_written: AtomicBool,
-    witnessed: Mutex<witnessing::Figures>,
-    has_witness: bool,
+    witnessed: witnessing::Published,
     /// A thread has ended before it was told to.
     has_failed: AtomicBool,
     started: Instant,
@@ -505,27 +481,9 @@ impl Shared<'_> {
         }
     }
 
-    /// The thread that signs: until the journal ends, and then a little longer for the witnesses.
-    fn witness(&self, mut witnessing: Witnessing) {
-        let durable = || self.journal.lock().expect("nobody panics with it").durable;
-        let publish = |witnessing: &Witnessing| {
-            *self.witnessed.lock().expect("nobody panics with it") = witnessing.figures();
-        };
-        while !self.is_journal_written.load(Ordering::Acquire) {
-            let has_more = witnessing.poll(&durable());
-            publish(&witnessing);
-            if !has_more {
-                std::thread::sleep(WITNESS_NAP);
-            }
-        }
-        witnessing.finish(&durable(), LAST_WITNESS);
-        publish(&witnessing);
-    }
-
-    /// What witnesses have; `None` if there are none.
-    fn witnessed(&self) -> Option<witnessing::Figures> {
-        let figures = || self.witnessed.lock().expect("nobody panics with it").clone();
-        self.has_witness.then(figures)
+    /// How much of the journal is safe.
+    fn durable(&self) -> Durable {
+        self.journal.lock().expect("nobody panics with it").durable
     }
 
     /// Follows the run until `watch` has seen enough.
@@ -556,7 +514,7 @@ impl Shared<'_> {
                 looked = Instant::now();
                 let mut latency = Latencies::new();
                 self.exchanges().iter_mut().for_each(|exchange| latency.add(exchange.total()));
-                let witnessed = self.witnessed();
+                let witnessed = self.witnessed.figures();
                 let sight = Sight {
                     elapsed: self.started.elapsed(),
                     now: self.clock.now(),

@@ -7,7 +7,9 @@ use crate::audit::kept;
 use crate::config::Configuration;
 use crate::journal::disk::{self, Directory, Disk};
 use crate::journal::reader::{self, Blocks};
+use crate::journal::segment::{BLOCK_OVERHEAD, HEADER_LEN, Hash};
 use crate::journal::shm::{Found, RingFile, ShmError};
+use crate::journal::tree::Tree;
 use crate::journal::{JournalError, Moment, Options, RecoverError, Recovered, recover};
 use memmap2::Mmap;
 use std::fs::File;
@@ -193,6 +195,14 @@ impl Segments {
         self.files.iter().zip(&self.maps).map(|(file, bytes)| (file.as_path(), &bytes[..]))
     }
 
+    /// The tree over all records before the first of these segments.
+    ///
+    /// # Errors
+    /// `InvalidData` if it does not say.
+    pub fn tree_before(&self) -> io::Result<Tree> {
+        self.maps.first().map_or_else(|| Ok(Tree::new()), |first| tree_before(first))
+    }
+
     /// Payloads of all blocks, in order, up to the first damage (which `audit` reports).
     pub fn payloads(&self) -> impl Iterator<Item = &[u8]> {
         let next = self.maps.iter().skip(1).map(Some).chain([None]);
@@ -209,6 +219,21 @@ impl Segments {
             })
         })
     }
+}
+
+/// The tree over all records before the segment that begins with `front`.
+///
+/// # Errors
+/// `InvalidData` if it does not say.
+pub fn tree_before(front: &[u8]) -> io::Result<Tree> {
+    let invalid = |damage| io::Error::new(io::ErrorKind::InvalidData, damage);
+    let header = reader::header(front).map_err(invalid)?;
+    let peaks = header.tree_size.get().count_ones() as usize * size_of::<Hash>();
+    let end = (HEADER_LEN + BLOCK_OVERHEAD + peaks) as u64;
+    // What is behind the peaks is not looked at.
+    let mut blocks = Blocks::new(front, &header).until(Some(end));
+    let _ = blocks.next_block().map_err(invalid)?;
+    Ok(blocks.tree().cloned().unwrap_or_default())
 }
 
 #[expect(unsafe_code, reason = "mapping a file has no safe interface")]

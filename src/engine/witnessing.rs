@@ -19,22 +19,27 @@ use crate::audit::{CouldNotRun, prove};
 use crate::config::{Checkpoints, WitnessPlace};
 use crate::journal::Durable;
 use crate::journal::disk;
-use crate::journal::reader::{self, Blocks};
-use crate::journal::segment::{BLOCK_OVERHEAD, HEADER_LEN, Hash, MAX_FRONT};
+use crate::journal::segment::MAX_FRONT;
 use crate::journal::tail::Tail;
 use crate::journal::tree::{Growth, Tree, leaf_hash};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::recording::Segments;
+use super::recording::{self, Segments};
 
 /// What HTTP witnesses signed lies in the journal's directory under this name.
 const COPY: &str = "cosigned.checkpoints";
 /// Blocks that are read before answers are looked at again.
 const BLOCKS_A_POLL: usize = 256;
+/// How long the thread that signs sleeps when there is nothing new.
+const NAP: Duration = Duration::from_millis(10);
+/// How long witnesses are waited for when the journal has ended.
+const AT_THE_END: Duration = Duration::from_secs(3);
 /// Until a witness that did not answer is asked again, at least.
 const BEFORE_RETRY: Duration = Duration::from_secs(1);
 /// Until one that refused is.
@@ -88,6 +93,46 @@ impl Figures {
     #[must_use]
     pub fn witnessed_records(&self) -> u64 {
         self.witnesses.iter().map(|witness| witness.records).max().unwrap_or(0)
+    }
+}
+
+/// What the thread that signs tells the others, and they it.
+#[derive(Debug, Default)]
+pub struct Published {
+    figures: Mutex<Option<Figures>>,
+    /// The journal's writer has ended: nothing more will be safe.
+    has_ended: AtomicBool,
+}
+
+impl Published {
+    /// The body of the thread that signs: until `end`, and then a little longer for the witnesses.
+    /// `durable` says how much of the journal is safe now.
+    pub fn run(&self, mut witnessing: Witnessing, durable: impl Fn() -> Durable) {
+        let publish = |figures| *self.lock() = Some(figures);
+        while !self.has_ended.load(Ordering::Acquire) {
+            let has_more = witnessing.poll(&durable());
+            publish(witnessing.figures());
+            if !has_more {
+                std::thread::sleep(NAP);
+            }
+        }
+        witnessing.finish(&durable(), AT_THE_END);
+        publish(witnessing.figures());
+    }
+
+    /// The journal's writer has ended. Releases what it published before: see `run`.
+    pub fn end(&self) {
+        self.has_ended.store(true, Ordering::Release);
+    }
+
+    /// How things stand; `None` if nothing is signed.
+    #[must_use]
+    pub fn figures(&self) -> Option<Figures> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Figures>> {
+        self.figures.lock().expect("nobody panics with it")
     }
 }
 
@@ -371,10 +416,8 @@ impl Witnessing {
                 "it has seen {size} records, and the journal's files no longer reach back so far"
             ))
         };
-        let segments = disk::segments(&self.directory)?;
-        let first = segments.first().ok_or_else(gone)?;
-        let mut tree = tree_before(&disk::load(&first.path)?)?;
         let written = Segments::open(&self.directory)?;
+        let mut tree = written.tree_before()?;
         let mut leaves = prove::records(written.payloads()).map(leaf_hash);
         if tree.size() > size {
             return Err(gone());
@@ -394,18 +437,7 @@ impl Witnessing {
 fn start_tree(path: &Path) -> io::Result<Tree> {
     let mut front = Vec::new();
     File::open(path)?.take(MAX_FRONT as u64).read_to_end(&mut front)?;
-    tree_before(&front)
-}
-
-/// The tree over all records before the segment that begins with `front`.
-fn tree_before(front: &[u8]) -> io::Result<Tree> {
-    let invalid = |damage| io::Error::new(io::ErrorKind::InvalidData, damage);
-    let header = reader::header(front).map_err(invalid)?;
-    let peaks = header.tree_size.get().count_ones() as usize * size_of::<Hash>();
-    let end = (HEADER_LEN + BLOCK_OVERHEAD + peaks) as u64;
-    let mut blocks = Blocks::new(front, &header).until(Some(end));
-    let _ = blocks.next_block().map_err(invalid)?;
-    Ok(blocks.tree().cloned().unwrap_or_default())
+    recording::tree_before(&front)
 }
 
 /// What the witnesses of `config` kept of the journal in `directory`, as far as it can be read

@@ -117,6 +117,22 @@ impl Stretch {
         None
     }
 
+    /// The part of it from leaf `start` on, where a node must begin.
+    fn from(&self, start: u64) -> Option<Self> {
+        let mut at = self.start;
+        for (index, _) in self.nodes.iter().enumerate() {
+            if at == start {
+                return Some(Self {
+                    start,
+                    end: self.end,
+                    nodes: self.nodes.get(index..)?.to_vec(),
+                });
+            }
+            at += self.node_len(at);
+        }
+        None
+    }
+
     /// How many leaves the node that starts with leaf `at` covers.
     fn node_len(&self, at: u64) -> u64 {
         let most = self.end - at;
@@ -214,6 +230,26 @@ impl Gathering {
     #[must_use]
     pub fn consistency(old_size: u64, size: u64) -> Option<Self> {
         consistency_ranges(old_size, size).map(Self::of)
+    }
+
+    /// Starts behind `before`, all of whose leaves are gone but for its peaks; `None` if more of
+    /// them would be needed, as when the proof is of one of them.
+    #[must_use]
+    pub fn starting_with(mut self, before: &Tree) -> Option<Self> {
+        self.index = before.size();
+        while let Some(&at) = self.order.get(self.next) {
+            let range = self.ranges.get(at)?.clone();
+            if range.end > before.size() {
+                // What of it is gone is made of peaks.
+                if range.start < before.size() {
+                    self.open = before.stretch.from(range.start)?;
+                }
+                break;
+            }
+            *self.found.get_mut(at)? = Some(before.stretch.hash_of(&range)?);
+            self.next += 1;
+        }
+        Some(self)
     }
 
     fn of(ranges: Vec<Range<u64>>) -> Self {

@@ -67,8 +67,9 @@ pub fn prove(args: &ProveArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         CliError::could_not_run(format!("cannot read {}: {error}", args.journal.display()))
     })?;
     let records = || prove::records(segments.payloads());
-    let proved = match prove::find(records(), which) {
-        Some(found) => prove::prove(&found, records(), &evidence),
+    let before = segments.tree_before().map_err(CliError::could_not_run)?;
+    let proved = match prove::find(records(), before.size(), which) {
+        Some(found) => prove::prove(&found, &before, records(), &evidence),
         None => Err(ProveError::NoRecord(args.record.clone())),
     };
     let proof = match proved {

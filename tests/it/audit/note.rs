@@ -2,11 +2,15 @@
 
 use crate::journal::scratch::Scratch;
 use cross_market_connect::audit::checkpoint::{Checkpoint, CheckpointError};
+use cross_market_connect::audit::evidence::{Evidence, Trust};
 use cross_market_connect::audit::note::{
     KeyError, Note, NoteError, Purpose, SignerKey, VerifierKey,
 };
+use cross_market_connect::audit::prove::Proof;
+use cross_market_connect::audit::witness::Request;
 use proptest::prelude::*;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// From the documentation of Go's `golang.org/x/mod/sumdb/note`, where the format comes from.
@@ -163,6 +167,24 @@ proptest! {
         if let Ok(changed) = Note::parse(&text) {
             prop_assert!(changed.signed_by(&keys).is_err(), "{}", text);
         }
+    }
+
+    /// Requests to a witness, proofs, and what a witness kept: anything is refused or read, and
+    /// nothing panics.
+    #[test]
+    fn any_text_is_no_request_proof_or_evidence_that_counts(
+        text in "(old|index|extra|c2sp.org/tlog-proof@v1|[a-c \n\u{2014}+/=0-9A-F]){0,60}",
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let _ = Request::parse(&text);
+        prop_assert!(Proof::parse(&text).is_err());
+        let proof = format!("c2sp.org/tlog-proof@v1\nextra AAAA\nindex 1\n\n{SUM_CHECKPOINT}");
+        let cut = (0..=cut.index(proof.len())).rev().find(|at| proof.is_char_boundary(*at));
+        let _ = Proof::parse(&format!("{}{text}", &proof[..cut.unwrap_or(0)]));
+        let key = SignerKey::new("a", Purpose::Log, &[9; 32]).unwrap();
+        let trust = Trust { current: vec![key.verifier()], ..Trust::default() };
+        let evidence = Evidence::of(&[(PathBuf::new(), text)], &trust);
+        prop_assert!(evidence.seen.is_empty() && evidence.flaw.is_some());
     }
 
     /// Whatever is read as a note is one: it never panics, and prints as what was read.

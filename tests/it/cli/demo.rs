@@ -60,8 +60,17 @@ fn the_demo_trades_and_everybody_agrees_about_it() {
     let histogram = latency["histogram"].as_str().expect("its path");
     assert!(fs::read_to_string(histogram).expect("it is there").contains("Percentile"));
 
-    let audit = xmc(&["audit", "verify", "--json", path]);
+    let witnessed = &demo["journal"]["witnessed"];
+    assert_eq!(witnessed["witnesses"][0]["records"], witnessed["records"], "{demo}");
+    assert_eq!(witnessed["witnesses"][0]["trouble"], Value::Null, "{demo}");
+
+    let (witness, key) = (format!("{path}-witness"), format!("{path}/checkpoint.key.pub"));
+    let args = ["audit", "verify", "--json", path, "--witness", &witness, "--key", &key];
+    let audit = xmc(&args);
     assert_eq!(audit.status.code(), Some(0), "{audit:?}");
+    let said = report(&audit);
+    assert_eq!(said["witness"]["records"], said["counts"]["records"], "{said}");
+    assert!(count(&said["witness"], "checkpoints") >= 4, "{said}");
     let replay = xmc(&["replay", "--json", "--verify", path]);
     assert_eq!(replay.status.code(), Some(0), "{replay:?}");
 

@@ -16,9 +16,10 @@ use cross_market_connect::journal::disk::{self, Directory};
 use cross_market_connect::journal::shm::{RingFile, RingReader};
 use cross_market_connect::journal::{Durable, JournalWriter, Options, SealReason, SyncPolicy};
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -367,4 +368,43 @@ fn the_witness_answers_as_its_protocol_says() {
         assert_eq!(raw(url, large).0, 413);
         assert_eq!(send(14, 20, 0).0, 200, "and goes on");
     });
+}
+
+#[test]
+fn a_witness_in_a_process_of_its_own_keeps_what_the_auditor_needs() {
+    let bench = Bench::new("witnessing");
+    let path = |name: &str| bench.scratch.path(name).display().to_string();
+    let xmc = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_xmc")).arg("audit").args(args).output().unwrap()
+    };
+    let made = xmc(&["keygen", &path("own.key"), "--name", "example.com/w", "--witness"]);
+    assert!(made.status.success(), "{made:?}");
+    let public = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    let (log, keep) = (path("log.key.pub"), path("keep.checkpoints"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_xmc"))
+        .args(["audit", "witness", "--listen", "127.0.0.1:0", "--own-key", &path("own.key")])
+        .args(["--log", &log, "--keep", &keep])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let said = [lines.next().unwrap().unwrap(), lines.next().unwrap().unwrap()];
+    assert_eq!(said[1], public);
+    let url = said[0].split(' ').next().unwrap();
+    let key = Box::new(VerifierKey::parse(&public).unwrap());
+    let place = WitnessPlace::Http { url: url.to_owned(), key, timeout_ms: 2_000 };
+    let figures = bench.run(&bench.config(vec![place]), FIRST, 20);
+    assert_eq!(figures.witnesses[0].records, figures.records, "{figures:?}");
+    let ended = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(ended.success() && child.wait().unwrap().success(), "it ends when it is asked to");
+
+    let journal = path("journal");
+    let args = ["--witness", &keep, "--key", &log, "--witness-key", &public];
+    let verified = xmc(&[&["verify", &journal], &args[..]].concat());
+    let text = String::from_utf8(verified.stdout).unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{text}");
+    assert!(text.contains("a witness last signed at "), "{text}");
+    // The witness goes on with what it has.
+    let kept = Kept::open(&bench.scratch.path("keep.checkpoints"), None).unwrap();
+    assert_eq!(kept.last(ORIGIN).unwrap().size, figures.records);
 }

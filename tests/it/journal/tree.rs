@@ -306,6 +306,34 @@ fn a_growing_tree_has_its_consistency_proof_at_hand() {
 }
 
 #[test]
+fn proofs_are_gathered_from_what_is_left_of_a_journal() {
+    let leaves = leaves(40);
+    let size = leaves.len() as u64;
+    for gone in 0..leaves.len() {
+        let before = tree(&leaves[..gone]);
+        for index in gone..leaves.len() {
+            let gathering = Gathering::inclusion(index as u64, size).unwrap();
+            let gathering = gathering.starting_with(&before);
+            assert_eq!(gathered(gathering, &leaves[gone..]), path(index, &leaves));
+        }
+        for old in gone.max(1)..=leaves.len() {
+            let gathering = Gathering::consistency(old as u64, size).unwrap();
+            let gathering = gathering.starting_with(&before);
+            assert_eq!(gathered(gathering, &leaves[gone..]), subproof(old, &leaves, true));
+        }
+        // Of a leaf that is gone there may be no proof any more, and never a wrong one.
+        for index in 0..gone {
+            let gathering = Gathering::inclusion(index as u64, size).unwrap();
+            let Some(mut gathering) = gathering.starting_with(&before) else { continue };
+            leaves[gone..].iter().for_each(|leaf| gathering.push(*leaf));
+            if let Some(proof) = gathering.proof() {
+                assert_eq!(proof, path(index, &leaves), "leaf {index}, {gone} gone");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_tree_goes_on_from_its_peaks() {
     let leaves = leaves(33);
     for size in 0..leaves.len() {
