@@ -19,7 +19,7 @@ use super::evidence::Evidence;
 use super::records::{Follower, Is, Wrong};
 use crate::journal::reader::{self, Block, Blocks, Damage, End, Fault};
 use crate::journal::segment::{BlockHeader, HEADER_LEN, Hash, Left, SealReason, SegmentHeader};
-use crate::journal::{Place, disk};
+use crate::journal::{Place, disk, keep};
 
 /// Why a journal could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -165,17 +165,27 @@ pub fn verify_against(path: &Path, evidence: Option<&Evidence>) -> Result<Report
         files.push((None, path.to_owned()));
     }
     let mut verifier = Verifier::new(evidence);
+    if metadata.is_dir() {
+        verifier.manifest = keep::manifest(path).map_err(io_error(path))?;
+    }
     let mut files = files.into_iter();
     let load = |(number, file): (Option<u64>, PathBuf)| match disk::load(&file) {
-        Ok(bytes) => Ok((number, file, bytes)),
+        Ok(bytes) => Ok((number, file, Ok(bytes))),
+        // A packed segment that was changed is a finding, as any other.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok((number, file, Err(error))),
         Err(source) => Err(CouldNotRun::Io { path: file, source }),
     };
     let mut loaded = files.next().map(load).transpose()?;
     while let Some((number, file, bytes)) = loaded.take() {
         // The next one may say where this one ends.
         loaded = files.next().map(load).transpose()?;
-        let until = loaded.as_ref().and_then(|(_, _, next)| end_of_failed(next));
-        if !verifier.segment(number, &file, &bytes, until) {
+        let next = loaded.as_ref().and_then(|(_, _, next)| next.as_ref().ok());
+        let until = next.and_then(|next| end_of_failed(next));
+        let goes_on = match bytes {
+            Ok(bytes) => verifier.segment(number, &file, &bytes, until),
+            Err(error) => verifier.packed_damage(&file, &error),
+        };
+        if !goes_on {
             break;
         }
     }
@@ -229,6 +239,8 @@ struct Verifier<'e> {
     before: Option<Before>,
     against: Option<Against<'e>>,
     flaw: Option<Finding>,
+    /// What the journal's keeper wrote of its segments.
+    manifest: Vec<keep::Line>,
 }
 
 impl<'e> Verifier<'e> {
@@ -263,6 +275,45 @@ impl<'e> Verifier<'e> {
                 false
             }
         }
+    }
+
+    /// The first segment there is is not the journal's first: the manifest may say why.
+    fn starts_later(&mut self, place: &At<'_>, header: &SegmentHeader) -> Result<(), Box<Finding>> {
+        let number = header.number.get();
+        let missing = self.manifest.iter().find(|line| line.segment < number && !line.is_removed());
+        if let Some(line) = missing {
+            let text = format!("segment {} is missing, and its time was not over", line.segment);
+            return Err(place.finding(0, "segment_missing", text));
+        }
+        let Some(line) = self.manifest.iter().find(|line| line.segment + 1 == number) else {
+            let text = format!("the journal is looked at from segment {number} on");
+            self.note(place.file, "starts_later", text);
+            return Ok(());
+        };
+        let said = (line.tree_size, line.tree_root.as_str(), line.last_hash.as_str());
+        let (root, hash) = (hex(&header.tree_root), hex(&header.previous_hash));
+        if said != (header.tree_size.get(), &root, &hash) {
+            let text = format!(
+                "the segment does not follow segment {}, which was removed: the manifest says \
+                 another tree or hash",
+                line.segment
+            );
+            return Err(place.finding(0, "segment_tree", text));
+        }
+        let text = format!(
+            "segments up to {} were removed when their time was over, with {} records",
+            line.segment, line.tree_size
+        );
+        self.note(place.file, "removed", text);
+        Ok(())
+    }
+
+    /// A packed segment cannot be unpacked.
+    fn packed_damage(&mut self, file: &Path, error: &io::Error) -> bool {
+        let at = At { file, bytes: &[], last: self.last() };
+        let text = format!("the packed segment was changed: {error}");
+        self.report.finding = Some(*at.finding(0, "packed", text));
+        false
     }
 
     fn read_segment(
@@ -372,8 +423,7 @@ impl<'e> Verifier<'e> {
             let text = format!("the first segment starts with {} records", header.tree_size.get());
             return wrong("segment_tree", text);
         } else {
-            let text = format!("the journal is looked at from segment {number} on");
-            self.note(place.file, "starts_later", text);
+            self.starts_later(place, header)?;
         }
         let is_whole = match &self.follower {
             Some(follower) if follower.identity() == identity => return Ok(()),

@@ -14,6 +14,7 @@ use crate::journal::{JournalError, Moment, Options, RecoverError, Recovered, rec
 use memmap2::Mmap;
 use std::fs::File;
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use xmc_hotpath::message::DeskIdentity;
 
@@ -159,7 +160,25 @@ fn finish(
 #[derive(Debug)]
 pub struct Segments {
     files: Vec<PathBuf>,
-    maps: Vec<Mmap>,
+    maps: Vec<Bytes>,
+}
+
+/// All bytes of a segment.
+#[derive(Debug)]
+enum Bytes {
+    Mapped(Mmap),
+    Unpacked(Vec<u8>),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Unpacked(bytes) => bytes,
+        }
+    }
 }
 
 impl Segments {
@@ -237,9 +256,12 @@ pub fn tree_before(front: &[u8]) -> io::Result<Tree> {
 }
 
 #[expect(unsafe_code, reason = "mapping a file has no safe interface")]
-fn map(path: &Path) -> io::Result<Mmap> {
+fn map(path: &Path) -> io::Result<Bytes> {
+    if disk::is_packed(path) {
+        return disk::load(path).map(Bytes::Unpacked);
+    }
     let file = File::open(path)?;
     // SAFETY: segments are only ever appended to by the one writer that holds the directory's lock,
     // and never shortened below what was written; a reader sees bytes that may grow, never dangle.
-    unsafe { Mmap::map(&file) }
+    unsafe { Mmap::map(&file) }.map(Bytes::Mapped)
 }

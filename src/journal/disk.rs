@@ -4,10 +4,12 @@
 
 mod directory;
 mod files;
+mod packed;
 mod spare;
 
 pub use directory::{Directory, SegmentFile};
-pub use files::{SegmentPath, find, list, load, segments};
+pub use files::{SegmentPath, Source, find, is_packed, list, load, segments};
+pub use packed::{pack, pack_file, packed_path, unpack};
 
 use std::fs::File;
 use std::io;

@@ -6,16 +6,14 @@
 //! and another one again are told once. Damage is `audit`'s to explain: here it looks like a journal
 //! that does not go on.
 
-use super::disk;
+use super::disk::{self, Source};
 use super::reader::{self, Fault};
 use super::segment::{
     BLOCK_OVERHEAD, BlockHeader, ChainHash, HEADER_LEN, Hash, KIND_RECORDS, KIND_SEAL, Left,
     MAX_PAYLOAD, SegmentHeader,
 };
 use super::writer::Durable;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use xmc_hotpath::record::frame;
 
@@ -33,7 +31,7 @@ pub struct Tail {
 
 #[derive(Debug)]
 struct Open {
-    segment: File,
+    segment: Source,
     offset: u64,
     hash: Hash,
     chain_hash: ChainHash,
@@ -65,7 +63,7 @@ impl Tail {
     /// # Errors
     /// Whatever the file system says.
     pub fn sync(&self) -> io::Result<()> {
-        self.open.as_ref().map_or(Ok(()), |open| open.segment.sync_data())
+        self.open.as_ref().map_or(Ok(()), |open| open.segment.sync())
     }
 
     /// The whole records of the next block; `None` if there is none yet.
@@ -118,7 +116,7 @@ impl Tail {
         let Some(path) = disk::find(&self.directory, self.number)? else {
             return Ok(None);
         };
-        let segment = File::open(path)?;
+        let segment = Source::open(&path)?;
         let mut bytes = [0; HEADER_LEN];
         segment.read_exact_at(&mut bytes, 0)?;
         let header = reader::header(&bytes).map_err(invalid)?;
@@ -194,7 +192,7 @@ impl Open {
 }
 
 /// Whether all of `bytes` were there to be read.
-fn fill(segment: &File, bytes: &mut [u8], offset: u64) -> io::Result<bool> {
+fn fill(segment: &Source, bytes: &mut [u8], offset: u64) -> io::Result<bool> {
     match segment.read_exact_at(bytes, offset) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),

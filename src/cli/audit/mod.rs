@@ -1,5 +1,6 @@
 //! `xmc audit`: what an auditor asks of a journal. Offline, read-only, no engine needed.
 
+mod keep;
 mod keygen;
 mod prove;
 mod show;
@@ -19,6 +20,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Question {
     CheckProof(prove::CheckArgs),
+    Keep(keep::KeepArgs),
     Keygen(keygen::KeygenArgs),
     Prove(prove::ProveArgs),
     Show(show::ShowArgs),
@@ -33,6 +35,7 @@ enum Question {
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     match &args.question {
         Question::CheckProof(args) => prove::check(args, out),
+        Question::Keep(args) => keep::run(args, out),
         Question::Keygen(args) => keygen::run(args, out),
         Question::Prove(args) => prove::prove(args, out),
         Question::Show(args) => show::run(args, out),
