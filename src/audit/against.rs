@@ -88,10 +88,10 @@ impl<'e> Against<'e> {
     /// Compares what was kept of the journal's first `size` records.
     fn compare(&mut self, size: u64, root: &Hash) -> Result<(), Difference> {
         while let Some(seen) = self.next_seen()
-            && seen.checkpoint.size <= size
+            && seen.size <= size
         {
-            if seen.checkpoint.size == size {
-                if seen.checkpoint.root != *root {
+            if seen.size == size {
+                if seen.root != *root {
                     return Err(self.rewritten(seen));
                 }
                 self.matched += 1;
@@ -116,12 +116,11 @@ impl<'e> Against<'e> {
         let Some(last) = self.evidence.seen.last().filter(|_| self.next_seen().is_some()) else {
             return Ok(());
         };
-        let (had, has) = (last.checkpoint.size, self.size());
+        let (had, has) = (last.size, self.size());
         let text = format!(
-            "the journal ends after {has} records, and had {had} when it was witnessed ({} line \
-             {}): {} were taken off its end",
-            last.file.display(),
-            last.line,
+            "the journal ends after {has} records, and had {had} when it was witnessed ({}): {} \
+             were taken off its end",
+            self.evidence.place(last),
             had - has
         );
         Err(Difference { rule: "cut_off", text })
@@ -133,7 +132,7 @@ impl<'e> Against<'e> {
         let seen = &self.evidence.seen;
         Witnessed {
             checkpoints: seen.len() as u64,
-            records: seen.last().map_or(0, |seen| seen.checkpoint.size),
+            records: seen.last().map_or(0, |seen| seen.size),
             matched: self.matched,
             unwitnessed_records: self.size().saturating_sub(self.same),
             signed_by: self.evidence.signed_by.iter().cloned().collect(),
@@ -147,12 +146,12 @@ impl<'e> Against<'e> {
     }
 
     fn next_size(&self) -> Option<u64> {
-        self.next_seen().map(|seen| seen.checkpoint.size)
+        self.next_seen().map(|seen| seen.size)
     }
 
     /// The first checkpoint of at least `size` records.
     fn first_from(&self, size: u64) -> usize {
-        self.evidence.seen.partition_point(|seen| seen.checkpoint.size < size)
+        self.evidence.seen.partition_point(|seen| seen.size < size)
     }
 
     fn next_seen(&self) -> Option<&'e Seen> {
@@ -161,12 +160,11 @@ impl<'e> Against<'e> {
 
     fn rewritten(&self, seen: &Seen) -> Difference {
         let text = format!(
-            "records {} to {} are not those that were witnessed ({} line {}): the journal was \
-             written anew, or its records changed, moved or taken out",
+            "records {} to {} are not those that were witnessed ({}): the journal was written \
+             anew, or its records changed, moved or taken out",
             self.same,
-            seen.checkpoint.size.saturating_sub(1),
-            seen.file.display(),
-            seen.line
+            seen.size.saturating_sub(1),
+            self.evidence.place(seen)
         );
         Difference { rule: "not_witnessed_so", text }
     }

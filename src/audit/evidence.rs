@@ -9,10 +9,12 @@
 
 use super::checkpoint::Checkpoint;
 use super::note::{Note, NoteError, SignedBy, VerifierKey};
+use super::notes::Notes;
 use super::verify::CouldNotRun;
+use crate::journal::segment::Hash;
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// What a witness's file ends with.
@@ -29,17 +31,17 @@ pub struct Trust {
     pub witnesses: Vec<VerifierKey>,
 }
 
-/// A checkpoint that counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A checkpoint that counts. There is one for each second of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// What it says.
-    pub checkpoint: Checkpoint,
-    /// As it was kept.
-    pub note: Note,
-    /// In which file.
-    pub file: PathBuf,
+    /// Records.
+    pub size: u64,
+    /// The root of the tree over them.
+    pub root: Hash,
+    /// In which of the files.
+    file: usize,
     /// The line that it starts on.
-    pub line: usize,
+    line: usize,
 }
 
 /// Something wrong with what a witness kept.
@@ -58,8 +60,12 @@ pub struct Flaw {
 /// What witnesses kept of one journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
+    /// The files.
+    files: Vec<PathBuf>,
     /// Checkpoints that count, the smallest first; of each size one.
     pub seen: Vec<Seen>,
+    /// The largest of them, as it was kept.
+    pub newest: Option<(Checkpoint, Note)>,
     /// Names of the keys that signed them.
     pub signed_by: BTreeSet<String>,
     /// When a witness last signed one, seconds since 1970.
@@ -76,91 +82,119 @@ impl Evidence {
     /// # Errors
     /// `CouldNotRun` if there is nothing to read. What is wrong with it is `flaw`.
     pub fn read(paths: &[PathBuf], trust: &Trust) -> Result<Self, CouldNotRun> {
-        let mut texts = Vec::new();
+        let mut evidence = Self::default();
         for path in paths {
             let io_error = |source| CouldNotRun::Io { path: path.clone(), source };
             for file in files(path).map_err(io_error)? {
-                let text = fs::read(&file).map_err(io_error)?;
-                texts.push((file, String::from_utf8_lossy(&text).into_owned()));
+                let open = File::open(&file).map_err(io_error)?;
+                evidence.take(&file, BufReader::new(open), trust).map_err(io_error)?;
             }
         }
-        Ok(Self::of(&texts, trust))
+        Ok(evidence.weighed())
     }
 
-    /// Weighs what witnesses kept: each file's path and text.
+    /// Weighs what one witness kept in a text.
     #[must_use]
-    pub fn of(texts: &[(PathBuf, String)], trust: &Trust) -> Self {
+    pub fn of_text(text: &str, trust: &Trust) -> Self {
         let mut evidence = Self::default();
-        for (file, text) in texts {
-            if let Err(flaw) = evidence.take(file, text, trust) {
-                evidence.flaw.get_or_insert(flaw);
-            }
-        }
-        evidence.seen.sort_by_key(|seen| seen.checkpoint.size);
-        let twice = evidence.seen.windows(2).find_map(|pair| match pair {
-            [one, other]
-                if one.checkpoint.size == other.checkpoint.size
-                    && one.checkpoint.root != other.checkpoint.root =>
-            {
-                Some(split_view(one, other))
-            }
+        // A text in memory has no errors.
+        let _ = evidence.take(Path::new("text"), text.as_bytes(), trust);
+        evidence.weighed()
+    }
+
+    /// Where a checkpoint was kept.
+    #[must_use]
+    pub fn place(&self, seen: &Seen) -> String {
+        let file = self.files.get(seen.file).map(|file| file.display().to_string());
+        format!("{} line {}", file.unwrap_or_default(), seen.line)
+    }
+
+    /// When all has been taken.
+    fn weighed(mut self) -> Self {
+        self.seen.sort_by_key(|seen| seen.size);
+        let differ = |one: &Seen, other: &Seen| one.size == other.size && one.root != other.root;
+        let twice = self.seen.windows(2).find_map(|pair| match pair {
+            [one, other] if differ(one, other) => Some(self.split_view(one, other)),
             _ => None,
         });
         if let Some(flaw) = twice {
-            evidence.flaw.get_or_insert(flaw);
+            self.flaw.get_or_insert(flaw);
         }
-        evidence.seen.dedup_by_key(|seen| seen.checkpoint.size);
-        if evidence.seen.is_empty() && evidence.flaw.is_none() {
-            let file = texts.first().map(|(file, _)| file.clone()).unwrap_or_default();
+        self.seen.dedup_by_key(|seen| seen.size);
+        if self.seen.is_empty() && self.flaw.is_none() {
+            let file = self.files.first().cloned().unwrap_or_default();
             let text = format!(
                 "the witnesses have no checkpoint of this journal ({} of others)",
-                evidence.passed_over
+                self.passed_over
             );
-            evidence.flaw = Some(Flaw { file, line: 1, rule: "no_checkpoint", text });
+            self.flaw = Some(Flaw { file, line: 1, rule: "no_checkpoint", text });
         }
-        evidence
+        self
     }
 
-    /// Takes what one witness kept, in the order in which it did.
-    fn take(&mut self, file: &Path, text: &str, trust: &Trust) -> Result<(), Flaw> {
+    fn split_view(&self, one: &Seen, other: &Seen) -> Flaw {
+        let text = format!(
+            "two checkpoints of {} records with different roots were signed, here and in {}: \
+             somebody was shown another journal",
+            one.size,
+            self.place(one)
+        );
+        let file = self.files.get(other.file).cloned().unwrap_or_default();
+        Flaw { file, line: other.line, rule: "split_view", text }
+    }
+
+    /// Takes what one witness kept, in the order in which it did, up to the first flaw.
+    fn take(&mut self, path: &Path, file: impl BufRead, trust: &Trust) -> io::Result<()> {
         let mut order = Order::default();
-        for (line, note) in notes(text) {
-            let flaw = |rule, text| Flaw { file: file.to_owned(), line, rule, text };
-            let Ok(note) = Note::parse(note) else {
-                // A write that was torn: what the witness got of it is no checkpoint.
-                self.passed_over += 1;
-                continue;
-            };
-            let Ok(checkpoint) = Checkpoint::parse(&note.text) else {
-                self.passed_over += 1;
-                continue;
-            };
-            let mut logs = trust.current.iter().chain(&trust.retired);
-            if !logs.any(|key| key.name() == checkpoint.origin) {
-                self.passed_over += 1;
-                continue;
+        self.files.push(path.to_owned());
+        for found in Notes::new(file) {
+            let (line, note) = found?;
+            if let Err((rule, text)) = self.take_note(&mut order, line, &note, trust) {
+                self.flaw.get_or_insert(Flaw { file: path.to_owned(), line, rule, text });
+                return Ok(());
             }
-            let by = order.signers(&note, &checkpoint, trust);
-            let by = by.map_err(|error| flaw(word(&error), error.to_string()))?;
-            let Some(cosigned) =
-                cosigned(&note, trust).map_err(|error| flaw(word(&error), error.to_string()))?
-            else {
-                self.passed_over += 1;
-                continue;
-            };
-            order.check(&checkpoint, &cosigned).map_err(|(rule, text)| flaw(rule, text))?;
-            for SignedBy { key, time_s } in by.into_iter().chain(cosigned) {
-                self.signed_by.insert(format!("{}+{:08x}", key.name(), key.id()));
-                self.last_time_s = self.last_time_s.max(time_s);
-            }
-            self.seen.push(Seen { checkpoint, note, file: file.to_owned(), line });
         }
-        order.end().map_err(|(line, text)| Flaw {
-            file: file.to_owned(),
-            line,
-            rule: "retired_key",
-            text,
-        })
+        if let Err((rule, text)) = order.end() {
+            self.flaw.get_or_insert(Flaw { file: path.to_owned(), line: 1, rule, text });
+        }
+        Ok(())
+    }
+
+    fn take_note(
+        &mut self,
+        order: &mut Order,
+        line: usize,
+        note: &str,
+        trust: &Trust,
+    ) -> Result<(), (&'static str, String)> {
+        // A write that was torn: what the witness got of it is no checkpoint.
+        let read = Note::parse(note).ok().and_then(|note| {
+            let checkpoint = Checkpoint::parse(&note.text).ok()?;
+            Some((note, checkpoint))
+        });
+        let logs = || trust.current.iter().chain(&trust.retired);
+        let is_ours = |origin: &str| logs().any(|key| key.name() == origin);
+        let Some((note, checkpoint)) = read.filter(|(_, one)| is_ours(&one.origin)) else {
+            self.passed_over += 1;
+            return Ok(());
+        };
+        let wrong = |error: NoteError| (word(&error), error.to_string());
+        let by = order.signers(&note, &checkpoint, trust).map_err(wrong)?;
+        let Some(cosigned) = cosigned(&note, trust).map_err(wrong)? else {
+            self.passed_over += 1;
+            return Ok(());
+        };
+        order.check(&checkpoint)?;
+        for SignedBy { key, time_s } in by.into_iter().chain(cosigned) {
+            self.signed_by.insert(format!("{}+{:08x}", key.name(), key.id()));
+            self.last_time_s = self.last_time_s.max(time_s);
+        }
+        let file = self.files.len().saturating_sub(1);
+        self.seen.push(Seen { size: checkpoint.size, root: checkpoint.root, file, line });
+        if self.newest.as_ref().is_none_or(|(newest, _)| newest.size <= checkpoint.size) {
+            self.newest = Some((checkpoint, note));
+        }
+        Ok(())
     }
 }
 
@@ -170,8 +204,7 @@ struct Order {
     /// A current key has signed: retired ones count no more.
     is_handed_over: bool,
     has_retired: bool,
-    last: Option<Checkpoint>,
-    last_time_s: u64,
+    last_size: u64,
 }
 
 impl Order {
@@ -206,38 +239,25 @@ impl Order {
         Ok(by)
     }
 
-    /// A log only grows, and so does the time at which a witness saw it.
-    fn check(
-        &mut self,
-        checkpoint: &Checkpoint,
-        cosigned: &[SignedBy<'_>],
-    ) -> Result<(), (&'static str, String)> {
-        if let Some(last) = &self.last
-            && last.size > checkpoint.size
-        {
-            let text = format!(
-                "a checkpoint of {} records after one of {}: the journal was taken back",
-                checkpoint.size, last.size
-            );
+    /// A log only grows. The clock of a witness may go back; its order is that of its file.
+    fn check(&mut self, checkpoint: &Checkpoint) -> Result<(), (&'static str, String)> {
+        let (last, size) = (self.last_size, checkpoint.size);
+        if last > size {
+            let text =
+                format!("a checkpoint of {size} records after one of {last}: it was taken back");
             return Err(("taken_back", text));
         }
-        let time_s = cosigned.iter().filter_map(|by| by.time_s).max().unwrap_or(0);
-        if time_s < self.last_time_s {
-            let text = format!("signed at {time_s} after one of {}", self.last_time_s);
-            return Err(("witness_time", text));
-        }
-        self.last_time_s = time_s;
-        self.last = Some(checkpoint.clone());
+        self.last_size = size;
         Ok(())
     }
 
     /// Whatever retired keys signed, a current one has taken over.
-    fn end(&self) -> Result<(), (usize, String)> {
+    fn end(&self) -> Result<(), (&'static str, String)> {
         if self.is_handed_over || !self.has_retired {
             return Ok(());
         }
         let text = "only retired keys have signed: no current key has taken over".to_owned();
-        Err((1, text))
+        Err(("retired_key", text))
     }
 }
 
@@ -260,17 +280,6 @@ fn word(error: &NoteError) -> &'static str {
     }
 }
 
-fn split_view(one: &Seen, other: &Seen) -> Flaw {
-    let text = format!(
-        "two checkpoints of {} records with different roots were signed, here and in {} at line \
-         {}: somebody was shown another journal",
-        one.checkpoint.size,
-        one.file.display(),
-        one.line
-    );
-    Flaw { file: other.file.clone(), line: other.line, rule: "split_view", text }
-}
-
 /// The files that a path stands for.
 fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.is_dir() {
@@ -285,34 +294,4 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
-}
-
-/// Notes that lie one after the other, each with the line that it starts on. What is not whole is
-/// passed on as it is.
-pub(super) fn notes(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut rest = text;
-    let mut line = 1;
-    std::iter::from_fn(move || {
-        let blank = rest.len() - rest.trim_start_matches('\n').len();
-        line += blank;
-        rest = rest.get(blank..).filter(|rest| !rest.is_empty())?;
-        let end = note_len(rest);
-        let (note, behind) = rest.split_at(end);
-        let found = (line, note);
-        line += note.matches('\n').count();
-        rest = behind;
-        Some(found)
-    })
-}
-
-/// Length of the note at the front of `text`: up to the end of its last line of signature.
-fn note_len(text: &str) -> usize {
-    let Some(text_end) = text.find("\n\n") else { return text.len() };
-    let mut end = text_end + 2;
-    while let Some(rest) = text.get(end..)
-        && rest.starts_with('\u{2014}')
-    {
-        end += rest.find('\n').map_or(rest.len(), |at| at + 1);
-    }
-    end
 }

@@ -16,6 +16,7 @@ pub mod kept;
 pub mod key;
 pub mod labels;
 pub mod note;
+pub mod notes;
 pub mod prove;
 mod records;
 pub mod scan;

@@ -5,7 +5,7 @@
 
 use super::base64;
 use super::checkpoint::{Checkpoint, CheckpointError, decimal};
-use super::evidence::{Evidence, Seen, Trust};
+use super::evidence::{Evidence, Trust};
 use super::note::{Note, NoteError};
 use crate::journal::segment::Hash;
 use crate::journal::tree::{Gathering, ProofError, Tree, check_inclusion, leaf_hash};
@@ -146,10 +146,10 @@ pub fn prove<'a>(
     records: impl Iterator<Item = &'a [u8]>,
     evidence: &Evidence,
 ) -> Result<Proof, ProveError> {
-    let size = evidence.seen.last().map_or(0, |seen| seen.checkpoint.size);
-    let Some(Seen { checkpoint, note, .. }) = evidence.seen.last() else {
-        return Err(ProveError::NotWitnessed { index: found.index, size });
+    let Some((checkpoint, note)) = &evidence.newest else {
+        return Err(ProveError::NotWitnessed { index: found.index, size: 0 });
     };
+    let size = checkpoint.size;
     let Some(gathering) = Gathering::inclusion(found.index, size) else {
         return Err(ProveError::NotWitnessed { index: found.index, size });
     };

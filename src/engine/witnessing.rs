@@ -14,7 +14,9 @@ use crate::audit::checkpoint::Checkpoint;
 use crate::audit::evidence::{Evidence, Trust};
 use crate::audit::key::{self, KeyFileError};
 use crate::audit::note::{Purpose, SignerKey, VerifierKey};
-use crate::audit::witness::{FileWitness, HttpWitness, Post, Request, Witness, WitnessError};
+use crate::audit::witness::{
+    CONTRADICTS, FileWitness, HttpWitness, Post, Request, Witness, WitnessError,
+};
 use crate::audit::{CouldNotRun, prove};
 use crate::config::{Checkpoints, WitnessPlace};
 use crate::journal::Durable;
@@ -78,6 +80,13 @@ impl Figures {
     #[must_use]
     pub fn has_trouble(&self) -> bool {
         self.troubles().next().is_some()
+    }
+
+    /// Whether what is written is not what was signed, or a witness has seen another journal.
+    #[must_use]
+    pub fn is_contradicted(&self) -> bool {
+        let refuses = |one: &WitnessFigures| one.trouble == Some(CONTRADICTS);
+        self.fault.is_some() || self.witnesses.iter().any(refuses)
     }
 
     /// What is wrong, each in a sentence that stays the same while it lasts.

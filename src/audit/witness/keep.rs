@@ -6,12 +6,12 @@
 
 use super::{Request, WitnessError};
 use crate::audit::checkpoint::Checkpoint;
-use crate::audit::evidence;
 use crate::audit::note::{Note, SignatureLine, SignerKey};
+use crate::audit::notes::Notes;
 use crate::journal::tree::check_consistency;
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Ends what a torn write left, so that it reads as nothing: a blank stands in no hash, size or
@@ -23,6 +23,8 @@ const TORN: &str = " torn\n\n";
 pub struct Kept {
     file: File,
     last: BTreeMap<String, Checkpoint>,
+    /// When something was signed last.
+    last_time_s: u64,
     key: Option<SignerKey>,
 }
 
@@ -60,20 +62,22 @@ impl Kept {
     /// # Errors
     /// Whatever the file system says.
     pub fn open(path: &Path, key: Option<SignerKey>) -> io::Result<Self> {
-        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
-        let bytes = fs::read(path)?;
-        let text = String::from_utf8_lossy(&bytes);
+        let mut file = OpenOptions::new().append(true).read(true).create(true).open(path)?;
+        let own = key.as_ref().map(SignerKey::verifier);
         let mut last = BTreeMap::new();
-        for (_, note) in evidence::notes(&text) {
-            let Ok(note) = Note::parse(note) else { continue };
+        let mut last_time_s = 0;
+        for note in Notes::new(BufReader::new(&file)) {
+            let Ok(note) = Note::parse(&note?.1) else { continue };
+            let signed = note.signed_by(own.as_slice()).unwrap_or_default();
+            last_time_s = signed.iter().filter_map(|by| by.time_s).fold(last_time_s, u64::max);
             if let Ok(checkpoint) = Checkpoint::parse(&note.text) {
                 last.insert(checkpoint.origin.clone(), checkpoint);
             }
         }
-        if !text.is_empty() && !text.ends_with("\n\n") {
+        if !is_ended(&mut file)? {
             file.write_all(TORN.as_bytes())?;
         }
-        Ok(Self { file, last, key })
+        Ok(Self { file, last, last_time_s, key })
     }
 
     /// The last checkpoint of a journal.
@@ -104,7 +108,10 @@ impl Kept {
             }
             check_consistency(last.size, &last.root, size, &checkpoint.root, proof)?;
         }
-        let signed: Vec<_> = self.key.iter().map(|key| key.sign(&note.text, now_s)).collect();
+        // A clock that goes back does not make a later checkpoint look like an earlier one.
+        self.last_time_s = self.last_time_s.max(now_s);
+        let time_s = self.last_time_s;
+        let signed: Vec<_> = self.key.iter().map(|key| key.sign(&note.text, time_s)).collect();
         let mut kept = note.clone();
         kept.signatures.extend(signed.iter().cloned());
         self.file.write_all(format!("{kept}\n").as_bytes())?;
@@ -112,6 +119,18 @@ impl Kept {
         self.last.insert(checkpoint.origin.clone(), checkpoint.clone());
         Ok(signed)
     }
+}
+
+/// Whether what was written last is whole: a note and the blank line behind it.
+fn is_ended(file: &mut File) -> io::Result<bool> {
+    let len = file.seek(SeekFrom::End(0))?;
+    if len < 2 {
+        return Ok(len == 0);
+    }
+    let mut end = [0; 2];
+    file.seek(SeekFrom::End(-2))?;
+    file.read_exact(&mut end)?;
+    Ok(end == *b"\n\n")
 }
 
 impl From<Refusal> for WitnessError {

@@ -33,6 +33,9 @@ pub trait Witness: Send {
     fn add(&mut self, request: &Request) -> Result<Vec<SignatureLine>, WitnessError>;
 }
 
+/// The word for a witness that has seen another journal.
+pub const CONTRADICTS: &str = "contradicts";
+
 /// Why a witness did not keep a checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum WitnessError {
@@ -57,7 +60,7 @@ impl WitnessError {
         match self {
             Self::Unreachable(_) => "unreachable",
             Self::Has(_) => "behind",
-            Self::Contradicts(_) => "contradicts",
+            Self::Contradicts(_) => CONTRADICTS,
             Self::Answer(_) => "answers_wrongly",
         }
     }

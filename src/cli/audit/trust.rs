@@ -4,6 +4,7 @@ use crate::audit::evidence::Trust;
 use crate::audit::key::{self, KeyFileError};
 use crate::audit::note::{Purpose, VerifierKey};
 use crate::cli::CliError;
+use std::collections::BTreeSet;
 
 /// Keys, each as text or as the file that holds it.
 #[derive(Debug, clap::Args)]
@@ -32,6 +33,14 @@ impl TrustArgs {
                 witnesses: all(&self.witness_key, Purpose::Witness)?,
             })
         };
-        read().map_err(CliError::usage)
+        let trust = read().map_err(CliError::usage)?;
+        let names = trust.current.iter().chain(&trust.retired).map(VerifierKey::name);
+        let names: BTreeSet<_> = names.collect();
+        if names.len() > 1 {
+            let names: Vec<_> = names.into_iter().collect();
+            let text = format!("these keys are of several journals: {}", names.join(", "));
+            return Err(CliError::usage(text));
+        }
+        Ok(trust)
     }
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::spread::formula;
 use crate::config::decimal::show_e9;
 use crate::config::{
-    Bounds, Collar, Configuration, FeedLine, Invalid, Mode, Problem, Recovery, RecoveryQuery,
-    Spread, Written, request_ids_word,
+    Bounds, Checkpoints, Collar, Configuration, FeedLine, Invalid, Mode, Problem, Recovery,
+    RecoveryQuery, Spread, Witness, WitnessPlace, Written, request_ids_word,
 };
 use crate::topology::Link;
 use crate::topology::host::Host;
@@ -33,6 +33,7 @@ pub fn plan(configuration: &Configuration, host: Option<&Host>) -> Value {
             "fires_per_window": logic.fires_per_window,
             "fire_window_ms": logic.fire_window_ms,
         },
+        "checkpoints": configuration.checkpoints.as_ref().map(checkpoints),
         "executors": executors(configuration),
         "links": links(configuration),
         "feeds": feeds(configuration),
@@ -46,6 +47,26 @@ pub fn plan(configuration: &Configuration, host: Option<&Host>) -> Value {
         "limits": limits(configuration),
         "memory_bytes": { "links": links_bytes, "record_ring": engine.record_ring_bytes },
         "host": host.map(|host| json!({ "online": host.online, "allowed": host.allowed })),
+    })
+}
+
+/// Who signs the record, and who keeps that. Where the key lies is said, and nothing of it.
+fn checkpoints(of: &Checkpoints) -> Value {
+    let witness = |witness: &Witness| match &witness.place {
+        WitnessPlace::Directory(path) => json!({ "name": witness.name, "directory": path }),
+        WitnessPlace::Http { url, key, timeout_ms } => json!({
+            "name": witness.name,
+            "url": url,
+            "key": key.to_string(),
+            "timeout_ms": timeout_ms,
+        }),
+    };
+    json!({
+        "key": of.key.to_string(),
+        "old_key": of.old_key.as_ref().map(ToString::to_string),
+        "interval_ms": of.interval_ms,
+        "every_records": of.every_records,
+        "witnesses": of.witnesses.iter().map(witness).collect::<Vec<_>>(),
     })
 }
 

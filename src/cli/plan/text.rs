@@ -7,8 +7,8 @@ use super::table::Align::{Left, Right};
 use super::table::{Table, bytes, folded};
 use crate::config::decimal::show_e9;
 use crate::config::{
-    Bounds, Collar, Configuration, FeedLine, GatewayIndex, Instrument, Mode, QueryLogin, Rate,
-    Recovery, RecoveryQuery, request_ids_word,
+    Bounds, Checkpoints, Collar, Configuration, FeedLine, GatewayIndex, Instrument, Mode,
+    QueryLogin, Rate, Recovery, RecoveryQuery, WitnessPlace, request_ids_word,
 };
 use crate::topology::Link;
 use crate::topology::host::{Host, list};
@@ -27,6 +27,9 @@ pub fn plan(
     instruments(configuration).write(out)?;
     spreads(configuration, out)?;
     limits(configuration).write(out)?;
+    if let Some(checkpoints) = &configuration.checkpoints {
+        witnesses(checkpoints).write(out)?;
+    }
     memory(configuration).write(out)?;
     machine(host, out)
 }
@@ -312,6 +315,22 @@ fn memory(configuration: &Configuration) -> Table {
     table.row(["links".to_owned(), bytes(links)]);
     table.row(["record ring".to_owned(), bytes(record)]);
     table.row(["together".to_owned(), bytes(links.saturating_add(record))]);
+    table
+}
+
+/// Who signs the record, and who keeps that.
+fn witnesses(checkpoints: &Checkpoints) -> Table {
+    let mut table = Table::new("WITNESSES", &[("name", Left), ("where", Left), ("signs", Left)]);
+    for witness in &checkpoints.witnesses {
+        let (place, signs) = match &witness.place {
+            WitnessPlace::Directory(path) => (path.display().to_string(), "no".to_owned()),
+            WitnessPlace::Http { url, key, .. } => (url.clone(), key.name().to_owned()),
+        };
+        table.row([witness.name.clone(), place, signs]);
+    }
+    let Checkpoints { key, interval_ms, every_records, .. } = checkpoints;
+    let pace = format!("each {interval_ms} ms or {every_records} records");
+    table.row(["(signed)".to_owned(), key.to_string(), pace]);
     table
 }
 

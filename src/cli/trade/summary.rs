@@ -211,7 +211,7 @@ impl Summary {
     #[must_use]
     pub fn exit(&self) -> Exit {
         let agrees = self.positions_agree != Some(false);
-        let is_signed = |figures: &witnessing::Figures| figures.fault.is_none();
+        let is_signed = |figures: &witnessing::Figures| !figures.is_contradicted();
         let is_recorded = self.journal.is_whole
             && self.journal.replays_equal
             && self.is_equal

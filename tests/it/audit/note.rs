@@ -10,7 +10,6 @@ use cross_market_connect::audit::prove::Proof;
 use cross_market_connect::audit::witness::Request;
 use proptest::prelude::*;
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 /// From the documentation of Go's `golang.org/x/mod/sumdb/note`, where the format comes from.
@@ -183,7 +182,7 @@ proptest! {
         let _ = Proof::parse(&format!("{}{text}", &proof[..cut.unwrap_or(0)]));
         let key = SignerKey::new("a", Purpose::Log, &[9; 32]).unwrap();
         let trust = Trust { current: vec![key.verifier()], ..Trust::default() };
-        let evidence = Evidence::of(&[(PathBuf::new(), text)], &trust);
+        let evidence = Evidence::of_text(&text, &trust);
         prop_assert!(evidence.seen.is_empty() && evidence.flaw.is_some());
     }
 

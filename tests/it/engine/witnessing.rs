@@ -14,7 +14,9 @@ use cross_market_connect::config::{Checkpoints, SecretSource, Witness, WitnessPl
 use cross_market_connect::engine::witnessing::{Figures, Witnessing, evidence};
 use cross_market_connect::journal::disk::{self, Directory};
 use cross_market_connect::journal::shm::{RingFile, RingReader};
-use cross_market_connect::journal::{Durable, JournalWriter, Options, SealReason, SyncPolicy};
+use cross_market_connect::journal::{
+    Durable, JournalWriter, Options, SealReason, SyncPolicy, recover,
+};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
@@ -407,4 +409,46 @@ fn a_witness_in_a_process_of_its_own_keeps_what_the_auditor_needs() {
     // The witness goes on with what it has.
     let kept = Kept::open(&bench.scratch.path("keep.checkpoints"), None).unwrap();
     assert_eq!(kept.last(ORIGIN).unwrap().size, figures.records);
+}
+
+#[test]
+fn an_engine_that_is_killed_goes_on_with_its_witness() {
+    let bench = Bench::new("witnessing");
+    let config = bench.config(vec![bench.directory()]);
+    let ring_path = bench.scratch.path("killed.ring");
+    let mut witnessing = Witnessing::open(&config, &bench.journal()).unwrap();
+    {
+        let mut ring = RingFile::open(&ring_path, 1 << 20, FIRST).unwrap();
+        let mut reader = RingReader::attach(&ring_path).unwrap();
+        let directory = Directory::open(&bench.journal()).unwrap();
+        let consumer = reader.consumer().unwrap();
+        let (mut writer, _) = JournalWriter::start(directory, consumer, FIRST, OPTIONS).unwrap();
+        let mut producer = ring.producer().unwrap();
+        let mut desk = Desk::new(FIRST, 1);
+        publish(&mut producer, &[desk.start()]).unwrap();
+        for poll in 1..=200 {
+            let (before, after) = desk.next();
+            publish(&mut producer, &before).unwrap();
+            publish(&mut producer, &after).unwrap();
+            // The last ones are in the ring alone.
+            if poll < 150 {
+                writer.poll(at(poll)).unwrap();
+                witnessing.poll(&writer.figures().durable);
+            }
+        }
+        witnessing.finish(&writer.figures().durable, PATIENCE);
+    }
+    let seen = witnessing.figures().witnesses[0].records;
+    assert!(seen > 50, "{seen}");
+    let ring = RingFile::open(&ring_path, 1 << 20, FIRST).unwrap();
+    let directory = Directory::open(&bench.journal()).unwrap();
+    let recovered = recover(directory, &ring, OPTIONS, at(300)).unwrap();
+    assert!(recovered.figures.records > 0);
+    drop(witnessing);
+    let figures = bench.run(&config, run_number(2), 10);
+    let witness = &figures.witnesses[0];
+    assert_eq!((witness.records, witness.trouble), (figures.records, None), "{witness:?}");
+    let report = bench.verify(&config);
+    assert_eq!(report.finding, None);
+    assert_eq!(report.witness.unwrap().unwitnessed_records, 0);
 }
