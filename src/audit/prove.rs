@@ -7,9 +7,12 @@ use super::base64;
 use super::checkpoint::{Checkpoint, CheckpointError, decimal};
 use super::evidence::{Evidence, Trust};
 use super::note::{Note, NoteError};
+use crate::journal::disk::{self, SegmentPath};
+use crate::journal::reader::{self, Blocks};
 use crate::journal::segment::Hash;
 use crate::journal::tree::{Gathering, ProofError, Tree, check_inclusion, leaf_hash};
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 use xmc_hotpath::record::frame::{self, Kind};
 
@@ -71,6 +74,9 @@ pub enum ProveError {
         /// The largest checkpoint.
         size: u64,
     },
+    /// The file system.
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// The journal is not what was witnessed.
     #[error("the journal is not what was witnessed ({0}): run `xmc audit verify` with the witness")]
     Differs(ProofError),
@@ -85,31 +91,32 @@ pub struct Found {
     pub record: Vec<u8>,
 }
 
-/// Finds a record among all of a journal's, in order, of which the first is leaf `first`.
-pub fn find<'a>(
-    records: impl Iterator<Item = &'a [u8]>,
-    first: u64,
-    which: Which,
-) -> Option<Found> {
+/// Finds a record among those that `walk` tells in order, of which the first is leaf `first`.
+///
+/// # Errors
+/// Whatever `walk` says.
+pub fn find(walk: impl Walk, first: u64, which: Which) -> io::Result<Option<Found>> {
     let mut found = None;
-    let mut run = 0;
-    for (record, index) in records.zip(first..) {
-        let Ok((header, body, _)) = frame::split(record) else { continue };
+    let (mut run, mut index) = (0, first);
+    walk(&mut |record| {
+        let leaf = index;
+        index += 1;
+        let Ok((header, body, _)) = frame::split(record) else { return };
         if header.kind == Kind::Start {
             run = start_run(header, body).unwrap_or(run);
         }
         let is_it = match which {
-            Which::Leaf(leaf) => leaf == index,
+            Which::Leaf(wanted) => wanted == leaf,
             Which::Place { run: wanted, seq_no, index } => {
                 (header.seq_no, header.index) == (seq_no, index)
                     && wanted.is_none_or(|wanted| wanted == run)
             }
         };
         if is_it {
-            found = Some(Found { index, record: record.to_vec() });
+            found = Some(Found { index: leaf, record: record.to_vec() });
         }
-    }
-    found
+    })?;
+    Ok(found)
 }
 
 fn start_run(header: frame::Header, body: &[u8]) -> Option<u16> {
@@ -119,9 +126,30 @@ fn start_run(header: frame::Header, body: &[u8]) -> Option<u16> {
     }
 }
 
-/// The records in the payloads of blocks.
-pub fn records<'a>(payloads: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
-    payloads.flat_map(split)
+/// Tells every record of a journal in order.
+pub trait Walk: FnOnce(&mut dyn FnMut(&[u8])) -> io::Result<()> {}
+
+impl<W: FnOnce(&mut dyn FnMut(&[u8])) -> io::Result<()>> Walk for W {}
+
+/// Walks the segments `files` in order, one of them in memory besides the next, up to the first
+/// damage, which is `verify`'s to explain.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn walk(files: &[SegmentPath], visit: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    let mut files = files.iter();
+    let mut loaded = files.next().map(|file| disk::load(&file.path)).transpose()?;
+    while let Some(segment) = loaded {
+        loaded = files.next().map(|file| disk::load(&file.path)).transpose()?;
+        let next = loaded.as_deref().and_then(|next| reader::header(next).ok());
+        let until = next.and_then(|next| reader::end_of_failed(&next));
+        let Ok(header) = reader::header(&segment) else { return Ok(()) };
+        let mut blocks = Blocks::without_tree(&segment, &header).until(until);
+        while let Ok(Ok(block)) = blocks.next_block() {
+            split(block.payload).for_each(&mut *visit);
+        }
+    }
+    Ok(())
 }
 
 /// The records in the payload of a block.
@@ -140,26 +168,28 @@ pub fn split(payload: &[u8]) -> impl Iterator<Item = &[u8]> {
 ///
 /// # Errors
 /// See `ProveError`.
-pub fn prove<'a>(
+pub fn prove(
     found: &Found,
     before: &Tree,
-    records: impl Iterator<Item = &'a [u8]>,
+    walk: impl Walk,
     evidence: &Evidence,
 ) -> Result<Proof, ProveError> {
     let Some((checkpoint, note)) = &evidence.newest else {
         return Err(ProveError::NotWitnessed { index: found.index, size: 0 });
     };
-    let size = checkpoint.size;
-    let Some(gathering) = Gathering::inclusion(found.index, size) else {
-        return Err(ProveError::NotWitnessed { index: found.index, size });
+    let (index, size, root) = (found.index, checkpoint.size, &checkpoint.root);
+    let Some(gathering) = Gathering::inclusion(index, size) else {
+        return Err(ProveError::NotWitnessed { index, size });
     };
     let gathering = gathering.starting_with(before);
     let mut gathering = gathering.ok_or(ProveError::Differs(ProofError::Root))?;
-    let limit = usize::try_from(size.saturating_sub(before.size())).unwrap_or(usize::MAX);
-    for record in records.take(limit) {
-        gathering.push(leaf_hash(record));
-    }
-    let (index, root) = (found.index, &checkpoint.root);
+    let mut left = size.saturating_sub(before.size());
+    walk(&mut |record| {
+        if left > 0 {
+            gathering.push(leaf_hash(record));
+            left -= 1;
+        }
+    })?;
     let hashes = gathering.proof().ok_or(ProveError::Differs(ProofError::Root))?;
     check_inclusion(&leaf_hash(&found.record), index, size, root, &hashes)
         .map_err(ProveError::Differs)?;

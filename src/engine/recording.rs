@@ -5,7 +5,7 @@
 
 use crate::audit::kept;
 use crate::config::Configuration;
-use crate::journal::disk::{self, Directory, Disk};
+use crate::journal::disk::{self, Directory, Disk, Source};
 use crate::journal::reader::{self, Blocks};
 use crate::journal::segment::{BLOCK_OVERHEAD, HEADER_LEN, Hash};
 use crate::journal::shm::{Found, RingFile, ShmError};
@@ -214,14 +214,6 @@ impl Segments {
         self.files.iter().zip(&self.maps).map(|(file, bytes)| (file.as_path(), &bytes[..]))
     }
 
-    /// The tree over all records before the first of these segments.
-    ///
-    /// # Errors
-    /// `InvalidData` if it does not say.
-    pub fn tree_before(&self) -> io::Result<Tree> {
-        self.maps.first().map_or_else(|| Ok(Tree::new()), |first| tree_before(first))
-    }
-
     /// Payloads of all blocks, in order, up to the first damage (which `audit` reports).
     pub fn payloads(&self) -> impl Iterator<Item = &[u8]> {
         let next = self.maps.iter().skip(1).map(Some).chain([None]);
@@ -240,17 +232,22 @@ impl Segments {
     }
 }
 
-/// The tree over all records before the segment that begins with `front`.
+/// The tree over all records before the segment at `path`, from the front of its file.
 ///
 /// # Errors
-/// `InvalidData` if it does not say.
-pub fn tree_before(front: &[u8]) -> io::Result<Tree> {
+/// Whatever the file system says; `InvalidData` if it is no segment.
+pub fn start_tree(path: &Path) -> io::Result<Tree> {
     let invalid = |damage| io::Error::new(io::ErrorKind::InvalidData, damage);
-    let header = reader::header(front).map_err(invalid)?;
+    let source = Source::open(path)?;
+    let mut front = vec![0; HEADER_LEN];
+    source.read_exact_at(&mut front, 0)?;
+    let header = reader::header(&front).map_err(invalid)?;
     let peaks = header.tree_size.get().count_ones() as usize * size_of::<Hash>();
-    let end = (HEADER_LEN + BLOCK_OVERHEAD + peaks) as u64;
+    let end = HEADER_LEN + BLOCK_OVERHEAD + peaks;
+    front.resize(end, 0);
+    source.read_exact_at(&mut front, 0)?;
     // What is behind the peaks is not looked at.
-    let mut blocks = Blocks::new(front, &header).until(Some(end));
+    let mut blocks = Blocks::new(&front, &header).until(Some(end as u64));
     let _ = blocks.next_block().map_err(invalid)?;
     Ok(blocks.tree().cloned().unwrap_or_default())
 }

@@ -21,18 +21,16 @@ use crate::audit::{CouldNotRun, prove};
 use crate::config::{Checkpoints, WitnessPlace};
 use crate::journal::Durable;
 use crate::journal::disk;
-use crate::journal::segment::MAX_FRONT;
 use crate::journal::tail::Tail;
 use crate::journal::tree::{Growth, Tree, leaf_hash};
 use serde::Serialize;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::recording::{self, Segments};
+use super::recording;
 
 /// What HTTP witnesses signed lies in the journal's directory under this name.
 const COPY: &str = "cosigned.checkpoints";
@@ -302,7 +300,7 @@ impl Witnessing {
                 let Some(path) = disk::find(&self.directory, self.segment)? else {
                     return Ok(false);
                 };
-                let tree = start_tree(&path)?;
+                let tree = recording::start_tree(&path)?;
                 for member in &mut self.members {
                     // As after a clean end: it has seen all that was there.
                     member.growth = Some(Growth::since(tree.clone()));
@@ -425,28 +423,32 @@ impl Witnessing {
                 "it has seen {size} records, and the journal's files no longer reach back so far"
             ))
         };
-        let written = Segments::open(&self.directory)?;
-        let mut tree = written.tree_before()?;
-        let mut leaves = prove::records(written.payloads()).map(leaf_hash);
-        if tree.size() > size {
-            return Err(gone());
+        // The last segment that starts before.
+        let segments = disk::segments(&self.directory)?;
+        let mut found = None;
+        for (at, segment) in segments.iter().enumerate().rev() {
+            let tree = recording::start_tree(&segment.path)?;
+            if tree.size() <= size {
+                found = Some((at, tree));
+                break;
+            }
         }
-        while tree.size() < size {
-            tree.push(leaves.next().ok_or_else(gone)?);
-        }
+        let (at, tree) = found.ok_or_else(gone)?;
         let mut growth = Growth::since(tree);
-        while growth.tree().size() < now.size() {
-            growth.push(leaves.next().ok_or_else(gone)?);
+        prove::walk(segments.get(at..).unwrap_or_default(), &mut |record| {
+            let has = growth.tree().size();
+            if has == size {
+                growth = Growth::since(growth.tree().clone());
+            }
+            if has < now.size() {
+                growth.push(leaf_hash(record));
+            }
+        })?;
+        if growth.tree().size() == size {
+            growth = Growth::since(growth.tree().clone());
         }
-        Ok(growth)
+        if growth.tree() == &now { Ok(growth) } else { Err(gone()) }
     }
-}
-
-/// The tree over all records before a segment, from the front of its file.
-fn start_tree(path: &Path) -> io::Result<Tree> {
-    let mut front = Vec::new();
-    File::open(path)?.take(MAX_FRONT as u64).read_to_end(&mut front)?;
-    recording::tree_before(&front)
 }
 
 /// What the witnesses of `config` kept of the journal in `directory`, as far as it can be read

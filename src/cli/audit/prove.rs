@@ -4,10 +4,11 @@ use super::trust::TrustArgs;
 use crate::audit::evidence::Evidence;
 use crate::audit::prove::{self, Proof, ProveError, Proved, Which};
 use crate::cli::{CliError, Exit, Report};
-use crate::engine::recording::Segments;
+use crate::engine::recording;
+use crate::journal::disk;
 use serde::Serialize;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use xmc_hotpath::record::frame::{self, Images};
 
@@ -63,13 +64,14 @@ pub fn prove(args: &ProveArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         let place = format!("{} line {}", flaw.file.display(), flaw.line);
         return finding(format!("what the witness kept is wrong: {place}: {}", flaw.text));
     }
-    let segments = Segments::open(&args.journal).map_err(|error| {
-        CliError::could_not_run(format!("cannot read {}: {error}", args.journal.display()))
-    })?;
-    let records = || prove::records(segments.payloads());
-    let before = segments.tree_before().map_err(CliError::could_not_run)?;
-    let proved = match prove::find(records(), before.size(), which) {
-        Some(found) => prove::prove(&found, &before, records(), &evidence),
+    let in_journal =
+        |error| CliError::could_not_run(format!("cannot read {}: {error}", args.journal.display()));
+    let segments = disk::segments(&args.journal).map_err(in_journal)?;
+    let first = segments.first().ok_or_else(|| in_journal(io::ErrorKind::NotFound.into()))?;
+    let before = recording::start_tree(&first.path).map_err(in_journal)?;
+    let walk = |visit: &mut dyn FnMut(&[u8])| prove::walk(&segments, visit);
+    let proved = match prove::find(walk, before.size(), which).map_err(in_journal)? {
+        Some(found) => prove::prove(&found, &before, walk, &evidence),
         None => Err(ProveError::NoRecord(args.record.clone())),
     };
     let proof = match proved {

@@ -5,7 +5,9 @@ use crate::journal::desk::{FIRST, publish};
 use crate::journal::scratch::Scratch;
 use crate::journal::write::at;
 use cross_market_connect::audit::evidence::Trust;
-use cross_market_connect::audit::prove::{Found, NotProved, Proof, ProveError, Which, find, prove};
+use cross_market_connect::audit::prove::{
+    Found, NotProved, Proof, ProveError, Walk, Which, find, prove,
+};
 use cross_market_connect::journal::disk::Directory;
 use cross_market_connect::journal::shm::RingFile;
 use cross_market_connect::journal::tree::{ProofError, Tree, leaf_hash};
@@ -18,16 +20,19 @@ fn trust() -> Trust {
     Trust { current: vec![log_key(1).verifier()], ..Trust::default() }
 }
 
-fn slices(records: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
-    records.iter().map(Vec::as_slice)
+fn walk(records: &[Vec<u8>]) -> impl Walk {
+    move |visit: &mut dyn FnMut(&[u8])| {
+        records.iter().for_each(|record| visit(record));
+        Ok(())
+    }
 }
 
 /// The proof of leaf `index` of the records of seed 1.
 fn proof(index: u64) -> Proof {
     let records = records(1);
     let evidence = weigh(&kept(&records, 10, &[&log_key(1)]), &trust());
-    let found = find(slices(&records), 0, Which::Leaf(index)).unwrap();
-    prove(&found, &Tree::new(), slices(&records), &evidence).unwrap()
+    let found = find(walk(&records), 0, Which::Leaf(index)).unwrap().unwrap();
+    prove(&found, &Tree::new(), walk(&records), &evidence).unwrap()
 }
 
 #[test]
@@ -50,11 +55,14 @@ fn what_is_left_of_a_journal_is_proved_without_what_is_gone() {
     let mut before = Tree::new();
     for gone in 0..records.len() {
         for index in gone as u64..records.len() as u64 {
-            let left = || slices(&records[gone..]);
-            let found = find(left(), gone as u64, Which::Leaf(index)).unwrap();
+            let left = || walk(&records[gone..]);
+            let found = find(left(), gone as u64, Which::Leaf(index)).unwrap().unwrap();
             assert_eq!(prove(&found, &before, left(), &evidence).unwrap(), proof(index));
         }
-        assert_eq!(find(slices(&records[gone + 1..]), gone as u64 + 1, Which::Leaf(0)), None);
+        assert_eq!(
+            find(walk(&records[gone + 1..]), gone as u64 + 1, Which::Leaf(0)).unwrap(),
+            None
+        );
         before.push(leaf_hash(&records[gone]));
     }
 }
@@ -97,13 +105,13 @@ fn a_proof_counts_for_those_who_trust_its_keys() {
 fn what_cannot_be_proved_says_why() {
     let records = records(1);
     let evidence = weigh(&kept(&records[..20], 10, &[&log_key(1)]), &trust());
-    let late = find(slices(&records), 0, Which::Leaf(20)).unwrap();
-    let error = prove(&late, &Tree::new(), slices(&records), &evidence).unwrap_err();
+    let late = find(walk(&records), 0, Which::Leaf(20)).unwrap().unwrap();
+    let error = prove(&late, &Tree::new(), walk(&records), &evidence).unwrap_err();
     assert!(matches!(error, ProveError::NotWitnessed { index: 20, size: 20 }), "{error}");
     let mut changed = records.clone();
     changed[4][20] ^= 1;
     let found = Found { index: 7, record: records[7].clone() };
-    let error = prove(&found, &Tree::new(), slices(&changed), &evidence).unwrap_err();
+    let error = prove(&found, &Tree::new(), walk(&changed), &evidence).unwrap_err();
     assert!(matches!(error, ProveError::Differs(ProofError::Root)), "{error}");
     for (text, which) in [
         ("#7", Some(Which::Leaf(7))),
@@ -118,7 +126,7 @@ fn what_cannot_be_proved_says_why() {
     ] {
         assert_eq!(text.parse().ok(), which, "{text}");
     }
-    let by_place = |which: &str| find(slices(&records), 0, which.parse().unwrap());
+    let by_place = |which: &str| find(walk(&records), 0, which.parse().unwrap()).unwrap();
     assert_eq!(by_place("10.1").unwrap().record, records[11]);
     assert_eq!(by_place("1:10.1").unwrap().index, 11);
     assert_eq!(by_place("2:10.1"), None);
