@@ -2,13 +2,15 @@
 //! where none is kept.
 
 use super::kept::{self, KeptError};
+use super::query::Receipt;
 use crate::config::Configuration;
 use crate::engine::inputs::{self, Names};
 use crate::monitor::{Setting, number};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use xmc_hotpath::message::{
     AccountId, InstrumentIndex, ProjectId, SpreadIndex, StrategyId, StreamId,
 };
+use xmc_hotpath::record::frame::Body;
 
 /// Names for one run.
 #[derive(Debug, Default)]
@@ -102,6 +104,51 @@ impl Labels {
         row.map_or_else(|| numbered("gateway", place.into()), |row| row.name.clone())
     }
 
+    /// The row of a pair.
+    #[must_use]
+    pub fn find_spread(&self, name: &str) -> Option<u32> {
+        let name = name.to_ascii_lowercase().replace(['-', '/'], "_");
+        let rows = &self.setting.as_ref()?.spreads;
+        row_of(rows.iter().position(|row| row.name == name))
+    }
+
+    /// The rows of a venue's instruments, of those that are called so.
+    #[must_use]
+    pub fn find_instruments(
+        &self,
+        venue: Option<&str>,
+        product: Option<&str>,
+    ) -> Vec<InstrumentIndex> {
+        let rows = self.configuration.iter().flat_map(|of| of.instruments.iter().zip(0..));
+        let settings = self.setting.iter().flat_map(|of| &of.instruments);
+        rows.zip(settings)
+            .filter(|((row, _), setting)| {
+                let is_venue = venue.is_none_or(|venue| setting.venue == venue);
+                let is_called = |name: &str| row.symbol == name || row.name.value == name;
+                is_venue && product.is_none_or(is_called)
+            })
+            .map(|((_, index), _)| InstrumentIndex(index))
+            .collect()
+    }
+
+    /// The number of a project.
+    #[must_use]
+    pub fn find_project(&self, name: &str) -> Option<u32> {
+        row_of(self.names.projects.iter().position(|known| known == name))
+    }
+
+    /// The number of a strategy.
+    #[must_use]
+    pub fn find_strategy(&self, name: &str) -> Option<u32> {
+        row_of(self.names.strategies.iter().position(|known| known == name))
+    }
+
+    /// The number of an account.
+    #[must_use]
+    pub fn find_account(&self, name: &str) -> Option<u32> {
+        row_of(self.names.accounts.iter().position(|known| known == name))
+    }
+
     /// A project.
     #[must_use]
     pub fn project(&self, id: ProjectId) -> String {
@@ -121,10 +168,51 @@ impl Labels {
     }
 }
 
+fn row_of(position: Option<usize>) -> Option<u32> {
+    position.and_then(|row| u32::try_from(row).ok())
+}
+
 fn name(names: &[String], what: &str, number: u32) -> String {
     names.get(number as usize).cloned().unwrap_or_else(|| numbered(what, number))
 }
 
 fn numbered(what: &str, number: u32) -> String {
     format!("{what} #{number}")
+}
+
+/// The names of each run of a journal.
+#[derive(Debug)]
+pub struct Runs {
+    directory: PathBuf,
+    known: Vec<(u16, [u8; 32], Labels)>,
+    none: Labels,
+}
+
+impl Runs {
+    /// Of the journal at `path`, of which nothing was read yet.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self { directory: path.to_owned(), known: Vec::new(), none: Labels::default() }
+    }
+
+    /// Learns of a run from its start. A configuration that cannot be used leaves its numbers
+    /// without names.
+    pub fn learn(&mut self, receipt: &Receipt) {
+        let Body::Start(start) = &receipt.body else { return };
+        let labels = Labels::find(&self.directory, &start.config_digest).unwrap_or_default();
+        self.known.push((start.identity.run, start.config_digest, labels));
+    }
+
+    /// Those of a run.
+    #[must_use]
+    pub fn of(&self, run: u16) -> &Labels {
+        let known = self.known.iter().rev().find(|(known, _, _)| *known == run);
+        known.map_or(&self.none, |(_, _, labels)| labels)
+    }
+
+    /// Those of the newest run.
+    #[must_use]
+    pub fn newest(&self) -> &Labels {
+        self.known.last().map_or(&self.none, |(_, _, labels)| labels)
+    }
 }

@@ -11,13 +11,18 @@
 mod against;
 mod base64;
 pub mod checkpoint;
+pub mod day;
 pub mod evidence;
+pub mod export;
+pub mod facts;
+pub mod index;
 pub mod kept;
 pub mod key;
 pub mod labels;
 pub mod note;
 pub mod notes;
 pub mod prove;
+pub mod query;
 mod records;
 pub mod scan;
 pub mod story;

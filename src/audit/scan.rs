@@ -6,11 +6,13 @@
 
 use super::CouldNotRun;
 use crate::engine::recording::Segments;
-use crate::journal::reader::{self, Blocks, Damage};
-use crate::journal::segment::Hash;
+use crate::journal::disk;
+use crate::journal::reader::{self, Block, Blocks, Damage};
+use crate::journal::segment::{Hash, Left, SegmentHeader};
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use xmc_hotpath::message::DeskIdentity;
+use xmc_hotpath::message::{DeskIdentity, InstrumentIndex, MAX_GATEWAYS};
 use xmc_hotpath::record::frame::{
     self, Body, FrameError, Header, Image, Images, Kind, OwnedInput, Start,
 };
@@ -47,6 +49,8 @@ pub struct Entry<'e> {
 pub struct Scanned {
     /// Records that were told.
     pub records: u64,
+    /// The last block that was told whole.
+    pub end: Option<Cursor>,
     /// What ended it before the end of the journal.
     pub damage: Option<(PathBuf, Damaged)>,
 }
@@ -57,6 +61,9 @@ pub enum Damaged {
     /// A segment.
     #[error("{0}")]
     Segment(Damage),
+    /// The block that was read last is not there any more: the journal is another one.
+    #[error("the journal does not hold what was read of it before")]
+    Gone,
     /// A record.
     #[error("what lies in the block at byte {0} is not a record ({1:?})")]
     Record(u64, FrameError),
@@ -69,57 +76,153 @@ pub enum Damaged {
 /// `CouldNotRun` if there is nothing to read. Damage is no error: it is in what comes back.
 pub fn scan(
     path: &Path,
+    visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
+) -> Result<Scanned, CouldNotRun> {
+    scan_from(path, None, visit)
+}
+
+/// As `scan`, from behind the block `from` on. If that is not where it was, the damage is
+/// `Damaged::Gone`.
+///
+/// # Errors
+/// As `scan`.
+pub fn scan_from(
+    path: &Path,
+    from: Option<Cursor>,
     mut visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
 ) -> Result<Scanned, CouldNotRun> {
-    let segments = Segments::open(path).map_err(|source| {
-        if source.kind() == std::io::ErrorKind::NotFound && path.is_dir() {
-            CouldNotRun::NoSegments { path: path.to_owned() }
-        } else {
-            CouldNotRun::Io { path: path.to_owned(), source }
-        }
-    })?;
-    let mut scanned = Scanned::default();
-    for (file, bytes) in segments.iter() {
-        let damaged = |damage| (file.to_owned(), Damaged::Segment(damage));
-        let header = match reader::header(bytes) {
-            Ok(header) => header,
-            Err(damage) => {
-                scanned.damage = Some(damaged(damage));
-                return Ok(scanned);
-            }
-        };
-        let mut blocks = Blocks::new(bytes, &header);
-        loop {
-            let block = match blocks.next_block() {
-                Ok(Ok(block)) => block,
-                Ok(Err(_)) => break,
-                Err(damage) => {
-                    scanned.damage = Some(damaged(damage));
-                    return Ok(scanned);
+    let files = files(path)?;
+    let open = |file: &PathBuf| {
+        Segments::open(file).map_err(|source| CouldNotRun::Io { path: file.clone(), source })
+    };
+    let mut walk = Walk { scanned: Scanned::default(), from, visit: &mut visit };
+    // Two at a time, because the next one may declare the tail of this one torn: packed segments
+    // are unpacked in memory.
+    let mut next = files.first().map(open).transpose()?;
+    for place in 0..files.len() {
+        let current = std::mem::replace(&mut next, files.get(place + 1).map(open).transpose()?);
+        let header = next.iter().flat_map(Segments::iter).next();
+        let header = header.and_then(|(_, bytes)| reader::header(bytes).ok());
+        for (file, bytes) in current.iter().flat_map(Segments::iter) {
+            match walk.segment(bytes, header.as_ref()) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => return Ok(walk.scanned),
+                Err(damaged) => {
+                    walk.scanned.damage = Some((file.to_owned(), damaged));
+                    return Ok(walk.scanned);
                 }
-            };
-            let mut at = At { segment: header.number.get(), block: block.offset, record: 0 };
-            let mut rest = block.payload;
-            while !rest.is_empty() {
-                let (header, body, after) = match frame::split(rest) {
-                    Ok(split) => split,
-                    Err(error) => {
-                        let damaged = Damaged::Record(block.offset, error);
-                        scanned.damage = Some((file.to_owned(), damaged));
-                        return Ok(scanned);
-                    }
-                };
-                let whole = &rest[..usize::from(header.len)];
-                scanned.records += 1;
-                if visit(Entry { at, hash: &block.hash, header, body, whole }).is_break() {
-                    return Ok(scanned);
-                }
-                at.record += 1;
-                rest = after;
             }
         }
     }
-    Ok(scanned)
+    if walk.from.is_some() && walk.scanned.damage.is_none() {
+        walk.scanned.damage = Some((path.to_owned(), Damaged::Gone));
+    }
+    Ok(walk.scanned)
+}
+
+/// The segments of a journal, or the one that `path` names.
+fn files(path: &Path) -> Result<Vec<PathBuf>, CouldNotRun> {
+    let io_error = |source| CouldNotRun::Io { path: path.to_owned(), source };
+    if !fs::metadata(path).map_err(io_error)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let found = disk::segments(path).map_err(io_error)?;
+    if found.is_empty() {
+        return Err(CouldNotRun::NoSegments { path: path.to_owned() });
+    }
+    Ok(found.into_iter().map(|segment| segment.path).collect())
+}
+
+/// A block that was read to its end: where a scan can go on later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Number of its segment.
+    pub segment: u64,
+    /// Where it starts there.
+    pub block: u64,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+struct Walk<'w, V> {
+    scanned: Scanned,
+    from: Option<Cursor>,
+    visit: &'w mut V,
+}
+
+impl<V: FnMut(Entry<'_>) -> ControlFlow<()>> Walk<'_, V> {
+    /// Walks one segment; `next` is the header of the one behind it, which may declare its tail
+    /// torn.
+    fn segment(
+        &mut self,
+        bytes: &[u8],
+        next: Option<&SegmentHeader>,
+    ) -> Result<ControlFlow<()>, Damaged> {
+        let header = reader::header(bytes).map_err(Damaged::Segment)?;
+        let number = header.number.get();
+        if self.from.is_some_and(|from| number < from.segment) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let until = next.and_then(reader::end_of_failed);
+        let mut blocks = Blocks::without_tree(bytes, &header).until(until);
+        loop {
+            let good = blocks.good_bytes();
+            match blocks.next_block() {
+                Ok(Ok(block)) => {
+                    if self.is_known(number, &block)? {
+                        continue;
+                    }
+                    if self.block(number, &block)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                Ok(Err(_)) => return Ok(ControlFlow::Continue(())),
+                Err(damage) => {
+                    let declared = next.and_then(SegmentHeader::previous);
+                    let is_declared =
+                        declared.is_some_and(|of| of.left == Left::Torn && of.bytes == good);
+                    return if is_declared {
+                        Ok(ControlFlow::Continue(()))
+                    } else {
+                        Err(Damaged::Segment(damage))
+                    };
+                }
+            }
+        }
+    }
+
+    /// Whether a block was read before; fails if what was read before is not there any more.
+    fn is_known(&mut self, segment: u64, block: &Block<'_>) -> Result<bool, Damaged> {
+        let Some(from) = self.from else { return Ok(false) };
+        if segment > from.segment || block.offset > from.block {
+            return Err(Damaged::Gone);
+        }
+        if segment == from.segment && block.offset == from.block {
+            if block.hash != from.hash {
+                return Err(Damaged::Gone);
+            }
+            self.from = None;
+        }
+        Ok(true)
+    }
+
+    fn block(&mut self, segment: u64, block: &Block<'_>) -> Result<ControlFlow<()>, Damaged> {
+        let mut at = At { segment, block: block.offset, record: 0 };
+        let mut rest = block.payload;
+        while !rest.is_empty() {
+            let split = frame::split(rest).map_err(|error| Damaged::Record(block.offset, error));
+            let (header, body, after) = split?;
+            let whole = &rest[..usize::from(header.len)];
+            self.scanned.records += 1;
+            if (self.visit)(Entry { at, hash: &block.hash, header, body, whole }).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            at.record += 1;
+            rest = after;
+        }
+        self.scanned.end = Some(Cursor { segment, block: block.offset, hash: block.hash });
+        Ok(ControlFlow::Continue(()))
+    }
 }
 
 /// The clock of a run against UTC, as its record tells: the newest word at or before a moment.
@@ -196,6 +299,21 @@ impl Decoding {
         {
             self.now = MonoNs(u64::from_le_bytes(*now));
         }
+    }
+
+    /// The moment of the last input in UTC; 0 if the record does not say how the clock stood.
+    #[must_use]
+    pub fn utc(&self) -> UnixNs {
+        self.scale.date(self.now).unwrap_or(UnixNs(0))
+    }
+
+    /// Whose quote a record is, read without the rest: it is behind the moment, the credits and
+    /// whether more follow.
+    #[must_use]
+    pub fn quoted(kind: Kind, body: &[u8]) -> Option<InstrumentIndex> {
+        const FRONT: usize = 8 + MAX_GATEWAYS + 1 + 1;
+        let bytes = body.get(FRONT..)?.first_chunk().filter(|_| kind == Kind::Quote)?;
+        Some(InstrumentIndex(u32::from_le_bytes(*bytes)))
     }
 
     /// Whose records are read.

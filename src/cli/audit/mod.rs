@@ -3,7 +3,10 @@
 mod keep;
 mod keygen;
 mod prove;
+mod query;
+mod report;
 mod show;
+mod time;
 mod trust;
 mod verify;
 mod witness;
@@ -23,6 +26,8 @@ enum Question {
     Keep(keep::KeepArgs),
     Keygen(keygen::KeygenArgs),
     Prove(prove::ProveArgs),
+    Query(query::QueryArgs),
+    Report(report::ReportArgs),
     Show(show::ShowArgs),
     Verify(verify::VerifyArgs),
     Witness(witness::WitnessArgs),
@@ -38,6 +43,8 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         Question::Keep(args) => keep::run(args, out),
         Question::Keygen(args) => keygen::run(args, out),
         Question::Prove(args) => prove::prove(args, out),
+        Question::Query(args) => query::run(args, out),
+        Question::Report(args) => report::run(args, out),
         Question::Show(args) => show::run(args, out),
         Question::Verify(args) => verify::run(args, out),
         Question::Witness(args) => witness::run(args, out),

@@ -4,8 +4,10 @@
 mod cli;
 mod damage;
 mod gates;
+mod index;
 mod note;
 mod prove;
+mod report;
 mod rig;
 mod rules;
 mod story;

@@ -7,12 +7,12 @@ use cross_market_connect::journal::disk::Directory;
 use cross_market_connect::journal::{JournalWriter, Options, SealReason};
 use cross_market_connect::sim::plan::{Plan, Seed};
 use cross_market_connect::sim::world::{self, IDENTITY};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use xmc_hotpath::desk::Outputs;
 use xmc_hotpath::message::Input;
 use xmc_hotpath::record::frame::{Image, Images, LOGIC_VERSION, MAX_LEN, Start, Writer};
 use xmc_hotpath::record::ring::{Consumer, Producer};
-use xmc_hotpath::time::{MonoNs, UnixNs};
+use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
 /// 2026-09-01T01:00:00Z, which is 9 o'clock in Shanghai.
 pub const UTC: UnixNs = UnixNs(1_788_224_400_000_000_000);
@@ -69,15 +69,24 @@ pub fn journal(seed: Seed, scratch: &Scratch) -> PathBuf {
 }
 
 /// Writes `records` of one run to the journal in `path`.
-pub fn write(path: &std::path::Path, records: &[Vec<u8>]) {
+pub fn write(path: &Path, records: &[Vec<u8>]) {
+    write_watched(path, records, &mut || {});
+}
+
+/// As `write`, and calls `watch` from time to time while the journal grows.
+pub fn write_watched(path: &Path, records: &[Vec<u8>], watch: &mut dyn FnMut()) {
     let ring = memory(IDENTITY);
     let mut producer = Producer::attach(&ring).expect("it was formatted");
     let consumer = Consumer::attach(&ring).expect("it was formatted");
     let directory = Directory::open(path).expect("it can be made");
-    let options = Options { block_bytes: 1 << 12, ..Options::default() };
+    let options = Options { block_bytes: 1 << 12, linger: Span(0), ..Options::default() };
     let (mut writer, _) =
         JournalWriter::start(directory, consumer, IDENTITY, options).expect("the disk has room");
-    for record in records {
+    for (number, record) in (1..).zip(records) {
+        if number % (records.len() / 5 + 1) == 0 {
+            writer.poll(at(number as u64)).expect("the disk has room");
+            watch();
+        }
         while producer.free_bytes(u64::MAX) < 2 * record.len() as u64 + 64 {
             writer.poll(at(1_000_000_000)).expect("the disk has room");
         }

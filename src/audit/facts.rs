@@ -1,0 +1,228 @@
+//! What a record is about: the things that receipts are searched by.
+//!
+//! News of an order names nothing but the order, so what the order was for is remembered from the
+//! moment it was sent. Called by whoever reads records in order: the index, queries without one,
+//! reports.
+
+use std::collections::{HashMap, VecDeque};
+use xmc_hotpath::message::{
+    AccountId, Detail, Gate, InstrumentIndex, InstrumentSpec, Intent, OrderAction, OrderCommand,
+    OrderEvent, OrderId, ProjectId, Side, SpreadIndex, SpreadSpec, StrategyId, StreamId,
+};
+use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
+
+/// Orders that are remembered. News of older ones tell only their ids.
+pub const KEPT: usize = 1 << 17;
+
+/// What a record is about; what it says nothing of is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The order.
+    pub order: Option<OrderId>,
+    /// The venue's id of the fill, where it gave one.
+    pub fill: Option<u64>,
+    /// The spread.
+    pub spread: Option<SpreadIndex>,
+    /// What is traded or quoted.
+    pub instrument: Option<InstrumentIndex>,
+    /// For which project.
+    pub project: Option<ProjectId>,
+    /// Whose idea.
+    pub strategy: Option<StrategyId>,
+    /// Whose money.
+    pub account: Option<AccountId>,
+    /// What held a trigger back, or that nothing did.
+    pub gate: Option<Gate>,
+    /// The feed channel or order session.
+    pub stream: Option<StreamId>,
+}
+
+/// What an order was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    /// The order as it was sent.
+    pub sent: OrderCommand,
+    /// What its fire is for; `None` if that is not known.
+    pub intent: Option<Intent>,
+}
+
+/// What has been told of spreads, instruments and orders so far.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    spreads: Vec<Option<SpreadSpec>>,
+    instruments: Vec<Option<InstrumentSpec>>,
+    orders: HashMap<OrderId, Purpose>,
+    oldest: VecDeque<OrderId>,
+}
+
+/// Rows that no table of a real record exceeds.
+const MAX_ROWS: u32 = 1 << 17;
+
+impl Memory {
+    /// What is known of a spread.
+    #[must_use]
+    pub fn spread(&self, index: SpreadIndex) -> Option<&SpreadSpec> {
+        self.spreads.get(index.0 as usize)?.as_ref()
+    }
+
+    /// What is known of an instrument.
+    #[must_use]
+    pub fn instrument(&self, index: InstrumentIndex) -> Option<&InstrumentSpec> {
+        self.instruments.get(index.0 as usize)?.as_ref()
+    }
+
+    /// What an order was for.
+    #[must_use]
+    pub fn order(&self, id: OrderId) -> Option<&Purpose> {
+        self.orders.get(&id)
+    }
+
+    /// Remembers an order.
+    pub fn remember(&mut self, sent: OrderCommand) {
+        if self.orders.insert(sent.order_id, Purpose { sent, intent: None }).is_some() {
+            return;
+        }
+        self.oldest.push_back(sent.order_id);
+        if self.oldest.len() > KEPT
+            && let Some(oldest) = self.oldest.pop_front()
+        {
+            self.orders.remove(&oldest);
+        }
+    }
+
+    /// Learns from a record, and says what it is about.
+    pub fn take(&mut self, body: &Body) -> Facts {
+        match body {
+            Body::Start(_) => {
+                self.spreads.clear();
+                self.instruments.clear();
+                Facts::default()
+            }
+            Body::Order(order) => {
+                if order.action == OrderAction::New {
+                    self.remember(*order);
+                }
+                of_order(order)
+            }
+            Body::Detail(detail) => self.of_detail(detail),
+            Body::Input(input) => self.of_event(&input.event),
+        }
+    }
+
+    fn of_spread(&self, index: SpreadIndex) -> Facts {
+        if index == SpreadIndex::ALL {
+            return Facts::default();
+        }
+        let spec = self.spread(index);
+        Facts {
+            spread: Some(index),
+            project: spec.map(|spec| spec.project),
+            strategy: spec.map(|spec| spec.strategy),
+            account: spec.map(|spec| spec.account),
+            ..Facts::default()
+        }
+    }
+
+    fn of_detail(&self, detail: &Detail) -> Facts {
+        match detail {
+            Detail::Decision(decision) => {
+                Facts { gate: Some(decision.gate), ..self.of_spread(decision.spread) }
+            }
+            Detail::Alert(alert) => {
+                let order = Some(alert.order_id).filter(|id| *id != OrderId::NONE);
+                let known = order.and_then(|id| self.order(id)).map(|known| of_order(&known.sent));
+                let stream = Some(alert.stream).filter(|stream| stream.0 != u16::MAX);
+                Facts { order, stream, ..known.unwrap_or_else(|| self.of_spread(alert.spread)) }
+            }
+            Detail::State(change) => self.of_spread(change.spread),
+            Detail::Ending(ending) => self.of_spread(ending.spread),
+        }
+    }
+
+    fn of_event(&mut self, event: &OwnedEvent) -> Facts {
+        match event {
+            OwnedEvent::Order(event) => self.of_news(event),
+            OwnedEvent::Quote { quote, .. } => Facts {
+                instrument: Some(quote.instrument),
+                stream: Some(quote.stream),
+                ..Facts::default()
+            },
+            OwnedEvent::Channel(update) => {
+                Facts { stream: Some(update.stream), ..Facts::default() }
+            }
+            OwnedEvent::Session(update) => {
+                Facts { stream: Some(update.stream), ..Facts::default() }
+            }
+            OwnedEvent::Instrument(spec) => {
+                put(&mut self.instruments, spec.instrument.0, *spec);
+                Facts { instrument: Some(spec.instrument), ..Facts::default() }
+            }
+            OwnedEvent::Spread(spec) => {
+                put(&mut self.spreads, spec.spread.0, *spec);
+                self.of_spread(spec.spread)
+            }
+            OwnedEvent::Account(limits) => {
+                let account = Some(limits.account).filter(|account| *account != AccountId::ALL);
+                Facts { account, ..Facts::default() }
+            }
+            OwnedEvent::Held(held) => {
+                Facts { instrument: Some(held.instrument), ..Facts::default() }
+            }
+            OwnedEvent::Command(command) => self.of_spread(command.spread),
+            OwnedEvent::Gateway(_) | OwnedEvent::Clock(_) | OwnedEvent::Tick => Facts::default(),
+        }
+    }
+
+    fn of_news(&self, event: &OrderEvent) -> Facts {
+        let order = Some(event.order_id).filter(|id| *id != OrderId::NONE);
+        let known = order.and_then(|id| self.order(id)).map(|known| of_order(&known.sent));
+        Facts {
+            order,
+            fill: Some(event.exec_id).filter(|id| *id != 0),
+            stream: Some(event.stream),
+            ..known.unwrap_or_default()
+        }
+    }
+}
+
+fn of_order(order: &OrderCommand) -> Facts {
+    Facts {
+        order: Some(order.order_id),
+        spread: Some(order.spread),
+        instrument: Some(order.instrument),
+        project: Some(order.project),
+        strategy: Some(order.strategy),
+        account: Some(order.account),
+        ..Facts::default()
+    }
+}
+
+fn put<T: Clone>(rows: &mut Vec<Option<T>>, row: u32, what: T) {
+    if row >= MAX_ROWS {
+        return;
+    }
+    let row = row as usize;
+    if rows.len() <= row {
+        rows.resize(row + 1, None);
+    }
+    rows[row] = Some(what);
+}
+
+/// The side of an order or fill, where a record has one.
+#[must_use]
+pub fn side(body: &Body) -> Option<Side> {
+    match body {
+        Body::Order(order) => Some(order.side),
+        Body::Input(input) => match &input.event {
+            OwnedEvent::Order(event) => Some(event.side),
+            _ => None,
+        },
+        Body::Detail(_) | Body::Start(_) => None,
+    }
+}
+
+/// Whether a record of this kind is in the index: all but what comes with every packet.
+#[must_use]
+pub const fn is_indexed(kind: Kind) -> bool {
+    !matches!(kind, Kind::Quote | Kind::Tick | Kind::Clock)
+}

@@ -1,0 +1,325 @@
+//! Which receipts are wanted, and what is said of each: the same with an index and without.
+
+use super::CouldNotRun;
+use super::facts::{Facts, Memory, is_indexed};
+use super::labels::Labels;
+use super::scan::{At, Decoding, Scanned, scan};
+use serde::Serialize;
+use std::ops::ControlFlow;
+use std::path::Path;
+use xmc_hotpath::message::{
+    AccountId, Detail, Gate, InstrumentIndex, OrderId, ProjectId, SpreadIndex, StrategyId,
+};
+use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
+use xmc_hotpath::time::{MonoNs, UnixNs};
+
+/// The place of a record among all of its desk: run, input, output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Position {
+    /// The run.
+    pub run: u16,
+    /// Sequence number of the input.
+    pub input: u64,
+    /// 0 for the input itself, 1.. for its outputs.
+    pub index: u16,
+}
+
+impl Position {
+    /// As one number that sorts the same.
+    #[must_use]
+    pub fn key(self) -> u128 {
+        u128::from(self.run) << 80 | u128::from(self.input) << 16 | u128::from(self.index)
+    }
+
+    /// The place of a key.
+    #[must_use]
+    pub fn of_key(key: u128) -> Self {
+        let low = |bits: u32| u64::try_from(key >> bits & u128::from(u64::MAX)).unwrap_or(0);
+        Self {
+            run: u16::try_from(key >> 80 & 0xFFFF).unwrap_or(0),
+            input: low(16),
+            index: u16::try_from(key & 0xFFFF).unwrap_or(0),
+        }
+    }
+}
+
+/// A record that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its place.
+    pub position: Position,
+    /// Where it lies in the journal.
+    pub at: At,
+    /// When the desk consumed its input.
+    pub now: MonoNs,
+    /// The same in UTC; 0 if not known.
+    pub utc: UnixNs,
+    /// What it is.
+    pub kind: Kind,
+    /// What it is about.
+    pub facts: Facts,
+    /// What it says.
+    pub body: Body,
+}
+
+/// Which are wanted: all that is said must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Not before.
+    pub from: Option<UnixNs>,
+    /// Before.
+    pub to: Option<UnixNs>,
+    /// Of this order.
+    pub order: Option<OrderId>,
+    /// Of this fill.
+    pub fill: Option<u64>,
+    /// Of one of these kinds; all if there are none.
+    pub kinds: Vec<Kind>,
+    /// Decided by this gate.
+    pub gate: Option<Gate>,
+    /// Of this project.
+    pub project: Option<ProjectId>,
+    /// Of this strategy.
+    pub strategy: Option<StrategyId>,
+    /// Of this account.
+    pub account: Option<AccountId>,
+    /// Of this pair.
+    pub spread: Option<SpreadIndex>,
+    /// Of one of these products; all if `None`.
+    pub instruments: Option<Vec<InstrumentIndex>>,
+    /// Behind this place.
+    pub after: Option<Position>,
+}
+
+impl Filter {
+    /// Whether records are wanted that the index does not hold.
+    #[must_use]
+    pub fn needs_scan(&self) -> bool {
+        self.kinds.iter().any(|kind| !is_indexed(*kind))
+    }
+
+    /// Whether a record is wanted.
+    #[must_use]
+    pub fn takes(&self, receipt: &Receipt) -> bool {
+        fn is<T: PartialEq>(wanted: Option<T>, found: Option<T>) -> bool {
+            wanted.is_none() || wanted == found
+        }
+        let facts = &receipt.facts;
+        let is_instrument = self.instruments.as_ref().is_none_or(|wanted| {
+            facts.instrument.is_some_and(|instrument| wanted.contains(&instrument))
+        });
+        self.from.is_none_or(|from| receipt.utc >= from)
+            && self.to.is_none_or(|to| receipt.utc < to)
+            && self.after.is_none_or(|after| receipt.position > after)
+            && (self.kinds.is_empty() || self.kinds.contains(&receipt.kind))
+            && is(self.order, facts.order)
+            && is(self.fill, facts.fill)
+            && is(self.gate, facts.gate)
+            && is(self.project, facts.project)
+            && is(self.strategy, facts.strategy)
+            && is(self.account, facts.account)
+            && is(self.spread, facts.spread)
+            && is_instrument
+    }
+}
+
+/// Tells `visit` every receipt that `filter` takes, in order, from the journal itself.
+///
+/// # Errors
+/// `CouldNotRun` if there is nothing to read.
+pub fn search(
+    path: &Path,
+    filter: &Filter,
+    mut visit: impl FnMut(&Receipt) -> ControlFlow<()>,
+) -> Result<Scanned, CouldNotRun> {
+    let mut decoding = Decoding::default();
+    let mut memory = Memory::default();
+    let reads_all = filter.needs_scan();
+    let mut run = 0;
+    scan(path, |entry| {
+        decoding.read_moment(entry.header, entry.body);
+        let kind = entry.header.kind;
+        if !reads_all && !is_indexed(kind) && kind != Kind::Clock {
+            return ControlFlow::Continue(());
+        }
+        let Some(body) = decoding.read(entry.header, entry.body) else {
+            return ControlFlow::Continue(());
+        };
+        let facts = memory.take(&body);
+        if let Body::Start(start) = &body {
+            run = start.identity.run;
+        }
+        let now = decoding.now;
+        let receipt = Receipt {
+            position: Position { run, input: entry.header.seq_no, index: entry.header.index },
+            at: entry.at,
+            now,
+            utc: decoding.scale.date(now).unwrap_or(UnixNs(0)),
+            kind,
+            facts,
+            body,
+        };
+        let is_wanted =
+            filter.takes(&receipt) && (is_indexed(kind) || filter.kinds.contains(&kind));
+        if is_wanted { visit(&receipt) } else { ControlFlow::Continue(()) }
+    })
+}
+
+/// A receipt in words and figures, for tables and exports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// `run:input:index`.
+    pub place: String,
+    /// Nanoseconds since 1970; 0 if not known.
+    pub utc_ns: u64,
+    /// Nanoseconds on the engine's clock.
+    pub now_ns: u64,
+    /// What it is.
+    pub kind: &'static str,
+    /// The order.
+    pub order: Option<String>,
+    /// The fill.
+    pub fill: Option<u64>,
+    /// The pair.
+    pub pair: Option<String>,
+    /// The venue.
+    pub venue: Option<String>,
+    /// The product.
+    pub product: Option<String>,
+    /// The project.
+    pub project: Option<String>,
+    /// The strategy.
+    pub strategy: Option<String>,
+    /// The account.
+    pub account: Option<String>,
+    /// The gate.
+    pub gate: Option<&'static str>,
+    /// Buy or sell.
+    pub side: Option<&'static str>,
+    /// Lots.
+    pub lots: Option<u32>,
+    /// Price, units of 1e-9.
+    pub price_e9: Option<i64>,
+    /// The rest in words.
+    pub what: String,
+    /// `segment@block#record`: where it lies.
+    pub at: String,
+}
+
+impl Receipt {
+    /// In words and figures.
+    #[must_use]
+    pub fn row(&self, labels: &Labels) -> Row {
+        let facts = &self.facts;
+        let (lots, price_e9) = self.lots_and_price();
+        let Position { run, input, index } = self.position;
+        Row {
+            place: format!("{run}:{input}:{index}"),
+            utc_ns: self.utc.0,
+            now_ns: self.now.0,
+            kind: self.kind.word(),
+            order: facts.order.map(|id| format!("{:#018x}", id.0)),
+            fill: facts.fill,
+            pair: facts.spread.map(|spread| labels.spread(spread)),
+            venue: facts.instrument.map(|instrument| labels.venue(instrument)),
+            product: facts.instrument.map(|instrument| labels.instrument(instrument)),
+            project: facts.project.map(|project| labels.project(project)),
+            strategy: facts.strategy.map(|strategy| labels.strategy(strategy)),
+            account: facts.account.map(|account| labels.account(account)),
+            gate: facts.gate.map(Gate::word),
+            side: super::facts::side(&self.body).map(|side| side.word()),
+            lots,
+            price_e9,
+            what: self.what(labels),
+            at: format!("{:08}@{}#{}", self.at.segment, self.at.block, self.at.record),
+        }
+    }
+
+    fn lots_and_price(&self) -> (Option<u32>, Option<i64>) {
+        match &self.body {
+            Body::Order(order) => (Some(order.qty_lots), Some(order.price_e9)),
+            Body::Input(input) => match &input.event {
+                OwnedEvent::Order(event) if event.qty_lots > 0 => {
+                    (Some(event.qty_lots), Some(event.price_e9))
+                }
+                _ => (None, None),
+            },
+            Body::Detail(_) | Body::Start(_) => (None, None),
+        }
+    }
+
+    fn what(&self, labels: &Labels) -> String {
+        match &self.body {
+            Body::Order(order) => {
+                let effect = order.effect.word();
+                format!("{} {effect} {}", order.action.word(), order.time_in_force.word())
+            }
+            Body::Detail(detail) => match detail {
+                Detail::Decision(decision) => {
+                    let value = labels.value(decision.spread, decision.value_e9);
+                    let level = labels.value(decision.spread, decision.level_e9);
+                    let intent = decision.intent.word();
+                    let mut text =
+                        format!("{intent} x{} at {value}, level {level}", decision.units);
+                    if decision.gate != Gate::Passed {
+                        let (seen, limit) = (decision.seen, decision.limit);
+                        text.push_str(&format!("; saw {seen}, limit {limit}"));
+                    }
+                    if decision.repeated > 0 {
+                        text.push_str(&format!("; {} like it before", decision.repeated));
+                    }
+                    text
+                }
+                Detail::Alert(alert) => format!("{} ({})", alert.kind.word(), alert.value),
+                Detail::State(change) => {
+                    format!("{} -> {}", change.from.word(), change.to.word())
+                }
+                Detail::Ending(ending) => {
+                    let ratio = if ending.is_aligned { "in ratio" } else { "OUT OF RATIO" };
+                    let (done, units) = (ending.done_units, ending.units);
+                    format!("{done} of {units} units, {ratio}, {} ns", ending.took.0)
+                }
+            },
+            Body::Input(input) => event(&input.event, labels),
+            Body::Start(start) => format!("logic version {}", start.logic_version),
+        }
+    }
+}
+
+fn event(event: &OwnedEvent, labels: &Labels) -> String {
+    match event {
+        OwnedEvent::Order(event) => {
+            let mut text = event.kind.word().to_owned();
+            if event.reason != 0 {
+                text.push_str(&format!(", reason {}", event.reason));
+            }
+            text
+        }
+        OwnedEvent::Quote { quote, .. } => {
+            let [bid, ask] = [quote.bids.best_e9(), quote.asks.best_e9()]
+                .map(|price_e9| labels.price(quote.instrument, price_e9));
+            let (bid_lots, ask_lots) = (quote.bids.best_lots(), quote.asks.best_lots());
+            format!("{bid} x {bid_lots} / {ask} x {ask_lots}, packet {}", quote.packet_seq_no)
+        }
+        OwnedEvent::Channel(update) => {
+            let name = labels.stream(update.stream);
+            format!("{name} {}, {} missing", update.state.word(), update.missing)
+        }
+        OwnedEvent::Session(update) => {
+            format!("{} {}", labels.stream(update.stream), update.state.word())
+        }
+        OwnedEvent::Command(command) => {
+            format!("{} by operator {}", command.kind.word(), command.operator)
+        }
+        OwnedEvent::Held(held) => format!(
+            "long {} + {}, short {} + {} (today + before)",
+            held.long_today, held.long_yesterday, held.short_today, held.short_yesterday
+        ),
+        OwnedEvent::Clock(clock) => format!("utc {} within {} ns", clock.utc.0, clock.error.0),
+        OwnedEvent::Instrument(_)
+        | OwnedEvent::Spread(_)
+        | OwnedEvent::Gateway(_)
+        | OwnedEvent::Account(_)
+        | OwnedEvent::Tick => String::new(),
+    }
+}

@@ -1,0 +1,145 @@
+//! The index finds what a plain look through the records finds, however it came to be.
+
+use super::rig;
+use crate::journal::scratch::Scratch;
+use cross_market_connect::audit::index::Index;
+use cross_market_connect::audit::query::{Filter, Position, Receipt, search};
+use cross_market_connect::sim::plan::Seed;
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+use xmc_hotpath::message::{Gate, InstrumentIndex, OrderId, ProjectId, SpreadIndex};
+use xmc_hotpath::record::frame::{Kind, split};
+use xmc_hotpath::time::UnixNs;
+
+fn from_index(index: &Index, filter: &Filter) -> Vec<Receipt> {
+    let mut found = Vec::new();
+    let searched = index.search(filter, |receipt| {
+        found.push(*receipt);
+        ControlFlow::Continue(())
+    });
+    searched.expect("it is an index");
+    found
+}
+
+fn from_journal(path: &Path, filter: &Filter) -> Vec<Receipt> {
+    let mut found = Vec::new();
+    let searched = search(path, filter, |receipt| {
+        found.push(*receipt);
+        ControlFlow::Continue(())
+    });
+    assert!(searched.expect("it is a journal").damage.is_none());
+    found
+}
+
+/// Filters that a journal's own receipts suggest, each alone and some together.
+fn filters(all: &[Receipt]) -> Vec<Filter> {
+    let mut filters = vec![Filter::default()];
+    let orders: BTreeSet<OrderId> = all.iter().filter_map(|one| one.facts.order).collect();
+    let ids = orders.iter().step_by(orders.len() / 8 + 1);
+    filters.extend(ids.map(|id| Filter { order: Some(*id), ..Filter::default() }));
+    let fills: BTreeSet<u64> = all.iter().filter_map(|one| one.facts.fill).collect();
+    filters.extend(fills.iter().take(4).map(|id| Filter { fill: Some(*id), ..Filter::default() }));
+    for spread in (0..3).map(SpreadIndex) {
+        filters.push(Filter { spread: Some(spread), ..Filter::default() });
+        filters.push(Filter {
+            spread: Some(spread),
+            kinds: vec![Kind::Order, Kind::Ending],
+            ..Filter::default()
+        });
+    }
+    for gate in [Gate::Passed, Gate::InFlight, Gate::QuoteAge] {
+        filters.push(Filter { gate: Some(gate), ..Filter::default() });
+    }
+    let instruments = Some(vec![InstrumentIndex(0), InstrumentIndex(1)]);
+    filters.push(Filter { instruments, ..Filter::default() });
+    filters.push(Filter { project: Some(ProjectId(1)), ..Filter::default() });
+    let [first, last] = [all.len() / 3, all.len() / 2].map(|place| all[place]);
+    let (from, to) = (Some(first.utc), Some(UnixNs(last.utc.0 + 1)));
+    filters.push(Filter { from, to, ..Filter::default() });
+    filters.push(Filter { from, kinds: vec![Kind::OrderEvent], ..Filter::default() });
+    filters.push(Filter { after: Some(last.position), ..Filter::default() });
+    filters
+}
+
+#[test]
+fn the_index_finds_what_the_journal_holds() {
+    for seed in (1..12).map(Seed::whole) {
+        let scratch = Scratch::new("index");
+        let path = scratch.path("journal");
+        let records = rig::records(seed);
+        // It grows with the journal, and is opened anew each time.
+        let grown = scratch.path("grown.redb");
+        let mut updates = 0;
+        rig::write_watched(&path, &records, &mut || {
+            let index = Index::open(&grown).expect("the disk has room");
+            let updated = index.update(&path).expect("it is a journal");
+            assert!(!updated.is_anew);
+            updates += usize::from(updated.read > 0);
+        });
+        assert!(updates > 1, "the journal was written at once");
+        let grown = Index::open(&grown).expect("the disk has room");
+        let updated = grown.update(&path).expect("it is a journal");
+        assert_eq!(updated.records, records.len() as u64);
+        let at_once = Index::open(&scratch.path("index.redb")).expect("the disk has room");
+        assert_eq!(at_once.update(&path).expect("it is a journal").read, records.len() as u64);
+        assert_eq!(at_once.update(&path).expect("nothing has come").read, 0);
+        // Against the records one by one: nothing of the program under test but the codec.
+        let kinds: Vec<Kind> =
+            records.iter().map(|record| split(record).expect("a record").0.kind).collect();
+        let all = from_index(&at_once, &Filter::default());
+        let rare = |kind: &&Kind| !matches!(kind, Kind::Quote | Kind::Tick | Kind::Clock);
+        assert_eq!(all.len(), kinds.iter().filter(rare).count());
+        for filter in filters(&all) {
+            let expected = from_journal(&path, &filter);
+            assert_eq!(from_index(&grown, &filter), expected, "{filter:?}");
+            assert_eq!(from_index(&at_once, &filter), expected, "{filter:?}");
+            if let [Kind::Order, Kind::Ending] = filter.kinds.as_slice() {
+                let plain = all.iter().filter(|one| {
+                    matches!(one.kind, Kind::Order | Kind::Ending)
+                        && one.facts.spread == filter.spread
+                });
+                assert_eq!(plain.count(), expected.len());
+            }
+        }
+        let quotes = Filter { kinds: vec![Kind::Quote], ..Filter::default() };
+        let count = kinds.iter().filter(|kind| **kind == Kind::Quote).count();
+        assert!(quotes.needs_scan());
+        assert_eq!(from_journal(&path, &quotes).len(), count);
+    }
+}
+
+/// Another journal in the place of the one that it knew: everything is read anew.
+#[test]
+fn an_index_of_another_journal_is_made_anew() {
+    let scratch = Scratch::new("index_anew");
+    let [one, other] = [1, 2].map(|seed| rig::records(Seed::whole(seed)));
+    let path = scratch.path("journal");
+    rig::write(&path, &one);
+    let file = scratch.path("index.redb");
+    let index = Index::open(&file).expect("the disk has room");
+    assert!(!index.update(&path).expect("it is a journal").is_anew);
+    fs::remove_dir_all(&path).expect("it is ours");
+    rig::write(&path, &other);
+    let updated = index.update(&path).expect("it is a journal");
+    assert!(updated.is_anew);
+    assert_eq!(updated.records, other.len() as u64);
+    let all = Filter::default();
+    assert_eq!(from_index(&index, &all), from_journal(&path, &all));
+}
+
+#[test]
+fn places_are_in_the_order_of_the_record() {
+    let mut places = Vec::new();
+    for run in [1, 2, u16::MAX] {
+        for input in [0, 1, u64::MAX] {
+            for index in [0, 1, u16::MAX] {
+                places.push(Position { run, input, index });
+            }
+        }
+    }
+    assert!(places.is_sorted());
+    assert!(places.iter().map(|place| place.key()).is_sorted());
+    assert!(places.iter().all(|place| Position::of_key(place.key()) == *place));
+}
