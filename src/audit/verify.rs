@@ -32,6 +32,14 @@ pub enum CouldNotRun {
         /// Why not.
         source: io::Error,
     },
+    /// It is something else.
+    #[error("{}: {fault}", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// What it is not.
+        fault: Fault,
+    },
     /// There is nothing there.
     #[error(
         "no segments (NNNNNNNN.{}) in {}: name the journal's directory or one segment",
@@ -170,6 +178,9 @@ pub fn verify_against(path: &Path, evidence: Option<&Evidence>) -> Result<Report
     }
     let mut files = files.into_iter();
     let load = |(number, file): (Option<u64>, PathBuf)| match disk::load(&file) {
+        Ok(bytes) if let Some(fault) = not_ours(number, &bytes) => {
+            Err(CouldNotRun::NotOurs { path: file, fault })
+        }
         Ok(bytes) => Ok((number, file, Ok(bytes))),
         // A packed segment that was changed is a finding, as any other.
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok((number, file, Err(error))),
@@ -190,6 +201,16 @@ pub fn verify_against(path: &Path, evidence: Option<&Evidence>) -> Result<Report
         }
     }
     Ok(verifier.conclude())
+}
+
+/// Why a file is not for this build to judge: it is of another version, or, if it was named alone,
+/// no segment at all. In a journal's directory that is a finding.
+fn not_ours(number: Option<u64>, bytes: &[u8]) -> Option<Fault> {
+    match reader::header(bytes).err()?.fault {
+        fault @ Fault::Format(_) => Some(fault),
+        fault @ Fault::NotASegment if number.is_none() => Some(fault),
+        _ => None,
+    }
 }
 
 /// Where the segment before the one in `next` ends, if that says that its disk failed.

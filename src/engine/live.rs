@@ -22,6 +22,7 @@ use crate::allocation;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
 use crate::journal::disk::Directory;
+use crate::journal::probe::{Probe, probe};
 use crate::journal::shm::{RingReader, ShmError};
 use crate::journal::tail::Tail;
 use crate::journal::{self, Durable, JournalError, JournalWriter, Moment, Options, SealReason};
@@ -58,6 +59,10 @@ const LAST_COMMAND: u64 = 3;
 const RECORD_COMMAND: u64 = 4;
 /// How long feeds may take to read what their sockets kept.
 const CATCHING_UP: Duration = Duration::from_millis(500);
+/// What the disk is asked before a run: groups as a busy market makes them, for a moment.
+const PROBE_GROUP: usize = 1 << 16;
+const PROBE_GROUPS: u64 = 32;
+const PROBE_PATIENCE: Duration = Duration::from_millis(150);
 /// Polls after which stopped stages have nothing left to say.
 const LAST_POLLS: u32 = 10_000;
 
@@ -144,6 +149,8 @@ pub struct Sight<'s, 'd> {
     pub latency: Figures,
     /// What the journal has done.
     pub journal: journal::Figures,
+    /// What its disk did when the run began, without a journal; `None` if it refused.
+    pub disk: Option<Probe>,
     /// What witnesses have of it; `None` if there are none.
     pub witnessed: Option<&'s witnessing::Figures>,
     /// Hot cores, in the order of the topology.
@@ -170,6 +177,8 @@ pub struct Ended {
     pub first_segment: u64,
     /// What the journal has written.
     pub journal: journal::Figures,
+    /// What its disk did when the run began, without a journal; `None` if it refused.
+    pub disk: Option<Probe>,
     /// What witnesses have of it; `None` if there are none.
     pub witnessed: Option<witnessing::Figures>,
     /// From a packet to the last order that followed from it.
@@ -201,6 +210,7 @@ where
     let follow = |source| LiveError::Follow { directory: directory.display().to_string(), source };
     let segments = journal::disk::list(directory).map_err(follow)?;
     let first_segment = segments.last().map_or(1, |last| last + 1);
+    let disk = probe(directory, PROBE_GROUP, PROBE_GROUPS, PROBE_PATIENCE).ok();
     let mut reader = RingReader::attach(recording.ring.path())?;
     let (identity, options) = (recording.identity, Options::default());
     let (writer, _) =
@@ -234,6 +244,7 @@ where
         counters: &counters,
         cores: &cores,
         journal: Mutex::default(),
+        disk,
         exchanges: Mutex::new(exchanges),
         is_journal_done: AtomicBool::new(false),
         witnessed: witnessing::Published::default(),
@@ -267,6 +278,7 @@ where
         Ok::<_, LiveError>(Ended {
             first_segment,
             journal,
+            disk,
             witnessed: None,
             latency,
             difference: None,
@@ -285,6 +297,7 @@ where
         counters: &counters,
         latency: ended.latency.figures(),
         journal: ended.journal,
+        disk,
         witnessed: ended.witnessed.as_ref(),
         cores: &cores,
         is_last: true,
@@ -334,6 +347,7 @@ struct Shared<'r> {
     counters: &'r Counters,
     cores: &'r [Core],
     journal: Mutex<journal::Figures>,
+    disk: Option<Probe>,
     /// Where latencies come from; only the calling thread looks.
     exchanges: Mutex<Vec<Exchange>>,
     /// Nothing more comes: write what there is and end.
@@ -523,6 +537,7 @@ impl Shared<'_> {
                     counters: self.counters,
                     latency: latency.figures(),
                     journal: self.journal(),
+                    disk: self.disk,
                     witnessed: witnessed.as_ref(),
                     cores: self.cores,
                     is_last: false,

@@ -67,6 +67,10 @@ pub struct Journal {
     pub behind_bytes: Option<u64>,
     /// Bytes written that are not known to be on the disk yet; `None` if nobody looked.
     pub unsynced_bytes: Option<u64>,
+    /// How long the last records waited until they were on the disk; `None` if nobody looked.
+    pub durable_after: Option<Span>,
+    /// How long the disk alone takes for that, measured when the run began.
+    pub disk_alone: Option<Span>,
     /// Records that a witness elsewhere has seen; `None` if there is none.
     pub witnessed_records: Option<u64>,
     /// A witness does not answer, or refuses.

@@ -159,6 +159,8 @@ labels! {
     Records "records" "条",
     Behind "behind" "未写",
     Unsynced "not on disk yet" "未落盘",
+    Durable "on disk after" "落盘用时",
+    DiskAlone "disk alone" "裸盘",
     Witness "witness" "见证方",
     Witnessed "witnessed" "已见证",
     Alerts "alerts" "告警",

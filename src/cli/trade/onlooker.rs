@@ -197,6 +197,9 @@ impl Watch for Onlooker<'_, '_> {
             journal: Some(Journal {
                 bytes: sight.journal.bytes,
                 records: sight.journal.records,
+                durable_after: (sight.journal.window.count > 0)
+                    .then_some(sight.journal.window.last),
+                disk_alone: sight.disk.map(|disk| disk.median),
                 witnessed_records: sight.witnessed.map(witnessing::Figures::witnessed_records),
                 has_witness_trouble: sight.witnessed.is_some_and(witnessing::Figures::has_trouble),
                 ..Journal::default()

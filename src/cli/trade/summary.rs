@@ -9,6 +9,8 @@ use crate::engine::latency::{Figures, Latencies};
 use crate::engine::live::Ended;
 use crate::engine::replay::Replayed;
 use crate::engine::witnessing;
+use crate::journal::Window;
+use crate::journal::probe::Probe;
 use crate::monitor::number;
 use crate::monitor::tally::Totals;
 use crate::monitor::words::{Label, Lang, Worded};
@@ -61,11 +63,40 @@ struct Journal {
     is_whole: bool,
     replays_equal: bool,
     recovered_records: u64,
+    /// From a record in the ring until it is on the disk.
+    durable: Durable,
     /// What witnesses have of it; `null` if there are none.
     witnessed: Option<witnessing::Figures>,
     /// What `xmc audit verify` needs to compare with them.
     #[serde(skip)]
     evidence: Option<String>,
+}
+
+/// How long records wait for the disk, and what the disk takes by itself, milliseconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Durable {
+    /// What the journal adds at most.
+    stated_ms: f64,
+    mean_ms: f64,
+    worst_ms: f64,
+    groups: u64,
+    /// One write and its sync without a journal, before the run; `null` if the disk refused.
+    disk_median_ms: Option<f64>,
+    disk_worst_ms: Option<f64>,
+}
+
+impl Durable {
+    fn new(window: &Window, disk: Option<Probe>) -> Self {
+        let ms = |span: Span| span.0 as f64 / 1e6;
+        Self {
+            stated_ms: ms(window.stated),
+            mean_ms: ms(window.total) / window.count.max(1) as f64,
+            worst_ms: ms(window.worst),
+            groups: window.count,
+            disk_median_ms: disk.map(|disk| ms(disk.median)),
+            disk_worst_ms: disk.map(|disk| ms(disk.worst)),
+        }
+    }
 }
 
 /// Tick to order, nanoseconds.
@@ -194,6 +225,7 @@ impl Summary {
                 is_whole: audited.finding.is_none(),
                 replays_equal: replayed.difference.is_none(),
                 recovered_records: ended.recovered_records,
+                durable: Durable::new(&ended.journal.window, ended.disk),
                 evidence: evidence(wanted.config),
                 witnessed: ended.witnessed,
             },
@@ -296,7 +328,8 @@ impl Summary {
     }
 
     fn write_record(&self, out: &mut Report<'_>) -> io::Result<()> {
-        let Journal { directory, records, bytes, is_whole, replays_equal, .. } = &self.journal;
+        let Journal { directory, records, bytes, is_whole, replays_equal, durable, .. } =
+            &self.journal;
         let yes = |is: bool| if is { self.say("yes", "是") } else { self.say("NO", "否") };
         writeln!(out, "\n{}", self.say("The record", "留痕"))?;
         self.row(out, self.say("directory", "目录"), directory)?;
@@ -305,6 +338,14 @@ impl Summary {
         self.row(out, self.say("every byte as written", "逐字节完整"), yes(*is_whole))?;
         let equal = yes(*replays_equal && self.is_equal);
         self.row(out, self.say("replays equal", "重放一致"), equal)?;
+        let disk = durable.disk_median_ms.unwrap_or_default();
+        let after = format!(
+            "{:.1} / {:.1} ms ({} {disk:.1} ms)",
+            durable.mean_ms,
+            durable.worst_ms,
+            self.say("disk alone", "裸盘")
+        );
+        self.row(out, self.say("on disk, mean / worst", "落盘 均值 / 最差"), &after)?;
         self.row(out, self.say("latencies", "延迟分布"), &self.tick_to_order_ns.histogram)?;
         if let Some(witnessed) = &self.journal.witnessed {
             self.write_witnessed(witnessed, out)?;

@@ -6,6 +6,7 @@ use crate::journal::write::at;
 use cross_market_connect::journal::disk::Directory;
 use cross_market_connect::journal::shm::RingFile;
 use cross_market_connect::journal::{Options, recover};
+use sha2::Digest;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -74,4 +75,45 @@ fn what_is_not_there_ends_with_2() {
         assert!(output.stdout.is_empty());
         assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: "));
     }
+}
+
+/// A message that says what it is, and the exit code that scripts can tell cases apart by: 2 for what
+/// this build cannot judge, 1 for a journal that is not as it was written.
+#[test]
+fn bad_inputs_are_named_and_end_as_they_should() {
+    let scratch = Scratch::new("audit-bad");
+    let directory = journal(&scratch);
+    let segment = directory.join("00000001.xmj");
+    let whole = std::fs::read(&segment).unwrap();
+    let mut old = whole.clone();
+    old[8] = 1;
+    let hash: [u8; 32] = sha2::Sha256::digest(&old[..224]).into();
+    old[224..256].copy_from_slice(&hash);
+    let elsewhere = scratch.path("elsewhere");
+    let alone: [(&str, &[u8], i32, &str); 5] = [
+        ("foreign", b"%PDF-1.7 and so on, for a while", 2, "not a segment of a journal"),
+        ("empty", b"", 2, "not a segment of a journal"),
+        ("old version", &old, 2, "format 1, this build reads format 2"),
+        ("half copied", &whole[..whole.len() / 2], 1, "NOT WHOLE"),
+        ("only its header", &whole[..100], 1, "NOT WHOLE"),
+    ];
+    for (what, bytes, code, text) in alone {
+        std::fs::write(&elsewhere, bytes).unwrap();
+        let output = verify(&elsewhere, false);
+        assert_eq!(output.status.code(), Some(code), "{what}: {output:?}");
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(said.contains(text), "{what}: {said}");
+    }
+    // In a journal's directory they lie where a segment should be.
+    for (what, bytes, code) in [("foreign", &b"%PDF"[..], 1), ("empty", b"", 1), ("old", &old, 2)] {
+        std::fs::write(&segment, bytes).unwrap();
+        let output = verify(&directory, false);
+        assert_eq!(output.status.code(), Some(code), "{what}: {output:?}");
+    }
+    // Something that cannot be read at all.
+    std::fs::remove_file(&segment).unwrap();
+    std::fs::create_dir(&segment).unwrap();
+    let output = verify(&directory, false);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("cannot read"));
 }

@@ -2,6 +2,7 @@
 
 mod crash;
 pub mod desk;
+mod flips;
 mod keep;
 mod kill;
 pub mod memory;

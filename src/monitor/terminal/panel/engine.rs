@@ -131,6 +131,12 @@ fn journal(row: &Journal, look: &Look) -> Vec<Text> {
         let style = if bytes > MUCH_BEHIND { look.warning() } else { Style::new() };
         parts.push(labelled(label, number::bytes(bytes), style, look));
     }
+    for (label, after) in [(Label::Durable, row.durable_after), (Label::DiskAlone, row.disk_alone)]
+    {
+        if let Some(after) = after {
+            parts.push(labelled(label, number::span(after), Style::new(), look));
+        }
+    }
     if let Some(records) = row.witnessed_records {
         let style = if row.has_witness_trouble { look.warning() } else { Style::new() };
         parts.push(labelled(Label::Witnessed, number::count(records), style, look));
