@@ -217,6 +217,22 @@ fn a_journal_that_was_taken_back_or_changed_is_refused_while_it_is_written() {
 }
 
 #[test]
+fn a_longer_journal_with_another_beginning_is_refused() {
+    let bench = Bench::new("witnessing");
+    let config = bench.config(vec![bench.directory()]);
+    bench.run(&config, FIRST, 40);
+    fs::rename(bench.journal(), bench.scratch.path("seen")).unwrap();
+    let mut witnessing = Witnessing::open(&config, &bench.journal()).unwrap();
+    // It is asked when the other one is as long as what it saw, and its proof is at hand.
+    let durable = write(&bench.journal(), run_number(7), 60, |_| {});
+    assert!(durable.tree_size > 521);
+    witnessing.finish(&durable, PATIENCE);
+    let witness = &witnessing.figures().witnesses[0];
+    assert_eq!((witness.kept, witness.trouble), (0, Some("contradicts")), "{witness:?}");
+    assert!(witness.text.as_ref().unwrap().contains("not a continuation"), "{witness:?}");
+}
+
+#[test]
 fn a_witness_that_hangs_or_is_away_holds_up_neither_the_journal_nor_the_other() {
     let bench = Bench::new("witnessing");
     // It takes the connection and says nothing.
