@@ -155,6 +155,8 @@ pub struct Witnessing {
     members: Vec<Member>,
     segment: u64,
     follower: Option<Follower>,
+    /// Records that are safe: no more are signed.
+    safe_records: u64,
     fault: Option<String>,
 }
 
@@ -224,6 +226,7 @@ impl Witnessing {
             members: members.map_err(in_directory)?,
             segment: 1,
             follower: None,
+            safe_records: 0,
             fault: None,
         })
     }
@@ -301,6 +304,8 @@ impl Witnessing {
                     return Ok(false);
                 };
                 let tree = recording::start_tree(&path)?;
+                // What was there before the run was made safe before it began.
+                self.safe_records = tree.size();
                 for member in &mut self.members {
                     // As after a clean end: it has seen all that was there.
                     member.growth = Some(Growth::since(tree.clone()));
@@ -308,6 +313,7 @@ impl Witnessing {
                 none.insert(Follower { tail: Tail::new(&self.directory, self.segment), tree })
             }
         };
+        self.safe_records = self.safe_records.max(durable.tree_size);
         for _ in 0..BLOCKS_A_POLL {
             if follower.tree.size() >= durable.tree_size {
                 break;
@@ -351,7 +357,7 @@ impl Witnessing {
         let may = member.not_before.is_none_or(|not_before| now >= not_before);
         // Nothing new, and it is known to have it.
         let is_kept = member.figures.kept > 0 && member.figures.records == size;
-        if size == 0 || is_kept || !is_due || !may {
+        if size == 0 || size > self.safe_records || is_kept || !is_due || !may {
             return false;
         }
         let checkpoint =

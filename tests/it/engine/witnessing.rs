@@ -161,6 +161,10 @@ fn nothing_is_signed_that_a_loss_of_power_could_take() {
         }
     });
     assert!(middle.tree_size < end.tree_size);
+    // A word that ends within a block: what is read goes beyond it, and is not signed.
+    let within = Durable { tree_size: middle.tree_size - 1, ..middle };
+    witnessing.finish(&within, PATIENCE);
+    assert_eq!(witnessing.figures().witnesses[0].kept, 0);
     // All of it is in the files, and only half of it is known to be safe.
     witnessing.finish(&middle, PATIENCE);
     assert_eq!(witnessing.figures().witnesses[0].records, middle.tree_size);
