@@ -167,8 +167,9 @@ impl Open {
         if !fill(&self.segment, block, self.offset)? {
             return Ok(None);
         }
-        let header: BlockHeader = bytemuck::pod_read_unaligned(block);
-        let payload_bytes = header.payload_bytes.get() as usize;
+        // This may be half a header: no more than a length is taken from it.
+        let half: BlockHeader = bytemuck::pod_read_unaligned(block);
+        let payload_bytes = half.payload_bytes.get() as usize;
         if payload_bytes > MAX_PAYLOAD {
             return Ok(None);
         }
@@ -178,8 +179,9 @@ impl Open {
         }
         match reader::whole_block(self.chain_hash, block, self.offset) {
             Ok(found) if found.header.previous_hash == self.hash => {
-                self.offset += block.len() as u64;
+                let header = found.header;
                 self.hash = found.hash;
+                self.offset += block.len() as u64;
                 Ok(Some(header))
             }
             Ok(found) => {
