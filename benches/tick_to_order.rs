@@ -125,7 +125,7 @@ fn run(config: &Configuration, real: &EngineClock, packets: u64) -> (Vec<u64>, u
     let (mut memory, counters) = (Memory::new(config), Counters::new(config));
     let ports = Ports { feeds: vec![port], gateways: vec![exchange] };
     let starts = Starts::nothing(config);
-    let origin = Origin { run: 1, now: MonoNs(0), utc: UnixNs(0), starts };
+    let origin = Origin { run: 1, now: MonoNs(0), utc: UnixNs(0), starts, carried: Vec::new() };
     let wired = wire(config, &mut memory, &counters, ports, &clock, record, || NoRecorder, origin);
     let mut pipeline = wired.expect("the demonstration can be wired");
     while pipeline.poll() == Work::Busy {}

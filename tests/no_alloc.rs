@@ -176,7 +176,7 @@ fn a_running_engine_allocates_nothing() {
     let mut record = Consumer::attach(&words).expect("the ring was just made");
     let ports = Ports { feeds: vec![feed(&clock)], gateways: vec![PaperExchange::new(7)] };
     let starts = Starts::nothing(&config);
-    let origin = Origin { run: 1, now: MonoNs(0), utc: UnixNs(0), starts };
+    let origin = Origin { run: 1, now: MonoNs(0), utc: UnixNs(0), starts, carried: Vec::new() };
     let stages =
         wire(&config, &mut memory, &counters, ports, &&clock, producer, Latencies::new, origin);
     let mut stages: Stages<'_> = stages.expect("the configuration is wired");

@@ -6,8 +6,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use xmc_hotpath::message::{
-    AccountId, Detail, Gate, InstrumentIndex, InstrumentSpec, Intent, OrderAction, OrderCommand,
-    OrderEvent, OrderId, ProjectId, Side, SpreadIndex, SpreadSpec, StrategyId, StreamId,
+    AccountId, Carried, Detail, Gate, InstrumentIndex, InstrumentSpec, Intent, OrderAction,
+    OrderCommand, OrderEvent, OrderId, ProjectId, Side, SpreadIndex, SpreadSpec, StrategyId,
+    StreamId,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 
@@ -168,6 +169,15 @@ impl Memory {
             OwnedEvent::Held(held) => {
                 Facts { instrument: Some(held.instrument), ..Facts::default() }
             }
+            OwnedEvent::Carried(Carried::Units(units)) => self.of_spread(units.spread),
+            OwnedEvent::Carried(Carried::Unknown(lots)) => {
+                Facts { instrument: Some(lots.instrument), ..Facts::default() }
+            }
+            OwnedEvent::Carried(Carried::Account(lots)) => {
+                let account = Some(lots.account).filter(|account| *account != AccountId::ALL);
+                Facts { account, ..Facts::default() }
+            }
+            OwnedEvent::Carried(Carried::Run(_)) => Facts::default(),
             OwnedEvent::Command(command) => self.of_spread(command.spread),
             OwnedEvent::Gateway(_) | OwnedEvent::Clock(_) | OwnedEvent::Tick => Facts::default(),
         }

@@ -8,7 +8,8 @@ use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
-    AccountId, Detail, Gate, InstrumentIndex, OrderId, ProjectId, SpreadIndex, StrategyId,
+    AccountId, Carried, CarriedRun, Detail, Gate, InstrumentIndex, OrderId, ProjectId, SpreadIndex,
+    StrategyId,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 use xmc_hotpath::time::{MonoNs, UnixNs};
@@ -286,6 +287,27 @@ impl Receipt {
     }
 }
 
+/// What an earlier run left, in words.
+fn left(carried: &Carried) -> String {
+    match carried {
+        Carried::Run(CarriedRun { run: 0, .. }) => "begins with nothing held".to_owned(),
+        Carried::Run(CarriedRun { run, last_seq_no, is_whole: true }) => {
+            format!("goes on from run {run}, input {last_seq_no}")
+        }
+        Carried::Run(CarriedRun { run, last_seq_no, is_whole: false }) => {
+            format!("GAP: run {run} is known to input {last_seq_no} only")
+        }
+        Carried::Units(units) => {
+            let halted = if units.is_halted { ", halted" } else { "" };
+            format!("{} units held{halted}", units.position_units)
+        }
+        Carried::Unknown(lots) => {
+            format!("unknown: {} lots bought, {} sold", lots.buy_lots, lots.sell_lots)
+        }
+        Carried::Account(lots) => format!("{} lots open", lots.gross_lots),
+    }
+}
+
 fn event(event: &OwnedEvent, labels: &Labels) -> String {
     match event {
         OwnedEvent::Order(event) => {
@@ -315,6 +337,7 @@ fn event(event: &OwnedEvent, labels: &Labels) -> String {
             "long {} + {}, short {} + {} (today + before)",
             held.long_today, held.long_yesterday, held.short_today, held.short_yesterday
         ),
+        OwnedEvent::Carried(carried) => left(carried),
         OwnedEvent::Clock(clock) => format!("utc {} within {} ns", clock.utc.0, clock.error.0),
         OwnedEvent::Instrument(_)
         | OwnedEvent::Spread(_)

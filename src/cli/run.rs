@@ -26,6 +26,10 @@ pub struct Args {
     /// Leave threads where the system puts them.
     #[arg(long)]
     unpinned: bool,
+    /// Begin with nothing held, whatever the last run in the directory held: for when the venues
+    /// have been asked, and say so.
+    #[arg(long)]
+    begin_flat: bool,
     #[command(flatten)]
     show: Show,
 }
@@ -45,6 +49,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         show: args.show,
         seconds: args.seconds,
         is_pinned: !args.unpinned,
+        goes_on: !args.begin_flat,
     };
     let summary = trade::trade(&wanted, out, || Ok(None))?;
     summary.write("xmc.run", out)?;

@@ -11,6 +11,7 @@
 
 use super::core::{PlaceError, Resting, Turn, core_of, hot, place};
 use super::feed::AnyFeed;
+use super::follower::Follower;
 use super::latency::{Exchange, Exchanged, Figures, Latencies, exchanged};
 use super::recording::Recording;
 use super::shadow::{Difference, Shadow, ShadowMemory};
@@ -24,7 +25,6 @@ use crate::config::Configuration;
 use crate::journal::disk::Directory;
 use crate::journal::probe::{Probe, probe};
 use crate::journal::shm::{RingReader, ShmError};
-use crate::journal::tail::Tail;
 use crate::journal::{self, Durable, JournalError, JournalWriter, Moment, Options, SealReason};
 use crate::topology::{Executor, Idle, Sched, Stage as StageName};
 use std::io;
@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 use xmc_hotpath::desk::Desk;
 use xmc_hotpath::message::{Command, CommandKind, Control, SpreadIndex};
 use xmc_hotpath::port::{RxPort, StreamPort};
-use xmc_hotpath::record::frame::{self, Body, FrameError, Header, Kind, OwnedEvent};
+use xmc_hotpath::record::frame::{Body, FrameError, Header};
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::Sender;
 use xmc_hotpath::stage::{self, Gauge, Stage, Work};
@@ -117,6 +117,8 @@ pub struct Plan<'a, F, G> {
     pub ports: Ports<F, G>,
     /// Where the venues stand.
     pub starts: Starts,
+    /// What an earlier run left: see `carry`.
+    pub carried: Vec<Control>,
     /// Threads are put on the cores that the topology names, and nowhere else.
     pub is_pinned: bool,
     /// Who signs the record, if anybody does.
@@ -203,7 +205,7 @@ where
     F: RxPort + Send,
     G: StreamPort + Send,
 {
-    let Plan { config, clock, mut recording, ports, starts, is_pinned, witnessing } = plan;
+    let Plan { config, clock, mut recording, ports, starts, carried, is_pinned, witnessing } = plan;
     let path = recording.path.clone();
     let directory = path.as_path();
     let recovered_records = recording.recovered.map_or(0, |found| found.figures.records);
@@ -220,7 +222,7 @@ where
     let counters = Counters::new(config);
     let scale = clock.utc();
     counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
-    let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts };
+    let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
     let latency = || {
         let (hot, cold) = exchanged();
@@ -232,13 +234,8 @@ where
     catch_up(&mut pipeline.feeds);
     let cores = cores(config, clock);
     let mut shadow_memory = ShadowMemory::new(desk_size(config));
-    let mut follower = Follower {
-        tail: Tail::new(directory, first_segment),
-        shadow: Shadow::new(identity, &mut shadow_memory),
-        difference: None,
-        seq_no: 0,
-        command_id: 0,
-    };
+    let shadow = Shadow::new(identity, &mut shadow_memory);
+    let mut follower = Follower::new(directory, first_segment, shadow);
     let shared = Shared {
         clock,
         counters: &counters,
@@ -581,46 +578,4 @@ impl Shared<'_> {
 /// A command of the engine itself, about all spreads.
 fn command(kind: CommandKind, command_id: u64) -> Control {
     Control::Command(Command { kind, spread: SpreadIndex::ALL, operator: 0, command_id })
-}
-
-/// The shadow and what it reads.
-struct Follower<'a> {
-    tail: Tail,
-    shadow: Shadow<'a>,
-    difference: Option<Difference>,
-    seq_no: u64,
-    /// The last command that the desk has read.
-    command_id: u64,
-}
-
-impl Follower<'_> {
-    /// Reads what the journal has got since the last time.
-    fn read(&mut self, watch: &mut dyn Watch) -> Result<(), LiveError> {
-        let Self { tail, shadow, difference, seq_no, command_id } = self;
-        let directory = tail.directory().display().to_string();
-        while let Some(mut rest) = tail
-            .next_block()
-            .map_err(|source| LiveError::Follow { directory: directory.clone(), source })?
-        {
-            while !rest.is_empty() {
-                let wrong = |seq_no: u64| move |fault| LiveError::Record { seq_no, fault };
-                let (header, body, after) = frame::split(rest).map_err(wrong(*seq_no))?;
-                let whole = &rest[..usize::from(header.len)];
-                rest = after;
-                if header.kind == Kind::Start || difference.is_some() {
-                    continue;
-                }
-                let taken = shadow.take(header, body, whole).map_err(wrong(*seq_no))?;
-                *seq_no = header.seq_no;
-                *difference = taken.1;
-                if let Body::Input(input) = &taken.0
-                    && let OwnedEvent::Command(command) = &input.event
-                {
-                    *command_id = command.command_id;
-                }
-                watch.record(&header, &taken.0, shadow.desk());
-            }
-        }
-        Ok(())
-    }
 }

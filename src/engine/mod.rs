@@ -8,8 +8,10 @@
 //! `replay` does so with a record of the past.
 //! Called by the commands.
 
+pub mod carry;
 pub mod core;
 pub mod feed;
+mod follower;
 pub mod gateway;
 pub mod inputs;
 pub mod latency;

@@ -6,12 +6,13 @@
 use crate::audit::kept;
 use crate::config::Configuration;
 use crate::journal::disk::{self, Directory, Disk, Source};
-use crate::journal::reader::{self, Blocks};
+use crate::journal::reader::{self, Blocks, End};
 use crate::journal::segment::{BLOCK_OVERHEAD, HEADER_LEN, Hash};
 use crate::journal::shm::{Found, RingFile, ShmError};
 use crate::journal::tree::Tree;
 use crate::journal::{JournalError, Moment, Options, RecoverError, Recovered, recover};
 use memmap2::Mmap;
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
@@ -20,6 +21,9 @@ use xmc_hotpath::message::DeskIdentity;
 
 /// The ring's file in the directory.
 const RING_NAME: &str = "record.ring";
+
+/// The boot of this host that the last run began in.
+const BOOT_NAME: &str = "boot_id";
 
 /// Why a record cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +80,49 @@ pub struct Recording {
     pub identity: DeskIdentity,
     /// What a dead engine had left, if it had.
     pub recovered: Option<Recovered>,
+    /// The run before, if there was one.
+    pub left: Option<LeftRun>,
+}
+
+/// A run of before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftRun {
+    /// Whose.
+    pub identity: DeskIdentity,
+    /// Its record ends where it ended.
+    pub is_whole: bool,
+}
+
+impl LeftRun {
+    /// The last run in the journal at `path` before the one of `later`. Its record is whole if it
+    /// was sealed: nothing else is known of one that others have come after.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn before(path: &Path, later: DeskIdentity) -> io::Result<Option<Self>> {
+        for segment in disk::segments(path)?.into_iter().rev() {
+            let bytes = map(&segment.path)?;
+            let Ok(header) = reader::header(&bytes) else { continue };
+            if header.identity().run < later.run {
+                let is_whole = is_sealed(&bytes);
+                return Ok(Some(Self { identity: header.identity(), is_whole }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether a segment reads without damage up to its seal.
+fn is_sealed(bytes: &[u8]) -> bool {
+    let Ok(header) = reader::header(bytes) else { return false };
+    let mut blocks = Blocks::without_tree(bytes, &header);
+    loop {
+        match blocks.next_block() {
+            Ok(Ok(_)) => {}
+            Ok(Err(end)) => return matches!(end, End::Sealed(_)),
+            Err(_) => return false,
+        }
+    }
 }
 
 impl Recording {
@@ -99,7 +146,10 @@ impl Recording {
         }
         // Beside the record, so that whoever reads it later knows what its numbers were called.
         kept::keep(path, &config.sources).map_err(in_directory)?;
+        let is_same_boot = is_same_boot(path).map_err(in_directory)?;
         let (directory, recovered) = finish((path, second), directory, &ring, now)?;
+        let left = last.map(|identity| left(path, identity, is_same_boot)).transpose();
+        let left = left.map_err(in_directory)?;
         let run = match last {
             None => 1,
             Some(found) => found
@@ -109,8 +159,29 @@ impl Recording {
         };
         let identity = DeskIdentity { run, ..wanted };
         ring.renew(identity)?;
-        Ok(Self { path: path.to_owned(), directory, ring, identity, recovered })
+        Ok(Self { path: path.to_owned(), directory, ring, identity, recovered, left })
     }
+}
+
+/// How the run before was left. The ring outlives a process, so what a run has published is in the
+/// journal by now, unless this host has been off.
+fn left(path: &Path, identity: DeskIdentity, is_same_boot: bool) -> io::Result<LeftRun> {
+    let is_whole = match disk::segments(path)?.pop() {
+        Some(segment) if !is_same_boot => is_sealed(&map(&segment.path)?),
+        Some(_) | None => is_same_boot,
+    };
+    Ok(LeftRun { identity, is_whole })
+}
+
+/// Whether this host has been on since the last run began; says for the next that this one has.
+fn is_same_boot(path: &Path) -> io::Result<bool> {
+    let now = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let file = path.join(BOOT_NAME);
+    let is_same = std::fs::read_to_string(&file).is_ok_and(|then| then == now);
+    if !is_same {
+        std::fs::write(&file, now)?;
+    }
+    Ok(is_same)
 }
 
 /// The newest run that the ring or the journal knows of.
@@ -198,6 +269,25 @@ impl Segments {
         let segments = disk::segments(path)?.into_iter();
         let wanted = segments.filter(|segment| segment.number >= first);
         let files: Vec<_> = wanted.map(|segment| segment.path).collect();
+        Self::of_files(&files)
+    }
+
+    /// Maps the segments of one run of the journal at `path`.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub fn of_run(path: &Path, run: u16) -> io::Result<Self> {
+        let mut files = Vec::new();
+        // From the newest back: what is older may be much, and packed.
+        for segment in disk::segments(path)?.into_iter().rev() {
+            let bytes = map(&segment.path)?;
+            let Ok(header) = reader::header(&bytes) else { continue };
+            match header.identity().run.cmp(&run) {
+                Ordering::Greater => {}
+                Ordering::Equal => files.insert(0, segment.path),
+                Ordering::Less => break,
+            }
+        }
         Self::of_files(&files)
     }
 

@@ -233,6 +233,8 @@ pub struct Origin {
     pub utc: UnixNs,
     /// Where the venues stand.
     pub starts: Starts,
+    /// What an earlier run left; nothing in a run that does not trade.
+    pub carried: Vec<Control>,
 }
 
 /// Stages that are wired to each other.
@@ -281,7 +283,7 @@ where
 {
     check_ports(config, &ports)?;
     let Memory { desk, size, images, feeds: feed_memory, gateways: gateway_memory } = memory;
-    let Origin { run, now, utc, starts } = origin;
+    let Origin { run, now, utc, starts, carried } = origin;
     let identity = identity(config, run);
     let mut feed_links: [Option<FeedLink>; MAX_FEEDS] = [const { None }; MAX_FEEDS];
     let mut gateway_links: [Option<GatewayLink>; MAX_GATEWAYS] = [const { None }; MAX_GATEWAYS];
@@ -319,9 +321,9 @@ where
     }
 
     let (controls, names) = inputs::controls(config);
-    let (mut control, control_out) = ring(controls.len() + CONTROLS);
+    let (mut control, control_out) = ring(controls.len() + carried.len() + CONTROLS);
     let arm = config.gateways.iter().all(|one| one.protocol == GatewayProtocol::Paper).then(arm);
-    for told in controls.into_iter().chain(arm) {
+    for told in controls.into_iter().chain(carried).chain(arm) {
         control.push(told).expect("the ring was made for them");
     }
     let start = Start {

@@ -245,6 +245,8 @@ words! {
         OutputOverflow "output overflow" "输出溢出",
         FireThrottle "fires too often" "触发过频",
         UnknownPosition "position not known" "持仓不明",
+        RecordGap "record cut short" "留痕有缺口",
+        CarriedHalt "halted before" "上次已停",
     }
     Gate {
         Passed "passed" "通过",

@@ -213,6 +213,7 @@ impl Model {
                 self.accounts.insert(limits.account, *limits);
             }
             Event::Held(held) => self.held(held),
+            Event::Carried(_) => unreachable!("the simulator begins its runs with nothing"),
             Event::Command(command) => self.command(command),
             Event::Clock(_) | Event::Tick => {}
         }

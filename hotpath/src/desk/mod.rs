@@ -11,6 +11,7 @@
 //!
 //! Called by `desk::stage::DeskStage` in production and by the simulator and replay directly.
 
+mod carried;
 mod fire;
 pub mod gates;
 mod news;
@@ -192,6 +193,7 @@ impl<'a> Desk<'a> {
             Event::Gateway(limits) => self.on_gateway(&limits, outputs),
             Event::Account(limits) => self.on_account(&limits, outputs),
             Event::Held(held) => self.on_held(&held, outputs),
+            Event::Carried(carried) => self.on_carried(&carried, outputs),
             Event::Command(command) => self.on_command(&command, outputs),
             Event::Clock(_) | Event::Tick => {}
         }

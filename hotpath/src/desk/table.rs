@@ -45,6 +45,10 @@ pub struct Instrument {
     pub exposure: Exposure,
     /// What is held where the market keeps long and short apart.
     pub holding: Holding,
+    /// Lots that orders of earlier runs may have bought: part of what is reserved.
+    pub unknown_buy_lots: u32,
+    /// Lots that they may have sold.
+    pub unknown_sell_lots: u32,
     /// Lots sold to the bids of `quote` since it came: not counted again.
     pub taken_bid_lots: u32,
     /// Lots bought from the asks of `quote` since it came.
@@ -71,6 +75,8 @@ impl Instrument {
             open_orders: 0,
         },
         holding: Holding::NONE,
+        unknown_buy_lots: 0,
+        unknown_sell_lots: 0,
         taken_bid_lots: 0,
         taken_ask_lots: 0,
         value_limit: ValueLimit::NOTHING,

@@ -1,8 +1,8 @@
 //! What the cold side tells the desk: contract data, spreads, limits, commands, the clock.
 
 use super::{
-    AccountId, CloseFirst, Event, GatewayIndex, HedgeFlag, InstrumentIndex, MAX_LEGS, OffsetRule,
-    ProjectId, SpreadIndex, StrategyId, StreamId, TimeInForce,
+    AccountId, Carried, CloseFirst, Event, GatewayIndex, HedgeFlag, InstrumentIndex, MAX_LEGS,
+    OffsetRule, ProjectId, SpreadIndex, StrategyId, StreamId, TimeInForce,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span, UnixNs};
@@ -248,6 +248,8 @@ pub enum Control {
     Account(AccountLimits),
     /// What is held in an instrument.
     Held(HeldLots),
+    /// What an earlier run left.
+    Carried(Carried),
     /// An operator's command.
     Command(Command),
     /// The clock against UTC.
@@ -265,6 +267,7 @@ impl Control {
             Self::Gateway(limits) => Event::Gateway(*limits),
             Self::Account(limits) => Event::Account(*limits),
             Self::Held(held) => Event::Held(*held),
+            Self::Carried(carried) => carried.as_event(),
             Self::Command(command) => Event::Command(*command),
             Self::Clock(scale) => Event::Clock(*scale),
         }

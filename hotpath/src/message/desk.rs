@@ -1,9 +1,9 @@
 //! The input of the desk and what comes out of it besides orders.
 
 use super::{
-    AccountLimits, ChannelUpdate, ClockScale, Command, GatewayLimits, HeldLots, InstrumentSpec,
-    MAX_GATEWAYS, MAX_LEGS, OrderEvent, OrderId, Quote, SessionUpdate, SpreadIndex, SpreadSpec,
-    StreamId,
+    AccountLimits, Carried, ChannelUpdate, ClockScale, Command, GatewayLimits, HeldLots,
+    InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderEvent, OrderId, Quote, SessionUpdate, SpreadIndex,
+    SpreadSpec, StreamId,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span};
@@ -50,6 +50,8 @@ pub enum Event<'a> {
     Account(AccountLimits),
     /// What is held in an instrument.
     Held(HeldLots),
+    /// What an earlier run left.
+    Carried(Carried),
     /// An operator's command.
     Command(Command),
     /// The clock against UTC.
@@ -230,6 +232,10 @@ code! {
         FireThrottle = 12 "fire_throttle",
         /// A fill closed, or a bust took back, lots that the desk did not know to be held.
         UnknownPosition = 13 "unknown_position",
+        /// The record of the run before does not reach to its end: more may have happened.
+        RecordGap = 14 "record_gap",
+        /// The run before left a spread halted, or with orders under way: somebody has to look.
+        CarriedHalt = 15 "carried_halt",
     }
 }
 

@@ -4,11 +4,13 @@
 //! their canonical encoding (`record::codec`), the simulator makes them. They hold no pointers, and
 //! no type of a venue: a venue's own numbers (`security_id`, `venue_order_id`) are carried as data.
 
+mod carried;
 mod control;
 mod desk;
 mod order;
 mod quote;
 
+pub use carried::{AccountLots, Carried, CarriedRun, CarriedUnits, UnknownLots};
 pub use control::{
     AccountLimits, ClockScale, Command, CommandKind, Control, GatewayLimits, HeldLots,
     InstrumentSpec, LegSpec, SpreadSpec,

@@ -14,7 +14,7 @@
 
 use super::codec::{Decoder, Encoder, Field, code};
 use crate::message::{
-    AccountLimits, Alert, ChannelUpdate, ClockScale, Command, Credits, Decision, DeskId,
+    AccountLimits, Alert, Carried, ChannelUpdate, ClockScale, Command, Credits, Decision, DeskId,
     DeskIdentity, Detail, Ending, Event, GatewayLimits, HeldLots, Input, InstrumentSpec,
     MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS, Quote, SessionUpdate, SiteId, SpreadSpec,
     StateChange,
@@ -70,6 +70,8 @@ code! {
         Account = 11 "account",
         /// Input: what is held in an instrument.
         Held = 12 "held",
+        /// Input: what an earlier run left.
+        Carried = 13 "carried",
         /// Output: an order, a cancel or a replace.
         Order = 32 "order",
         /// Output: a trigger was met.
@@ -191,6 +193,7 @@ pub enum OwnedEvent {
     Gateway(GatewayLimits),
     Account(AccountLimits),
     Held(HeldLots),
+    Carried(Carried),
     Command(Command),
     Clock(ClockScale),
     Tick,
@@ -210,6 +213,7 @@ impl OwnedInput {
             OwnedEvent::Gateway(limits) => Event::Gateway(*limits),
             OwnedEvent::Account(limits) => Event::Account(*limits),
             OwnedEvent::Held(held) => Event::Held(*held),
+            OwnedEvent::Carried(carried) => Event::Carried(*carried),
             OwnedEvent::Command(command) => Event::Command(*command),
             OwnedEvent::Clock(scale) => Event::Clock(*scale),
             OwnedEvent::Tick => Event::Tick,
@@ -246,6 +250,7 @@ impl Writer {
             Event::Gateway(_) => Kind::Gateway,
             Event::Account(_) => Kind::Account,
             Event::Held(_) => Kind::Held,
+            Event::Carried(_) => Kind::Carried,
             Event::Command(_) => Kind::Command,
             Event::Clock(_) => Kind::Clock,
             Event::Tick => Kind::Tick,
@@ -267,6 +272,7 @@ impl Writer {
                 Event::Gateway(limits) => limits.put(out),
                 Event::Account(limits) => limits.put(out),
                 Event::Held(held) => held.put(out),
+                Event::Carried(carried) => carried.put(out),
                 Event::Command(command) => command.put(out),
                 Event::Clock(scale) => scale.put(out),
                 Event::Tick => {}
@@ -432,6 +438,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         | Kind::Gateway
         | Kind::Account
         | Kind::Held
+        | Kind::Carried
         | Kind::Command
         | Kind::Clock
         | Kind::Tick => Body::Input(OwnedInput {
@@ -459,6 +466,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         Kind::Gateway => OwnedEvent::Gateway(Field::take(input)?),
         Kind::Account => OwnedEvent::Account(Field::take(input)?),
         Kind::Held => OwnedEvent::Held(Field::take(input)?),
+        Kind::Carried => OwnedEvent::Carried(Carried::take(input)?),
         Kind::Command => OwnedEvent::Command(Field::take(input)?),
         Kind::Clock => OwnedEvent::Clock(Field::take(input)?),
         Kind::Tick => OwnedEvent::Tick,

@@ -102,6 +102,8 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         show: args.show,
         seconds: Some(args.seconds),
         is_pinned,
+        // The venues are new, and know of nothing.
+        goes_on: false,
     };
     let summary =
         trade::trade(&wanted, out, || venues.ledgers().map(Some).map_err(CliError::could_not_run))?;

@@ -307,7 +307,7 @@ fn measure(
     let exchange = PaperExchange::new(1).answering_after(clock.clone(), ANSWERS_AFTER);
     let ports = Ports { feeds: vec![tape], gateways: vec![exchange] };
     let starts = Starts::nothing(config);
-    let origin = Origin { run: 1, now: clock.now(), utc: UnixNs(0), starts };
+    let origin = Origin { run: 1, now: clock.now(), utc: UnixNs(0), starts, carried: Vec::new() };
     let detector = || Detector::new(Arc::clone(feed_gaps));
     let wired = wire(config, &mut memory, &counters, ports, &clock, producer, detector, origin);
     let mut pipeline = wired.map_err(CliError::usage)?;
@@ -389,7 +389,10 @@ fn widen(pipeline: &mut Measured<'_>, market: &Market) -> Result<(), CliError> {
                 spec.fire_window = Span(1);
                 Control::Spread(spec)
             }
-            other @ (Control::Held(_) | Control::Command(_) | Control::Clock(_)) => other,
+            other @ (Control::Held(_)
+            | Control::Carried(_)
+            | Control::Command(_)
+            | Control::Clock(_)) => other,
         };
         pipeline.control.push(wide).map_err(|_| {
             CliError::could_not_run("the control ring is too short for the configuration")

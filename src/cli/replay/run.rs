@@ -168,6 +168,7 @@ impl OneRun<'_, '_> {
             now: MonoNs(0),
             utc: UnixNs(loaded.first_utc_ns),
             starts: Starts::nothing(config),
+            carried: Vec::new(),
         };
         let mut pipeline =
             wire(config, &mut memory, &counters, ports, &time, record, || NoRecorder, origin)

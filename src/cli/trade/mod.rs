@@ -1,8 +1,10 @@
 //! What `xmc run` and `xmc demo` have in common: open everything, trade, and say what it came to.
 
+pub mod carried;
 pub mod onlooker;
 pub mod summary;
 
+pub use carried::CarriedOver;
 pub use onlooker::{Onlooker, Show};
 pub use summary::Summary;
 
@@ -10,6 +12,7 @@ use super::{CliError, Report};
 use crate::audit;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
+use crate::engine::carry;
 use crate::engine::live::{self, Plan, moment};
 use crate::engine::logon::LogonError;
 use crate::engine::opening;
@@ -38,6 +41,8 @@ pub struct Wanted<'a> {
     pub seconds: Option<u64>,
     /// Threads are put on the cores that the topology names.
     pub is_pinned: bool,
+    /// It goes on from what the last run in the directory held.
+    pub goes_on: bool,
 }
 
 /// Trades as wanted, then verifies and replays the record that was written. `ask` asks the venues'
@@ -57,6 +62,16 @@ pub fn trade(
     let witnessing = witnessing.transpose().map_err(CliError::could_not_run)?;
     let recording =
         Recording::open(directory, config, moment(&clock)).map_err(CliError::could_not_run)?;
+    let carry = match &recording.left {
+        Some(left) if wanted.goes_on => carry::read(directory, left, config),
+        Some(_) | None => Ok(None),
+    };
+    let carry = carry.map_err(CliError::could_not_run)?;
+    let carried = carry.as_ref().map_or_else(carry::nothing, |carry| carry.controls.clone());
+    let carried_over = carry.as_ref().map(|carry| CarriedOver::new(carry, config));
+    if let Some(over) = carried_over.as_ref().filter(|_| !out.is_json()) {
+        over.write(wanted.show.lang(), out)?;
+    }
     let opened =
         opening::open(config, &clock, wanted.secret, PATIENCE).map_err(CliError::could_not_run)?;
     let plan = Plan {
@@ -65,6 +80,7 @@ pub fn trade(
         recording,
         ports: opened.ports,
         starts: opened.starts,
+        carried,
         is_pinned: wanted.is_pinned,
         witnessing,
     };
@@ -85,5 +101,7 @@ pub fn trade(
     })?;
     let replayed = replay::verify(written.payloads()).map_err(CliError::could_not_run)?;
     let histogram = summary::write_histogram(directory, &ended.latency)?;
-    Ok(Summary::new(wanted, seen, ended, ledgers, &audited, &replayed, histogram))
+    let mut summary = Summary::new(wanted, seen, ended, ledgers, &audited, &replayed, histogram);
+    summary.carried = carried_over;
+    Ok(summary)
 }

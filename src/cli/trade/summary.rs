@@ -1,7 +1,7 @@
 //! What a run came to: the closing summary, as text or JSON.
 
-use super::Wanted;
 use super::onlooker::Seen;
+use super::{CarriedOver, Wanted};
 use crate::audit::{self, key};
 use crate::cli::{CliError, Exit, Report};
 use crate::config::{Configuration, SecretSource, WitnessPlace};
@@ -126,6 +126,8 @@ pub struct Summary {
     /// Ledgers and desk hold the same, and both know the same fills; `null` if none was asked.
     positions_agree: Option<bool>,
     positions: Vec<Held>,
+    /// What it went on from; `null` if it began with nothing held.
+    pub(super) carried: Option<CarriedOver>,
     ledger_fills: Option<u64>,
     state: &'static str,
     feeds_usable: bool,
@@ -202,6 +204,7 @@ impl Summary {
             live_orders: ended.live_orders as u64,
             positions_agree,
             positions,
+            carried: None,
             ledger_fills: ledgers.map(|ledgers| ledgers.fills),
             state: tally.state().word(),
             feeds_usable,

@@ -239,7 +239,8 @@ impl Tally {
                 }
             }
             Event::Held(held) => self.held(&held),
-            Event::Gateway(_)
+            Event::Carried(_)
+            | Event::Gateway(_)
             | Event::Account(_)
             | Event::Command(_)
             | Event::Clock(_)

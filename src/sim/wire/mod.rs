@@ -125,7 +125,13 @@ pub fn run_watched(seed: Seed, watch: &mut Watch<'_>) -> Result<Outcome, Violati
         gateways: vec![SimStream::new(run.rng.usize(20..2_000))],
     };
     let starts = Starts::nothing(&config);
-    let origin = Origin { run: 1, now: clock.now(), utc: UnixNs(run.utc_origin), starts };
+    let origin = Origin {
+        run: 1,
+        now: clock.now(),
+        utc: UnixNs(run.utc_origin),
+        starts,
+        carried: Vec::new(),
+    };
     let wired = wire(
         &config,
         &mut memory,

@@ -5,6 +5,7 @@ mod explain;
 mod inspect;
 mod plan;
 mod replay;
+mod run;
 mod sim;
 mod sockets;
 mod venue;

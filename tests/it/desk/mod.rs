@@ -1,5 +1,6 @@
 //! The desk, driven by hand: one spread of two legs on a small stand.
 
+mod carried;
 mod gates;
 mod news;
 mod offset;

@@ -4,6 +4,7 @@ use crate::journal::scratch::Scratch;
 use cross_market_connect::audit;
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::{self, Configuration};
+use cross_market_connect::engine::carry::{self, Carry};
 use cross_market_connect::engine::live::{Ended, Plan, Sight, Watch, moment, run};
 use cross_market_connect::engine::recording::{Recording, Segments};
 use cross_market_connect::engine::replay;
@@ -15,7 +16,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 use xmc_hotpath::desk::Desk;
-use xmc_hotpath::message::OrderEventKind;
+use xmc_hotpath::message::{Carried, CarriedUnits, Control, OrderEventKind};
 use xmc_hotpath::record::frame::{Body, Header, OwnedEvent};
 use xmc_hotpath::time::{Clock, MonoNs};
 
@@ -96,6 +97,7 @@ fn ran(config: &Configuration, directory: &Path) -> (Ended, Seen) {
         recording,
         ports,
         starts,
+        carried: carry::nothing(),
         is_pinned: false,
         witnessing: None,
     };
@@ -147,6 +149,7 @@ fn a_stage_that_no_core_runs_is_refused_by_name() {
         recording,
         ports,
         starts,
+        carried: carry::nothing(),
         is_pinned: false,
         witnessing: None,
     };
@@ -159,4 +162,67 @@ fn config_name(stage: cross_market_connect::topology::Stage) -> &'static str {
         cross_market_connect::topology::Stage::Gateway(_) => "gateway",
         _ => "another",
     }
+}
+
+/// What the next run would be told.
+fn left(config: &Configuration, directory: &Path) -> (Carry, Vec<CarriedUnits>) {
+    let clock = EngineClock::start();
+    let recording = Recording::open(directory, config, moment(&clock)).expect("it is ours");
+    let left = recording.left.expect("there was a run");
+    let carry = carry::read(directory, &left, config).unwrap_or_else(|error| panic!("{error}"));
+    let carry = carry.expect("it had begun");
+    let units = carry.controls.iter().filter_map(|control| match control {
+        Control::Carried(Carried::Units(units)) => Some(*units),
+        _ => None,
+    });
+    let units = units.collect();
+    (carry, units)
+}
+
+#[test]
+fn the_next_run_is_told_what_this_one_held() {
+    let config = configuration();
+    let scratch = Scratch::new("carry");
+    let directory = scratch.path("record");
+    let (ended, seen) = ran(&config, &directory);
+    assert_eq!(ended.live_orders, 0);
+    let (carry, units) = left(&config, &directory);
+    assert!(carry.is_whole && carry.unknown_orders.is_empty() && carry.halted.is_empty());
+    let mut positions = vec![0; seen.positions.len()];
+    for told in &units {
+        positions[told.spread.0 as usize] = told.position_units;
+    }
+    assert_eq!(positions, seen.positions);
+    assert!(positions.iter().any(|units| *units != 0), "nothing is held at the end: another seed");
+}
+
+/// The power goes: the end of the journal is not there, and the host has another boot.
+#[test]
+fn a_record_that_is_cut_short_halts_everything_in_the_next_run() {
+    let config = configuration();
+    let scratch = Scratch::new("carry_gap");
+    let directory = scratch.path("record");
+    ran(&config, &directory);
+    let mut segments: Vec<_> = std::fs::read_dir(&directory)
+        .expect("it is there")
+        .map(|entry| entry.expect("it has a name").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "xmj"))
+        .collect();
+    segments.sort();
+    let last = std::fs::OpenOptions::new().write(true).open(segments.last().expect("one"));
+    let last = last.expect("it is ours");
+    let len = last.metadata().expect("it has a length").len();
+    last.set_len(len - 64).expect("it can be cut");
+    std::fs::write(directory.join("boot_id"), "another").expect("it is ours");
+    let (carry, units) = left(&config, &directory);
+    assert!(!carry.is_whole);
+    let rows: Vec<_> = (0..config.spreads.len()).collect();
+    let mut halted = carry.halted.clone();
+    halted.sort_unstable();
+    assert_eq!(halted, rows, "somebody has to look");
+    assert!(units.len() == rows.len() && units.iter().all(|units| units.is_halted));
+    let Some(Control::Carried(Carried::Run(run))) = carry.controls.last() else {
+        panic!("the run is told last")
+    };
+    assert!(!run.is_whole && run.run == 1 && run.last_seq_no > 0, "{run:?}");
 }

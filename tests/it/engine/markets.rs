@@ -10,6 +10,7 @@ use crate::journal::scratch::Scratch;
 use cross_market_connect::audit;
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::{self, Configuration};
+use cross_market_connect::engine::carry;
 use cross_market_connect::engine::live::{self, Ended, Plan, Sight, Watch, moment};
 use cross_market_connect::engine::opening;
 use cross_market_connect::engine::recording::{Recording, Segments};
@@ -390,6 +391,7 @@ fn trade(place: &Place, seed: u64, rest: Duration, script: Vec<(Duration, Step)>
         recording,
         ports: opened.ports,
         starts: opened.starts,
+        carried: carry::nothing(),
         is_pinned: false,
         witnessing: None,
     };

@@ -123,6 +123,7 @@ impl Rig {
                 Control::Gateway(limits) => OwnedEvent::Gateway(limits),
                 Control::Account(limits) => OwnedEvent::Account(limits),
                 Control::Held(held) => OwnedEvent::Held(held),
+                Control::Carried(carried) => OwnedEvent::Carried(carried),
                 Control::Command(command) => OwnedEvent::Command(command),
                 Control::Clock(scale) => OwnedEvent::Clock(scale),
             });

@@ -134,6 +134,10 @@ structs! {
     AccountLimits {
         account max_order_lots max_position_lots max_open_orders max_messages rate_window
     }
+    CarriedRun { run last_seq_no is_whole }
+    CarriedUnits { spread position_units residual_lots is_halted }
+    UnknownLots { instrument buy_lots sell_lots }
+    AccountLots { account gross_lots }
     HeldLots { instrument long_today long_yesterday short_today short_yesterday }
     Command { kind spread operator command_id }
     ClockScale { at utc error }
@@ -207,6 +211,18 @@ impl Arbitrary for Quote {
     }
 }
 
+impl Arbitrary for Carried {
+    fn any() -> BoxedStrategy<Self> {
+        prop_oneof![
+            CarriedRun::any().prop_map(Carried::Run),
+            CarriedUnits::any().prop_map(Carried::Units),
+            UnknownLots::any().prop_map(Carried::Unknown),
+            AccountLots::any().prop_map(Carried::Account),
+        ]
+        .boxed()
+    }
+}
+
 /// An event whose quotes are of one of `instruments` instruments.
 pub fn event(instruments: u32) -> impl Strategy<Value = OwnedEvent> {
     let quote = (quote(instruments), bool::any());
@@ -220,6 +236,7 @@ pub fn event(instruments: u32) -> impl Strategy<Value = OwnedEvent> {
         1 => GatewayLimits::any().prop_map(OwnedEvent::Gateway),
         1 => AccountLimits::any().prop_map(OwnedEvent::Account),
         1 => HeldLots::any().prop_map(OwnedEvent::Held),
+        1 => Carried::any().prop_map(OwnedEvent::Carried),
         1 => Command::any().prop_map(OwnedEvent::Command),
         1 => ClockScale::any().prop_map(OwnedEvent::Clock),
         1 => Just(OwnedEvent::Tick),

@@ -1,0 +1,192 @@
+//! `xmc run`: an engine that is killed again and again goes on with what it held.
+
+use crate::journal::scratch::Scratch;
+use cross_market_connect::config::{self, Configuration, Recovery};
+use cross_market_connect::venue::cme::simulated::shell::SIMULATED_KEY;
+use cross_market_connect::venue::ledger::LedgerClient;
+use cross_market_connect::venue::simulated::Venues;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use xmc_hotpath::message::AccountId;
+
+const ACCOUNT: AccountId = AccountId(1);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The demonstration's configuration with the addresses of `venues`, as files.
+fn files(scratch: &Scratch, config: &Configuration) -> PathBuf {
+    let mut edits = vec![("interface = \"lo\"".to_owned(), "interface = \"127.0.0.1\"".to_owned())];
+    let sample = sample();
+    for (old, new) in sample.feeds.iter().zip(&config.feeds) {
+        let mut group = |old: std::net::SocketAddrV4, new: std::net::SocketAddrV4| {
+            let text = |at: std::net::SocketAddrV4| {
+                format!("group = \"{}\", port = {}", at.ip(), at.port())
+            };
+            edits.push((text(old), text(new)));
+        };
+        group(old.line_a.group, new.line_a.group);
+        group(old.line_b.group, new.line_b.group);
+        match (&old.recovery, &new.recovery) {
+            (Recovery::Loops(old), Recovery::Loops(new)) => {
+                let both = |loops: &config::RecoveryLoops| {
+                    let lines = loops.definitions.iter().chain(&loops.snapshots);
+                    lines.flatten().map(|line| line.group).collect::<Vec<_>>()
+                };
+                both(old).into_iter().zip(both(new)).for_each(|(old, new)| group(old, new));
+            }
+            (Recovery::Query(old), Recovery::Query(new)) => {
+                edits.push((old.address.to_string(), new.address.to_string()));
+            }
+            _ => panic!("the same feeds"),
+        }
+    }
+    for (old, new) in sample.gateways.iter().zip(&config.gateways) {
+        let addresses = |endpoint: Option<config::Endpoint>| match endpoint {
+            Some(config::Endpoint::Stream(at)) => vec![at],
+            Some(config::Endpoint::Pair { requests, answers }) => vec![requests, answers],
+            None => Vec::new(),
+        };
+        let pairs = addresses(old.endpoint).into_iter().zip(addresses(new.endpoint));
+        edits.extend(pairs.map(|(old, new)| (format!("\"{old}\""), format!("\"{new}\""))));
+    }
+    let names =
+        ["demo.toml", "demo_market.toml", "demo_limits.toml", "topology_demo_one_core.toml"];
+    for name in names {
+        let mut text = std::fs::read_to_string(Path::new("config").join(name)).expect("a sample");
+        for (old, new) in &edits {
+            text = text.replace(old, new);
+        }
+        std::fs::write(scratch.path(name), text).expect("a file for the test");
+    }
+    scratch.path("demo.toml")
+}
+
+fn sample() -> Configuration {
+    let config = config::load(Path::new("config/demo.toml"));
+    config.unwrap_or_else(|bad| panic!("{}", bad.render(false)))
+}
+
+/// An engine as a process, killed when dropped.
+struct Engine(Child);
+
+impl Engine {
+    fn start(config: &Path, record: &Path, more: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xmc"));
+        command.args(["run", "--json", "--unpinned", "--config"]).arg(config);
+        command.arg("--record").arg(record).args(more);
+        command.env("XMC_DEMO_COUNTER_PASSWORD", "simulated");
+        command.env("XMC_DEMO_CME_KEY", SIMULATED_KEY);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().expect("xmc runs"))
+    }
+
+    fn end(mut self) -> Value {
+        use std::io::Read;
+        let (mut out, mut why) = (String::new(), String::new());
+        let stdout = self.0.stdout.as_mut().expect("it is piped");
+        stdout.read_to_string(&mut out).expect("UTF-8");
+        self.0.stderr.as_mut().expect("it is piped").read_to_string(&mut why).expect("UTF-8");
+        let code = self.0.wait().expect("it ends").code();
+        assert_eq!(code, Some(0), "{out}{why}");
+        serde_json::from_str(&out).expect("JSON")
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What both venues have booked, by their names of instruments.
+#[derive(Debug, Default)]
+struct Books {
+    fills: usize,
+    live: usize,
+    lots: BTreeMap<String, i64>,
+}
+
+fn booked(venues: &Venues) -> Books {
+    let mut books = Books::default();
+    for address in [venues.shfe.addresses().ledger, venues.cme.addresses().ledger] {
+        let mut ledger = LedgerClient::connect(address, PATIENCE).expect("it listens");
+        books.fills += ledger.fills(ACCOUNT, 0).expect("it answers").len();
+        books.live += ledger.orders(ACCOUNT).expect("it answers").len();
+        let positions = ledger.positions(ACCOUNT).expect("it answers").into_iter();
+        books.lots.extend(positions.map(|row| (row.symbol, row.net_lots)));
+    }
+    books
+}
+
+/// Lots by the configuration's names, where there are any.
+fn named(config: &Configuration, lots: &BTreeMap<String, i64>) -> BTreeMap<String, i64> {
+    let name = |symbol: &str| {
+        let row = config.instruments.iter().find(|row| row.symbol == symbol);
+        row.expect("it is configured").name.value.clone()
+    };
+    let rows = lots.iter().filter(|(_, lots)| **lots != 0);
+    rows.map(|(symbol, lots)| (name(symbol), *lots)).collect()
+}
+
+fn positions(rows: &Value, lots: &str) -> BTreeMap<String, i64> {
+    let rows = rows.as_array().expect("a list").iter().map(|row| {
+        (row["instrument"].as_str().expect("a name").to_owned(), row[lots].as_i64().expect("lots"))
+    });
+    rows.filter(|(_, lots)| *lots != 0).collect()
+}
+
+/// What is missing of `known` in `booked`: fills of orders that were under way at a kill.
+fn missing(booked: &BTreeMap<String, i64>, known: &BTreeMap<String, i64>) -> BTreeMap<String, i64> {
+    let names: std::collections::BTreeSet<_> = booked.keys().chain(known.keys()).collect();
+    let lots = |of: &BTreeMap<String, i64>, name: &String| of.get(name).copied().unwrap_or(0);
+    let rows = names.into_iter().map(|name| (name.clone(), lots(booked, name) - lots(known, name)));
+    rows.filter(|(_, lots)| *lots != 0).collect()
+}
+
+#[test]
+fn a_killed_engine_goes_on_with_what_it_held() {
+    let scratch = Scratch::new("run_killed");
+    let mut config = sample();
+    let venues = Venues::open(&config, 21, None).expect("loopback has room");
+    venues.address(&mut config);
+    let (file, record) = (files(&scratch, &config), scratch.path("record"));
+    let mut fills = 0;
+    for kill in 1..=3 {
+        let engine = Engine::start(&file, &record, &[]);
+        let start = Instant::now();
+        while booked(&venues).fills < fills + 12 {
+            assert!(start.elapsed() < PATIENCE, "kill {kill}: nothing is traded");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        drop(engine);
+        // What it had sent is still carried out.
+        std::thread::sleep(Duration::from_millis(300));
+        fills = booked(&venues).fills;
+    }
+    let before = named(&config, &booked(&venues).lots);
+    let told = Engine::start(&file, &record, &["--seconds", "4"]).end();
+    let carried = &told["carried"];
+    let unknown = carried["unknown_orders"].as_array().expect("a list").len();
+    println!("{carried}, booked {before:?}");
+    assert_eq!((carried["run"].as_u64(), carried["is_whole"].as_bool()), (Some(3), Some(true)));
+    // What the record does not have is of orders whose fate it does not know.
+    let missing_before = missing(&before, &positions(&carried["positions"], "lots"));
+    assert!(missing_before.len() <= unknown, "{missing_before:?} of {unknown} unknown orders");
+    let halted = carried["halted"].as_array().expect("a list").len();
+    assert!(unknown == 0 || halted > 0, "{carried}");
+    let after = booked(&venues);
+    assert_eq!(after.live, 0);
+    let desk = positions(&told["positions"], "desk_lots");
+    assert_eq!(missing(&named(&config, &after.lots), &desk), missing_before, "nothing more");
+    assert_eq!(told["journal"]["is_whole"], true, "{told}");
+    assert_eq!(told["journal"]["replays_equal"], true, "{told}");
+    assert!(after.fills >= fills, "it has traded on, or is halted");
+
+    // Whoever knows better begins with nothing.
+    let told = Engine::start(&file, &record, &["--seconds", "1", "--begin-flat"]).end();
+    assert!(told["carried"].is_null(), "{told}");
+    venues.stop().expect("they ran");
+}
