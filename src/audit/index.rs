@@ -11,7 +11,7 @@ use super::day::{Folding, Part};
 use super::facts::{self, Facts, Memory, is_indexed};
 use super::labels::Runs;
 use super::query::{Filter, Position, Receipt};
-use super::scan::{At, Cursor, Damaged, Decoding, scan_from};
+use super::scan::{At, Cursor, Damaged, Decoding, newest, scan_from};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -86,6 +86,8 @@ struct State {
     scale: [u64; 2],
     now: u64,
     records: u64,
+    /// The journal's newest segment when it was read: number, length, and when it was written.
+    newest: Option<(u64, u64, u128)>,
     folding: Folding,
 }
 
@@ -132,16 +134,29 @@ impl Index {
     /// See `IndexError`. Damage is no error: it is in what comes back.
     pub fn update(&self, journal: &Path) -> Result<Updated, IndexError> {
         let state = self.state()?.filter(|state| state.version == VERSION);
+        // Looked at before it is read: what comes in between is read the next time.
+        let newest = newest(journal)?;
+        if let Some(state) = &state
+            && newest.is_some()
+            && state.newest == newest
+        {
+            return Ok(Updated { records: state.records, ..Updated::default() });
+        }
         let is_known = state.is_some();
-        let first = self.read_from(journal, state)?;
+        let first = self.read_from(journal, state, newest)?;
         if is_known && matches!(first.damage, Some((_, Damaged::Gone))) {
-            let anew = self.read_from(journal, None)?;
+            let anew = self.read_from(journal, None, newest)?;
             return Ok(Updated { is_anew: true, ..anew });
         }
         Ok(first)
     }
 
-    fn read_from(&self, journal: &Path, state: Option<State>) -> Result<Updated, IndexError> {
+    fn read_from(
+        &self,
+        journal: &Path,
+        state: Option<State>,
+        newest: Option<(u64, u64, u128)>,
+    ) -> Result<Updated, IndexError> {
         if state.is_none() {
             self.clear()?;
         }
@@ -169,9 +184,9 @@ impl Index {
         growing.state.version = VERSION;
         growing.state.records += scanned.records;
         let records = growing.state.records;
-        if scanned.records > 0 {
-            growing.write(true)?;
-        }
+        // Damage is told each time, so a damaged journal is looked at each time.
+        growing.state.newest = newest.filter(|_| scanned.damage.is_none());
+        growing.write(true)?;
         Ok(Updated { read: scanned.records, records, is_anew: false, damage: scanned.damage })
     }
 

@@ -91,7 +91,7 @@ pub fn scan_from(
     from: Option<Cursor>,
     mut visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
 ) -> Result<Scanned, CouldNotRun> {
-    let files = files(path)?;
+    let files = files(path, from.map_or(0, |from| from.segment))?;
     let open = |file: &PathBuf| {
         Segments::open(file).map_err(|source| CouldNotRun::Io { path: file.clone(), source })
     };
@@ -120,8 +120,8 @@ pub fn scan_from(
     Ok(walk.scanned)
 }
 
-/// The segments of a journal, or the one that `path` names.
-fn files(path: &Path) -> Result<Vec<PathBuf>, CouldNotRun> {
+/// The segments of a journal from number `first` on, or the one that `path` names.
+fn files(path: &Path, first: u64) -> Result<Vec<PathBuf>, CouldNotRun> {
     let io_error = |source| CouldNotRun::Io { path: path.to_owned(), source };
     if !fs::metadata(path).map_err(io_error)?.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -130,7 +130,28 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, CouldNotRun> {
     if found.is_empty() {
         return Err(CouldNotRun::NoSegments { path: path.to_owned() });
     }
-    Ok(found.into_iter().map(|segment| segment.path).collect())
+    let wanted = found.into_iter().filter(|segment| segment.number >= first);
+    Ok(wanted.map(|segment| segment.path).collect())
+}
+
+/// The newest segment of a journal as the file system tells it: its number, its length, and when it
+/// was written last. While that stays the same, nothing has come.
+///
+/// # Errors
+/// As `scan`.
+pub fn newest(path: &Path) -> Result<Option<(u64, u64, u128)>, CouldNotRun> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| CouldNotRun::Io { path, source }
+    };
+    if !fs::metadata(path).map_err(failed(path))?.is_dir() {
+        return Ok(None);
+    }
+    let Some(last) = disk::segments(path).map_err(failed(path))?.pop() else { return Ok(None) };
+    let metadata = fs::metadata(&last.path).map_err(failed(&last.path))?;
+    let modified = metadata.modified().map_err(failed(&last.path))?;
+    let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Ok(Some((last.number, metadata.len(), since.as_nanos())))
 }
 
 /// A block that was read to its end: where a scan can go on later.

@@ -5,6 +5,7 @@ mod keygen;
 mod prove;
 mod query;
 mod report;
+mod serve;
 mod show;
 mod time;
 mod trust;
@@ -28,6 +29,7 @@ enum Question {
     Prove(prove::ProveArgs),
     Query(query::QueryArgs),
     Report(report::ReportArgs),
+    Serve(serve::ServeArgs),
     Show(show::ShowArgs),
     Verify(verify::VerifyArgs),
     Witness(witness::WitnessArgs),
@@ -45,6 +47,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         Question::Prove(args) => prove::prove(args, out),
         Question::Query(args) => query::run(args, out),
         Question::Report(args) => report::run(args, out),
+        Question::Serve(args) => serve::run(args, out),
         Question::Show(args) => show::run(args, out),
         Question::Verify(args) => verify::run(args, out),
         Question::Witness(args) => witness::run(args, out),

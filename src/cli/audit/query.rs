@@ -89,7 +89,7 @@ fn order(text: &str) -> Result<OrderId, String> {
     read.map(OrderId).map_err(|error| format!("{text:?}: {error}"))
 }
 
-fn place(text: &str) -> Result<Position, String> {
+pub(super) fn place(text: &str) -> Result<Position, String> {
     let mut parts = text.split(':');
     let mut next = || parts.next().and_then(|part| part.parse::<u64>().ok());
     let read = (|| {
@@ -114,6 +114,30 @@ fn gate(text: &str) -> Result<Gate, String> {
 }
 
 impl What {
+    /// Sets one of them by its name, as an address has it.
+    ///
+    /// # Errors
+    /// A name that is not there, or a value that is none.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let text = || Some(value.to_owned());
+        match key {
+            "from" => self.from = Some(moment(value)?),
+            "to" => self.to = Some(moment(value)?),
+            "order" => self.order = Some(order(value)?),
+            "fill" => self.fill = Some(value.parse().map_err(|_| "fill: a number".to_owned())?),
+            "kind" => self.kind.push(kind(value)?),
+            "gate" => self.gate = Some(gate(value)?),
+            "project" => self.project = text(),
+            "strategy" => self.strategy = text(),
+            "account" => self.account = text(),
+            "pair" => self.pair = text(),
+            "venue" => self.venue = text(),
+            "product" => self.product = text(),
+            _ => return Err(format!("there is no filter {key:?}")),
+        }
+        Ok(())
+    }
+
     /// As a filter, with the names of `labels`.
     pub fn filter(&self, labels: &Labels) -> Result<Filter, CliError> {
         let named = |what: &str, wanted: &Option<String>, found: Option<u32>| match wanted {

@@ -149,7 +149,7 @@ pub fn run(args: &ReportArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
 }
 
 /// The hours of a day, by their number since 1970.
-fn hours_of(day: u32, zone: i64) -> Range<u32> {
+pub(super) fn hours_of(day: u32, zone: i64) -> Range<u32> {
     let start = i64::from(day) * 24 - zone;
     let hour = |hour: i64| u32::try_from(hour).unwrap_or(0);
     hour(start)..hour(start + 24)

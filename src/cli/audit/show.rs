@@ -1,6 +1,6 @@
 //! `xmc audit show`: the whole story of one decision on one page, or as JSON.
 
-mod json;
+pub(super) mod json;
 mod page;
 mod sections;
 
@@ -31,7 +31,7 @@ pub struct ShowArgs {
 }
 
 /// Reads `0x0101000100002003`, `72340172838084611` or `1:20455`.
-fn wanted(text: &str) -> Result<Wanted, String> {
+pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
     let why = "write an order's id, as 0x0101000100002003 or in decimal, or run:input, as 1:20455";
     let number = |text: &str| -> Option<u64> {
         let text = text.replace(['_', ','], "");

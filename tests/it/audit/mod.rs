@@ -10,5 +10,6 @@ mod prove;
 mod report;
 mod rig;
 mod rules;
+mod serve;
 mod story;
 mod witness;
