@@ -264,10 +264,17 @@ fn disk(bench: &Bench) {
     let parent = std::env::var_os("XMC_BENCH_DIRECTORY")
         .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
     let directory = parent.join(format!("xmc-bench-record-{}", std::process::id()));
-    for round in 1..=if bench.is_full() { ROUNDS } else { 1 } {
+    let rounds = if bench.is_full() { ROUNDS } else { 1 };
+    // One sync for each block of 64 KiB: the disk decides. Then as it is shipped.
+    let each = Options { sync: SyncPolicy::EveryBlock, ..Options::default() };
+    let shipped = Options::default();
+    for (round, options) in (1..=rounds).flat_map(|round| [(round, each), (round, shipped)]) {
         let _ = fs::remove_dir_all(&directory);
+        let is_each = options.sync == SyncPolicy::EveryBlock;
+        let count = if is_each { records(bench) / 10 } else { records(bench) };
+        bench.note(if is_each { "a sync for each block" } else { "a sync at least every 10 ms" });
         let begun = Instant::now();
-        let figures = journal(&directory, records(bench));
+        let figures = journal(&directory, count, options);
         let spent = begun.elapsed();
         let group = (figures.bytes / figures.syncs.max(1)).clamp(1 << 12, 32 << 20);
         let groups = (figures.bytes / group).clamp(1, 4_096);
@@ -301,12 +308,12 @@ fn tell(bench: &Bench, round: u32, figures: &Figures, spent: Duration, raw: &Pro
 }
 
 /// Writes `records` records from another thread's ring, as fast as they come.
-fn journal(directory: &Path, records: u64) -> Figures {
+fn journal(directory: &Path, records: u64, options: Options) -> Figures {
     let memory = memory();
     let disk = Directory::open(directory).expect("the directory for benchmarks can be written");
     let consumer = Consumer::attach(&memory).expect("the ring was just made");
-    let (mut writer, _) = JournalWriter::start(disk, consumer, IDENTITY, Options::default())
-        .expect("there is nothing yet");
+    let (mut writer, _) =
+        JournalWriter::start(disk, consumer, IDENTITY, options).expect("there is nothing yet");
     let begun = Instant::now();
     let moment = || Moment { mono: MonoNs(begun.elapsed().as_nanos() as u64), utc: UnixNs(0) };
     std::thread::scope(|scope| {

@@ -10,6 +10,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use serde::Serialize;
 use xmc_hotpath::record::frame;
@@ -17,7 +18,7 @@ use xmc_hotpath::record::frame;
 use super::against::{Against, Difference, Witnessed};
 use super::evidence::Evidence;
 use super::records::{Follower, Is, Wrong};
-use crate::journal::reader::{self, Block, Blocks, Damage, End, Fault};
+use crate::journal::reader::{self, Block, Blocks, Damage, End, Fault, Leaves};
 use crate::journal::segment::{BlockHeader, HEADER_LEN, Hash, Left, SealReason, SegmentHeader};
 use crate::journal::{Place, disk, keep};
 
@@ -176,31 +177,50 @@ pub fn verify_against(path: &Path, evidence: Option<&Evidence>) -> Result<Report
     if metadata.is_dir() {
         verifier.manifest = keep::manifest(path).map_err(io_error(path))?;
     }
-    let mut files = files.into_iter();
-    let load = |(number, file): (Option<u64>, PathBuf)| match disk::load(&file) {
+    std::thread::scope(|scope| {
+        // Reading and hashing go on ahead. It ends with the receiver, whatever ends this.
+        let (send, loaded) = mpsc::sync_channel(0);
+        scope.spawn(move || {
+            let _ = files.into_iter().map(load).try_for_each(|loaded| send.send(loaded));
+        });
+        let next = || loaded.recv().ok().transpose();
+        let mut coming = next()?;
+        while let Some((number, file, found)) = coming.take() {
+            // The next one may say where this one ends.
+            coming = next()?;
+            let after = coming.as_ref().and_then(|(_, _, after)| after.as_ref().ok());
+            let until = after.and_then(|(bytes, _)| end_of_failed(bytes));
+            let goes_on = match found {
+                Ok((bytes, leaves)) => {
+                    verifier.segment(number, &file, &bytes, Some(&leaves), until)
+                }
+                Err(error) => verifier.packed_damage(&file, &error),
+            };
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(verifier.conclude())
+}
+
+/// A segment's number and file, and its bytes, or why it cannot be unpacked.
+type Loaded = (Option<u64>, PathBuf, io::Result<(Vec<u8>, Leaves)>);
+
+fn load((number, file): (Option<u64>, PathBuf)) -> Result<Loaded, CouldNotRun> {
+    match disk::load(&file) {
         Ok(bytes) if let Some(fault) = not_ours(number, &bytes) => {
             Err(CouldNotRun::NotOurs { path: file, fault })
         }
-        Ok(bytes) => Ok((number, file, Ok(bytes))),
+        Ok(bytes) => {
+            let leaves = Leaves::of(&bytes);
+            Ok((number, file, Ok((bytes, leaves))))
+        }
         // A packed segment that was changed is a finding, as any other.
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok((number, file, Err(error))),
         Err(source) => Err(CouldNotRun::Io { path: file, source }),
-    };
-    let mut loaded = files.next().map(load).transpose()?;
-    while let Some((number, file, bytes)) = loaded.take() {
-        // The next one may say where this one ends.
-        loaded = files.next().map(load).transpose()?;
-        let next = loaded.as_ref().and_then(|(_, _, next)| next.as_ref().ok());
-        let until = next.and_then(|next| end_of_failed(next));
-        let goes_on = match bytes {
-            Ok(bytes) => verifier.segment(number, &file, &bytes, until),
-            Err(error) => verifier.packed_damage(&file, &error),
-        };
-        if !goes_on {
-            break;
-        }
     }
-    Ok(verifier.conclude())
 }
 
 /// Why a file is not for this build to judge: it is of another version, or, if it was named alone,
@@ -233,7 +253,7 @@ pub fn verify_segments_against<'a>(
     while let Some((number, bytes)) = segments.next() {
         let name = disk::segment_name(number);
         let until = segments.peek().and_then(|(_, next)| end_of_failed(next));
-        if !verifier.segment(Some(number), Path::new(&name), bytes, until) {
+        if !verifier.segment(Some(number), Path::new(&name), bytes, None, until) {
             break;
         }
     }
@@ -285,11 +305,12 @@ impl<'e> Verifier<'e> {
         number: Option<u64>,
         file: &Path,
         bytes: &[u8],
+        leaves: Option<&Leaves>,
         until: Option<u64>,
     ) -> bool {
         self.report.counts.segments += 1;
         self.report.counts.bytes += bytes.len() as u64;
-        match self.read_segment(number, file, bytes, until) {
+        match self.read_segment(number, file, bytes, leaves, until) {
             Ok(()) => true,
             Err(finding) => {
                 self.report.finding = Some(*finding);
@@ -342,6 +363,7 @@ impl<'e> Verifier<'e> {
         number: Option<u64>,
         file: &Path,
         bytes: &[u8],
+        leaves: Option<&Leaves>,
         until: Option<u64>,
     ) -> Result<(), Box<Finding>> {
         let mut place = At { file, bytes, last: self.last() };
@@ -351,7 +373,7 @@ impl<'e> Verifier<'e> {
             return Err(place.damage(Damage { offset: 0, fault }));
         }
         self.follow_on(&place, &header)?;
-        let mut blocks = Blocks::new(bytes, &header).until(until);
+        let mut blocks = Blocks::new(bytes, &header).until(until).with_leaves(leaves);
         let (left, finding) = loop {
             match blocks.next_block() {
                 Ok(Ok(block)) => {

@@ -238,6 +238,8 @@ pub struct Blocks<'a> {
     has_tree: bool,
     /// Where to stop, whatever follows.
     until: Option<u64>,
+    /// Leaves that were hashed before.
+    leaves: Option<&'a Leaves>,
 }
 
 impl<'a> Blocks<'a> {
@@ -255,6 +257,7 @@ impl<'a> Blocks<'a> {
             tree: None,
             has_tree: true,
             until: None,
+            leaves: None,
         }
     }
 
@@ -269,6 +272,12 @@ impl<'a> Blocks<'a> {
     #[must_use]
     pub fn until(self, until: Option<u64>) -> Self {
         Self { until, ..self }
+    }
+
+    /// Takes the leaves of the tree from `leaves`, which must be those of the same bytes.
+    #[must_use]
+    pub fn with_leaves(self, leaves: Option<&'a Leaves>) -> Self {
+        Self { leaves, ..self }
     }
 
     /// Bytes of the segment that have been read and are good.
@@ -381,7 +390,8 @@ impl<'a> Blocks<'a> {
             return Ok(());
         };
         let before = tree.clone();
-        let grown = grow(tree, &block.header, block.payload);
+        let ready = self.leaves.map(|leaves| leaves.of_block(block.offset)).unwrap_or_default();
+        let grown = grow_with(tree, &block.header, block.payload, ready);
         if grown.is_err() {
             *tree = before;
         }
@@ -420,6 +430,55 @@ impl<'a> Blocks<'a> {
     }
 }
 
+/// The leaves of a segment's records, hashed before anybody has looked whether they are right: so
+/// that this can be done elsewhere meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Leaves {
+    hashes: Vec<Hash>,
+    /// Where a block starts, and the number of its first leaf; rising.
+    starts: Vec<(u64, usize)>,
+}
+
+impl Leaves {
+    /// Those of the segment in `bytes`, as far as it can be walked.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut leaves = Self::default();
+        let mut offset = HEADER_LEN;
+        while let Some((header, payload)) = walk(bytes, offset) {
+            if header.kind == KIND_RECORDS {
+                leaves.starts.push((offset as u64, leaves.hashes.len()));
+                let mut rest = payload;
+                while let Some((record, behind)) = frame::split_len(rest) {
+                    leaves.hashes.push(leaf_hash(record));
+                    rest = behind;
+                }
+            }
+            offset += BLOCK_OVERHEAD + payload.len();
+        }
+        leaves
+    }
+
+    /// Those of the block at `offset`.
+    fn of_block(&self, offset: u64) -> &[Hash] {
+        let Ok(index) = self.starts.binary_search_by_key(&offset, |(start, _)| *start) else {
+            return &[];
+        };
+        let at = |index: usize| self.starts.get(index).map(|(_, first)| *first);
+        let end = at(index + 1).unwrap_or(self.hashes.len());
+        at(index).and_then(|first| self.hashes.get(first..end)).unwrap_or_default()
+    }
+}
+
+/// The block at `offset` by its length alone.
+fn walk(bytes: &[u8], offset: usize) -> Option<(BlockHeader, &[u8])> {
+    let (front, rest) = bytes.get(offset..)?.split_at_checked(size_of::<BlockHeader>())?;
+    let header: BlockHeader = bytemuck::pod_read_unaligned(front);
+    let payload_len = header.payload_bytes.get() as usize;
+    let is_block = header.magic == BLOCK_MAGIC && payload_len <= MAX_PAYLOAD;
+    rest.get(..payload_len).filter(|_| is_block).map(|payload| (header, payload))
+}
+
 /// Whether nothing was written there. The end of an open segment is long, and looked at each time.
 fn is_zero(bytes: &[u8]) -> bool {
     let (words, rest) = bytes.as_chunks::<64>();
@@ -431,10 +490,20 @@ fn is_zero(bytes: &[u8]) -> bool {
 /// # Errors
 /// `Tree`, `TreeSize`, or `NotABlock` if the payload is not whole records.
 pub fn grow(tree: &mut Tree, header: &BlockHeader, payload: &[u8]) -> Result<(), Fault> {
-    let mut rest = payload;
+    grow_with(tree, header, payload, &[])
+}
+
+/// As `grow`, with leaves that were hashed before; those that are not there are hashed.
+fn grow_with(
+    tree: &mut Tree,
+    header: &BlockHeader,
+    payload: &[u8],
+    ready: &[Hash],
+) -> Result<(), Fault> {
+    let (mut rest, mut ready) = (payload, ready.iter());
     while !rest.is_empty() {
         let (record, behind) = frame::split_len(rest).ok_or(Fault::NotABlock)?;
-        tree.push(leaf_hash(record));
+        tree.push(ready.next().copied().unwrap_or_else(|| leaf_hash(record)));
         rest = behind;
     }
     let (said, found) = (header.tree_size.get(), tree.size());

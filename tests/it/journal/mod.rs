@@ -8,6 +8,7 @@ mod kill;
 pub mod memory;
 pub mod platter;
 pub mod scratch;
+mod second;
 mod shm;
 mod tree;
 pub mod write;
