@@ -7,10 +7,10 @@
 //!
 //! What the journal is against it, `verify` finds.
 
+use super::CouldNotRun;
 use super::checkpoint::Checkpoint;
 use super::note::{Note, NoteError, SignedBy, VerifierKey};
 use super::notes::Notes;
-use super::verify::CouldNotRun;
 use crate::journal::segment::Hash;
 use std::collections::BTreeSet;
 use std::fs::{self, File};

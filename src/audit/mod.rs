@@ -21,16 +21,19 @@ pub mod key;
 pub mod labels;
 pub mod note;
 pub mod notes;
+mod place;
 pub mod prove;
 pub mod query;
 mod records;
 pub mod scan;
 pub mod story;
+mod unreadable;
 mod verify;
 pub mod witness;
 
 pub use against::Witnessed;
+pub use unreadable::CouldNotRun;
 pub use verify::{
-    CouldNotRun, Counts, Finding, Note, Report, Run, verify, verify_against, verify_segments,
+    Counts, Finding, Note, Report, Run, verify, verify_against, verify_segments,
     verify_segments_against,
 };

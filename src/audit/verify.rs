@@ -15,43 +15,14 @@ use std::sync::mpsc;
 use serde::Serialize;
 use xmc_hotpath::record::frame;
 
-use super::against::{Against, Difference, Witnessed};
+use super::against::{Against, Witnessed};
 use super::evidence::Evidence;
+use super::place::{At, hex};
 use super::records::{Follower, Is, Wrong};
+use super::unreadable::CouldNotRun;
 use crate::journal::reader::{self, Block, Blocks, Damage, End, Fault, Leaves};
-use crate::journal::segment::{BlockHeader, HEADER_LEN, Hash, Left, SealReason, SegmentHeader};
+use crate::journal::segment::{BlockHeader, Hash, Left, SealReason, SegmentHeader};
 use crate::journal::{Place, disk, keep};
-
-/// Why a journal could not be looked at.
-#[derive(Debug, thiserror::Error)]
-pub enum CouldNotRun {
-    /// The file system.
-    #[error("cannot read {}: {source}", path.display())]
-    Io {
-        /// What.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// It is something else.
-    #[error("{}: {fault}", path.display())]
-    NotOurs {
-        /// The file.
-        path: PathBuf,
-        /// What it is not.
-        fault: Fault,
-    },
-    /// There is nothing there.
-    #[error(
-        "no segments (NNNNNNNN.{}) in {}: name the journal's directory or one segment",
-        disk::EXTENSION,
-        path.display()
-    )]
-    NoSegments {
-        /// Where.
-        path: PathBuf,
-    },
-}
 
 /// What was looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -615,67 +586,4 @@ impl<'e> Verifier<'e> {
         }
         self.report
     }
-}
-
-/// Where the verifier is.
-struct At<'a> {
-    file: &'a Path,
-    bytes: &'a [u8],
-    last: Option<Place>,
-}
-
-impl At<'_> {
-    fn finding(&self, offset: u64, rule: &'static str, text: String) -> Box<Finding> {
-        Box::new(Finding {
-            file: self.file.to_owned(),
-            offset,
-            seq_no: self.last.map(|(seq_no, _)| seq_no),
-            rule,
-            text,
-            written_hash: None,
-            expected_hash: None,
-            whole_blocks_after: 0,
-        })
-    }
-
-    fn damage(&self, damage: Damage) -> Box<Finding> {
-        let Damage { offset, fault } = damage;
-        let mut finding = self.finding(offset, fault.word(), fault.to_string());
-        if let Some((written, expected)) = fault.hashes() {
-            finding.written_hash = Some(hex(&written));
-            finding.expected_hash = Some(hex(&expected));
-        }
-        if offset < HEADER_LEN as u64 {
-            return finding;
-        }
-        finding.whole_blocks_after = reader::whole_blocks_after(self.bytes, offset);
-        if fault.may_be_torn() && finding.whole_blocks_after == 0 && self.is_open_length() {
-            finding.rule = "torn_tail";
-            finding.text = format!(
-                "the last write is torn ({fault}): what is before it is whole; the record ring \
-                 of the engine may have the rest"
-            );
-        }
-        finding
-    }
-
-    /// Whether the file is as long as an open segment must be: only then can it have been torn.
-    fn is_open_length(&self) -> bool {
-        reader::header(self.bytes)
-            .is_ok_and(|header| header.allocated_bytes.get() == self.bytes.len() as u64)
-    }
-
-    fn differs(&self, offset: u64, found: Difference) -> Box<Finding> {
-        self.finding(offset, found.rule, found.text)
-    }
-
-    fn wrong(&self, offset: u64, seq_no: Option<u64>, wrong: Wrong) -> Box<Finding> {
-        let mut finding = self.finding(offset, wrong.word(), wrong.to_string());
-        finding.seq_no = seq_no.or(finding.seq_no);
-        finding
-    }
-}
-
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
