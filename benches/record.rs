@@ -1,9 +1,9 @@
 //! The record: what it costs the hot side, the chain and the tree, the disk beside a raw probe of
 //! itself, and verify.
 //!
-//! The figures of the disk take about ten seconds and a gibibyte in `target/tmp`, or in the directory
-//! that `XMC_BENCH_DIRECTORY` names. Whether they are the disk's or the processor's shows in the
-//! probe, which writes groups of the size that the journal's had.
+//! The figures of the disk take about ten seconds and a gibibyte in `target/tmp`, or in the
+//! directory that `XMC_BENCH_DIRECTORY` names. Whether they are the disk's or the processor's shows
+//! in the probe, which writes groups of the size that the journal's had.
 
 #[expect(dead_code, reason = "each bench uses a part of it")]
 mod measure;
@@ -294,8 +294,9 @@ fn tell(bench: &Bench, round: u32, figures: &Figures, spent: Duration, raw: &Pro
     let rate = figures.bytes as f64 / spent.as_secs_f64();
     let window = figures.window;
     bench.note(&format!(
-        "raw probe, round {round}: {:.0} MB/s in groups of {} kB (median {:.2} ms, worst {:.2} ms): \
-         the journal has {:.0} %; window mean {:.2} ms, worst {:.2} ms, stated {} ms and the disk's",
+        "raw probe, round {round}: {:.0} MB/s in groups of {} kB (median {:.2} ms, worst {:.2} \
+         ms): the journal has {:.0} %; window mean {:.2} ms, worst {:.2} ms, stated {} ms and the \
+         disk's",
         raw.bytes_per_second() as f64 / 1e6,
         raw.group_bytes / 1_000,
         raw.median.0 as f64 / 1e6,

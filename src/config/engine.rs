@@ -58,8 +58,8 @@ pub(crate) struct Defaults {
     pub time_in_force: Option<Written<TimeInForce>>,
 }
 
-/// A quarter of the record ring is kept for fills, cancels and repairs: all that one input can cause
-/// must fit there.
+/// A quarter of the record ring is kept for fills, cancels and repairs: all that one input can
+/// cause must fit there.
 const MIN_RING_BYTES: u64 = 1 << 18;
 const _: () = assert!(WORST_INPUT_LEN as u64 <= MIN_RING_BYTES / 4);
 

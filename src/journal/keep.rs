@@ -1,10 +1,10 @@
-//! Keeping a journal: packs sealed segments, says in a manifest what is kept until when, and removes
-//! what nobody has to keep any more.
+//! Keeping a journal: packs sealed segments, says in a manifest what is kept until when, and
+//! removes what nobody has to keep any more.
 //!
-//! The manifest is a file of JSON lines in the journal's directory, one for each sealed segment: what
-//! it holds, the tree and chain it ends with, the digest of its file, and the day until which it is
-//! kept. The line of a segment that was removed stays, so that what is left is still proved to be the
-//! rest. Nothing is removed unless it is asked for, and only from the front.
+//! The manifest is a file of JSON lines in the journal's directory, one for each sealed segment:
+//! what it holds, the tree and chain it ends with, the digest of its file, and the day until which
+//! it is kept. The line of a segment that was removed stays, so that what is left is still proved
+//! to be the rest. Nothing is removed unless it is asked for, and only from the front.
 //!
 //! The last segments are left alone: writers, screens and restarts read them.
 

@@ -1,13 +1,14 @@
 //! The record on disk: the ring's memory, and from there hash-chained segments.
 //!
 //! `shm` is the ring's file, `writer` drains it, `segment` is the layout, `reader` reads it back,
-//! `disk` is the seam to the file system, `probe` what it does without a journal, `keep` packs what is
-//! sealed and says how long it is kept, `recover` completes the journal of a dead engine, `tail`
+//! `disk` is the seam to the file system, `probe` what it does without a journal, `keep` packs what
+//! is sealed and says how long it is kept, `recover` completes the journal of a dead engine, `tail`
 //! follows one while it is written, and `tree` is the Merkle tree over its records. A journal is a
-//! directory of one desk; its segments hold the records of all its runs, in order.
-//! Checking one as an auditor would is `crate::audit`'s work.
+//! directory of one desk; its segments hold the records of all its runs, in order. Checking one as
+//! an auditor would is `crate::audit`'s work.
 
 pub mod disk;
+mod figures;
 pub mod keep;
 mod lock;
 mod options;

@@ -1,8 +1,8 @@
 //! What the disk does without a journal: the same groups, written and synced one after the other.
 //!
 //! A durability window means nothing without it: run beside the journal, on the same disk, in the
-//! same run, it says which part of the window is the disk's own. It writes a file of its own into the
-//! directory and removes it.
+//! same run, it says which part of the window is the disk's own. It writes a file of its own into
+//! the directory and removes it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;

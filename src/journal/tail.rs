@@ -3,8 +3,8 @@
 //! It only reads files, so it costs the writer nothing and may live in another process. What is not
 //! whole yet is simply not there yet; blocks are checked as they come, chain included. A segment
 //! that its writer left open is left when the next one comes; records that a failing disk was given
-//! and another one again are told once. Damage is `audit`'s to explain: here it looks like a journal
-//! that does not go on.
+//! and another one again are told once. Damage is `audit`'s to explain: here it looks like a
+//! journal that does not go on.
 
 use super::disk::{self, Source};
 use super::reader::{self, Fault};

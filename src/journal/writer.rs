@@ -8,8 +8,8 @@
 //!
 //! After an error of the disk nothing more goes through that descriptor, because what the kernel
 //! still has of it is not known, and asking again does not tell. The ring still holds all that was
-//! not made safe: it is written again in the disk's next directory, or, if there is none, the writer
-//! is done and whoever comes next has it.
+//! not made safe: it is written again in the disk's next directory, or, if there is none, the
+//! writer is done and whoever comes next has it.
 //!
 //! Not here: signatures (`audit`), compression and removal of old segments (`keep`).
 
@@ -21,6 +21,7 @@ use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 use xmc_hotpath::wire::{U32Le, U64Le};
 
 use super::disk::{Append, Disk};
+pub use super::figures::{Durable, Figures, Gap, Moment, Window};
 use super::options::{JournalError, Options};
 use super::recover::{self, Place, Start};
 use super::segment::{
@@ -32,99 +33,6 @@ use super::tree::{Tree, leaf_hash};
 
 /// Blocks that one poll writes at most, before it looks at what time it is.
 const BLOCKS_PER_POLL: u32 = 16;
-
-/// The two clocks at the moment of a poll.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Moment {
-    /// For intervals.
-    pub mono: MonoNs,
-    /// For stamps; 0 if not known.
-    pub utc: UnixNs,
-}
-
-/// Records that are neither in the journal nor in the ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// The last record before; `None` if the run's start is missing.
-    pub after: Option<Place>,
-    /// The first record behind.
-    pub before: Place,
-}
-
-/// What is safe from power loss: all before it is, and what is behind it may be lost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Durable {
-    /// The segment that it ends in; 0 if nothing was written.
-    pub segment: u64,
-    /// Bytes of that segment.
-    pub bytes: u64,
-    /// The chain's hash there.
-    pub hash: Hash,
-    /// Records of the desk, over all its runs.
-    pub tree_size: u64,
-    /// The root of the tree over them; zeros if nothing was written by this writer.
-    pub root: Hash,
-    /// The last of them that is of this run.
-    pub last: Option<Place>,
-}
-
-/// How long records waited, from the poll that saw them first until they were safe.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Window {
-    /// What the options promise but for the disk's own time: the linger and the interval.
-    pub stated: Span,
-    /// The last group.
-    pub last: Span,
-    /// The worst group.
-    pub worst: Span,
-    /// All groups together; divided by their count it is the mean.
-    pub total: Span,
-    /// Groups.
-    pub count: u64,
-}
-
-impl Window {
-    fn note(&mut self, waited: Span) {
-        self.last = waited;
-        self.worst = self.worst.max(waited);
-        self.total = Span(self.total.0.saturating_add(waited.0));
-        self.count += 1;
-    }
-}
-
-/// What a writer has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Records written.
-    pub records: u64,
-    /// Records of the ring that the journal had already.
-    pub dropped: u64,
-    /// Blocks written.
-    pub blocks: u64,
-    /// Bytes written.
-    pub bytes: u64,
-    /// Syncs.
-    pub syncs: u64,
-    /// The first hole in what came from the ring: only a loss of power can make one.
-    pub gap: Option<Gap>,
-    /// What is safe.
-    pub durable: Durable,
-    /// How long that took.
-    pub window: Window,
-    /// Errors of a disk that another directory was there for.
-    pub failures: u64,
-    /// There is no room for a segment after this one.
-    pub is_low: bool,
-}
-
-impl Figures {
-    /// Whether nothing new may be opened: the next error, or the end of this segment, stops the
-    /// record.
-    #[must_use]
-    pub fn is_degraded(&self) -> bool {
-        self.failures > 0 || self.is_low
-    }
-}
 
 /// A segment that is being written.
 #[derive(Debug)]
@@ -250,8 +158,8 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
         self.written.last
     }
 
-    /// Writes at most one group of blocks, if it is time for one. After an error of the disk it goes
-    /// on in the disk's next directory, if there is one, with all that was not safe.
+    /// Writes at most one group of blocks, if it is time for one. After an error of the disk it
+    /// goes on in the disk's next directory, if there is one, with all that was not safe.
     ///
     /// # Errors
     /// See `JournalError`. After an error every poll returns `Stopped`.
@@ -345,8 +253,8 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
         Ok(Work::Busy)
     }
 
-    /// Takes one block's worth from the ring, where it was seen at `since`, and writes what of it is
-    /// new.
+    /// Takes one block's worth from the ring, where it was seen at `since`, and writes what of it
+    /// is new.
     fn write_records(&mut self, since: MonoNs, now: Moment) -> Result<(), JournalError> {
         let read = self
             .consumer

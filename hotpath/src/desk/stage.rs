@@ -169,8 +169,8 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
         has_room
     }
 
-    /// Whether the record takes quotes. Above the mark they wait in their rings, where the newest of
-    /// each instrument takes the place of the one before: what is left is for fills, cancels and
+    /// Whether the record takes quotes. Above the mark they wait in their rings, where the newest
+    /// of each instrument takes the place of the one before: what is left is for fills, cancels and
     /// repairs, of which none can wait.
     #[inline]
     fn has_room_for_quotes(&mut self) -> bool {

@@ -1,4 +1,5 @@
-//! `xmc audit keep`: packs what is sealed, says how long it is kept, removes what nobody has to keep.
+//! `xmc audit keep`: packs what is sealed, says how long it is kept, removes what nobody has to
+//! keep.
 
 use crate::cli::{CliError, Exit, Report};
 use crate::journal::keep::{self, Keeping, MANIFEST_NAME};
@@ -9,8 +10,8 @@ use xmc_hotpath::time::UnixNs;
 
 /// Keep a journal: pack its sealed segments, and write down what is kept until when.
 ///
-/// Packed segments are Zstandard files that `zstd -d` turns back into the segments, byte for byte. The
-/// last two segments are left alone, so an engine may be running.
+/// Packed segments are Zstandard files that `zstd -d` turns back into the segments, byte for byte.
+/// The last two segments are left alone, so an engine may be running.
 #[derive(Debug, clap::Args)]
 pub struct KeepArgs {
     /// The journal's directory.

@@ -20,8 +20,8 @@ use crate::journal::lock::Locked;
 /// The file in a directory that is locked.
 const LOCK_NAME: &str = "journal.lock";
 
-/// A directory of the file system, held under a lock: a journal has one writer. It may have a second
-/// one on another disk, for when the first fails.
+/// A directory of the file system, held under a lock: a journal has one writer. It may have a
+/// second one on another disk, for when the first fails.
 #[derive(Debug)]
 pub struct Directory {
     first: Held,

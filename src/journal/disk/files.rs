@@ -21,7 +21,8 @@ pub struct SegmentPath {
     pub path: PathBuf,
 }
 
-/// The segments of the journal in the directory at `path` and its second directory, in rising order.
+/// The segments of the journal in the directory at `path` and its second directory, in rising
+/// order.
 ///
 /// A number that both have is the second's: its disk had refused to make that segment, and left an
 /// empty one behind.

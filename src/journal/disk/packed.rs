@@ -1,8 +1,9 @@
 //! Sealed segments, compressed: `NNNNNNNN.xmj.zst`, a Zstandard file in the seekable format.
 //!
-//! Unpacked it is the sealed segment, byte for byte, so nothing that is proved of a journal depends on
-//! the compression, and any `zstd -d` gives an auditor the segment. It is made of frames of 256 KiB,
-//! each with a checksum, and a table of them at the end, so that a part can be read without the rest.
+//! Unpacked it is the sealed segment, byte for byte, so nothing that is proved of a journal depends
+//! on the compression, and any `zstd -d` gives an auditor the segment. It is made of frames of 256
+//! KiB, each with a checksum, and a table of them at the end, so that a part can be read without
+//! the rest.
 //!
 //! Format: "Zstandard Seekable Format" 0.1.0, `contrib/seekable_format` of the Zstandard sources.
 
@@ -140,8 +141,8 @@ fn damaged() -> io::Error {
     )
 }
 
-/// Packs the sealed segment at `path` beside itself, reads it back, and removes the plain form. What
-/// a crash leaves is one of the forms whole, or both. Returns how long the packed one is.
+/// Packs the sealed segment at `path` beside itself, reads it back, and removes the plain form.
+/// What a crash leaves is one of the forms whole, or both. Returns how long the packed one is.
 ///
 /// # Errors
 /// Whatever the file system says; the plain form is there then.

@@ -77,8 +77,8 @@ fn what_is_not_there_ends_with_2() {
     }
 }
 
-/// A message that says what it is, and the exit code that scripts can tell cases apart by: 2 for what
-/// this build cannot judge, 1 for a journal that is not as it was written.
+/// A message that says what it is, and the exit code that scripts can tell cases apart by: 2 for
+/// what this build cannot judge, 1 for a journal that is not as it was written.
 #[test]
 fn bad_inputs_are_named_and_end_as_they_should() {
     let scratch = Scratch::new("audit-bad");

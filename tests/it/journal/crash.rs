@@ -1,8 +1,8 @@
 //! Crash images: whatever the power leaves of what was not synced, nothing that was called durable
 //! is lost, nothing wrong passes verify, and the next run goes on.
 //!
-//! `XMC_IMAGES` sets how many (the commit gate's number is below; a night's is 1,000,000), `XMC_SEED`
-//! where they start. A failure prints the seed of its image.
+//! `XMC_IMAGES` sets how many (the commit gate's number is below; a night's is 1,000,000),
+//! `XMC_SEED` where they start. A failure prints the seed of its image.
 
 use super::desk::{Desk, FIRST, publish};
 use super::platter::Platter;

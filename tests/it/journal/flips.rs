@@ -1,7 +1,7 @@
 //! A segment of 64 KiB: every byte that it can be cut after, and every bit that can flip, is found.
 //!
-//! The commit gate flips one bit of each byte, another one for each; `XMC_FLIPS=all` flips every bit
-//! of each, which takes eight times as long.
+//! The commit gate flips one bit of each byte, another one for each; `XMC_FLIPS=all` flips every
+//! bit of each, which takes eight times as long.
 
 use super::desk::{Desk, FIRST, publish};
 use super::memory::Memory;

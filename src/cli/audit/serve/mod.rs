@@ -33,9 +33,9 @@ const NAP: Duration = Duration::from_millis(20);
 /// Answer outside auditors over HTTP: receipts, stories of orders, days. Read-only.
 ///
 /// GET /v1/journal, /v1/receipts?pair=..&after=..&limit=.., /v1/orders/ID and
-/// /v1/days/2026-11-21?zone=8, each with `Authorization: Bearer TOKEN`; answers are JSON. Runs until
-/// it is interrupted. Without --tls-cert it listens on this host only: anything else is refused with
-/// exit code 4.
+/// /v1/days/2026-11-21?zone=8, each with `Authorization: Bearer TOKEN`; answers are JSON. Runs
+/// until it is interrupted. Without --tls-cert it listens on this host only: anything else is
+/// refused with exit code 4.
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
     /// The journal's directory.
