@@ -17,7 +17,7 @@ use xmc_hotpath::message::DeskIdentity;
 use xmc_hotpath::record::frame;
 use xmc_hotpath::record::ring::{Consumer, Corrupt, Position};
 use xmc_hotpath::stage::Work;
-use xmc_hotpath::time::{MonoNs, Span, UnixNs};
+use xmc_hotpath::time::{MonoNs, Span};
 use xmc_hotpath::wire::{U32Le, U64Le};
 
 use super::disk::{Append, Disk};
