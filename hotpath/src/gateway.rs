@@ -85,6 +85,7 @@ pub trait OrderSession {
 
 /// What a gateway stage counts.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub struct GatewayCounters {
     /// Messages that left.
     pub sent: Counter,
@@ -108,6 +109,7 @@ struct Inbox<'a> {
 
 /// The stage.
 #[derive(Debug)]
+#[repr(align(128))]
 pub struct GatewayStage<'a, S, P, C, L> {
     session: S,
     port: P,

@@ -15,6 +15,8 @@ pub struct Full;
 #[derive(Debug)]
 pub struct Sender<T> {
     producer: rtrb::Producer<T>,
+    /// Its reader is on another core.
+    is_far: bool,
 }
 
 /// The reading end.
@@ -27,10 +29,16 @@ pub struct Receiver<T> {
 #[must_use]
 pub fn ends<T>(ring: (rtrb::Producer<T>, rtrb::Consumer<T>)) -> (Sender<T>, Receiver<T>) {
     let (producer, consumer) = ring;
-    (Sender { producer }, Receiver { consumer })
+    (Sender { producer, is_far: false }, Receiver { consumer })
 }
 
 impl<T: Copy> Sender<T> {
+    /// Says that the reader is on another core, so that it is worth fetching memory ahead.
+    #[must_use]
+    pub fn far(self) -> Self {
+        Self { is_far: true, ..self }
+    }
+
     /// Slots that are free for sure. Looks at the reader's line only when fewer than `wanted` are
     /// known to be free, so that an uncrowded ring costs no cache miss.
     #[inline]
@@ -63,6 +71,18 @@ impl<T: Copy> Sender<T> {
             self.push(*value)?;
         }
         Ok(())
+    }
+
+    /// Fetches the memory of the next slot, so that the next push does not wait for it: the reader
+    /// had it one lap ago. It writes `filler` there and does not send it. Looks at no other line.
+    #[inline]
+    pub fn warm(&mut self, filler: T) {
+        if self.producer.cached_slots() > 0
+            && let Ok(mut chunk) = self.producer.write_chunk_uninit(1)
+            && let Some(slot) = chunk.as_mut_slices().0.first_mut()
+        {
+            slot.write(filler);
+        }
     }
 
     /// The reader is gone.
@@ -165,6 +185,9 @@ impl<'a> QuoteSender<'a> {
     #[inline]
     pub fn send(&mut self, quote: &Quote) -> Result<(), Full> {
         if self.queued == 0 && self.sender.push(*quote).is_ok() {
+            if self.sender.is_far {
+                self.sender.warm(*quote);
+            }
             return Ok(());
         }
         self.keep(quote)?;

@@ -4,6 +4,7 @@
 //! for, lends each stage its memory, and hands the desk its configuration through the control ring.
 //! Ports come from the caller: a capture, the simulator, or sockets.
 
+use super::core::core_of;
 use super::feed::{self, AnyFeed, FeedStart, SeedError};
 use super::gateway::{self, AnyGateway, GatewayStart, SessionCounters};
 use super::inputs::{self, Names};
@@ -291,7 +292,10 @@ where
     let mut feeds = Vec::new();
     let rows = feed_memory.iter_mut().zip(&counters.feeds).zip(ports.feeds).zip(starts.feeds);
     for ((((memory, counters), port), start), index) in rows.zip(0..) {
-        let (quotes, quotes_out) = ring(depth(config, LinkKind::Quotes, StageName::Feed(index)));
+        let name = StageName::Feed(index);
+        let (quotes, quotes_out) = ring(depth(config, LinkKind::Quotes, name));
+        let is_far = core_of(config, name) != core_of(config, StageName::Desk);
+        let quotes = if is_far { quotes.far() } else { quotes };
         let (updates, channels) = ring(CHANNEL_UPDATES);
         feed_links[index] = Some(FeedLink { quotes: quotes_out, channels });
         let ends = feed::Ends { port, clock: clock.clone(), quotes, updates, counters };

@@ -53,6 +53,7 @@ pub struct GatewayLink {
 
 /// What the desk stage counts.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub struct DeskCounters {
     /// Inputs consumed.
     pub inputs: Counter,
@@ -72,6 +73,7 @@ pub struct DeskCounters {
 
 /// The stage.
 #[derive(Debug)]
+#[repr(align(128))]
 pub struct DeskStage<'a, C, R> {
     desk: Desk<'a>,
     outputs: Outputs,
@@ -184,6 +186,7 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
     /// Consumes one input. Returns whether orders went out: then the poll is to end.
     #[inline]
     fn take(&mut self, event: Event<'_>) -> bool {
+        self.record.reclaim();
         let input = Input { now: self.clock.now(), credits: self.credits(), event };
         self.desk.on(&input, &mut self.outputs);
         self.seq_no = self.seq_no.wrapping_add(1);
@@ -227,6 +230,7 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
         }
         self.counters.records.add(count);
         self.record.publish();
+        self.record.warm();
         self.has_details = false;
     }
 

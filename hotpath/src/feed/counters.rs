@@ -30,6 +30,7 @@ pub const MAX_REFUSALS: usize = 16;
 
 /// What a channel did.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub struct FeedCounters {
     /// Line A, then line B: see `line`.
     pub lines: [LineCounters; 2],

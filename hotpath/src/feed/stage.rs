@@ -348,6 +348,7 @@ const FIRST: SeqNo = SeqNo(1);
 
 /// A feed on a port.
 #[derive(Debug)]
+#[repr(align(128))]
 pub struct FeedStage<'a, P, C, V> {
     port: P,
     clock: C,

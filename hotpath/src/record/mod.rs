@@ -26,6 +26,13 @@ pub trait RecordSink {
     /// Makes everything staged visible to the journal writer, at once. From then on it outlives
     /// this process.
     fn publish(&mut self);
+
+    /// Fetches the memory of the next records ahead of time. Changes nothing that is seen.
+    fn warm(&mut self) {}
+
+    /// An input is about to be written: gets back what the reader has touched. Changes nothing that
+    /// is seen.
+    fn reclaim(&mut self) {}
 }
 
 impl RecordSink for ring::Producer<'_> {
@@ -48,6 +55,16 @@ impl RecordSink for ring::Producer<'_> {
     #[inline]
     fn publish(&mut self) {
         ring::Producer::publish(self);
+    }
+
+    #[inline]
+    fn warm(&mut self) {
+        ring::Producer::warm(self);
+    }
+
+    #[inline]
+    fn reclaim(&mut self) {
+        ring::Producer::reclaim(self);
     }
 }
 

@@ -47,6 +47,13 @@ const IDENTITY_AT: usize = 3;
 const HEAD_AT: usize = 16;
 const TAIL_AT: usize = 32;
 
+/// Words behind the staged records whose memory `Producer::warm` fetches: eight lines, which is
+/// what a quote and the orders of a fire of two legs take. The model checker's ring is smaller.
+const WARM_WORDS: u64 = if cfg!(loom) { 2 } else { 64 };
+
+/// Words of a line.
+const LINE_WORDS: u64 = if cfg!(loom) { 1 } else { 8 };
+
 /// The record does not fit now: nothing was staged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingFull;
@@ -183,6 +190,8 @@ pub struct Producer<'a> {
     published: u64,
     /// The tail when it was last looked at. The real one is not behind it.
     released: u64,
+    /// Up to where lines have been fetched to be written.
+    warmed: u64,
 }
 
 impl<'a> Producer<'a> {
@@ -194,7 +203,7 @@ impl<'a> Producer<'a> {
         let cells = cells(words)?;
         let released = cells.tail.load(Ordering::Acquire);
         let published = cells.head.load(Ordering::Relaxed);
-        Ok(Self { cells, staged: published, published, released })
+        Ok(Self { cells, staged: published, published, released, warmed: published })
     }
 
     /// Copies a record into the ring. The reader does not see it before `publish`.
@@ -235,6 +244,44 @@ impl<'a> Producer<'a> {
         // Release: the words stored by `stage` are seen by whoever sees this. Pairs with the
         // acquire in `Consumer::head`.
         self.cells.head.store(self.staged, Ordering::Release);
+    }
+
+    /// Fetches the memory that the next records go to, so that staging them does not wait for it:
+    /// done when there is time, after a publish. It clears words that hold nothing yet.
+    #[inline]
+    pub fn warm(&mut self) {
+        let until = self.staged.wrapping_add(WARM_WORDS);
+        if self.free_words() < WARM_WORDS {
+            return;
+        }
+        self.warmed = self.warmed.max(self.staged);
+        while self.warmed < until {
+            self.clear(self.warmed);
+            self.warmed = self.warmed.wrapping_add(LINE_WORDS);
+        }
+    }
+
+    /// Takes back the two lines that the reader had when it last looked: that of the head, and the
+    /// one in which the published records end. Done when something is about to be written: they are
+    /// under way while the desk decides.
+    #[inline]
+    pub fn reclaim(&mut self) {
+        if self.free_words() > 0 {
+            self.clear(self.staged);
+        }
+        // The same value as there is. Release, as in `publish`: a reader that sees this store is to
+        // see the records before it.
+        self.cells.head.store(self.published, Ordering::Release);
+    }
+
+    /// Clears a word that is free: nobody reads it before it is staged and published.
+    #[inline(always)]
+    fn clear(&self, position: u64) {
+        let (back, _) = self.cells.at(position);
+        if let Some(cell) = back.first() {
+            // Relaxed: it says nothing to anybody.
+            cell.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Forgets what was staged and not published.

@@ -3,8 +3,9 @@
 //! The hot loop says after each turn how long it took. One of more than 10 µs is one in which the
 //! host ran something else on the core (this loop's own longest turn is a tenth of that): what was
 //! recorded in it counts in the figures like everything else, and is left out of a second histogram
-//! that shows what the code does when it is let. The feed's thread, if it is another one, notes its
-//! own gaps: a sample whose packet came during one is left out as well.
+//! that shows what the code does when it is let. A packet that came before such a gap was over had
+//! to wait for its end, so it is left out as well, in whichever turn its orders left. The feed's
+//! thread, if it is another one, notes its own gaps, and the same goes for them.
 
 use crate::engine::latency::Latencies;
 use std::sync::Arc;
@@ -24,11 +25,14 @@ pub struct Detector {
     pub undisturbed: Latencies,
     turn: [Span; PER_TURN],
     count: usize,
+    /// Tick at which the last gap of this thread ended.
+    ended: u64,
     feed: Arc<FeedGaps>,
 }
 
 /// The gaps of another thread, as far as the last one.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub struct FeedGaps {
     /// Tick at which the last gap ended.
     ended: AtomicU64,
@@ -50,6 +54,7 @@ impl Detector {
             undisturbed: Latencies::new(),
             turn: [Span(0); PER_TURN],
             count: 0,
+            ended: 0,
             feed,
         }
     }
@@ -64,9 +69,12 @@ impl Detector {
     /// The turn is over, at tick `now`. `ticks` are those of a span.
     #[inline]
     pub fn end_turn(&mut self, was_gap: bool, now: u64, ticks: impl Fn(Span) -> u64) {
-        let gap_ended = self.feed.ended.load(Ordering::Relaxed);
+        if was_gap {
+            self.ended = now;
+        }
+        let ended = self.ended.max(self.feed.ended.load(Ordering::Relaxed));
         for span in &self.turn[..self.count] {
-            if !was_gap && now.wrapping_sub(ticks(*span)) > gap_ended {
+            if now.wrapping_sub(ticks(*span)) > ended {
                 self.undisturbed.record(*span);
             }
         }

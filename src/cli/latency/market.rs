@@ -8,6 +8,7 @@ use crate::feed::{FeedCapacity, FeedMemory};
 use crate::port::capture::Capture;
 use crate::port::datagram::datagram;
 use crate::sim::generator::{Generator, LineFaults, Lines, Listing, Settings};
+use crate::topology::Stage;
 use crate::venue::cme::mdp3::tape::Tape;
 use rtrb::RingBuffer;
 use std::fmt::Write;
@@ -32,6 +33,25 @@ pub struct Market {
     pub packets: Vec<(Line, Vec<u8>)>,
     /// Spreads over the busiest instruments.
     pub config: Configuration,
+}
+
+impl Market {
+    /// The configuration with the feed on a core of its own.
+    #[must_use]
+    pub fn apart(&self, desk: u16, feed: u16) -> Configuration {
+        let mut config = self.config.clone();
+        let mut apart = config.executors.clone();
+        for (executor, core) in config.executors.iter_mut().zip([desk]) {
+            executor.core.value = core;
+            executor.stages.retain(|stage| stage.value != Stage::Feed(0));
+        }
+        for executor in &mut apart {
+            executor.core.value = feed;
+            executor.stages.retain(|stage| stage.value == Stage::Feed(0));
+        }
+        config.executors.extend(apart);
+        config
+    }
 }
 
 /// Loads the packets and chooses the instruments.
@@ -230,7 +250,7 @@ idle = "yield"
 kind = "quotes"
 from = "feed_tape"
 to = "desk"
-depth = 4096
+depth = 256
 
 [[link]]
 kind = "orders"

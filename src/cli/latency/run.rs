@@ -7,6 +7,7 @@ use super::market::Market;
 use crate::allocation;
 use crate::cli::CliError;
 use crate::clock::EngineClock;
+use crate::config::Configuration;
 use crate::engine::core::{PlaceError, place};
 use crate::engine::inputs;
 use crate::engine::latency::Latencies;
@@ -14,6 +15,7 @@ use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, Starts, ide
 use crate::topology::Sched;
 use crate::venue::cme::mdp3::tape::Tape;
 use crate::venue::cme::paper::{OrderDigest, PaperExchange};
+use crossbeam_utils::CachePadded;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -98,7 +100,7 @@ type Measured<'m> =
 
 /// Feed, desk and gateway in turn on one core, the reader of the record on the other.
 pub fn one_core(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliError> {
-    measure(market, &Arc::default(), |pipeline, drain, clock, stop| {
+    measure(&market.config, market, &Arc::default(), |pipeline, drain, clock, stop| {
         std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
                 if cores.other != cores.desk {
@@ -191,89 +193,95 @@ pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliE
     let feed_gaps = Arc::new(FeedGaps::default());
     let ticks = EngineClock::start();
     let before = cache_line_round_trip(cores, &ticks);
-    measure(market, &feed_gaps, |pipeline, drain, clock, stop| {
-        let Pipeline { feeds, desk, gateways, .. } = pipeline;
-        let fired = AtomicU64::new(0);
-        let warm = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let feeding = scope.spawn(|| {
-                place(cores.other, Sched::Other)?;
-                let spacing = clock.ticks_in(Duration::from_nanos(args.spacing_ns));
-                let mut packets = 0_u64;
-                let mut due = clock.ticks();
-                let between_reads = clock.ticks_in(BETWEEN_READS);
-                let mut drained = due;
-                let mut allocations = None;
-                let limit = clock.ticks_in(HOST_GAP);
-                let mut last = due;
-                while !stop.load(Ordering::Relaxed) {
-                    let now = clock.ticks();
-                    if now.wrapping_sub(last) > limit {
-                        feed_gaps.end(now);
+    measure(
+        &market.apart(cores.desk, cores.other),
+        market,
+        &feed_gaps,
+        |pipeline, drain, clock, stop| {
+            let Pipeline { feeds, desk, gateways, .. } = pipeline;
+            let fired = CachePadded::new(AtomicU64::new(0));
+            let warm = CachePadded::new(AtomicBool::new(false));
+            std::thread::scope(|scope| {
+                let feeding = scope.spawn(|| {
+                    place(cores.other, Sched::Other)?;
+                    let spacing = clock.ticks_in(Duration::from_nanos(args.spacing_ns));
+                    let mut packets = 0_u64;
+                    let mut due = clock.ticks();
+                    let between_reads = clock.ticks_in(BETWEEN_READS);
+                    let mut drained = due;
+                    let mut allocations = None;
+                    let limit = clock.ticks_in(HOST_GAP);
+                    let mut last = due;
+                    while !stop.load(Ordering::Relaxed) {
+                        let now = clock.ticks();
+                        if now.wrapping_sub(last) > limit {
+                            feed_gaps.end(now);
+                        }
+                        last = now;
+                        if now.wrapping_sub(due).cast_signed() >= 0 {
+                            // From now, not from when it was due: a feed that was interrupted does not
+                            // catch up in a burst.
+                            due = now.wrapping_add(spacing);
+                            feeds[0].port_mut().admit();
+                            packets += 1;
+                        }
+                        if feeds[0].poll() == Work::Idle
+                            && now.wrapping_sub(drained) >= between_reads
+                            && drain.poll() == Work::Idle
+                        {
+                            drained = now;
+                        }
+                        if packets.is_multiple_of(HOUSEKEEPING) {
+                            feeds[0].housekeeping();
+                        }
+                        if allocations.is_none() && warm.load(Ordering::Relaxed) {
+                            allocations = Some(allocation::count());
+                        }
                     }
-                    last = now;
-                    if now.wrapping_sub(due).cast_signed() >= 0 {
-                        // From now, not from when it was due: a feed that was interrupted does not
-                        // catch up in a burst.
-                        due = now.wrapping_add(spacing);
-                        feeds[0].port_mut().admit();
-                        packets += 1;
+                    let allocated =
+                        allocation::count() - allocations.unwrap_or(allocation::count());
+                    Ok::<_, PlaceError>((packets, allocated))
+                });
+                let deciding = scope.spawn(|| {
+                    place(cores.desk, Sched::Other)?;
+                    let limit = clock.ticks_in(HOST_GAP);
+                    let mut noted = Noted::default();
+                    let mut began = clock.ticks();
+                    let mut last = began;
+                    let mut allocations = allocation::count();
+                    loop {
+                        desk.poll();
+                        gateways[0].poll();
+                        let now = clock.ticks();
+                        let was_gap = noted.turn(now.wrapping_sub(last), limit);
+                        let detector = gateways[0].latency_mut();
+                        detector.end_turn(was_gap, now, |span| clock.ticks_of(span));
+                        last = now;
+                        let count = gateways[0].latency().all.count();
+                        if !warm.load(Ordering::Relaxed) && count >= WARM_UP {
+                            warm.store(true, Ordering::Relaxed);
+                            gateways[0].latency_mut().clear();
+                            noted = Noted::default();
+                            allocations = allocation::count();
+                            began = clock.ticks();
+                            last = began;
+                        } else if warm.load(Ordering::Relaxed) && count >= args.decisions {
+                            noted.measured = clock.ticks().wrapping_sub(began);
+                            noted.allocations = allocation::count() - allocations;
+                            fired.store(count, Ordering::Relaxed);
+                            return Ok::<_, PlaceError>(noted);
+                        }
                     }
-                    if feeds[0].poll() == Work::Idle
-                        && now.wrapping_sub(drained) >= between_reads
-                        && drain.poll() == Work::Idle
-                    {
-                        drained = now;
-                    }
-                    if packets.is_multiple_of(HOUSEKEEPING) {
-                        feeds[0].housekeeping();
-                    }
-                    if allocations.is_none() && warm.load(Ordering::Relaxed) {
-                        allocations = Some(allocation::count());
-                    }
-                }
-                let allocated = allocation::count() - allocations.unwrap_or(allocation::count());
-                Ok::<_, PlaceError>((packets, allocated))
-            });
-            let deciding = scope.spawn(|| {
-                place(cores.desk, Sched::Other)?;
-                let limit = clock.ticks_in(HOST_GAP);
-                let mut noted = Noted::default();
-                let mut began = clock.ticks();
-                let mut last = began;
-                let mut allocations = allocation::count();
-                loop {
-                    desk.poll();
-                    gateways[0].poll();
-                    let now = clock.ticks();
-                    let was_gap = noted.turn(now.wrapping_sub(last), limit);
-                    let detector = gateways[0].latency_mut();
-                    detector.end_turn(was_gap, now, |span| clock.ticks_of(span));
-                    last = now;
-                    let count = gateways[0].latency().all.count();
-                    if !warm.load(Ordering::Relaxed) && count >= WARM_UP {
-                        warm.store(true, Ordering::Relaxed);
-                        gateways[0].latency_mut().clear();
-                        noted = Noted::default();
-                        allocations = allocation::count();
-                        began = clock.ticks();
-                        last = began;
-                    } else if warm.load(Ordering::Relaxed) && count >= args.decisions {
-                        noted.measured = clock.ticks().wrapping_sub(began);
-                        noted.allocations = allocation::count() - allocations;
-                        fired.store(count, Ordering::Relaxed);
-                        return Ok::<_, PlaceError>(noted);
-                    }
-                }
-            });
-            let found = deciding.join().expect("the hot loop does not panic");
-            stop.store(true, Ordering::Relaxed);
-            let fed = feeding.join().expect("the feed loop does not panic");
-            let (packets, allocated) = fed.map_err(CliError::could_not_run)?;
-            let noted = found.map_err(CliError::could_not_run)?;
-            Ok(Noted { packets, allocations: noted.allocations + allocated, ..noted })
-        })
-    })
+                });
+                let found = deciding.join().expect("the hot loop does not panic");
+                stop.store(true, Ordering::Relaxed);
+                let fed = feeding.join().expect("the feed loop does not panic");
+                let (packets, allocated) = fed.map_err(CliError::could_not_run)?;
+                let noted = found.map_err(CliError::could_not_run)?;
+                Ok(Noted { packets, allocations: noted.allocations + allocated, ..noted })
+            })
+        },
+    )
     .map(|run| Run {
         topology: "two cores: feed and record reader | desk and gateway",
         cache_line_round_trip_ns: [before, cache_line_round_trip(cores, &ticks)],
@@ -283,6 +291,7 @@ pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliE
 
 /// Wires the pipeline, lets `hot` run it, and collects what it came to.
 fn measure(
+    config: &Configuration,
     market: &Market,
     feed_gaps: &Arc<FeedGaps>,
     hot: impl FnOnce(
@@ -292,10 +301,12 @@ fn measure(
         &AtomicBool,
     ) -> Result<Noted, CliError>,
 ) -> Result<Run, CliError> {
-    let clock = EngineClock::start();
-    let config = &market.config;
+    let clock = CachePadded::new(EngineClock::start());
+    let clock: &EngineClock = &clock;
     let words = ring::words(RING_WORDS).expect("the ring's size is a power of two");
     let words: Vec<AtomicU64> = (0..words).map(|_| AtomicU64::new(0)).collect();
+    // Memory that nobody has written to comes page by page, in the middle of a measurement.
+    words.iter().for_each(|word| word.store(0, Ordering::Relaxed));
     ring::format(&words, identity(config, 1)).expect("the ring's memory was made for it");
     let producer = Producer::attach(&words).expect("the ring was just made");
     let consumer = Consumer::attach(&words).expect("the ring was just made");
@@ -309,12 +320,12 @@ fn measure(
     let starts = Starts::nothing(config);
     let origin = Origin { run: 1, now: clock.now(), utc: UnixNs(0), starts, carried: Vec::new() };
     let detector = || Detector::new(Arc::clone(feed_gaps));
-    let wired = wire(config, &mut memory, &counters, ports, &clock, producer, detector, origin);
+    let wired = wire(config, &mut memory, &counters, ports, clock, producer, detector, origin);
     let mut pipeline = wired.map_err(CliError::usage)?;
     widen(&mut pipeline, market)?;
     let mut drain = Drain::new(consumer);
-    let stop = AtomicBool::new(false);
-    let noted = hot(&mut pipeline, &mut drain, &clock, &stop)?;
+    let stop = CachePadded::new(AtomicBool::new(false));
+    let noted = hot(&mut pipeline, &mut drain, clock, &stop)?;
     // What is still on its way arrives, with nothing measured any more.
     let figures = pipeline.gateways[0].latency().clone();
     while pipeline.poll() != Work::Idle || !pipeline.gateways[0].port().is_quiet() {}
@@ -402,6 +413,7 @@ fn widen(pipeline: &mut Measured<'_>, market: &Market) -> Result<(), CliError> {
 }
 
 /// Reads the record ring as a journal writer would, and adds up the orders in it.
+#[repr(align(128))]
 struct Drain<'r> {
     consumer: Consumer<'r>,
     buffer: Vec<u8>,

@@ -34,6 +34,8 @@ fn padded(record: &[u8]) -> usize {
 enum Step {
     Stage { len: usize, times: usize },
     Publish,
+    Warm,
+    Reclaim,
     Rollback,
     Read { room: usize },
     ReleaseAll,
@@ -46,6 +48,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (HEADER_LEN..=MAX_LEN, 1_usize..16)
             .prop_map(|(len, times)| Step::Stage { len, times }),
         6 => Just(Step::Publish),
+        3 => Just(Step::Warm),
+        3 => Just(Step::Reclaim),
         1 => Just(Step::Rollback),
         4 => (0_usize..4 * MAX_LEN).prop_map(|room| Step::Read { room }),
         3 => Just(Step::ReleaseAll),
@@ -94,6 +98,9 @@ proptest! {
                     producer.publish();
                     model.published.append(&mut model.staged);
                 }
+                // Neither shows in what is read.
+                Step::Warm => producer.warm(),
+                Step::Reclaim => producer.reclaim(),
                 Step::Rollback => {
                     producer.rollback();
                     model.staged.clear();

@@ -65,6 +65,49 @@ fn records_arrive_whole_and_in_order_around_the_end() {
     });
 }
 
+/// A full ring whose writer fetches memory ahead and takes lines back while the reader reads: no
+/// record is cleared before it is read.
+#[test]
+fn what_is_warmed_and_reclaimed_clears_no_record() {
+    loom::model(|| {
+        let words = ring(4);
+        let theirs = Arc::clone(&words);
+        let reader = thread::spawn(move || read_all(&theirs, 2));
+        let mut producer = Producer::attach(&words).unwrap();
+        producer.stage(&record(1)).unwrap();
+        producer.publish();
+        producer.warm();
+        producer.stage(&record(2)).unwrap();
+        producer.publish();
+        producer.warm();
+        producer.reclaim();
+        reader.join().unwrap();
+    });
+}
+
+/// A reader that sees the store of `reclaim`, and not that of `publish` before it, sees the records
+/// all the same.
+#[test]
+fn the_head_that_is_reclaimed_shows_whole_records() {
+    loom::model(|| {
+        let words = ring(4);
+        let theirs = Arc::clone(&words);
+        let reader = thread::spawn(move || {
+            let mut consumer = Consumer::attach(&theirs).unwrap();
+            let mut out = [0; LEN];
+            if consumer.read(&mut out).unwrap() > 0 {
+                assert_eq!(out, record(1));
+            }
+        });
+        let mut producer = Producer::attach(&words).unwrap();
+        producer.stage(&record(1)).unwrap();
+        producer.publish();
+        producer.reclaim();
+        producer.stage(&record(2)).unwrap();
+        reader.join().unwrap();
+    });
+}
+
 #[test]
 fn what_is_staged_together_is_seen_together_or_not_at_all() {
     loom::model(|| {

@@ -27,6 +27,7 @@ const SENT_KEPT: usize = 1024;
 
 /// What the session counts beyond what every gateway counts.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub struct SessionCounters {
     /// Messages of the venue that do not concern the desk.
     pub ignored: Counter,
