@@ -244,7 +244,12 @@ impl Carrying<'_, '_> {
                 live[1].saturating_add(row.unknown_sell_lots),
             ];
             let holding = &row.holding;
-            let is_flat = position == 0 && holding.long.held() == 0 && holding.short.held() == 0;
+            let is_flat = match spec.offset_rule {
+                OffsetRule::Net => position == 0,
+                OffsetRule::Close | OffsetRule::CloseToday => {
+                    holding.long.held() == 0 && holding.short.held() == 0
+                }
+            };
             if is_flat && unknown == [0, 0] {
                 continue;
             }

@@ -4,6 +4,7 @@ use super::live::{LiveError, Watch};
 use super::shadow::{Difference, Shadow};
 use crate::journal::tail::Tail;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use xmc_hotpath::record::frame::{self, Body, Kind, OwnedEvent};
 
 /// The shadow and what it reads.
@@ -15,13 +16,20 @@ pub(super) struct Follower<'a> {
     seq_no: u64,
     /// The last command that the desk has read.
     pub command_id: u64,
+    /// When the last news of an order was read.
+    news: Instant,
 }
 
 impl<'a> Follower<'a> {
     /// Follows `shadow`'s run in the journal at `directory`, from the segment `first` on.
     pub fn new(directory: &Path, first: u64, shadow: Shadow<'a>) -> Self {
         let tail = Tail::new(directory, first);
-        Self { tail, shadow, difference: None, seq_no: 0, command_id: 0 }
+        Self { tail, shadow, difference: None, seq_no: 0, command_id: 0, news: Instant::now() }
+    }
+
+    /// How long there was no news of any order.
+    pub fn quiet_for(&self) -> Duration {
+        self.news.elapsed()
     }
 
     /// Reads what the journal has got since the last time.
@@ -29,7 +37,7 @@ impl<'a> Follower<'a> {
     /// # Errors
     /// The journal cannot be followed, or holds something that is no record.
     pub fn read(&mut self, watch: &mut dyn Watch) -> Result<(), LiveError> {
-        let Self { tail, shadow, difference, seq_no, command_id } = self;
+        let Self { tail, shadow, difference, seq_no, command_id, news } = self;
         let directory = tail.directory().display().to_string();
         while let Some(mut rest) = tail
             .next_block()
@@ -46,10 +54,12 @@ impl<'a> Follower<'a> {
                 let taken = shadow.take(header, body, whole).map_err(wrong(*seq_no))?;
                 *seq_no = header.seq_no;
                 *difference = taken.1;
-                if let Body::Input(input) = &taken.0
-                    && let OwnedEvent::Command(command) = &input.event
-                {
-                    *command_id = command.command_id;
+                if let Body::Input(input) = &taken.0 {
+                    match &input.event {
+                        OwnedEvent::Command(command) => *command_id = command.command_id,
+                        OwnedEvent::Order(_) => *news = Instant::now(),
+                        _ => {}
+                    }
                 }
                 watch.record(&header, &taken.0, shadow.desk());
             }

@@ -63,6 +63,8 @@ const CATCHING_UP: Duration = Duration::from_millis(500);
 const PROBE_GROUP: usize = 1 << 16;
 const PROBE_GROUPS: u64 = 32;
 const PROBE_PATIENCE: Duration = Duration::from_millis(150);
+/// How long no gateway has told anything of orders before the desk may open positions.
+const SETTLING: Duration = Duration::from_millis(250);
 /// Polls after which stopped stages have nothing left to say.
 const LAST_POLLS: u32 = 10_000;
 
@@ -409,7 +411,6 @@ impl Shared<'_> {
                     scope.spawn(move || self.noted(run()))
                 })
                 .collect();
-            control.push(arm()).map_err(|_| LiveError::Control)?;
             let watched = self.watch(follower, control, watch);
             let live_orders = self.wind_down(follower, control, watch);
             stopping.stop_cores();
@@ -506,9 +507,14 @@ impl Shared<'_> {
     ) -> Result<(), LiveError> {
         let mut looked = Instant::now();
         let mut told_clock = looked;
-        let mut is_told_no_new = false;
+        let (mut is_armed, mut is_told_no_new) = (false, false);
         while !self.has_failed.load(Ordering::Relaxed) {
             follower.read(watch)?;
+            // What gateways tell again of earlier runs comes first: later it would be alarming.
+            if !is_armed && !is_told_no_new && follower.quiet_for() >= SETTLING {
+                control.push(arm()).map_err(|_| LiveError::Control)?;
+                is_armed = true;
+            }
             if told_clock.elapsed() >= BETWEEN_CLOCKS {
                 told_clock = Instant::now();
                 let scale = self.clock.utc();

@@ -14,7 +14,7 @@ use crate::journal::{JournalError, Moment, Options, RecoverError, Recovered, rec
 use memmap2::Mmap;
 use std::cmp::Ordering;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use xmc_hotpath::message::DeskIdentity;
@@ -24,6 +24,8 @@ const RING_NAME: &str = "record.ring";
 
 /// The boot of this host that the last run began in.
 const BOOT_NAME: &str = "boot_id";
+/// Numbers of runs whose record may end before they did.
+const GAPS_NAME: &str = "gaps";
 
 /// Why a record cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -103,9 +105,10 @@ impl LeftRun {
         for segment in disk::segments(path)?.into_iter().rev() {
             let bytes = map(&segment.path)?;
             let Ok(header) = reader::header(&bytes) else { continue };
-            if header.identity().run < later.run {
-                let is_whole = is_sealed(&bytes);
-                return Ok(Some(Self { identity: header.identity(), is_whole }));
+            let identity = header.identity();
+            if identity.run < later.run {
+                let is_whole = is_sealed(&bytes) && !has_gap(path, identity.run)?;
+                return Ok(Some(Self { identity, is_whole }));
             }
         }
         Ok(None)
@@ -147,8 +150,10 @@ impl Recording {
         // Beside the record, so that whoever reads it later knows what its numbers were called.
         kept::keep(path, &config.sources).map_err(in_directory)?;
         let is_same_boot = is_same_boot(path).map_err(in_directory)?;
-        let (directory, recovered) = finish((path, second), directory, &ring, now)?;
-        let left = last.map(|identity| left(path, identity, is_same_boot)).transpose();
+        let was_sealed = was_sealed(path).map_err(in_directory)?;
+        let places = (path, second);
+        let (directory, recovered) = finish(places, directory, &ring, was_sealed, now)?;
+        let left = last.map(|identity| left(path, identity, was_sealed, is_same_boot)).transpose();
         let left = left.map_err(in_directory)?;
         let run = match last {
             None => 1,
@@ -163,14 +168,37 @@ impl Recording {
     }
 }
 
-/// How the run before was left. The ring outlives a process, so what a run has published is in the
-/// journal by now, unless this host has been off.
-fn left(path: &Path, identity: DeskIdentity, is_same_boot: bool) -> io::Result<LeftRun> {
-    let is_whole = match disk::segments(path)?.pop() {
-        Some(segment) if !is_same_boot => is_sealed(&map(&segment.path)?),
-        Some(_) | None => is_same_boot,
-    };
+/// How the run before was left: `was_sealed` before anything was added now. The ring outlives a
+/// process, so what a run has published is in the journal by now, unless this host has been off.
+/// That something may be missing is noted, because the journal is sealed and gone on from all the
+/// same.
+fn left(
+    path: &Path,
+    identity: DeskIdentity,
+    was_sealed: bool,
+    is_same_boot: bool,
+) -> io::Result<LeftRun> {
+    let is_whole = (was_sealed || is_same_boot) && !has_gap(path, identity.run)?;
+    if !is_whole && !has_gap(path, identity.run)? {
+        let mut file = File::options().append(true).create(true).open(path.join(GAPS_NAME))?;
+        writeln!(file, "{}", identity.run)?;
+        file.sync_all()?;
+    }
     Ok(LeftRun { identity, is_whole })
+}
+
+/// Whether a run was found to have a record that ends before it did.
+fn has_gap(path: &Path, run: u16) -> io::Result<bool> {
+    match std::fs::read_to_string(path.join(GAPS_NAME)) {
+        Ok(runs) => Ok(runs.lines().any(|line| line.parse() == Ok(run))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the newest segment was sealed; there is nothing to seal without one.
+fn was_sealed(path: &Path) -> io::Result<bool> {
+    disk::segments(path)?.pop().map_or(Ok(true), |last| Ok(is_sealed(&map(&last.path)?)))
 }
 
 /// Whether this host has been on since the last run began; says for the next that this one has.
@@ -215,10 +243,14 @@ fn finish(
     (path, second): (&Path, Option<&Path>),
     directory: Directory,
     ring: &RingFile,
+    was_sealed: bool,
     now: Moment,
 ) -> Result<(Directory, Option<Recovered>), RecordingError> {
-    if !matches!(ring.found(), Found::Left { pending_bytes: 1.., .. }) {
-        return Ok((directory, None));
+    match ring.found() {
+        Found::New => return Ok((directory, None)),
+        // All of it is in the journal, whose end says so when it is sealed.
+        Found::Left { pending_bytes: 0, .. } if was_sealed => return Ok((directory, None)),
+        Found::Left { .. } => {}
     }
     let recovered = recover(directory, ring, Options::default(), now)?;
     // The lock went with the writer; take it again.

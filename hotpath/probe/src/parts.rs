@@ -133,12 +133,15 @@ extern "C" fn record_ring(producer: &mut Producer<'static>, record: &[u8]) -> u6
     } else {
         producer.rollback();
     }
+    producer.warm();
+    producer.reclaim();
     producer.free_bytes(1).wrapping_add(u64::from(producer.used_pct()))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn ring_ends(sender: &mut Sender<u64>, receiver: &mut Receiver<u64>) -> usize {
     let is_pushed = sender.push(1).is_ok();
+    sender.warm(1);
     let is_waiting = receiver.has_known() || !receiver.is_empty() || receiver.peek().is_some();
     let known = sender.free(1).wrapping_add(receiver.pending());
     if is_pushed || is_waiting { known } else { 0 }

@@ -219,8 +219,8 @@ pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliE
                         }
                         last = now;
                         if now.wrapping_sub(due).cast_signed() >= 0 {
-                            // From now, not from when it was due: a feed that was interrupted does not
-                            // catch up in a burst.
+                            // From now, not from when it was due: a feed that was interrupted
+                            // does not catch up in a burst.
                             due = now.wrapping_add(spacing);
                             feeds[0].port_mut().admit();
                             packets += 1;

@@ -5,12 +5,21 @@ use crate::engine::carry::Carry;
 use crate::monitor::{Lang, number};
 use serde::Serialize;
 use std::io::{self, Write};
+use xmc_hotpath::message::{Carried, Control, UnknownLots};
 
 /// Net lots of one instrument.
 #[derive(Clone, Debug, Serialize)]
 struct Position {
     instrument: String,
     lots: i64,
+}
+
+/// Lots that may have been traded: nobody can tell. Those of still earlier runs are among them.
+#[derive(Clone, Debug, Serialize)]
+struct Unknown {
+    instrument: String,
+    buy_lots: u32,
+    sell_lots: u32,
 }
 
 /// What the last run left.
@@ -21,6 +30,7 @@ pub struct CarriedOver {
     is_whole: bool,
     positions: Vec<Position>,
     unknown_orders: Vec<u64>,
+    unknown: Vec<Unknown>,
     halted: Vec<String>,
 }
 
@@ -37,8 +47,9 @@ impl CarriedOver {
             run: *run,
             last_input: *last_seq_no,
             is_whole: *is_whole,
-            positions: positions.iter().map(position).collect(),
+            positions: positions.iter().filter(|(_, lots)| *lots != 0).map(position).collect(),
             unknown_orders: unknown_orders.iter().map(|id| id.0).collect(),
+            unknown: carry.controls.iter().filter_map(|told| unknown(told, config)).collect(),
             halted: halted.iter().map(|row| config.spreads[*row].name.value.clone()).collect(),
         }
     }
@@ -60,12 +71,12 @@ impl CarriedOver {
         if self.positions.is_empty() {
             writeln!(out, "  {}", say("nothing is held", "无持仓"))?;
         }
-        for order in &self.unknown_orders {
+        for Unknown { instrument, buy_lots, sell_lots } in &self.unknown {
             let fate = say(
-                "nobody can tell what became of it; its lots stay reserved",
-                "结果不明, 手数保持占用",
+                "nobody can tell what became of their orders; they stay reserved",
+                "委托结果不明, 手数保持占用",
             );
-            writeln!(out, "  {} {order}: {fate}", say("order", "委托"))?;
+            writeln!(out, "  {instrument:<12} +{buy_lots} -{sell_lots}: {fate}")?;
         }
         for spread in &self.halted {
             let halted = say("halted until somebody has looked", "已停, 待人工确认");
@@ -80,4 +91,11 @@ impl CarriedOver {
         }
         Ok(())
     }
+}
+
+fn unknown(told: &Control, config: &Configuration) -> Option<Unknown> {
+    let Control::Carried(Carried::Unknown(lots)) = told else { return None };
+    let UnknownLots { instrument, buy_lots, sell_lots } = *lots;
+    let instrument = config.instruments.get(instrument.0 as usize)?.name.value.clone();
+    Some(Unknown { instrument, buy_lots, sell_lots })
 }

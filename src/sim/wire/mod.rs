@@ -26,6 +26,8 @@ use xmc_hotpath::book::BookSide;
 use xmc_hotpath::counter::NoRecorder;
 use xmc_hotpath::message::{InstrumentIndex, QUOTE_LEVELS};
 use xmc_hotpath::port::Line;
+use xmc_hotpath::record::RecordSink;
+use xmc_hotpath::risk::RECORD_CLOSE_MAX_PCT;
 use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::{Clock, MonoNs, Span, UnixNs};
 
@@ -300,7 +302,9 @@ impl Run {
                     self.agenda.push(at, Happening::Request(message));
                 }
             }
-            let is_held_up = stages.desk.record().is_full;
+            let record = stages.desk.record_mut();
+            // A record that is nearly full takes no quotes, which wait in their rings.
+            let is_held_up = record.is_full || record.used_pct() > RECORD_CLOSE_MAX_PCT;
             if work == Work::Idle || (work == Work::Blocked && is_held_up) {
                 return Ok(());
             }
