@@ -133,7 +133,7 @@ pub struct InstrumentTally {
 /// Money of one leg.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LegProfit {
-    /// Lots bought minus lots sold.
+    /// Lots bought minus lots sold in this run; what an earlier one left is not in it.
     pub position_lots: i64,
     /// Of lots that were traded back; units of 1e-18 of the leg's currency.
     pub realised_e18: i128,

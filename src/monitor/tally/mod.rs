@@ -5,7 +5,8 @@
 //!
 //! Definitions, the same wherever these figures are shown:
 //! - A *round trip* of a spread: from flat through at least one whole unit back to flat in all
-//!   legs, by fills. One that was built up or taken down in several fires is one.
+//!   legs, by fills. One that was built up or taken down in several fires is one. One that an
+//!   earlier run began counts where it ends.
 //! - *Unhedged* lots: what a leg holds beyond the whole units that all legs hold together. While a
 //!   fire is in the air its first fills are unhedged, too.
 //! - *Profit* is counted by leg in the leg's own currency, first in first out, before fees.
@@ -15,7 +16,9 @@
 //! - The *total* of a spread is in its own currency: its legs' money at the exchange rate of now.
 //!   The *FX part* of it is what the rate has done to realised money since it was made. Open money
 //!   has none. Rates are at the middle of the quote; onshore and offshore yuan count as one.
-//! - Lots that were held before the record began (`HeldLots`) count as held, and make no profit.
+//! - Lots that were held before the record began (`HeldLots`, and `CarriedUnits` of a spread) count
+//!   as held. Profit is only of what this run traded: it does not know at which price they came, so
+//!   what trades them back stands open in it, as if it had begun there.
 //! - A bust is undone as a trade back at its price: positions and the sum of realised and open are
 //!   right, the split between these two may not be.
 //!
@@ -36,9 +39,10 @@ use order::Orders;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use xmc_hotpath::message::{
-    Alert, AlertKind, ChannelState, ChannelUpdate, Decision, Detail, Ending, Event, Gate, HeldLots,
-    Input, InstrumentSpec, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote,
-    QuoteQuality, SafeState, SessionState, SessionUpdate, SpreadIndex, StateChange, StreamId,
+    Alert, AlertKind, Carried, ChannelState, ChannelUpdate, Decision, Detail, Ending, Event, Gate,
+    HeldLots, Input, InstrumentSpec, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
+    OrderId, Quote, QuoteQuality, SafeState, SessionState, SessionUpdate, SpreadIndex, StateChange,
+    StreamId,
 };
 use xmc_hotpath::record::frame::Body;
 use xmc_hotpath::time::MonoNs;
@@ -239,7 +243,13 @@ impl Tally {
                 }
             }
             Event::Held(held) => self.held(&held),
-            Event::Carried(_)
+            Event::Carried(Carried::Units(units)) => {
+                if let Some(row) = self.spreads.get_mut(units.spread.0 as usize) {
+                    row.carry(&units, self.now);
+                }
+            }
+            // Lots of instruments are told as held, and runs and accounts are not shown.
+            Event::Carried(Carried::Run(_) | Carried::Unknown(_) | Carried::Account(_))
             | Event::Gateway(_)
             | Event::Account(_)
             | Event::Command(_)

@@ -9,10 +9,11 @@ use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use xmc_hotpath::message::{
-    AccountId, CloseFirst, Credits, Decision, Depth, Detail, Event, Gate, GatewayIndex, HedgeFlag,
-    HeldLots, Input, InstrumentIndex, InstrumentSpec, Intent, LegSpec, MAX_LEGS, OffsetRule,
-    OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, PositionEffect, ProjectId,
-    Quote, QuoteQuality, Side, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce,
+    AccountId, Carried, CarriedUnits, CloseFirst, Credits, Decision, Depth, Detail, Event, Gate,
+    GatewayIndex, HedgeFlag, HeldLots, Input, InstrumentIndex, InstrumentSpec, Intent, LegSpec,
+    MAX_LEGS, OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
+    PositionEffect, ProjectId, Quote, QuoteQuality, Side, SpreadIndex, SpreadSpec, StrategyId,
+    StreamId, TimeInForce,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
@@ -446,6 +447,43 @@ fn what_was_held_before_is_held_and_makes_no_profit() {
         tally.profit(0).legs[0],
         tally::LegProfit { open_e18: Some(0), ..Default::default() }
     );
+}
+
+/// Three units that an earlier run bought, with a lot too many of the second leg: they are held and
+/// unhedged from the start, and this run's fills end the round trip that the other began.
+#[test]
+fn units_of_an_earlier_run_are_held() {
+    let carried = |position_units, residual| {
+        let residual_lots = [0, residual, 0, 0];
+        let spread = SpreadIndex(0);
+        let units = CarriedUnits { spread, position_units, residual_lots, is_halted: false };
+        Event::Carried(Carried::Units(units))
+    };
+    let mut tally = begun();
+    tell(&mut tally, carried(3, 1));
+    let row = &tally.spreads()[0];
+    assert_eq!((row.whole_units(), row.unhedged_lots()), (2, [2, 0, 0, 0]));
+    assert!(row.unhedged_since.is_some());
+    tell(&mut tally, carried(3, 0));
+    assert_eq!(tally.spreads()[0].unhedged_since, None);
+
+    let trade = |tally: &mut Tally, id, leg, side, lots| {
+        sent(tally, id, leg, side, lots);
+        let fill = OrderEvent { side, qty_lots: lots, ..news(OrderEventKind::Filled, id, id) };
+        tell(tally, Event::Order(OrderEvent { price_e9: E9, cum_lots: lots, ..fill }));
+    };
+    trade(&mut tally, 1, 0, Side::Sell, 4);
+    let row = &tally.spreads()[0];
+    assert_eq!((row.whole_units(), row.unhedged_lots()), (1, [0, -2, 0, 0]));
+    trade(&mut tally, 2, 1, Side::Buy, 2);
+    assert_eq!((tally.spreads()[0].whole_units(), tally.totals().round_trips), (1, 0));
+    trade(&mut tally, 3, 0, Side::Sell, 2);
+    trade(&mut tally, 4, 1, Side::Buy, 1);
+    let row = &tally.spreads()[0];
+    assert_eq!((row.whole_units(), row.unhedged_since), (0, None));
+    assert_eq!((row.held_lots(), tally.totals().round_trips), ([0; MAX_LEGS], 1));
+    // Money knows only of this run.
+    assert_eq!(tally.profit(0).legs.map(|leg| leg.position_lots), [-6, 3, 0, 0]);
 }
 
 /// The desk keeps books as well, in another way: over a market with everything in it both agree.
