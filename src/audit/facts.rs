@@ -4,6 +4,7 @@
 //! moment it was sent. Called by whoever reads records in order: the index, queries without one,
 //! reports.
 
+use super::rows::put;
 use std::collections::{HashMap, VecDeque};
 use xmc_hotpath::message::{
     AccountId, Carried, Detail, Gate, InstrumentIndex, InstrumentSpec, Intent, OrderAction,
@@ -55,9 +56,6 @@ pub struct Memory {
     orders: HashMap<OrderId, Purpose>,
     oldest: VecDeque<OrderId>,
 }
-
-/// Rows that no table of a real record exceeds.
-const MAX_ROWS: u32 = 1 << 17;
 
 impl Memory {
     /// What is known of a spread.
@@ -205,17 +203,6 @@ fn of_order(order: &OrderCommand) -> Facts {
         account: Some(order.account),
         ..Facts::default()
     }
-}
-
-fn put<T: Clone>(rows: &mut Vec<Option<T>>, row: u32, what: T) {
-    if row >= MAX_ROWS {
-        return;
-    }
-    let row = row as usize;
-    if rows.len() <= row {
-        rows.resize(row + 1, None);
-    }
-    rows[row] = Some(what);
 }
 
 /// The side of an order or fill, where a record has one.

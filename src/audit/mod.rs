@@ -25,6 +25,7 @@ mod place;
 pub mod prove;
 pub mod query;
 mod records;
+mod rows;
 pub mod scan;
 pub mod story;
 mod unreadable;

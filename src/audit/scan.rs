@@ -5,6 +5,7 @@
 //! the journal's size. Whether the records make sense one after the other is `verify`'s question.
 
 use super::CouldNotRun;
+use super::rows::MAX_ROWS;
 use crate::engine::recording::Segments;
 use crate::journal::disk;
 use crate::journal::reader::{self, Block, Blocks, Damage};
@@ -276,9 +277,6 @@ pub struct Decoding {
     pub now: MonoNs,
     images: Vec<Image>,
 }
-
-/// Rows that no table of a real record exceeds.
-const MAX_ROWS: u32 = 1 << 17;
 
 impl Default for Decoding {
     fn default() -> Self {

@@ -64,7 +64,7 @@ pub enum ReplayError {
 }
 
 /// Rows that no arena of a real record exceeds.
-const MAX_ROWS: u32 = 1 << 20;
+pub const MAX_ARENA_ROWS: u32 = 1 << 20;
 
 /// Replays blocks of whole records, in order.
 ///
@@ -127,7 +127,7 @@ fn read_start(header: Header, body: &[u8]) -> Result<Start, ReplayError> {
     if start.logic_version != LOGIC_VERSION {
         return Err(ReplayError::OtherLogic(start.logic_version));
     }
-    if start.arenas.iter().any(|rows| *rows > MAX_ROWS) {
+    if start.arenas.iter().any(|rows| *rows > MAX_ARENA_ROWS) {
         return Err(ReplayError::Arenas(start.arenas));
     }
     Ok(start)

@@ -5,6 +5,7 @@ use super::{FAST_PER_SECOND, InstrumentPart, Part, SpreadPart};
 use crate::audit::facts::Memory;
 use crate::audit::labels::Labels;
 use crate::audit::query::Receipt;
+use crate::audit::rows::MAX_ROWS;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::message::{
@@ -64,9 +65,6 @@ impl Default for Counted {
         Self { hour_ns: 0, kinds: [0; 256], quotes: Vec::new() }
     }
 }
-
-/// Rows that no table of a real record exceeds.
-const MAX_ROWS: u32 = 1 << 17;
 
 /// Folds receipts, in order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -1,8 +1,10 @@
 //! The second pass: a desk of the same logic is led through the run to the decision, and asked.
 
 use super::{Block, Led, Leg, NoStory, Told};
+use crate::audit::rows::put;
 use crate::audit::scan::{Decoding, Entry, Scale, scan};
 use crate::engine::memory::{DeskMemory, DeskSize};
+use crate::engine::replay::MAX_ARENA_ROWS;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::desk::gates::Reading;
@@ -12,9 +14,6 @@ use xmc_hotpath::message::{
 };
 use xmc_hotpath::record::frame::{Body, Kind, LOGIC_VERSION, OwnedEvent, OwnedInput, Start};
 use xmc_hotpath::spread::Trigger;
-
-/// Rows that a desk of a real record does not exceed; more are not made.
-const MAX_ROWS: u32 = 1 << 20;
 
 /// How things stood when it was decided.
 #[derive(Debug)]
@@ -74,7 +73,7 @@ pub(super) fn lead(
     until: u64,
 ) -> Result<Scene, NoStory> {
     let is_same_logic = start.logic_version == LOGIC_VERSION;
-    let arenas = start.arenas.map(|rows| if is_same_logic { rows.min(MAX_ROWS) } else { 0 });
+    let arenas = start.arenas.map(|rows| if is_same_logic { rows.min(MAX_ARENA_ROWS) } else { 0 });
     let mut memory = DeskMemory::new(DeskSize::of_arenas(arenas));
     let mut leading = Leading {
         start,
@@ -228,16 +227,4 @@ fn quote_of<'q>(
     leg: &Leg,
 ) -> Option<&'q (Told<Quote>, Block)> {
     quotes.get(leg.spec.instrument.0 as usize)?.as_ref()
-}
-
-/// Puts `what` into its row; rows of numbers that no real record has are not made.
-fn put<T: Clone>(rows: &mut Vec<Option<T>>, row: u32, what: T) {
-    if row >= MAX_ROWS {
-        return;
-    }
-    let row = row as usize;
-    if rows.len() <= row {
-        rows.resize(row + 1, None);
-    }
-    rows[row] = Some(what);
 }
