@@ -9,9 +9,9 @@ use crate::audit::rows::MAX_ROWS;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::message::{
-    AccountId, AlertKind, Decision, Detail, Ending, Gate, HeldLots, InstrumentIndex, MAX_LEGS,
-    OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, PositionEffect, Side,
-    SpreadIndex,
+    AccountId, AlertKind, Carried, CarriedUnits, Decision, Detail, Ending, Gate, HeldLots,
+    InstrumentIndex, MAX_LEGS, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
+    PositionEffect, Side, SpreadIndex,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 use xmc_hotpath::time::{MonoNs, UnixNs};
@@ -155,6 +155,7 @@ impl Folding {
             Body::Input(input) => match &input.event {
                 OwnedEvent::Order(event) => self.news(event, &place),
                 OwnedEvent::Held(held) => self.held(held, &place),
+                OwnedEvent::Carried(Carried::Units(units)) => self.carried(units, &place),
                 OwnedEvent::Command(command) => {
                     add(&mut self.part(place.utc).commands, command.kind.word());
                 }
@@ -393,13 +394,30 @@ impl Folding {
         if let Some(lots) = standing.legs.get_mut(usize::from(sent.leg)) {
             *lots += signed;
         }
-        let is_unhedged = is_unhedged(&ratios, &standing.legs);
+        self.see_unhedged(sent.spread, &ratios, place);
+    }
+
+    /// What an earlier run left in a pair: its legs are in ratio, but for the residual.
+    fn carried(&mut self, units: &CarriedUnits, place: &Place<'_>) {
+        let Some(spec) = place.memory.spread(units.spread) else { return };
+        let ratios = spec.legs.map(|leg| leg.ratio_lots);
+        let standing = self.spreads.entry(units.spread.0).or_default();
+        standing.legs = units.residual_lots;
+        for (lots, ratio) in standing.legs.iter_mut().zip(ratios) {
+            *lots += i64::from(units.position_units) * i64::from(ratio);
+        }
+        self.see_unhedged(units.spread, &ratios, place);
+    }
+
+    fn see_unhedged(&mut self, spread: SpreadIndex, ratios: &[i32; MAX_LEGS], place: &Place<'_>) {
+        let standing = self.spreads.entry(spread.0).or_default();
+        let is_unhedged = is_unhedged(ratios, &standing.legs);
         match (standing.unhedged_since, is_unhedged) {
             (None, true) => standing.unhedged_since = Some(place.now.0),
             (Some(since), false) => {
                 standing.unhedged_since = None;
                 let lasted = place.now.0.saturating_sub(since);
-                pair(self.part(place.utc), sent.spread, place.labels).unhedged.add(lasted);
+                pair(self.part(place.utc), spread, place.labels).unhedged.add(lasted);
             }
             _ => {}
         }
