@@ -9,6 +9,7 @@ use cross_market_connect::engine::live::{Ended, Plan, Sight, Watch, moment, run}
 use cross_market_connect::engine::recording::{Recording, Segments};
 use cross_market_connect::engine::replay;
 use cross_market_connect::engine::wire::{Ports, Starts};
+use cross_market_connect::journal::disk;
 use cross_market_connect::journal::segment::SEAL_LEN;
 use cross_market_connect::port::memory::{MemoryPort, Pace};
 use cross_market_connect::sim::generator::{Generator, LineFaults, Lines, Settings};
@@ -206,13 +207,8 @@ fn a_record_that_is_cut_short_halts_everything_in_the_next_run() {
     let scratch = Scratch::new("carry_gap");
     let directory = scratch.path("record");
     ran(&config, &directory);
-    let mut segments: Vec<_> = std::fs::read_dir(&directory)
-        .expect("it is there")
-        .map(|entry| entry.expect("it has a name").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "xmj"))
-        .collect();
-    segments.sort();
-    let last = segments.last().expect("one");
+    let segments = disk::segments(&directory).expect("it is ours");
+    let last = &segments.last().expect("one").path;
     let mut bytes = std::fs::read(last).expect("it is ours");
     // It was not sealed: what was not written yet is zeros.
     let end = bytes.len();
@@ -220,7 +216,9 @@ fn a_record_that_is_cut_short_halts_everything_in_the_next_run() {
     bytes.resize(64 << 20, 0);
     std::fs::write(last, bytes).expect("it is ours");
     std::fs::write(directory.join("boot_id"), "another").expect("it is ours");
-    left(&config, &directory);
+    let (first, _) = left(&config, &directory);
+    assert!(!first.is_whole, "this host has been off since");
+    // Now it has been on, and the journal is finished: what was missing still is.
     let (carry, units) = left(&config, &directory);
     assert!(!carry.is_whole, "and is not whole by being looked at");
     let rows: Vec<_> = (0..config.spreads.len()).collect();
