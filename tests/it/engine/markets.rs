@@ -21,13 +21,15 @@ use cross_market_connect::venue::ledger::LedgerClient;
 use cross_market_connect::venue::shell::VenueClock;
 use cross_market_connect::venue::shfe::simulated as shfe;
 use cross_market_connect::venue::simulated::{self, Venues, cme_settings, shfe_settings};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 use xmc_hotpath::desk::Desk;
-use xmc_hotpath::message::{AccountId, ChannelState, InstrumentIndex, OrderAction};
+use xmc_hotpath::message::{
+    AccountId, Carried, ChannelState, Control, InstrumentIndex, OrderAction,
+};
 use xmc_hotpath::order::OrderState;
 use xmc_hotpath::record::frame::{Body, Header, OwnedEvent};
 
@@ -164,6 +166,17 @@ impl Floor {
         }
         drop(told);
         all.into_iter().flatten().collect()
+    }
+
+    /// Net lots by the venues' names of instruments, as both ledgers say.
+    fn booked(&self) -> BTreeMap<String, i64> {
+        let mut lots = BTreeMap::new();
+        for address in [self.shfe().addresses().ledger, self.cme().addresses().ledger] {
+            let mut ledger = LedgerClient::connect(address, PATIENCE).expect("it listens");
+            let rows = ledger.positions(ACCOUNT).expect("it answers").into_iter();
+            lots.extend(rows.map(|row| (row.symbol, row.net_lots)));
+        }
+        lots
     }
 
     /// Lots filled of each order, by the sender's number, as both ledgers say. The domestic one
@@ -414,6 +427,7 @@ fn trade(place: &Place, seed: u64, rest: Duration, script: Vec<(Duration, Step)>
     assert!(script.is_empty(), "{} steps were not taken", script.len());
     let seen = accounted(&orders, &floor.filled(), seen);
     recorded(&place.record, &ended);
+    left(&place.record, &config, &orders, &floor);
     println!("{seen:?}");
     seen
 }
@@ -436,6 +450,32 @@ fn accounted(orders: &BTreeMap<u64, Known>, filled: &BTreeMap<u64, u32>, seen: S
     }
     let filled_lots = filled.values().map(|lots| u64::from(*lots)).sum();
     Seen { unknown, orders: orders.len(), filled_lots, ..seen }
+}
+
+/// The next run would be told of the very orders of which nobody can tell, and what the venues have
+/// booked beyond what it would hold is within the lots of these.
+fn left(directory: &Path, config: &Configuration, orders: &BTreeMap<u64, Known>, floor: &Floor) {
+    let recording = Recording::open(directory, config, moment(&EngineClock::start()));
+    let left = recording.expect("it is ours").left.expect("there was a run");
+    let carry = carry::read(directory, &left, config).unwrap_or_else(|error| panic!("{error}"));
+    let carry = carry.expect("it had begun");
+    let unknown: BTreeSet<_> = carry.unknown_orders.iter().map(|id| id.0).collect();
+    let open = orders.iter().filter(|(_, known)| known.state != OrderState::Done);
+    assert_eq!(unknown, open.map(|(id, _)| *id).collect(), "orders of which nobody can tell");
+    let booked = floor.booked();
+    for (row, instrument) in config.instruments.iter().enumerate() {
+        let held = carry.positions.iter().find(|(held, _)| *held == row);
+        let held = held.map_or(0, |(_, lots)| *lots);
+        let missing = booked.get(&instrument.symbol).copied().unwrap_or(0) - held;
+        let reserved = carry.controls.iter().find_map(|told| match told {
+            Control::Carried(Carried::Unknown(lots)) if lots.instrument.0 as usize == row => {
+                Some([i64::from(lots.buy_lots), i64::from(lots.sell_lots)])
+            }
+            _ => None,
+        });
+        let [buy, sell] = reserved.unwrap_or_default();
+        assert!((-sell..=buy).contains(&missing), "{}: {missing} lots", instrument.symbol);
+    }
 }
 
 /// The record is whole, replays equal, and no hot core has allocated.
