@@ -1,7 +1,7 @@
 //! Tables by the row numbers that records name.
 //!
-//! A number in a damaged or foreign record may be anything, so a table grows only as far as one of a
-//! real record could. Called by whoever remembers what records said of rows.
+//! A number in a damaged or foreign record may be anything, so a table grows only as far as one of
+//! a real record could. Called by whoever remembers what records said of rows.
 
 /// Rows that no table of a real record exceeds.
 pub(super) const MAX_ROWS: u32 = 1 << 17;
