@@ -7,6 +7,7 @@ use crate::message::{
     AccountId, DeskIdentity, GatewayIndex, InstrumentIndex, OrderEvent, OrderId, PositionEffect,
     Side, SpreadIndex,
 };
+use crate::record::codec::{Decoder, Encoder, Field, code, fields, put_rows, take_rows};
 use crate::time::MonoNs;
 
 /// Execution ids kept per order, to recognise a fill that comes twice.
@@ -15,21 +16,22 @@ const EXEC_IDS: usize = 16;
 /// The same of busts.
 const BUST_IDS: usize = 4;
 
-/// Where an order is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OrderState {
-    /// The row has never been used.
-    Free,
-    /// Handed to the gateway; nothing heard.
-    Sent,
-    /// The venue has it.
-    Working,
-    /// The venue has it, and we asked to cancel it.
-    Cancelling,
-    /// Nobody can tell. Its lots stay reserved.
-    Unknown,
-    /// Over: filled, cancelled, rejected or never sent.
-    Done,
+code! {
+    /// Where an order is in its life.
+    pub enum OrderState {
+        /// The row has never been used.
+        Free = 0 "free",
+        /// Handed to the gateway; nothing heard.
+        Sent = 1 "sent",
+        /// The venue has it.
+        Working = 2 "working",
+        /// The venue has it, and we asked to cancel it.
+        Cancelling = 3 "cancelling",
+        /// Nobody can tell. Its lots stay reserved.
+        Unknown = 4 "unknown",
+        /// Over: filled, cancelled, rejected or never sent.
+        Done = 5 "done",
+    }
 }
 
 /// One order.
@@ -72,6 +74,32 @@ pub struct Order {
     bust_count: usize,
     /// The largest running total that the venue has told.
     most_cum: u32,
+}
+
+fields! {
+    Order {
+        id: OrderId,
+        state: OrderState,
+        venue_order_id: u64,
+        instrument: InstrumentIndex,
+        gateway: GatewayIndex,
+        spread: SpreadIndex,
+        leg: u8,
+        account: AccountId,
+        is_open: bool,
+        side: Side,
+        effect: PositionEffect,
+        price_e9: i64,
+        qty_lots: u32,
+        filled_lots: u32,
+        sent: MonoNs,
+        turn: u32,
+        exec_ids: [u64; EXEC_IDS],
+        exec_count: usize,
+        bust_ids: [u64; BUST_IDS],
+        bust_count: usize,
+        most_cum: u32,
+    }
 }
 
 impl Order {
@@ -297,6 +325,22 @@ impl<'a> Orders<'a> {
     #[inline]
     pub fn at(&self, slot: usize) -> Option<&Order> {
         self.rows.get(slot)
+    }
+
+    pub(crate) fn save(&self, out: &mut Encoder<'_>) {
+        let Self { identity: _, rows, free, first_free, free_count } = self;
+        put_rows(rows, out);
+        put_rows(free, out);
+        first_free.put(out);
+        free_count.put(out);
+    }
+
+    pub(crate) fn load(&mut self, input: &mut Decoder<'_>) -> Option<()> {
+        take_rows(self.rows, input)?;
+        take_rows(self.free, input)?;
+        self.first_free = Field::take(input)?;
+        self.free_count = Field::take(input)?;
+        Some(())
     }
 
     #[inline]

@@ -73,6 +73,7 @@ struct Figures {
     fires_done: u64,
     bookings: u64,
     record_bytes: u64,
+    snapshots: u64,
     seconds: f64,
     faults: BTreeMap<&'static str, u64>,
     gates: BTreeMap<&'static str, u64>,
@@ -152,6 +153,7 @@ impl Figures {
             fires_done: total.traded,
             bookings: total.bookings,
             record_bytes: total.record_bytes,
+            snapshots: total.snapshots,
             faults: total.hits.iter().map(|(fault, hits)| (fault.word(), hits)).collect(),
             gates: total.gates.iter().map(|(gate, count)| (gate.word(), *count)).collect(),
             alerts: total.alerts.iter().map(|(kind, count)| (kind.word(), *count)).collect(),
@@ -183,6 +185,7 @@ impl Figures {
             fires_done: 0,
             bookings: 0,
             record_bytes: 0,
+            snapshots: 0,
             seconds: 0.0,
             faults: BTreeMap::new(),
             gates: BTreeMap::new(),
@@ -208,6 +211,7 @@ impl Figures {
             writeln!(out, "bookings  {}", self.bookings)?;
             writeln!(out, "fires     {} done whole", self.fires_done)?;
             writeln!(out, "replayed  {} bytes of record, byte for byte", self.record_bytes)?;
+            writeln!(out, "restored  {} desks from a snapshot on the way", self.snapshots)?;
         }
         for (title, rows) in
             [("faults", &self.faults), ("gates", &self.gates), ("alerts", &self.alerts)]

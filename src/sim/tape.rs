@@ -3,8 +3,9 @@
 //! `Tape` writes it as the desk stage does, `replay` runs a fresh desk over it and compares every
 //! byte (S15).
 
-use xmc_hotpath::desk::{Desk, Outputs};
+use xmc_hotpath::desk::{Desk, Outputs, Storage};
 use xmc_hotpath::message::{DeskIdentity, Input};
+use xmc_hotpath::record::codec::{Decoder, Encoder};
 use xmc_hotpath::record::frame::{self, Body, Image, Images, MAX_LEN, Writer};
 use xmc_hotpath::record::{NoRoom, RecordSink};
 
@@ -72,44 +73,126 @@ pub fn replay_watched(
     bytes: &[u8],
     instruments: usize,
     desk: &mut Desk<'_>,
-    mut watch: impl FnMut(&Input<'_>, &Outputs, &Desk<'_>) -> Result<(), String>,
+    watch: impl FnMut(&Input<'_>, &Outputs, &Desk<'_>) -> Result<(), String>,
 ) -> Result<u64, String> {
-    let writer = Writer { identity: desk.identity() };
-    let mut rows = vec![Image::EMPTY; instruments];
-    let mut images = Images::new(&mut rows);
-    let mut outputs = Outputs::new();
-    let mut expected: Vec<u8> = Vec::new();
-    let mut rest = bytes;
-    let mut inputs = 0;
-    while !rest.is_empty() {
-        let at = bytes.len() - rest.len();
-        let unreadable = |error| format!("record at byte {at} cannot be read: {error:?}");
-        let (header, body, after) = frame::split(rest).map_err(unreadable)?;
-        let record = &rest[..rest.len() - after.len()];
-        rest = after;
-        match frame::decode(header, body, &mut images).map_err(unreadable)? {
-            Body::Input(input) => {
-                if !expected.is_empty() {
-                    return Err(format!("input {inputs}: the replay says more than the record"));
-                }
-                inputs += 1;
-                if header.seq_no != inputs {
-                    return Err(format!("input {inputs} has the number {}", header.seq_no));
-                }
-                desk.on(&input.as_input(), &mut outputs);
-                push_outputs(writer, inputs, &outputs, &mut expected);
-                watch(&input.as_input(), &outputs, desk)?;
+    let mut images = vec![Image::EMPTY; instruments];
+    let mut replay = Replay::new(bytes, &mut images);
+    replay.run(desk, u64::MAX, watch)?;
+    replay.end()
+}
+
+/// As `replay`, but behind input `at` the desk is saved, and one that is restored into `storage`
+/// goes on. Gives the state that it ends in.
+///
+/// # Errors
+/// Where the record cannot be read, or what differs.
+pub fn replay_restored(
+    bytes: &[u8],
+    instruments: usize,
+    mut desk: Desk<'_>,
+    storage: Storage<'_>,
+    at: u64,
+) -> Result<Vec<u8>, String> {
+    let mut images = vec![Image::EMPTY; instruments];
+    let mut replay = Replay::new(bytes, &mut images);
+    replay.run(&mut desk, at, |_, _, _| Ok(()))?;
+    let saved = state(&desk);
+    let restored = Desk::restore(desk.identity(), storage, &mut Decoder::new(&saved));
+    let mut desk = restored.ok_or("a state that was saved does not restore")?;
+    if state(&desk) != saved {
+        return Err("a desk that was restored stands elsewhere".to_owned());
+    }
+    replay.run(&mut desk, u64::MAX, |_, _, _| Ok(()))?;
+    replay.end()?;
+    Ok(state(&desk))
+}
+
+/// The whole state of a desk.
+pub fn state(desk: &Desk<'_>) -> Vec<u8> {
+    let mut state = vec![0; 1 << 18];
+    loop {
+        let mut out = Encoder::new(&mut state);
+        desk.save(&mut out);
+        if let Some(len) = out.written() {
+            state.truncate(len);
+            return state;
+        }
+        state.resize(state.len() * 2, 0);
+    }
+}
+
+/// A record that desks are run over.
+struct Replay<'r> {
+    bytes: &'r [u8],
+    rest: &'r [u8],
+    images: Images<'r>,
+    /// What the record has still to show.
+    expected: Vec<u8>,
+    inputs: u64,
+}
+
+impl<'r> Replay<'r> {
+    fn new(bytes: &'r [u8], images: &'r mut [Image]) -> Self {
+        let images = Images::new(images);
+        Self { bytes, rest: bytes, images, expected: Vec::new(), inputs: 0 }
+    }
+
+    /// Runs `desk` up to input `last` and what follows from it.
+    fn run(
+        &mut self,
+        desk: &mut Desk<'_>,
+        last: u64,
+        mut watch: impl FnMut(&Input<'_>, &Outputs, &Desk<'_>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let writer = Writer { identity: desk.identity() };
+        let mut outputs = Outputs::new();
+        while !self.rest.is_empty() {
+            let at = self.bytes.len() - self.rest.len();
+            let unreadable = |error| format!("record at byte {at} cannot be read: {error:?}");
+            let (header, body, after) = frame::split(self.rest).map_err(unreadable)?;
+            if header.kind.is_input() && self.inputs >= last {
+                return Ok(());
             }
-            Body::Order(_) | Body::Detail(_) => {
-                if !expected.starts_with(record) {
-                    return Err(format!("input {inputs}, output {}: differs", header.index));
+            let record = &self.rest[..self.rest.len() - after.len()];
+            self.rest = after;
+            match frame::decode(header, body, &mut self.images).map_err(unreadable)? {
+                Body::Input(input) => {
+                    let inputs = self.inputs;
+                    if !self.expected.is_empty() {
+                        return Err(format!(
+                            "input {inputs}: the replay says more than the record"
+                        ));
+                    }
+                    self.inputs += 1;
+                    if header.seq_no != self.inputs {
+                        let found = header.seq_no;
+                        return Err(format!("input {} has the number {found}", inputs + 1));
+                    }
+                    desk.on(&input.as_input(), &mut outputs);
+                    push_outputs(writer, self.inputs, &outputs, &mut self.expected);
+                    watch(&input.as_input(), &outputs, desk)?;
                 }
-                expected.drain(..record.len());
+                Body::Order(_) | Body::Detail(_) => {
+                    if !self.expected.starts_with(record) {
+                        let inputs = self.inputs;
+                        return Err(format!("input {inputs}, output {}: differs", header.index));
+                    }
+                    self.expected.drain(..record.len());
+                }
+                Body::Start(_) => {}
             }
-            Body::Start(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The inputs replayed, if nothing is missing.
+    fn end(self) -> Result<u64, String> {
+        if self.expected.is_empty() {
+            Ok(self.inputs)
+        } else {
+            Err("the record ends too early".to_owned())
         }
     }
-    if expected.is_empty() { Ok(inputs) } else { Err("the record ends too early".to_owned()) }
 }
 
 /// A record sink in memory, for stages that run in the simulator. It can be made to look full.

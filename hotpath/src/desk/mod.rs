@@ -16,6 +16,7 @@ mod fire;
 pub mod gates;
 mod news;
 mod outputs;
+mod snapshot;
 pub mod stage;
 mod table;
 pub mod timers;

@@ -11,6 +11,7 @@ use crate::message::{
     SpreadSpec,
 };
 use crate::order::Order;
+use crate::record::codec::{Decoder, Encoder, Field, code, fields, put_rows, take_rows};
 use crate::risk::{Exposure, FIRE_RATE_MAX, InstrumentRate, RateWindow, ValueLimit};
 use crate::spread::MAX_COEFFICIENT_Q32;
 use crate::time::MonoNs;
@@ -63,6 +64,23 @@ pub struct Instrument {
     pub(super) first_edge: u32,
 }
 
+fields! {
+    Instrument {
+        spec: Option<InstrumentSpec>,
+        quote: Quote,
+        exposure: Exposure,
+        holding: Holding,
+        unknown_buy_lots: u32,
+        unknown_sell_lots: u32,
+        taken_bid_lots: u32,
+        taken_ask_lots: u32,
+        value_limit: ValueLimit,
+        rate: InstrumentRate,
+        channel: u8,
+        first_edge: u32,
+    }
+}
+
 impl Instrument {
     /// A row that nothing is known of.
     pub const EMPTY: Self = Self {
@@ -86,15 +104,16 @@ impl Instrument {
     };
 }
 
-/// Whether a spread may fire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpreadState {
-    /// It may.
-    Enabled,
-    /// It may not, by command or configuration.
-    Disabled,
-    /// It may not: something went wrong. Only a command takes it out.
-    Halted,
+code! {
+    /// Whether a spread may fire.
+    pub enum SpreadState {
+        /// It may.
+        Enabled = 0 "enabled",
+        /// It may not, by command or configuration.
+        Disabled = 1 "disabled",
+        /// It may not: something went wrong. Only a command takes it out.
+        Halted = 2 "halted",
+    }
 }
 
 /// Why nothing may be fired that opens (`is_open`) or closes, before any figure is looked at;
@@ -142,6 +161,23 @@ pub struct Spread {
     pub(super) is_dirty: bool,
 }
 
+fields! {
+    Spread {
+        spec: Option<SpreadSpec>,
+        state: SpreadState,
+        position_units: i32,
+        residual_lots: [i64; MAX_LEGS],
+        fire: Running,
+        last_fired: MonoNs,
+        has_fired: bool,
+        spent: u8,
+        fires: RateWindow<64>,
+        refused: Option<(Intent, Gate)>,
+        repeated: u32,
+        is_dirty: bool,
+    }
+}
+
 impl Spread {
     /// A row that is not used.
     pub const EMPTY: Self = Self {
@@ -164,6 +200,12 @@ impl Spread {
 #[derive(Clone, Copy, Debug)]
 pub struct Edge {
     next: u32,
+}
+
+fields! {
+    Edge {
+        next: u32,
+    }
 }
 
 impl Edge {
@@ -198,6 +240,19 @@ impl<'a> Table<'a> {
         spreads.fill(Spread::EMPTY);
         edges.fill(Edge::EMPTY);
         Self { instruments, spreads, edges }
+    }
+
+    pub(super) fn save(&self, out: &mut Encoder<'_>) {
+        let Self { instruments, spreads, edges } = self;
+        put_rows(instruments, out);
+        put_rows(spreads, out);
+        put_rows(edges, out);
+    }
+
+    pub(super) fn load(&mut self, input: &mut Decoder<'_>) -> Option<()> {
+        take_rows(self.instruments, input)?;
+        take_rows(self.spreads, input)?;
+        take_rows(self.edges, input)
     }
 
     #[inline]
@@ -344,6 +399,20 @@ pub(super) struct Dirty<'a> {
 impl<'a> Dirty<'a> {
     pub(super) fn new(queue: &'a mut [u32]) -> Self {
         Self { queue, first: 0, count: 0 }
+    }
+
+    pub(super) fn save(&self, out: &mut Encoder<'_>) {
+        let Self { queue, first, count } = self;
+        put_rows(queue, out);
+        first.put(out);
+        count.put(out);
+    }
+
+    pub(super) fn load(&mut self, input: &mut Decoder<'_>) -> Option<()> {
+        take_rows(self.queue, input)?;
+        self.first = Field::take(input)?;
+        self.count = Field::take(input)?;
+        Some(())
     }
 
     #[inline]

@@ -3,6 +3,7 @@
 //! Setting and clearing a deadline moves the row inside the heap, so that a timer that was cleared
 //! leaves nothing behind: fires set and clear one a hundred thousand times a second.
 
+use crate::record::codec::{Decoder, Encoder, Field, fields, put_rows, take_rows};
 use crate::time::MonoNs;
 
 /// One row's place in the heap and its deadline.
@@ -14,6 +15,14 @@ pub struct Timer {
     place: u32,
     /// The heap itself: the row that stands at this place.
     row: u32,
+}
+
+fields! {
+    Timer {
+        due: MonoNs,
+        place: u32,
+        row: u32,
+    }
 }
 
 impl Timer {
@@ -34,6 +43,18 @@ impl<'a> Timers<'a> {
     pub fn new(slots: &'a mut [Timer]) -> Self {
         slots.fill(Timer::EMPTY);
         Self { slots, set: 0 }
+    }
+
+    pub(super) fn save(&self, out: &mut Encoder<'_>) {
+        let Self { slots, set } = self;
+        put_rows(slots, out);
+        set.put(out);
+    }
+
+    pub(super) fn load(&mut self, input: &mut Decoder<'_>) -> Option<()> {
+        take_rows(self.slots, input)?;
+        self.set = Field::take(input)?;
+        Some(())
     }
 
     /// The earliest deadline; `NEVER` if none is set.

@@ -9,6 +9,7 @@ pub mod offset;
 
 use self::offset::MAX_CHILDREN;
 use crate::message::{Ending, Intent, LegSpec, MAX_LEGS, OrderId, SpreadIndex, SpreadSpec};
+use crate::record::codec::fields;
 use crate::time::MonoNs;
 
 /// Orders that one fire can have: a leg may become several.
@@ -35,6 +36,20 @@ pub struct Fire {
     pub started: MonoNs,
     /// How often its deadline has come.
     pub deadlines: u8,
+}
+
+fields! {
+    Fire {
+        intent: Intent,
+        units: u32,
+        orders: [OrderId; MAX_FIRE_ORDERS],
+        order_count: u8,
+        asked_lots: [u32; MAX_LEGS],
+        filled_lots: [u32; MAX_LEGS],
+        open_orders: u8,
+        started: MonoNs,
+        deadlines: u8,
+    }
 }
 
 impl Fire {

@@ -12,6 +12,7 @@
 //! contracts and less in others.
 
 use crate::message::{CloseFirst, OffsetRule, PositionEffect, Side};
+use crate::record::codec::fields;
 
 /// Child orders that one leg can become: close one, close the other, open the rest.
 pub const MAX_CHILDREN: usize = 3;
@@ -28,6 +29,15 @@ pub struct Lots {
     /// Of yesterday's, lots that live orders close. Where the market does not tell them apart, all
     /// that live orders close.
     pub frozen_yesterday: u32,
+}
+
+fields! {
+    Lots {
+        today: u32,
+        yesterday: u32,
+        frozen_today: u32,
+        frozen_yesterday: u32,
+    }
 }
 
 impl Lots {
@@ -71,6 +81,13 @@ pub struct Holding {
     pub long: Lots,
     /// Sold and not bought.
     pub short: Lots,
+}
+
+fields! {
+    Holding {
+        long: Lots,
+        short: Lots,
+    }
 }
 
 impl Holding {

@@ -2,7 +2,7 @@
 
 use super::{InstrumentIndex, QUOTE_LEVELS, StreamId};
 use crate::price::{NO_ASK_E9, NO_BID_E9};
-use crate::record::codec::{code, message};
+use crate::record::codec::{code, fields, message};
 use crate::time::{MonoNs, UnixNs};
 
 /// One side of a quote: up to five levels, the best first.
@@ -15,6 +15,14 @@ pub struct Depth {
     pub lots: [u32; QUOTE_LEVELS],
     /// Levels present.
     pub count: u32,
+}
+
+fields! {
+    Depth {
+        price_e9: [i64; QUOTE_LEVELS],
+        lots: [u32; QUOTE_LEVELS],
+        count: u32,
+    }
 }
 
 impl Depth {
@@ -85,6 +93,22 @@ pub struct Quote {
     pub bids: Depth,
     /// The sellers.
     pub asks: Depth,
+}
+
+// A quote as state; in the record it is what changed since the last one (`record::frame::quote`).
+fields! {
+    Quote {
+        received: MonoNs,
+        exchange: UnixNs,
+        instrument: InstrumentIndex,
+        epoch: u32,
+        packet_seq_no: u32,
+        skipped: u32,
+        stream: StreamId,
+        quality: QuoteQuality,
+        bids: Depth,
+        asks: Depth,
+    }
 }
 
 impl Quote {

@@ -3,7 +3,8 @@
 //!
 //! It is not struct memory: two builds that lay a struct out differently still write the same
 //! bytes. `message!` and `code!` declare a type together with its encoding, so that a field cannot
-//! be added to one and forgotten in the other.
+//! be added to one and forgotten in the other; `fields!` gives one to a struct that is declared
+//! elsewhere, and does not compile if a field was left out.
 
 /// A value with a canonical encoding of fixed length.
 pub trait Field: Copy {
@@ -46,6 +47,18 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// Writes `count` zeros, as `bytes` does.
+    fn zeros(&mut self, count: usize) {
+        match core::mem::take(&mut self.rest).split_at_mut_checked(count) {
+            Some((front, rest)) => {
+                front.fill(0);
+                self.rest = rest;
+                self.written = self.written.wrapping_add(count);
+            }
+            None => self.overflowed = true,
+        }
+    }
+
     /// Bytes written, or `None` if something did not fit.
     #[inline(always)]
     #[must_use]
@@ -76,6 +89,13 @@ impl<'a> Decoder<'a> {
         Some(*front)
     }
 
+    /// Skips `count` zeros; `None` if there are other bytes.
+    fn zeros(&mut self, count: usize) -> Option<()> {
+        let (front, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        front.iter().all(|byte| *byte == 0).then_some(())
+    }
+
     /// What has not been read.
     #[inline(always)]
     #[must_use]
@@ -102,7 +122,7 @@ macro_rules! integer_fields {
     )*};
 }
 
-integer_fields! { u8 u16 u32 u64 i8 i16 i32 i64 i128 }
+integer_fields! { u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 }
 
 impl Field for bool {
     const LEN: usize = 1;
@@ -141,6 +161,74 @@ impl<T: Field, const N: usize> Field for [T; N] {
         }
         Some(items)
     }
+}
+
+/// Eight bytes, whatever the machine.
+impl Field for usize {
+    const LEN: usize = <u64 as Field>::LEN;
+
+    #[inline(always)]
+    fn put(&self, out: &mut Encoder<'_>) {
+        u64::try_from(*self).unwrap_or(u64::MAX).put(out);
+    }
+
+    #[inline(always)]
+    fn take(input: &mut Decoder<'_>) -> Option<Self> {
+        usize::try_from(u64::take(input)?).ok()
+    }
+}
+
+/// A byte that says whether there is a value, then the value, or as many zeros.
+impl<T: Field> Field for Option<T> {
+    const LEN: usize = T::LEN.wrapping_add(1);
+
+    fn put(&self, out: &mut Encoder<'_>) {
+        self.is_some().put(out);
+        match self {
+            Some(value) => value.put(out),
+            None => out.zeros(T::LEN),
+        }
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Option<Self> {
+        if bool::take(input)? {
+            T::take(input).map(Some)
+        } else {
+            input.zeros(T::LEN).map(|()| None)
+        }
+    }
+}
+
+impl<A: Field, B: Field> Field for (A, B) {
+    const LEN: usize = A::LEN.wrapping_add(B::LEN);
+
+    fn put(&self, out: &mut Encoder<'_>) {
+        self.0.put(out);
+        self.1.put(out);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Option<Self> {
+        Some((A::take(input)?, B::take(input)?))
+    }
+}
+
+/// Writes how many rows there are, then each.
+pub(crate) fn put_rows<T: Field>(rows: &[T], out: &mut Encoder<'_>) {
+    rows.len().put(out);
+    for row in rows {
+        row.put(out);
+    }
+}
+
+/// Reads rows into `rows`, which must be as many.
+pub(crate) fn take_rows<T: Field>(rows: &mut [T], input: &mut Decoder<'_>) -> Option<()> {
+    if usize::take(input)? != rows.len() {
+        return None;
+    }
+    for row in rows {
+        *row = T::take(input)?;
+    }
+    Some(())
 }
 
 /// Declares tuple structs of one field that encode as that field.
@@ -192,6 +280,30 @@ macro_rules! message {
             fn take(input: &mut $crate::record::codec::Decoder<'_>) -> Option<Self> {
                 Some(Self {
                     $($field: $crate::record::codec::Field::take(input)?,)*
+                })
+            }
+        }
+    };
+}
+
+/// Gives an encoding to a struct that is declared elsewhere: all of its fields, in this order.
+macro_rules! fields {
+    ($name:ident $(<const $n:ident: usize>)? { $($field:ident: $type:ty,)+ }) => {
+        impl $(<const $n: usize>)? $crate::record::codec::Field for $name $(<$n>)? {
+            const LEN: usize = {
+                let len = 0_usize;
+                $(let len = len.wrapping_add(<$type as $crate::record::codec::Field>::LEN);)+
+                len
+            };
+
+            fn put(&self, out: &mut $crate::record::codec::Encoder<'_>) {
+                let Self { $($field,)+ } = self;
+                $(<$type as $crate::record::codec::Field>::put($field, out);)+
+            }
+
+            fn take(input: &mut $crate::record::codec::Decoder<'_>) -> Option<Self> {
+                Some(Self {
+                    $($field: <$type as $crate::record::codec::Field>::take(input)?,)+
                 })
             }
         }
@@ -262,4 +374,4 @@ macro_rules! code {
     };
 }
 
-pub(crate) use {code, message, newtypes};
+pub(crate) use {code, fields, message, newtypes};

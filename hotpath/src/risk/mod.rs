@@ -13,6 +13,7 @@ use crate::message::{
     MAX_GATEWAYS, SessionState, Side,
 };
 use crate::price::{self, NO_ASK_E9, NO_BID_E9};
+use crate::record::codec::{fields, newtypes};
 use crate::time::{MonoNs, Span};
 
 /// Messages per window that a gateway's or an account's limit can be at most.
@@ -77,6 +78,15 @@ pub struct Exposure {
     pub live_sell_lots: i64,
     /// Orders that may still fill.
     pub open_orders: u16,
+}
+
+fields! {
+    Exposure {
+        position_lots: i64,
+        live_buy_lots: i64,
+        live_sell_lots: i64,
+        open_orders: u16,
+    }
 }
 
 /// The window of messages about one instrument.
@@ -208,6 +218,10 @@ pub fn admit(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ValueLimit(u128);
 
+newtypes! {
+    ValueLimit(u128);
+}
+
 impl ValueLimit {
     /// No order passes, unless its price is zero.
     pub const NOTHING: Self = Self(0);
@@ -315,6 +329,15 @@ pub struct GatewayRisk {
     window: RateWindow<1024>,
 }
 
+fields! {
+    GatewayRisk {
+        limits: GatewayLimits,
+        session: SessionState,
+        open_orders: u16,
+        window: RateWindow<1024>,
+    }
+}
+
 impl GatewayRisk {
     /// No session, no limits: nothing passes.
     pub const EMPTY: Self = Self {
@@ -377,6 +400,15 @@ pub struct AccountRisk {
     /// Orders that may still fill.
     pub open_orders: u16,
     window: RateWindow<1024>,
+}
+
+fields! {
+    AccountRisk {
+        limits: AccountLimits,
+        gross_lots: i64,
+        open_orders: u16,
+        window: RateWindow<1024>,
+    }
 }
 
 impl AccountRisk {

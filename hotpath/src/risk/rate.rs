@@ -1,5 +1,6 @@
 //! Sliding windows: how many things happened in the last so many nanoseconds, exactly.
 
+use crate::record::codec::fields;
 use crate::time::{MonoNs, Span};
 
 /// The moments of the last `N` things: a circle. `N`, a power of two, is the most that a limit can
@@ -8,6 +9,13 @@ use crate::time::{MonoNs, Span};
 pub struct RateWindow<const N: usize> {
     at: [MonoNs; N],
     next: usize,
+}
+
+fields! {
+    RateWindow<const N: usize> {
+        at: [MonoNs; N],
+        next: usize,
+    }
 }
 
 impl<const N: usize> RateWindow<N> {

@@ -195,6 +195,7 @@ impl Run {
             traded: model.spreads.values().map(|spread| spread.traded).sum(),
             bookings: self.exchange.venue().ledger().bookings().len() as u64,
             record_bytes: record.len() as u64,
+            snapshots: 0,
             hits,
             gates: checker.gates.clone(),
             alerts: model.alerts.clone(),

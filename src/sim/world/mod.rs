@@ -59,6 +59,8 @@ pub struct Outcome {
     pub bookings: u64,
     /// Bytes of the record that was replayed.
     pub record_bytes: u64,
+    /// Replays that went through a snapshot of the desk.
+    pub snapshots: u64,
     /// Faults that struck.
     pub hits: Hits,
     /// Decisions by gate.
@@ -75,6 +77,7 @@ impl Outcome {
         self.traded += other.traded;
         self.bookings += other.bookings;
         self.record_bytes += other.record_bytes;
+        self.snapshots += other.snapshots;
         self.hits.add(&other.hits);
         for (gate, count) in &other.gates {
             *self.gates.entry(*gate).or_default() += count;
@@ -134,6 +137,9 @@ struct Channel {
     silent: u32,
 }
 
+/// One schedule of so many is replayed once more through a snapshot.
+const RESTORE_EVERY: u64 = 8;
+
 /// Runs the schedule of `seed`.
 ///
 /// # Errors
@@ -163,11 +169,34 @@ pub fn run_watched(seed: Seed, watch: &mut Watch<'_>) -> Result<Outcome, Violati
     let mut desk = Desk::new(IDENTITY, arenas.lend());
     let replayed = tape::replay(&bytes, plan.instruments.len(), &mut desk);
     let replayed = replayed.map_err(|what| Violation { invariant: "S15", at, what })?;
-    if replayed == outcome.inputs {
-        Ok(outcome)
-    } else {
+    if replayed != outcome.inputs {
         let what = format!("{replayed} of {} inputs were replayed", outcome.inputs);
-        Err(Violation { invariant: "S15", at, what })
+        return Err(Violation { invariant: "S15", at, what });
+    }
+    if seed.seed.is_multiple_of(RESTORE_EVERY) {
+        let state = tape::state(&desk);
+        restore(&plan, &bytes, replayed, &state).map_err(|what| Violation {
+            invariant: "S15",
+            at,
+            what,
+        })?;
+        outcome.snapshots = 1;
+    }
+    Ok(outcome)
+}
+
+/// A desk that was restored from a snapshot somewhere on the way ends as the one that was not.
+fn restore(plan: &Plan, bytes: &[u8], inputs: u64, state: &[u8]) -> Result<(), String> {
+    let arenas = || Arenas::new(plan.instruments.len(), plan.spreads.len(), plan.orders);
+    let (mut first, mut then) = (arenas(), arenas());
+    let at = fastrand::Rng::with_seed(plan.seed.seed).u64(..=inputs);
+    let (desk, storage) = (Desk::new(IDENTITY, first.lend()), then.lend());
+    let ended = tape::replay_restored(bytes, plan.instruments.len(), desk, storage, at);
+    let ended = ended.map_err(|what| format!("restored behind input {at}: {what}"))?;
+    if ended == state {
+        Ok(())
+    } else {
+        Err(format!("restored behind input {at}, the desk ends in another state"))
     }
 }
 
@@ -480,6 +509,7 @@ impl<'a> World<'a> {
             traded: model.spreads.values().map(|spread| spread.traded).sum(),
             bookings: self.seen.iter().map(|count| *count as u64).sum(),
             record_bytes: 0,
+            snapshots: 0,
             hits,
             gates: self.checker.gates.clone(),
             alerts: model.alerts.clone(),

@@ -4,6 +4,7 @@ mod carried;
 mod gates;
 mod news;
 mod offset;
+mod snapshot;
 mod stand;
 mod timers;
 mod watermark;

@@ -26,6 +26,11 @@ fn swarm() {
     say(&format!("desk level: {} schedules from seed {first} in {took:.1?}", sweep.schedules));
     println!("{:#?}", sweep.total);
     assert_eq!(sweep.schedules, count, "every schedule ran");
+    assert!(
+        sweep.total.snapshots >= count / 10,
+        "{} went on from snapshots",
+        sweep.total.snapshots
+    );
     // A simulation in which nothing happens finds nothing.
     assert!(sweep.trading * 4 > count, "{} schedules traded", sweep.trading);
     if count >= 10_000 {

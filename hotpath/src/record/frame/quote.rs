@@ -3,7 +3,7 @@
 //! Every `FULL_IMAGE_EVERY`-th at the latest is a full image, so a reader that starts in the middle
 //! finds its feet. Reader and writer keep the same `Images` to do so.
 
-use super::super::codec::{Decoder, Encoder, Field};
+use super::super::codec::{Decoder, Encoder, Field, fields, put_rows, take_rows};
 use crate::message::{Depth, InstrumentIndex, QUOTE_LEVELS, Quote, QuoteQuality, StreamId};
 use crate::time::{MonoNs, UnixNs};
 
@@ -25,6 +25,13 @@ pub struct Image {
     deltas: u16,
 }
 
+fields! {
+    Image {
+        quote: Quote,
+        deltas: u16,
+    }
+}
+
 impl Image {
     /// Nothing written or read yet.
     pub const EMPTY: Self = Self { quote: Quote::EMPTY, deltas: FULL_IMAGE_EVERY };
@@ -40,6 +47,18 @@ impl<'a> Images<'a> {
     /// Forgets everything: the next quote of each instrument is a full image.
     pub fn clear(&mut self) {
         self.rows.fill(Image::EMPTY);
+    }
+
+    /// Writes them as state, for `load`.
+    pub fn save(&self, out: &mut Encoder<'_>) {
+        let Self { rows, is_missing: _ } = self;
+        put_rows(rows, out);
+    }
+
+    /// Reads what `save` wrote of as many rows; `None` if it is something else.
+    pub fn load(&mut self, input: &mut Decoder<'_>) -> Option<()> {
+        self.is_missing = false;
+        take_rows(self.rows, input)
     }
 
     #[inline]

@@ -1,0 +1,83 @@
+//! The whole state of a desk as bytes, and a desk from such bytes.
+//!
+//! Everything that `Desk::on` can look at is there, rates and timers included, so that a desk that
+//! was restored goes on as the one that was saved would have: the same inputs give the same
+//! outputs. Fields are in canonical encoding, so that equal states are equal bytes, and a hash over
+//! them says whether two desks stand alike. Of what the bytes stand for only the form is checked:
+//! whoever keeps them keeps a hash beside them.
+//!
+//! Never on the hot core: the cold side saves the shadow of a desk (`engine::shadow`).
+
+use super::{Channel, Desk, Storage};
+use crate::message::{ChannelState, DeskIdentity, StreamId};
+use crate::record::codec::{Decoder, Encoder, Field, fields};
+
+fields! {
+    Channel {
+        stream: StreamId,
+        state: ChannelState,
+        epoch: u32,
+    }
+}
+
+impl<'a> Desk<'a> {
+    /// Writes the state. Whose desk it is is not part of it.
+    pub fn save(&self, out: &mut Encoder<'_>) {
+        let Self {
+            identity: _,
+            state,
+            channels,
+            gateways,
+            whole,
+            accounts,
+            table,
+            orders,
+            timers,
+            dirty,
+            kill_cursor,
+            is_batch_open,
+            now,
+        } = self;
+        state.put(out);
+        channels.put(out);
+        gateways.put(out);
+        whole.put(out);
+        accounts.put(out);
+        table.save(out);
+        orders.save(out);
+        timers.save(out);
+        dirty.save(out);
+        kill_cursor.put(out);
+        is_batch_open.put(out);
+        now.put(out);
+    }
+
+    /// The desk of `identity` in the state that `input` begins with; `None` if that is not the
+    /// state of a desk with this much storage.
+    #[must_use]
+    pub fn restore(
+        identity: DeskIdentity,
+        storage: Storage<'a>,
+        input: &mut Decoder<'_>,
+    ) -> Option<Self> {
+        let mut desk = Self::new(identity, storage);
+        desk.state = Field::take(input)?;
+        desk.channels = Field::take(input)?;
+        // Row by row: all of them together are too much for a stack.
+        for gateway in &mut desk.gateways {
+            *gateway = Field::take(input)?;
+        }
+        desk.whole = Field::take(input)?;
+        for account in &mut desk.accounts {
+            *account = Field::take(input)?;
+        }
+        desk.table.load(input)?;
+        desk.orders.load(input)?;
+        desk.timers.load(input)?;
+        desk.dirty.load(input)?;
+        desk.kill_cursor = Field::take(input)?;
+        desk.is_batch_open = Field::take(input)?;
+        desk.now = Field::take(input)?;
+        Some(desk)
+    }
+}
