@@ -256,7 +256,7 @@ fn check(bench: &Bench, record: &Path, witnesses: &[PathBuf], counts: &mut Count
         let found = recorded.get(&(run_of(*id), *id));
         assert_eq!(found, Some(order), "order {id:x} left; this is what the record has of it");
     }
-    let replayed = replay::verify(segments.payloads()).expect("it can be replayed");
+    let replayed = replay::verify(segments.payloads(), &[]).expect("it can be replayed");
     assert_eq!(replayed.difference, None);
     assert_eq!(replayed.orders, recorded.len() as u64);
     counts.unwritten += replayed.unwritten;

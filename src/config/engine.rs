@@ -35,6 +35,9 @@ pub struct Engine {
     pub record_second: Option<PathBuf>,
     /// Size of the shared-memory record ring; a power of two.
     pub record_ring_bytes: u64,
+    /// Time between two snapshots of the desk: a start after a crash follows at most what came
+    /// since the last one.
+    pub record_snapshot_ms: u32,
 }
 
 /// When the desk takes an order for lost, and when it stops itself.
@@ -62,6 +65,9 @@ pub(crate) struct Defaults {
 /// cause must fit there.
 const MIN_RING_BYTES: u64 = 1 << 18;
 const _: () = assert!(WORST_INPUT_LEN as u64 <= MIN_RING_BYTES / 4);
+
+/// What is recorded in it is followed in less time than a session takes to log on.
+const RECORD_SNAPSHOT_MS: u32 = 10_000;
 
 /// A quarter of an hour at peak.
 const MAX_RING_BYTES: u64 = ring::MAX_CAPACITY * 8;
@@ -93,6 +99,9 @@ pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
         record_second: section
             .optional("record_second_directory", line(4096))
             .map(|path| path.value.into()),
+        record_snapshot_ms: section
+            .optional("record_snapshot_ms", whole(100..=3_600_000))
+            .map_or(RECORD_SNAPSHOT_MS, |every| every.value),
     };
     section.finish(engine)
 }

@@ -1,9 +1,10 @@
 //! What the last run of a desk left, for the next one to begin with.
 //!
 //! The record holds everything that the desk was told, so the last run alone gives its whole state:
-//! it is followed through a shadow to its end. What is held becomes inputs of the next run
-//! (`Control::Held`, `Control::Carried`), which has them in its own record. Orders of which nobody
-//! can tell stay reserved; a spread that was halted, or had orders under way, stays halted.
+//! it is followed through a shadow to its end, from the newest snapshot that the journal has the
+//! tree of (`journal::snapshot`), or else from its start. What is held becomes inputs of the next
+//! run (`Control::Held`, `Control::Carried`), which has them in its own record. Orders of which
+//! nobody can tell stay reserved; a spread that was halted, or had orders under way, stays halted.
 //!
 //! Whether the end of the record is the end of the run is known by two facts: a sealed segment, or
 //! the same boot of this host, because the record ring outlives a process and not the power. If it
@@ -17,6 +18,7 @@ use super::memory::DeskSize;
 use super::recording::{LeftRun, Segments};
 use super::shadow::{Shadow, ShadowMemory};
 use crate::config::Configuration;
+use crate::journal::snapshot::{self, Snapshot};
 use std::io;
 use std::path::{Path, PathBuf};
 use xmc_hotpath::desk::{Desk, Spread, SpreadState};
@@ -27,6 +29,9 @@ use xmc_hotpath::message::{
 use xmc_hotpath::record::frame::{
     self, Body, FrameError, Image, Images, Kind, LOGIC_VERSION, OwnedEvent, Start,
 };
+
+/// The newest snapshots that are tried before the whole run is followed.
+const SNAPSHOTS: usize = 3;
 
 /// Why the next run cannot go on from the last one.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +95,8 @@ pub struct Carry {
     pub run: u16,
     /// Its last input.
     pub last_seq_no: u64,
+    /// Inputs that were followed to know: those since the snapshot that was begun from.
+    pub followed_inputs: u64,
     /// The record ends where the run ended.
     pub is_whole: bool,
     /// Net lots by row of the instrument table, where there are any.
@@ -114,70 +121,117 @@ pub fn read(
 ) -> Result<Option<Carry>, CarryError> {
     let in_path = |source| CarryError::Io { path: path.to_owned(), source };
     let mut left = Some(*left);
-    while let Some(LeftRun { identity, is_whole }) = left {
-        match Segments::of_run(path, identity.run) {
-            Ok(segments) => {
-                if let Some(carry) = follow(&segments, identity.run, is_whole, config)? {
-                    return Ok(Some(carry));
-                }
-            }
+    while let Some(last) = left {
+        match read_run(path, &last, config) {
+            Ok(Some(carry)) => return Ok(Some(carry)),
+            Ok(None) => {}
             // It died before a record of it was written.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(in_path(error)),
+            Err(CarryError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
-        left = LeftRun::before(path, identity).map_err(in_path)?;
+        left = LeftRun::before(path, last.identity).map_err(in_path)?;
     }
     Ok(None)
 }
 
-/// Follows one run to its end; `None` if it had not been told yet what it begins with, before which
-/// it could not do anything.
-fn follow(
-    segments: &Segments,
-    run: u16,
-    is_whole: bool,
+/// Follows one run to its end, from the newest snapshot that leads there, or from its start. `None`
+/// if it had not been told yet what it begins with, before which it could not do anything.
+fn read_run(
+    path: &Path,
+    left: &LeftRun,
     config: &Configuration,
 ) -> Result<Option<Carry>, CarryError> {
+    let in_path = |source| CarryError::Io { path: path.to_owned(), source };
+    let run = left.identity.run;
+    for place in snapshot::list(path).map_err(in_path)?.iter().rev().take(SNAPSHOTS) {
+        // A snapshot is a shortcut: one that leads nowhere is not taken, whatever the reason.
+        let snapshot = snapshot::read(&place.path).ok();
+        let ours = |snapshot: &Snapshot| snapshot.identity == left.identity;
+        let Some(snapshot) = snapshot.filter(ours).filter(Snapshot::is_of_this_logic) else {
+            continue;
+        };
+        let segments = Segments::of_run(path, run, snapshot.segment).map_err(in_path)?;
+        let Ok(start) = read_start(run, &snapshot.start) else { continue };
+        let mut memory = ShadowMemory::new(DeskSize::of_arenas(start.arenas));
+        let shadow = Shadow::restore(start.identity, &mut memory, &snapshot.state);
+        let tail = segments.payloads_after(snapshot.tree_size, &snapshot.tree_root);
+        let Some((shadow, tail)) = shadow.zip(tail) else { continue };
+        let last_seq_no = snapshot.last_seq_no;
+        let mut end = End { run, shadow, last_seq_no, has_begun: true, inputs: 0 };
+        if end.follow(tail).is_ok() {
+            return end.carry(&start, left, config).map(Some);
+        }
+    }
+    let segments = Segments::of_run(path, run, 0).map_err(in_path)?;
     let mut blocks = segments.payloads().filter(|block| !block.is_empty());
-    let Some(mut rest) = blocks.next() else { return Ok(None) };
-    let damaged = |after| move |fault| CarryError::Damaged { after, fault };
-    let (header, body, after) = frame::split(rest).map_err(damaged(0))?;
-    rest = after;
+    let Some(first) = blocks.next() else { return Ok(None) };
+    let start = read_start(run, first)?;
+    let (_, _, rest) =
+        frame::split(first).map_err(|fault| CarryError::Damaged { after: 0, fault })?;
+    let mut memory = ShadowMemory::new(DeskSize::of_arenas(start.arenas));
+    let shadow = Shadow::new(start.identity, &mut memory);
+    let mut end = End { run, shadow, last_seq_no: 0, has_begun: false, inputs: 0 };
+    end.follow(std::iter::once(rest).chain(blocks))?;
+    if end.has_begun { end.carry(&start, left, config).map(Some) } else { Ok(None) }
+}
+
+/// The start that `bytes` begin with.
+fn read_start(run: u16, bytes: &[u8]) -> Result<Start, CarryError> {
+    let (header, body, _) =
+        frame::split(bytes).map_err(|fault| CarryError::Damaged { after: 0, fault })?;
     let mut no_images: [Image; 0] = [];
     let start = frame::decode(header, body, &mut Images::new(&mut no_images));
     let Ok(Body::Start(start)) = start else { return Err(CarryError::NoStart(run)) };
     if start.logic_version != LOGIC_VERSION {
         return Err(CarryError::OtherLogic { found: start.logic_version });
     }
-    let mut memory = ShadowMemory::new(DeskSize::of_arenas(start.arenas));
-    let mut shadow = Shadow::new(start.identity, &mut memory);
-    let (mut last_seq_no, mut has_begun) = (0, false);
-    loop {
-        while !rest.is_empty() {
-            let (header, body, after) = frame::split(rest).map_err(damaged(last_seq_no))?;
-            let whole = &rest[..usize::from(header.len)];
-            rest = after;
-            if header.kind == Kind::Start {
-                return Err(CarryError::NoStart(run));
+    Ok(start)
+}
+
+/// A run that is followed to its end.
+struct End<'m> {
+    run: u16,
+    shadow: Shadow<'m>,
+    last_seq_no: u64,
+    has_begun: bool,
+    /// Inputs that were followed.
+    inputs: u64,
+}
+
+impl End<'_> {
+    fn follow<'b>(&mut self, blocks: impl IntoIterator<Item = &'b [u8]>) -> Result<(), CarryError> {
+        for mut rest in blocks {
+            while !rest.is_empty() {
+                let after = self.last_seq_no;
+                let damaged = |fault| CarryError::Damaged { after, fault };
+                let (header, body, behind) = frame::split(rest).map_err(damaged)?;
+                let whole = &rest[..usize::from(header.len)];
+                rest = behind;
+                if header.kind == Kind::Start {
+                    return Err(CarryError::NoStart(self.run));
+                }
+                let (body, difference) = self.shadow.take(header, body, whole).map_err(damaged)?;
+                self.last_seq_no = header.seq_no;
+                if difference.is_some() {
+                    return Err(CarryError::Difference { seq_no: self.last_seq_no });
+                }
+                self.inputs += u64::from(header.kind.is_input());
+                self.has_begun |= is_beginning(&body);
             }
-            let (body, difference) =
-                shadow.take(header, body, whole).map_err(damaged(last_seq_no))?;
-            last_seq_no = header.seq_no;
-            if difference.is_some() {
-                return Err(CarryError::Difference { seq_no: last_seq_no });
-            }
-            has_begun |= is_beginning(&body);
         }
-        match blocks.next() {
-            Some(block) => rest = block,
-            None => break,
-        }
+        Ok(())
     }
-    if !has_begun {
-        return Ok(None);
+
+    fn carry(
+        &self,
+        start: &Start,
+        left: &LeftRun,
+        config: &Configuration,
+    ) -> Result<Carry, CarryError> {
+        let (desk, is_whole) = (self.shadow.desk(), left.is_whole);
+        let carrying = Carrying { config, start, desk, is_whole };
+        carrying.carry(self.last_seq_no, self.inputs)
     }
-    let desk = shadow.desk();
-    Carrying { config, start: &start, desk, is_whole }.carry(last_seq_no).map(Some)
 }
 
 /// Told last of what a run begins with.
@@ -201,7 +255,7 @@ struct Carrying<'c, 'd> {
 }
 
 impl Carrying<'_, '_> {
-    fn carry(&self, last_seq_no: u64) -> Result<Carry, CarryError> {
+    fn carry(&self, last_seq_no: u64, followed_inputs: u64) -> Result<Carry, CarryError> {
         let (controls, _) = inputs::controls(self.config);
         let instruments: Vec<&InstrumentSpec> = controls.iter().filter_map(instrument).collect();
         let spreads: Vec<&SpreadSpec> = controls.iter().filter_map(spread).collect();
@@ -210,6 +264,7 @@ impl Carrying<'_, '_> {
         let mut carry = Carry {
             run,
             last_seq_no,
+            followed_inputs,
             is_whole: self.is_whole,
             positions: Vec::new(),
             unknown_orders: Vec::new(),

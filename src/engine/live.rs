@@ -12,9 +12,10 @@
 use super::core::{PlaceError, Resting, Turn, core_of, hot, place};
 use super::feed::AnyFeed;
 use super::follower::Follower;
-use super::latency::{Exchange, Exchanged, Figures, Latencies, exchanged};
+use super::latency::{Exchange, Exchanged, Latencies, exchanged};
 use super::recording::Recording;
 use super::shadow::{Difference, Shadow, ShadowMemory};
+use super::snapshotting::{self, Following, Snapshots};
 use super::wire::{
     Counters, Memory, Origin, Pipeline, Ports, Starts, WireError, arm, desk_size, wire,
 };
@@ -28,18 +29,20 @@ use crate::journal::shm::{RingReader, ShmError};
 use crate::journal::{self, Durable, JournalError, JournalWriter, Moment, Options, SealReason};
 use crate::topology::{Executor, Idle, Sched, Stage as StageName};
 use std::io;
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use xmc_hotpath::desk::Desk;
 use xmc_hotpath::message::{Command, CommandKind, Control, SpreadIndex};
 use xmc_hotpath::port::{RxPort, StreamPort};
-use xmc_hotpath::record::frame::{Body, FrameError, Header};
+use xmc_hotpath::record::frame::FrameError;
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::Sender;
 use xmc_hotpath::stage::{self, Gauge, Stage, Work};
-use xmc_hotpath::time::{Clock, MonoNs};
+use xmc_hotpath::time::Clock;
+
+mod sight;
+
+pub use sight::{Core, Sight, Watch};
 
 /// Between two looks into the journal.
 const BETWEEN_READS: Duration = Duration::from_millis(5);
@@ -127,53 +130,6 @@ pub struct Plan<'a, F, G> {
     pub witnessing: Option<Witnessing>,
 }
 
-/// Who looks on.
-pub trait Watch {
-    /// A record of the run, in order, after the shadow has followed it.
-    fn record(&mut self, header: &Header, body: &Body, desk: &Desk<'_>);
-
-    /// The engine as it is now. `Break` ends the run.
-    fn look(&mut self, sight: &Sight<'_, '_>) -> ControlFlow<()>;
-}
-
-/// A moment of a running engine.
-pub struct Sight<'s, 'd> {
-    /// Since the start.
-    pub elapsed: Duration,
-    /// The engine's clock.
-    pub now: MonoNs,
-    /// The shadow of the desk, which follows by a few milliseconds.
-    pub desk: &'s Desk<'d>,
-    /// The first place where the shadow did something else than the record says: a fault in the
-    /// program.
-    pub difference: Option<&'s Difference>,
-    /// What the stages count.
-    pub counters: &'s Counters,
-    /// From a packet to the last order that followed from it.
-    pub latency: Figures,
-    /// What the journal has done.
-    pub journal: journal::Figures,
-    /// What its disk did when the run began, without a journal; `None` if it refused.
-    pub disk: Option<Probe>,
-    /// What witnesses have of it; `None` if there are none.
-    pub witnessed: Option<&'s witnessing::Figures>,
-    /// Hot cores, in the order of the topology.
-    pub cores: &'s [Core],
-    /// The run is over; this is the last look.
-    pub is_last: bool,
-}
-
-/// A hot core and what it does with its time.
-#[derive(Debug)]
-pub struct Core {
-    /// As the kernel numbers it.
-    pub core: u16,
-    /// Its stages, by name.
-    pub stages: Vec<String>,
-    /// Its time, in ticks.
-    pub gauge: Gauge,
-}
-
 /// What a run came to.
 #[derive(Debug)]
 pub struct Ended {
@@ -185,6 +141,8 @@ pub struct Ended {
     pub disk: Option<Probe>,
     /// What witnesses have of it; `None` if there are none.
     pub witnessed: Option<witnessing::Figures>,
+    /// Snapshots of the desk.
+    pub snapshots: snapshotting::Figures,
     /// From a packet to the last order that followed from it.
     pub latency: Latencies,
     /// The first difference between shadow and record.
@@ -247,9 +205,11 @@ where
         exchanges: Mutex::new(exchanges),
         is_journal_done: AtomicBool::new(false),
         witnessed: witnessing::Published::default(),
+        snapshots: snapshotting::Published::default(),
         has_failed: AtomicBool::new(false),
         started: Instant::now(),
     };
+    let snapshot_every = Duration::from_millis(config.engine.record_snapshot_ms.into());
     let journal_core = is_pinned.then(|| core_of(config, StageName::Journal)).flatten();
 
     let mut ended = std::thread::scope(|scope| {
@@ -262,9 +222,13 @@ where
             let witnessing = witnessing.from_segment(first_segment);
             scope.spawn(|| shared.witnessed.run(witnessing, || shared.durable()));
         }
-        // Whatever happens below, the thread ends: the scope waits for it.
-        let stopping = StopOnDrop(&shared);
-        let hot = shared.run_stages(config, is_pinned, &mut pipeline, &mut follower, watch);
+        let (snapshots, taken) = Snapshots::new(snapshot_every);
+        let (shared, follower) = (&shared, &mut follower);
+        scope.spawn(move || shared.snapshots.write_all(directory, &taken));
+        // Whatever happens below, the threads end: the scope waits for them.
+        let stopping = StopOnDrop(shared);
+        let following = Following { follower, snapshots };
+        let hot = shared.run_stages(config, is_pinned, &mut pipeline, following, watch);
         let hot = hot.inspect(|_| {
             // What the stages have not written yet: the details of the last input.
             let _ = (0..LAST_POLLS).any(|_| pipeline.poll() == Work::Idle);
@@ -279,6 +243,7 @@ where
             journal,
             disk,
             witnessed: None,
+            snapshots: snapshotting::Figures::default(),
             latency,
             difference: None,
             allocations,
@@ -288,6 +253,11 @@ where
     })?;
     ended.witnessed = shared.witnessed.figures();
     follower.read(watch)?;
+    // The next start has nothing to follow.
+    if let Some(snapshot) = follower.snapshot() {
+        shared.snapshots.write(directory, &snapshot);
+    }
+    ended.snapshots = shared.snapshots.figures();
     let sight = Sight {
         elapsed: shared.started.elapsed(),
         now: clock.now(),
@@ -352,6 +322,7 @@ struct Shared<'r> {
     /// Nothing more comes: write what there is and end.
     is_journal_done: AtomicBool,
     witnessed: witnessing::Published,
+    snapshots: snapshotting::Published,
     /// A thread has ended before it was told to.
     has_failed: AtomicBool,
     started: Instant,
@@ -382,7 +353,7 @@ impl Shared<'_> {
         config: &Configuration,
         is_pinned: bool,
         pipeline: &mut Live<'_, F, G>,
-        follower: &mut Follower<'_>,
+        mut following: Following<'_, '_>,
         watch: &mut dyn Watch,
     ) -> Result<Hot, LiveError> {
         let Pipeline { feeds, desk, gateways, control, .. } = pipeline;
@@ -411,8 +382,8 @@ impl Shared<'_> {
                     scope.spawn(move || self.noted(run()))
                 })
                 .collect();
-            let watched = self.watch(follower, control, watch);
-            let live_orders = self.wind_down(follower, control, watch);
+            let watched = self.watch(&mut following, control, watch);
+            let live_orders = self.wind_down(&mut following, control, watch);
             stopping.stop_cores();
             let mut allocations = Vec::new();
             for thread in threads {
@@ -501,7 +472,7 @@ impl Shared<'_> {
     /// Follows the run until `watch` has seen enough.
     fn watch(
         &self,
-        follower: &mut Follower<'_>,
+        following: &mut Following<'_, '_>,
         control: &mut Sender<Control>,
         watch: &mut dyn Watch,
     ) -> Result<(), LiveError> {
@@ -509,7 +480,7 @@ impl Shared<'_> {
         let mut told_clock = looked;
         let (mut is_armed, mut is_told_no_new) = (false, false);
         while !self.has_failed.load(Ordering::Relaxed) {
-            follower.read(watch)?;
+            let follower = following.read(watch)?;
             // What gateways tell again of earlier runs comes first: later it would be alarming.
             if !is_armed && !is_told_no_new && follower.quiet_for() >= SETTLING {
                 control.push(arm()).map_err(|_| LiveError::Control)?;
@@ -557,7 +528,7 @@ impl Shared<'_> {
     /// Opens nothing any more and waits for what is live; how many orders stay so.
     fn wind_down(
         &self,
-        follower: &mut Follower<'_>,
+        following: &mut Following<'_, '_>,
         control: &mut Sender<Control>,
         watch: &mut dyn Watch,
     ) -> Result<usize, LiveError> {
@@ -568,7 +539,7 @@ impl Shared<'_> {
         }
         let until = Instant::now() + PATIENCE;
         loop {
-            follower.read(watch)?;
+            let follower = following.read(watch)?;
             let live = follower.shadow.desk().orders().live_count();
             // The shadow is behind: before it has seen the command, it may not have seen orders.
             let is_quiet = live == 0 && follower.command_id == LAST_COMMAND;

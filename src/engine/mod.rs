@@ -5,7 +5,8 @@
 //! gateways on, `feed` and `gateway` make one stage of a protocol, `wire` joins the stages, `core`
 //! runs them on a core, `recording` opens the record, `live` does all of that and watches it run.
 //! `witnessing` signs the record and has it kept elsewhere, `shadow` follows it with a second desk,
-//! `replay` does so with a record of the past.
+//! `snapshotting` keeps its state, `replay` does so with a record of the past, and `carry` makes of
+//! the last run's end what the next begins with.
 //! Called by the commands.
 
 pub mod carry;
@@ -22,6 +23,7 @@ pub mod opening;
 pub mod recording;
 pub mod replay;
 pub mod shadow;
+pub mod snapshotting;
 pub mod sockets;
 pub mod wire;
 pub mod witnessing;

@@ -6,7 +6,7 @@
 use crate::audit::kept;
 use crate::config::Configuration;
 use crate::journal::disk::{self, Directory, Disk, Source};
-use crate::journal::reader::{self, Blocks, End};
+use crate::journal::reader::{self, Block, Blocks, End};
 use crate::journal::segment::{BLOCK_OVERHEAD, HEADER_LEN, Hash};
 use crate::journal::shm::{Found, RingFile, ShmError};
 use crate::journal::tree::Tree;
@@ -304,14 +304,15 @@ impl Segments {
         Self::of_files(&files)
     }
 
-    /// Maps the segments of one run of the journal at `path`.
+    /// Maps the segments of one run of the journal at `path`, from number `first` on.
     ///
     /// # Errors
     /// As for `open`.
-    pub fn of_run(path: &Path, run: u16) -> io::Result<Self> {
+    pub fn of_run(path: &Path, run: u16, first: u64) -> io::Result<Self> {
         let mut files = Vec::new();
         // From the newest back: what is older may be much, and packed.
-        for segment in disk::segments(path)?.into_iter().rev() {
+        let segments = disk::segments(path)?.into_iter().rev();
+        for segment in segments.take_while(|segment| segment.number >= first) {
             let bytes = map(&segment.path)?;
             let Ok(header) = reader::header(&bytes) else { continue };
             match header.identity().run.cmp(&run) {
@@ -338,6 +339,23 @@ impl Segments {
 
     /// Payloads of all blocks, in order, up to the first damage (which `audit` reports).
     pub fn payloads(&self) -> impl Iterator<Item = &[u8]> {
+        self.blocks().map(|block| block.payload)
+    }
+
+    /// Payloads of the blocks behind the first `size` records of the desk, if the tree over those
+    /// has the root `root`; `None` if no block begins there, or it has another.
+    pub fn payloads_after(&self, size: u64, root: &Hash) -> Option<impl Iterator<Item = &[u8]>> {
+        let first = reader::header(self.maps.first()?).ok()?;
+        let mut end = (first.tree_size.get(), first.tree_root);
+        let mut blocks = self.blocks();
+        while end.0 < size {
+            let block = blocks.next()?;
+            end = (block.header.tree_size.get(), block.header.tree_root);
+        }
+        (end == (size, *root)).then(|| blocks.map(|block| block.payload))
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = Block<'_>> {
         let next = self.maps.iter().skip(1).map(Some).chain([None]);
         self.maps.iter().zip(next).flat_map(|(segment, next)| {
             let next = next.and_then(|next| reader::header(next).ok());
@@ -347,7 +365,7 @@ impl Segments {
             let mut blocks = blocks.into_iter();
             let mut current = blocks.next();
             std::iter::from_fn(move || match current.as_mut()?.next_block() {
-                Ok(Ok(block)) => Some(block.payload),
+                Ok(Ok(block)) => Some(block),
                 Ok(Err(_)) | Err(_) => None,
             })
         })

@@ -2,11 +2,15 @@
 //!
 //! The record holds everything that the desk was ever told, so nothing else is needed: no
 //! configuration, no market data, no clock. Byte equality is promised for one version of the desk's
-//! logic; a record of another version is not compared. Called by `xmc replay --verify`, the
-//! simulator and the tests. Whether the record itself was tampered with is `audit`'s question.
+//! logic; a record of another version is not compared. Snapshots of the desk are worked out again
+//! on the way: what a start could have gone on from must be what the record gives. Called by `xmc
+//! replay --verify`, the simulator and the tests. Whether the record itself was tampered with is
+//! `audit`'s question.
 
 use super::memory::DeskSize;
 use super::shadow::{Difference, Shadow, ShadowMemory};
+use crate::journal::snapshot::{self, Snapshot, SnapshotPath};
+use std::path::PathBuf;
 use xmc_hotpath::message::{Detail, Gate};
 use xmc_hotpath::record::frame::{
     self, Body, FrameError, Header, Image, Images, Kind, LOGIC_VERSION, Start,
@@ -34,6 +38,20 @@ pub struct Replayed {
     pub unwritten: u64,
     /// The first difference, if there is one.
     pub difference: Option<Difference>,
+    /// Snapshots that are the state that the record gives.
+    pub snapshots: u64,
+    /// Those that do not read as one: nobody goes on from them.
+    pub unreadable_snapshots: u64,
+    /// Those that are another state: whoever goes on from one goes on from what never was.
+    pub wrong_snapshots: Vec<PathBuf>,
+}
+
+impl Replayed {
+    /// Whether everything is as the record says.
+    #[must_use]
+    pub fn is_equal(&self) -> bool {
+        self.difference.is_none() && self.wrong_snapshots.is_empty()
+    }
 }
 
 /// Why a record cannot be replayed.
@@ -66,18 +84,24 @@ pub enum ReplayError {
 /// Rows that no arena of a real record exceeds.
 pub const MAX_ARENA_ROWS: u32 = 1 << 20;
 
-/// Replays blocks of whole records, in order.
+/// Replays blocks of whole records, in order, with the snapshots that lie beside them, in the same
+/// order.
 ///
 /// # Errors
-/// See `ReplayError`. A difference is not an error but a finding: see `Replayed::difference`.
-pub fn verify<'b>(blocks: impl IntoIterator<Item = &'b [u8]>) -> Result<Replayed, ReplayError> {
+/// See `ReplayError`. A difference is not an error but a finding: see `Replayed`.
+pub fn verify<'b>(
+    blocks: impl IntoIterator<Item = &'b [u8]>,
+    snapshots: &[SnapshotPath],
+) -> Result<Replayed, ReplayError> {
     let mut found = Replayed::default();
+    let mut marks = Marks { paths: snapshots.iter(), next: None, state: Vec::new() };
+    marks.step(&mut found);
     let mut records = Records { blocks: blocks.into_iter(), rest: &[], after: 0 };
     let mut next = records.next()?;
     while let Some((header, body, _)) = next {
         let start = read_start(header, body)?;
         found.runs += 1;
-        next = run(&start, &mut records, &mut found)?;
+        next = run(&start, &mut records, &mut marks, &mut found)?;
         if found.difference.is_some() {
             break;
         }
@@ -133,16 +157,65 @@ fn read_start(header: Header, body: &[u8]) -> Result<Start, ReplayError> {
     Ok(start)
 }
 
+/// Snapshots that the replay has still to come to.
+struct Marks<'s> {
+    paths: std::slice::Iter<'s, SnapshotPath>,
+    next: Option<(Snapshot, PathBuf)>,
+    state: Vec<u8>,
+}
+
+impl Marks<'_> {
+    /// On to the next one that can be read.
+    fn step(&mut self, found: &mut Replayed) {
+        self.next = None;
+        for place in self.paths.by_ref() {
+            match snapshot::read(&place.path) {
+                // What another logic thought cannot be worked out here.
+                Ok(snapshot) if !snapshot.is_of_this_logic() => {}
+                Ok(snapshot) => {
+                    self.next = Some((snapshot, place.path.clone()));
+                    return;
+                }
+                Err(_) => found.unreadable_snapshots += 1,
+            }
+        }
+    }
+
+    /// Compares what was taken of `shadow` behind input `seq_no`, before anything else comes.
+    fn compare(&mut self, seq_no: u64, shadow: &Shadow<'_>, found: &mut Replayed) {
+        let run = shadow.identity().run;
+        while let Some((snapshot, path)) = &self.next {
+            let place = (snapshot.identity.run, snapshot.last_seq_no);
+            if place > (run, seq_no) {
+                return;
+            }
+            let is_here = place == (run, seq_no) && snapshot.identity == shadow.identity();
+            if is_here && shadow.save(&mut self.state) && self.state == snapshot.state {
+                found.snapshots += 1;
+            } else {
+                found.wrong_snapshots.push(path.clone());
+            }
+            self.step(found);
+        }
+    }
+}
+
 /// Replays one run; returns the start of the next one, if there is one.
 fn run<'b, B: Iterator<Item = &'b [u8]>>(
     start: &Start,
     records: &mut Records<'b, B>,
+    marks: &mut Marks<'_>,
     found: &mut Replayed,
 ) -> Result<Option<Record<'b>>, ReplayError> {
     let mut memory = ShadowMemory::new(DeskSize::of_arenas(start.arenas));
     let mut shadow = Shadow::new(start.identity, &mut memory);
+    let mut last_seq_no = 0;
     while let Some(record) = records.next()? {
         let (header, body, whole) = record;
+        if header.kind == Kind::Start || header.kind.is_input() {
+            marks.compare(last_seq_no, &shadow, found);
+            last_seq_no = header.seq_no;
+        }
         if header.kind == Kind::Start {
             end(&mut shadow, found);
             return Ok(Some(record));
@@ -166,6 +239,7 @@ fn run<'b, B: Iterator<Item = &'b [u8]>>(
             Body::Start(_) => {}
         }
     }
+    marks.compare(last_seq_no, &shadow, found);
     end(&mut shadow, found);
     Ok(None)
 }

@@ -9,6 +9,7 @@ use super::memory::{DeskMemory, DeskSize, images};
 use std::collections::VecDeque;
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::DeskIdentity;
+use xmc_hotpath::record::codec::{Decoder, Encoder, Field};
 use xmc_hotpath::record::frame::{
     self, Body, FrameError, HEADER_LEN, Header, Image, Images, Kind, MAX_LEN, OwnedInput, Writer,
 };
@@ -26,6 +27,9 @@ pub struct Difference {
     /// What the shadow gave; `None` if it gave nothing there.
     pub replayed: Option<Vec<u8>>,
 }
+
+/// Bytes that a state is first thought to take.
+const LEAST_STATE: usize = 1 << 20;
 
 /// What a shadow works in.
 #[derive(Debug)]
@@ -71,6 +75,60 @@ impl<'a> Shadow<'a> {
             expected: VecDeque::new(),
             now: MonoNs(0),
         }
+    }
+
+    /// The shadow that `state` was saved of; `None` if it is not the state of one with this much
+    /// memory.
+    #[must_use]
+    pub fn restore(
+        identity: DeskIdentity,
+        memory: &'a mut ShadowMemory,
+        state: &[u8],
+    ) -> Option<Self> {
+        let mut input = Decoder::new(state);
+        let now = MonoNs::take(&mut input)?;
+        let desk = Desk::restore(identity, memory.desk.lend(), &mut input)?;
+        let mut read = Images::new(&mut memory.read);
+        read.load(&mut input)?;
+        let mut written = Images::new(&mut memory.written);
+        written.load(&mut input)?;
+        input.rest().is_empty().then_some(Self {
+            desk,
+            outputs: Outputs::new(),
+            writer: Writer { identity },
+            read,
+            written,
+            expected: VecDeque::new(),
+            now,
+        })
+    }
+
+    /// Everything that it has to be restored from, into `state`; `false` while outputs of the last
+    /// input are still to come. Equal states are equal bytes.
+    pub fn save(&self, state: &mut Vec<u8>) -> bool {
+        if !self.expected.is_empty() {
+            return false;
+        }
+        loop {
+            // As long as it was the last time, or twice as long.
+            state.resize(state.capacity().max(LEAST_STATE), 0);
+            let mut out = Encoder::new(state);
+            self.now.put(&mut out);
+            self.desk.save(&mut out);
+            self.read.save(&mut out);
+            self.written.save(&mut out);
+            if let Some(len) = out.written() {
+                state.truncate(len);
+                return true;
+            }
+            state.reserve(state.len());
+        }
+    }
+
+    /// Whose desk it is the shadow of.
+    #[must_use]
+    pub fn identity(&self) -> DeskIdentity {
+        self.desk.identity()
     }
 
     /// The desk, as it was after the last input that was read.

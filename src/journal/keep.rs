@@ -240,6 +240,9 @@ fn remove(path: &Path, lines: &mut [Line], now: UnixNs) -> io::Result<u64> {
     for file in &over {
         fs::remove_file(file)?;
     }
+    if let Some(last) = lines.iter().rfind(|line| line.is_removed()) {
+        super::snapshot::remove_before(path, last.segment + 1)?;
+    }
     Ok(over.len() as u64)
 }
 

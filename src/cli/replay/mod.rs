@@ -14,6 +14,7 @@ use crate::audit;
 use crate::config::{self, Configuration};
 use crate::engine::recording::Segments;
 use crate::engine::replay::{self, Replayed};
+use crate::journal::snapshot;
 use indicatif::{ProgressBar, ProgressStyle};
 use run::{Plan, Watch};
 use std::io::Write;
@@ -161,12 +162,15 @@ fn verify(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     } else {
         summary::Equality::of(&replayed).write(out)?;
     }
-    Ok(if replayed.difference.is_none() { Exit::Ok } else { Exit::Finding })
+    Ok(if replayed.is_equal() { Exit::Ok } else { Exit::Finding })
 }
 
 fn replay_journal(path: &std::path::Path) -> Result<Replayed, CliError> {
-    let segments = Segments::open(path).map_err(|error| {
+    let unreadable = |error| {
         CliError::could_not_run(format!("cannot read the journal {}: {error}", path.display()))
-    })?;
-    replay::verify(segments.payloads()).map_err(CliError::could_not_run)
+    };
+    let segments = Segments::open(path).map_err(unreadable)?;
+    // Beside a single segment they may be those of others.
+    let snapshots = if path.is_dir() { snapshot::list(path).map_err(unreadable)? } else { vec![] };
+    replay::verify(segments.payloads(), &snapshots).map_err(CliError::could_not_run)
 }

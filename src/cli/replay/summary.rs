@@ -78,6 +78,9 @@ pub struct Equality {
     alerts: u64,
     unwritten_details: u64,
     first_difference: Option<Place>,
+    snapshots: u64,
+    unreadable_snapshots: u64,
+    wrong_snapshots: Vec<String>,
 }
 
 /// Where a replay first differs.
@@ -96,7 +99,7 @@ impl Equality {
             bytes.as_ref().map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
         };
         Self {
-            is_equal: found.difference.is_none(),
+            is_equal: found.is_equal(),
             runs: found.runs,
             inputs: found.inputs,
             outputs: found.outputs,
@@ -111,6 +114,13 @@ impl Equality {
                 recorded: hex(&difference.recorded),
                 replayed: hex(&difference.replayed),
             }),
+            snapshots: found.snapshots,
+            unreadable_snapshots: found.unreadable_snapshots,
+            wrong_snapshots: found
+                .wrong_snapshots
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
         }
     }
 
@@ -125,8 +135,19 @@ impl Equality {
             let count = self.unwritten_details;
             writeln!(out, "{count} details of a run that was cut off are not in the record")?;
         }
+        if self.snapshots > 0 {
+            writeln!(out, "{} snapshots of the desk are what the record gives", self.snapshots)?;
+        }
+        if self.unreadable_snapshots > 0 {
+            let count = self.unreadable_snapshots;
+            writeln!(out, "{count} snapshots do not read as such: no start goes on from them")?;
+        }
+        for path in &self.wrong_snapshots {
+            writeln!(out, "WRONG snapshot {path}: not what the record gives; remove it")?;
+        }
         match &self.first_difference {
-            None => writeln!(out, "equal, byte for byte"),
+            None if self.wrong_snapshots.is_empty() => writeln!(out, "equal, byte for byte"),
+            None => writeln!(out, "the record itself is equal, byte for byte"),
             Some(place) => {
                 let none = || "nothing".to_owned();
                 writeln!(out, "DIFFERENT at input {} output {}", place.input, place.output)?;

@@ -19,6 +19,7 @@ use crate::engine::opening;
 use crate::engine::recording::{Recording, Segments};
 use crate::engine::replay;
 use crate::engine::witnessing::{self, Witnessing};
+use crate::journal::snapshot;
 use crate::secret::Secret;
 use crate::venue::simulated::Ledgers;
 use std::path::Path;
@@ -95,11 +96,14 @@ pub fn trade(
     let evidence = evidence.transpose()?.flatten();
     let audited = audit::verify_against(directory, evidence.as_ref());
     let audited = audited.map_err(CliError::could_not_run)?;
-    let written = Segments::since(directory, ended.first_segment).map_err(|error| {
+    let unreadable = |error| {
         let path = directory.display();
         CliError::could_not_run(format!("cannot read back the journal {path}: {error}"))
-    })?;
-    let replayed = replay::verify(written.payloads()).map_err(CliError::could_not_run)?;
+    };
+    let written = Segments::since(directory, ended.first_segment).map_err(unreadable)?;
+    let snapshots = snapshot::since(directory, ended.first_segment).map_err(unreadable)?;
+    let replayed = replay::verify(written.payloads(), &snapshots);
+    let replayed = replayed.map_err(CliError::could_not_run)?;
     let histogram = summary::write_histogram(directory, &ended.latency)?;
     let mut summary = Summary::new(wanted, seen, ended, ledgers, &audited, &replayed, histogram);
     summary.carried = carried_over;

@@ -8,6 +8,7 @@ use crate::config::{Configuration, SecretSource, WitnessPlace};
 use crate::engine::latency::{Figures, Latencies};
 use crate::engine::live::Ended;
 use crate::engine::replay::Replayed;
+use crate::engine::snapshotting;
 use crate::engine::witnessing;
 use crate::journal::Window;
 use crate::journal::probe::Probe;
@@ -62,6 +63,8 @@ struct Journal {
     bytes: u64,
     is_whole: bool,
     replays_equal: bool,
+    /// Snapshots of the desk, from which the next start goes on.
+    snapshots: snapshotting::Figures,
     recovered_records: u64,
     /// From a record in the ring until it is on the disk.
     durable: Durable,
@@ -226,7 +229,8 @@ impl Summary {
                 records: ended.journal.records,
                 bytes: ended.journal.bytes,
                 is_whole: audited.finding.is_none(),
-                replays_equal: replayed.difference.is_none(),
+                replays_equal: replayed.is_equal(),
+                snapshots: ended.snapshots,
                 recovered_records: ended.recovered_records,
                 durable: Durable::new(&ended.journal.window, ended.disk),
                 evidence: evidence(wanted.config),

@@ -11,6 +11,7 @@ use cross_market_connect::engine::replay;
 use cross_market_connect::engine::wire::{Ports, Starts};
 use cross_market_connect::journal::disk;
 use cross_market_connect::journal::segment::SEAL_LEN;
+use cross_market_connect::journal::snapshot::{self, Snapshot};
 use cross_market_connect::port::memory::{MemoryPort, Pace};
 use cross_market_connect::sim::generator::{Generator, LineFaults, Lines, Settings};
 use cross_market_connect::venue::cme::paper::PaperExchange;
@@ -123,7 +124,7 @@ fn an_engine_runs_records_and_is_followed() {
         let report = audit::verify(&directory).expect("it can be read");
         assert_eq!(report.finding, None);
         let segments = Segments::since(&directory, first_segment).expect("it is there");
-        let replayed = replay::verify(segments.payloads()).expect("it is whole");
+        let replayed = replay::verify(segments.payloads(), &[]).expect("it is whole");
         assert_eq!(replayed.difference, None);
         assert_eq!(ended.latency.count(), replayed.fires, "each fire was measured");
         assert_eq!(replayed.unwritten, 0);
@@ -198,6 +199,79 @@ fn the_next_run_is_told_what_this_one_held() {
     }
     assert_eq!(positions, seen.positions);
     assert!(positions.iter().any(|units| *units != 0), "nothing is held at the end: another seed");
+}
+
+/// Snapshots are taken while the engine runs: whichever is left, the next run is told the same.
+#[test]
+fn the_next_run_is_told_the_same_from_every_snapshot_and_from_none() {
+    let mut config = configuration();
+    config.engine.record_snapshot_ms = 100;
+    let scratch = Scratch::new("carry_snapshot");
+    let directory = scratch.path("record");
+    let (ended, _) = ran(&config, &directory);
+    let figures = &ended.snapshots;
+    assert!(figures.written > 5 && figures.failures == 0, "{figures:?}");
+    let segments = Segments::open(&directory).expect("it is there");
+    let replay = || {
+        let snapshots = snapshot::list(&directory).expect("it is there");
+        replay::verify(segments.payloads(), &snapshots).expect("it is whole")
+    };
+    let all = snapshot::list(&directory).expect("it is there");
+    // The newest three, and the first of the segment.
+    assert_eq!((replay().snapshots, all.len()), (4, 4));
+
+    let (at_the_end, _) = left(&config, &directory);
+    assert_eq!(at_the_end.followed_inputs, 0, "the last snapshot is that of the end");
+    let mut followed = vec![0];
+    for path in all.iter().rev().map(|snapshot| &snapshot.path) {
+        std::fs::remove_file(path).expect("it is there");
+        let (carry, _) = left(&config, &directory);
+        followed.push(carry.followed_inputs);
+        let same = Carry { followed_inputs: 0, ..carry };
+        assert_eq!(same, at_the_end, "{} inputs were followed", followed[followed.len() - 1]);
+    }
+    assert!(followed.is_sorted_by(|before, after| before < after), "{followed:?}");
+    assert_eq!(followed.last(), Some(&at_the_end.last_seq_no), "without any, all are");
+}
+
+#[test]
+fn a_snapshot_of_another_journal_or_of_what_never_was_is_not_gone_on_from_unseen() {
+    let mut config = configuration();
+    config.engine.record_snapshot_ms = 100;
+    let scratch = Scratch::new("carry_snapshot_wrong");
+    let directory = scratch.path("record");
+    ran(&config, &directory);
+    let (known, _) = left(&config, &directory);
+    let all = snapshot::list(&directory).expect("it is there");
+    let [first, .., last] = &all[..] else { panic!("{} snapshots", all.len()) };
+    let old = snapshot::read(&first.path).expect("it is whole");
+    let newest = snapshot::read(&last.path).expect("it is whole");
+
+    // Torn, as by a loss of power.
+    let bytes = std::fs::read(&last.path).expect("it is there");
+    std::fs::write(&last.path, &bytes[..bytes.len() / 2]).expect("it is ours");
+    let (carry, _) = left(&config, &directory);
+    assert!(carry.followed_inputs > 0);
+    assert_eq!(Carry { followed_inputs: 0, ..carry }, known);
+    let segments = Segments::open(&directory).expect("it is there");
+    let replay = || {
+        let snapshots = snapshot::list(&directory).expect("it is there");
+        replay::verify(segments.payloads(), &snapshots).expect("it is whole")
+    };
+    assert_eq!((replay().unreadable_snapshots, replay().is_equal()), (1, true));
+
+    // Taken over other records.
+    let other = Snapshot { tree_root: [7; 32], ..newest.clone() };
+    snapshot::write(&directory, &other).expect("it is ours");
+    let (carry, _) = left(&config, &directory);
+    assert!(carry.followed_inputs > 0);
+    assert_eq!(Carry { followed_inputs: 0, ..carry }, known);
+
+    // Another state under the same place: only working it out again shows that.
+    let forged = Snapshot { state: old.state, ..newest };
+    snapshot::write(&directory, &forged).expect("it is ours");
+    assert_eq!(replay().wrong_snapshots, std::slice::from_ref(&last.path));
+    assert!(!replay().is_equal() && replay().difference.is_none());
 }
 
 /// The power goes: the end of the journal is not there, and the host has another boot.

@@ -10,5 +10,6 @@ pub mod platter;
 pub mod scratch;
 mod second;
 mod shm;
+mod snapshot;
 mod tree;
 pub mod write;

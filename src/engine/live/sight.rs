@@ -1,0 +1,61 @@
+//! What is seen of an engine while it runs, and who looks.
+
+use crate::engine::latency::Figures;
+use crate::engine::shadow::Difference;
+use crate::engine::wire::Counters;
+use crate::engine::witnessing;
+use crate::journal;
+use crate::journal::probe::Probe;
+use std::ops::ControlFlow;
+use std::time::Duration;
+use xmc_hotpath::desk::Desk;
+use xmc_hotpath::record::frame::{Body, Header};
+use xmc_hotpath::stage::Gauge;
+use xmc_hotpath::time::MonoNs;
+
+/// Who looks on.
+pub trait Watch {
+    /// A record of the run, in order, after the shadow has followed it.
+    fn record(&mut self, header: &Header, body: &Body, desk: &Desk<'_>);
+
+    /// The engine as it is now. `Break` ends the run.
+    fn look(&mut self, sight: &Sight<'_, '_>) -> ControlFlow<()>;
+}
+
+/// A moment of a running engine.
+pub struct Sight<'s, 'd> {
+    /// Since the start.
+    pub elapsed: Duration,
+    /// The engine's clock.
+    pub now: MonoNs,
+    /// The shadow of the desk, which follows by a few milliseconds.
+    pub desk: &'s Desk<'d>,
+    /// The first place where the shadow did something else than the record says: a fault in the
+    /// program.
+    pub difference: Option<&'s Difference>,
+    /// What the stages count.
+    pub counters: &'s Counters,
+    /// From a packet to the last order that followed from it.
+    pub latency: Figures,
+    /// What the journal has done.
+    pub journal: journal::Figures,
+    /// What its disk did when the run began, without a journal; `None` if it refused.
+    pub disk: Option<Probe>,
+    /// What witnesses have of it; `None` if there are none.
+    pub witnessed: Option<&'s witnessing::Figures>,
+    /// Hot cores, in the order of the topology.
+    pub cores: &'s [Core],
+    /// The run is over; this is the last look.
+    pub is_last: bool,
+}
+
+/// A hot core and what it does with its time.
+#[derive(Debug)]
+pub struct Core {
+    /// As the kernel numbers it.
+    pub core: u16,
+    /// Its stages, by name.
+    pub stages: Vec<String>,
+    /// Its time, in ticks.
+    pub gauge: Gauge,
+}
