@@ -9,7 +9,8 @@
 //! `generator` makes channels of market data as bytes. `exchange` is a market with books, accounts
 //! and a crowd, for the simulated venues that are reached over real sockets.
 //!
-//! What it deliberately does not do: real time, real sockets, real disks, threads.
+//! What it deliberately does not do: real time, real sockets, threads; disks but for `shelf`, where
+//! a long day's rows lie that nobody may ever ask for.
 //!
 //! Called by the tests, by `xmc sim`, and in parts (`venue`, `market`) by the latency run.
 
@@ -26,6 +27,7 @@ pub mod model;
 pub mod network;
 pub mod plan;
 pub mod session;
+pub mod shelf;
 pub mod storage;
 pub mod sweep;
 pub mod tape;

@@ -12,6 +12,7 @@
 use crate::sim::exchange::Booked;
 use crate::sim::exchange::query::FillRow;
 use crate::venue::esunny::dstar::counter::Told;
+use crate::venue::esunny::dstar::reply::LONGEST_BYTES;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -88,7 +89,8 @@ impl ReplyRow {
     }
 
     fn told(&self) -> Option<Told> {
-        if !self.bytes.is_ascii() || !self.bytes.len().is_multiple_of(2) {
+        let len = self.bytes.len();
+        if !self.bytes.is_ascii() || !len.is_multiple_of(2) || len > 2 * LONGEST_BYTES {
             return None;
         }
         let byte = |at: usize| u8::from_str_radix(&self.bytes[at..at + 2], 16).ok();

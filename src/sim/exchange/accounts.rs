@@ -4,11 +4,15 @@
 //! is one product away. A close is checked against what is held when its order comes, and what it
 //! would close is frozen until the order is gone, so that no two orders close the same lot.
 //!
+//! Every fill of a client stays askable, on a shelf: memory does not grow with them.
+//!
 //! Margin is not kept: no order is refused for want of money.
 
 use super::event::{Event, Fill, Refusal, Ticket};
+use super::kept::FILL_BYTES;
 use super::order::{FillNo, ListingIndex, Order, OrderNo};
 use super::rules::{CloseRule, Fee, Fees, Listing, Positions};
+use crate::sim::shelf::Shelf;
 use std::collections::BTreeMap;
 use xmc_hotpath::message::{AccountId, PositionEffect, Side};
 use xmc_hotpath::time::MonoNs;
@@ -128,12 +132,12 @@ struct Frozen {
 }
 
 /// All accounts of the exchange.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Accounts {
     positions: Positions,
     holdings: BTreeMap<(AccountId, ListingIndex), Holding>,
     frozen: BTreeMap<OrderNo, Frozen>,
-    fills: BTreeMap<AccountId, Vec<Booked>>,
+    fills: BTreeMap<AccountId, Shelf<Booked, FILL_BYTES>>,
     /// Accounts from here on are part of the simulation: their fills are not kept one by one.
     crowd_from: AccountId,
 }
@@ -169,18 +173,32 @@ impl Accounts {
 
     /// Fills of an account, the oldest first, from the one that follows `after` (`FillNo(0)` for
     /// all). Those of simulated participants are not kept.
+    pub fn fills(&self, account: AccountId, after: FillNo) -> impl Iterator<Item = Booked> {
+        let fills = self.fills.get(&account).into_iter();
+        fills.flat_map(move |fills| {
+            fills.since(fills.partition_point(|booked| booked.fill.fill_no <= after))
+        })
+    }
+
+    /// The newest fill of an account; `FillNo(0)` if it has none.
     #[must_use]
-    pub fn fills(&self, account: AccountId, after: FillNo) -> &[Booked] {
-        let fills = self.fills.get(&account).map_or(&[][..], Vec::as_slice);
-        &fills[fills.partition_point(|booked| booked.fill.fill_no <= after)..]
+    pub fn last_fill(&self, account: AccountId) -> FillNo {
+        let last = self.fills.get(&account).and_then(Shelf::last);
+        last.map_or(FillNo(0), |booked| booked.fill.fill_no)
     }
 
     /// One fill of an account by its number.
     #[must_use]
-    pub fn fill(&self, account: AccountId, fill_no: FillNo) -> Option<&Booked> {
+    pub fn fill(&self, account: AccountId, fill_no: FillNo) -> Option<Booked> {
         let fills = self.fills.get(&account)?;
-        let place = fills.binary_search_by_key(&fill_no, |booked| booked.fill.fill_no).ok()?;
-        fills.get(place)
+        let place = fills.partition_point(|booked| booked.fill.fill_no < fill_no);
+        fills.get(place).filter(|booked| booked.fill.fill_no == fill_no)
+    }
+
+    /// Fills that lie in memory, of all accounts together.
+    #[must_use]
+    pub fn fills_in_memory(&self) -> usize {
+        self.fills.values().map(Shelf::in_memory).sum()
     }
 
     /// Whether an order may open or close what it says; changes nothing.

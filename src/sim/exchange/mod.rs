@@ -75,6 +75,7 @@ mod engine;
 mod event;
 mod figures;
 pub mod flow;
+mod kept;
 mod order;
 mod publication;
 pub mod query;

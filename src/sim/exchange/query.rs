@@ -270,10 +270,10 @@ fn orders(exchange: &Exchange, account: AccountId) -> Answer {
 }
 
 fn fills(exchange: &Exchange, account: AccountId, after: FillNo) -> Answer {
-    let row = |booked: &Booked| {
-        Some(FillRow::new(&listing_of(exchange, booked.fill.ticket.listing)?.symbol, booked))
+    let row = |booked: Booked| {
+        Some(FillRow::new(&listing_of(exchange, booked.fill.ticket.listing)?.symbol, &booked))
     };
-    let fills = exchange.accounts().fills(account, after).iter().take(FILLS_PER_ANSWER);
+    let fills = exchange.accounts().fills(account, after).take(FILLS_PER_ANSWER);
     Answer::Fills(fills.filter_map(row).collect())
 }
 

@@ -222,6 +222,12 @@ impl StreamServer {
         }
     }
 
+    /// Bytes that were said and have not left.
+    #[must_use]
+    pub fn waiting_bytes(&self, no: StreamNo) -> usize {
+        self.streams.get(&no).map_or(0, |stream| stream.waiting.len())
+    }
+
     /// Closes a connection when all that was said has left. It is not told as gone.
     pub fn end(&mut self, no: StreamNo) {
         if let Some(stream) = self.streams.get_mut(&no)

@@ -4,6 +4,7 @@ mod desk;
 mod exchange;
 mod exhaustive;
 mod generator;
+mod shelf;
 mod wire;
 
 use std::io::Write;

@@ -90,7 +90,7 @@ fn what_is_answered_is_what_the_exchange_has() {
     assert_eq!(rows, [(2, "buy", "open", 3, 2), (5, "sell", "close_today", 0, 1)]);
     let symbols = ["cu2609".to_owned()];
     let booked: Vec<_> = fills.iter().map(|row| row.booked(&symbols).unwrap()).collect();
-    assert_eq!(booked, exchange.accounts().fills(OURS, FillNo(0)));
+    assert_eq!(booked, exchange.accounts().fills(OURS, FillNo(0)).collect::<Vec<_>>());
     assert_eq!(fills[1].closed_today, 2);
     assert_eq!(rest, fills[1..]);
 }
@@ -121,7 +121,7 @@ fn many_fills_come_in_several_answers() {
         );
         exchange.submit(MonoNs(100 + round), &order, &mut ());
     }
-    let all = exchange.accounts().fills(OURS, FillNo(0)).len();
+    let all = exchange.accounts().fills(OURS, FillNo(0)).count();
     assert!(all > 2 * FILLS_PER_ANSWER);
     let told = served(&exchange, |address| {
         LedgerClient::connect(address, PATIENCE).unwrap().fills(OURS, 0).unwrap()

@@ -46,7 +46,7 @@ fn fills() -> Vec<Booked> {
             exchange.submit(MonoNs(round * 1_000), &order, &mut ());
         }
     }
-    let fills = exchange.accounts().fills(AccountId(1), FillNo(0)).to_vec();
+    let fills = exchange.accounts().fills(AccountId(1), FillNo(0)).collect::<Vec<_>>();
     assert!(fills.iter().any(|booked| booked.closed_today > 0) && fills.len() > 10);
     fills
 }

@@ -100,8 +100,7 @@ impl Venue {
     pub fn recover(&mut self, fills: &[Booked]) {
         self.exchange.recover(fills);
         for account in self.gateway.accounts() {
-            let last = self.exchange.accounts().fills(account, FillNo(0)).last();
-            self.booked.insert(account, last.map_or(FillNo(0), |last| last.fill.fill_no));
+            self.booked.insert(account, self.exchange.accounts().last_fill(account));
         }
     }
 
@@ -208,9 +207,8 @@ impl Venue {
         let mut all = Vec::new();
         for account in self.gateway.accounts() {
             let last = self.booked.entry(account).or_default();
-            let fills = self.exchange.accounts().fills(account, *last);
-            *last = fills.last().map_or(*last, |booked| booked.fill.fill_no);
-            all.extend_from_slice(fills);
+            all.extend(self.exchange.accounts().fills(account, *last));
+            *last = self.exchange.accounts().last_fill(account);
         }
         all.sort_unstable_by_key(|booked| booked.fill.fill_no);
         all

@@ -4,13 +4,15 @@
 //! NOT A VENDOR'S COUNTER: it imitates what is public of one and makes up the rest. It checks what
 //! a counter checks before an order reaches the exchange (logon, the socket, `ClientReqId`, the
 //! fields), keeps the orders' states and repeats what it has told to whoever logs on again. It does
-//! not check money or positions: that is the exchange's. `told` is kept for the whole run, as a
-//! counter keeps its day.
+//! not check money or positions: that is the exchange's. All that was told stays for the whole run,
+//! as a counter keeps its day: the newest in memory, the rest on the disk (`sim::shelf`).
 //!
 //! Sans-IO: called by the venue process with what its sockets and its exchange say, and by tests.
 
+mod link;
 mod recover;
 
+use link::Link;
 pub use recover::Told;
 
 use std::collections::BTreeMap;
@@ -26,7 +28,8 @@ use xmc_hotpath::venue::esunny::dstar::simulated_counter::{
 };
 use xmc_hotpath::wire::{self, U32Le};
 
-use super::ledger::{Account, Order};
+use super::ledger::{Account, Order, Reply};
+use super::orders::is_live;
 use super::reply::{self, Fill, Made, Numbered, Spoken};
 use super::request::{self, Request, RequestError};
 use super::wish::{self, CounterError};
@@ -84,15 +87,6 @@ pub struct Counts {
     pub bad_streams: u64,
     /// Questions that came too soon after the last one.
     pub early_questions: u64,
-}
-
-/// The bytes of one connection.
-#[derive(Debug, Default)]
-struct Link {
-    inbox: Vec<u8>,
-    outbox: Vec<u8>,
-    account: Option<usize>,
-    is_over: bool,
 }
 
 /// The counter.
@@ -157,16 +151,6 @@ impl Counter {
         }
     }
 
-    /// What is to be sent to a client since the last call; `None` if the connection is to be ended
-    /// (what it has been told before is lost with it).
-    pub fn take_replies(&mut self, link: LinkId) -> Option<Vec<u8>> {
-        let link = self.links.get_mut(&link)?;
-        if link.is_over {
-            return None;
-        }
-        Some(std::mem::take(&mut link.outbox))
-    }
-
     /// Whether an account is logged on over a connection.
     #[must_use]
     pub fn is_logged_on(&self, link: LinkId) -> bool {
@@ -216,7 +200,7 @@ impl Counter {
     #[must_use]
     pub fn reference(&self, account: AccountId, order_id: u64) -> Option<i64> {
         let account = &self.accounts[self.place(account)?];
-        account.orders.get(&order_id).map(|order| order.reference)
+        account.orders.get(order_id).map(|order| order.reference)
     }
 
     /// Ends a connection from this side.
@@ -262,7 +246,6 @@ impl Counter {
         account.socket = None;
         let before = account.link.replace(id);
         let seen = usize::try_from(logon.replies_seen.get()).unwrap_or(usize::MAX);
-        let seen = seen.min(account.told.len());
         let contract_count = u16::try_from(self.settings.contracts.len()).unwrap_or(u16::MAX);
         let reply = LogonReply::granted(
             u16::try_from(place).expect("checked at the start"),
@@ -279,14 +262,13 @@ impl Counter {
             };
             out.extend_from_slice(bytemuck::bytes_of(&Framed::new(Kind::Contract, row)));
         }
-        account.told.iter().skip(seen).for_each(|reply| out.extend_from_slice(reply));
         // Whoever was logged on before is not any more.
         if let Some(before) = before.filter(|before| *before != id) {
             self.links.entry(before).and_modify(|link| link.is_over = true);
         }
         self.links.entry(id).and_modify(|link| {
-            link.account = Some(place);
             link.outbox.extend_from_slice(&out);
+            (link.account, link.next_told) = (Some(place), Some(seen));
         });
     }
 
@@ -317,7 +299,7 @@ impl Counter {
             return;
         }
         account.last_question = Some(now);
-        link.outbox.extend_from_slice(&reply::last_request(account.max_client_req_id));
+        link.say(&reply::last_request(account.max_client_req_id));
     }
 
     /// A datagram has come.
@@ -425,7 +407,7 @@ impl Counter {
                 self.next_order_id += 1;
                 self.wishes.push(exchange::Request::Submit(wish));
                 order.state = OrderState::Received;
-                account.orders.insert(order.order_id, order);
+                account.orders.insert(order);
             }
             Err(_) => order.state = OrderState::Failed,
         }
@@ -462,7 +444,7 @@ impl Counter {
             Some(_) | None => {
                 let error =
                     if is_numbered { CounterError::UnknownOrder } else { CounterError::ReqId };
-                let notice = reply::notice::<G>(order, error.code());
+                let notice = reply::notice::<G>(&order, error.code());
                 self.tell(place, notice);
             }
         }
@@ -472,17 +454,19 @@ impl Counter {
     fn say(&mut self, place: usize, reply: &[u8]) {
         let link = self.accounts[place].link;
         if let Some(link) = link.and_then(|link| self.links.get_mut(&link)) {
-            link.outbox.extend_from_slice(reply);
+            link.say(reply);
         }
     }
 
     /// Says something about an order, and remembers that it was said.
     fn tell(&mut self, place: usize, reply: Vec<u8>) {
-        self.say(place, &reply);
         let account = &mut self.accounts[place];
+        if let Some(link) = account.link.and_then(|link| self.links.get_mut(&link)) {
+            link.tell(&reply);
+        }
         let version = account.version.unwrap_or(V3::VERSION);
         self.fresh.push(Told { account: account.account(), version, reply: reply.clone() });
-        account.told.push_back(reply);
+        account.told.push(Reply(reply));
     }
 
     /// Changes the order of a ticket and tells how it stands then.
@@ -491,7 +475,7 @@ impl Counter {
             return;
         };
         let account = &mut self.accounts[place];
-        let Some(order) = account.orders.get_mut(&ticket.client_id) else {
+        let Some(order) = account.orders.get_mut(ticket.client_id) else {
             return;
         };
         change(order);
@@ -522,7 +506,7 @@ impl Counter {
         };
         let account = &mut self.accounts[place];
         let is_v2 = account.version == Some(2);
-        if let Some(order) = account.orders.get_mut(&order.client_id) {
+        if let Some(order) = account.orders.get_mut(order.client_id) {
             order.state = OrderState::Failed;
             let notice = notice(is_v2, order, CounterError::of(reason).code());
             self.tell(place, notice);
@@ -534,8 +518,9 @@ impl Counter {
             return;
         };
         let account = &self.accounts[place];
-        if let Some(order) = account.orders.get(&cancel.client_id) {
-            let notice = notice(account.version == Some(2), order, CounterError::of(reason).code());
+        if let Some(order) = account.orders.get(cancel.client_id) {
+            let notice =
+                notice(account.version == Some(2), &order, CounterError::of(reason).code());
             self.tell(place, notice);
         }
     }
@@ -583,9 +568,4 @@ impl Sink for Counter {
 
 fn notice(is_v2: bool, order: &Order, error: i32) -> Vec<u8> {
     if is_v2 { reply::notice::<V2>(order, error) } else { reply::notice::<V3>(order, error) }
-}
-
-/// Whether a cancellation may still find it.
-fn is_live(state: OrderState) -> bool {
-    matches!(state, OrderState::Received | OrderState::Queued | OrderState::PartFilled)
 }

@@ -1,6 +1,5 @@
 //! What a simulated counter remembers: accounts, their orders, and all that it has told them.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use xmc_hotpath::message::AccountId;
@@ -9,7 +8,10 @@ use xmc_hotpath::venue::esunny::double::Double;
 use xmc_hotpath::venue::esunny::dstar::layout::{OrderState, ReqIdMode};
 
 use super::counter::{AccountSettings, LinkId};
+use super::orders::Orders;
+use super::reply::LONGEST_BYTES;
 use crate::sim::exchange::OrderNo;
+use crate::sim::shelf::{Row, Shelf};
 
 /// An order as the counter keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +44,31 @@ pub struct Order {
     pub system_no: String,
 }
 
+/// A reply about an order: the whole message of the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply(pub Vec<u8>);
+
+/// Bytes of a reply on the disk: a mark, its length, and the longest that there can be.
+pub const KEPT_BYTES: usize = 3 + LONGEST_BYTES;
+
+impl Row<KEPT_BYTES> for Reply {
+    fn to_bytes(&self) -> [u8; KEPT_BYTES] {
+        let mut bytes = [0; KEPT_BYTES];
+        let (front, body) = bytes.split_at_mut(3);
+        let len = u16::try_from(self.0.len()).expect("no longer than the longest");
+        front[0] = 1;
+        front[1..].copy_from_slice(&len.to_le_bytes());
+        body[..self.0.len()].copy_from_slice(&self.0);
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8; KEPT_BYTES]) -> Option<Self> {
+        let [1, low, high, body @ ..] = bytes else { return None };
+        let len = usize::from(u16::from_le_bytes([*low, *high]));
+        body.get(..len).map(|reply| Self(reply.to_vec()))
+    }
+}
+
 /// An account with all its orders of the day.
 #[derive(Debug)]
 pub struct Account {
@@ -60,9 +87,9 @@ pub struct Account {
     /// When it last asked for that.
     pub last_question: Option<MonoNs>,
     /// Its orders, by the counter's number.
-    pub orders: BTreeMap<u64, Order>,
+    pub orders: Orders,
     /// Every reply about its orders, to be told again after a new logon.
-    pub told: VecDeque<Vec<u8>>,
+    pub told: Shelf<Reply, KEPT_BYTES>,
 }
 
 impl Account {
@@ -76,8 +103,8 @@ impl Account {
             socket: None,
             max_client_req_id: 0,
             last_question: None,
-            orders: BTreeMap::new(),
-            told: VecDeque::new(),
+            orders: Orders::default(),
+            told: Shelf::default(),
         }
     }
 
@@ -100,10 +127,10 @@ impl Account {
     }
 
     /// The order that a cancellation names: by the counter's number, else by its reference.
-    pub fn named(&self, order_id: Option<u64>, reference: i64) -> Option<&Order> {
+    pub fn named(&self, order_id: Option<u64>, reference: i64) -> Option<Order> {
         match order_id {
-            Some(order_id) => self.orders.get(&order_id),
-            None => self.orders.values().rev().find(|order| order.reference == reference),
+            Some(order_id) => self.orders.get(order_id),
+            None => self.orders.named(reference),
         }
     }
 }

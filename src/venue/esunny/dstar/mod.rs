@@ -7,6 +7,7 @@
 pub mod counter;
 mod ledger;
 pub mod logon;
+mod orders;
 pub mod reply;
 pub mod request;
 pub mod wish;

@@ -11,6 +11,13 @@ use xmc_hotpath::venue::esunny::dstar::layout::{
 use xmc_hotpath::venue::esunny::dstar::simulated_counter::{Framed, Kind};
 use xmc_hotpath::wire::{I32Le, I64Le, U16Le, U32Le, U64Le};
 
+/// Bytes of the longest reply: a fill's.
+pub const LONGEST_BYTES: usize = size_of::<Framed<Match<I64Le>>>();
+
+const _: () = assert!(size_of::<Framed<Match<I32Le>>>() <= LONGEST_BYTES);
+const _: () = assert!(size_of::<Framed<InsertReply<I64Le, KeyV3>>>() <= LONGEST_BYTES);
+const _: () = assert!(size_of::<Framed<OrderNotice<I64Le, KeyV3>>>() <= LONGEST_BYTES);
+
 /// A reference as a number, whatever its width.
 pub trait Numbered: Reference {
     /// The number.

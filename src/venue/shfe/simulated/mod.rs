@@ -140,8 +140,7 @@ impl Venue {
         self.exchange.recover(fills);
         self.counter.recover(told);
         for (account, last) in &mut self.booked {
-            let known = self.exchange.accounts().fills(*account, FillNo(0)).last();
-            *last = known.map_or(FillNo(0), |booked| booked.fill.fill_no);
+            *last = self.exchange.accounts().last_fill(*account);
         }
         self.topics.iter_mut().for_each(|topic| topic.look_at(&self.exchange));
     }
@@ -314,6 +313,16 @@ impl Venue {
         }
     }
 
+    /// Whether a client is still to be told of what was before it logged on: `take_bytes` gives a
+    /// helping of it, and the next is for when that has been read.
+    #[must_use]
+    pub fn is_behind(&self, id: ConnectionId) -> bool {
+        match self.clients.get(&id) {
+            Some(Client::Counter(link)) => self.counter.is_behind(*link),
+            Some(Client::Query(_)) | None => false,
+        }
+    }
+
     /// Whether a connection is over and all that was said on it has been taken; then it is
     /// forgotten.
     pub fn is_closed(&mut self, id: ConnectionId) -> bool {
@@ -333,9 +342,8 @@ impl Venue {
     pub fn take_booked(&mut self) -> Vec<Booked> {
         let mut all = Vec::new();
         for (account, last) in &mut self.booked {
-            let fills = self.exchange.accounts().fills(*account, *last);
-            *last = fills.last().map_or(*last, |booked| booked.fill.fill_no);
-            all.extend_from_slice(fills);
+            all.extend(self.exchange.accounts().fills(*account, *last));
+            *last = self.exchange.accounts().last_fill(*account);
         }
         all.sort_unstable_by_key(|booked| booked.fill.fill_no);
         all

@@ -358,7 +358,9 @@ fn answer(
 ) -> bool {
     for no in streams.numbers() {
         let id = connection(no);
-        streams.say(no, &venue.take_bytes(id));
+        if !venue.is_behind(id) || streams.waiting_bytes(no) == 0 {
+            streams.say(no, &venue.take_bytes(id));
+        }
         streams.know(no, venue.is_client(id));
         if venue.is_closed(id) {
             streams.end(no);

@@ -252,12 +252,12 @@ fn run(positions: Positions, carried: &[(u32, Side, u32)], steps: &[Step]) {
         }
     }
     let accounts = exchange.accounts();
-    let kept: usize = (1..=3).map(|who| accounts.fills(AccountId(who), FillNo(0)).len()).sum();
+    let kept: usize = (1..=3).map(|who| accounts.fills(AccountId(who), FillNo(0)).count()).sum();
     assert_eq!(kept, fills);
     for booked in (1..=3).flat_map(|who| accounts.fills(AccountId(who), FillNo(0))) {
         let (account, fill_no) = (booked.fill.ticket.account, booked.fill.fill_no);
         assert_eq!(accounts.fill(account, fill_no), Some(booked));
-        let after = accounts.fills(account, fill_no).first();
+        let after = accounts.fills(account, fill_no).next();
         assert!(after.is_none_or(|after| after.fill.fill_no > fill_no));
     }
 }

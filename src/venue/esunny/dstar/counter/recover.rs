@@ -3,10 +3,10 @@
 //! Orders of before are gone with the exchange that had them; clients are told so, behind whatever
 //! they have not read yet. Numbers of orders and replies go on.
 
-use super::super::ledger::{Account, Order};
+use super::super::ledger::{Account, Order, Reply as Kept};
+use super::super::orders::Orders;
 use super::super::reply::{Made, Numbered, Spoken};
-use super::{Counter, is_live, notice};
-use std::collections::BTreeMap;
+use super::{Counter, notice};
 use xmc_hotpath::message::AccountId;
 use xmc_hotpath::venue::esunny::double::Double;
 use xmc_hotpath::venue::esunny::dstar::decode::{self, Reply, ReplyKind};
@@ -40,15 +40,14 @@ impl Counter {
             let Some(place) = self.place(one.account) else { continue };
             let account = &mut self.accounts[place];
             account.version = Some(one.version);
-            account.told.push_back(one.reply.clone());
+            account.told.push(Kept(one.reply.clone()));
             let serial = match one.version {
                 2 => relearn::<V2>(account, &one.reply),
                 _ => relearn::<V3>(account, &one.reply),
             };
             self.next_serial = self.next_serial.max(serial + 1);
         }
-        let last = self.accounts.iter().filter_map(|account| account.orders.last_key_value());
-        let last = last.map(|(order_id, _)| *order_id).max().unwrap_or(0);
+        let last = self.accounts.iter().map(|account| account.orders.last()).max().unwrap_or(0);
         self.next_order_id = self.next_order_id.max(last + 1);
         for place in 0..self.accounts.len() {
             for reply in bury(&mut self.accounts[place]) {
@@ -61,8 +60,7 @@ impl Counter {
 /// Ends all live orders of an account, and says so.
 fn bury(account: &mut Account) -> Vec<Vec<u8>> {
     let is_v2 = account.version == Some(2);
-    let live = account.orders.values_mut().filter(|order| is_live(order.state));
-    let ended = live.map(|order| {
+    let ended = account.orders.live_mut().map(|order| {
         order.state = match order.filled_lots {
             0 => OrderState::Cancelled,
             _ => OrderState::RemainderCancelled,
@@ -110,15 +108,12 @@ fn inserted<G: Spoken>(account: &mut Account, insert: &InsertReply<G::Reference,
         order_no: None,
         system_no: String::new(),
     };
-    account.orders.insert(order_id, order);
+    account.orders.insert(order);
 }
 
-fn noticed<G: Spoken>(
-    orders: &mut BTreeMap<u64, Order>,
-    notice: &OrderNotice<G::Reference, G::Key>,
-) {
+fn noticed<G: Spoken>(orders: &mut Orders, notice: &OrderNotice<G::Reference, G::Key>) {
     let key = notice.key;
-    let order = key.order_id().and_then(|order_id| orders.get_mut(&order_id));
+    let order = key.order_id().and_then(|order_id| orders.get_mut(order_id));
     let Some(order) = order else { return };
     order.contract_no = String::from_utf8_lossy(wire::text(&notice.contract_no)).into_owned();
     order.direct = notice.direct;
@@ -128,10 +123,10 @@ fn noticed<G: Spoken>(
     order.price = notice.price;
 }
 
-fn matched<G: Spoken>(orders: &mut BTreeMap<u64, Order>, fill: &Match<G::Reference>) -> u64 {
+fn matched<G: Spoken>(orders: &mut Orders, fill: &Match<G::Reference>) -> u64 {
     let (order_no, system_no) = (fill.order_no, fill.system_no);
     let number = |field: &[u8]| String::from_utf8_lossy(wire::text(field)).into_owned();
-    let order = number(&order_no).parse().ok().and_then(|order_id: u64| orders.get_mut(&order_id));
+    let order = number(&order_no).parse().ok().and_then(|order_id| orders.get_mut(order_id));
     if let Some(order) = order {
         [order.offset, order.hedge, _] = fill.marks;
         order.system_no = number(&system_no);

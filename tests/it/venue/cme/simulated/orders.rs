@@ -696,7 +696,7 @@ fn what_the_desk_is_told_is_what_the_exchange_booked() {
     }
     let fills: Vec<_> = told.iter().filter(|event| event.kind == OrderEventKind::Filled).collect();
     let accounts = rig.venue.exchange().accounts();
-    let booked = accounts.fills(ACCOUNT, FillNo(0));
+    let booked: Vec<_> = accounts.fills(ACCOUNT, FillNo(0)).collect();
     println!("{} events, {} fills", told.len(), fills.len());
     assert!(fills.len() > 500);
     assert_eq!(fills.len(), booked.len());
@@ -731,7 +731,7 @@ fn what_the_desk_is_told_is_what_the_exchange_booked() {
 }
 
 fn booked_of(venue: &Venue) -> Vec<exchange::Booked> {
-    venue.exchange().accounts().fills(ACCOUNT, FillNo(0)).to_vec()
+    venue.exchange().accounts().fills(ACCOUNT, FillNo(0)).collect()
 }
 
 #[test]

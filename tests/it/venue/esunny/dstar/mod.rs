@@ -3,6 +3,7 @@
 
 mod counter;
 mod datagrams;
+mod day;
 mod logon;
 mod lost;
 mod requests;

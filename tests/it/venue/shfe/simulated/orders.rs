@@ -147,7 +147,7 @@ pub fn booked(venue: &Venue) -> Vec<(i64, u32, Side)> {
     let told = |fill: &cross_market_connect::sim::exchange::Fill| {
         (fill.price_e9, fill.lots, fill.ticket.side)
     };
-    fills.iter().map(|booked| told(&booked.fill)).collect()
+    fills.map(|booked| told(&booked.fill)).collect()
 }
 
 pub fn fills_of(told: &[OrderEvent]) -> Vec<(i64, u32, Side)> {

@@ -9,19 +9,29 @@ mod reader;
 use super::{TRADER, settings as sans_io};
 use crate::garbage::{Barrage, Garbage, Target};
 use crate::journal::scratch::Scratch;
+use bytemuck::Zeroable;
 use client::Trader;
 use cross_market_connect::port::udp::Reach;
 use cross_market_connect::sim::exchange::ListingIndex;
+use cross_market_connect::venue::esunny::dstar::counter::Told;
+use cross_market_connect::venue::esunny::dstar::logon::{Credentials, Logon};
 use cross_market_connect::venue::ledger::LedgerClient;
 use cross_market_connect::venue::shell::VenueClock;
 use cross_market_connect::venue::shfe::simulated::Group;
 use cross_market_connect::venue::shfe::simulated::shell::{self, Addresses, Running, Settings};
+use cross_market_connect::venue::store::FillStore;
 use reader::Reader;
+use socket2::SockRef;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use xmc_hotpath::message::{OrderEvent, OrderEventKind, PositionEffect, Side, TimeInForce};
 use xmc_hotpath::port::Line;
+use xmc_hotpath::venue::esunny::dstar::layout::{KeyV3, OrderNotice, V3};
+use xmc_hotpath::venue::esunny::dstar::simulated_counter::{self, Framed, Kind};
+use xmc_hotpath::wire::I64Le;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -189,6 +199,53 @@ fn what_was_told_survives_kills() {
     assert!(serials.len() > 4, "{} fills", serials.len());
     // Two venues do not share a file.
     assert!(shell::open(Settings { addresses: Addresses::on_loopback(), ..again }).is_err());
+}
+
+/// Who has seen nothing of a long day is told all of it, though that is more than may wait for one
+/// who does not read.
+#[test]
+fn a_long_day_is_told_to_whoever_comes_late() {
+    const REPLIES: usize = 100_000;
+    let scratch = Scratch::new("venue_shfe_day");
+    let path = scratch.path("store.jsonl");
+    let first = settings(17, Some(&path));
+    drop(open(first.clone()).kill());
+    let symbols = first.venue.exchange.listings.iter().map(|listing| listing.symbol.clone());
+    let (mut store, _) =
+        FillStore::open(&path, "shfe", symbols.collect(), first.venue.feed.utc_origin).unwrap();
+    // Of one order, again and again: what a refused cancellation is answered with.
+    let notice = OrderNotice::<I64Le, KeyV3>::zeroed();
+    let reply = bytemuck::bytes_of(&Framed::new(Kind::Notice, notice)).to_vec();
+    let told = Told { account: TRADER, version: 3, reply };
+    store.append(&[], &vec![told.clone(); REPLIES]).unwrap();
+    drop(store);
+    let venue = open(Settings { addresses: Addresses::on_loopback(), ..first });
+    let who =
+        Credentials { account_no: "trader".into(), password: "opensesame".into(), replies_seen: 0 };
+    let (_, hello) = Logon::<V3>::start(&who).expect("fits");
+    let mut stream = TcpStream::connect(venue.addresses().counter).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    // The kernel is not to take it all.
+    SockRef::from(&stream).set_recv_buffer_size(1 << 16).unwrap();
+    stream.write_all(&hello).unwrap();
+    // It takes its time, so that whatever is sent at once piles up.
+    std::thread::sleep(Duration::from_millis(300));
+    let (mut inbox, mut seen) = (Vec::new(), 0);
+    let mut bytes = vec![0; 1 << 16];
+    while seen < REPLIES {
+        let len = stream.read(&mut bytes).unwrap();
+        assert_ne!(len, 0, "the connection ended after {seen} replies");
+        inbox.extend_from_slice(&bytes[..len]);
+        let mut rest = &inbox[..];
+        while let Ok(Some((frame, behind))) = simulated_counter::frame(rest) {
+            seen += usize::from(frame.kind == Kind::Notice.to_wire());
+            rest = behind;
+        }
+        inbox = rest.to_vec();
+    }
+    assert_eq!(seen, REPLIES);
+    assert!(REPLIES * told.reply.len() > 4 << 20, "more than may wait");
+    assert_eq!(venue.counts().unwrap().counter.slow, 0);
 }
 
 /// Half random, half damaged messages, at a rate: counters move, trading and reading go on, and the
