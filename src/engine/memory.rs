@@ -1,10 +1,12 @@
 //! The memory that hot stages work in: made once, before anything runs, and lent to them.
 
+use rtrb::RingBuffer;
 use xmc_hotpath::desk::timers::Timer;
 use xmc_hotpath::desk::{Edge, Instrument, Spread, Storage};
 use xmc_hotpath::message::{MAX_LEGS, OrderId};
 use xmc_hotpath::order::Order;
 use xmc_hotpath::record::frame::Image;
+use xmc_hotpath::ring::{Receiver, Sender, ends};
 
 /// What one desk works in.
 #[derive(Debug)]
@@ -86,4 +88,19 @@ impl DeskMemory {
 #[must_use]
 pub fn images(instruments: usize) -> Vec<Image> {
     vec![Image::EMPTY; instruments]
+}
+
+/// A ring all of whose memory is there: `filler` was written to each slot, and is never read. Else
+/// each page of it would come from the kernel when the ring first gets there, which is minutes
+/// after the start where quotes are few, on the hot path, and looks like memory that grows.
+#[must_use]
+pub fn ring<T: Copy>(depth: usize, filler: T) -> (Sender<T>, Receiver<T>) {
+    let (mut producer, consumer) = RingBuffer::new(depth);
+    if let Ok(mut slots) = producer.write_chunk_uninit(depth) {
+        let (first, second) = slots.as_mut_slices();
+        for slot in first.iter_mut().chain(second) {
+            slot.write(filler);
+        }
+    }
+    ends((producer, consumer))
 }

@@ -8,7 +8,7 @@ use super::core::core_of;
 use super::feed::{self, AnyFeed, FeedStart, SeedError};
 use super::gateway::{self, AnyGateway, GatewayStart, SessionCounters};
 use super::inputs::{self, Names};
-use super::memory::{DeskMemory, DeskSize, images};
+use super::memory::{self, DeskMemory, DeskSize, images};
 use crate::config::{Configuration, GatewayProtocol};
 use crate::topology::{LinkKind, Stage as StageName};
 use rtrb::RingBuffer;
@@ -19,8 +19,8 @@ use xmc_hotpath::desk::stage::{DeskCounters, DeskStage, FeedLink, GatewayLink, M
 use xmc_hotpath::feed::FeedCounters;
 use xmc_hotpath::gateway::GatewayCounters;
 use xmc_hotpath::message::{
-    Command, CommandKind, Control, DeskId, DeskIdentity, GatewayIndex, MAX_GATEWAYS, SiteId,
-    SpreadIndex,
+    Command, CommandKind, Control, DeskId, DeskIdentity, GatewayIndex, MAX_GATEWAYS, OrderCommand,
+    Quote, SiteId, SpreadIndex,
 };
 use xmc_hotpath::port::{RxPort, StreamPort};
 use xmc_hotpath::record::RecordSink;
@@ -293,7 +293,8 @@ where
     let rows = feed_memory.iter_mut().zip(&counters.feeds).zip(ports.feeds).zip(starts.feeds);
     for ((((memory, counters), port), start), index) in rows.zip(0..) {
         let name = StageName::Feed(index);
-        let (quotes, quotes_out) = ring(depth(config, LinkKind::Quotes, name));
+        let depth_of_quotes = depth(config, LinkKind::Quotes, name);
+        let (quotes, quotes_out) = memory::ring(depth_of_quotes, Quote::EMPTY);
         let is_far = core_of(config, name) != core_of(config, StageName::Desk);
         let quotes = if is_far { quotes.far() } else { quotes };
         let (updates, channels) = ring(CHANNEL_UPDATES);
@@ -307,7 +308,8 @@ where
     let rows = rows.zip(ports.gateways).zip(starts.gateways).zip(0_u8..);
     for (((((memory, counted), sessions), port), start), index) in rows {
         let name = StageName::Gateway(usize::from(index));
-        let (commands_in, commands) = ring(depth(config, LinkKind::Orders, name));
+        let depth_of_orders = depth(config, LinkKind::Orders, name);
+        let (commands_in, commands) = memory::ring(depth_of_orders, OrderCommand::NONE);
         let (news, news_out) = ring(depth(config, LinkKind::Events, name));
         gateway_links[usize::from(index)] =
             Some(GatewayLink { commands: commands_in, news: news_out });
@@ -367,6 +369,7 @@ fn check_ports<F, G>(config: &Configuration, ports: &Ports<F, G>) -> Result<(), 
     Ok(())
 }
 
+/// A ring of a few pages, which it goes through within seconds.
 fn ring<T: Copy>(depth: usize) -> (Sender<T>, Receiver<T>) {
     ends(RingBuffer::new(depth))
 }
