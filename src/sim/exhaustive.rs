@@ -23,9 +23,9 @@ use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
 use super::checker::{Checker, Violation};
-use super::storage::Arenas;
 use super::tape::{self, Tape};
 use super::world::IDENTITY;
+use crate::engine::memory::{DeskMemory, DeskSize};
 
 /// What can happen to a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,7 +194,7 @@ pub fn run(
     count: &mut Count,
     watch: &mut super::world::Watch<'_>,
 ) -> Result<(), Violation> {
-    let mut arenas = Arenas::new(2, 1, 16);
+    let mut arenas = DeskMemory::new(DeskSize { instruments: 2, spreads: 1, orders: 16 });
     let mut table = Table::new(&mut arenas, watch);
     table.set_up()?;
     for (leg, step) in sequence.steps() {
@@ -208,7 +208,7 @@ pub fn run(
     if sequence.number.is_multiple_of(REPLAY_EVERY) {
         count.replays += 1;
         let (at, bytes) = (table.now, table.tape.bytes().to_vec());
-        let mut arenas = Arenas::new(2, 1, 16);
+        let mut arenas = DeskMemory::new(DeskSize { instruments: 2, spreads: 1, orders: 16 });
         let mut desk = Desk::new(IDENTITY, arenas.lend());
         tape::replay(&bytes, 2, &mut desk).map_err(|what| Violation {
             invariant: "S15",
@@ -242,7 +242,7 @@ struct Table<'a> {
 const TIMEOUT: Span = Span(1_000_000);
 
 impl<'a> Table<'a> {
-    fn new(arenas: &'a mut Arenas, watch: &'a mut super::world::Watch<'a>) -> Self {
+    fn new(arenas: &'a mut DeskMemory, watch: &'a mut super::world::Watch<'a>) -> Self {
         Self {
             desk: Desk::new(IDENTITY, arenas.lend()),
             watch,

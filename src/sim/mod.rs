@@ -28,7 +28,6 @@ pub mod network;
 pub mod plan;
 pub mod session;
 pub mod shelf;
-pub mod storage;
 pub mod sweep;
 pub mod tape;
 pub mod venue;

@@ -11,10 +11,10 @@ use xmc_hotpath::time::MonoNs;
 
 use super::{Book, Exchange, ORDERS, Run};
 use crate::config::Configuration;
+use crate::engine::memory::{DeskMemory, DeskSize};
 use crate::engine::wire::identity;
 use crate::sim::checker::{Checker, Violation};
 use crate::sim::ledger::Booking;
-use crate::sim::storage::Arenas;
 use crate::sim::tape;
 use crate::sim::venue::Venue;
 use crate::sim::world::{Outcome, Watch};
@@ -70,7 +70,7 @@ impl Run {
         watch: &mut Watch<'_>,
     ) -> Result<Outcome, Violation> {
         let (instruments, spreads) = (config.instruments.len(), config.spreads.len());
-        let mut arenas = Arenas::new(instruments, spreads, ORDERS);
+        let mut arenas = DeskMemory::new(DeskSize { instruments, spreads, orders: ORDERS });
         let mut desk = Desk::new(identity(config, 1), arenas.lend());
         let mut checker = Checker::default();
         let mut said = Said::default();

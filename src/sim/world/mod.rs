@@ -19,6 +19,7 @@ use xmc_hotpath::message::{
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
+use crate::engine::memory::{DeskMemory, DeskSize};
 use crate::sim::agenda::Agenda;
 use crate::sim::checker::{Checker, Violation};
 use crate::sim::fault::{Fault, Faults, Hits};
@@ -27,7 +28,6 @@ use crate::sim::market::Market;
 use crate::sim::network::Delay;
 use crate::sim::plan::{self, Plan, Seed};
 use crate::sim::session::{Generation, Line};
-use crate::sim::storage::Arenas;
 use crate::sim::tape::{self, Tape};
 use crate::sim::venue::{Manners, ToyVenue, Venue};
 
@@ -154,7 +154,7 @@ pub fn run(seed: Seed) -> Result<Outcome, Violation> {
 /// The first invariant that does not hold.
 pub fn run_watched(seed: Seed, watch: &mut Watch<'_>) -> Result<Outcome, Violation> {
     let plan = Plan::draw(seed);
-    let mut arenas = Arenas::new(plan.instruments.len(), plan.spreads.len(), plan.orders);
+    let mut arenas = DeskMemory::new(size(&plan));
     let mut world = World::new(&plan, &mut arenas, watch);
     world.set_up()?;
     world.trade()?;
@@ -165,7 +165,7 @@ pub fn run_watched(seed: Seed, watch: &mut Watch<'_>) -> Result<Outcome, Violati
     outcome.record_bytes = bytes.len() as u64;
     let at = world.now;
     drop(world);
-    let mut arenas = Arenas::new(plan.instruments.len(), plan.spreads.len(), plan.orders);
+    let mut arenas = DeskMemory::new(size(&plan));
     let mut desk = Desk::new(IDENTITY, arenas.lend());
     let replayed = tape::replay(&bytes, plan.instruments.len(), &mut desk);
     let replayed = replayed.map_err(|what| Violation { invariant: "S15", at, what })?;
@@ -185,10 +185,14 @@ pub fn run_watched(seed: Seed, watch: &mut Watch<'_>) -> Result<Outcome, Violati
     Ok(outcome)
 }
 
+fn size(plan: &Plan) -> DeskSize {
+    let (instruments, spreads) = (plan.instruments.len(), plan.spreads.len());
+    DeskSize { instruments, spreads, orders: plan.orders }
+}
+
 /// A desk that was restored from a snapshot somewhere on the way ends as the one that was not.
 fn restore(plan: &Plan, bytes: &[u8], inputs: u64, state: &[u8]) -> Result<(), String> {
-    let arenas = || Arenas::new(plan.instruments.len(), plan.spreads.len(), plan.orders);
-    let (mut first, mut then) = (arenas(), arenas());
+    let (mut first, mut then) = (DeskMemory::new(size(plan)), DeskMemory::new(size(plan)));
     let at = fastrand::Rng::with_seed(plan.seed.seed).u64(..=inputs);
     let (desk, storage) = (Desk::new(IDENTITY, first.lend()), then.lend());
     let ended = tape::replay_restored(bytes, plan.instruments.len(), desk, storage, at);
@@ -244,7 +248,7 @@ struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    fn new(plan: &'a Plan, arenas: &'a mut Arenas, watch: &'a mut Watch<'a>) -> Self {
+    fn new(plan: &'a Plan, arenas: &'a mut DeskMemory, watch: &'a mut Watch<'a>) -> Self {
         let mut rng = fastrand::Rng::with_seed(plan.seed.seed ^ 0x5bd1_e995);
         let venue = |(gateway, rng): (usize, &mut fastrand::Rng)| {
             let manners = Manners {

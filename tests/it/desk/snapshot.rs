@@ -2,7 +2,7 @@
 //! replays go through a snapshot); here is what is rare there, and what is refused.
 
 use super::stand::{IDENTITY, Stand};
-use cross_market_connect::sim::storage::Arenas;
+use cross_market_connect::engine::memory::{DeskMemory, DeskSize};
 use cross_market_connect::sim::tape::state;
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{CommandKind, Credits, Event, Input};
@@ -18,7 +18,7 @@ fn a_kill_that_has_rows_left_to_look_at_goes_on() {
     stand.command(CommandKind::Kill);
     assert_eq!(stand.desk().next_deadline(), MonoNs(0), "it is not through: more orders here");
     let saved = state(stand.desk());
-    let mut arenas = Arenas::new(2, 2, ORDERS);
+    let mut arenas = DeskMemory::new(DeskSize { instruments: 2, spreads: 2, orders: ORDERS });
     let desk = Desk::restore(IDENTITY, arenas.lend(), &mut Decoder::new(&saved));
     let mut desk = desk.expect("it was saved");
     let mut outputs = Outputs::new();
@@ -37,7 +37,7 @@ fn a_state_is_for_the_arenas_that_it_was_saved_of() {
     let stand = Stand::new();
     let saved = state(stand.desk());
     let restores = |instruments, spreads, orders, bytes: &[u8]| {
-        let mut arenas = Arenas::new(instruments, spreads, orders);
+        let mut arenas = DeskMemory::new(DeskSize { instruments, spreads, orders });
         Desk::restore(IDENTITY, arenas.lend(), &mut Decoder::new(bytes)).is_some()
     };
     assert!(restores(2, 2, 16, &saved));

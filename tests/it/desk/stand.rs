@@ -1,6 +1,6 @@
 //! A desk with two instruments and one spread of 1 : -1, ready to trade.
 
-use cross_market_connect::sim::storage::Arenas;
+use cross_market_connect::engine::memory::{DeskMemory, DeskSize};
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, CloseFirst, Command,
@@ -132,7 +132,8 @@ impl Stand {
 
     /// A desk that has been told nothing, with room for two spreads.
     pub fn empty(instruments: usize, orders: usize) -> Self {
-        let arenas = Box::leak(Box::new(Arenas::new(instruments, 2, orders)));
+        let arenas =
+            Box::leak(Box::new(DeskMemory::new(DeskSize { instruments, spreads: 2, orders })));
         Self {
             desk: Desk::new(IDENTITY, arenas.lend()),
             outputs: Outputs::new(),

@@ -1,7 +1,7 @@
 //! The record ring's marks: above 50 % nothing opens, above 75 % no quote is taken, and fills,
 //! cancels and repairs have room whatever came before.
 
-use cross_market_connect::sim::storage::Arenas;
+use cross_market_connect::engine::memory::{DeskMemory, DeskSize};
 use rtrb::RingBuffer;
 use std::cell::Cell;
 use std::sync::atomic::AtomicU64;
@@ -61,7 +61,10 @@ fn with_desk(test: impl FnOnce(&mut DeskStage<'_, Counting, Producer<'_>>, Outsi
         config_digest: [0; 32],
         arenas: [8, 8, 8],
     };
-    let (mut arenas, mut images) = (Arenas::new(8, 8, 8), vec![Image::EMPTY; 8]);
+    let (mut arenas, mut images) = (
+        DeskMemory::new(DeskSize { instruments: 8, spreads: 8, orders: 8 }),
+        vec![Image::EMPTY; 8],
+    );
     let counters = DeskCounters::default();
     let mut feeds = [const { None }; 4];
     feeds[0] = Some(feed);
