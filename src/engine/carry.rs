@@ -16,6 +16,7 @@
 use super::inputs;
 use super::memory::DeskSize;
 use super::recording::{LeftRun, Segments};
+use super::replay;
 use super::shadow::{Shadow, ShadowMemory};
 use crate::config::Configuration;
 use crate::journal::snapshot::{self, Snapshot};
@@ -26,9 +27,7 @@ use xmc_hotpath::message::{
     AccountId, AccountLots, Carried, CarriedRun, CarriedUnits, Control, HeldLots, InstrumentIndex,
     InstrumentSpec, MAX_LEGS, OffsetRule, OrderId, Side, SpreadIndex, SpreadSpec, UnknownLots,
 };
-use xmc_hotpath::record::frame::{
-    self, Body, FrameError, Image, Images, Kind, LOGIC_VERSION, OwnedEvent, Start,
-};
+use xmc_hotpath::record::frame::{self, Body, FrameError, Kind, LOGIC_VERSION, OwnedEvent, Start};
 
 /// The newest snapshots that are tried before the whole run is followed.
 const SNAPSHOTS: usize = 3;
@@ -179,9 +178,7 @@ fn read_run(
 fn read_start(run: u16, bytes: &[u8]) -> Result<Start, CarryError> {
     let (header, body, _) =
         frame::split(bytes).map_err(|fault| CarryError::Damaged { after: 0, fault })?;
-    let mut no_images: [Image; 0] = [];
-    let start = frame::decode(header, body, &mut Images::new(&mut no_images));
-    let Ok(Body::Start(start)) = start else { return Err(CarryError::NoStart(run)) };
+    let start = replay::read_start(header, body).map_err(|_| CarryError::NoStart(run))?;
     if start.logic_version != LOGIC_VERSION {
         return Err(CarryError::OtherLogic { found: start.logic_version });
     }

@@ -2,7 +2,8 @@
 //!
 //! The record holds everything that the desk was ever told, so nothing else is needed: no
 //! configuration, no market data, no clock. Byte equality is promised for one version of the desk's
-//! logic; a record of another version is not compared. Snapshots of the desk are worked out again
+//! logic: a run of another version is replayed as far as it is equal, and what differs is explained
+//! and nobody's fault. Snapshots of the desk are worked out again
 //! on the way: what a start could have gone on from must be what the record gives. Called by `xmc
 //! replay --verify`, the simulator and the tests. Whether the record itself was tampered with is
 //! `audit`'s question.
@@ -42,6 +43,8 @@ pub struct Replayed {
     pub snapshots: u64,
     /// Those that do not read as one: nobody goes on from them.
     pub unreadable_snapshots: u64,
+    /// Runs that were made by another version of the logic.
+    pub other_logic: Vec<OtherLogic>,
     /// Those that are another state: whoever goes on from one goes on from what never was.
     pub wrong_snapshots: Vec<PathBuf>,
 }
@@ -50,8 +53,23 @@ impl Replayed {
     /// Whether everything is as the record says.
     #[must_use]
     pub fn is_equal(&self) -> bool {
-        self.difference.is_none() && self.wrong_snapshots.is_empty()
+        let is_equal = |run: &OtherLogic| run.difference.is_none();
+        self.difference.is_none()
+            && self.wrong_snapshots.is_empty()
+            && self.other_logic.iter().all(is_equal)
     }
+}
+
+/// A run that another version of the logic made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherLogic {
+    /// The run.
+    pub run: u16,
+    /// The version.
+    pub logic_version: u16,
+    /// Where this program's logic decides otherwise first; what follows from there is another
+    /// story, and was not compared.
+    pub difference: Option<Difference>,
 }
 
 /// Why a record cannot be replayed.
@@ -70,12 +88,6 @@ pub enum ReplayError {
     /// Something comes before the first start.
     #[error("the record begins with input {0} and not with a start: give the journal's first file")]
     NoStart(u64),
-    /// Another version of the logic.
-    #[error(
-        "the record was made by logic version {0}, this program has {LOGIC_VERSION}: replay it \
-         with a program of that version"
-    )]
-    OtherLogic(u16),
     /// More rows than a desk can have: the start is damaged.
     #[error("the start names arenas of {0:?} rows: the record is damaged")]
     Arenas([u32; 3]),
@@ -134,12 +146,37 @@ impl<'b, B: Iterator<Item = &'b [u8]>> Records<'b, B> {
         Ok(Some((header, body, whole)))
     }
 
+    /// The run of `start` differs from here on. If this is the logic that made it, that is what was
+    /// looked for; else the next run is.
+    fn differs(
+        &mut self,
+        start: &Start,
+        difference: Option<Difference>,
+        found: &mut Replayed,
+    ) -> Result<Option<Record<'b>>, ReplayError> {
+        match found.other_logic.last_mut().filter(|run| run.run == start.identity.run) {
+            None => {
+                found.difference = difference;
+                Ok(None)
+            }
+            Some(run) => {
+                run.difference = difference;
+                loop {
+                    match self.next()? {
+                        Some((header, ..)) if header.kind != Kind::Start => {}
+                        end => return Ok(end),
+                    }
+                }
+            }
+        }
+    }
+
     fn damaged(&self, fault: FrameError) -> ReplayError {
         ReplayError::Damaged { after: self.after, fault }
     }
 }
 
-fn read_start(header: Header, body: &[u8]) -> Result<Start, ReplayError> {
+pub(super) fn read_start(header: Header, body: &[u8]) -> Result<Start, ReplayError> {
     if header.kind != Kind::Start {
         return Err(ReplayError::NoStart(header.seq_no));
     }
@@ -148,9 +185,6 @@ fn read_start(header: Header, body: &[u8]) -> Result<Start, ReplayError> {
     let Ok(Body::Start(start)) = decoded else {
         return Err(ReplayError::Damaged { after: 0, fault: FrameError::BadBody });
     };
-    if start.logic_version != LOGIC_VERSION {
-        return Err(ReplayError::OtherLogic(start.logic_version));
-    }
     if start.arenas.iter().any(|rows| *rows > MAX_ARENA_ROWS) {
         return Err(ReplayError::Arenas(start.arenas));
     }
@@ -207,6 +241,10 @@ fn run<'b, B: Iterator<Item = &'b [u8]>>(
     marks: &mut Marks<'_>,
     found: &mut Replayed,
 ) -> Result<Option<Record<'b>>, ReplayError> {
+    if start.logic_version != LOGIC_VERSION {
+        let (run, logic_version) = (start.identity.run, start.logic_version);
+        found.other_logic.push(OtherLogic { run, logic_version, difference: None });
+    }
     let mut memory = ShadowMemory::new(DeskSize::of_arenas(start.arenas));
     let mut shadow = Shadow::new(start.identity, &mut memory);
     let mut last_seq_no = 0;
@@ -217,14 +255,13 @@ fn run<'b, B: Iterator<Item = &'b [u8]>>(
             last_seq_no = header.seq_no;
         }
         if header.kind == Kind::Start {
-            end(&mut shadow, found);
+            end(&mut shadow, start, found);
             return Ok(Some(record));
         }
         let (body, difference) =
             shadow.take(header, body, whole).map_err(|fault| records.damaged(fault))?;
         if difference.is_some() {
-            found.difference = difference;
-            return Ok(None);
+            return records.differs(start, difference, found);
         }
         match body {
             Body::Input(_) => found.inputs += 1,
@@ -240,13 +277,17 @@ fn run<'b, B: Iterator<Item = &'b [u8]>>(
         }
     }
     marks.compare(last_seq_no, &shadow, found);
-    end(&mut shadow, found);
+    end(&mut shadow, start, found);
     Ok(None)
 }
 
 /// The run is over: details of its last input may not have been written any more.
-fn end(shadow: &mut Shadow<'_>, found: &mut Replayed) {
-    found.difference = shadow.unwritten_order();
+fn end(shadow: &mut Shadow<'_>, start: &Start, found: &mut Replayed) {
+    let difference = shadow.unwritten_order();
+    match found.other_logic.last_mut().filter(|run| run.run == start.identity.run) {
+        Some(run) => run.difference = difference,
+        None => found.difference = difference,
+    }
     found.unwritten += shadow.unwritten() as u64;
 }
 

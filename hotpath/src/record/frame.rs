@@ -31,6 +31,13 @@ pub const VERSION: u8 = 1;
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
 pub const LOGIC_VERSION: u16 = 2;
 
+/// What each version decides otherwise than the one before it, for whoever compares across them.
+pub const LOGIC_CHANGES: [(u16, &str); 1] = [(
+    2,
+    "a leg may be several child orders (close today's, close yesterday's, open); lots of today and \
+     yesterday are held and can be told",
+)];
+
 /// Bytes of a header.
 pub const HEADER_LEN: usize = 16;
 

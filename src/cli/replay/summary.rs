@@ -3,11 +3,13 @@
 use super::capture::Loaded;
 use crate::cli::{CliError, Exit, Report};
 use crate::engine::latency::{Figures, Latencies};
-use crate::engine::replay::Replayed;
+use crate::engine::replay::{self, Replayed};
+use crate::engine::shadow::Difference;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
 use xmc_hotpath::feed::LineCounters;
+use xmc_hotpath::record::frame::{self, Body, Image, Images, LOGIC_CHANGES, LOGIC_VERSION};
 
 /// What one line brought.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -78,6 +80,7 @@ pub struct Equality {
     alerts: u64,
     unwritten_details: u64,
     first_difference: Option<Place>,
+    other_logic: Vec<OtherLogic>,
     snapshots: u64,
     unreadable_snapshots: u64,
     wrong_snapshots: Vec<String>,
@@ -90,14 +93,98 @@ struct Place {
     output: u16,
     recorded: Option<String>,
     replayed: Option<String>,
+    #[serde(skip)]
+    words: [String; 2],
+}
+
+impl Place {
+    fn of(difference: &Difference) -> Self {
+        let hex = |bytes: &Option<Vec<u8>>| {
+            bytes.as_ref().map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        };
+        Self {
+            input: difference.seq_no,
+            output: difference.index,
+            recorded: hex(&difference.recorded),
+            replayed: hex(&difference.replayed),
+            words: [&difference.recorded, &difference.replayed].map(|bytes| words(bytes.as_ref())),
+        }
+    }
+
+    fn write(&self, out: &mut Report<'_>) -> io::Result<()> {
+        let [recorded, replayed] = &self.words;
+        writeln!(out, "  at input {} output {}", self.input, self.output)?;
+        writeln!(out, "  recorded {recorded}")?;
+        writeln!(out, "  replayed {replayed}")
+    }
+}
+
+/// What an output says, field by field.
+fn words(record: Option<&Vec<u8>>) -> String {
+    let Some(record) = record else { return "nothing".to_owned() };
+    let mut no_images: [Image; 0] = [];
+    let said = frame::split(record).and_then(|(header, body, _)| {
+        Ok((header.kind, frame::decode(header, body, &mut Images::new(&mut no_images))?))
+    });
+    match said {
+        Ok((_, Body::Order(order))) => format!("{order:?}"),
+        Ok((_, Body::Detail(detail))) => format!("{detail:?}"),
+        Ok((kind, _)) => kind.word().to_owned(),
+        Err(fault) => format!("what is no record ({fault:?})"),
+    }
+}
+
+/// A run that another version of the logic made.
+#[derive(Clone, Debug, Serialize)]
+struct OtherLogic {
+    run: u16,
+    logic_version: u16,
+    this_logic_version: u16,
+    /// What has changed in between.
+    changes: Vec<&'static str>,
+    first_difference: Option<Place>,
+}
+
+impl OtherLogic {
+    fn of(run: &replay::OtherLogic) -> Self {
+        let (from, to) =
+            (run.logic_version.min(LOGIC_VERSION), run.logic_version.max(LOGIC_VERSION));
+        let between = |(version, _): &&(u16, &str)| *version > from && *version <= to;
+        Self {
+            run: run.run,
+            logic_version: run.logic_version,
+            this_logic_version: LOGIC_VERSION,
+            changes: LOGIC_CHANGES.iter().filter(between).map(|(_, change)| *change).collect(),
+            first_difference: run.difference.as_ref().map(Place::of),
+        }
+    }
+
+    fn write(&self, out: &mut Report<'_>) -> io::Result<()> {
+        let Self { run, logic_version, this_logic_version, .. } = self;
+        writeln!(
+            out,
+            "run {run} was made by logic version {logic_version}, this is {this_logic_version}:"
+        )?;
+        for change in &self.changes {
+            writeln!(out, "  what changed: {change}")?;
+        }
+        match &self.first_difference {
+            None => writeln!(out, "  and it decides the same here, byte for byte"),
+            Some(place) => {
+                writeln!(
+                    out,
+                    "  DIFFERENT from there on, which is no sign of tampering; equality is"
+                )?;
+                writeln!(out, "  only for a program of version {logic_version} to show")?;
+                place.write(out)
+            }
+        }
+    }
 }
 
 impl Equality {
     /// What a replay found.
     pub fn of(found: &Replayed) -> Self {
-        let hex = |bytes: &Option<Vec<u8>>| {
-            bytes.as_ref().map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-        };
         Self {
             is_equal: found.is_equal(),
             runs: found.runs,
@@ -108,12 +195,8 @@ impl Equality {
             fires: found.fires,
             alerts: found.alerts,
             unwritten_details: found.unwritten,
-            first_difference: found.difference.as_ref().map(|difference| Place {
-                input: difference.seq_no,
-                output: difference.index,
-                recorded: hex(&difference.recorded),
-                replayed: hex(&difference.replayed),
-            }),
+            first_difference: found.difference.as_ref().map(Place::of),
+            other_logic: found.other_logic.iter().map(OtherLogic::of).collect(),
             snapshots: found.snapshots,
             unreadable_snapshots: found.unreadable_snapshots,
             wrong_snapshots: found
@@ -145,14 +228,15 @@ impl Equality {
         for path in &self.wrong_snapshots {
             writeln!(out, "WRONG snapshot {path}: not what the record gives; remove it")?;
         }
+        for run in &self.other_logic {
+            run.write(out)?;
+        }
         match &self.first_difference {
-            None if self.wrong_snapshots.is_empty() => writeln!(out, "equal, byte for byte"),
-            None => writeln!(out, "the record itself is equal, byte for byte"),
+            None if self.is_equal => writeln!(out, "equal, byte for byte"),
+            None => writeln!(out, "what this logic made is equal, byte for byte"),
             Some(place) => {
-                let none = || "nothing".to_owned();
-                writeln!(out, "DIFFERENT at input {} output {}", place.input, place.output)?;
-                writeln!(out, "  recorded {}", place.recorded.clone().unwrap_or_else(none))?;
-                writeln!(out, "  replayed {}", place.replayed.clone().unwrap_or_else(none))
+                writeln!(out, "DIFFERENT")?;
+                place.write(out)
             }
         }
     }

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::time::Duration;
 use xmc_hotpath::desk::Desk;
 use xmc_hotpath::message::{Carried, CarriedUnits, Control, OrderEventKind};
-use xmc_hotpath::record::frame::{Body, Header, OwnedEvent};
+use xmc_hotpath::record::frame::{self, Body, HEADER_LEN, Header, Kind, LOGIC_VERSION, OwnedEvent};
 use xmc_hotpath::time::{Clock, MonoNs};
 
 const MARKET: Duration = Duration::from_millis(1_500);
@@ -129,6 +129,62 @@ fn an_engine_runs_records_and_is_followed() {
         assert_eq!(ended.latency.count(), replayed.fires, "each fire was measured");
         assert_eq!(replayed.unwritten, 0);
     }
+}
+
+/// Two runs, of which the first says that an older program made it: what it decided otherwise is
+/// told and nobody's fault, and the second is compared all the same.
+#[test]
+fn a_run_of_another_logic_is_explained_and_the_next_is_compared() {
+    let config = configuration();
+    let scratch = Scratch::new("live_logic");
+    let directory = scratch.path("record");
+    ran(&config, &directory);
+    ran(&config, &directory);
+    let segments = Segments::open(&directory).expect("it is there");
+    let mut blocks: Vec<_> = segments.payloads().map(<[u8]>::to_vec).collect();
+    let snapshots = snapshot::list(&directory).expect("it is there");
+    let verify = |blocks: &[Vec<u8>]| {
+        replay::verify(blocks.iter().map(Vec::as_slice), &snapshots).expect("it can be read")
+    };
+    let plain = verify(&blocks);
+    assert!(plain.is_equal() && plain.other_logic.is_empty() && plain.runs == 2);
+
+    // The version lies behind the run's number.
+    let version = HEADER_LEN + 2;
+    blocks[0][version..version + 2].copy_from_slice(&(LOGIC_VERSION - 1).to_le_bytes());
+    let old = verify(&blocks);
+    let [run] = &old.other_logic[..] else { panic!("{:?}", old.other_logic) };
+    assert_eq!((run.run, run.logic_version, &run.difference), (1, LOGIC_VERSION - 1, &None));
+    assert!(old.is_equal() && old.inputs == plain.inputs, "it decided the same");
+
+    let order = place_of(&blocks, Kind::Order);
+    blocks[order.0][order.1 + HEADER_LEN + 20] ^= 1;
+    let old = verify(&blocks);
+    let [run] = &old.other_logic[..] else { panic!("{:?}", old.other_logic) };
+    let difference = run.difference.as_ref().expect("an order was changed");
+    assert!(difference.recorded.is_some() && difference.replayed.is_some());
+    assert!(!old.is_equal() && old.difference.is_none() && old.runs == 2);
+    assert!(old.inputs > 0 && old.inputs < plain.inputs, "the second run was compared");
+
+    // The same in a run of this logic is a finding.
+    blocks[0][version..version + 2].copy_from_slice(&LOGIC_VERSION.to_le_bytes());
+    let found = verify(&blocks);
+    assert!(found.difference.is_some() && found.other_logic.is_empty());
+}
+
+/// Block and offset of the first record of a kind.
+fn place_of(blocks: &[Vec<u8>], kind: Kind) -> (usize, usize) {
+    for (number, block) in blocks.iter().enumerate() {
+        let mut rest = &block[..];
+        while !rest.is_empty() {
+            let (header, _, behind) = frame::split(rest).expect("it is a record");
+            if header.kind == kind {
+                return (number, block.len() - rest.len());
+            }
+            rest = behind;
+        }
+    }
+    panic!("no {kind:?}")
 }
 
 #[test]
