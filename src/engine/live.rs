@@ -26,7 +26,7 @@ use crate::config::Configuration;
 use crate::journal::disk::Directory;
 use crate::journal::probe::{Probe, probe};
 use crate::journal::shm::{RingReader, ShmError};
-use crate::journal::{self, Durable, JournalError, JournalWriter, Moment, Options, SealReason};
+use crate::journal::{self, Durable, JournalError, JournalWriter, Moment, SealReason};
 use crate::topology::{Executor, Idle, Sched, Stage as StageName};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -174,7 +174,7 @@ where
     let first_segment = segments.last().map_or(1, |last| last + 1);
     let disk = probe(directory, PROBE_GROUP, PROBE_GROUPS, PROBE_PATIENCE).ok();
     let mut reader = RingReader::attach(recording.ring.path())?;
-    let (identity, options) = (recording.identity, Options::default());
+    let (identity, options) = (recording.identity, recording.options);
     let (writer, _) =
         JournalWriter::start(recording.directory, reader.consumer()?, identity, options)?;
 

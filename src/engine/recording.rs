@@ -84,6 +84,8 @@ pub struct Recording {
     pub recovered: Option<Recovered>,
     /// The run before, if there was one.
     pub left: Option<LeftRun>,
+    /// How the journal is written.
+    pub options: Options,
 }
 
 /// A run of before.
@@ -164,7 +166,15 @@ impl Recording {
         };
         let identity = DeskIdentity { run, ..wanted };
         ring.renew(identity)?;
-        Ok(Self { path: path.to_owned(), directory, ring, identity, recovered, left })
+        Ok(Self {
+            path: path.to_owned(),
+            directory,
+            ring,
+            identity,
+            recovered,
+            left,
+            options: Options::default(),
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use xmc_hotpath::record::frame;
 use xmc_hotpath::time::Span;
 
 use super::reader::Damage;
-use super::segment::{MAX_PAYLOAD, MAX_SEGMENT, MIN_SEGMENT, SyncPolicy};
+use super::segment::{ChainHash, MAX_PAYLOAD, MAX_SEGMENT, MIN_SEGMENT, SyncPolicy};
 
 /// Why the journal cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,8 @@ pub struct Options {
     pub linger: Span,
     /// When blocks are made safe from power loss.
     pub sync: SyncPolicy,
+    /// What new segments are chained with; those of before stay with theirs.
+    pub chain_hash: ChainHash,
 }
 
 impl Default for Options {
@@ -90,6 +92,7 @@ impl Default for Options {
             block_bytes: MAX_PAYLOAD,
             linger: Span(1_000_000),
             sync: SyncPolicy::IntervalMs(10),
+            chain_hash: ChainHash::of_this_machine(),
         }
     }
 }

@@ -249,7 +249,7 @@ impl SegmentHeader {
     #[must_use]
     pub fn new(
         identity: DeskIdentity,
-        sync: SyncPolicy,
+        (sync, chain_hash): (SyncPolicy, ChainHash),
         allocated_bytes: u64,
         created_utc: u64,
         previous: Previous,
@@ -272,7 +272,7 @@ impl SegmentHeader {
             allocated_bytes: U64Le::new(allocated_bytes),
             created_utc: U64Le::new(created_utc),
             previous_bytes: U64Le::new(previous.bytes),
-            hash_name: ChainHash::of_this_machine().name(),
+            hash_name: chain_hash.name(),
             previous_hash: previous.hash,
             tree_root: tree.root(),
             tree_size: U64Le::new(tree.size()),

@@ -5,6 +5,9 @@
 //! that its writer left open is left when the next one comes; records that a failing disk was given
 //! and another one again are told once. Damage is `audit`'s to explain: here it looks like a
 //! journal that does not go on.
+//!
+//! A disk that refuses to make a segment may leave one of that name behind, with nothing in it: as
+//! soon as the second directory has the segment, that is the one that is read.
 
 use super::disk::{self, Source};
 use super::reader::{self, Fault};
@@ -31,10 +34,15 @@ pub struct Tail {
 
 #[derive(Debug)]
 struct Open {
+    path: PathBuf,
     segment: Source,
+    /// How far was read before it.
+    before: Durable,
     offset: u64,
     hash: Hash,
     chain_hash: ChainHash,
+    /// Blocks read: the first holds the tree's peaks, and came with the segment.
+    blocks: u64,
 }
 
 impl Tail {
@@ -76,13 +84,16 @@ impl Tail {
                 self.open = self.open_segment()?;
             }
             let Some(open) = &mut self.open else { return Ok(None) };
-            let header = match open.read(&mut self.block)? {
+            let read = open.read(&mut self.block)?;
+            let header = match read {
                 Some(header) => header,
+                None if self.is_stray()? => continue,
                 // A writer that died left it so if the next segment is there; it may just have
                 // been sealed too.
                 None if disk::find(&self.directory, self.number + 1)?.is_some() => {
-                    match open.read(&mut self.block)? {
-                        Some(header) => header,
+                    match self.open.as_mut().and_then(|open| open.read(&mut self.block).transpose())
+                    {
+                        Some(header) => header?,
                         None => {
                             self.leave();
                             continue;
@@ -91,7 +102,9 @@ impl Tail {
                 }
                 None => return Ok(None),
             };
-            (self.end.bytes, self.end.hash) = (open.offset, open.hash);
+            if let Some(open) = &self.open {
+                (self.end.bytes, self.end.hash) = (open.offset, open.hash);
+            }
             if header.kind == KIND_SEAL {
                 self.leave();
             } else if header.kind == KIND_RECORDS && header.tree_size.get() > self.end.tree_size {
@@ -104,6 +117,18 @@ impl Tail {
                 return Ok(Some(without_first(records, known)));
             }
         }
+    }
+
+    /// Whether another file is the segment by now: then it is as if this one had never been read.
+    fn is_stray(&mut self) -> io::Result<bool> {
+        let Some(open) = self.open.take_if(|open| open.is_empty()) else { return Ok(false) };
+        let found = disk::find(&self.directory, self.number)?;
+        if found.is_none_or(|path| path == open.path) {
+            self.open = Some(open);
+            return Ok(false);
+        }
+        self.end = open.before;
+        Ok(true)
     }
 
     fn leave(&mut self) {
@@ -120,6 +145,7 @@ impl Tail {
         let mut bytes = [0; HEADER_LEN];
         segment.read_exact_at(&mut bytes, 0)?;
         let header = reader::header(&bytes).map_err(invalid)?;
+        let before = self.end;
         if self.end.segment == 0 {
             self.end.tree_size = header.tree_size.get();
             self.end.root = header.tree_root;
@@ -129,7 +155,7 @@ impl Tail {
         let (offset, hash) = (HEADER_LEN as u64, header.hash);
         (self.end.segment, self.end.bytes, self.end.hash) = (self.number, offset, hash);
         let chain_hash = header.chain_hash().unwrap_or(ChainHash::Sha256);
-        Ok(Some(Open { segment, offset, hash, chain_hash }))
+        Ok(Some(Open { path, segment, before, offset, hash, chain_hash, blocks: 0 }))
     }
 
     /// Whether a segment follows what was read of the one before.
@@ -160,6 +186,11 @@ fn without_first(records: &[u8], count: u64) -> &[u8] {
 }
 
 impl Open {
+    /// Whether nothing was written to it, as far as was read.
+    fn is_empty(&self) -> bool {
+        self.blocks <= 1
+    }
+
     /// Reads the block at `offset` into `block` and steps over it; its header, or `None` if it is
     /// not whole, which is how a block looks while it is being written.
     fn read(&mut self, block: &mut Vec<u8>) -> io::Result<Option<BlockHeader>> {
@@ -182,6 +213,7 @@ impl Open {
                 let header = found.header;
                 self.hash = found.hash;
                 self.offset += block.len() as u64;
+                self.blocks += 1;
                 Ok(Some(header))
             }
             Ok(found) => {

@@ -25,9 +25,9 @@ pub use super::figures::{Durable, Figures, Gap, Moment, Window};
 use super::options::{JournalError, Options};
 use super::recover::{self, Place, Start};
 use super::segment::{
-    BLOCK_MAGIC, BLOCK_OVERHEAD, BlockHeader, ChainHash, HEADER_LEN, Hash, KIND_PEAKS,
-    KIND_RECORDS, KIND_SEAL, Left, MAX_FRONT, Previous, SEAL_LEN, Seal, SealReason, SegmentHeader,
-    SyncPolicy, block_hash,
+    BLOCK_MAGIC, BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, Hash, KIND_PEAKS, KIND_RECORDS,
+    KIND_SEAL, Left, MAX_FRONT, Previous, SEAL_LEN, Seal, SealReason, SegmentHeader, SyncPolicy,
+    block_hash,
 };
 use super::tree::{Tree, leaf_hash};
 
@@ -71,7 +71,6 @@ pub struct JournalWriter<'a, D: Disk> {
     consumer: Consumer<'a>,
     identity: DeskIdentity,
     options: Options,
-    chain_hash: ChainHash,
     open: Option<Open<D::Segment>>,
     /// A segment of this writer has no seal yet, though it may not be open any more.
     has_unsealed: bool,
@@ -126,7 +125,6 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
             consumer,
             identity,
             options,
-            chain_hash: ChainHash::of_this_machine(),
             open: None,
             has_unsealed: false,
             found_records: written.tree.size(),
@@ -341,9 +339,10 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
 
     /// Makes the next segment: its header and the tree's peaks, whole and safe.
     fn open_segment(&mut self, now: Moment) -> Result<(), JournalError> {
-        let (allocated, sync) = (self.options.segment_bytes, self.options.sync);
+        let allocated = self.options.segment_bytes;
+        let policies = (self.options.sync, self.options.chain_hash);
         let Point { end, tree, .. } = &self.written;
-        let header = SegmentHeader::new(self.identity, sync, allocated, now.utc.0, *end, tree);
+        let header = SegmentHeader::new(self.identity, policies, allocated, now.utc.0, *end, tree);
         let number = header.number.get();
         let before = self.written.end;
         let bytes = HEADER_LEN as u64;
@@ -402,7 +401,7 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
             unused_too: [0; 4],
         };
         header.checksum = U32Le::new(header.computed_checksum(payload));
-        let hash = block_hash(self.chain_hash, &header, payload);
+        let hash = block_hash(self.options.chain_hash, &header, payload);
         self.block.clear();
         self.block.extend_from_slice(bytemuck::bytes_of(&header));
         self.block.extend_from_slice(payload);

@@ -34,6 +34,8 @@ pub struct Directory {
 #[derive(Debug)]
 struct Held {
     path: PathBuf,
+    /// The directory itself, to be synced: open, so that this needs no descriptor later.
+    file: File,
     spare: Spare,
     /// Holds the lock; never read.
     _lock: Locked,
@@ -48,7 +50,12 @@ impl Held {
             .truncate(false)
             .open(path.join(LOCK_NAME))?;
         match Locked::take(lock) {
-            Ok(lock) => Ok(Self { path: path.to_owned(), spare: Spare::new(path)?, _lock: lock }),
+            Ok(lock) => Ok(Self {
+                path: path.to_owned(),
+                file: File::open(path)?,
+                spare: Spare::new(path)?,
+                _lock: lock,
+            }),
             Err(TryLockError::WouldBlock) => Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
                 "another journal writer has this directory",
@@ -64,8 +71,13 @@ impl Held {
         file.sync_all()?;
         // A link, unlike a rename, never replaces a segment that is there.
         fs::hard_link(self.spare.path(), &name)?;
-        fs::remove_file(self.spare.path())?;
-        File::open(&self.path)?.sync_all()?;
+        // If it stays, the next spare takes its place.
+        let _ = fs::remove_file(self.spare.path());
+        if let Err(error) = self.file.sync_all() {
+            // It is not this one's name then; a disk that refuses this too leaves a stray.
+            let _ = fs::remove_file(&name);
+            return Err(error);
+        }
         Ok(SegmentFile { file: Arc::new(file), syncer: None })
     }
 }

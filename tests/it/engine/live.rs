@@ -25,13 +25,22 @@ use xmc_hotpath::time::{Clock, MonoNs};
 
 const MARKET: Duration = Duration::from_millis(1_500);
 
-fn configuration() -> Configuration {
+pub fn configuration() -> Configuration {
     config::load(Path::new("config/generated.toml"))
         .unwrap_or_else(|bad| panic!("{}", bad.render(false)))
 }
 
 /// The market of the demonstration on a port, from `clock`'s present on.
 fn market(config: &Configuration, clock: &EngineClock) -> MemoryPort<EngineClock> {
+    market_for(MARKET, config, clock)
+}
+
+/// The same for as long as `length`.
+pub fn market_for(
+    length: Duration,
+    config: &Configuration,
+    clock: &EngineClock,
+) -> MemoryPort<EngineClock> {
     let settings = Settings::of(config, 0, 7);
     let first_ns = settings.start_ns;
     let whole = LineFaults {
@@ -47,7 +56,7 @@ fn market(config: &Configuration, clock: &EngineClock) -> MemoryPort<EngineClock
     loop {
         let arrival = lines.next_packet(&mut bytes);
         let after_ns = arrival.arrived_ns.saturating_sub(first_ns);
-        if u128::from(after_ns) > MARKET.as_nanos() {
+        if u128::from(after_ns) > length.as_nanos() {
             return port;
         }
         port.push(arrival.line, MonoNs(begin.0 + after_ns), &bytes);

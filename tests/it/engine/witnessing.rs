@@ -13,6 +13,7 @@ use cross_market_connect::audit::witness::serve::Server;
 use cross_market_connect::config::{Checkpoints, SecretSource, Witness, WitnessPlace};
 use cross_market_connect::engine::witnessing::{Figures, Witnessing, evidence};
 use cross_market_connect::journal::disk::{self, Directory};
+use cross_market_connect::journal::segment::ChainHash;
 use cross_market_connect::journal::shm::{RingFile, RingReader};
 use cross_market_connect::journal::{
     Durable, JournalWriter, Options, SealReason, SyncPolicy, recover,
@@ -35,6 +36,7 @@ const OPTIONS: Options = Options {
     block_bytes: 1 << 12,
     linger: Span(0),
     sync: SyncPolicy::EveryBlock,
+    chain_hash: ChainHash::Sha256,
 };
 
 /// A directory with a key; journal and witness lie below it.

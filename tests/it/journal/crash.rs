@@ -50,6 +50,7 @@ impl Trial {
             block_bytes: random.usize(512..9_000),
             linger: Span(random.u64(..2) * 600_000),
             sync,
+            chain_hash: OPTIONS.chain_hash,
         };
         let disk = Platter::default();
         disk.state().sync_takes = random.u8(..3);

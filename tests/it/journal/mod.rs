@@ -1,7 +1,9 @@
 //! The journal: the ring's memory, writing, reading back, and what is left after a crash.
 
+mod chain;
 mod crash;
 pub mod desk;
+mod failing;
 mod flips;
 mod keep;
 mod kill;

@@ -3,7 +3,7 @@
 use super::desk::{Desk, FIRST, publish};
 use super::memory::Memory;
 use cross_market_connect::audit::Report;
-use cross_market_connect::journal::segment::MIN_SEGMENT;
+use cross_market_connect::journal::segment::{ChainHash, MIN_SEGMENT};
 use cross_market_connect::journal::{
     Figures, JournalError, JournalWriter, Left, Moment, Options, SealReason, SyncPolicy,
 };
@@ -19,6 +19,7 @@ pub const OPTIONS: Options = Options {
     block_bytes: 1 << 12,
     linger: Span(0),
     sync: SyncPolicy::EveryBlock,
+    chain_hash: ChainHash::Sha256,
 };
 
 pub fn memory(identity: DeskIdentity) -> Vec<AtomicU64> {
