@@ -3,6 +3,7 @@
 
 mod cli;
 mod damage;
+mod duckdb;
 mod gates;
 mod index;
 mod note;
