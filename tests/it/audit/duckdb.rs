@@ -1,7 +1,7 @@
 //! Sheets as Parquet, read by DuckDB: an engine that shares no code with the writer.
 //!
-//! Optional: it needs `python3` with the package `duckdb` (`pip install duckdb`, and `PYTHONPATH` if
-//! it lies elsewhere), and says so when there is none.
+//! Optional: it needs `python3` with the package `duckdb` (`pip install duckdb`, and `PYTHONPATH`
+//! if it lies elsewhere), and says so when there is none.
 
 use super::rig;
 use crate::journal::scratch::Scratch;
