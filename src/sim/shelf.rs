@@ -28,7 +28,29 @@ pub trait Row<const N: usize>: Clone {
     fn from_bytes(bytes: &[u8; N]) -> Option<Self>;
 }
 
-/// Rows by number, in the file: each number is used once, in any order.
+/// Bytes of any length that fits, as a row: a mark, the length, the bytes.
+///
+/// # Panics
+/// If they do not fit.
+#[must_use]
+pub fn packed<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut row = [0; N];
+    let len = u16::try_from(bytes.len()).expect("a row is short");
+    row[0] = 1;
+    row[1..3].copy_from_slice(&len.to_le_bytes());
+    row[3..3 + bytes.len()].copy_from_slice(bytes);
+    row
+}
+
+/// What `packed` was given.
+#[must_use]
+pub fn unpacked<const N: usize>(row: &[u8; N]) -> Option<Vec<u8>> {
+    let [1, low, high, rest @ ..] = &row[..] else { return None };
+    let len = usize::from(u16::from_le_bytes([*low, *high]));
+    rest.get(..len).map(<[u8]>::to_vec)
+}
+
+/// Rows by number, in the file, in any order.
 #[derive(Debug)]
 pub struct Slots<T, const N: usize> {
     file: Option<File>,
@@ -43,7 +65,8 @@ impl<T, const N: usize> Default for Slots<T, N> {
 }
 
 impl<T: Row<N>, const N: usize> Slots<T, N> {
-    /// Puts a row away; `false` if it has to stay where it is.
+    /// Puts a row away, in the place of any that has the number; `false` if it has to stay where it
+    /// is.
     pub fn put(&mut self, number: u64, row: &T) -> bool {
         if self.is_refused {
             return false;

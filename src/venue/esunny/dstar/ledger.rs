@@ -11,7 +11,7 @@ use super::counter::{AccountSettings, LinkId};
 use super::orders::Orders;
 use super::reply::LONGEST_BYTES;
 use crate::sim::exchange::OrderNo;
-use crate::sim::shelf::{Row, Shelf};
+use crate::sim::shelf::{Row, Shelf, packed, unpacked};
 
 /// An order as the counter keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,19 +53,11 @@ pub const KEPT_BYTES: usize = 3 + LONGEST_BYTES;
 
 impl Row<KEPT_BYTES> for Reply {
     fn to_bytes(&self) -> [u8; KEPT_BYTES] {
-        let mut bytes = [0; KEPT_BYTES];
-        let (front, body) = bytes.split_at_mut(3);
-        let len = u16::try_from(self.0.len()).expect("no longer than the longest");
-        front[0] = 1;
-        front[1..].copy_from_slice(&len.to_le_bytes());
-        body[..self.0.len()].copy_from_slice(&self.0);
-        bytes
+        packed(&self.0)
     }
 
     fn from_bytes(bytes: &[u8; KEPT_BYTES]) -> Option<Self> {
-        let [1, low, high, body @ ..] = bytes else { return None };
-        let len = usize::from(u16::from_le_bytes([*low, *high]));
-        body.get(..len).map(|reply| Self(reply.to_vec()))
+        unpacked(bytes).map(Self)
     }
 }
 

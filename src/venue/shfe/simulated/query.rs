@@ -338,7 +338,7 @@ impl QuerySession {
                     if len + packet.len() > PACKETS_BYTES {
                         self.say_packets(now, id, std::mem::take(&mut part));
                     }
-                    part.push(packet.clone());
+                    part.push(packet);
                 }
                 self.say_packets(now, id, part);
             }

@@ -7,17 +7,20 @@
 //! some silence a heartbeat is. UNPROVEN, all of it but the first message, which the vector shows:
 //! whether the exchange is silent then, and what a restart of it looks like.
 //!
+//! Packets lie on the disk until later ones take their places. Should that refuse, whoever has
+//! missed some is told to take a snapshot.
+//!
 //! Simplified: a restart forgets the day's volume, turnover and prices; nothing tells a halt.
 
 use super::contract::{FeedSettings, TopicSettings};
 use super::message::MessageWriter;
 use super::row::Row;
 use crate::sim::exchange::{Event, Exchange, Slice};
+use crate::sim::shelf::{Row as Kept, Slots, packed, unpacked};
 use crate::venue::lines::{Datagram, LineFaults, Lines};
 use crate::venue::shfe::smdp::day::{TradingDay, told};
 use crate::venue::shfe::smdp::mirp::PacketMark;
 use crate::venue::shfe::smdp::snapshot::Snapshot;
-use std::collections::VecDeque;
 use xmc_hotpath::port::Line;
 use xmc_hotpath::time::{MonoNs, UnixNs};
 use xmc_hotpath::venue::shfe::smdp::layout::CenterChange;
@@ -42,7 +45,27 @@ pub(super) enum NotKept {
 }
 
 /// Packets that are sent again at a time.
-pub(super) const MOST_MISSED: usize = 4_096;
+pub(super) const MOST_MISSED: i32 = 4_096;
+
+/// Bytes of a packet on the disk: a mark, its length, and the longest that there can be.
+const PACKET_BYTES: usize = 3 + LONGEST_BYTES;
+
+/// No packet is longer: what an Ethernet frame carries.
+const LONGEST_BYTES: usize = 1_500;
+
+/// A packet that was sent.
+#[derive(Clone, Debug)]
+struct Packet(Vec<u8>);
+
+impl Kept<PACKET_BYTES> for Packet {
+    fn to_bytes(&self) -> [u8; PACKET_BYTES] {
+        packed(&self.0)
+    }
+
+    fn from_bytes(bytes: &[u8; PACKET_BYTES]) -> Option<Self> {
+        unpacked(bytes).map(Self)
+    }
+}
 
 /// A topic.
 #[derive(Debug)]
@@ -55,9 +78,10 @@ pub(super) struct Topic {
     center_changes: Vec<CenterChange>,
     rows: Vec<Row>,
     next_packet_no: i32,
-    /// Packets of the day, the oldest first; the last one has the number before the next.
-    sent: VecDeque<Vec<u8>>,
-    kept: usize,
+    /// Packets of the day, each at its number modulo `kept`; the last `sent_count` are there.
+    sent: Slots<Packet, PACKET_BYTES>,
+    sent_count: i32,
+    kept: i32,
     max_packet_bytes: usize,
     /// The slice of which the topic tells now: its number from 1 on each day, and its moment.
     snap_no: i32,
@@ -80,6 +104,7 @@ impl Topic {
         seed: u64,
     ) -> Self {
         let taken = utc(feed.utc_origin, start);
+        assert!(feed.max_packet_bytes <= LONGEST_BYTES, "a packet fits a frame");
         let depth = exchange.rules().depth;
         let row = |(listing, number)| {
             let engine = exchange.engine(listing).expect("topics carry listed instruments");
@@ -95,8 +120,9 @@ impl Topic {
             center_change_no: feed.center_change_no,
             center_changes: Vec::new(),
             next_packet_no: feed.first_packet_no,
-            sent: VecDeque::new(),
-            kept: feed.kept_packets,
+            sent: Slots::default(),
+            sent_count: 0,
+            kept: i32::try_from(feed.kept_packets).unwrap_or(i32::MAX).max(1),
             max_packet_bytes: feed.max_packet_bytes,
             snap_no: 0,
             taken,
@@ -149,8 +175,8 @@ impl Topic {
     pub fn begin_day(&mut self, now: MonoNs, day: TradingDay, next_slice: u64) {
         self.trading_day = day;
         self.center_changes.clear();
-        self.sent.clear();
         (self.next_packet_no, self.snap_no, self.first_slice) = (1, 0, next_slice);
+        self.sent_count = 0;
         self.rows.iter_mut().for_each(|row| row.begin_day());
         let at = told(self.taken);
         self.tell(now, |rows, message| {
@@ -203,12 +229,12 @@ impl Topic {
         for packet in message.finish() {
             let topic = self.settings.topic;
             self.lines.send(|line| Group { topic, line }, &packet);
-            self.sent.push_back(packet);
+            let is_kept = packet.len() <= LONGEST_BYTES
+                && self.sent.put(self.place(self.next_packet_no), &Packet(packet));
+            self.sent_count = if is_kept { self.kept.min(self.sent_count + 1) } else { 0 };
             self.next_packet_no = self.next_packet_no.wrapping_add(1);
             self.last_sent = now;
         }
-        let surplus = self.sent.len().saturating_sub(self.kept);
-        self.sent.drain(..surplus);
     }
 
     /// When silence has lasted long enough for a heartbeat.
@@ -251,14 +277,10 @@ impl Topic {
     }
 
     /// Packets that were sent, from the first through the last.
-    pub fn packets(
-        &self,
-        first: i32,
-        last: i32,
-    ) -> Result<impl Iterator<Item = &Vec<u8>>, NotKept> {
+    pub fn packets(&self, first: i32, last: i32) -> Result<impl Iterator<Item = Vec<u8>>, NotKept> {
         let behind = |number: i32| {
             let distance = i64::from(self.next_packet_no) - i64::from(number);
-            usize::try_from(distance).ok().filter(|back| (1..=self.sent.len()).contains(back))
+            i32::try_from(distance).ok().filter(|back| (1..=self.sent_count).contains(back))
         };
         let (Some(from), Some(to)) = (behind(first), behind(last)) else {
             return Err(NotKept::Range);
@@ -266,11 +288,16 @@ impl Topic {
         if from < to {
             return Err(NotKept::Range);
         }
-        let count = from - to + 1;
-        if count > MOST_MISSED {
+        if from - to >= MOST_MISSED {
             return Err(NotKept::TooMany);
         }
-        Ok(self.sent.iter().skip(self.sent.len() - from).take(count))
+        let packet = |number| self.sent.get(self.place(number)).map(|packet| packet.0);
+        Ok((first..=last).filter_map(packet))
+    }
+
+    /// Where the packet of that number lies.
+    fn place(&self, number: i32) -> u64 {
+        u64::try_from(number.rem_euclid(self.kept)).unwrap_or(0)
     }
 
     /// The day that is traded.
