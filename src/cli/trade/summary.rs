@@ -335,8 +335,9 @@ impl Summary {
     }
 
     fn write_record(&self, out: &mut Report<'_>) -> io::Result<()> {
-        let Journal { directory, records, bytes, is_whole, replays_equal, durable, .. } =
-            &self.journal;
+        let Journal {
+            directory, records, bytes, is_whole, replays_equal, durable, snapshots, ..
+        } = &self.journal;
         let yes = |is: bool| if is { self.say("yes", "是") } else { self.say("NO", "否") };
         writeln!(out, "\n{}", self.say("The record", "留痕"))?;
         self.row(out, self.say("directory", "目录"), directory)?;
@@ -353,6 +354,16 @@ impl Summary {
             self.say("disk alone", "裸盘")
         );
         self.row(out, self.say("on disk, mean / worst", "落盘 均值 / 最差"), &after)?;
+        let kept = match &snapshots.fault {
+            None => number::count(snapshots.written),
+            Some(fault) => format!(
+                "{} / {} {}: {fault}",
+                number::count(snapshots.written),
+                number::count(snapshots.failures),
+                self.say("NOT KEPT, the next start takes longer", "未能保存, 下次启动较慢")
+            ),
+        };
+        self.row(out, self.say("snapshots of the desk", "席位快照"), &kept)?;
         self.row(out, self.say("latencies", "延迟分布"), &self.tick_to_order_ns.histogram)?;
         if let Some(witnessed) = &self.journal.witnessed {
             self.write_witnessed(witnessed, out)?;

@@ -166,11 +166,12 @@ fn a_run_of_another_logic_is_explained_and_the_next_is_compared() {
     assert_eq!((run.run, run.logic_version, &run.difference), (1, LOGIC_VERSION - 1, &None));
     assert!(old.is_equal() && old.inputs == plain.inputs, "it decided the same");
 
-    let order = place_of(&blocks, Kind::Order);
-    blocks[order.0][order.1 + HEADER_LEN + 20] ^= 1;
+    // That the desk was armed, which is in every run.
+    let (block, offset) = place_of(&blocks, Kind::State);
+    blocks[block][offset + HEADER_LEN] ^= 1;
     let old = verify(&blocks);
     let [run] = &old.other_logic[..] else { panic!("{:?}", old.other_logic) };
-    let difference = run.difference.as_ref().expect("an order was changed");
+    let difference = run.difference.as_ref().expect("an output was changed");
     assert!(difference.recorded.is_some() && difference.replayed.is_some());
     assert!(!old.is_equal() && old.difference.is_none() && old.runs == 2);
     assert!(old.inputs > 0 && old.inputs < plain.inputs, "the second run was compared");
@@ -297,6 +298,23 @@ fn the_next_run_is_told_the_same_from_every_snapshot_and_from_none() {
     }
     assert!(followed.is_sorted_by(|before, after| before < after), "{followed:?}");
     assert_eq!(followed.last(), Some(&at_the_end.last_seq_no), "without any, all are");
+}
+
+/// A disk that takes no snapshot costs time at the next start, and nothing else.
+#[test]
+fn snapshots_that_cannot_be_written_are_counted_and_said() {
+    let mut config = configuration();
+    config.engine.record_snapshot_ms = 100;
+    let scratch = Scratch::new("carry_no_snapshot");
+    let directory = scratch.path("record");
+    // Where the file would be made.
+    std::fs::create_dir_all(directory.join("snapshot.new")).expect("it is ours");
+    let (ended, seen) = ran(&config, &directory);
+    let figures = &ended.snapshots;
+    assert!(figures.written == 0 && figures.failures > 5, "{figures:?}");
+    assert!(figures.fault.is_some() && ended.difference.is_none() && seen.fills > 0);
+    let (carry, _) = left(&config, &directory);
+    assert_eq!(carry.followed_inputs, carry.last_seq_no, "all of them");
 }
 
 #[test]
