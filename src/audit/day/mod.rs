@@ -21,7 +21,8 @@ use std::collections::BTreeMap;
 /// Figures by the name of what they are of.
 pub type ByName<T> = BTreeMap<String, T>;
 
-/// Orders or cancels in one second from which on programme trading counts as high-frequency.
+/// Orders and cancels in one second from which on it counts among those seconds of which ten in a
+/// trading day must be reported (see the programme sheet).
 pub const FAST_PER_SECOND: u32 = 10;
 
 /// One leg of a pair.

@@ -3,6 +3,21 @@
 //!
 //! What it cannot know is left empty and named so: the legal entity identifier of the member, the
 //! national identifiers of persons. Re-read the regulation in force before a sheet is handed in.
+//!
+//! What is confirmed, and by what. The codes (events, validity, side, order type, capacity, passive
+//! or aggressive) are those of ISO 20022 `auth.113.001.01`, the message in which venues give these
+//! very data to an authority: its code sets `OrderEventType1Code`, `ValidityPeriodType1Code`,
+//! `Side6Code`, `OrderType3Code`, `RegulatoryTradingCapacity1Code`, `PassiveOrAgressiveType1Code`,
+//! with their meanings. It has a place for each field here but `venue_date_and_time`; `order_id`
+//! and `venue_order_id` are one there, `price_notation` is a choice of kinds of price, and a
+//! financial instrument is named by its ISIN, here by its name in the configuration.
+//!
+//! UNPROVEN, because the annex itself was not at hand: the wording of the titles, the numbers of
+//! the fields in table 2 (none is given here for that reason), their formats and lengths, `MONE`,
+//! and three uses of events that the regulation knows for orders only: a fill that is taken back
+//! is written as `CAMO`, one that is corrected as `CHMO`, and every end that a venue tells as
+//! `EXPI`, because it does not say whether our cancel (`CAME`) or the validity brought it about.
+//! `title` says so on the sheet.
 
 use crate::audit::export::{Cell, Column, Sheet};
 use crate::audit::facts::Memory;
@@ -53,7 +68,12 @@ const COLUMNS: [Column; 26] = [
 pub fn sheet(rows: Vec<Vec<Cell>>) -> Sheet {
     Sheet {
         name: "rts24",
-        title: ["Orders with the fields of RTS 24", "报单明细 (RTS 24 字段)"],
+        title: [
+            "Orders with the fields of RTS 24 (codes as in ISO 20022 auth.113; titles, formats, \
+             MONE and the events of busts, corrections and ends UNPROVEN)",
+            "报单明细 (RTS 24 字段; 代码依据 ISO 20022 auth.113; 标题, 格式, MONE 及撤销成交、\
+             更正、终止事件代码未经核实 UNPROVEN)",
+        ],
         columns: COLUMNS.to_vec(),
         rows,
     }

@@ -379,6 +379,13 @@ fn by_hour(hours: &BTreeMap<u32, Part>) -> Sheet {
 
 /// The counts that Chinese exchanges monitor of programme trading, by account and product: orders
 /// and cancels, the most in a second, seconds with ten or more, orders per fill, lots opened.
+///
+/// Confirmed: who has ten seconds or more in a trading day with ten or more orders and cancels each
+/// must report, accounts under one control counted as one (Dalian exchange, notice 305 of 2025,
+/// section 1; in force from 9 October 2025 at all five futures exchanges under the CSRC's rules for
+/// programme trading). UNPROVEN, and said so in the title: the rest of the columns and their names;
+/// whether a second is that of the clock, as here, or any span of one; and thresholds of
+/// high-frequency trading, which each exchange sets apart.
 fn programme(of: &Part) -> Sheet {
     let rows = of
         .programme
@@ -405,7 +412,11 @@ fn programme(of: &Part) -> Sheet {
     };
     Sheet {
         name: "programme",
-        title: ["Programme trading (China)", "程序化交易监测"],
+        title: [
+            "Programme trading (China; seconds with 10 or more as in notice 305/2025 of the Dalian \
+             exchange, the other columns UNPROVEN)",
+            "程序化交易监测 (每秒10笔口径见大商所发〔2025〕305号; 其余列未经核实 UNPROVEN)",
+        ],
         columns: vec![
             column("account", "account", "账户"),
             column("product", "product", "合约"),
