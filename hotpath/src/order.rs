@@ -1,20 +1,15 @@
 //! Orders: the arena that holds them and the life that each one has.
 //!
 //! A row keeps its order after the end of its life, until the slot's next turn: news that come late
-//! (a fill after a cancel) still find the order they speak of.
+//! (a fill after a cancel) still find the order they speak of. An order of an earlier run of which
+//! nobody can tell takes the slot that its id names, and is an order like others from then on.
 
 use crate::message::{
-    AccountId, DeskIdentity, GatewayIndex, InstrumentIndex, OrderEvent, OrderId, PositionEffect,
-    Side, SpreadIndex,
+    AccountId, BUST_IDS, CarriedOrder, DeskIdentity, EXEC_IDS, GatewayIndex, InstrumentIndex,
+    OrderEvent, OrderId, PositionEffect, Side, SpreadIndex,
 };
 use crate::record::codec::{Decoder, Encoder, Field, code, fields, put_rows, take_rows};
 use crate::time::MonoNs;
-
-/// Execution ids kept per order, to recognise a fill that comes twice.
-const EXEC_IDS: usize = 16;
-
-/// The same of busts.
-const BUST_IDS: usize = 4;
 
 code! {
     /// Where an order is in its life.
@@ -142,6 +137,59 @@ impl Order {
         self.most_cum = 0;
     }
 
+    /// What the next run has to know of it.
+    #[must_use]
+    pub fn carried(&self) -> CarriedOrder {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        CarriedOrder {
+            order_id: self.id,
+            venue_order_id: self.venue_order_id,
+            instrument: self.instrument,
+            gateway: self.gateway,
+            spread: self.spread,
+            leg: self.leg,
+            account: self.account,
+            is_open: self.is_open,
+            side: self.side,
+            effect: self.effect,
+            price_e9: self.price_e9,
+            qty_lots: self.qty_lots,
+            filled_lots: self.filled_lots,
+            most_cum: self.most_cum,
+            exec_ids: only_kept(self.exec_ids, self.exec_count),
+            exec_count: count(self.exec_count),
+            bust_ids: only_kept(self.bust_ids, self.bust_count),
+            bust_count: count(self.bust_count),
+        }
+    }
+
+    fn adopt(&mut self, carried: &CarriedOrder) {
+        let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        *self = Self {
+            id: carried.order_id,
+            state: OrderState::Unknown,
+            venue_order_id: carried.venue_order_id,
+            instrument: carried.instrument,
+            gateway: carried.gateway,
+            spread: carried.spread,
+            leg: carried.leg,
+            account: carried.account,
+            is_open: carried.is_open,
+            side: carried.side,
+            effect: carried.effect,
+            price_e9: carried.price_e9,
+            qty_lots: carried.qty_lots,
+            filled_lots: carried.filled_lots,
+            sent: MonoNs(0),
+            turn: self.turn,
+            exec_ids: carried.exec_ids,
+            exec_count: count(carried.exec_count),
+            bust_ids: carried.bust_ids,
+            bust_count: count(carried.bust_count),
+            most_cum: carried.most_cum,
+        };
+    }
+
     /// Lots that may still fill.
     #[inline]
     #[must_use]
@@ -217,6 +265,12 @@ fn kept(ids: &[u64], count: usize) -> &[u64] {
     ids.get(..count.min(ids.len())).unwrap_or_default()
 }
 
+/// The same circle with nothing of an earlier life.
+fn only_kept<const N: usize>(mut ids: [u64; N], count: usize) -> [u64; N] {
+    ids.iter_mut().skip(count).for_each(|id| *id = 0);
+    ids
+}
+
 /// What a fill is known by; 0 if by nothing.
 #[inline]
 fn fill_name(event: &OrderEvent) -> u64 {
@@ -284,6 +338,34 @@ impl<'a> Orders<'a> {
         let turn = row.turn.wrapping_add(1);
         row.begin(OrderId::new(self.identity, turn, slot), turn);
         Some(row)
+    }
+
+    /// Takes an order of an earlier run into the row that its id names, as one of which nobody can
+    /// tell; `false` if it is no such order, or that row is taken.
+    #[cold]
+    pub fn adopt(&mut self, carried: &CarriedOrder) -> bool {
+        let id = carried.order_id;
+        let (Ok(slot), Ok(place)) = (u32::try_from(id.slot()), usize::try_from(id.slot())) else {
+            return false;
+        };
+        if !id.is_before(self.identity) || place >= self.rows.len() {
+            return false;
+        }
+        let mut at = self.first_free;
+        for _ in 0..self.free_count {
+            if self.free.get(at) == Some(&slot) {
+                // The longest free one takes its place in the circle.
+                let Some(first) = self.free.get(self.first_free).copied() else { return false };
+                if let Some(free) = self.free.get_mut(at) {
+                    *free = first;
+                }
+                self.first_free = self.wrap(self.first_free.wrapping_add(1));
+                self.free_count = self.free_count.wrapping_sub(1);
+                return self.rows.get_mut(place).map(|row| row.adopt(carried)).is_some();
+            }
+            at = self.wrap(at.wrapping_add(1));
+        }
+        false
     }
 
     /// Gives the row of an order whose life is over back for reuse. The row keeps the order. A row

@@ -7,9 +7,9 @@
 use super::rows::put;
 use std::collections::{HashMap, VecDeque};
 use xmc_hotpath::message::{
-    AccountId, Carried, Detail, Gate, InstrumentIndex, InstrumentSpec, Intent, OrderAction,
-    OrderCommand, OrderEvent, OrderId, ProjectId, Side, SpreadIndex, SpreadSpec, StrategyId,
-    StreamId,
+    AccountId, Carried, CarriedOrder, Detail, Gate, InstrumentIndex, InstrumentSpec, Intent,
+    OrderAction, OrderCommand, OrderEvent, OrderId, ProjectId, Side, SpreadIndex, SpreadSpec,
+    StrategyId, StreamId,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 
@@ -86,6 +86,28 @@ impl Memory {
             && let Some(oldest) = self.oldest.pop_front()
         {
             self.orders.remove(&oldest);
+        }
+    }
+
+    /// An order of an earlier run as far as it is known here, as if it were sent now.
+    fn sent(&self, order: &CarriedOrder) -> OrderCommand {
+        let spec = self.spread(order.spread);
+        OrderCommand {
+            action: OrderAction::New,
+            order_id: order.order_id,
+            venue_order_id: order.venue_order_id,
+            instrument: order.instrument,
+            gateway: order.gateway,
+            side: order.side,
+            effect: order.effect,
+            price_e9: order.price_e9,
+            qty_lots: order.qty_lots,
+            spread: order.spread,
+            leg: order.leg,
+            strategy: spec.map_or(StrategyId(0), |spec| spec.strategy),
+            account: order.account,
+            project: spec.map_or(ProjectId(0), |spec| spec.project),
+            ..OrderCommand::NONE
         }
     }
 
@@ -174,6 +196,11 @@ impl Memory {
             OwnedEvent::Carried(Carried::Account(lots)) => {
                 let account = Some(lots.account).filter(|account| *account != AccountId::ALL);
                 Facts { account, ..Facts::default() }
+            }
+            OwnedEvent::Carried(Carried::Order(order)) => {
+                let sent = self.sent(order);
+                self.remember(sent);
+                of_order(&sent)
             }
             OwnedEvent::Carried(Carried::Run(_)) => Facts::default(),
             OwnedEvent::Command(command) => self.of_spread(command.spread),

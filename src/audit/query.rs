@@ -305,6 +305,10 @@ fn left(carried: &Carried) -> String {
             format!("unknown: {} lots bought, {} sold", lots.buy_lots, lots.sell_lots)
         }
         Carried::Account(lots) => format!("{} lots open", lots.gross_lots),
+        Carried::Order(order) => {
+            let (filled, asked) = (order.filled_lots, order.qty_lots);
+            format!("unknown: {} {asked} lots, {filled} filled", order.side.word())
+        }
     }
 }
 

@@ -4,7 +4,11 @@
 //! it is followed through a shadow to its end, from the newest snapshot that the journal has the
 //! tree of (`journal::snapshot`), or else from its start. What is held becomes inputs of the next
 //! run (`Control::Held`, `Control::Carried`), which has them in its own record. Orders of which
-//! nobody can tell stay reserved; a spread that was halted, or had orders under way, stays halted.
+//! nobody can tell go on under their ids, reserved, with what is known of their fills: what is told
+//! of them later settles them, and counts no fill twice. Of those that have no place any more,
+//! because their spread is not configured, the lots stay reserved. A spread that was halted, or had
+//! orders under way, stays halted. Orders that were over are not carried: what they did is in what
+//! is held.
 //!
 //! Whether the end of the record is the end of the run is known by two facts: a sealed segment, or
 //! the same boot of this host, because the record ring outlives a process and not the power. If it
@@ -24,9 +28,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use xmc_hotpath::desk::{Desk, Spread, SpreadState};
 use xmc_hotpath::message::{
-    AccountId, AccountLots, Carried, CarriedRun, CarriedUnits, Control, HeldLots, InstrumentIndex,
-    InstrumentSpec, MAX_LEGS, OffsetRule, OrderId, Side, SpreadIndex, SpreadSpec, UnknownLots,
+    AccountId, AccountLots, Carried, CarriedOrder, CarriedRun, CarriedUnits, Control, HeldLots,
+    InstrumentIndex, InstrumentSpec, MAX_LEGS, OffsetRule, OrderId, Side, SpreadIndex, SpreadSpec,
+    UnknownLots,
 };
+use xmc_hotpath::order::Order;
 use xmc_hotpath::record::frame::{self, Body, FrameError, Kind, LOGIC_VERSION, OwnedEvent, Start};
 
 /// The newest snapshots that are tried before the whole run is followed.
@@ -269,17 +275,44 @@ impl Carrying<'_, '_> {
             controls: Vec::new(),
         };
         let mut unknown = vec![[0_u32; 2]; self.desk.instruments().len()];
+        let mut orders = Vec::new();
         for order in self.desk.orders().rows().iter().filter(|order| order.is_live()) {
-            let lots = &mut unknown[order.instrument.0 as usize];
-            lots[usize::from(order.side == Side::Sell)] += order.open_lots();
             carry.unknown_orders.push(order.id);
+            if let Some(told) = self.order(order, &instruments, &spreads) {
+                orders.push(Control::Carried(Carried::Order(told)));
+            } else {
+                let lots = &mut unknown[order.instrument.0 as usize];
+                lots[usize::from(order.side == Side::Sell)] += order.open_lots();
+            }
         }
         self.instruments(&unknown, &instruments, &mut carry)?;
         self.spreads(&instruments, &spreads, &mut carry)?;
         self.accounts(&controls, &mut carry);
+        // Behind what is held: that is not taken while an order lives.
+        carry.controls.append(&mut orders);
         // The last one: a run that has not been told this has not been told all.
         carry.controls.push(Control::Carried(Carried::Run(first)));
         Ok(carry)
+    }
+
+    /// An order with the numbers that its rows have in the next run; `None` if it has none there.
+    fn order(
+        &self,
+        order: &Order,
+        instruments: &[&InstrumentSpec],
+        spreads: &[&SpreadSpec],
+    ) -> Option<CarriedOrder> {
+        let traded = self.desk.instruments().get(order.instrument.0 as usize)?;
+        let instrument = place(traded.spec.as_ref()?, instruments)?;
+        let spread = self.desk.spreads().get(order.spread.0 as usize)?;
+        let spread = self.place_of(spread.spec.as_ref()?, instruments, spreads)?;
+        Some(CarriedOrder {
+            instrument: InstrumentIndex(instrument),
+            gateway: instruments.iter().find(|new| new.instrument.0 == instrument)?.gateway,
+            spread: spreads.get(spread)?.spread,
+            account: spreads.get(spread)?.account,
+            ..order.carried()
+        })
     }
 
     fn instruments(

@@ -74,6 +74,17 @@ pub enum WireError {
         /// What is wrong.
         source: SeedError,
     },
+    /// The desk cannot be told what it begins with.
+    #[error(
+        "the record ring of {bytes} bytes has no room for the {count} entries that the run begins \
+         with: make record_ring_bytes in [engine] larger"
+    )]
+    Beginning {
+        /// The ring.
+        bytes: u64,
+        /// Entries.
+        count: usize,
+    },
     /// There is no session for the gateway.
     #[error(
         "gateway {name} speaks {protocol}, and no session of that is open: this command trades on \
@@ -327,7 +338,8 @@ where
     }
 
     let (controls, names) = inputs::controls(config);
-    let (mut control, control_out) = ring(controls.len() + carried.len() + CONTROLS);
+    let count = controls.len() + carried.len() + CONTROLS;
+    let (mut control, control_out) = ring(count);
     let arm = config.gateways.iter().all(|one| one.protocol == GatewayProtocol::Paper).then(arm);
     for told in controls.into_iter().chain(carried).chain(arm) {
         control.push(told).expect("the ring was made for them");
@@ -340,7 +352,7 @@ where
         config_digest: config.sources.digest(),
         arenas: size.arenas(),
     };
-    let desk = DeskStage::new(
+    let mut desk = DeskStage::new(
         Desk::new(identity, desk.lend()),
         clock.clone(),
         feed_links,
@@ -351,6 +363,9 @@ where
         &counters.desk,
         &start,
     );
+    if !desk.begin() {
+        return Err(WireError::Beginning { bytes: config.engine.record_ring_bytes, count });
+    }
     Ok(Pipeline { feeds, desk, gateways, control, names })
 }
 

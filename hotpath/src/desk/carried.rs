@@ -3,8 +3,8 @@
 use super::Desk;
 use super::outputs::Outputs;
 use crate::message::{
-    AccountId, AccountLots, Alert, AlertKind, Carried, CarriedRun, CarriedUnits, OrderId,
-    SpreadIndex, StreamId, UnknownLots,
+    AccountId, AccountLots, Alert, AlertKind, Carried, CarriedOrder, CarriedRun, CarriedUnits,
+    MAX_LEGS, OrderId, SpreadIndex, StreamId, UnknownLots,
 };
 
 impl Desk<'_> {
@@ -13,6 +13,7 @@ impl Desk<'_> {
     pub(super) fn on_carried(&mut self, carried: &Carried, outputs: &mut Outputs) {
         let refused = match carried {
             Carried::Run(run) => {
+                self.known_run = if run.is_whole { run.run } else { 0 };
                 run_gap(run, outputs);
                 None
             }
@@ -24,6 +25,9 @@ impl Desk<'_> {
             }
             Carried::Account(lots) => {
                 (!self.carry_account(lots)).then_some((SpreadIndex::ALL, lots.account.0))
+            }
+            Carried::Order(order) => {
+                (!self.carry_order(order)).then_some((order.spread, order.instrument.0))
             }
         };
         if let Some((spread, row)) = refused {
@@ -69,6 +73,29 @@ impl Desk<'_> {
         exposure.live_buy_lots = exposure.live_buy_lots.saturating_add(buy);
         exposure.live_sell_lots = exposure.live_sell_lots.saturating_add(sell);
         (row.unknown_buy_lots, row.unknown_sell_lots) = (lots.buy_lots, lots.sell_lots);
+        true
+    }
+
+    /// It has all that a new order takes, but for the account's lots: those are told by themselves.
+    fn carry_order(&mut self, carried: &CarriedOrder) -> bool {
+        let is_leg = self.table.spread(carried.spread).is_some_and(|row| row.spec.is_some())
+            && usize::from(carried.leg) < MAX_LEGS;
+        let Some(row) = self.table.instrument_mut(carried.instrument) else {
+            return false;
+        };
+        let Some(gateway) = self.gateways.get_mut(usize::from(carried.gateway.0)) else {
+            return false;
+        };
+        if !is_leg || row.spec.is_none() || !self.orders.adopt(carried) {
+            return false;
+        }
+        let lots = carried.qty_lots.saturating_sub(carried.filled_lots);
+        row.exposure.reserve(carried.side, lots);
+        row.holding.freeze(carried.side, carried.effect, lots);
+        gateway.open_orders = gateway.open_orders.saturating_add(1);
+        self.with_accounts(carried.account, |row| {
+            row.open_orders = row.open_orders.saturating_add(1);
+        });
         true
     }
 

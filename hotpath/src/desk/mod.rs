@@ -66,6 +66,8 @@ impl Channel {
 #[derive(Debug)]
 pub struct Desk<'a> {
     identity: DeskIdentity,
+    /// The last run that this one knows the whole of; 0 if none.
+    known_run: u16,
     state: SafeState,
     channels: [Channel; MAX_CHANNELS],
     gateways: [GatewayRisk; MAX_GATEWAYS],
@@ -91,6 +93,7 @@ impl<'a> Desk<'a> {
         let Storage { instruments, spreads, edges, dirty, timers, orders, free_orders } = storage;
         Self {
             identity,
+            known_run: 0,
             state: SafeState::NoNew,
             channels: [Channel::UNUSED; MAX_CHANNELS],
             gateways: [GatewayRisk::EMPTY; MAX_GATEWAYS],
@@ -194,7 +197,7 @@ impl<'a> Desk<'a> {
             Event::Gateway(limits) => self.on_gateway(&limits, outputs),
             Event::Account(limits) => self.on_account(&limits, outputs),
             Event::Held(held) => self.on_held(&held, outputs),
-            Event::Carried(carried) => self.on_carried(&carried, outputs),
+            Event::Carried(carried) => self.on_carried(carried, outputs),
             Event::Command(command) => self.on_command(&command, outputs),
             Event::Clock(_) | Event::Tick => {}
         }

@@ -1,6 +1,6 @@
 //! What becomes of orders: events, deadlines, the kill.
 
-use super::{Cause, DEADLINES_PER_INPUT, Desk, Outputs};
+use super::{Cause, DEADLINES_PER_INPUT, Desk, Outputs, SpreadState};
 use crate::execute::{self, MAX_FIRE_ORDERS};
 use crate::message::{
     Alert, AlertKind, HedgeFlag, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
@@ -14,10 +14,7 @@ const KILL_ROWS_PER_INPUT: usize = 256;
 impl Desk<'_> {
     pub(super) fn on_order(&mut self, event: &OrderEvent, outputs: &mut Outputs) {
         let Some(order) = self.orders.get_mut(event.order_id) else {
-            // Somebody trades under our name, or a run before this one left an order behind.
-            self.order_alert(AlertKind::UnknownOrder, event, SpreadIndex::ALL, outputs);
-            let state = self.state.max(SafeState::NoNew);
-            self.set_state(state, Cause::Alert(AlertKind::UnknownOrder), outputs);
+            self.stranger(event, outputs);
             return;
         };
         if event.venue_order_id != 0 {
@@ -65,6 +62,36 @@ impl Desk<'_> {
                 self.halt_spread(spread, AlertKind::UnknownOrder, outputs);
             }
         }
+    }
+
+    /// News of an order that is not here. One of an earlier run that was over then has done what it
+    /// did before this run, which has been told the outcome: a counter that tells its whole day to
+    /// whoever logs on says nothing new. What was taken back or changed may be new.
+    #[cold]
+    #[inline(never)]
+    fn stranger(&mut self, event: &OrderEvent, outputs: &mut Outputs) {
+        let is_over =
+            event.order_id.is_before(self.identity) && event.order_id.run() <= self.known_run;
+        let is_repeated = match event.kind {
+            OrderEventKind::Accepted
+            | OrderEventKind::Filled
+            | OrderEventKind::Cancelled
+            | OrderEventKind::CancelRejected
+            | OrderEventKind::Rejected
+            | OrderEventKind::NotSent
+            | OrderEventKind::Unknown => is_over,
+            OrderEventKind::Busted
+            | OrderEventKind::Corrected
+            | OrderEventKind::Replaced
+            | OrderEventKind::ReplaceRejected => false,
+        };
+        if is_repeated {
+            return;
+        }
+        // Somebody trades under our name, or a run before this one left an order behind.
+        self.order_alert(AlertKind::UnknownOrder, event, SpreadIndex::ALL, outputs);
+        let state = self.state.max(SafeState::NoNew);
+        self.set_state(state, Cause::Alert(AlertKind::UnknownOrder), outputs);
     }
 
     fn on_fill(&mut self, event: &OrderEvent, outputs: &mut Outputs) {
@@ -116,7 +143,8 @@ impl Desk<'_> {
         }
         if !is_inside {
             // It stands outside any ratio.
-            self.leave_over(spread, leg, event.side, event.qty_lots, outputs);
+            let is_known = order_id.is_before(self.identity);
+            self.leave_over(spread, leg, (event.side, event.qty_lots), is_known, outputs);
         }
         if is_complete && was_live {
             self.end_order(order_id, outputs);
@@ -192,7 +220,7 @@ impl Desk<'_> {
         self.halt_spread(spread, AlertKind::FillBusted, outputs);
         let outside = event.qty_lots.saturating_sub(inside);
         if outside > 0 {
-            self.leave_over(spread, leg, back, outside, outputs);
+            self.leave_over(spread, leg, (back, outside), false, outputs);
         }
     }
 
@@ -255,13 +283,15 @@ impl Desk<'_> {
         }
     }
 
-    /// Lots that were traded or taken back outside any fire: the spread is broken by them.
+    /// Lots that were traded or taken back outside any fire: the spread is broken by them. With
+    /// `is_known` that is not said of one that an earlier run has left halted: whoever looks at it
+    /// sees these lots as well.
     fn leave_over(
         &mut self,
         index: SpreadIndex,
         leg: u8,
-        side: Side,
-        lots: u32,
+        (side, lots): (Side, u32),
+        is_known: bool,
         outputs: &mut Outputs,
     ) {
         let signed = match side {
@@ -273,7 +303,10 @@ impl Desk<'_> {
         {
             *held = held.saturating_add(signed);
         }
-        self.broken(index, signed, outputs);
+        let row = self.table.spread(index);
+        if !(is_known && row.is_some_and(|row| row.state == SpreadState::Halted)) {
+            self.broken(index, signed, outputs);
+        }
     }
 
     fn broken(&mut self, spread: SpreadIndex, residual: i64, outputs: &mut Outputs) {

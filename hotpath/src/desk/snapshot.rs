@@ -25,6 +25,7 @@ impl<'a> Desk<'a> {
     pub fn save(&self, out: &mut Encoder<'_>) {
         let Self {
             identity: _,
+            known_run,
             state,
             channels,
             gateways,
@@ -38,6 +39,7 @@ impl<'a> Desk<'a> {
             is_batch_open,
             now,
         } = self;
+        known_run.put(out);
         state.put(out);
         channels.put(out);
         gateways.put(out);
@@ -61,6 +63,7 @@ impl<'a> Desk<'a> {
         input: &mut Decoder<'_>,
     ) -> Option<Self> {
         let mut desk = Self::new(identity, storage);
+        desk.known_run = Field::take(input)?;
         desk.state = Field::take(input)?;
         desk.channels = Field::take(input)?;
         // Row by row: all of them together are too much for a stack.

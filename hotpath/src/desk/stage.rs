@@ -138,6 +138,17 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
         }
     }
 
+    /// Takes all control that is there: what the run begins with, before anything else is heard. A
+    /// counter tells its day as soon as it is listened to, and the desk must know by then which
+    /// orders of earlier runs it still waits for. `false` if the record has no room for all of it.
+    #[cold]
+    pub fn begin(&mut self) -> bool {
+        while !self.control.is_empty() && self.has_room() {
+            self.poll_control();
+        }
+        self.control.is_empty()
+    }
+
     /// The desk, to be looked at.
     #[must_use]
     pub fn desk(&self) -> &Desk<'a> {

@@ -3,8 +3,17 @@
 //! A desk begins with nothing. What it should still know of the run before is told to it like
 //! everything else, so it is in the record, and a replay needs no other file.
 
-use super::{AccountId, Event, InstrumentIndex, MAX_LEGS, SpreadIndex};
+use super::{
+    AccountId, Event, GatewayIndex, InstrumentIndex, MAX_LEGS, OrderId, PositionEffect, Side,
+    SpreadIndex,
+};
 use crate::record::codec::{Decoder, Encoder, Field, message};
+
+/// Execution ids kept per order, to recognise a fill that comes twice.
+pub const EXEC_IDS: usize = 16;
+
+/// The same of busts.
+pub const BUST_IDS: usize = 4;
 
 message! {
     /// The run that this one goes on from. Told last of all that was carried, in every run that
@@ -35,8 +44,51 @@ message! {
 }
 
 message! {
-    /// Lots of orders whose fate nobody knows. They stay reserved until this is sent again with
-    /// less, by whoever has asked the venue.
+    /// An order whose fate nobody knows. It keeps its id and its reservation, and what is told of
+    /// it settles it: fills that the earlier run has counted are not counted again.
+    pub struct CarriedOrder {
+        /// Its id, of the run that sent it.
+        pub order_id: OrderId,
+        /// The venue's number for it; 0 if that is not known.
+        pub venue_order_id: u64,
+        /// Row of the instrument table.
+        pub instrument: InstrumentIndex,
+        /// Where news of it comes from.
+        pub gateway: GatewayIndex,
+        /// The spread that it is a leg of.
+        pub spread: SpreadIndex,
+        /// Which leg.
+        pub leg: u8,
+        /// Whose money.
+        pub account: AccountId,
+        /// Whether it opens: its lots are in what is told of the account.
+        pub is_open: bool,
+        /// Buy or sell.
+        pub side: Side,
+        /// What it does to the position, where the market asks.
+        pub effect: PositionEffect,
+        /// Its limit.
+        pub price_e9: i64,
+        /// Lots asked for.
+        pub qty_lots: u32,
+        /// Lots filled that are in what is told to be held.
+        pub filled_lots: u32,
+        /// The largest running total that the venue has told.
+        pub most_cum: u32,
+        /// What its fills are known by: a circle; 0 where there is none.
+        pub exec_ids: [u64; EXEC_IDS],
+        /// Fills noted, those that have left the circle included.
+        pub exec_count: u32,
+        /// What its busts are known by: a circle; 0 where there is none.
+        pub bust_ids: [u64; BUST_IDS],
+        /// Busts noted.
+        pub bust_count: u32,
+    }
+}
+
+message! {
+    /// Lots of orders whose fate nobody knows, and that have no place in this run. They stay
+    /// reserved until this is sent again with less, by whoever has asked the venue.
     pub struct UnknownLots {
         /// Row of the instrument table.
         pub instrument: InstrumentIndex,
@@ -68,6 +120,8 @@ pub enum Carried {
     Unknown(UnknownLots),
     /// The use of an account's limit.
     Account(AccountLots),
+    /// An order that may still have been filled.
+    Order(CarriedOrder),
 }
 
 impl Carried {
@@ -90,6 +144,10 @@ impl Carried {
                 4_u8.put(out);
                 lots.put(out);
             }
+            Self::Order(order) => {
+                5_u8.put(out);
+                order.put(out);
+            }
         }
     }
 
@@ -101,6 +159,7 @@ impl Carried {
             2 => Self::Units(Field::take(input)?),
             3 => Self::Unknown(Field::take(input)?),
             4 => Self::Account(Field::take(input)?),
+            5 => Self::Order(Field::take(input)?),
             _ => return None,
         })
     }
@@ -108,6 +167,6 @@ impl Carried {
     /// The event that the desk sees.
     #[must_use]
     pub const fn as_event(&self) -> Event<'_> {
-        Event::Carried(*self)
+        Event::Carried(self)
     }
 }

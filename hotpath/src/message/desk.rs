@@ -51,7 +51,7 @@ pub enum Event<'a> {
     /// What is held in an instrument.
     Held(HeldLots),
     /// What an earlier run left.
-    Carried(Carried),
+    Carried(&'a Carried),
     /// An operator's command.
     Command(Command),
     /// The clock against UTC.

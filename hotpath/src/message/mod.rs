@@ -10,7 +10,9 @@ mod desk;
 mod order;
 mod quote;
 
-pub use carried::{AccountLots, Carried, CarriedRun, CarriedUnits, UnknownLots};
+pub use carried::{
+    AccountLots, BUST_IDS, Carried, CarriedOrder, CarriedRun, CarriedUnits, EXEC_IDS, UnknownLots,
+};
 pub use control::{
     AccountLimits, ClockScale, Command, CommandKind, Control, GatewayLimits, HeldLots,
     InstrumentSpec, LegSpec, SpreadSpec,
@@ -135,6 +137,14 @@ impl OrderId {
     #[expect(clippy::as_conversions, reason = "the 16 bits that the run has")]
     pub const fn run(self) -> u16 {
         ((self.0 >> 32) & 0xFFFF) as u16
+    }
+
+    /// Whether this desk has sent it in an earlier run than that of `identity`.
+    #[must_use]
+    pub fn is_before(self, identity: DeskIdentity) -> bool {
+        let first = Self::new(DeskIdentity { run: 0, ..identity }, 0, 0);
+        let end = Self::new(identity, 0, 0);
+        self > first && self < end && self.run() > 0
     }
 
     /// The order's row in the arena.

@@ -14,10 +14,10 @@
 
 use super::codec::{Decoder, Encoder, Field, code};
 use crate::message::{
-    AccountLimits, Alert, Carried, ChannelUpdate, ClockScale, Command, Credits, Decision, DeskId,
-    DeskIdentity, Detail, Ending, Event, GatewayLimits, HeldLots, Input, InstrumentSpec,
-    MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS, Quote, SessionUpdate, SiteId, SpreadSpec,
-    StateChange,
+    AccountLimits, Alert, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command, Credits,
+    Decision, DeskId, DeskIdentity, Detail, Ending, Event, GatewayLimits, HeldLots, Input,
+    InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS, Quote, SessionUpdate,
+    SiteId, SpreadSpec, StateChange,
 };
 use crate::time::{MonoNs, UnixNs};
 
@@ -29,14 +29,21 @@ pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 pub const VERSION: u8 = 1;
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 2;
+pub const LOGIC_VERSION: u16 = 3;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 1] = [(
-    2,
-    "a leg may be several child orders (close today's, close yesterday's, open); lots of today and \
-     yesterday are held and can be told",
-)];
+pub const LOGIC_CHANGES: [(u16, &str); 2] = [
+    (
+        2,
+        "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
+         and yesterday are held and can be told",
+    ),
+    (
+        3,
+        "orders of earlier runs of which nobody can tell go on under their ids and are settled by \
+         what is told of them; news of orders of earlier runs that were over raises no alert",
+    ),
+];
 
 /// Bytes of a header.
 pub const HEADER_LEN: usize = 16;
@@ -47,6 +54,7 @@ pub const MAX_LEN: usize = 512;
 /// Bytes that every input has before its event: `now` and the credits.
 const INPUT_LEN: usize = 8 + MAX_GATEWAYS + 1;
 const _: () = assert!(HEADER_LEN + INPUT_LEN + SpreadSpec::LEN <= MAX_LEN);
+const _: () = assert!(HEADER_LEN + INPUT_LEN + 1 + CarriedOrder::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + Ending::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + INPUT_LEN + 64 + 2 * QUOTE_LEVELS * 12 <= MAX_LEN);
 
@@ -220,7 +228,7 @@ impl OwnedInput {
             OwnedEvent::Gateway(limits) => Event::Gateway(*limits),
             OwnedEvent::Account(limits) => Event::Account(*limits),
             OwnedEvent::Held(held) => Event::Held(*held),
-            OwnedEvent::Carried(carried) => Event::Carried(*carried),
+            OwnedEvent::Carried(carried) => Event::Carried(carried),
             OwnedEvent::Command(command) => Event::Command(*command),
             OwnedEvent::Clock(scale) => Event::Clock(*scale),
             OwnedEvent::Tick => Event::Tick,

@@ -9,9 +9,9 @@ use crate::audit::rows::MAX_ROWS;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::message::{
-    AccountId, AlertKind, Carried, CarriedUnits, Decision, Detail, Ending, Gate, HeldLots,
-    InstrumentIndex, MAX_LEGS, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
-    PositionEffect, Side, SpreadIndex,
+    AccountId, AlertKind, Carried, CarriedOrder, CarriedUnits, Decision, Detail, Ending, Gate,
+    HeldLots, InstrumentIndex, MAX_LEGS, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
+    OrderId, PositionEffect, Side, SpreadIndex,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 use xmc_hotpath::time::{MonoNs, UnixNs};
@@ -34,6 +34,24 @@ struct Progress {
     fills: BTreeSet<u64>,
     busts: BTreeSet<u64>,
     last_price_e9: i64,
+}
+
+impl Progress {
+    /// Of an order of an earlier run, which is not sent again.
+    fn carried(order: &CarriedOrder, now: MonoNs) -> Self {
+        let named = |ids: &[u64]| ids.iter().copied().filter(|id| *id != 0).collect();
+        Self {
+            sent_ns: now.0,
+            is_accepted: true,
+            is_unknown: true,
+            filled_lots: order.filled_lots,
+            most_cum: order.most_cum,
+            fills: named(&order.exec_ids),
+            busts: named(&order.bust_ids),
+            last_price_e9: order.price_e9,
+            ..Self::default()
+        }
+    }
 }
 
 /// What is known of a pair, beyond its specification.
@@ -156,6 +174,10 @@ impl Folding {
                 OwnedEvent::Order(event) => self.news(event, &place),
                 OwnedEvent::Held(held) => self.held(held, &place),
                 OwnedEvent::Carried(Carried::Units(units)) => self.carried(units, &place),
+                OwnedEvent::Carried(Carried::Order(order)) => {
+                    let progress = Progress::carried(order, place.now);
+                    self.orders.insert(order.order_id.0, progress);
+                }
                 OwnedEvent::Command(command) => {
                     add(&mut self.part(place.utc).commands, command.kind.word());
                 }

@@ -5,7 +5,7 @@ use crate::engine::carry::Carry;
 use crate::monitor::{Lang, number};
 use serde::Serialize;
 use std::io::{self, Write};
-use xmc_hotpath::message::{Carried, Control, UnknownLots};
+use xmc_hotpath::message::{Carried, Control, Side};
 
 /// Net lots of one instrument.
 #[derive(Clone, Debug, Serialize)]
@@ -49,7 +49,7 @@ impl CarriedOver {
             is_whole: *is_whole,
             positions: positions.iter().filter(|(_, lots)| *lots != 0).map(position).collect(),
             unknown_orders: unknown_orders.iter().map(|id| id.0).collect(),
-            unknown: carry.controls.iter().filter_map(|told| unknown(told, config)).collect(),
+            unknown: unknown(&carry.controls, config),
             halted: halted.iter().map(|row| config.spreads[*row].name.value.clone()).collect(),
         }
     }
@@ -93,9 +93,27 @@ impl CarriedOver {
     }
 }
 
-fn unknown(told: &Control, config: &Configuration) -> Option<Unknown> {
-    let Control::Carried(Carried::Unknown(lots)) = told else { return None };
-    let UnknownLots { instrument, buy_lots, sell_lots } = *lots;
-    let instrument = config.instruments.get(instrument.0 as usize)?.name.value.clone();
-    Some(Unknown { instrument, buy_lots, sell_lots })
+/// By instrument, of orders that go on and of those that have no place.
+fn unknown(told: &[Control], config: &Configuration) -> Vec<Unknown> {
+    let rows = config.instruments.iter().zip(0_u32..).map(|(instrument, row)| {
+        let (mut buy_lots, mut sell_lots) = (0_u32, 0_u32);
+        for control in told {
+            match control {
+                Control::Carried(Carried::Unknown(lots)) if lots.instrument.0 == row => {
+                    buy_lots = buy_lots.saturating_add(lots.buy_lots);
+                    sell_lots = sell_lots.saturating_add(lots.sell_lots);
+                }
+                Control::Carried(Carried::Order(order)) if order.instrument.0 == row => {
+                    let lots = match order.side {
+                        Side::Buy => &mut buy_lots,
+                        Side::Sell => &mut sell_lots,
+                    };
+                    *lots = lots.saturating_add(order.qty_lots.saturating_sub(order.filled_lots));
+                }
+                _ => {}
+            }
+        }
+        Unknown { instrument: instrument.name.value.clone(), buy_lots, sell_lots }
+    });
+    rows.filter(|row| row.buy_lots > 0 || row.sell_lots > 0).collect()
 }

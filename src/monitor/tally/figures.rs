@@ -43,6 +43,8 @@ pub struct Totals {
     pub corrections: u64,
     /// News of orders that the record does not know.
     pub strangers: u64,
+    /// News of orders of earlier runs that were over then: told again, and not new.
+    pub earlier: u64,
     /// Fires that ended, all legs in ratio.
     pub aligned: u64,
     /// Fires that ended out of ratio.

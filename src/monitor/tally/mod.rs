@@ -39,10 +39,10 @@ use order::Orders;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use xmc_hotpath::message::{
-    Alert, AlertKind, Carried, ChannelState, ChannelUpdate, Decision, Detail, Ending, Event, Gate,
-    HeldLots, Input, InstrumentSpec, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
-    OrderId, Quote, QuoteQuality, SafeState, SessionState, SessionUpdate, SpreadIndex, StateChange,
-    StreamId,
+    Alert, AlertKind, Carried, ChannelState, ChannelUpdate, Decision, DeskIdentity, Detail, Ending,
+    Event, Gate, HeldLots, Input, InstrumentSpec, OrderAction, OrderCommand, OrderEvent,
+    OrderEventKind, OrderId, Quote, QuoteQuality, SafeState, SessionState, SessionUpdate,
+    SpreadIndex, StateChange, StreamId,
 };
 use xmc_hotpath::record::frame::Body;
 use xmc_hotpath::time::MonoNs;
@@ -54,6 +54,7 @@ const RECENT: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Tally {
     setting: Arc<Setting>,
+    identity: Option<DeskIdentity>,
     now: MonoNs,
     totals: Totals,
     state: SafeState,
@@ -75,6 +76,7 @@ impl Tally {
             instruments: vec![InstrumentTally::default(); setting.instruments.len()],
             spreads: vec![SpreadTally::default(); setting.spreads.len()],
             setting,
+            identity: None,
             now: MonoNs(0),
             totals: Totals::default(),
             state: SafeState::NoNew,
@@ -219,7 +221,7 @@ impl Tally {
             Body::Input(input) => self.input(&input.as_input()),
             Body::Order(order) => self.order(order),
             Body::Detail(detail) => self.detail(detail),
-            Body::Start(_) => {}
+            Body::Start(start) => self.identity = Some(start.identity),
         }
     }
 
@@ -245,9 +247,10 @@ impl Tally {
             Event::Held(held) => self.held(&held),
             Event::Carried(Carried::Units(units)) => {
                 if let Some(row) = self.spreads.get_mut(units.spread.0 as usize) {
-                    row.carry(&units, self.now);
+                    row.carry(units, self.now);
                 }
             }
+            Event::Carried(Carried::Order(order)) => self.orders.carried(order),
             // Lots of instruments are told as held, and runs and accounts are not shown.
             Event::Carried(Carried::Run(_) | Carried::Unknown(_) | Carried::Account(_))
             | Event::Gateway(_)
@@ -360,7 +363,10 @@ impl Tally {
 
     fn news(&mut self, event: &OrderEvent) {
         let Some(order) = self.orders.get_mut(event.order_id) else {
-            self.totals.strangers += 1;
+            let is_earlier = self.identity.is_some_and(|run| event.order_id.is_before(run));
+            let count =
+                if is_earlier { &mut self.totals.earlier } else { &mut self.totals.strangers };
+            *count += 1;
             return;
         };
         match event.kind {

@@ -6,7 +6,8 @@
 
 use std::collections::{HashMap, VecDeque};
 use xmc_hotpath::message::{
-    InstrumentIndex, OrderCommand, OrderEvent, OrderId, PositionEffect, Side, SpreadIndex,
+    CarriedOrder, InstrumentIndex, OrderCommand, OrderEvent, OrderId, PositionEffect, Side,
+    SpreadIndex,
 };
 
 /// Orders that are over and still known.
@@ -101,6 +102,27 @@ impl Orders {
             fills: Vec::new(),
             busts: Vec::new(),
             most_cum: 0,
+        };
+        self.known.insert(order.order_id, known);
+    }
+
+    /// An order of an earlier run goes on.
+    pub fn carried(&mut self, order: &CarriedOrder) {
+        // Prices of fills that the other run had are not known here.
+        let noted = order.exec_ids.iter().filter(|id| **id != 0);
+        let known = Known {
+            spread: order.spread,
+            leg: order.leg,
+            instrument: order.instrument,
+            side: order.side,
+            effect: order.effect,
+            qty_lots: order.qty_lots,
+            filled_lots: order.filled_lots,
+            is_unknown: true,
+            is_over: false,
+            fills: noted.map(|id| KnownFill { exec_id: *id, price_e9: 0 }).collect(),
+            busts: order.bust_ids.iter().copied().filter(|id| *id != 0).collect(),
+            most_cum: order.most_cum,
         };
         self.known.insert(order.order_id, known);
     }

@@ -27,8 +27,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 use xmc_hotpath::desk::Desk;
+use xmc_hotpath::message::Side::Buy;
 use xmc_hotpath::message::{
-    AccountId, Carried, ChannelState, Control, InstrumentIndex, OrderAction,
+    AccountId, AlertKind, Carried, ChannelState, Control, Detail, InstrumentIndex, OrderAction,
 };
 use xmc_hotpath::order::OrderState;
 use xmc_hotpath::record::frame::{Body, Header, OwnedEvent};
@@ -56,6 +57,8 @@ pub struct Floor {
     unheard: [bool; 2],
     /// Keep the venues from going on until they are dropped.
     held: Vec<Sender<()>>,
+    /// The same, until they are killed or the run is over.
+    frozen: Vec<Sender<()>>,
 }
 
 /// Which venue.
@@ -82,7 +85,15 @@ impl Floor {
             ..cme_settings(config, seed, origin, cme.addresses().clone())
         };
         let (shfe, cme) = (Some(shfe), Some(cme));
-        Self { shfe, cme, shfe_again, cme_again, unheard: [false; 2], held: Vec::new() }
+        Self {
+            shfe,
+            cme,
+            shfe_again,
+            cme_again,
+            unheard: [false; 2],
+            held: Vec::new(),
+            frozen: Vec::new(),
+        }
     }
 
     pub fn shfe(&self) -> &shfe::shell::Running {
@@ -98,7 +109,8 @@ impl Floor {
         self.unheard[side as usize] = is_unheard;
     }
 
-    /// Holds a venue until it is killed: what is sent to it meanwhile is neither taken nor refused.
+    /// Holds a venue until it is killed or the run is over: what is sent to it meanwhile is neither
+    /// taken nor refused.
     pub fn freeze(&mut self, side: Side) {
         let (go_on, wait) = channel::<()>();
         let wait = move || {
@@ -110,12 +122,13 @@ impl Floor {
         };
         assert!(is_held, "{side:?} runs");
         self.unheard[side as usize] = true;
-        self.held.push(go_on);
+        self.frozen.push(go_on);
     }
 
     /// Kills a venue: it says nothing to anybody.
     pub fn kill(&mut self, side: Side) {
         self.held.clear();
+        self.frozen.clear();
         self.unheard[side as usize] = true;
         match side {
             Side::Shfe => self.shfe.take().expect("it runs").kill(),
@@ -248,6 +261,10 @@ pub struct Seen {
     pub states: Vec<(u16, ChannelState)>,
     /// Orders of which nobody can tell.
     pub unknown: u32,
+    /// Net lots of the desk at the end, by row of the instrument table.
+    pub lots: Vec<i64>,
+    /// Alerts.
+    pub alerts: Vec<AlertKind>,
     /// Orders recorded.
     pub orders: usize,
     /// Lots filled, by the ledgers.
@@ -318,6 +335,10 @@ impl Watch for Onlooker<'_> {
                 }
                 order.order_id
             }
+            Body::Detail(Detail::Alert(alert)) => {
+                self.seen.alerts.push(alert.kind);
+                return;
+            }
             Body::Input(input) => match &input.event {
                 OwnedEvent::Order(event) => event.order_id,
                 OwnedEvent::Channel(update) => {
@@ -342,6 +363,8 @@ impl Watch for Onlooker<'_> {
             }
         }
         assert!(sight.difference.is_none(), "{:?}", sight.difference);
+        let rows = sight.desk.instruments().iter();
+        self.seen.lots = rows.map(|row| row.exposure.position_lots).collect();
         let since_step = self.stepped.elapsed();
         if self.held.is_some() {
             self.check(sight.desk);
@@ -362,74 +385,96 @@ impl Watch for Onlooker<'_> {
     }
 }
 
-/// Where a run leaves its record.
-pub struct Place {
-    _scratch: Scratch,
+/// The venues, and a place where one run after the other leaves its record.
+pub struct Market {
+    config: Configuration,
+    pub floor: Floor,
     record: PathBuf,
-    store: PathBuf,
+    orders: BTreeMap<u64, Known>,
+    _scratch: Scratch,
 }
 
-impl Place {
-    pub fn new(name: &str) -> Self {
+impl Market {
+    fn open(name: &str, seed: u64) -> Self {
         let scratch = Scratch::new(name);
         let [record, store] = ["record", "store"].map(|name| scratch.path(name));
-        Self { _scratch: scratch, record, store }
+        let config = config::load(Path::new("config/demo.toml"));
+        let mut config = config.unwrap_or_else(|bad| panic!("{}", bad.render(false)));
+        let floor = Floor::open(&mut config, seed, &store);
+        Self { config, floor, record, orders: BTreeMap::new(), _scratch: scratch }
+    }
+
+    /// Trades while `script` happens and for `rest_ms` after it, and checks everything that is to
+    /// be true at any time. Goes on from the run before, if there was one.
+    pub fn run(&mut self, rest_ms: u64, script: Vec<(Duration, Step)>) -> Seen {
+        let Self { config, floor, record, orders, .. } = self;
+        let clock = EngineClock::start();
+        let recording = Recording::open(record, config, moment(&clock)).expect("it is ours");
+        let carried = recording.left.and_then(|left| {
+            carry::read(record, &left, config).unwrap_or_else(|error| panic!("{error}"))
+        });
+        let opened = opening::open(config, &clock, |row| simulated::secret(config, row), PATIENCE);
+        let opened = opened.unwrap_or_else(|error| panic!("{error}"));
+        let plan = Plan {
+            config,
+            clock: &clock,
+            recording,
+            ports: opened.ports,
+            starts: opened.starts,
+            carried: carried.map_or_else(carry::nothing, |carry| carry.controls),
+            is_pinned: false,
+            witnessing: None,
+        };
+        let mut onlooker = Onlooker {
+            config,
+            floor,
+            script: script.into(),
+            stepped: Instant::now(),
+            rest: Duration::from_millis(rest_ms),
+            held: None,
+            next_hold: Instant::now() + BETWEEN_HOLDS,
+            wrong: None,
+            orders: std::mem::take(orders),
+            elapsed: Duration::ZERO,
+            seen: Seen::default(),
+        };
+        let ended = live::run(plan, &mut onlooker).unwrap_or_else(|error| panic!("{error}"));
+        let Onlooker { wrong, seen, script, orders: known, .. } = onlooker;
+        *orders = known;
+        floor.frozen.clear();
+        assert_eq!(wrong, None, "a wrong book is believed");
+        assert!(script.is_empty(), "{} steps were not taken", script.len());
+        let seen = accounted(orders, &floor.filled(), seen);
+        recorded(record, &ended);
+        left(record, config, orders, floor);
+        println!("{seen:?}");
+        seen
+    }
+
+    /// Net lots by the venues' names of instruments, as both ledgers say: those that are traded.
+    pub fn booked(&self) -> Vec<i64> {
+        let booked = self.floor.booked();
+        let rows = self.config.instruments.iter();
+        rows.map(|row| booked.get(&row.symbol).copied().unwrap_or(0)).collect()
     }
 }
 
-/// Trades while `script` happens and for `rest_ms` after it, and checks everything that is to be
-/// true at any time.
+/// Trades once. See `Market::run`.
 pub fn traded(name: &str, seed: u64, rest_ms: u64, script: Vec<(Duration, Step)>) -> Seen {
-    let place = Place::new(name);
-    // Unoptimised, the engine needs more of a stack than a test has.
-    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-    let run = move || trade(&place, seed, Duration::from_millis(rest_ms), script);
-    let ended = thread.spawn(run).expect("the system gives a thread").join();
-    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    in_market(name, seed, move |market| market.run(rest_ms, script))
 }
 
-fn trade(place: &Place, seed: u64, rest: Duration, script: Vec<(Duration, Step)>) -> Seen {
-    let config = config::load(Path::new("config/demo.toml"));
-    let mut config = config.unwrap_or_else(|bad| panic!("{}", bad.render(false)));
-    let mut floor = Floor::open(&mut config, seed, &place.store);
-    let clock = EngineClock::start();
-    let recording =
-        Recording::open(&place.record, &config, moment(&clock)).expect("a new directory");
-    let secret = |row| simulated::secret(&config, row);
-    let opened = opening::open(&config, &clock, secret, PATIENCE);
-    let opened = opened.unwrap_or_else(|error| panic!("{error}"));
-    let plan = Plan {
-        config: &config,
-        clock: &clock,
-        recording,
-        ports: opened.ports,
-        starts: opened.starts,
-        carried: carry::nothing(),
-        is_pinned: false,
-        witnessing: None,
-    };
-    let mut onlooker = Onlooker {
-        config: &config,
-        floor: &mut floor,
-        script: script.into(),
-        stepped: Instant::now(),
-        rest,
-        held: None,
-        next_hold: Instant::now() + BETWEEN_HOLDS,
-        wrong: None,
-        orders: BTreeMap::new(),
-        elapsed: Duration::ZERO,
-        seen: Seen::default(),
-    };
-    let ended = live::run(plan, &mut onlooker).unwrap_or_else(|error| panic!("{error}"));
-    let Onlooker { wrong, orders, seen, script, .. } = onlooker;
-    assert_eq!(wrong, None, "a wrong book is believed");
-    assert!(script.is_empty(), "{} steps were not taken", script.len());
-    let seen = accounted(&orders, &floor.filled(), seen);
-    recorded(&place.record, &ended);
-    left(&place.record, &config, &orders, &floor);
-    println!("{seen:?}");
-    seen
+/// Opens a market and does something in it.
+pub fn in_market<T: Send + 'static>(
+    name: &str,
+    seed: u64,
+    act: impl FnOnce(&mut Market) -> T + Send + 'static,
+) -> T {
+    let mut market = Market::open(name, seed);
+    // Unoptimised, the engine needs more of a stack than a test has.
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let ended = thread.spawn(move || act(&mut market)).expect("the system gives a thread").join();
+    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Every fill is of an order that was recorded, and every order's fate is known, or known not to
@@ -467,13 +512,20 @@ fn left(directory: &Path, config: &Configuration, orders: &BTreeMap<u64, Known>,
         let held = carry.positions.iter().find(|(held, _)| *held == row);
         let held = held.map_or(0, |(_, lots)| *lots);
         let missing = booked.get(&instrument.symbol).copied().unwrap_or(0) - held;
-        let reserved = carry.controls.iter().find_map(|told| match told {
-            Control::Carried(Carried::Unknown(lots)) if lots.instrument.0 as usize == row => {
-                Some([i64::from(lots.buy_lots), i64::from(lots.sell_lots)])
+        let [mut buy, mut sell] = [0; 2];
+        for told in &carry.controls {
+            match told {
+                Control::Carried(Carried::Unknown(lots)) if lots.instrument.0 as usize == row => {
+                    buy += i64::from(lots.buy_lots);
+                    sell += i64::from(lots.sell_lots);
+                }
+                Control::Carried(Carried::Order(order)) if order.instrument.0 as usize == row => {
+                    let lots = if order.side == Buy { &mut buy } else { &mut sell };
+                    *lots += i64::from(order.qty_lots - order.filled_lots);
+                }
+                _ => {}
             }
-            _ => None,
-        });
-        let [buy, sell] = reserved.unwrap_or_default();
+        }
         assert!((-sell..=buy).contains(&missing), "{}: {missing} lots", instrument.symbol);
     }
 }

@@ -457,14 +457,14 @@ fn units_of_an_earlier_run_are_held() {
         let residual_lots = [0, residual, 0, 0];
         let spread = SpreadIndex(0);
         let units = CarriedUnits { spread, position_units, residual_lots, is_halted: false };
-        Event::Carried(Carried::Units(units))
+        Carried::Units(units)
     };
     let mut tally = begun();
-    tell(&mut tally, carried(3, 1));
+    tell(&mut tally, Event::Carried(&carried(3, 1)));
     let row = &tally.spreads()[0];
     assert_eq!((row.whole_units(), row.unhedged_lots()), (2, [2, 0, 0, 0]));
     assert!(row.unhedged_since.is_some());
-    tell(&mut tally, carried(3, 0));
+    tell(&mut tally, Event::Carried(&carried(3, 0)));
     assert_eq!(tally.spreads()[0].unhedged_since, None);
 
     let trade = |tally: &mut Tally, id, leg, side, lots| {

@@ -138,6 +138,10 @@ structs! {
     CarriedUnits { spread position_units residual_lots is_halted }
     UnknownLots { instrument buy_lots sell_lots }
     AccountLots { account gross_lots }
+    CarriedOrder {
+        order_id venue_order_id instrument gateway spread leg account is_open side effect price_e9
+        qty_lots filled_lots most_cum exec_ids exec_count bust_ids bust_count
+    }
     HeldLots { instrument long_today long_yesterday short_today short_yesterday }
     Command { kind spread operator command_id }
     ClockScale { at utc error }
@@ -218,6 +222,7 @@ impl Arbitrary for Carried {
             CarriedUnits::any().prop_map(Carried::Units),
             UnknownLots::any().prop_map(Carried::Unknown),
             AccountLots::any().prop_map(Carried::Account),
+            CarriedOrder::any().prop_map(Carried::Order),
         ]
         .boxed()
     }

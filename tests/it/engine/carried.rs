@@ -1,0 +1,22 @@
+//! A run that ends with orders of which nobody can tell, and the next one, which is told of them.
+
+use super::markets::{Side, after, in_market};
+use xmc_hotpath::message::AlertKind;
+
+/// The engine ends while the domestic venue hangs, with orders on the way to it that are never
+/// answered. The next run logs on: the counter tells all of its day again, which is nothing new,
+/// and of those orders it says nothing. They stay reserved, and no order of the day is an alert.
+#[test]
+fn what_a_counter_tells_again_is_not_news_and_what_it_does_not_tell_stays_reserved() {
+    in_market("carried_orders", 3, |market| {
+        let before = market.run(700, vec![after(2_000, |floor, _| floor.freeze(Side::Shfe))]);
+        assert!(before.unknown > 0 && before.orders > 20, "nothing was on its way: {before:?}");
+        market.floor.set_unheard(Side::Shfe, false);
+        let then = market.run(2_500, Vec::new());
+        assert_eq!(then.unknown, before.unknown, "{then:?}");
+        // Of each spread with such an order, that it is halted.
+        assert!(then.alerts.iter().all(|kind| *kind == AlertKind::CarriedHalt), "{then:?}");
+        assert!(then.alerts.len() <= before.unknown as usize, "{then:?}");
+        assert_eq!(then.lots, market.booked(), "nothing is filled twice or forgotten");
+    });
+}
