@@ -13,6 +13,7 @@ mod figures;
 pub mod keep;
 mod lock;
 mod options;
+mod pairs;
 pub mod probe;
 pub mod reader;
 mod recover;

@@ -12,7 +12,7 @@ use super::segment::{
     KIND_RECORDS, KIND_SEAL, Left, MAGIC, MAX_PAYLOAD, SEAL_LEN, Seal, SealReason, SegmentHeader,
     block_hash,
 };
-use super::tree::{Tree, leaf_hash};
+use super::tree::{Tree, leaf_hashes};
 
 /// What is wrong with a segment, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -448,11 +448,7 @@ impl Leaves {
         while let Some((header, payload)) = walk(bytes, offset) {
             if header.kind == KIND_RECORDS {
                 leaves.starts.push((offset as u64, leaves.hashes.len()));
-                let mut rest = payload;
-                while let Some((record, behind)) = frame::split_len(rest) {
-                    leaves.hashes.push(leaf_hash(record));
-                    rest = behind;
-                }
+                leaf_hashes(records(payload), &mut leaves.hashes);
             }
             offset += BLOCK_OVERHEAD + payload.len();
         }
@@ -493,18 +489,37 @@ pub fn grow(tree: &mut Tree, header: &BlockHeader, payload: &[u8]) -> Result<(),
     grow_with(tree, header, payload, &[])
 }
 
-/// As `grow`, with leaves that were hashed before; those that are not there are hashed.
+/// The whole records at the front of `payload`, by their lengths alone.
+pub fn records(payload: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = payload;
+    std::iter::from_fn(move || {
+        let (record, behind) = frame::split_len(rest)?;
+        rest = behind;
+        Some(record)
+    })
+}
+
+/// As `grow`, with leaves that were hashed before, if they are those of all the records.
 fn grow_with(
     tree: &mut Tree,
     header: &BlockHeader,
     payload: &[u8],
     ready: &[Hash],
 ) -> Result<(), Fault> {
-    let (mut rest, mut ready) = (payload, ready.iter());
-    while !rest.is_empty() {
-        let (record, behind) = frame::split_len(rest).ok_or(Fault::NotABlock)?;
-        tree.push(ready.next().copied().unwrap_or_else(|| leaf_hash(record)));
-        rest = behind;
+    let (mut count, mut len) = (0, 0);
+    for record in records(payload) {
+        count += 1;
+        len += record.len();
+    }
+    if len != payload.len() {
+        return Err(Fault::NotABlock);
+    }
+    if ready.len() == count {
+        tree.extend(ready);
+    } else {
+        let mut leaves = Vec::with_capacity(count);
+        leaf_hashes(records(payload), &mut leaves);
+        tree.extend(&leaves);
     }
     let (said, found) = (header.tree_size.get(), tree.size());
     if said != found {

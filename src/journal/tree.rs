@@ -14,19 +14,50 @@
 use sha2::{Digest, Sha256};
 use std::ops::Range;
 
+use super::pairs::{self, Pairs};
 use super::segment::Hash;
+
+/// What a leaf is hashed with. It keeps a leaf from being passed off as a node.
+const LEAF: u8 = 0;
+
+/// What a node is hashed with. It keeps a node from being passed off as a leaf.
+const NODE: u8 = 1;
 
 /// The hash of a record as a leaf.
 #[must_use]
 pub fn leaf_hash(record: &[u8]) -> Hash {
-    // The first byte keeps a leaf from being passed off as a node, and a node as a leaf.
-    Sha256::new().chain_update([0]).chain_update(record).finalize().into()
+    pairs::hash(LEAF, record)
 }
 
 /// The hash of a node over its two halves.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+    pairs::hash(NODE, [*left, *right].as_flattened())
+}
+
+/// Adds the hashes of `records` as leaves to `leaves`: as `leaf_hash` of each, and sooner.
+pub fn leaf_hashes<'r>(mut records: impl Iterator<Item = &'r [u8]>, leaves: &mut Vec<Hash>) {
+    let mut pairs = Pairs::of_this_machine();
+    while let Some(first) = records.next() {
+        match records.next() {
+            Some(second) => leaves.extend(pairs.hashes(LEAF, [first, second])),
+            None => leaves.push(leaf_hash(first)),
+        }
+    }
+}
+
+/// The nodes over each two of `halves`, which are an even number.
+fn node_hashes(pairs: &mut Pairs, halves: &[Hash]) -> Vec<Hash> {
+    let mut nodes = Vec::with_capacity(halves.len() / 2);
+    let (fours, rest) = halves.as_chunks::<4>();
+    for four in fours {
+        let (first, second) = four.as_flattened().split_at(2 * size_of::<Hash>());
+        nodes.extend(pairs.hashes(NODE, [first, second]));
+    }
+    if let [left, right] = rest {
+        nodes.push(node_hash(left, right));
+    }
+    nodes
 }
 
 /// The tree over leaves 0 to `size`: the roots of its whole subtrees, the largest first.
@@ -53,6 +84,29 @@ impl Tree {
     /// Adds the next leaf.
     pub fn push(&mut self, leaf: Hash) {
         self.stretch.push(leaf);
+    }
+
+    /// Adds the next leaves: as `push` of each, and sooner.
+    pub fn extend(&mut self, leaves: &[Hash]) {
+        let Stretch { end: size, nodes: peaks, .. } = &mut self.stretch;
+        let mut pairs = Pairs::of_this_machine();
+        // What has no right half yet, the smallest first.
+        let mut halves = Vec::new();
+        let mut level = leaves.to_vec();
+        let mut bits = *size;
+        while !level.is_empty() {
+            // A peak of this size is the left half of the first node.
+            if bits & 1 == 1 {
+                level.splice(0..0, peaks.pop());
+            }
+            if !level.len().is_multiple_of(2) {
+                halves.extend(level.pop());
+            }
+            level = node_hashes(&mut pairs, &level);
+            bits >>= 1;
+        }
+        peaks.extend(halves.into_iter().rev());
+        *size += leaves.len() as u64;
     }
 
     /// How many leaves it has.

@@ -23,13 +23,14 @@ use xmc_hotpath::wire::{U32Le, U64Le};
 use super::disk::{Append, Disk};
 pub use super::figures::{Durable, Figures, Gap, Moment, Window};
 use super::options::{JournalError, Options};
+use super::reader::records;
 use super::recover::{self, Place, Start};
 use super::segment::{
     BLOCK_MAGIC, BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, Hash, KIND_PEAKS, KIND_RECORDS,
     KIND_SEAL, Left, MAX_FRONT, Previous, SEAL_LEN, Seal, SealReason, SegmentHeader, SyncPolicy,
     block_hash,
 };
-use super::tree::{Tree, leaf_hash};
+use super::tree::{Tree, leaf_hashes};
 
 /// Blocks that one poll writes at most, before it looks at what time it is.
 const BLOCKS_PER_POLL: u32 = 16;
@@ -90,6 +91,8 @@ pub struct JournalWriter<'a, D: Disk> {
     made_safe: Option<MonoNs>,
     /// What was read from the ring.
     records: Vec<u8>,
+    /// The leaves of a block's records.
+    leaves: Vec<Hash>,
     /// The block that is written: header, payload, hash.
     block: Vec<u8>,
     figures: Figures,
@@ -136,6 +139,7 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
             waiting_since: None,
             made_safe: None,
             records: vec![0; options.block_bytes],
+            leaves: Vec::new(),
             block: Vec::with_capacity(BLOCK_OVERHEAD + options.block_bytes.max(MAX_FRONT)),
             figures: Figures::default(),
         };
@@ -284,11 +288,9 @@ impl<'a, D: Disk> JournalWriter<'a, D> {
     }
 
     fn grow_tree(&mut self, payload: &[u8]) {
-        let mut rest = payload;
-        while let Some((record, behind)) = frame::split_len(rest) {
-            self.written.tree.push(leaf_hash(record));
-            rest = behind;
-        }
+        self.leaves.clear();
+        leaf_hashes(records(payload), &mut self.leaves);
+        self.written.tree.extend(&self.leaves);
         self.written.root = self.written.tree.root();
     }
 

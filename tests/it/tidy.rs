@@ -24,6 +24,7 @@ const UNSAFE: Excepted = &[
     ("src/interrupt.rs", "signals are caught by a system call"),
     ("src/journal/disk.rs", "room on the disk is reserved by a system call"),
     ("src/journal/disk/directory.rs", "what the kernel has of a file is dropped by a system call"),
+    ("src/journal/pairs.rs", "hashing uses instructions that not every processor has"),
     ("src/journal/shm.rs", "the record ring lies in memory of another process"),
     ("src/port/capture/mod.rs", "a capture of a day is mapped, not read"),
     ("src/port/interface.rs", "the list of interfaces is the C library's"),

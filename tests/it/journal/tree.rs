@@ -2,7 +2,8 @@
 //! the RFC's own recursion, and the checks as RFC 9162 writes them down.
 
 use cross_market_connect::journal::tree::{
-    Gathering, Growth, ProofError, Tree, check_consistency, check_inclusion, leaf_hash, node_hash,
+    Gathering, Growth, ProofError, Tree, check_consistency, check_inclusion, leaf_hash,
+    leaf_hashes, node_hash,
 };
 use proptest::prelude::*;
 
@@ -406,5 +407,49 @@ proptest! {
         let mut rewritten = old_root;
         rewritten[flip.index(32)] ^= 1 << bit;
         prop_assert!(check_consistency(m, &rewritten, n, &root, &proof).is_err());
+    }
+}
+
+/// Bytes that are not the same twice in a row.
+fn bytes(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at * 7 + at / 256) as u8).collect()
+}
+
+/// Every length on either side of a block's end, beside every other, and beyond what a record has:
+/// what is hashed two at a time is what SHA-256 says of each.
+#[test]
+fn leaves_hashed_two_at_a_time_are_those_hashed_alone() {
+    use sha2::{Digest, Sha256};
+    let lens = [0, 1, 53, 54, 55, 62, 63, 64, 118, 119, 120, 150, 502, 503, 511, 512, 513, 1_000];
+    for first in (0..200).chain(lens) {
+        for second in lens {
+            for records in [vec![bytes(first), bytes(second)], vec![bytes(second); 3]] {
+                let mut leaves = vec![[9; 32]];
+                leaf_hashes(records.iter().map(Vec::as_slice), &mut leaves);
+                let alone = |record: &Vec<u8>| -> Hash {
+                    Sha256::new().chain_update([0]).chain_update(record).finalize().into()
+                };
+                let expected: Vec<_> = records.iter().map(alone).collect();
+                assert_eq!(leaves[1..], expected, "{first} and {second} bytes");
+            }
+        }
+    }
+}
+
+proptest! {
+    /// Leaves that are added in stretches of any length make the tree that they make one by one.
+    #[test]
+    fn a_tree_grows_by_many_as_it_does_by_one(
+        before in 0_usize..70,
+        stretches in prop::collection::vec(0_usize..40, 1..8),
+    ) {
+        let all = leaves(before + stretches.iter().sum::<usize>());
+        let mut grown = tree(&all[..before]);
+        let mut size = before;
+        for stretch in stretches {
+            grown.extend(&all[size..size + stretch]);
+            size += stretch;
+            prop_assert_eq!(&grown, &tree(&all[..size]));
+        }
     }
 }
