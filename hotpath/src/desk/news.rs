@@ -66,12 +66,15 @@ impl Desk<'_> {
 
     /// News of an order that is not here. One of an earlier run that was over then has done what it
     /// did before this run, which has been told the outcome: a counter that tells its whole day to
-    /// whoever logs on says nothing new. What was taken back or changed may be new.
+    /// whoever logs on says nothing new. What was taken back or changed may be new, and so may all
+    /// be while lots are reserved for orders that were told without their ids.
     #[cold]
     #[inline(never)]
     fn stranger(&mut self, event: &OrderEvent, outputs: &mut Outputs) {
-        let is_over =
-            event.order_id.is_before(self.identity) && event.order_id.run() <= self.known_run;
+        let mut rows = self.table.instruments.iter();
+        let is_over = event.order_id.is_before(self.identity)
+            && event.order_id.run() <= self.known_run
+            && rows.all(|row| (row.unknown_buy_lots, row.unknown_sell_lots) == (0, 0));
         let is_repeated = match event.kind {
             OrderEventKind::Accepted
             | OrderEventKind::Filled

@@ -342,6 +342,20 @@ fn orders_that_were_over_are_no_news_if_the_whole_of_their_run_is_known() {
     }
 }
 
+/// Lots were told of an order without its id: it may be any that is not here.
+#[test]
+fn while_lots_are_reserved_for_orders_without_ids_all_are_news() {
+    let mut stand = Stand::new();
+    carry(&mut stand, unknown(1, 0, 3));
+    carry(&mut stand, run(true));
+    stand.tell(Event::Order(said(&order(7), OrderEventKind::Filled, 12, 2)));
+    assert_eq!(stand.alerts(), [AlertKind::UnknownOrder]);
+    assert_eq!(stand.desk().state(), SafeState::NoNew);
+    carry(&mut stand, unknown(1, 0, 0));
+    stand.tell(Event::Order(said(&order(7), OrderEventKind::Filled, 13, 2)));
+    assert_eq!(stand.alerts(), []);
+}
+
 /// What a desk says of its order is what the next one goes on with.
 #[test]
 fn an_order_is_carried_as_it_stands() {
