@@ -155,7 +155,7 @@ fn read_run(
         let Some(snapshot) = snapshot.filter(ours).filter(Snapshot::is_of_this_logic) else {
             continue;
         };
-        let segments = Segments::of_run(path, run, snapshot.segment).map_err(in_path)?;
+        let Ok(segments) = Segments::of_run(path, run, snapshot.segment) else { continue };
         let Ok(start) = read_start(run, &snapshot.start) else { continue };
         let mut memory = ShadowMemory::new(DeskSize::of_arenas(start.arenas));
         let shadow = Shadow::restore(start.identity, &mut memory, &snapshot.state);

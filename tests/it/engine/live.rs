@@ -350,6 +350,14 @@ fn a_snapshot_of_another_journal_or_of_what_never_was_is_not_gone_on_from_unseen
     assert!(carry.followed_inputs > 0);
     assert_eq!(Carry { followed_inputs: 0, ..carry }, known);
 
+    // Taken in a segment that is not there.
+    let far = Snapshot { segment: 99, ..newest.clone() };
+    snapshot::write(&directory, &far).expect("it is ours");
+    let (carry, _) = left(&config, &directory);
+    assert_eq!(Carry { followed_inputs: 0, ..carry }, known);
+    let places = snapshot::since(&directory, 99).expect("it is there");
+    places.iter().for_each(|place| std::fs::remove_file(&place.path).expect("it is ours"));
+
     // Another state under the same place: only working it out again shows that.
     let forged = Snapshot { state: old.state, ..newest };
     snapshot::write(&directory, &forged).expect("it is ours");
