@@ -6,6 +6,7 @@
 
 pub mod allocation;
 pub mod audit;
+pub mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod config;

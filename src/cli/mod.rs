@@ -10,6 +10,7 @@
 //! else to stdout.
 
 pub mod audit;
+pub mod calendar;
 pub mod demo;
 pub mod explain;
 pub mod inspect;
@@ -122,6 +123,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(audit::Args),
+    Calendar(calendar::Args),
     Demo(demo::Args),
     Explain(explain::Args),
     Inspect(inspect::Args),
@@ -137,6 +139,7 @@ impl Command {
     fn run(&self, out: &mut Report<'_>) -> Result<Exit, CliError> {
         match self {
             Self::Audit(args) => audit::run(args, out),
+            Self::Calendar(args) => calendar::run(args, out),
             Self::Demo(args) => demo::run(args, out),
             Self::Explain(args) => explain::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),

@@ -165,6 +165,12 @@ rules! {
     Unwitnessed = "070",
     /// A witness is in one place, which is not the record's, and is known by its key.
     WitnessPlace = "071",
+    /// A date of a calendar is a day, its first not after its last.
+    CalendarDate = "080",
+    /// A time of a calendar is hours and minutes, its first before its last, of a known time zone.
+    CalendarTime = "081",
+    /// The windows of a group do not meet.
+    CalendarOverlap = "082",
 }
 
 /// One thing wrong, where, and what to do.

@@ -134,7 +134,7 @@ fn check_sources(sources: Sources, report: Report) -> Result<Configuration, Inva
 }
 
 /// The files as tables; `None` if one is not TOML, which is reported.
-fn parse<'s>(sources: &'s Sources, report: &Report) -> Option<Vec<DeTable<'s>>> {
+pub(crate) fn parse<'s>(sources: &'s Sources, report: &Report) -> Option<Vec<DeTable<'s>>> {
     let mut tables = Vec::new();
     for (index, file) in sources.files().iter().enumerate() {
         let (table, errors) = DeTable::parse_recoverable(&file.text);
@@ -272,7 +272,7 @@ fn at_most(most: usize, what: &str, sections: &[Section<'_>], whose: &str, repor
     }
 }
 
-fn missing_section(report: &Report, title: &str) {
+pub(crate) fn missing_section(report: &Report, title: &str) {
     let message = format!("there is no {title} in any of the files");
     report.add(Problem::nowhere(Rule::MissingSection, message));
 }

@@ -46,14 +46,14 @@ pub struct Sources {
 
 impl Sources {
     /// Reads `path` and everything it includes; what went wrong is in the report.
-    pub(super) fn read(path: &Path, report: &Report) -> Self {
+    pub(crate) fn read(path: &Path, report: &Report) -> Self {
         let mut reading = Reading { sources: Self::default(), chain: Vec::new(), report };
         reading.file(path, None);
         reading.sources
     }
 
     /// Takes `text` as if it had been read from `path`; includes are read from the disk.
-    pub(super) fn of_text(path: &Path, text: String, report: &Report) -> Self {
+    pub(crate) fn of_text(path: &Path, text: String, report: &Report) -> Self {
         let mut reading = Reading { sources: Self::default(), chain: Vec::new(), report };
         reading.text(path, text);
         reading.sources

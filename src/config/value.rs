@@ -22,11 +22,11 @@ pub(crate) struct Complaint {
 }
 
 impl Complaint {
-    fn new(rule: Rule, message: String, label: impl Into<String>) -> Self {
+    pub(crate) fn new(rule: Rule, message: String, label: impl Into<String>) -> Self {
         Self { rule, message, label: label.into(), help: None }
     }
 
-    fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -45,7 +45,7 @@ pub(crate) fn kind_of(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-fn wrong_type(value: &DeValue<'_>, wanted: &str) -> Complaint {
+pub(crate) fn wrong_type(value: &DeValue<'_>, wanted: &str) -> Complaint {
     let found = kind_of(value);
     Complaint::new(Rule::WrongType, format!("must be {wanted}, not {found}"), found)
 }

@@ -6,6 +6,7 @@
 
 mod audit;
 mod book;
+mod calendar;
 mod cli;
 mod config;
 mod counter;

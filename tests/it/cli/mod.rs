@@ -1,5 +1,6 @@
 //! The command line.
 
+mod calendar;
 mod demo;
 mod explain;
 mod inspect;

@@ -564,6 +564,9 @@ fn every_rule_is_tested() {
         (Rule::TooMany, "below"),
         (Rule::AccountTwice, "venue"),
         (Rule::Terms, "terms"),
+        (Rule::CalendarDate, "calendar"),
+        (Rule::CalendarTime, "calendar"),
+        (Rule::CalendarOverlap, "calendar"),
     ];
     let tested: BTreeSet<_> = CASES
         .iter()
