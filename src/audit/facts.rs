@@ -204,7 +204,10 @@ impl Memory {
             }
             OwnedEvent::Carried(Carried::Run(_)) => Facts::default(),
             OwnedEvent::Command(command) => self.of_spread(command.spread),
-            OwnedEvent::Gateway(_) | OwnedEvent::Clock(_) | OwnedEvent::Tick => Facts::default(),
+            OwnedEvent::Gateway(_)
+            | OwnedEvent::Detailing(_)
+            | OwnedEvent::Clock(_)
+            | OwnedEvent::Tick => Facts::default(),
         }
     }
 

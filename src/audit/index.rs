@@ -25,7 +25,7 @@ use xmc_hotpath::time::{MonoNs, UnixNs};
 pub const NAME: &str = "index.redb";
 
 /// Version of what is in it; another one is made anew.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What it knows of itself.
 const STATE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("state");

@@ -342,6 +342,11 @@ fn event(event: &OwnedEvent, labels: &Labels) -> String {
             held.long_today, held.long_yesterday, held.short_today, held.short_yesterday
         ),
         OwnedEvent::Carried(carried) => left(carried),
+        OwnedEvent::Detailing(detailing) => {
+            let words: Vec<_> = detailing.left_out().collect();
+            let words = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
+            format!("left out from here on: {words}")
+        }
         OwnedEvent::Clock(clock) => format!("utc {} within {} ns", clock.utc.0, clock.error.0),
         OwnedEvent::Instrument(_)
         | OwnedEvent::Spread(_)

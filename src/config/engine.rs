@@ -3,8 +3,10 @@
 use super::error::{Problem, Rule};
 use super::section::{Section, Written};
 use super::spread::TimeInForce;
-use super::value::{decimal_e9, line, name, power_of_two, whole, word};
+use super::value::{Complaint, decimal_e9, line, name, power_of_two, whole, word};
 use std::path::PathBuf;
+use xmc_hotpath::message::{Detailing, Gate};
+use xmc_hotpath::record::frame::Kind;
 use xmc_hotpath::record::{WORST_INPUT_LEN, ring};
 use xmc_hotpath::risk::FIRE_RATE_MAX;
 
@@ -38,6 +40,8 @@ pub struct Engine {
     /// Time between two snapshots of the desk: a start after a crash follows at most what came
     /// since the last one.
     pub record_snapshot_ms: u32,
+    /// What the desk tells in detail.
+    pub record_details: Detailing,
 }
 
 /// When the desk takes an order for lost, and when it stops itself.
@@ -102,8 +106,47 @@ pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
         record_snapshot_ms: section
             .optional("record_snapshot_ms", whole(100..=3_600_000))
             .map_or(RECORD_SNAPSHOT_MS, |every| every.value),
+        record_details: details(&section),
     };
     section.finish(engine)
+}
+
+/// What `record_leaves_out` of `[engine]` leaves of the details.
+fn details(section: &Section<'_>) -> Detailing {
+    const KEY: &str = "record_leaves_out";
+    let left_out = if section.has(KEY) { section.list(KEY, left_out) } else { Vec::new() };
+    left_out.into_iter().fold(Detailing::ALL, |all, out| Detailing {
+        refusals: all.refusals & out.value.refusals,
+        endings: all.endings & out.value.endings,
+    })
+}
+
+/// One word of what is left out, as what it leaves.
+fn left_out(value: &Value<'_>) -> Read<Detailing> {
+    let all = Detailing::ALL;
+    let refusal = |gate: Gate| (gate.word(), Detailing { refusals: !Detailing::bit(gate), ..all });
+    let gates = Gate::ALL.iter().copied().filter(|gate| *gate != Gate::Passed).map(refusal);
+    let words: Vec<_> = [
+        (Detailing::ENDINGS, Detailing { endings: false, ..all }),
+        ("refusals", Detailing { refusals: Detailing::bit(Gate::Passed), ..all }),
+    ]
+    .into_iter()
+    .chain(gates)
+    .collect();
+    // A gate may bear the name of a kind.
+    let needed = Kind::ALL.iter().map(|kind| kind.word()).chain([Gate::Passed.word()]);
+    let is_needed = |text: &str| {
+        needed.clone().any(|word| word == text) && words.iter().all(|(word, _)| *word != text)
+    };
+    match value.as_str().filter(|text| is_needed(text)) {
+        Some(text) => Err(Complaint::new(
+            Rule::AlwaysRecorded,
+            format!("names {text:?}, which an order depends on or a person must see"),
+            "always recorded",
+        )
+        .help("\"endings\", \"refusals\" or the names of gates can be left out, nothing else")),
+        None => word(&words)(value),
+    }
 }
 
 pub(crate) fn logic(section: Section<'_>) -> Option<Logic> {

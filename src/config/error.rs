@@ -165,6 +165,8 @@ rules! {
     Unwitnessed = "070",
     /// A witness is in one place, which is not the record's, and is known by its key.
     WitnessPlace = "071",
+    /// What an order depends on is always recorded.
+    AlwaysRecorded = "072",
     /// A date of a calendar is a day, its first not after its last.
     CalendarDate = "080",
     /// A time of a calendar is hours and minutes, its first before its last, of a known time zone.

@@ -227,7 +227,7 @@ pub(crate) fn name(value: &DeValue<'_>) -> Result<String, Complaint> {
 
 /// One of a few words, each standing for a value.
 pub(crate) fn word<T: Copy>(
-    words: &'static [(&'static str, T)],
+    words: &[(&'static str, T)],
 ) -> impl Fn(&DeValue<'_>) -> Result<T, Complaint> {
     move |value| {
         let text = text_of(value)?;

@@ -8,8 +8,8 @@ use crate::config::{
     AccountLimit, Bounds, Collar, Configuration, HedgeFlag, Instrument, Leg, Spread, TimeInForce,
 };
 use xmc_hotpath::message::{
-    self, AccountId, AccountLimits, Control, GatewayLimits, InstrumentSpec, LegSpec, MAX_LEGS,
-    ProjectId, SpreadIndex, SpreadSpec, StrategyId, StreamId,
+    self, AccountId, AccountLimits, Control, Detailing, GatewayLimits, InstrumentSpec, LegSpec,
+    MAX_LEGS, ProjectId, SpreadIndex, SpreadSpec, StrategyId, StreamId,
 };
 use xmc_hotpath::time::Span;
 
@@ -31,6 +31,9 @@ pub struct Names {
 pub fn controls(config: &Configuration) -> (Vec<Control>, Names) {
     let mut names = Names::default();
     let mut controls = Vec::new();
+    if config.engine.record_details != Detailing::ALL {
+        controls.push(Control::Detailing(config.engine.record_details));
+    }
     for (gateway, number) in config.gateways.iter().zip(0_u8..) {
         controls.push(Control::Gateway(GatewayLimits {
             gateway: message::GatewayIndex(number),

@@ -172,6 +172,7 @@ labels! {
     Live "live" "在途",
     Decisions "decisions" "决策",
     Refused "held back" "拦截",
+    NotRecorded "not recorded" "未记录",
     Paused "PAUSED" "已暂停",
     Keys
         "[q] quit  [1-9] pair  [l] language  [c] colours  [space] pause"

@@ -11,8 +11,8 @@ pub use lots::ModelLots;
 use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, AlertKind, ChannelState, Command, CommandKind, Depth, Event,
-    GatewayLimits, InstrumentSpec, Intent, MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent,
+    AccountId, AccountLimits, AlertKind, ChannelState, Command, CommandKind, Depth, Detailing,
+    Event, GatewayLimits, InstrumentSpec, Intent, MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent,
     OrderEventKind, OrderId, Quote, SafeState, SessionState, Side, SpreadIndex, SpreadSpec,
     StateChange,
 };
@@ -148,6 +148,8 @@ pub struct Model {
     pub safe: Option<SafeState>,
     /// A kill was ordered.
     pub is_killed: bool,
+    /// What is told in detail.
+    pub detailing: Detailing,
     /// Alerts by kind.
     pub alerts: BTreeMap<AlertKind, u64>,
     /// Lots that came outside any reservation, by instrument: late, too many, taken back.
@@ -215,6 +217,7 @@ impl Model {
             Event::Held(held) => self.held(held),
             Event::Carried(_) => unreachable!("the simulator begins its runs with nothing"),
             Event::Command(command) => self.command(command),
+            Event::Detailing(detailing) => self.detailing = *detailing,
             Event::Clock(_) | Event::Tick => {}
         }
         Vec::new()

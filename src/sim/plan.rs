@@ -65,6 +65,9 @@ pub struct Plan {
     pub cancels_on_disconnect: bool,
     /// The common price in ticks at the start: may be near zero or below.
     pub common_ticks: i64,
+    /// Operators change what is told in detail. Most seeds leave nothing out, so that all that is
+    /// told is checked.
+    pub leaves_out: bool,
     /// The price step.
     pub tick_e9: i64,
     /// Lots at a level, at most.
@@ -115,6 +118,7 @@ impl Plan {
             common_ticks,
             tick_e9,
             most_lots: *pick(&mut rng, &[2, 10, 40]),
+            leaves_out: rng.u8(..8) == 0,
         }
     }
 

@@ -8,7 +8,9 @@ mod terms;
 mod venue;
 
 use cross_market_connect::config::{self, Configuration, Invalid, Recovery, SecretSource};
+use cross_market_connect::engine::inputs;
 use std::path::{Path, PathBuf};
+use xmc_hotpath::message::{Control, Detailing, Gate};
 use xmc_hotpath::venue::esunny::dstar::layout::ReqIdMode;
 
 /// A sample of the project.
@@ -128,4 +130,23 @@ fn recovery_and_logon_are_read_as_written() {
         (counter.request_ids, counter.close_today_code),
         (ReqIdMode::Consecutive, Some(b'J'))
     );
+}
+
+#[test]
+fn details_are_left_out_by_name() {
+    let leaves = |words: &str| {
+        let line = format!("record_leaves_out = [{words}]\ndesk_id = 1");
+        let config = load(&edited(&[("desk_id = 1", &line)])).expect("known words");
+        let told: Vec<_> = inputs::controls(&config).0.into_iter().take(1).collect();
+        let details = config.engine.record_details;
+        assert_eq!(told == [Control::Detailing(details)], details != Detailing::ALL);
+        details
+    };
+    assert_eq!(load(&base()).expect("the sample").engine.record_details, Detailing::ALL);
+    assert_eq!(leaves(""), Detailing::ALL);
+    let two = leaves("\"in_flight\", \"instrument\"");
+    assert_eq!(two.left_out().collect::<Vec<_>>(), ["in_flight", "instrument"]);
+    let most = leaves("\"refusals\", \"endings\"");
+    assert!(most.has_refusal(Gate::Passed) && !most.endings);
+    assert_eq!(most.left_out().count(), Gate::ALL.len(), "the ends, and all gates but `passed`");
 }

@@ -41,6 +41,7 @@ impl Desk<'_> {
     fn decide(&mut self, index: SpreadIndex, credits: &Credits, outputs: &mut Outputs) {
         let mut drafts: Drafts = [None; MAX_LEGS];
         let decided = self.look(index, credits, &mut drafts);
+        let detailing = self.detailing;
         let Some(row) = self.table.spread_mut(index) else {
             return;
         };
@@ -54,16 +55,22 @@ impl Desk<'_> {
             return;
         };
         let outcome = gated.err().map(|refusal| (trigger.intent, refusal.gate));
+        let is_told = outcome.is_none_or(|(_, gate)| detailing.has_refusal(gate));
         if outcome.is_some() && outcome == row.refused {
-            row.repeated = row.repeated.saturating_add(1);
+            row.repeated = row.repeated.saturating_add(is_told.into());
             return;
         }
         row.refused = outcome;
-        let repeated = core::mem::take(&mut row.repeated);
+        // They belong to the last refusal that was told.
+        let repeated = if is_told { core::mem::take(&mut row.repeated) } else { 0 };
         match &gated {
             Ok(account) => self.fire(index, &trigger, &drafts, *account, outputs),
             Err(refusal) if refusal.gate == Gate::FireRate => self.throttle(index, outputs),
             Err(_) => {}
+        }
+        if !is_told {
+            outputs.leave_out();
+            return;
         }
         let refusal = gated.err().unwrap_or(Refusal::new(Gate::Passed, 0, 0));
         outputs.decision(Decision {

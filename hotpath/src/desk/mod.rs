@@ -28,9 +28,9 @@ use crate::execute::offset::{Holding, Lots};
 use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
-    Credits, DeskIdentity, Detail, Event, GatewayLimits, HeldLots, Input, InstrumentIndex,
-    InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderId, Quote, SafeState, SessionState, SessionUpdate,
-    SpreadIndex, SpreadSpec, StateChange, StreamId,
+    Credits, DeskIdentity, Detail, Detailing, Event, GatewayLimits, HeldLots, Input,
+    InstrumentIndex, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderId, Quote, SafeState,
+    SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StateChange, StreamId,
 };
 use crate::order::Orders;
 use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX, ValueLimit};
@@ -82,6 +82,7 @@ pub struct Desk<'a> {
     kill_cursor: Option<usize>,
     /// The `more` of the last quote: evaluation waits for the end of the batch.
     is_batch_open: bool,
+    detailing: Detailing,
     now: MonoNs,
 }
 
@@ -105,6 +106,7 @@ impl<'a> Desk<'a> {
             table: Table::new(instruments, spreads, edges),
             kill_cursor: None,
             is_batch_open: false,
+            detailing: Detailing::ALL,
             now: MonoNs(0),
         }
     }
@@ -199,6 +201,7 @@ impl<'a> Desk<'a> {
             Event::Held(held) => self.on_held(&held, outputs),
             Event::Carried(carried) => self.on_carried(carried, outputs),
             Event::Command(command) => self.on_command(&command, outputs),
+            Event::Detailing(detailing) => self.on_detailing(detailing),
             Event::Clock(_) | Event::Tick => {}
         }
         self.sweep_kill(outputs);
@@ -289,6 +292,14 @@ impl<'a> Desk<'a> {
                 row.exposure.position_lots = row.holding.net();
             }
             _ => self.bad_input(SpreadIndex::ALL, i64::from(held.instrument.0), outputs),
+        }
+    }
+
+    /// What is refused now and was not told is told anew, if it is to be from now on.
+    fn on_detailing(&mut self, detailing: Detailing) {
+        self.detailing = detailing;
+        for row in self.table.spreads.iter_mut() {
+            row.refused = None;
         }
     }
 

@@ -279,7 +279,11 @@ impl Desk<'_> {
             *held = held.saturating_add(*left);
         }
         self.timers.clear(index.0);
-        outputs.ending(ending);
+        if self.detailing.endings || !ending.is_aligned {
+            outputs.ending(ending);
+        } else {
+            outputs.leave_out();
+        }
         if !ending.is_aligned {
             let most = residual.iter().copied().max_by_key(|lots| lots.unsigned_abs());
             self.broken(index, most.unwrap_or(0), outputs);

@@ -15,6 +15,9 @@ pub struct Outputs {
     order_count: usize,
     details: [Option<Detail>; DETAILS_MAX],
     detail_count: usize,
+    /// Details that nobody wants: they take room all the same, so that what is recorded decides
+    /// nothing.
+    left_out: usize,
     is_overflowed: bool,
 }
 
@@ -46,6 +49,7 @@ impl Outputs {
             order_count: 0,
             details: [None; DETAILS_MAX],
             detail_count: 0,
+            left_out: 0,
             is_overflowed: false,
         }
     }
@@ -85,7 +89,7 @@ impl Outputs {
     #[inline]
     #[must_use]
     pub const fn detail_room(&self) -> usize {
-        DETAILS_MAX.saturating_sub(self.detail_count)
+        DETAILS_MAX.saturating_sub(self.detail_count).saturating_sub(self.left_out)
     }
 
     /// Whether something did not fit.
@@ -99,7 +103,17 @@ impl Outputs {
     pub(super) fn clear(&mut self) {
         self.order_count = 0;
         self.detail_count = 0;
+        self.left_out = 0;
         self.is_overflowed = false;
+    }
+
+    /// A detail that nobody wants.
+    #[inline]
+    pub(super) fn leave_out(&mut self) {
+        match self.detail_room() {
+            0 => self.is_overflowed = true,
+            _ => self.left_out = self.left_out.saturating_add(1),
+        }
     }
 
     #[inline]
@@ -131,20 +145,23 @@ impl Outputs {
         self.detail(Detail::Ending(ending));
     }
 
-    /// Adds a detail that must be said, in place of the last one if there is no room.
+    /// Adds a detail that must be said, in place of another if there is no room.
     pub(super) fn insist(&mut self, detail: Detail) {
-        self.detail_count = self.detail_count.min(DETAILS_MAX.saturating_sub(1));
+        self.left_out = self.left_out.min(DETAILS_MAX.saturating_sub(1));
+        let most = DETAILS_MAX.saturating_sub(self.left_out).saturating_sub(1);
+        self.detail_count = self.detail_count.min(most);
         self.detail(detail);
     }
 
     #[inline]
     fn detail(&mut self, detail: Detail) {
+        let room = self.detail_room();
         match self.details.get_mut(self.detail_count) {
-            Some(slot) => {
+            Some(slot) if room > 0 => {
                 *slot = Some(detail);
                 self.detail_count = self.detail_count.saturating_add(1);
             }
-            None => self.is_overflowed = true,
+            _ => self.is_overflowed = true,
         }
     }
 }

@@ -37,6 +37,7 @@ impl<'a> Desk<'a> {
             dirty,
             kill_cursor,
             is_batch_open,
+            detailing,
             now,
         } = self;
         known_run.put(out);
@@ -51,6 +52,7 @@ impl<'a> Desk<'a> {
         dirty.save(out);
         kill_cursor.put(out);
         is_batch_open.put(out);
+        detailing.put(out);
         now.put(out);
     }
 
@@ -80,6 +82,7 @@ impl<'a> Desk<'a> {
         desk.dirty.load(input)?;
         desk.kill_cursor = Field::take(input)?;
         desk.is_batch_open = Field::take(input)?;
+        desk.detailing = Field::take(input)?;
         desk.now = Field::take(input)?;
         Some(desk)
     }

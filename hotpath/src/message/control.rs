@@ -1,8 +1,8 @@
 //! What the cold side tells the desk: contract data, spreads, limits, commands, the clock.
 
 use super::{
-    AccountId, Carried, CloseFirst, Event, GatewayIndex, HedgeFlag, InstrumentIndex, MAX_LEGS,
-    OffsetRule, ProjectId, SpreadIndex, StrategyId, StreamId, TimeInForce,
+    AccountId, Carried, CloseFirst, Event, Gate, GatewayIndex, HedgeFlag, InstrumentIndex,
+    MAX_LEGS, OffsetRule, ProjectId, SpreadIndex, StrategyId, StreamId, TimeInForce,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span, UnixNs};
@@ -235,6 +235,58 @@ message! {
     }
 }
 
+message! {
+    /// What the desk says in detail of what it does. Orders, the decisions that they follow from,
+    /// alerts, states and fires that broke are always told: nobody can leave them out.
+    pub struct Detailing {
+        /// Refusals that are told: a bit for each gate, at the place of its code.
+        pub refusals: u64,
+        /// Whether the ends of fires are told that ended in ratio.
+        pub endings: bool,
+    }
+}
+
+impl Default for Detailing {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+impl Detailing {
+    /// Everything, which a desk begins with.
+    pub const ALL: Self = Self { refusals: u64::MAX, endings: true };
+
+    /// The bit of a gate among `refusals`.
+    #[must_use]
+    pub fn bit(gate: Gate) -> u64 {
+        1_u64.wrapping_shl(gate.code().into())
+    }
+
+    /// Whether what a gate holds back is told.
+    #[must_use]
+    pub fn has_refusal(self, gate: Gate) -> bool {
+        self.refusals & Self::bit(gate) != 0
+    }
+
+    /// What is left out, in the words of the configuration: `endings`, and gates by name.
+    pub fn left_out(self) -> impl Iterator<Item = &'static str> {
+        let endings = (!self.endings).then_some(Self::ENDINGS);
+        let gates = Gate::ALL.iter().filter(move |gate| !self.has_refusal(**gate));
+        endings.into_iter().chain(gates.map(|gate| gate.word()))
+    }
+
+    /// The word for the ends of fires that ended in ratio.
+    pub const ENDINGS: &'static str = "endings";
+}
+
+const _: () = {
+    let mut rest = Gate::ALL;
+    while let [gate, more @ ..] = rest {
+        assert!(gate.code() < 64, "a gate has no bit in `Detailing`");
+        rest = more;
+    }
+};
+
 /// What the cold side tells the desk, through its control ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
@@ -252,6 +304,8 @@ pub enum Control {
     Carried(Carried),
     /// An operator's command.
     Command(Command),
+    /// What is told in detail.
+    Detailing(Detailing),
     /// The clock against UTC.
     Clock(ClockScale),
 }
@@ -269,6 +323,7 @@ impl Control {
             Self::Held(held) => Event::Held(*held),
             Self::Carried(carried) => carried.as_event(),
             Self::Command(command) => Event::Command(*command),
+            Self::Detailing(detailing) => Event::Detailing(*detailing),
             Self::Clock(scale) => Event::Clock(*scale),
         }
     }

@@ -1,7 +1,7 @@
 //! The input of the desk and what comes out of it besides orders.
 
 use super::{
-    AccountLimits, Carried, ChannelUpdate, ClockScale, Command, GatewayLimits, HeldLots,
+    AccountLimits, Carried, ChannelUpdate, ClockScale, Command, Detailing, GatewayLimits, HeldLots,
     InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderEvent, OrderId, Quote, SessionUpdate, SpreadIndex,
     SpreadSpec, StreamId,
 };
@@ -54,6 +54,8 @@ pub enum Event<'a> {
     Carried(&'a Carried),
     /// An operator's command.
     Command(Command),
+    /// What is told in detail.
+    Detailing(Detailing),
     /// The clock against UTC.
     Clock(ClockScale),
     /// Nothing but time: the deadline that the desk asked for has come.
@@ -198,7 +200,7 @@ message! {
         pub limit: i64,
         /// Age of each leg's quote at the decision; 0 for a leg that is not there.
         pub quote_age: [Span; MAX_LEGS],
-        /// Decisions of the same spread, intent and gate since the last one written.
+        /// How often the last refusal of the spread that was written came again since.
         pub repeated: u32,
     }
 }

@@ -14,7 +14,7 @@ pub use carried::{
     AccountLots, BUST_IDS, Carried, CarriedOrder, CarriedRun, CarriedUnits, EXEC_IDS, UnknownLots,
 };
 pub use control::{
-    AccountLimits, ClockScale, Command, CommandKind, Control, GatewayLimits, HeldLots,
+    AccountLimits, ClockScale, Command, CommandKind, Control, Detailing, GatewayLimits, HeldLots,
     InstrumentSpec, LegSpec, SpreadSpec,
 };
 pub use desk::{

@@ -15,9 +15,9 @@
 use super::codec::{Decoder, Encoder, Field, code};
 use crate::message::{
     AccountLimits, Alert, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command, Credits,
-    Decision, DeskId, DeskIdentity, Detail, Ending, Event, GatewayLimits, HeldLots, Input,
-    InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS, Quote, SessionUpdate,
-    SiteId, SpreadSpec, StateChange,
+    Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, GatewayLimits, HeldLots,
+    Input, InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS, Quote,
+    SessionUpdate, SiteId, SpreadSpec, StateChange,
 };
 use crate::time::{MonoNs, UnixNs};
 
@@ -29,10 +29,10 @@ pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 pub const VERSION: u8 = 1;
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 3;
+pub const LOGIC_VERSION: u16 = 4;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 2] = [
+pub const LOGIC_CHANGES: [(u16, &str); 3] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -43,6 +43,7 @@ pub const LOGIC_CHANGES: [(u16, &str); 2] = [
         "orders of earlier runs of which nobody can tell go on under their ids and are settled by \
          what is told of them; news of orders of earlier runs that were over raises no alert",
     ),
+    (4, "refusals by gate and the ends of fires that ended in ratio may be left out, by input"),
 ];
 
 /// Bytes of a header.
@@ -87,6 +88,8 @@ code! {
         Held = 12 "held",
         /// Input: what an earlier run left.
         Carried = 13 "carried",
+        /// Input: what is told in detail.
+        Detailing = 14 "detailing",
         /// Output: an order, a cancel or a replace.
         Order = 32 "order",
         /// Output: a trigger was met.
@@ -210,6 +213,7 @@ pub enum OwnedEvent {
     Held(HeldLots),
     Carried(Carried),
     Command(Command),
+    Detailing(Detailing),
     Clock(ClockScale),
     Tick,
 }
@@ -230,6 +234,7 @@ impl OwnedInput {
             OwnedEvent::Held(held) => Event::Held(*held),
             OwnedEvent::Carried(carried) => Event::Carried(carried),
             OwnedEvent::Command(command) => Event::Command(*command),
+            OwnedEvent::Detailing(detailing) => Event::Detailing(*detailing),
             OwnedEvent::Clock(scale) => Event::Clock(*scale),
             OwnedEvent::Tick => Event::Tick,
         };
@@ -267,6 +272,7 @@ impl Writer {
             Event::Held(_) => Kind::Held,
             Event::Carried(_) => Kind::Carried,
             Event::Command(_) => Kind::Command,
+            Event::Detailing(_) => Kind::Detailing,
             Event::Clock(_) => Kind::Clock,
             Event::Tick => Kind::Tick,
         };
@@ -289,6 +295,7 @@ impl Writer {
                 Event::Held(held) => held.put(out),
                 Event::Carried(carried) => carried.put(out),
                 Event::Command(command) => command.put(out),
+                Event::Detailing(detailing) => detailing.put(out),
                 Event::Clock(scale) => scale.put(out),
                 Event::Tick => {}
             }
@@ -455,6 +462,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         | Kind::Held
         | Kind::Carried
         | Kind::Command
+        | Kind::Detailing
         | Kind::Clock
         | Kind::Tick => Body::Input(OwnedInput {
             now: MonoNs::take(input)?,
@@ -483,6 +491,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         Kind::Held => OwnedEvent::Held(Field::take(input)?),
         Kind::Carried => OwnedEvent::Carried(Carried::take(input)?),
         Kind::Command => OwnedEvent::Command(Field::take(input)?),
+        Kind::Detailing => OwnedEvent::Detailing(Field::take(input)?),
         Kind::Clock => OwnedEvent::Clock(Field::take(input)?),
         Kind::Tick => OwnedEvent::Tick,
         Kind::Order | Kind::Decision | Kind::Alert | Kind::State | Kind::Ending | Kind::Start => {

@@ -97,6 +97,8 @@ pub struct Folding {
     spreads: BTreeMap<u32, Standing>,
     positions: BTreeMap<String, i64>,
     seconds: BTreeMap<String, Second>,
+    /// What the run leaves out now.
+    left_out: BTreeSet<String>,
 }
 
 /// A receipt's hour and what the numbers in it are called.
@@ -111,7 +113,9 @@ impl Folding {
     /// The hour of a moment.
     fn part(&mut self, utc: UnixNs) -> &mut Part {
         let hour = u32::try_from(utc.0 / HOUR_NS).unwrap_or(u32::MAX);
-        self.hours.entry(hour).or_default()
+        self.hours
+            .entry(hour)
+            .or_insert_with(|| Part { left_out: self.left_out.clone(), ..Part::default() })
     }
 
     /// Counts a record that comes with every packet; `instrument` is a quote's. `settle` puts the
@@ -164,6 +168,7 @@ impl Folding {
         match &receipt.body {
             Body::Start(_) => {
                 // Another run: what was in the air then is over, or will be told anew.
+                self.left_out.clear();
                 self.spreads.clear();
                 self.orders.clear();
                 self.over.clear();
@@ -177,6 +182,11 @@ impl Folding {
                 OwnedEvent::Carried(Carried::Order(order)) => {
                     let progress = Progress::carried(order, place.now);
                     self.orders.insert(order.order_id.0, progress);
+                }
+                OwnedEvent::Detailing(detailing) => {
+                    self.left_out = detailing.left_out().map(str::to_owned).collect();
+                    let left_out = self.left_out.clone();
+                    self.part(place.utc).left_out.extend(left_out);
                 }
                 OwnedEvent::Command(command) => {
                     add(&mut self.part(place.utc).commands, command.kind.word());

@@ -16,7 +16,8 @@ pub use buckets::Buckets;
 pub use fold::Folding;
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use xmc_hotpath::message::Detailing;
 
 /// Figures by the name of what they are of.
 pub type ByName<T> = BTreeMap<String, T>;
@@ -142,6 +143,8 @@ pub struct Part {
     pub unknown: u64,
     /// News of orders that the record does not know.
     pub strangers: u64,
+    /// What was not recorded, for some of the time at least: see `Detailing::left_out`.
+    pub left_out: BTreeSet<String>,
 }
 
 fn add_counts(into: &mut ByName<u64>, from: &ByName<u64>) {
@@ -173,6 +176,19 @@ impl Part {
         self.order_to_fill.merge(&later.order_to_fill);
         self.unknown += later.unknown;
         self.strangers += later.strangers;
+        self.left_out.extend(later.left_out.iter().cloned());
+    }
+
+    /// Whether every refusal was recorded: without some, nobody knows how many triggers were met.
+    #[must_use]
+    pub fn has_refusals(&self) -> bool {
+        self.left_out.iter().all(|word| word == Detailing::ENDINGS)
+    }
+
+    /// Whether the end of every fire was recorded.
+    #[must_use]
+    pub fn has_endings(&self) -> bool {
+        !self.left_out.contains(Detailing::ENDINGS)
     }
 
     /// A sum over all products.

@@ -61,6 +61,33 @@ fn lots(of: &Part, each: fn(&super::LegPart) -> u64) -> u64 {
     of.spreads.values().flat_map(|row| row.legs.values()).map(each).sum()
 }
 
+/// Words for what the record does not have, nothing if it has all.
+fn left_out(of: &Part) -> Cell {
+    if of.left_out.is_empty() {
+        return Cell::None;
+    }
+    Cell::Text(of.left_out.iter().map(String::as_str).collect::<Vec<_>>().join(" "))
+}
+
+/// A figure that only the refusals tell.
+fn triggers(of: &Part, fires: u64, refusals: u64) -> Cell {
+    if of.has_refusals() { count(fires + refusals) } else { Cell::None }
+}
+
+fn capture(of: &Part, fires: u64, refusals: u64) -> Cell {
+    if of.has_refusals() { Cell::Ratio(fires, fires + refusals) } else { Cell::None }
+}
+
+/// A share that only the ends of fires tell.
+fn success(of: &Part, part: u64, whole: u64) -> Cell {
+    if of.has_endings() { Cell::Ratio(part, whole) } else { Cell::None }
+}
+
+/// A count that only the ends of fires tell.
+fn ended(of: &Part, times: u64) -> Cell {
+    if of.has_endings() { count(times) } else { Cell::None }
+}
+
 fn summary(of: &Part) -> Sheet {
     let fires = of.sum_of_spreads(|row| row.fires);
     let refusals = of.sum_of_spreads(|row| row.refusals);
@@ -72,19 +99,19 @@ fn summary(of: &Part) -> Sheet {
     let rows: Vec<(&str, &str, &str, Cell)> = vec![
         ("records", "records", "记录", count(records)),
         ("quotes", "quotes", "行情", count(of.records.get("quote").copied().unwrap_or(0))),
-        ("triggers", "triggers met", "触发条件满足", count(fires + refusals)),
+        ("triggers", "triggers met", "触发条件满足", triggers(of, fires, refusals)),
         ("fires", "fires", "触发", count(fires)),
         (
             "capture",
             "opportunity capture: fires of triggers met",
             "机会捕获率: 触发/条件满足",
-            Cell::Ratio(fires, fires + refusals),
+            capture(of, fires, refusals),
         ),
         (
             "success",
             "execution success: ended in ratio with something done",
             "执行成功率: 比例一致且有成交",
-            Cell::Ratio(of.sum_of_spreads(|row| row.aligned), ended),
+            success(of, of.sum_of_spreads(|row| row.aligned), ended),
         ),
         (
             "broken",
@@ -96,7 +123,8 @@ fn summary(of: &Part) -> Sheet {
             "done",
             "units done of units asked for",
             "完成份数/委托份数",
-            Cell::Ratio(
+            success(
+                of,
                 of.sum_of_spreads(|row| row.done_units),
                 of.sum_of_spreads(|row| row.asked_units),
             ),
@@ -128,6 +156,12 @@ fn summary(of: &Part) -> Sheet {
         ("busts", "fills taken back", "被撤销成交", count(of.sum(|row| row.busts))),
         ("alerts", "alerts", "告警", count(of.alerts.values().sum())),
         ("commands", "commands", "人工指令", count(of.commands.values().sum())),
+        (
+            "left_out",
+            "left out of the record by configuration: figures that need it are not given",
+            "按配置未记录: 依赖它的数值从缺",
+            left_out(of),
+        ),
     ];
     Sheet {
         name: "summary",
@@ -147,18 +181,18 @@ fn summary(of: &Part) -> Sheet {
 
 fn pairs(of: &Part) -> Sheet {
     let row = |(name, row): (&String, &super::SpreadPart)| {
-        let ended = row.aligned + row.empty + row.broken;
+        let all = row.aligned + row.empty + row.broken;
         vec![
             text(name),
-            count(row.fires + row.refusals),
+            triggers(of, row.fires, row.refusals),
             count(row.fires),
-            Cell::Ratio(row.fires, row.fires + row.refusals),
-            count(row.aligned),
-            count(row.empty),
+            capture(of, row.fires, row.refusals),
+            ended(of, row.aligned),
+            ended(of, row.empty),
             count(row.broken),
-            Cell::Ratio(row.aligned, ended),
-            count(row.asked_units),
-            count(row.done_units),
+            success(of, row.aligned, all),
+            ended(of, row.asked_units),
+            ended(of, row.done_units),
             quantile(&row.took, 500),
             quantile(&row.took, 990),
             count(row.unhedged.count),
@@ -350,7 +384,11 @@ fn by_hour(hours: &BTreeMap<u32, Part>) -> Sheet {
             count(part.records.values().sum()),
             count(part.sum(|row| row.quotes)),
             count(part.sum_of_spreads(|row| row.fires)),
-            count(part.sum_of_spreads(|row| row.refusals)),
+            if part.has_refusals() {
+                count(part.sum_of_spreads(|row| row.refusals))
+            } else {
+                Cell::None
+            },
             count(part.sum(|row| row.orders)),
             count(part.sum(|row| row.fills)),
             count(part.sum(|row| row.rejects)),

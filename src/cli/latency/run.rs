@@ -403,6 +403,7 @@ fn widen(pipeline: &mut Measured<'_>, market: &Market) -> Result<(), CliError> {
             other @ (Control::Held(_)
             | Control::Carried(_)
             | Control::Command(_)
+            | Control::Detailing(_)
             | Control::Clock(_)) => other,
         };
         pipeline.control.push(wide).map_err(|_| {

@@ -122,6 +122,8 @@ pub struct Summary {
     rejects: u64,
     refusals: u64,
     refused_by_gate: Vec<Refused>,
+    /// What the record leaves out, so that the figures above count too little.
+    not_recorded: Vec<&'static str>,
     aligned: u64,
     broken: u64,
     unknown: u64,
@@ -188,6 +190,7 @@ impl Summary {
             let held = |row: &Held| row.ledger_lots == Some(row.desk_lots);
             positions.iter().all(held) && ledgers.fills == fills && ledgers.live_orders == 0
         });
+        let not_recorded = tally.left_out().collect();
         let refused_by_gate = tally.gates().into_iter();
         Self {
             seconds: elapsed.as_secs_f64(),
@@ -198,6 +201,7 @@ impl Summary {
             fills,
             rejects,
             refusals,
+            not_recorded,
             refused_by_gate: refused_by_gate
                 .map(|row| Refused { gate: row.gate.word(), count: row.count })
                 .collect(),
@@ -295,6 +299,10 @@ impl Summary {
         }
         for Refused { gate, count } in &self.refused_by_gate {
             self.row(out, &format!("  {gate}"), &number::count(*count))?;
+        }
+        if !self.not_recorded.is_empty() {
+            let words = self.not_recorded.join(" ");
+            self.row(out, Label::NotRecorded.word_in(self.lang), &words)?;
         }
         let Figures { p50, p99, p99_9, max, count, .. } = self.tick_to_order_ns.figures;
         if count > 0 {

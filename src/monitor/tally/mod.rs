@@ -36,7 +36,7 @@ pub use spread::SpreadTally;
 use super::setting::{Setting, is_same_money};
 use leg::signed_lots;
 use order::Orders;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use xmc_hotpath::message::{
     Alert, AlertKind, Carried, ChannelState, ChannelUpdate, Decision, DeskIdentity, Detail, Ending,
@@ -66,6 +66,7 @@ pub struct Tally {
     alerts: VecDeque<(MonoNs, Alert)>,
     channels: Vec<ChannelUpdate>,
     sessions: Vec<SessionUpdate>,
+    left_out: BTreeSet<&'static str>,
 }
 
 impl Tally {
@@ -86,6 +87,7 @@ impl Tally {
             alerts: VecDeque::new(),
             channels: Vec::new(),
             sessions: Vec::new(),
+            left_out: BTreeSet::new(),
         }
     }
 
@@ -131,6 +133,12 @@ impl Tally {
         let mut gates = self.gates.clone();
         gates.sort_by_key(|row| (std::cmp::Reverse(row.count), row.gate));
         gates
+    }
+
+    /// What the record leaves out by configuration, for some of the time at least: figures that
+    /// need it count too little.
+    pub fn left_out(&self) -> impl Iterator<Item = &'static str> {
+        self.left_out.iter().copied()
     }
 
     /// The last fills, the newest first.
@@ -251,6 +259,7 @@ impl Tally {
                 }
             }
             Event::Carried(Carried::Order(order)) => self.orders.carried(order),
+            Event::Detailing(detailing) => self.left_out.extend(detailing.left_out()),
             // Lots of instruments are told as held, and runs and accounts are not shown.
             Event::Carried(Carried::Run(_) | Carried::Unknown(_) | Carried::Account(_))
             | Event::Gateway(_)

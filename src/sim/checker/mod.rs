@@ -94,6 +94,9 @@ impl Checker {
         endings: &[ModelEnding],
     ) -> Result<(), Violation> {
         let mut told: Vec<&Ending> = Vec::new();
+        let detailing = self.model.detailing;
+        let is_wanted = |ending: &&ModelEnding| detailing.endings || !ending.is_aligned;
+        let endings: Vec<_> = endings.iter().filter(is_wanted).collect();
         for detail in outputs.details() {
             match detail {
                 Detail::Alert(alert) => self.alert(alert)?,
@@ -111,6 +114,9 @@ impl Checker {
                 }
                 Detail::Ending(ending) => told.push(ending),
                 Detail::Decision(decision) => {
+                    let is_wanted =
+                        decision.gate == Gate::Passed || detailing.has_refusal(decision.gate);
+                    ensure!(self, "details", is_wanted, "{decision:?} is left out, and was told");
                     *self.gates.entry(decision.gate).or_default() += 1;
                 }
             }

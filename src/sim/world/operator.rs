@@ -1,6 +1,7 @@
 //! The operator's side of a schedule: commands, and limits that change while the desk runs.
 
 use super::*;
+use xmc_hotpath::message::Detailing;
 
 impl World<'_> {
     pub(super) fn command(&self, kind: CommandKind, spread: SpreadIndex) -> Command {
@@ -49,7 +50,7 @@ impl World<'_> {
         let gateway = self.rng.usize(..self.gateways.len());
         let tick_e9 = self.plan.tick_e9;
         let rng = &mut self.rng;
-        let control = match rng.u8(..5) {
+        let control = match rng.u8(..if self.plan.leaves_out { 6 } else { 5 }) {
             0 => {
                 let spec = &mut self.instruments[instrument];
                 spec.max_position_lots = rng.u32(5..60);
@@ -67,6 +68,7 @@ impl World<'_> {
                 Control::Account(limits)
             }
             3 => Control::Held(plan::held(rng, self.instruments[instrument].instrument)),
+            5 => Control::Detailing(Detailing { refusals: rng.u64(..), endings: rng.bool() }),
             _ => {
                 let spec = &mut self.spreads[row];
                 spec.buy_open_e9 = tick_e9 * rng.i64(-6..=4);

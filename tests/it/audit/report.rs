@@ -7,13 +7,13 @@ use cross_market_connect::audit::day::{Part, sheets};
 use cross_market_connect::audit::export::{Cell, csv, json_lines, parquet};
 use cross_market_connect::audit::index::Index;
 use cross_market_connect::monitor::{Setting, Tally};
-use cross_market_connect::sim::plan::Seed;
+use cross_market_connect::sim::plan::{Plan, Seed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xmc_hotpath::message::{
     Detail, Gate, OrderAction, OrderCommand, OrderEventKind, OrderId, Side, SpreadIndex, SpreadSpec,
 };
-use xmc_hotpath::record::frame::{self, Body, Image, Images, OwnedEvent, OwnedInput};
+use xmc_hotpath::record::frame::{self, Body, Image, Images, Kind, OwnedEvent, OwnedInput};
 
 /// What is counted from the records one by one.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -200,6 +200,49 @@ fn check(part: &Part, expected: &Recount, tally: &Tally) {
     for (what, found, expected) in figures {
         assert_eq!(found, expected, "{what}");
     }
+}
+
+/// A figure that needs what was left out is not given, and the report says what that was.
+#[test]
+fn what_the_record_leaves_out_is_said() {
+    let cell = |part: &Part, key: &str| {
+        let sheets = sheets::sheets(&BTreeMap::from([(0, part.clone())]));
+        let row = |row: &&Vec<Cell>| row[0] == Cell::Text(key.to_owned());
+        sheets[0].rows.iter().find(row).expect("a figure of the summary")[3].clone()
+    };
+    let (mut with_gates, mut with_endings) = (0, 0);
+    for seed in (1..600).map(Seed::whole).filter(|seed| Plan::draw(*seed).leaves_out) {
+        let records = rig::records(seed);
+        let mut expected = BTreeSet::new();
+        for record in &records {
+            let (header, body, _) = frame::split(record).expect("a record");
+            if header.kind != Kind::Detailing {
+                continue;
+            }
+            let Ok(Body::Input(input)) = frame::decode(header, body, &mut Images::new(&mut []))
+            else {
+                panic!("a detailing is an input");
+            };
+            let OwnedEvent::Detailing(detailing) = input.event else { panic!("of its kind") };
+            expected.extend(detailing.left_out());
+        }
+        let scratch = Scratch::new("left_out");
+        let path = scratch.path("journal");
+        rig::write_watched(&path, &records, &mut || {});
+        let index = Index::open(&scratch.path("index.redb")).expect("the disk has room");
+        index.update(&path).expect("it is a journal");
+        let part = whole(&index);
+        assert!(part.left_out.iter().map(String::as_str).eq(expected.iter().copied()), "{seed:?}");
+        let gates = expected.iter().any(|word| *word != "endings");
+        let endings = expected.contains("endings");
+        assert_eq!(cell(&part, "capture") == Cell::None, gates, "{seed:?}");
+        assert_eq!(cell(&part, "triggers") == Cell::None, gates, "{seed:?}");
+        assert_eq!(cell(&part, "success") == Cell::None, endings, "{seed:?}");
+        assert_eq!(cell(&part, "left_out") == Cell::None, expected.is_empty(), "{seed:?}");
+        with_gates += u32::from(gates);
+        with_endings += u32::from(endings);
+    }
+    assert!(with_gates > 3 && with_endings > 1, "{with_gates} {with_endings}");
 }
 
 /// Every form holds the same cells.

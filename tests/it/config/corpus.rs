@@ -68,7 +68,15 @@ const LOG_KEY: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\
      url = \"https://example.com\"\n\
      key = \"PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\"\n\n[logic]";
 
+// Details that are left out of the record.
+const LEFT_OUT: &str = "record_leaves_out = [\"endings\", \"order\"]\ndesk_id = 1";
+const NO_GATE: &str = "record_leaves_out = [\"endings\", \"cooldown\"]\ndesk_id = 1";
+const PASSED: &str = "record_leaves_out = [\"passed\"]\ndesk_id = 1";
+
 const CASES: &[Case] = &[
+    case("072", &[("desk_id = 1", LEFT_OUT)], "record_leaves_out", ""),
+    case("072", &[("desk_id = 1", PASSED)], "record_leaves_out", ""),
+    case("011", &[("desk_id = 1", NO_GATE)], "record_leaves_out", ""),
     case("070", &[("[logic]", NO_WITNESS)], "[checkpoint]", ""),
     case("070", &[("[logic]", NO_CHECKPOINT)], "[[witness]]", ""),
     case("059", &[("[logic]", PLAIN_KEY)], "", ""),

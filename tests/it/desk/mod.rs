@@ -1,6 +1,7 @@
 //! The desk, driven by hand: one spread of two legs on a small stand.
 
 mod carried;
+mod details;
 mod gates;
 mod news;
 mod offset;

@@ -115,14 +115,24 @@ impl Stand {
     }
 
     pub fn with(instruments: &[InstrumentSpec], spread: &SpreadSpec) -> Self {
-        let mut stand = Self::empty(instruments.len(), 16);
+        Self::with_spreads(instruments, std::slice::from_ref(spread))
+    }
+
+    pub fn with_spreads(instruments: &[InstrumentSpec], spreads: &[SpreadSpec]) -> Self {
+        let mut stand = Self::of(DeskSize {
+            instruments: instruments.len(),
+            spreads: spreads.len().max(2),
+            orders: 16,
+        });
         stand.tell(Event::Gateway(gateway()));
         stand.tell(Event::Account(account(AccountId(1))));
         stand.tell(Event::Account(account(AccountId::ALL)));
         for spec in instruments {
             stand.tell(Event::Instrument(spec));
         }
-        stand.tell(Event::Spread(spread));
+        for spec in spreads {
+            stand.tell(Event::Spread(spec));
+        }
         stand.session(SessionState::Up);
         stand.channel(ChannelState::Live, 1);
         stand.command(CommandKind::Arm);
@@ -132,8 +142,11 @@ impl Stand {
 
     /// A desk that has been told nothing, with room for two spreads.
     pub fn empty(instruments: usize, orders: usize) -> Self {
-        let arenas =
-            Box::leak(Box::new(DeskMemory::new(DeskSize { instruments, spreads: 2, orders })));
+        Self::of(DeskSize { instruments, spreads: 2, orders })
+    }
+
+    fn of(size: DeskSize) -> Self {
+        let arenas = Box::leak(Box::new(DeskMemory::new(size)));
         Self {
             desk: Desk::new(IDENTITY, arenas.lend()),
             outputs: Outputs::new(),

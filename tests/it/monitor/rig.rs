@@ -125,6 +125,7 @@ impl Rig {
                 Control::Held(held) => OwnedEvent::Held(held),
                 Control::Carried(carried) => OwnedEvent::Carried(carried),
                 Control::Command(command) => OwnedEvent::Command(command),
+                Control::Detailing(detailing) => OwnedEvent::Detailing(detailing),
                 Control::Clock(scale) => OwnedEvent::Clock(scale),
             });
         }

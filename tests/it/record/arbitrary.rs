@@ -145,6 +145,7 @@ structs! {
     HeldLots { instrument long_today long_yesterday short_today short_yesterday }
     Command { kind spread operator command_id }
     ClockScale { at utc error }
+    Detailing { refusals endings }
     Decision {
         spread intent gate leg units value_e9 level_e9 seen limit quote_age repeated
     }
@@ -243,6 +244,7 @@ pub fn event(instruments: u32) -> impl Strategy<Value = OwnedEvent> {
         1 => HeldLots::any().prop_map(OwnedEvent::Held),
         1 => Carried::any().prop_map(OwnedEvent::Carried),
         1 => Command::any().prop_map(OwnedEvent::Command),
+        1 => Detailing::any().prop_map(OwnedEvent::Detailing),
         1 => ClockScale::any().prop_map(OwnedEvent::Clock),
         1 => Just(OwnedEvent::Tick),
     ]

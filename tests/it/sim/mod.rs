@@ -1,6 +1,7 @@
 //! The simulator as a test: many schedules in the gate, one by its seed to look at.
 
 mod desk;
+mod details;
 mod exchange;
 mod exhaustive;
 mod generator;
