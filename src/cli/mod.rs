@@ -11,6 +11,7 @@
 
 pub mod audit;
 pub mod calendar;
+pub mod config;
 pub mod demo;
 pub mod explain;
 pub mod inspect;
@@ -124,6 +125,7 @@ struct Cli {
 enum Command {
     Audit(audit::Args),
     Calendar(calendar::Args),
+    Config(config::Args),
     Demo(demo::Args),
     Explain(explain::Args),
     Inspect(inspect::Args),
@@ -140,6 +142,7 @@ impl Command {
         match self {
             Self::Audit(args) => audit::run(args, out),
             Self::Calendar(args) => calendar::run(args, out),
+            Self::Config(args) => config::run(args, out),
             Self::Demo(args) => demo::run(args, out),
             Self::Explain(args) => explain::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),

@@ -5,7 +5,7 @@
 
 mod json;
 mod spread;
-mod table;
+pub(super) mod table;
 mod text;
 
 use std::path::PathBuf;
