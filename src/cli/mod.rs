@@ -12,6 +12,7 @@
 pub mod audit;
 pub mod calendar;
 pub mod config;
+pub mod decode_check;
 pub mod demo;
 pub mod explain;
 pub mod inspect;
@@ -126,6 +127,7 @@ enum Command {
     Audit(audit::Args),
     Calendar(calendar::Args),
     Config(config::Args),
+    DecodeCheck(decode_check::Args),
     Demo(demo::Args),
     Explain(explain::Args),
     Inspect(inspect::Args),
@@ -143,6 +145,7 @@ impl Command {
             Self::Audit(args) => audit::run(args, out),
             Self::Calendar(args) => calendar::run(args, out),
             Self::Config(args) => config::run(args, out),
+            Self::DecodeCheck(args) => decode_check::run(args, out),
             Self::Demo(args) => demo::run(args, out),
             Self::Explain(args) => explain::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),

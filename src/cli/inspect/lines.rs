@@ -67,6 +67,7 @@ fn line_of_port(port: u16) -> Option<Line> {
 pub struct Lines {
     chosen: Vec<Group>,
     known: HashMap<SocketAddrV4, Option<Line>>,
+    order: Vec<SocketAddrV4>,
     /// How many groups the order of appearance has decided.
     by_appearance: usize,
 }
@@ -74,7 +75,7 @@ pub struct Lines {
 impl Lines {
     /// Looks at the groups in `chosen`, or at all if there are none.
     pub fn new(chosen: Vec<Group>) -> Self {
-        Self { chosen, known: HashMap::new(), by_appearance: 0 }
+        Self { chosen, known: HashMap::new(), order: Vec::new(), by_appearance: 0 }
     }
 
     /// Whether packets to `target` are looked at.
@@ -89,7 +90,13 @@ impl Lines {
         }
         let line = self.decide(target);
         self.known.insert(target, line);
+        self.order.push(target);
         line
+    }
+
+    /// The groups met so far, in order of appearance.
+    pub fn in_order(&self) -> impl Iterator<Item = SocketAddrV4> + '_ {
+        self.order.iter().copied()
     }
 
     /// The groups of `--group` that no packet was sent to.

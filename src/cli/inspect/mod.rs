@@ -5,7 +5,7 @@
 
 mod books;
 pub(in crate::cli) mod lines;
-mod packets;
+pub(in crate::cli) mod packets;
 mod rows;
 mod sequence;
 mod summary;

@@ -15,7 +15,7 @@ use xmc_hotpath::venue::cme::mdp3::decode::{self, DecodeError, Message, Messages
 
 use super::lines::Lines;
 use crate::cli::{CliError, Exit};
-use crate::port::capture::{Capture, CaptureError};
+use crate::port::capture::{Capture, CaptureError, Frames};
 use crate::port::datagram::{DatagramError, datagram};
 
 /// A datagram that was recognised as a packet of market data.
@@ -152,51 +152,73 @@ pub fn walk(
     lines: &mut Lines,
     mut each: impl FnMut(&Packet<'_>) -> Result<(), CliError>,
 ) -> Result<Met, CliError> {
-    let mut met = Met::default();
-    for frame in capture.frames() {
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(damage) => {
-                met.damage = Some(damage);
-                break;
-            }
-        };
-        met.frames += 1;
-        let found = match datagram(frame.link, frame.bytes) {
-            Ok(Some(found)) => found,
-            Ok(None) => continue,
-            Err(fault) => {
-                met.unusable += 1;
-                met.first_unusable.get_or_insert((frame.number, fault));
-                continue;
-            }
-        };
-        if !lines.is_chosen(found.target) {
-            met.not_chosen += 1;
-            continue;
-        }
-        let count = met.groups.entry(found.target).or_default();
-        let packet = match recognise(found.payload) {
-            Ok(packet) => packet,
-            Err(why) => {
-                count.others += 1;
-                count.first_other.get_or_insert((frame.number, why));
-                continue;
-            }
-        };
-        count.packets += 1;
-        met.packets += 1;
-        each(&Packet {
-            frame: frame.number,
-            captured: frame.captured,
-            group: found.target,
-            line: lines.line(found.target),
-            seq_no: packet.seq_no(),
-            sent: UnixNs(packet.sent_ns()),
-            messages: packet.messages(),
-        })?;
+    let mut walk = Walk::new(capture);
+    while let Some(packet) = walk.next(lines) {
+        each(&packet)?;
     }
-    Ok(met)
+    Ok(walk.met)
+}
+
+/// A walk that is taken packet by packet.
+pub struct Walk<'c> {
+    frames: Frames<'c>,
+    /// What it has met so far.
+    pub met: Met,
+}
+
+impl<'c> Walk<'c> {
+    /// From the first frame.
+    pub fn new(capture: &'c Capture) -> Self {
+        Self { frames: capture.frames(), met: Met::default() }
+    }
+
+    /// The next recognised packet of the groups that `lines` has chosen.
+    pub fn next(&mut self, lines: &mut Lines) -> Option<Packet<'c>> {
+        let Self { frames, met } = self;
+        loop {
+            let frame = match frames.next()? {
+                Ok(frame) => frame,
+                Err(damage) => {
+                    met.damage = Some(damage);
+                    return None;
+                }
+            };
+            met.frames += 1;
+            let found = match datagram(frame.link, frame.bytes) {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
+                Err(fault) => {
+                    met.unusable += 1;
+                    met.first_unusable.get_or_insert((frame.number, fault));
+                    continue;
+                }
+            };
+            if !lines.is_chosen(found.target) {
+                met.not_chosen += 1;
+                continue;
+            }
+            let count = met.groups.entry(found.target).or_default();
+            let packet = match recognise(found.payload) {
+                Ok(packet) => packet,
+                Err(why) => {
+                    count.others += 1;
+                    count.first_other.get_or_insert((frame.number, why));
+                    continue;
+                }
+            };
+            count.packets += 1;
+            met.packets += 1;
+            return Some(Packet {
+                frame: frame.number,
+                captured: frame.captured,
+                group: found.target,
+                line: lines.line(found.target),
+                seq_no: packet.seq_no(),
+                sent: UnixNs(packet.sent_ns()),
+                messages: packet.messages(),
+            });
+        }
+    }
 }
 
 impl Met {
@@ -213,19 +235,21 @@ impl Met {
         if self.packets == 0 {
             return Err(CliError::could_not_run(self.nothing()));
         }
-        let mut exit = Exit::Ok;
-        let mut finding = |text: String| {
-            eprintln!("finding: {text}");
-            exit = Exit::Finding;
-        };
-        for group in lines.unmet() {
-            finding(format!("no packet was sent to {group}: check `--group`"));
-        }
+        let unmet = lines.unmet();
+        let unmet = unmet.map(|group| format!("no packet was sent to {group}: check `--group`"));
+        let findings: Vec<_> = unmet.chain(self.faults()).collect();
+        findings.iter().for_each(|text| eprintln!("finding: {text}"));
+        Ok(if findings.is_empty() { Exit::Ok } else { Exit::Finding })
+    }
+
+    /// What of the capture could not be shown, each as a sentence.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
         for (group, count) in &self.groups {
             // A group without any packet of ours is somebody else's traffic.
             if let (1.., Some((frame, why))) = (count.packets, count.first_other) {
                 let all = count.others + count.packets;
-                finding(format!(
+                faults.push(format!(
                     "{} of {all} datagrams to {group} are not sound CME MDP 3.0, the first in \
                      frame {frame}: {why}",
                     count.others
@@ -233,19 +257,15 @@ impl Met {
             }
         }
         if let Some((frame, fault)) = self.first_unusable {
-            finding(format!(
-                "{} frames are unusable, the first is {frame}: {fault}",
-                self.unusable
-            ));
+            let unusable = self.unusable;
+            faults.push(format!("{unusable} frames are unusable, the first is {frame}: {fault}"));
         }
-        if let Some(damage) = self.damage {
-            finding(damage.to_string());
-        }
-        Ok(exit)
+        faults.extend(self.damage.as_ref().map(ToString::to_string));
+        faults
     }
 
     /// Why there is nothing to show.
-    fn nothing(&self) -> String {
+    pub fn nothing(&self) -> String {
         let mut text = format!("no CME MDP 3.0 in the {} frames of the capture", self.frames);
         if let Some(damage) = &self.damage {
             text += &format!("; {damage}");
