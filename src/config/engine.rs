@@ -40,6 +40,8 @@ pub struct Engine {
     /// Time between two snapshots of the desk: a start after a crash follows at most what came
     /// since the last one.
     pub record_snapshot_ms: u32,
+    /// Nothing is opened while no record has been made safe for so long though some wait for it.
+    pub record_late_ms: u32,
     /// What the desk tells in detail.
     pub record_details: Detailing,
 }
@@ -72,6 +74,9 @@ const _: () = assert!(WORST_INPUT_LEN as u64 <= MIN_RING_BYTES / 4);
 
 /// What is recorded in it is followed in less time than a session takes to log on.
 const RECORD_SNAPSHOT_MS: u32 = 10_000;
+
+/// Twenty-five groups: a disk that takes this long is not busy but ill.
+const RECORD_LATE_MS: u32 = 250;
 
 /// A quarter of an hour at peak.
 const MAX_RING_BYTES: u64 = ring::MAX_CAPACITY * 8;
@@ -106,6 +111,9 @@ pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
         record_snapshot_ms: section
             .optional("record_snapshot_ms", whole(100..=3_600_000))
             .map_or(RECORD_SNAPSHOT_MS, |every| every.value),
+        record_late_ms: section
+            .optional("record_late_ms", whole(20..=60_000))
+            .map_or(RECORD_LATE_MS, |late| late.value),
         record_details: details(&section),
     };
     section.finish(engine)

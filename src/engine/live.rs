@@ -38,7 +38,7 @@ use xmc_hotpath::record::frame::FrameError;
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::Sender;
 use xmc_hotpath::stage::{self, Gauge, Stage, Work};
-use xmc_hotpath::time::Clock;
+use xmc_hotpath::time::{Clock, Span};
 
 mod sight;
 
@@ -191,6 +191,8 @@ where
     };
     let record = recording.ring.producer()?;
     let mut pipeline = wire(config, &mut memory, &counters, ports, clock, record, latency, origin)?;
+    let late_after = Duration::from_millis(config.engine.record_late_ms.into());
+    pipeline.desk.set_late_after(Span(late_after.as_nanos() as u64));
     catch_up(&mut pipeline.feeds);
     let cores = cores(config, clock);
     let mut shadow_memory = ShadowMemory::new(desk_size(config));

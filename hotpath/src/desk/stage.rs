@@ -17,9 +17,9 @@ use crate::message::{
 use crate::record::frame::{Images, MAX_LEN, Start, Writer};
 use crate::record::{RecordSink, WORST_INPUT_LEN};
 use crate::ring::{Receiver, Sender};
-use crate::risk::RECORD_CLOSE_MAX_PCT;
+use crate::risk::{RECORD_CLOSE_MAX_PCT, RECORD_LATE_PCT};
 use crate::stage::{Stage, Work};
-use crate::time::Clock;
+use crate::time::{Clock, MonoNs, Span};
 
 /// Feeds that one desk can listen to.
 pub const MAX_FEEDS: usize = 4;
@@ -93,6 +93,12 @@ pub struct DeskStage<'a, C, R> {
     /// Free slots of the gateways' rings, once looked at in this poll. They can only get more until
     /// orders are pushed, and that ends the poll.
     slots: Option<[u8; MAX_GATEWAYS]>,
+    /// A record that nobody has made safe for so long is late.
+    late_after: Span,
+    /// Up to where the record was safe, and since when it has been no further.
+    waiting: Option<(u64, MonoNs)>,
+    /// Nothing is opened: what was decided lately might be lost with the power.
+    is_record_late: bool,
     /// Where a record is encoded. Kept, so that it is not cleared for each.
     scratch: [u8; MAX_LEN],
 }
@@ -134,8 +140,18 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
             orders_sent: None,
             has_details: false,
             slots: None,
+            late_after: Span(u64::MAX),
+            waiting: None,
+            is_record_late: false,
             scratch: [0; MAX_LEN],
         }
+    }
+
+    /// While the record has not got any safer for longer than `late_after`, it counts as too full
+    /// to open anything: a disk that hangs, or a journal that is gone, shows long before its ring
+    /// is full. Without this call it never does: the clock of a replay is not the disk's.
+    pub fn set_late_after(&mut self, late_after: Span) {
+        self.late_after = late_after;
     }
 
     /// Takes all control that is there: what the run begins with, before anything else is heard. A
@@ -270,7 +286,9 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
     fn credits(&mut self) -> Credits {
         let gateways = &self.gateways;
         let gateway_slots = *self.slots.get_or_insert_with(|| free_slots(gateways));
-        Credits { gateway_slots, record_used_pct: self.record.used_pct() }
+        let used_pct = self.record.used_pct();
+        let least_pct = if self.is_record_late { RECORD_LATE_PCT } else { 0 };
+        Credits { gateway_slots, record_used_pct: used_pct.max(least_pct) }
     }
 
     #[inline]
@@ -407,6 +425,17 @@ impl<C: Clock, R: RecordSink> Stage for DeskStage<'_, C, R> {
             }
         }
         work
+    }
+
+    fn housekeeping(&mut self) {
+        let now = self.clock.now();
+        let since = match (self.record.released(), self.waiting) {
+            (None, _) => None,
+            (Some(safe), Some((before, since))) if safe == before => Some((safe, since)),
+            (Some(safe), _) => Some((safe, now)),
+        };
+        self.waiting = since;
+        self.is_record_late = since.is_some_and(|(_, since)| now.since(since) > self.late_after);
     }
 }
 

@@ -17,6 +17,12 @@ pub trait RecordSink {
     /// How full it is, in percent.
     fn used_pct(&mut self) -> u8;
 
+    /// Up to where the reader has given room back, in a unit of its own; `None` if it has all. So a
+    /// reader that does not get on with it shows.
+    fn released(&mut self) -> Option<u64> {
+        None
+    }
+
     /// Adds one whole record to what the next `publish` makes visible.
     ///
     /// # Errors
@@ -45,6 +51,10 @@ impl RecordSink for ring::Producer<'_> {
     #[inline]
     fn used_pct(&mut self) -> u8 {
         ring::Producer::used_pct(self)
+    }
+
+    fn released(&mut self) -> Option<u64> {
+        ring::Producer::released(self)
     }
 
     #[inline]

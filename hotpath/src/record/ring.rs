@@ -315,6 +315,14 @@ impl<'a> Producer<'a> {
         u8::try_from(pct).unwrap_or(100)
     }
 
+    /// Up to where the reader has given room back, in words since the ring was made; `None` if that
+    /// is all that was published. Costs a cache miss.
+    #[must_use]
+    pub fn released(&mut self) -> Option<u64> {
+        self.look_at_tail();
+        (self.released != self.published).then_some(self.released)
+    }
+
     #[inline(always)]
     fn free_words(&self) -> u64 {
         self.cells.capacity.saturating_sub(self.staged.wrapping_sub(self.released))

@@ -27,6 +27,8 @@ pub const FIRE_RATE_MAX: u16 = 63;
 pub const RECORD_OPEN_MAX_PCT: u8 = 50;
 /// Above this it takes only what finishes a fire: fills, cancels, repairs.
 pub const RECORD_CLOSE_MAX_PCT: u8 = 75;
+/// What a record that is late counts for at least: too full to open, and for nothing else.
+pub const RECORD_LATE_PCT: u8 = RECORD_OPEN_MAX_PCT.wrapping_add(1);
 
 /// A gate held an order back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

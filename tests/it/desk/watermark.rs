@@ -11,12 +11,12 @@ use xmc_hotpath::message::{
     ChannelState, ChannelUpdate, Control, GatewayIndex, GatewayNews, InstrumentIndex, OrderCommand,
     Quote, SessionState, SessionUpdate, StreamId,
 };
-use xmc_hotpath::record::frame::{Image, Images, LOGIC_VERSION, Start};
+use xmc_hotpath::record::frame::{self, Body, Image, Images, LOGIC_VERSION, Start};
 use xmc_hotpath::record::ring::{self, Consumer, Producer};
 use xmc_hotpath::record::{RecordSink, WORST_INPUT_LEN};
 use xmc_hotpath::ring::{Receiver, Sender, ends};
 use xmc_hotpath::stage::{Stage, Work};
-use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
+use xmc_hotpath::time::{Clock, MonoNs, Span, UnixNs};
 
 use super::stand::{FEED, IDENTITY};
 
@@ -90,6 +90,58 @@ fn quote(price_e9: i64) -> Quote {
     quote.bids.price_e9[0] = price_e9;
     (quote.bids.lots[0], quote.bids.count) = (1, 1);
     quote
+}
+
+/// How full the record was for the last of the inputs that `consumer` has not read yet.
+fn used_pct_told(consumer: &mut Consumer<'_>) -> u8 {
+    let mut images = vec![Image::EMPTY; 8];
+    let mut copied = vec![0; 1 << 16];
+    let len = consumer.read(&mut copied).unwrap();
+    let (mut rest, mut told) = (&copied[..len], None);
+    while !rest.is_empty() {
+        let (header, body, after) = frame::split(rest).unwrap();
+        if let Ok(Body::Input(input)) = frame::decode(header, body, &mut Images::new(&mut images)) {
+            told = Some(input.credits.record_used_pct);
+        }
+        rest = after;
+    }
+    told.expect("an input was recorded")
+}
+
+/// A disk that hangs, or a journal that is gone: long before the ring is full nothing is opened,
+/// and as soon as the record gets on, all is as before.
+#[test]
+fn a_record_that_nobody_makes_safe_counts_as_too_full_to_open() {
+    with_desk(|stage, mut outside, mut consumer| {
+        stage.set_late_after(Span(20_000));
+        let mut told = |stage: &mut DeskStage<'_, _, _>, consumer: &mut Consumer<'_>, number| {
+            outside.news.push(session(number)).unwrap();
+            assert_eq!(stage.poll(), Work::Busy);
+            used_pct_told(consumer)
+        };
+        stage.housekeeping();
+        assert_eq!(told(stage, &mut consumer, 0), 0);
+        // What is waited for is a tail that moves, not an empty ring.
+        for number in 0..40 {
+            consumer.release(consumer.position());
+            assert_eq!(told(stage, &mut consumer, number), 0, "the record gets on");
+            stage.housekeeping();
+        }
+        for _ in 0..40 {
+            stage.housekeeping();
+        }
+        let late = told(stage, &mut consumer, 41);
+        assert!((51..=75).contains(&late), "{late} %: nothing opens, all else goes on");
+        consumer.release(consumer.position());
+        stage.housekeeping();
+        assert_eq!(told(stage, &mut consumer, 42), 0, "it gets on again");
+        consumer.release(consumer.position());
+        // Nothing waits: a quiet desk is not late.
+        for _ in 0..100 {
+            stage.housekeeping();
+        }
+        assert_eq!(told(stage, &mut consumer, 43), 0);
+    });
 }
 
 fn session(at: u32) -> GatewayNews {
