@@ -1,13 +1,16 @@
 //! One feed of the configuration as a stage: which protocol it speaks is decided here, once.
 
+use super::recovering::Handing;
 use super::wire::WireError;
 use crate::config::{self, Configuration, FeedIndex, FeedProtocol, Recovery};
 use crate::feed::{FeedCapacity, FeedMemory};
-use crate::recovery::{self, mdp3};
+use crate::recovery;
+use crate::recovery::replica::handover_ring;
 use crate::venue::shfe::smdp::seed;
 use xmc_hotpath::book::View;
 use xmc_hotpath::feed::{
-    ArbiterLimits, Channel, ChannelSettings, Feed, FeedCounters, FeedStage, Join, Protocol,
+    ArbiterLimits, Channel, ChannelSettings, Feed, FeedCounters, FeedStage, HandedOf, Held, Join,
+    Protocol, RejoinStorage,
 };
 use xmc_hotpath::message::{ChannelUpdate, InstrumentIndex, Quote, StreamId};
 use xmc_hotpath::port::RxPort;
@@ -22,9 +25,12 @@ const DATAGRAMS_PER_POLL: u32 = 16;
 /// A line is silent, or lossy, when it has been so for a second while the other was not.
 const LINE_PATIENCE: Span = Span(1_000_000_000);
 /// Rows for instruments of a channel that the configuration does not name: their books are kept.
-const UNNAMED_INSTRUMENTS: usize = 2048;
+pub(super) const UNNAMED_INSTRUMENTS: usize = 2048;
 /// Packets whose copies on the two lines are compared.
 const DIGESTS: usize = 1024;
+/// Packets that are kept while books are recovered: ten milliseconds of the busiest channel, many
+/// times what a hand-over takes.
+const TAIL: usize = 1024;
 
 /// What the cold side has learnt of a feed before its stage starts.
 #[derive(Debug, Default)]
@@ -95,6 +101,8 @@ pub(super) struct Memory {
     feed: FeedMemory,
     /// One for each row of the books; none where prices need no codec.
     codecs: Vec<PriceCodec>,
+    /// Packets that are kept while books are recovered; none where they are not.
+    tail: Vec<Held>,
 }
 
 impl Memory {
@@ -109,7 +117,12 @@ impl Memory {
             FeedProtocol::CmeMdp3 => 0,
             FeedProtocol::ShfeSmdp => capacity.instruments,
         };
-        Self { feed: FeedMemory::new(capacity), codecs: vec![PriceCodec::NONE; codecs] }
+        let tail = if is_recovered(feed) { TAIL } else { 0 };
+        Self {
+            feed: FeedMemory::new(capacity),
+            codecs: vec![PriceCodec::NONE; codecs],
+            tail: vec![Held::FREE; tail],
+        }
     }
 }
 
@@ -122,7 +135,7 @@ pub(super) struct Ends<'m, F, C> {
     pub counters: &'m FeedCounters,
 }
 
-/// The stage of feed `index`.
+/// The stage of feed `index`, and where its recovered books are handed over.
 pub(super) fn stage<'m, F: RxPort, C: Clock>(
     config: &Configuration,
     index: FeedIndex,
@@ -130,7 +143,7 @@ pub(super) fn stage<'m, F: RxPort, C: Clock>(
     start: FeedStart,
     ends: Ends<'m, F, C>,
     now: MonoNs,
-) -> Result<AnyFeed<'m, F, C>, WireError> {
+) -> Result<(AnyFeed<'m, F, C>, Option<Handing>), WireError> {
     let configured = &config.feeds[index];
     let name = || configured.name.value.clone();
     let Ends { port, clock, quotes, updates, counters } = ends;
@@ -138,20 +151,22 @@ pub(super) fn stage<'m, F: RxPort, C: Clock>(
     let wrong = |fault| WireError::Storage { name: name(), fault };
     let (settings, limits) = (settings(configured), limits(configured));
     let unseeded = |source: SeedError| WireError::Seed { name: name(), source };
+    let tail = &mut memory.tail;
     match (configured.protocol, start) {
-        (FeedProtocol::CmeMdp3, FeedStart::Nothing) => {
-            let made =
-                Feed::new(Mdp3::new(None), settings, limits, storage, quotes, updates, counters);
-            let mut feed = made.map_err(wrong)?;
-            list(config, index, &mut feed);
-            Ok(AnyFeed::Mdp3(FeedStage::new(port, clock, feed, DATAGRAMS_PER_POLL)))
-        }
-        (FeedProtocol::CmeMdp3, FeedStart::Recovered(recovery::Start::Mdp3(start))) => {
-            let made =
-                Feed::new(Mdp3::new(None), settings, limits, storage, quotes, updates, counters);
-            let mut feed = made.map_err(wrong)?;
-            start.seed(&mut feed, now).map_err(|source| unseeded(source.into()))?;
-            Ok(AnyFeed::Mdp3(FeedStage::new(port, clock, feed, DATAGRAMS_PER_POLL)))
+        (FeedProtocol::CmeMdp3, start)
+            if !matches!(start, FeedStart::Recovered(recovery::Start::Smdp(_))) =>
+        {
+            let protocol = mdp3(configured);
+            let made = Feed::new(protocol, settings, limits, storage, quotes, updates, counters);
+            let (mut feed, handing) = recoverable(configured, made.map_err(wrong)?, tail);
+            match start {
+                FeedStart::Recovered(recovery::Start::Mdp3(start)) => {
+                    start.seed(&mut feed, now).map_err(|source| unseeded(source.into()))?;
+                }
+                _ => list(config, index, &mut feed),
+            }
+            let stage = FeedStage::new(port, clock, feed, DATAGRAMS_PER_POLL);
+            Ok((AnyFeed::Mdp3(stage), handing.map(Handing::Mdp3)))
         }
         (FeedProtocol::ShfeSmdp, FeedStart::Recovered(recovery::Start::Smdp(start))) => {
             let Recovery::Query(query) = &configured.recovery else {
@@ -159,12 +174,37 @@ pub(super) fn stage<'m, F: RxPort, C: Clock>(
             };
             let smdp = Smdp::new(query.topic, &mut memory.codecs);
             let made = Feed::new(smdp, settings, limits, storage, quotes, updates, counters);
-            let mut feed = made.map_err(wrong)?;
+            let (mut feed, handing) = recoverable(configured, made.map_err(wrong)?, tail);
             start.seed(&mut feed, now).map_err(|source| unseeded(source.into()))?;
-            Ok(AnyFeed::Smdp(FeedStage::new(port, clock, feed, DATAGRAMS_PER_POLL)))
+            let stage = FeedStage::new(port, clock, feed, DATAGRAMS_PER_POLL);
+            Ok((AnyFeed::Smdp(stage), handing.map(Handing::Smdp)))
         }
         _ => Err(WireError::FeedStart { name: name(), protocol: configured.protocol.word() }),
     }
+}
+
+/// Whether books of a feed can be recovered while it runs.
+fn is_recovered(feed: &config::Feed) -> bool {
+    feed.join.value == config::Join::Recover && feed.line_a.interface.is_some()
+}
+
+/// A feed with a way for recovered books, if it has any, and where they are put in.
+fn recoverable<'m, V: Protocol>(
+    configured: &config::Feed,
+    feed: Feed<'m, V>,
+    tail: &'m mut [Held],
+) -> (Feed<'m, V>, Option<Sender<HandedOf<V>>>) {
+    if !is_recovered(configured) {
+        return (feed, None);
+    }
+    let (handing, handed) = handover_ring();
+    let feed = feed.with_recovery(RejoinStorage { handed, tail });
+    (feed.expect("the tail is sized by its own rules"), Some(handing))
+}
+
+/// What an MDP 3.0 channel is read with.
+pub(super) const fn mdp3(_feed: &config::Feed) -> Mdp3 {
+    Mdp3::new(None)
 }
 
 /// Why a feed does not take the books that the venue told.
@@ -172,7 +212,7 @@ pub(super) fn stage<'m, F: RxPort, C: Clock>(
 pub enum SeedError {
     /// Of an MDP 3.0 channel.
     #[error(transparent)]
-    Mdp3(#[from] mdp3::SeedError),
+    Mdp3(#[from] recovery::mdp3::SeedError),
     /// Of an SMDP topic.
     #[error(transparent)]
     Smdp(#[from] seed::SeedError),
@@ -188,7 +228,7 @@ fn list<V: Protocol>(config: &Configuration, index: FeedIndex, feed: &mut Feed<'
     }
 }
 
-fn settings(feed: &config::Feed) -> ChannelSettings {
+pub(super) fn settings(feed: &config::Feed) -> ChannelSettings {
     ChannelSettings {
         stream: StreamId(feed.stream_id.value),
         join: match feed.join.value {
@@ -199,7 +239,7 @@ fn settings(feed: &config::Feed) -> ChannelSettings {
     }
 }
 
-fn limits(feed: &config::Feed) -> ArbiterLimits {
+pub(super) fn limits(feed: &config::Feed) -> ArbiterLimits {
     ArbiterLimits {
         hold_for: Span(feed.reorder_ns.into()),
         line_reorder: 0,

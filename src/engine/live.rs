@@ -14,6 +14,7 @@ use super::feed::AnyFeed;
 use super::follower::Follower;
 use super::latency::{Exchange, Exchanged, Latencies, exchanged};
 use super::recording::Recording;
+use super::recovering;
 use super::shadow::{Difference, Shadow, ShadowMemory};
 use super::snapshotting::{self, Following, Snapshots};
 use super::wire::{
@@ -227,6 +228,10 @@ where
         let (snapshots, taken) = Snapshots::new(snapshot_every);
         let (shared, follower) = (&shared, &mut follower);
         scope.spawn(move || shared.snapshots.write_all(directory, &taken));
+        let handings = std::mem::take(&mut pipeline.handings);
+        scope.spawn(move || {
+            recovering::run(config, shared.counters, clock, handings, &shared.is_journal_done);
+        });
         // Whatever happens below, the threads end: the scope waits for them.
         let stopping = StopOnDrop(shared);
         let following = Following { follower, snapshots };

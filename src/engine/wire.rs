@@ -9,7 +9,9 @@ use super::feed::{self, AnyFeed, FeedStart, SeedError};
 use super::gateway::{self, AnyGateway, GatewayStart, SessionCounters};
 use super::inputs::{self, Names};
 use super::memory::{self, DeskMemory, DeskSize, images};
+use super::recovering::Handing;
 use crate::config::{Configuration, GatewayProtocol};
+use crate::recovery::replica::ReplicaCounters;
 use crate::topology::{LinkKind, Stage as StageName};
 use rtrb::RingBuffer;
 use xmc_hotpath::book::StorageError;
@@ -184,6 +186,8 @@ pub struct Counters {
     pub desk: DeskCounters,
     /// By feed.
     pub feeds: Vec<FeedCounters>,
+    /// By feed: its replica on the cold side.
+    pub replicas: Vec<ReplicaCounters>,
     /// By gateway.
     pub gateways: Vec<GatewayCounters>,
     /// By gateway.
@@ -198,6 +202,7 @@ impl Counters {
     pub fn new(config: &Configuration) -> Self {
         Self {
             feeds: config.feeds.iter().map(|_| FeedCounters::default()).collect(),
+            replicas: config.feeds.iter().map(|_| ReplicaCounters::default()).collect(),
             gateways: config.gateways.iter().map(|_| GatewayCounters::default()).collect(),
             sessions: config.gateways.iter().map(SessionCounters::new).collect(),
             ..Self::default()
@@ -260,6 +265,8 @@ pub struct Pipeline<'m, F, G, C, R, L> {
     pub gateways: Vec<AnyGateway<'m, G, C, L>>,
     /// Where the cold side tells the desk things.
     pub control: Sender<Control>,
+    /// By feed: where the cold side hands over recovered books; `None` for one without recovery.
+    pub handings: Vec<Option<Handing>>,
     /// The names behind the numbers in the record.
     pub names: Names,
 }
@@ -300,7 +307,7 @@ where
     let mut feed_links: [Option<FeedLink>; MAX_FEEDS] = [const { None }; MAX_FEEDS];
     let mut gateway_links: [Option<GatewayLink>; MAX_GATEWAYS] = [const { None }; MAX_GATEWAYS];
 
-    let mut feeds = Vec::new();
+    let (mut feeds, mut handings) = (Vec::new(), Vec::new());
     let rows = feed_memory.iter_mut().zip(&counters.feeds).zip(ports.feeds).zip(starts.feeds);
     for ((((memory, counters), port), start), index) in rows.zip(0..) {
         let name = StageName::Feed(index);
@@ -311,7 +318,9 @@ where
         let (updates, channels) = ring(CHANNEL_UPDATES);
         feed_links[index] = Some(FeedLink { quotes: quotes_out, channels });
         let ends = feed::Ends { port, clock: clock.clone(), quotes, updates, counters };
-        feeds.push(feed::stage(config, index, memory, start, ends, now)?);
+        let (stage, handing) = feed::stage(config, index, memory, start, ends, now)?;
+        feeds.push(stage);
+        handings.push(handing);
     }
 
     let mut gateways = Vec::new();
@@ -366,7 +375,7 @@ where
     if !desk.begin() {
         return Err(WireError::Beginning { bytes: config.engine.record_ring_bytes, count });
     }
-    Ok(Pipeline { feeds, desk, gateways, control, names })
+    Ok(Pipeline { feeds, desk, gateways, control, handings, names })
 }
 
 fn check_ports<F, G>(config: &Configuration, ports: &Ports<F, G>) -> Result<(), WireError> {

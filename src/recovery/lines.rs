@@ -5,6 +5,17 @@ use crate::config::{Feed, FeedLine};
 use crate::port::udp::{JoinedSocket, LineSettings, MAX_PAYLOAD_BYTES, ReceiveSettings};
 use xmc_hotpath::port::Line;
 
+/// What the packets of a group are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The feed itself.
+    Incremental(Line),
+    /// Instruments, in a loop.
+    Definitions,
+    /// Books, in a loop.
+    Snapshots,
+}
+
 /// A socket that is never empty is polled no longer than this.
 const MOST_AT_ONCE: u32 = 1 << 16;
 

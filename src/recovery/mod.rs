@@ -13,10 +13,12 @@
 
 mod lines;
 pub mod mdp3;
+pub mod replica;
 pub mod smdp;
 mod tail;
 mod terms;
 
+pub use lines::Group;
 pub use tail::Tail;
 pub use terms::{Difference, Wanted, wanted};
 

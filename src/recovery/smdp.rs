@@ -32,7 +32,7 @@ const QUIET: Duration = Duration::from_secs(1);
 const SECOND: Span = Span(1_000_000_000);
 
 /// What is asked for at most, and how often signs of life are sent: MIRP's own period.
-const LIMITS: ClientLimits = ClientLimits {
+pub(super) const LIMITS: ClientLimits = ClientLimits {
     reply_within: Span(5 * SECOND.0),
     heartbeat_every: Span(3 * SECOND.0),
     silent_after: Span(10 * SECOND.0),
@@ -78,9 +78,14 @@ impl Start {
     }
 
     fn row(&self, contract: &Contract) -> Option<InstrumentIndex> {
-        let of = self.wanted.iter().find(|wanted| wanted.symbol == contract.instrument_id);
-        of.map(|wanted| wanted.row)
+        row_of(&self.wanted, contract)
     }
+}
+
+/// The desk's row of a contract, if it wants it.
+pub(super) fn row_of(wanted: &[Wanted], contract: &Contract) -> Option<InstrumentIndex> {
+    let of = wanted.iter().find(|wanted| wanted.symbol == contract.instrument_id);
+    of.map(|wanted| wanted.row)
 }
 
 /// Asks for the state of a feed's topic.
@@ -299,7 +304,11 @@ fn check(feed: &str, wanted: &[Wanted], snapshot: &Snapshot) -> Result<(), Start
     if differences.is_empty() { Ok(()) } else { Err(StartError::Differs { feed, differences }) }
 }
 
-fn login(feed: &Feed, query: &RecoveryQuery) -> Result<LoginField, StartError> {
+/// What MDQP is told of who asks.
+///
+/// # Errors
+/// The password cannot be read, or a text does not fit its field.
+pub fn login(feed: &Feed, query: &RecoveryQuery) -> Result<LoginField, StartError> {
     let name = || feed.name.value.clone();
     let login = &query.login;
     let read = |lies: &SecretSource| {

@@ -118,6 +118,13 @@ impl<'a> Books<'a> {
         Some(row)
     }
 
+    /// Puts an instrument as it stands elsewhere, desk's row and all; `None` if all rows are taken.
+    pub fn put(&mut self, instrument: &Instrument) -> Option<Row> {
+        let row = self.add(instrument.security_id, None)?;
+        *self.get_mut(row)? = Instrument { is_touched: false, ..*instrument };
+        Some(row)
+    }
+
     /// Forgets all instruments: the venue numbers them anew.
     pub fn clear(&mut self) {
         self.rows.fill(Instrument::EMPTY);

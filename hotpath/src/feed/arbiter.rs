@@ -214,6 +214,25 @@ impl<'a> Arbiter<'a> {
         self.kept_until = now.after(Span(self.limits.silent_after.0.saturating_mul(2)));
     }
 
+    /// The sequence goes on after `last`, which lies ahead: what comes until then is late, and
+    /// packets that are held for what comes behind it stay.
+    #[cold]
+    #[inline(never)]
+    pub fn resume_after(&mut self, last: SeqNo, now: MonoNs) {
+        if self.expected.is_none() {
+            return self.begin_after(last, now);
+        }
+        self.drop_run();
+        let mut kept = 0_usize;
+        for held in self.held.iter_mut() {
+            held.is_used &= held.seq_no.beyond(last) > 0;
+            kept = kept.wrapping_add(usize::from(held.is_used));
+        }
+        self.held_count = kept;
+        self.expected = Some(last.next());
+        self.wait();
+    }
+
     /// Notes that a line says it has sent everything before `next`. Says nothing of packets that
     /// are to come, so a number that is behind is no news.
     #[cold]
@@ -376,6 +395,16 @@ impl<'a> Arbiter<'a> {
         let owed = self.expected.and_then(|expected| self.owed_beyond(expected));
         let owed = owed.map(|owed| owed.since);
         self.waiting_since = held.unwrap_or(MonoNs::NEVER).min(owed.unwrap_or(MonoNs::NEVER));
+    }
+
+    /// The packets that are waited for: those before the first that is held or was announced.
+    #[must_use]
+    pub fn missing(&self) -> Option<Gap> {
+        let expected = self.expected.filter(|_| self.is_waiting())?;
+        let held = self.first_held().map(|held| held.seq_no);
+        let owed = self.owed_beyond(expected).map(|owed| owed.next);
+        let end = nearest(expected, held, owed)?;
+        Some(Gap { from: expected, missing: end.0.wrapping_sub(expected.0) })
     }
 
     fn owed_beyond(&self, expected: SeqNo) -> Option<Owed> {

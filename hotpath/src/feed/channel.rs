@@ -49,6 +49,8 @@ enum Trust {
     Awaited,
     /// Voided by the venue, which sends everything again.
     Resent,
+    /// Recovered books were handed over, and what came behind them is being carried out.
+    Replayed,
 }
 
 /// Books and state of one channel.
@@ -144,7 +146,7 @@ impl<'a> Channel<'a> {
         match (self.trust, self.health) {
             (Trust::Down, _) => ChannelState::Down,
             (Trust::Broken, _) => ChannelState::Suspect,
-            (Trust::Awaited | Trust::Resent, _) => ChannelState::Recovering,
+            (Trust::Awaited | Trust::Resent | Trust::Replayed, _) => ChannelState::Recovering,
             (Trust::Whole, LineHealth::Both) => ChannelState::Live,
             (Trust::Whole, LineHealth::Single) => ChannelState::SingleLine,
             (Trust::Whole, LineHealth::Stale) => ChannelState::Stale,
@@ -307,6 +309,48 @@ impl<'a> Channel<'a> {
         self.end_of_event(exchange);
     }
 
+    /// Whether its books are lost until recovered ones are handed over, or the venue voids it.
+    #[inline(always)]
+    #[must_use]
+    pub(super) const fn is_lost(&self) -> bool {
+        matches!(self.trust, Trust::Broken | Trust::Awaited)
+    }
+
+    /// Rows are about to be handed over: there are none now.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn emptied(&mut self) {
+        self.forget_event();
+        self.books.clear();
+        self.is_strict = true;
+        self.covered = None;
+        self.trust = Trust::Awaited;
+        self.tell();
+    }
+
+    /// All rows were handed over. What comes behind them is carried out before they are believed.
+    pub(super) fn handed_over(&mut self) {
+        self.trust = Trust::Replayed;
+        self.tell();
+    }
+
+    /// The books that were handed over are those of now: they are shown.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn rejoined(&mut self, exchange: UnixNs, now: MonoNs) {
+        if self.trust != Trust::Replayed {
+            // Voided meanwhile: what the venue sends again says more.
+            return;
+        }
+        let is_open = self.is_event_open();
+        self.epoch = self.epoch.wrapping_add(1);
+        self.received = now;
+        self.rebuilt();
+        if !is_open {
+            self.end_of_event(exchange);
+        }
+    }
+
     /// A packet is about to be applied.
     #[inline(always)]
     pub(super) fn begin(&mut self, seq_no: SeqNo, received: MonoNs) {
@@ -337,7 +381,7 @@ impl<'a> Channel<'a> {
         match self.trust {
             // Not believed before either: nobody has to be told again.
             Trust::Broken | Trust::Awaited => {}
-            Trust::Down | Trust::Whole | Trust::Resent => {
+            Trust::Down | Trust::Whole | Trust::Resent | Trust::Replayed => {
                 self.epoch = self.epoch.wrapping_add(1);
                 self.trust = Trust::Broken;
                 self.tell();

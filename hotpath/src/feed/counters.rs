@@ -79,6 +79,16 @@ pub struct FeedCounters {
     pub conflated: Counter,
     /// Quotes that could not be sent and had no row to wait in.
     pub unsendable: Counter,
+    /// What is asked of the cold side: `Asked` as a word; 0: nothing.
+    pub request: Counter,
+    /// Times that recovered books were asked for.
+    pub asked: Counter,
+    /// Hand-overs that were torn, or that the tail did not reach back to.
+    pub refused_handovers: Counter,
+    /// Packets carried out behind books that were handed over.
+    pub replayed: Counter,
+    /// Times that the channel went on with books that were handed over.
+    pub rejoined: Counter,
     /// Times that a channel state had to wait because its ring was full.
     pub delayed_updates: Counter,
 }

@@ -8,8 +8,10 @@ mod arbiter;
 mod channel;
 mod counters;
 mod digest;
+mod handover;
 mod held;
 mod line;
+mod rejoin;
 mod sequence;
 mod stage;
 
@@ -17,6 +19,7 @@ pub use arbiter::{Arbiter, ArbiterLimits, Arrived, Gap, LineHealth, Verdict};
 pub use channel::{Channel, ChannelSettings, Join};
 pub use counters::{FeedCounters, LineCounters, MAX_REFUSALS};
 pub use digest::digest;
+pub use handover::{Asked, Handed, HandedOf, RejoinStorage};
 pub use held::{Digest, HELD_BYTES, Held};
 pub use sequence::SeqNo;
 pub use stage::{Feed, FeedStage, FeedStorage, Protocol, Standing};

@@ -3,10 +3,12 @@
 //! `Feed` is sans-IO (datagrams and time in, quotes out), so that tests and the simulator can step
 //! it; `FeedStage` adds the port and the clock.
 
-use super::arbiter::{Arbiter, ArbiterLimits, Arrived, LineHealth, Verdict};
+use super::arbiter::{Arbiter, ArbiterLimits, Arrived, Gap, LineHealth, Verdict};
 use super::channel::{Channel, ChannelSettings};
 use super::counters::FeedCounters;
+use super::handover::RejoinStorage;
 use super::held::{Digest, Held};
+use super::rejoin::Rejoin;
 use super::sequence::SeqNo;
 use crate::book::{Books, Instrument, Row, Slot, StorageError};
 use crate::message::ChannelUpdate;
@@ -35,6 +37,10 @@ pub trait Protocol {
     type Packet<'p>;
     /// Why a packet or a message is refused.
     type Error: Copy;
+    /// Which sequence is followed, where a channel has more than one in its life.
+    type Course: Copy + PartialEq + core::fmt::Debug;
+    /// What is known of an instrument beside its book.
+    type Terms: Copy + core::fmt::Debug;
 
     /// Reads a packet and checks the framing of all of it: what it accepts may be arbitrated.
     ///
@@ -58,6 +64,21 @@ pub trait Protocol {
 
     /// The place of an error among `FeedCounters::refused`.
     fn refusal(error: Self::Error) -> usize;
+
+    /// The sequence that is followed.
+    fn course(&self) -> Self::Course;
+
+    /// Follows a sequence from here on, between two messages; terms are forgotten.
+    fn resume(&mut self, course: Self::Course);
+
+    /// What is known of the instrument in `row`.
+    fn terms(&self, row: Row) -> Self::Terms;
+
+    /// Notes what is known of the instrument in `row`. `false` if there is no place for it.
+    fn set_terms(&mut self, row: Row, terms: Self::Terms) -> bool;
+
+    /// Whether the next packet begins a message: books that were handed over go on with it.
+    fn is_between_messages(&self) -> bool;
 }
 
 /// What the cold side lends to one feed. Sizes are checked; contents are overwritten.
@@ -77,10 +98,14 @@ pub struct FeedStorage<'a> {
 
 /// Everything of one feed but port and clock.
 #[derive(Debug)]
-pub struct Feed<'a, V> {
-    protocol: V,
-    arbiter: Arbiter<'a>,
-    channel: Channel<'a>,
+pub struct Feed<'a, V: Protocol> {
+    pub(super) protocol: V,
+    pub(super) arbiter: Arbiter<'a>,
+    pub(super) channel: Channel<'a>,
+    /// Where recovered books come from while it runs; `None`: from nowhere.
+    pub(super) rejoin: Option<Rejoin<'a, V>>,
+    /// Its books were lost, and it has not caught up yet.
+    pub(super) is_away: bool,
     limits: ArbiterLimits,
     next_check: MonoNs,
 }
@@ -105,9 +130,38 @@ impl<'a, V: Protocol> Feed<'a, V> {
             protocol,
             arbiter: Arbiter::new(limits, held, digests, &counters.lines)?,
             channel: Channel::new(settings, books, touched, quotes, updates, counters)?,
+            rejoin: None,
+            is_away: false,
             limits,
             next_check: MonoNs(0),
         })
+    }
+
+    /// Lets it take recovered books while it runs.
+    ///
+    /// # Errors
+    /// The tail's length is no power of two: a fault in the program.
+    pub fn with_recovery(self, storage: RejoinStorage<'a, V>) -> Result<Self, StorageError> {
+        let counters = self.channel.counters();
+        Ok(Self { rejoin: Some(Rejoin::new(storage, counters)?), ..self })
+    }
+
+    /// What was applied last, once there was something: books include everything through it.
+    #[must_use]
+    pub fn position(&self) -> Option<SeqNo> {
+        self.arbiter.expected().map(SeqNo::before)
+    }
+
+    /// The first packets that are missing, as far as is known.
+    #[must_use]
+    pub fn missing(&self) -> Option<Gap> {
+        self.arbiter.missing()
+    }
+
+    /// The venue's protocol.
+    #[must_use]
+    pub const fn protocol(&self) -> &V {
+        &self.protocol
     }
 
     /// Books and state.
@@ -217,15 +271,27 @@ impl<'a, V: Protocol> Feed<'a, V> {
                 }
                 self.settle(received);
             }
-            Standing::Over => self.channel.over(),
+            Standing::Over => {
+                self.channel.over();
+                self.forget_tail();
+            }
             Standing::Foreign | Standing::Numbered(_) => counters.strays.add(1),
         }
     }
 
     #[inline(always)]
     fn apply(&mut self, arrived: &Arrived<'_>, packet: &V::Packet<'_>) {
-        self.carry_out(arrived.seq_no, arrived.received, packet);
+        if !self.is_away() || !self.keeps_for_later(arrived) {
+            self.carry_out(arrived.seq_no, arrived.received, packet);
+        }
         self.arbiter.applied(arrived);
+    }
+
+    /// Keeps a packet of a channel that is not believed; whether it must wait for its turn.
+    #[cold]
+    #[inline(never)]
+    fn keeps_for_later(&mut self, arrived: &Arrived<'_>) -> bool {
+        self.rejoin.as_mut().is_some_and(|rejoin| rejoin.keep(arrived))
     }
 
     #[inline(always)]
@@ -260,6 +326,7 @@ impl<'a, V: Protocol> Feed<'a, V> {
             Verdict::Restart { from: _, to } => {
                 counters.restarts.add(1);
                 self.channel.restarted(to == FIRST);
+                self.forget_tail();
                 self.drain();
             }
             Verdict::Duplicate | Verdict::Late | Verdict::NoRoom => {}
@@ -278,19 +345,32 @@ impl<'a, V: Protocol> Feed<'a, V> {
         }
     }
 
-    fn drain(&mut self) {
+    pub(super) fn drain(&mut self) {
         while let Some(held) = self.arbiter.ready() {
-            let Arrived { seq_no, received, payload, .. } = held.packet();
-            self.channel.begin(seq_no, received);
-            let outcome = self
-                .protocol
-                .read(payload)
-                .and_then(|packet| self.protocol.apply(&packet, &mut self.channel));
+            let arrived = held.packet();
+            let is_away = self.is_away | self.channel.is_lost();
+            let rejoin = self.rejoin.as_mut().filter(|_| is_away);
+            let mut outcome = Ok(());
+            if !rejoin.is_some_and(|rejoin| rejoin.keep(&arrived)) {
+                let Arrived { seq_no, received, payload, .. } = arrived;
+                self.channel.begin(seq_no, received);
+                outcome = self
+                    .protocol
+                    .read(payload)
+                    .and_then(|packet| self.protocol.apply(&packet, &mut self.channel));
+                self.channel.counters().applied.add(1);
+            }
             self.arbiter.release_ready();
-            self.channel.counters().applied.add(1);
             if let Err(error) = outcome {
                 self.damaged(error);
             }
+        }
+    }
+
+    /// The numbering is over: what was kept of it goes on from nothing.
+    fn forget_tail(&mut self) {
+        if let Some(rejoin) = &mut self.rejoin {
+            rejoin.forget();
         }
     }
 
@@ -299,6 +379,9 @@ impl<'a, V: Protocol> Feed<'a, V> {
         counters.gaps.add(1);
         counters.missing.add(u64::from(missing));
         self.channel.broken(missing);
+        if let Some(rejoin) = &mut self.rejoin {
+            rejoin.lost();
+        }
     }
 
     #[cold]
@@ -313,7 +396,7 @@ impl<'a, V: Protocol> Feed<'a, V> {
 
     #[cold]
     #[inline(never)]
-    fn damaged(&mut self, error: V::Error) {
+    pub(super) fn damaged(&mut self, error: V::Error) {
         if let Some(counter) = self.channel.counters().refused.get(V::refusal(error)) {
             counter.add(1);
         }
@@ -349,7 +432,7 @@ const FIRST: SeqNo = SeqNo(1);
 /// A feed on a port.
 #[derive(Debug)]
 #[repr(align(128))]
-pub struct FeedStage<'a, P, C, V> {
+pub struct FeedStage<'a, P, C, V: Protocol> {
     port: P,
     clock: C,
     feed: Feed<'a, V>,
@@ -394,6 +477,9 @@ impl<P: RxPort, C: Clock, V: Protocol> Stage for FeedStage<'_, P, C, V> {
         }
         // Without packets the clock tells the time; with them, the last one has.
         let now = last.unwrap_or_else(|| self.clock.now());
+        if self.feed.is_away() {
+            work = work.or(self.feed.rejoin(now));
+        }
         work.or(self.feed.on_time(now))
     }
 

@@ -74,6 +74,9 @@ struct Told {
     is_repeated: bool,
 }
 
+/// Packets of the lines that are kept for a start; some 20 MB.
+const MOST_KEPT: usize = 1 << 14;
+
 /// What came so far.
 #[derive(Clone, Debug)]
 pub struct Gathering {
@@ -109,9 +112,27 @@ impl Gathering {
         }
     }
 
+    /// Begins again with what instruments are known: older snapshots and packets say nothing of
+    /// what was lost since.
+    pub fn begin(&mut self) {
+        self.forget();
+        self.tail = Tail::default();
+        self.refused = 0;
+    }
+
+    /// Whether a definition of what is wanted is not there yet.
+    #[must_use]
+    pub fn lacks_terms(&self) -> bool {
+        self.wanted.iter().any(|wanted| !self.terms.contains_key(&wanted.security_id))
+    }
+
     /// Takes a packet of an incremental line and keeps it for the start.
     pub fn keep(&mut self, line: Line, payload: &[u8]) {
         self.on_incremental(payload);
+        if self.kept.len() >= MOST_KEPT {
+            // No snapshot for so long: what comes goes on from a newer one.
+            self.begin();
+        }
         if let Ok(packet) = decode::packet(payload) {
             let seq_no = SeqNo(packet.seq_no());
             self.kept.push(Kept { line, seq_no, payload: payload.to_vec() });
@@ -133,8 +154,8 @@ impl Gathering {
         }
     }
 
-    /// The venue numbers its packets anew: nothing that was told goes on.
-    fn forget(&mut self) {
+    /// Nothing that was told goes on: the venue numbers its packets anew, or it was used.
+    pub(in crate::recovery) fn forget(&mut self) {
         self.kept.clear();
         self.told.clear();
         self.report_count = None;

@@ -17,19 +17,10 @@ mod seed;
 pub use gathering::{Gathering, Missing};
 pub use seed::{SeedError, Start};
 
-use super::lines::{self, Lines};
+use super::lines::{self, Group, Lines};
 use super::{NAP, StartError, Wanted};
 use crate::config::{Feed, FeedLine, RecoveryLoops};
 use std::time::{Duration, Instant};
-use xmc_hotpath::port::Line;
-
-/// What the packets of a group are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Incremental(Line),
-    Definitions,
-    Snapshots,
-}
 
 /// Joins the groups of a feed and waits until its books are known.
 ///
@@ -43,10 +34,10 @@ pub(super) fn find(
     patience: Duration,
 ) -> Result<Start, StartError> {
     let groups = lines::incremental(feed)
-        .map(|(line, key, group)| (Kind::Incremental(line), key, group))
+        .map(|(line, key, group)| (Group::Incremental(line), key, group))
         .into_iter()
-        .chain(groups(feed, Kind::Definitions, DEFINITIONS, &loops.definitions)?)
-        .chain(groups(feed, Kind::Snapshots, SNAPSHOTS, &loops.snapshots)?);
+        .chain(groups(feed, Group::Definitions, DEFINITIONS, &loops.definitions)?)
+        .chain(groups(feed, Group::Snapshots, SNAPSHOTS, &loops.snapshots)?);
     let mut lines = Lines::join(feed, groups)?;
     let mut gathering = Gathering::new(wanted);
     let since = Instant::now();
@@ -70,23 +61,23 @@ pub(super) fn find(
     }
 }
 
-fn take(gathering: &mut Gathering, kind: Kind, payload: &[u8]) {
+fn take(gathering: &mut Gathering, kind: Group, payload: &[u8]) {
     match kind {
-        Kind::Incremental(line) => gathering.keep(line, payload),
-        Kind::Definitions => gathering.on_definitions(payload),
-        Kind::Snapshots => gathering.on_snapshots(payload),
+        Group::Incremental(line) => gathering.keep(line, payload),
+        Group::Definitions => gathering.on_definitions(payload),
+        Group::Snapshots => gathering.on_snapshots(payload),
     }
 }
 
-const DEFINITIONS: [&str; 2] = ["definitions_a", "definitions_b"];
-const SNAPSHOTS: [&str; 2] = ["snapshots_a", "snapshots_b"];
+pub(super) const DEFINITIONS: [&str; 2] = ["definitions_a", "definitions_b"];
+pub(super) const SNAPSHOTS: [&str; 2] = ["snapshots_a", "snapshots_b"];
 
-fn groups<'f>(
+pub(super) fn groups<'f>(
     feed: &Feed,
-    kind: Kind,
+    kind: Group,
     keys: [&'static str; 2],
     lines: &'f [Option<FeedLine>; 2],
-) -> Result<Vec<(Kind, &'static str, &'f FeedLine)>, StartError> {
+) -> Result<Vec<(Group, &'static str, &'f FeedLine)>, StartError> {
     let groups: Vec<_> = keys
         .into_iter()
         .zip(lines)

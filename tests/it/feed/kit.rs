@@ -8,7 +8,10 @@ use cross_market_connect::port::memory::{MemoryPort, Pace};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use xmc_hotpath::book::View;
-use xmc_hotpath::feed::{ArbiterLimits, ChannelSettings, Feed, FeedCounters, FeedStage, Join};
+use xmc_hotpath::feed::{
+    ArbiterLimits, ChannelSettings, Feed, FeedCounters, FeedStage, HandedOf, Held, Join,
+    RejoinStorage,
+};
 use xmc_hotpath::message::{
     ChannelState, ChannelUpdate, InstrumentIndex, Quote, QuoteQuality, StreamId,
 };
@@ -51,6 +54,7 @@ pub struct Setup {
     pub quoted: Vec<i32>,
     pub instruments: usize,
     pub held: usize,
+    pub tail: usize,
     pub quote_slots: usize,
     pub update_slots: usize,
 }
@@ -70,6 +74,7 @@ impl Setup {
             quoted: quoted.to_vec(),
             instruments: quoted.len().max(4),
             held: 64,
+            tail: 64,
             quote_slots: 4096,
             update_slots: 64,
         }
@@ -118,6 +123,16 @@ impl Seen {
 
 /// Makes a bench and lends it.
 pub fn bench<R>(setup: &Setup, body: impl FnOnce(&mut Bench<'_>) -> R) -> R {
+    bench_with(setup, None, body)
+}
+
+/// A bench whose books can be handed over.
+pub fn bench_with<R>(
+    setup: &Setup,
+    handed: Option<Receiver<HandedOf<Mdp3>>>,
+    body: impl FnOnce(&mut Bench<'_>) -> R,
+) -> R {
+    let mut tail = vec![Held::FREE; setup.tail];
     let clock = Hand(Cell::new(0));
     let counters = FeedCounters::default();
     let mut memory = FeedMemory::new(FeedCapacity {
@@ -140,6 +155,10 @@ pub fn bench<R>(setup: &Setup, body: impl FnOnce(&mut Bench<'_>) -> R) -> R {
         &counters,
     );
     let mut feed = feed.expect("the memory is sized by its own rules");
+    if let Some(handed) = handed {
+        let storage = RejoinStorage { handed, tail: &mut tail };
+        feed = feed.with_recovery(storage).expect("a power of two");
+    }
     for (index, security_id) in (0..).zip(&setup.quoted) {
         let books = feed.channel_mut().books_mut();
         books.add(*security_id, Some(InstrumentIndex(index))).expect("there is room for them");

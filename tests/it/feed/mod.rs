@@ -4,4 +4,5 @@ mod arbiter;
 mod capture;
 mod faults;
 pub mod kit;
+mod rejoin;
 mod states;

@@ -15,15 +15,15 @@ use xmc_hotpath::venue::cme::mdp3::layout::{
 };
 use xmc_hotpath::wire::{I32Le, U16Le, U64Le};
 
-const CORN: i32 = 70;
-const WHEAT: i32 = 80;
+pub const CORN: i32 = 70;
+pub const WHEAT: i32 = 80;
 const UNQUOTED: i32 = 90;
 
 fn setup() -> Setup {
     Setup::new(&[CORN, WHEAT])
 }
 
-const END: EventMark = EventMark::end(77);
+pub const END: EventMark = EventMark::end(77);
 const OPEN: EventMark = EventMark { transact_ns: 77, match_event: MatchEvent(4) };
 
 fn level(security_id: i32, rpt_seq: u32, kind: EntryKind, level: u8, price: i64) -> BookEntry {
@@ -40,25 +40,25 @@ fn level(security_id: i32, rpt_seq: u32, kind: EntryKind, level: u8, price: i64)
     .into()
 }
 
-fn bid(security_id: i32, rpt_seq: u32, price: i64) -> BookEntry {
+pub fn bid(security_id: i32, rpt_seq: u32, price: i64) -> BookEntry {
     level(security_id, rpt_seq, EntryKind::Bid, 1, price)
 }
 
-fn ask(security_id: i32, rpt_seq: u32, price: i64) -> BookEntry {
+pub fn ask(security_id: i32, rpt_seq: u32, price: i64) -> BookEntry {
     level(security_id, rpt_seq, EntryKind::Offer, 1, price)
 }
 
-fn packet(seq_no: u32) -> PacketBuilder {
+pub fn packet(seq_no: u32) -> PacketBuilder {
     PacketBuilder::new(Generation::V13, seq_no, 1)
 }
 
-fn book(seq_no: u32, mark: EventMark, entries: &[BookEntry]) -> Vec<u8> {
+pub fn book(seq_no: u32, mark: EventMark, entries: &[BookEntry]) -> Vec<u8> {
     packet(seq_no).book(mark, entries, &[]).finish()
 }
 
 impl Bench<'_> {
     /// Delivers a packet on both lines.
-    fn both(&mut self, at: u64, payload: &[u8]) {
+    pub fn both(&mut self, at: u64, payload: &[u8]) {
         for line in Line::BOTH {
             self.send(&Shot { line, at, payload: payload.to_vec() });
         }

@@ -18,7 +18,7 @@ use xmc_hotpath::venue::cme::mdp3::decode::{self, Message};
 const ONE_E9: i64 = 1_000_000_000;
 
 /// Everything that the exchange lists, as a configuration would have it.
-fn wanted(settings: &Settings) -> Vec<Wanted> {
+pub fn wanted(settings: &Settings) -> Vec<Wanted> {
     let listings = settings.exchange.listings.iter();
     let rows = settings.channel.contracts.iter().zip(listings).zip(0..);
     rows.map(|((contract, listing), row)| Wanted {

@@ -1,5 +1,6 @@
-//! The cold start of feeds, against the simulated venues.
+//! The start of feeds and their recovery while they run, against the simulated venues.
 
 mod covered;
 mod live;
 mod mdp3;
+mod replica;

@@ -35,7 +35,7 @@ use recovery::Loops;
 use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::message::AccountId;
 use xmc_hotpath::port::Line;
-use xmc_hotpath::time::MonoNs;
+use xmc_hotpath::time::{MonoNs, Span};
 
 /// What a venue is made of.
 #[derive(Clone, Debug)]
@@ -120,6 +120,12 @@ impl Venue {
     #[must_use]
     pub fn last_seq_no(&self) -> u32 {
         self.channel.last_seq_no()
+    }
+
+    /// Between two loops of snapshots.
+    #[must_use]
+    pub fn snapshot_period(&self) -> Span {
+        self.channel.settings.snapshots
     }
 
     /// When `poll` has something to do by itself.

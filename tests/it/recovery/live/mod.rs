@@ -3,6 +3,7 @@
 
 mod faulty;
 mod logon;
+mod rejoin;
 
 use cross_market_connect::cli::venue::{cme_settings, shfe_settings};
 use cross_market_connect::clock::EngineClock;

@@ -35,6 +35,8 @@ impl Mdp3 {
 impl Protocol for Mdp3 {
     type Packet<'p> = Packet<'p>;
     type Error = DecodeError;
+    type Course = ();
+    type Terms = ();
 
     #[inline(always)]
     fn read<'p>(&self, payload: &'p [u8]) -> Result<Packet<'p>, DecodeError> {
@@ -58,6 +60,22 @@ impl Protocol for Mdp3 {
     #[inline]
     fn refusal(error: DecodeError) -> usize {
         error.index()
+    }
+
+    // A channel has one sequence; a new week shows in its numbers.
+    fn course(&self) {}
+
+    fn resume(&mut self, (): ()) {}
+
+    fn terms(&self, _row: Row) {}
+
+    fn set_terms(&mut self, _row: Row, (): ()) -> bool {
+        true
+    }
+
+    fn is_between_messages(&self) -> bool {
+        // No message of it spans packets.
+        true
     }
 }
 

@@ -120,6 +120,8 @@ impl<'a> Smdp<'a> {
 impl Protocol for Smdp<'_> {
     type Packet<'p> = Packet<'p>;
     type Error = DecodeError;
+    type Course = Sequence;
+    type Terms = PriceCodec;
 
     #[inline(always)]
     fn read<'p>(&self, payload: &'p [u8]) -> Result<Packet<'p>, DecodeError> {
@@ -165,6 +167,26 @@ impl Protocol for Smdp<'_> {
     #[inline]
     fn refusal(error: DecodeError) -> usize {
         error.index()
+    }
+
+    fn course(&self) -> Sequence {
+        self.sequence
+    }
+
+    fn resume(&mut self, course: Sequence) {
+        self.follow(course);
+    }
+
+    fn terms(&self, row: Row) -> PriceCodec {
+        self.codecs.get(row.place()).copied().unwrap_or(PriceCodec::NONE)
+    }
+
+    fn set_terms(&mut self, row: Row, terms: PriceCodec) -> bool {
+        self.set_codec(row, terms)
+    }
+
+    fn is_between_messages(&self) -> bool {
+        self.slice.is_none()
     }
 }
 

@@ -1,0 +1,100 @@
+//! The cold side of recovery while an engine runs: one thread with the replicas of all feeds.
+//!
+//! Each feed that joins by recovery has a replica on sockets of its own. The thread polls them and
+//! naps when nothing came; the hot stages take what is handed over whenever they come to it, so
+//! nothing here can hold them up. Called by `live`.
+
+use super::feed::{UNNAMED_INSTRUMENTS, limits, mdp3, settings};
+use super::wire::Counters;
+use crate::config::{Configuration, Recovery};
+use crate::recovery::replica::mdp3::Mdp3Replica;
+use crate::recovery::replica::smdp::SmdpReplica;
+use crate::recovery::replica::sockets::Served;
+use crate::recovery::replica::{MirrorEnds, Replica, ReplicaMemory};
+use crate::recovery::{self, smdp};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use xmc_hotpath::feed::HandedOf;
+use xmc_hotpath::ring::Sender;
+use xmc_hotpath::time::Clock;
+use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
+use xmc_hotpath::venue::shfe::smdp::feed::Smdp;
+
+/// How long nothing is asked of the sockets when none has anything: a fill in the time from a gap
+/// to live books, and nothing on the way of any order.
+const NAP: Duration = Duration::from_micros(100);
+
+/// Packets that a replica holds for those before them: it may wait for them longer than the desk.
+const HELD: usize = 4_096;
+
+/// Where the hand-overs of a feed go.
+#[derive(Debug)]
+pub enum Handing {
+    /// To a feed of MDP 3.0.
+    Mdp3(Sender<HandedOf<Mdp3>>),
+    /// To a feed of SMDP.
+    Smdp(Sender<HandedOf<Smdp<'static>>>),
+}
+
+/// Runs the replicas of all feeds that have one until `is_over`.
+pub(super) fn run(
+    config: &Configuration,
+    counters: &Counters,
+    clock: &impl Clock,
+    handings: Vec<Option<Handing>>,
+    is_over: &AtomicBool,
+) {
+    let quoted = config.instruments.len();
+    let sizes = handings.iter().map(|handing| match handing {
+        Some(Handing::Mdp3(_)) => ReplicaMemory::new(quoted + UNNAMED_INSTRUMENTS, quoted, 64),
+        Some(Handing::Smdp(_)) => ReplicaMemory::new(quoted + UNNAMED_INSTRUMENTS, quoted, HELD),
+        None => ReplicaMemory::new(0, 0, 0),
+    });
+    let mut memories: Vec<_> = sizes.collect();
+    let mut served = Vec::new();
+    for ((handing, memory), index) in handings.into_iter().zip(&mut memories).zip(0..) {
+        let Some(handing) = handing else { continue };
+        let replica = replica(config, index, counters, handing, memory);
+        served.extend(replica.map(|replica| Served::new(&config.feeds[index], replica)));
+    }
+    if served.is_empty() {
+        return;
+    }
+    while !is_over.load(Ordering::Acquire) {
+        let is_any = served.iter_mut().fold(false, |is_any, one| one.poll(clock.now()) | is_any);
+        if !is_any {
+            std::thread::sleep(NAP);
+        }
+    }
+}
+
+/// The replica of a feed; `None` if what it would ask with cannot be read any more.
+fn replica<'m>(
+    config: &'m Configuration,
+    index: usize,
+    counters: &'m Counters,
+    handing: Handing,
+    memory: &'m mut ReplicaMemory,
+) -> Option<Box<dyn Replica + Send + 'm>> {
+    let feed = &config.feeds[index];
+    let (settings, limits) = (settings(feed), limits(feed));
+    let wanted = recovery::wanted(config, index);
+    let (request, counted) = (&counters.feeds[index].request, &counters.replicas[index]);
+    let sized = "the memory is sized by its own rules";
+    match (handing, &feed.recovery) {
+        (Handing::Mdp3(handed), Recovery::Loops(_)) => {
+            let ends = MirrorEnds { handed, request };
+            let made =
+                Mdp3Replica::new(mdp3(feed), settings, limits, wanted, memory, ends, counted);
+            Some(Box::new(made.expect(sized)))
+        }
+        (Handing::Smdp(handed), Recovery::Query(query)) => {
+            let login = smdp::login(feed, query).ok()?;
+            let ends = MirrorEnds { handed, request };
+            let asks = (query.topic, login);
+            let made = SmdpReplica::new(asks, settings, limits, wanted, memory, ends, counted);
+            Some(Box::new(made.expect(sized)))
+        }
+        _ => unreachable!("a feed is recovered as its protocol has it"),
+    }
+}

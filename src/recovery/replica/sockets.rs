@@ -1,0 +1,188 @@
+//! A replica on sockets of its own: its lines all day, recovery groups and the query service while
+//! they are needed.
+//!
+//! Polled by `engine::recovering` on the cold side. A group that cannot be joined and a service
+//! that cannot be reached are tried again after a while; the last reason is kept for who asks.
+
+use super::super::lines::{self, Group, Lines};
+use super::super::{StartError, mdp3};
+use super::{Needs, Replica};
+use crate::config::{Feed, Recovery};
+use crate::port::tcp::{TcpPort, TcpSettings};
+use std::time::{Duration, Instant};
+use xmc_hotpath::port::{SendError, StreamPort, TxPort};
+use xmc_hotpath::time::MonoNs;
+
+/// How long connecting may hold up the other replicas.
+const CONNECTING: Duration = Duration::from_millis(200);
+/// Between two attempts to join or to connect.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(500);
+/// Datagrams of each group between two looks at everything else.
+const DATAGRAMS_PER_POLL: u32 = 64;
+/// Bytes of the query service in one poll.
+const READ_BYTES: usize = 1 << 16;
+
+/// A replica and its sockets.
+pub struct Served<'m> {
+    feed: &'m Feed,
+    replica: Box<dyn Replica + Send + 'm>,
+    lines: Option<Lines<Group>>,
+    definitions: Option<Lines<Group>>,
+    snapshots: Option<Lines<Group>>,
+    stream: Option<TcpPort>,
+    buffer: Vec<u8>,
+    next_attempt: Instant,
+    problem: Option<StartError>,
+}
+
+impl<'m> Served<'m> {
+    /// A replica of `feed`; its sockets are opened by the first poll.
+    #[must_use]
+    pub fn new(feed: &'m Feed, replica: Box<dyn Replica + Send + 'm>) -> Self {
+        Self {
+            feed,
+            replica,
+            lines: None,
+            definitions: None,
+            snapshots: None,
+            stream: None,
+            buffer: vec![0; READ_BYTES],
+            next_attempt: Instant::now(),
+            problem: None,
+        }
+    }
+
+    /// The feed.
+    #[must_use]
+    pub fn feed(&self) -> &Feed {
+        self.feed
+    }
+
+    /// Why something could not be opened when it was last tried.
+    #[must_use]
+    pub fn problem(&self) -> Option<&StartError> {
+        self.problem.as_ref()
+    }
+
+    /// Opens what is needed, takes what there is, and lets the replica do its work. Whether
+    /// anything came.
+    pub fn poll(&mut self, now: MonoNs) -> bool {
+        self.open(now);
+        let mut is_any = false;
+        let Self { replica, lines, definitions, snapshots, .. } = self;
+        for lines in [lines, definitions, snapshots].into_iter().flatten() {
+            for _ in 0..DATAGRAMS_PER_POLL {
+                if !lines.poll(|group, payload| replica.on_datagram(group, payload, now)) {
+                    break;
+                }
+                is_any = true;
+            }
+        }
+        is_any |= self.exchange(now);
+        self.replica.on_time(now);
+        is_any
+    }
+
+    /// Opens and closes sockets as the replica needs them.
+    fn open(&mut self, now: MonoNs) {
+        let Needs { definitions, snapshots, connection } = self.replica.needs();
+        if !definitions {
+            self.definitions = None;
+        }
+        if !snapshots {
+            self.snapshots = None;
+        }
+        if connection {
+            self.stream = None;
+        }
+        let is_missing = self.lines.is_none()
+            || (definitions && self.definitions.is_none())
+            || (snapshots && self.snapshots.is_none())
+            || connection;
+        if !is_missing || Instant::now() < self.next_attempt {
+            return;
+        }
+        if let Err(problem) = self.try_open(now) {
+            self.problem = Some(problem);
+            self.next_attempt = Instant::now() + BETWEEN_ATTEMPTS;
+        }
+    }
+
+    fn try_open(&mut self, now: MonoNs) -> Result<(), StartError> {
+        let Needs { definitions, snapshots, connection } = self.replica.needs();
+        let feed = self.feed;
+        if self.lines.is_none() {
+            let groups = lines::incremental(feed);
+            let groups = groups.map(|(line, key, group)| (Group::Incremental(line), key, group));
+            self.lines = Some(Lines::join(feed, groups)?);
+        }
+        match &feed.recovery {
+            Recovery::Loops(loops) => {
+                for (group, keys, of, is_needed, joined) in [
+                    (
+                        Group::Definitions,
+                        mdp3::DEFINITIONS,
+                        &loops.definitions,
+                        definitions,
+                        &mut self.definitions,
+                    ),
+                    (
+                        Group::Snapshots,
+                        mdp3::SNAPSHOTS,
+                        &loops.snapshots,
+                        snapshots,
+                        &mut self.snapshots,
+                    ),
+                ] {
+                    if is_needed && joined.is_none() {
+                        *joined = Some(Lines::join(feed, mdp3::groups(feed, group, keys, of)?)?);
+                    }
+                }
+            }
+            Recovery::Query(query) if connection => {
+                let settings = TcpSettings::default();
+                let stream =
+                    TcpPort::connect(query.address.into(), CONNECTING, &settings).map_err(
+                        |source| StartError::Connect { feed: feed.name.value.clone(), source },
+                    )?;
+                self.stream = Some(stream);
+                self.replica.connected(now);
+            }
+            Recovery::Query(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Moves bytes between the replica and the query service.
+    fn exchange(&mut self, now: MonoNs) -> bool {
+        let Some(stream) = &mut self.stream else { return false };
+        let outgoing = self.replica.outgoing();
+        let sent = if outgoing.is_empty() { Ok(()) } else { stream.send(outgoing) };
+        let len = outgoing.len();
+        match sent {
+            Ok(()) => self.replica.written(len),
+            Err(SendError::Busy) => {}
+            Err(_) => {
+                self.hang_up();
+                return true;
+            }
+        }
+        match stream.read(&mut self.buffer) {
+            Ok(0) => false,
+            Ok(len) => {
+                self.replica.on_bytes(&self.buffer[..len], now);
+                true
+            }
+            Err(_) => {
+                self.hang_up();
+                true
+            }
+        }
+    }
+
+    fn hang_up(&mut self) {
+        self.stream = None;
+        self.replica.disconnected();
+        self.next_attempt = Instant::now() + BETWEEN_ATTEMPTS;
+    }
+}
