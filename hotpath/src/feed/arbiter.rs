@@ -8,6 +8,9 @@
 //! Where heartbeats stand outside the sequence, a line may say without a packet how far it has
 //! sent. What it sent and did not deliver is waited for like what comes before a held packet.
 //!
+//! A number far beyond what either line has brought is one stray packet, until the lines go on from
+//! it: only then everything between is lost.
+//!
 //! Numbers far behind belong to an old copy or to a new numbering (the weekly reset). One such
 //! packet proves nothing; it is a new numbering once consecutive ones came from both lines, or
 //! several from one, and nothing of the old numbering came between. A rewind of one line alone is
@@ -21,6 +24,7 @@ use super::digest::digest;
 use super::held::{Digest, HELD_BYTES, Held};
 use super::line::LineTrack;
 use super::sequence::SeqNo;
+use super::verdict::{ArbiterLimits, Arrived, Gap, LineHealth, Verdict};
 use crate::book::StorageError;
 use crate::port::Line;
 use crate::time::{MonoNs, Span};
@@ -31,80 +35,6 @@ const CONVINCING: i32 = 8;
 /// Fewest places that make sense to hold packets in: more than a new numbering needs.
 const MIN_HELD: usize = 16;
 
-/// Times and distances of arbitration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ArbiterLimits {
-    /// Longest time that a packet is held for those before it.
-    pub hold_for: Span,
-    /// Packets that one line may be out of order by. 0: a line delivers in order.
-    pub line_reorder: u32,
-    /// A line counts as gone when the other has been further for this long and it said nothing.
-    pub silent_after: Span,
-    /// A line that has been losing packets for this long counts as lossy.
-    pub lossy_after: Span,
-    /// A channel of which nothing came for this long is stale.
-    pub stale_after: Span,
-}
-
-/// A packet as it came, framing checked.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrived<'a> {
-    /// On which line.
-    pub line: Line,
-    /// Its number.
-    pub seq_no: SeqNo,
-    /// When.
-    pub received: MonoNs,
-    /// The UDP payload.
-    pub payload: &'a [u8],
-}
-
-/// What to do with a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The next one: apply it, then say `applied`, then look for `ready` ones.
-    Apply,
-    /// Too early; it is kept here until it is `ready`.
-    Held,
-    /// Too early and there is no room: `give_up`, apply what is `ready`, and place it again.
-    NoRoom,
-    /// A copy of a packet that was applied or is held, with the same bytes.
-    Duplicate,
-    /// A copy whose bytes differ from those that were used: the channel cannot be believed.
-    Divergent,
-    /// It was given up before, or is too old to be compared.
-    Late,
-    /// Far behind: an old copy, or the beginning of a new numbering that is not proved yet.
-    Stray,
-    /// The venue numbers anew from `to`, and packets of it are `ready`.
-    Restart {
-        /// The number that was expected.
-        from: SeqNo,
-        /// The first number of the new numbering that was received.
-        to: SeqNo,
-    },
-}
-
-/// Packets that will not come any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// The first of them.
-    pub from: SeqNo,
-    /// How many.
-    pub missing: u32,
-}
-
-/// What the lines are worth together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineHealth {
-    /// Both deliver.
-    Both,
-    /// One is silent, or lossy.
-    Single,
-    /// Neither has delivered for too long.
-    Stale,
-}
-
 /// Consecutive packets far behind, which may be a new numbering.
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -112,6 +42,14 @@ struct Run {
     next: SeqNo,
     is_on_a: bool,
     is_on_b: bool,
+    /// Packets of it that came, copies too.
+    count: i32,
+}
+
+impl Run {
+    const fn has(&self, seq_no: SeqNo) -> bool {
+        seq_no.beyond(self.start) >= 0 && seq_no.beyond(self.next) < 0
+    }
 }
 
 /// What a line says that it has sent, and nobody has delivered.
@@ -139,6 +77,8 @@ pub struct Arbiter<'a> {
     /// Since when something has been missing, as far as is known; `NEVER` if nothing is.
     waiting_since: MonoNs,
     run: Option<Run>,
+    /// Packets far ahead of both lines, which may be where they are by now.
+    leap: Option<Run>,
     /// Until then, packets far behind are ones that sockets kept for the start.
     kept_until: MonoNs,
 }
@@ -174,6 +114,7 @@ impl<'a> Arbiter<'a> {
             owed: None,
             waiting_since: MonoNs::NEVER,
             run: None,
+            leap: None,
             kept_until: MonoNs(0),
         })
     }
@@ -211,6 +152,7 @@ impl<'a> Arbiter<'a> {
         self.owed = None;
         self.waiting_since = MonoNs::NEVER;
         self.run = None;
+        self.leap = None;
         self.kept_until = now.after(Span(self.limits.silent_after.0.saturating_mul(2)));
     }
 
@@ -223,6 +165,7 @@ impl<'a> Arbiter<'a> {
             return self.begin_after(last, now);
         }
         self.drop_run();
+        self.drop_leap();
         let mut kept = 0_usize;
         for held in self.held.iter_mut() {
             held.is_used &= held.seq_no.beyond(last) > 0;
@@ -282,9 +225,52 @@ impl<'a> Arbiter<'a> {
             return self.place(packet);
         }
         if ahead >= self.held.len() || packet.payload.len() > HELD_BYTES {
-            return Verdict::NoRoom;
+            return if self.is_leap(packet) { Verdict::Stray } else { Verdict::NoRoom };
         }
         self.hold(packet)
+    }
+
+    /// Whether a packet is far ahead of what either line has brought, and nothing proves yet that
+    /// they are there. What convinces is what convinces of a new numbering.
+    #[cold]
+    #[inline(never)]
+    fn is_leap(&mut self, packet: &Arrived<'_>) -> bool {
+        let seq_no = packet.seq_no;
+        let far = i32::try_from(self.held.len()).unwrap_or(i32::MAX);
+        let place = seq_no.place(self.held.len());
+        let is_kept = self.held.get(place).is_some_and(|held| held.holds(seq_no));
+        let is_free = self.held.get(place).is_some_and(|held| !held.is_used);
+        let is_near = self.lines.iter().any(|line| line.is_within(seq_no, far));
+        if is_near || packet.payload.len() > HELD_BYTES || !(is_free || is_kept) {
+            return false;
+        }
+        let run = match self.leap {
+            Some(run) if seq_no.beyond(run.start) >= 0 && seq_no.beyond(run.start) < far => run,
+            _ => {
+                self.drop_leap();
+                Run { start: seq_no, next: seq_no, is_on_a: false, is_on_b: false, count: 0 }
+            }
+        };
+        let run = Run {
+            next: if seq_no.beyond(run.next) >= 0 { seq_no.next() } else { run.next },
+            is_on_a: run.is_on_a || packet.line == Line::A,
+            is_on_b: run.is_on_b || packet.line == Line::B,
+            count: run.count.saturating_add(1),
+            ..run
+        };
+        self.leap = Some(run);
+        let is_convincing = (run.is_on_a && run.is_on_b) || run.count >= CONVINCING;
+        if !is_convincing && is_free {
+            self.keep(packet, digest(packet.payload));
+        }
+        !is_convincing
+    }
+
+    /// What was far ahead is not where the lines are.
+    fn drop_leap(&mut self) {
+        if let Some(run) = self.leap.take() {
+            self.forget(run);
+        }
     }
 
     /// A packet that was behind: a copy, or a stray.
@@ -458,8 +444,18 @@ impl<'a> Arbiter<'a> {
     pub fn give_up(&mut self, seq_no: SeqNo) -> Gap {
         let expected = self.expected.unwrap_or(seq_no);
         let first = self.first_held().map(|held| held.seq_no);
-        let to = first.filter(|first| first.beyond(seq_no) < 0).unwrap_or(seq_no);
-        self.skip_to(expected, to)
+        if let Some(first) = first.filter(|first| first.beyond(seq_no) < 0) {
+            return self.skip_to(expected, first);
+        }
+        let leap = self.leap.take().filter(|leap| leap.has(seq_no));
+        let Some(leap) = leap else { return self.skip_to(expected, seq_no) };
+        // The lines are there: what came of it is held like any other packet.
+        let kept = self.held.iter().filter(|held| held.is_used && leap.has(held.seq_no)).count();
+        self.held_count = self.held_count.wrapping_add(kept);
+        let kept = self.held.iter().filter(|held| held.is_used && leap.has(held.seq_no));
+        let first = kept.map(|held| held.seq_no).min_by_key(|first| first.beyond(leap.start));
+        let first = first.filter(|first| first.beyond(seq_no) < 0);
+        self.skip_to(expected, first.unwrap_or(seq_no))
     }
 
     fn skip_to(&mut self, from: SeqNo, to: SeqNo) -> Gap {
@@ -488,7 +484,7 @@ impl<'a> Arbiter<'a> {
             Some(run) if seq_no.beyond(run.start) >= 0 && seq_no.beyond(run.next) <= 0 => run,
             _ => {
                 self.drop_run();
-                Run { start: seq_no, next: seq_no, is_on_a: false, is_on_b: false }
+                Run { start: seq_no, next: seq_no, is_on_a: false, is_on_b: false, count: 0 }
             }
         };
         let place = seq_no.place(self.held.len());
@@ -520,8 +516,7 @@ impl<'a> Arbiter<'a> {
         let from = self.expected.unwrap_or(run.start);
         let mut kept = 0_usize;
         for held in self.held.iter_mut() {
-            let is_in_run = held.seq_no.beyond(run.start) >= 0 && held.seq_no.beyond(run.next) < 0;
-            held.is_used &= is_in_run;
+            held.is_used &= run.has(held.seq_no);
             kept = kept.wrapping_add(usize::from(held.is_used));
         }
         self.held_count = kept;
@@ -529,6 +524,7 @@ impl<'a> Arbiter<'a> {
         self.lines.iter_mut().for_each(|line| line.restart(None));
         self.expected = Some(run.start);
         self.run = None;
+        self.leap = None;
         self.owed = None;
         self.wait();
         Verdict::Restart { from, to: run.start }
@@ -544,10 +540,7 @@ impl<'a> Arbiter<'a> {
     #[cold]
     #[inline(never)]
     fn forget(&mut self, run: Run) {
-        for held in self.held.iter_mut() {
-            let is_in_run = held.seq_no.beyond(run.start) >= 0 && held.seq_no.beyond(run.next) < 0;
-            held.is_used &= !is_in_run;
-        }
+        self.held.iter_mut().for_each(|held| held.is_used &= !run.has(held.seq_no));
     }
 
     /// What the lines are worth at `now`.

@@ -7,9 +7,9 @@
 //! A protocol calls `sequenced`, `change`, `end_of_event` and the like for what it decodes; `Feed`
 //! calls the rest. Not here: packets and their order (`arbiter`), wire formats.
 
-use super::arbiter::LineHealth;
 use super::counters::FeedCounters;
 use super::sequence::SeqNo;
+use super::verdict::LineHealth;
 use crate::book::{BookError, BookSide, Books, Change, Instrument, Row, StorageError, View};
 use crate::message::{ChannelState, ChannelUpdate, Quote, StreamId};
 use crate::ring::{QuoteSender, Sender};

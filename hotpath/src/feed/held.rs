@@ -1,8 +1,8 @@
 //! What arbitration keeps of packets: those that came too early, whole, and the digests of those
 //! that were used.
 
-use super::arbiter::Arrived;
 use super::sequence::SeqNo;
+use super::verdict::Arrived;
 use crate::port::Line;
 use crate::time::MonoNs;
 

@@ -88,6 +88,11 @@ impl LineTrack {
         if self.seen & 1 == 0 { self.furthest.map(SeqNo::next) } else { None }
     }
 
+    /// Whether `seq_no` is less than `far` beyond what it delivered or said that it had sent.
+    pub(super) fn is_within(&self, seq_no: SeqNo, far: i32) -> bool {
+        self.furthest.is_some_and(|furthest| seq_no.beyond(furthest) < far)
+    }
+
     /// Whether it will not deliver `seq_no` any more: it is further by more than `reorder` packets.
     #[inline]
     pub(super) fn has_passed(&self, seq_no: SeqNo, reorder: u32) -> bool {

@@ -14,8 +14,9 @@ mod line;
 mod rejoin;
 mod sequence;
 mod stage;
+mod verdict;
 
-pub use arbiter::{Arbiter, ArbiterLimits, Arrived, Gap, LineHealth, Verdict};
+pub use arbiter::Arbiter;
 pub use channel::{Channel, ChannelSettings, Join};
 pub use counters::{FeedCounters, LineCounters, MAX_REFUSALS};
 pub use digest::digest;
@@ -23,3 +24,4 @@ pub use handover::{Asked, Handed, HandedOf, RejoinStorage};
 pub use held::{Digest, HELD_BYTES, Held};
 pub use sequence::SeqNo;
 pub use stage::{Feed, FeedStage, FeedStorage, Protocol, Standing};
+pub use verdict::{ArbiterLimits, Arrived, Gap, LineHealth, Verdict};

@@ -10,12 +10,12 @@
 //!
 //! Called by `FeedStage::poll` while the channel is not believed. Not here: who hands over.
 
-use super::arbiter::Arrived;
 use super::counters::FeedCounters;
 use super::handover::{Asked, Handed, HandedOf, RejoinStorage};
-use super::held::Held;
+use super::held::{HELD_BYTES, Held};
 use super::sequence::SeqNo;
 use super::stage::{Feed, Protocol};
+use super::verdict::Arrived;
 use crate::book::{Instrument, StorageError};
 use crate::ring::Receiver;
 use crate::stage::Work;
@@ -35,6 +35,8 @@ struct Tail<'a> {
     first: SeqNo,
     /// The number after the newest one.
     next: SeqNo,
+    /// The last packet whose copies differ: none through it can be carried out.
+    doubted: Option<SeqNo>,
 }
 
 impl Tail<'_> {
@@ -49,9 +51,11 @@ impl Tail<'_> {
             self.first = seq_no;
         }
         self.next = seq_no.next();
+        let is_doubted = self.is_doubted(seq_no);
+        let is_short = packet.payload.len() <= HELD_BYTES;
         let place = seq_no.place(self.held.len());
         match self.held.get_mut(place) {
-            Some(held) if packet.payload.len() <= super::held::HELD_BYTES => held.keep(packet, 0),
+            Some(held) if is_short && !is_doubted => held.keep(packet, 0),
             // It cannot be kept: what comes behind it can.
             _ => self.first = self.next,
         }
@@ -63,6 +67,21 @@ impl Tail<'_> {
 
     const fn clear(&mut self) {
         self.first = self.next;
+    }
+
+    fn is_doubted(&self, seq_no: SeqNo) -> bool {
+        self.doubted.is_some_and(|doubted| seq_no.beyond(doubted) <= 0)
+    }
+
+    /// The copies of a packet differ: it may be kept, and nobody knows which one is right.
+    fn doubt(&mut self, seq_no: SeqNo) {
+        let is_newest = self.doubted.is_none_or(|doubted| seq_no.beyond(doubted) > 0);
+        if is_newest {
+            self.doubted = Some(seq_no);
+        }
+        if seq_no.beyond(self.first) >= 0 && self.next.beyond(seq_no) > 0 {
+            self.first = seq_no.next();
+        }
     }
 
     /// Whether everything from `seq_no` on is there, if only because nothing came yet.
@@ -109,7 +128,7 @@ impl<'a, V: Protocol> Rejoin<'a, V> {
         if !tail.len().is_power_of_two() {
             return Err(StorageError::NotPowerOfTwo);
         }
-        let tail = Tail { held: tail, first: SeqNo(0), next: SeqNo(0) };
+        let tail = Tail { held: tail, first: SeqNo(0), next: SeqNo(0), doubted: None };
         Ok(Self { handed, counters, tail, generation: 0, progress: Progress::Idle })
     }
 
@@ -127,9 +146,21 @@ impl<'a, V: Protocol> Rejoin<'a, V> {
         }
     }
 
+    /// The copies of a packet differ: books must include it, whichever was used here.
+    pub fn doubt(&mut self, seq_no: SeqNo) {
+        self.tail.doubt(seq_no);
+        self.lost();
+    }
+
+    /// Whether nobody knows what a packet says, although it came.
+    pub fn is_doubted(&self, seq_no: SeqNo) -> bool {
+        self.tail.is_doubted(seq_no)
+    }
+
     /// The numbering is over: nothing that was kept goes on.
     pub const fn forget(&mut self) {
         self.tail.clear();
+        self.tail.doubted = None;
         self.progress = Progress::Idle;
     }
 
@@ -265,7 +296,7 @@ impl<V: Protocol> Feed<'_, V> {
         let Progress::Filling { last, exchange, is_anew, .. } = rejoin.progress else { return };
         let next = last.next();
         let Some(expected) = self.arbiter.expected().filter(|_| !is_anew) else {
-            rejoin.tail.clear();
+            rejoin.forget();
             rejoin.progress = Progress::Confirming { next, exchange };
             self.arbiter.begin_after(last, now);
             self.channel.handed_over();

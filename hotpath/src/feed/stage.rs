@@ -3,13 +3,14 @@
 //! `Feed` is sans-IO (datagrams and time in, quotes out), so that tests and the simulator can step
 //! it; `FeedStage` adds the port and the clock.
 
-use super::arbiter::{Arbiter, ArbiterLimits, Arrived, Gap, LineHealth, Verdict};
+use super::arbiter::Arbiter;
 use super::channel::{Channel, ChannelSettings};
 use super::counters::FeedCounters;
 use super::handover::RejoinStorage;
 use super::held::{Digest, Held};
 use super::rejoin::Rejoin;
 use super::sequence::SeqNo;
+use super::verdict::{ArbiterLimits, Arrived, Gap, LineHealth, Verdict};
 use crate::book::{Books, Instrument, Row, Slot, StorageError};
 use crate::message::ChannelUpdate;
 use crate::port::{Datagram, Line, RxPort};
@@ -321,6 +322,9 @@ impl<'a, V: Protocol> Feed<'a, V> {
             Verdict::Divergent => {
                 counters.divergent.add(1);
                 self.channel.broken(0);
+                if let Some(rejoin) = &mut self.rejoin {
+                    rejoin.doubt(arrived.seq_no);
+                }
             }
             Verdict::Stray => counters.strays.add(1),
             Verdict::Restart { from: _, to } => {
@@ -348,6 +352,10 @@ impl<'a, V: Protocol> Feed<'a, V> {
     pub(super) fn drain(&mut self) {
         while let Some(held) = self.arbiter.ready() {
             let arrived = held.packet();
+            if self.rejoin.as_ref().is_some_and(|rejoin| rejoin.is_doubted(arrived.seq_no)) {
+                // Its copies differ: it is as good as lost.
+                self.channel.broken(0);
+            }
             let is_away = self.is_away | self.channel.is_lost();
             let rejoin = self.rejoin.as_mut().filter(|_| is_away);
             let mut outcome = Ok(());

@@ -2,4 +2,4 @@
 //! simulated venue.
 
 pub mod simulated;
-mod smdp;
+pub mod smdp;

@@ -8,7 +8,8 @@ mod query;
 mod restart;
 pub mod shell;
 
-use super::smdp::kit::{Bench, MS, TOPIC, bench};
+pub use super::smdp::kit::MS;
+use super::smdp::kit::{Bench, TOPIC, bench};
 use cross_market_connect::sim::exchange::{self, ListingIndex};
 use cross_market_connect::venue::esunny::dstar::counter::{
     self, AccountSettings, ContractSettings,
@@ -29,7 +30,7 @@ const ORIGIN: UnixNs = UnixNs(1_767_571_200_000_000_000);
 const TRADER: AccountId = AccountId(10);
 
 /// The whole market with its crowd.
-fn settings(seed: u64) -> Settings {
+pub fn settings(seed: u64) -> Settings {
     let exchange = exchange::Settings::shfe(42, "2607");
     let user = QueryUser {
         user_id: "reader".into(),
@@ -71,11 +72,11 @@ fn quiet(seed: u64) -> Settings {
     settings
 }
 
-fn moment(ns: u64) -> MonoNs {
+pub fn moment(ns: u64) -> MonoNs {
     MonoNs(ns)
 }
 
-fn login() -> LoginField {
+pub fn login() -> LoginField {
     LoginField {
         user_id: padded("reader"),
         participant_id: padded("0001"),
@@ -174,7 +175,7 @@ fn book(bench: &mut Bench<'_>, number: i32) -> Sides {
 
 /// Fails if the desk would trade on a book that is not the venue's, and says whether it would trade
 /// on all of them. Nothing may be under way.
-fn check_believed(venue: &Venue, bench: &mut Bench<'_>) -> bool {
+pub fn check_believed(venue: &Venue, bench: &mut Bench<'_>) -> bool {
     check_books(&all_published(venue), bench)
 }
 

@@ -9,14 +9,16 @@ use cross_market_connect::venue::shfe::smdp::snapshot::{
 };
 use std::collections::BTreeMap;
 use xmc_hotpath::book::View;
-use xmc_hotpath::feed::{ArbiterLimits, ChannelSettings, Feed, FeedCounters, Join};
+use xmc_hotpath::feed::{
+    ArbiterLimits, ChannelSettings, Feed, FeedCounters, Handed, Held, Join, RejoinStorage,
+};
 use xmc_hotpath::message::{
     ChannelState, ChannelUpdate, InstrumentIndex, Quote, QuoteQuality, StreamId,
 };
 use xmc_hotpath::port::{Datagram, Line};
 use xmc_hotpath::ring::{Receiver, ends};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
-use xmc_hotpath::venue::shfe::smdp::feed::{PriceCodec, Smdp};
+use xmc_hotpath::venue::shfe::smdp::feed::{PriceCodec, Sequence, Smdp};
 use xmc_hotpath::venue::shfe::smdp::layout::{LevelEvent, LevelSide};
 
 pub const TOPIC: i16 = 1001;
@@ -141,6 +143,16 @@ pub fn bench<R>(body: impl FnOnce(&mut Bench<'_>) -> R) -> R {
 
 /// The same with other limits.
 pub fn bench_with<R>(limits: ArbiterLimits, body: impl FnOnce(&mut Bench<'_>) -> R) -> R {
+    recoverable(limits, None, body)
+}
+
+/// The same, and its books can be handed over.
+pub fn recoverable<R>(
+    limits: ArbiterLimits,
+    handed: Option<Receiver<Handed<Sequence, PriceCodec>>>,
+    body: impl FnOnce(&mut Bench<'_>) -> R,
+) -> R {
+    let mut tail = vec![Held::FREE; 64];
     let counters = FeedCounters::default();
     let mut memory =
         FeedMemory::new(FeedCapacity { instruments: 8, quoted: 8, held: 64, digests: 256 });
@@ -159,7 +171,11 @@ pub fn bench_with<R>(limits: ArbiterLimits, body: impl FnOnce(&mut Bench<'_>) ->
         update_sender,
         &counters,
     );
-    let feed = feed.expect("the memory is sized by its own rules");
+    let mut feed = feed.expect("the memory is sized by its own rules");
+    if let Some(handed) = handed {
+        let storage = RejoinStorage { handed, tail: &mut tail };
+        feed = feed.with_recovery(storage).expect("a power of two");
+    }
     let seen = Seen::default();
     body(&mut Bench { feed, counters: &counters, quotes, updates, seen, now: 0 })
 }
