@@ -189,6 +189,9 @@ impl Memory {
             OwnedEvent::Held(held) => {
                 Facts { instrument: Some(held.instrument), ..Facts::default() }
             }
+            OwnedEvent::Hours(hours) => {
+                Facts { instrument: Some(hours.instrument), ..Facts::default() }
+            }
             OwnedEvent::Carried(Carried::Units(units)) => self.of_spread(units.spread),
             OwnedEvent::Carried(Carried::Unknown(lots)) => {
                 Facts { instrument: Some(lots.instrument), ..Facts::default() }

@@ -347,6 +347,10 @@ fn event(event: &OwnedEvent, labels: &Labels) -> String {
             let words = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
             format!("left out from here on: {words}")
         }
+        OwnedEvent::Hours(hours) => format!(
+            "traded from {} to {} ns, opened until {} ns of the engine's clock",
+            hours.from.0, hours.until.0, hours.opening_until.0
+        ),
         OwnedEvent::Clock(clock) => format!("utc {} within {} ns", clock.utc.0, clock.error.0),
         OwnedEvent::Instrument(_)
         | OwnedEvent::Spread(_)

@@ -135,6 +135,20 @@ impl Timetable {
         Ok(&self.stretches[after.saturating_sub(1)..])
     }
 
+    /// The window in which orders are matched as they come that is at an instant, or the next one;
+    /// `None` if none is known any more.
+    ///
+    /// # Errors
+    /// The calendar is not valid then.
+    pub fn window(&self, at: Timestamp) -> Result<Option<(Timestamp, Timestamp)>, CalendarError> {
+        let rest = self.from(at)?;
+        let first = rest.iter().position(|stretch| stretch.phase == Phase::Continuous);
+        Ok(first.map(|first| {
+            let until = rest.get(first + 1).map_or(self.end, |next| next.from);
+            (rest[first].from, until)
+        }))
+    }
+
     /// All of it.
     #[must_use]
     pub fn stretches(&self) -> &[Stretch] {

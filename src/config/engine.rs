@@ -44,6 +44,9 @@ pub struct Engine {
     pub record_late_ms: u32,
     /// What the desk tells in detail.
     pub record_details: Detailing,
+    /// Nothing is opened so shortly before a leg's market shuts, and nothing sent while it is shut;
+    /// `None`: whatever the hour, which only simulated venues allow.
+    pub guard_minutes: Option<u16>,
 }
 
 /// When the desk takes an order for lost, and when it stops itself.
@@ -83,6 +86,8 @@ const MAX_RING_BYTES: u64 = ring::MAX_CAPACITY * 8;
 
 const MODES: &[(&str, Mode)] = &[("paper", Mode::Paper), ("live", Mode::Live)];
 
+const MARKET_HOURS: &[(&str, bool)] = &[("calendar", true), ("always", false)];
+
 pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
     let mode = section.required("mode", word(MODES));
     if mode.value == Mode::Live {
@@ -115,8 +120,21 @@ pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
             .optional("record_late_ms", whole(20..=60_000))
             .map_or(RECORD_LATE_MS, |late| late.value),
         record_details: details(&section),
+        guard_minutes: guard_minutes(&section, mode.value),
     };
     section.finish(engine)
+}
+
+/// Minutes of guard time if nothing is written: longer than the domestic auction and short beside
+/// the shortest session, of an hour.
+const GUARD_MINUTES: u16 = 10;
+
+/// Whether market hours are kept: a live engine always does.
+fn guard_minutes(section: &Section<'_>, mode: Mode) -> Option<u16> {
+    let is_kept = section.optional("market_hours", word(MARKET_HOURS));
+    let guard = section.optional("guard_minutes", whole(0..=120));
+    let is_kept = is_kept.map_or(mode == Mode::Live, |kept| kept.value) || mode == Mode::Live;
+    is_kept.then(|| guard.map_or(GUARD_MINUTES, |guard| guard.value))
 }
 
 /// What `record_leaves_out` of `[engine]` leaves of the details.

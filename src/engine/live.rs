@@ -12,6 +12,7 @@
 use super::core::{PlaceError, Resting, Turn, core_of, hot, place};
 use super::feed::AnyFeed;
 use super::follower::Follower;
+use super::hours::{HoursError, MarketHours};
 use super::latency::{Exchange, Exchanged, Latencies, exchanged};
 use super::recording::Recording;
 use super::recovering;
@@ -106,6 +107,9 @@ pub enum LiveError {
         /// What is wrong.
         fault: FrameError,
     },
+    /// The hours of what is traded.
+    #[error(transparent)]
+    Hours(#[from] HoursError),
     /// The configuration's commands are more than the control ring holds.
     #[error("the control ring is full: the desk does not read it")]
     Control,
@@ -182,6 +186,7 @@ where
     let mut memory = Memory::new(config);
     let counters = Counters::new(config);
     let scale = clock.utc();
+    let mut hours = MarketHours::of(config, scale.utc)?;
     counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
     let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
@@ -235,7 +240,7 @@ where
         // Whatever happens below, the threads end: the scope waits for them.
         let stopping = StopOnDrop(shared);
         let following = Following { follower, snapshots };
-        let hot = shared.run_stages(config, is_pinned, &mut pipeline, following, watch);
+        let hot = shared.run_stages(config, is_pinned, &mut pipeline, following, &mut hours, watch);
         let hot = hot.inspect(|_| {
             // What the stages have not written yet: the details of the last input.
             let _ = (0..LAST_POLLS).any(|_| pipeline.poll() == Work::Idle);
@@ -361,6 +366,7 @@ impl Shared<'_> {
         is_pinned: bool,
         pipeline: &mut Live<'_, F, G>,
         mut following: Following<'_, '_>,
+        hours: &mut MarketHours,
         watch: &mut dyn Watch,
     ) -> Result<Hot, LiveError> {
         let Pipeline { feeds, desk, gateways, control, .. } = pipeline;
@@ -389,7 +395,7 @@ impl Shared<'_> {
                     scope.spawn(move || self.noted(run()))
                 })
                 .collect();
-            let watched = self.watch(&mut following, control, watch);
+            let watched = self.watch(&mut following, control, hours, watch);
             let live_orders = self.wind_down(&mut following, control, watch);
             stopping.stop_cores();
             let mut allocations = Vec::new();
@@ -481,11 +487,16 @@ impl Shared<'_> {
         &self,
         following: &mut Following<'_, '_>,
         control: &mut Sender<Control>,
+        hours: &mut MarketHours,
         watch: &mut dyn Watch,
     ) -> Result<(), LiveError> {
         let mut looked = Instant::now();
         let mut told_clock = looked;
         let (mut is_armed, mut is_told_no_new) = (false, false);
+        // Before it is armed: nothing is sent while a market is shut.
+        for told in hours.due(&self.clock.utc()) {
+            control.push(told).map_err(|_| LiveError::Control)?;
+        }
         while !self.has_failed.load(Ordering::Relaxed) {
             let follower = following.read(watch)?;
             // What gateways tell again of earlier runs comes first: later it would be alarming.
@@ -499,6 +510,9 @@ impl Shared<'_> {
                 self.counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
                 // A ring that is full has newer things to tell.
                 let _ = control.push(Control::Clock(scale));
+                for told in hours.due(&scale) {
+                    control.push(told).map_err(|_| LiveError::Control)?;
+                }
             }
             // The next error of a disk would stop the record: nothing new is opened before a person
             // has seen to it.

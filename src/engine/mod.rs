@@ -4,10 +4,10 @@
 //! work in, `sockets` opens what the configuration names outside this process, `logon` logs its
 //! gateways on, `feed` and `gateway` make one stage of a protocol, `wire` joins the stages, `core`
 //! runs them on a core, `recording` opens the record, `live` does all of that and watches it run.
-//! `recovering` keeps books of its own for feeds that lose theirs, `witnessing` signs the record
-//! and has it kept elsewhere, `shadow` follows it with a second desk, `snapshotting` keeps its
-//! state, `replay` does so with a record of the past, and `carry` makes of the last run's end what
-//! the next begins with.
+//! `recovering` keeps books of its own for feeds that lose theirs, `hours` tells the desk when its
+//! markets trade, `witnessing` signs the record and has it kept elsewhere, `shadow` follows it with
+//! a second desk, `snapshotting` keeps its state, `replay` does so with a record of the past, and
+//! `carry` makes of the last run's end what the next begins with.
 //! Called by the commands.
 
 pub mod carry;
@@ -15,6 +15,7 @@ pub mod core;
 pub mod feed;
 mod follower;
 pub mod gateway;
+pub mod hours;
 pub mod inputs;
 pub mod latency;
 pub mod live;

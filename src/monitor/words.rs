@@ -283,6 +283,7 @@ words! {
         AccountRate "account rate" "账户频率",
         Hysteresis "hysteresis" "回差",
         FireRate "fire rate" "触发频率",
+        Hours "market hours" "交易时段",
     }
 }
 

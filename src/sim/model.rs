@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
     AccountId, AccountLimits, AlertKind, ChannelState, Command, CommandKind, Depth, Detailing,
-    Event, GatewayLimits, InstrumentSpec, Intent, MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent,
-    OrderEventKind, OrderId, Quote, SafeState, SessionState, Side, SpreadIndex, SpreadSpec,
-    StateChange,
+    Event, GatewayLimits, Hours, InstrumentSpec, Intent, MAX_GATEWAYS, MAX_LEGS, OrderCommand,
+    OrderEvent, OrderEventKind, OrderId, Quote, SafeState, SessionState, Side, SpreadIndex,
+    SpreadSpec, StateChange,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -150,6 +150,8 @@ pub struct Model {
     pub is_killed: bool,
     /// What is told in detail.
     pub detailing: Detailing,
+    /// When instruments may be traded, by row; one that is not there always.
+    pub hours: BTreeMap<u32, Hours>,
     /// Alerts by kind.
     pub alerts: BTreeMap<AlertKind, u64>,
     /// Lots that came outside any reservation, by instrument: late, too many, taken back.
@@ -218,6 +220,9 @@ impl Model {
             Event::Carried(_) => unreachable!("the simulator begins its runs with nothing"),
             Event::Command(command) => self.command(command),
             Event::Detailing(detailing) => self.detailing = *detailing,
+            Event::Hours(hours) => {
+                self.hours.insert(hours.instrument.0, *hours);
+            }
             Event::Clock(_) | Event::Tick => {}
         }
         Vec::new()

@@ -68,6 +68,8 @@ pub struct Plan {
     /// Operators change what is told in detail. Most seeds leave nothing out, so that all that is
     /// told is checked.
     pub leaves_out: bool,
+    /// Operators tell hours. Most seeds do not, so that all of a schedule is traded.
+    pub tells_hours: bool,
     /// The price step.
     pub tick_e9: i64,
     /// Lots at a level, at most.
@@ -119,6 +121,7 @@ impl Plan {
             tick_e9,
             most_lots: *pick(&mut rng, &[2, 10, 40]),
             leaves_out: rng.u8(..8) == 0,
+            tells_hours: rng.u8(..8) == 0,
         }
     }
 

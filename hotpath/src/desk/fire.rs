@@ -500,6 +500,7 @@ fn drafts(
         let at_leg = |refusal: Refusal| Refusal { leg: number, ..refusal };
         let unknown = Refusal::new(Gate::Instrument, 0, 1);
         let contract = instrument.spec.as_ref().ok_or(at_leg(unknown))?;
+        instrument.hours.admit(trigger.intent.is_open(), now).map_err(at_leg)?;
         let draft = draft(leg, instrument, trigger, *worst_e9).map_err(at_leg)?;
         let reference = Reference {
             bid_e9: instrument.quote.bids.best_e9(),

@@ -198,6 +198,8 @@ impl Desk<'_> {
             let Some(contract) = &instrument.spec else {
                 continue;
             };
+            let left_ns = instrument.hours.left_ns(trigger.intent.is_open(), self.now);
+            visit(Reading::least(Gate::Hours, of, left_ns, 1));
             match draft(leg, instrument, trigger, *worst_e9) {
                 Err(refusal) => {
                     visit(Reading::most(refusal.gate, of, refusal.seen, refusal.limit));

@@ -14,6 +14,7 @@
 mod carried;
 mod fire;
 pub mod gates;
+mod hours;
 mod news;
 mod outputs;
 mod snapshot;
@@ -21,6 +22,7 @@ pub mod stage;
 mod table;
 pub mod timers;
 
+pub use hours::Window;
 pub use outputs::{DETAILS_MAX, ORDERS_MAX, Outputs};
 pub use table::{Edge, Instrument, Spread, SpreadState, Storage, standing};
 
@@ -28,7 +30,7 @@ use crate::execute::offset::{Holding, Lots};
 use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
-    Credits, DeskIdentity, Detail, Detailing, Event, GatewayLimits, HeldLots, Input,
+    Credits, DeskIdentity, Detail, Detailing, Event, GatewayLimits, HeldLots, Hours, Input,
     InstrumentIndex, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderId, Quote, SafeState,
     SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StateChange, StreamId,
 };
@@ -202,6 +204,7 @@ impl<'a> Desk<'a> {
             Event::Carried(carried) => self.on_carried(carried, outputs),
             Event::Command(command) => self.on_command(&command, outputs),
             Event::Detailing(detailing) => self.on_detailing(detailing),
+            Event::Hours(hours) => self.on_hours(&hours, outputs),
             Event::Clock(_) | Event::Tick => {}
         }
         self.sweep_kill(outputs);
@@ -300,6 +303,13 @@ impl<'a> Desk<'a> {
         self.detailing = detailing;
         for row in self.table.spreads.iter_mut() {
             row.refused = None;
+        }
+    }
+
+    fn on_hours(&mut self, hours: &Hours, outputs: &mut Outputs) {
+        match self.table.instrument_mut(hours.instrument) {
+            Some(row) => row.hours = Window::of(hours),
+            None => self.bad_input(SpreadIndex::ALL, i64::from(hours.instrument.0), outputs),
         }
     }
 

@@ -4,6 +4,7 @@
 //! and nothing is allocated. Rows are added and changed while the desk runs.
 
 use super::Running;
+use super::hours::Window;
 use super::timers::Timer;
 use crate::execute::offset::Holding;
 use crate::message::{
@@ -54,6 +55,8 @@ pub struct Instrument {
     pub taken_bid_lots: u32,
     /// Lots bought from the asks of `quote` since it came.
     pub taken_ask_lots: u32,
+    /// When it may be traded.
+    pub hours: Window,
     /// The value limit of `spec`.
     pub(super) value_limit: ValueLimit,
     /// When messages about it were sent.
@@ -74,6 +77,7 @@ fields! {
         unknown_sell_lots: u32,
         taken_bid_lots: u32,
         taken_ask_lots: u32,
+        hours: Window,
         value_limit: ValueLimit,
         rate: InstrumentRate,
         channel: u8,
@@ -97,6 +101,7 @@ impl Instrument {
         unknown_sell_lots: 0,
         taken_bid_lots: 0,
         taken_ask_lots: 0,
+        hours: Window::ALWAYS,
         value_limit: ValueLimit::NOTHING,
         rate: InstrumentRate::EMPTY,
         channel: u8::MAX,

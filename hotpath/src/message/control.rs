@@ -287,6 +287,22 @@ const _: () = {
     }
 };
 
+message! {
+    /// When an instrument may be traded: the window that is, or the next one, on the desk's own
+    /// clock. Told again when it has ended, and when the clock has moved against UTC. An instrument
+    /// that is never told any may be traded always.
+    pub struct Hours {
+        /// Row of the instrument table.
+        pub instrument: InstrumentIndex,
+        /// Nothing is sent before.
+        pub from: MonoNs,
+        /// Nothing is opened from then on: the guard time before the end.
+        pub opening_until: MonoNs,
+        /// Nothing is sent from then on.
+        pub until: MonoNs,
+    }
+}
+
 /// What the cold side tells the desk, through its control ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
@@ -306,6 +322,8 @@ pub enum Control {
     Command(Command),
     /// What is told in detail.
     Detailing(Detailing),
+    /// When an instrument may be traded.
+    Hours(Hours),
     /// The clock against UTC.
     Clock(ClockScale),
 }
@@ -324,6 +342,7 @@ impl Control {
             Self::Carried(carried) => carried.as_event(),
             Self::Command(command) => Event::Command(*command),
             Self::Detailing(detailing) => Event::Detailing(*detailing),
+            Self::Hours(hours) => Event::Hours(*hours),
             Self::Clock(scale) => Event::Clock(*scale),
         }
     }

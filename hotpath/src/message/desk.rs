@@ -2,8 +2,8 @@
 
 use super::{
     AccountLimits, Carried, ChannelUpdate, ClockScale, Command, Detailing, GatewayLimits, HeldLots,
-    InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderEvent, OrderId, Quote, SessionUpdate, SpreadIndex,
-    SpreadSpec, StreamId,
+    Hours, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderEvent, OrderId, Quote, SessionUpdate,
+    SpreadIndex, SpreadSpec, StreamId,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span};
@@ -56,6 +56,8 @@ pub enum Event<'a> {
     Command(Command),
     /// What is told in detail.
     Detailing(Detailing),
+    /// When an instrument may be traded.
+    Hours(Hours),
     /// The clock against UTC.
     Clock(ClockScale),
     /// Nothing but time: the deadline that the desk asked for has come.
@@ -144,6 +146,9 @@ code! {
         Hysteresis = 31 "hysteresis",
         /// Too many fires in the window: the spread halts. Value and limit: fires.
         FireRate = 32 "fire_rate",
+        /// A leg's market does not trade, or it shuts too soon to open. Value: nanoseconds for
+        /// which the order may still be sent, below 1 until it opens or since it shut; limit: 1.
+        Hours = 33 "hours",
     }
 }
 

@@ -15,7 +15,7 @@ pub use carried::{
 };
 pub use control::{
     AccountLimits, ClockScale, Command, CommandKind, Control, Detailing, GatewayLimits, HeldLots,
-    InstrumentSpec, LegSpec, SpreadSpec,
+    Hours, InstrumentSpec, LegSpec, SpreadSpec,
 };
 pub use desk::{
     Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, SafeState,

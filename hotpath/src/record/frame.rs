@@ -16,7 +16,7 @@ use super::codec::{Decoder, Encoder, Field, code};
 use crate::message::{
     AccountLimits, Alert, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command, Credits,
     Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, GatewayLimits, HeldLots,
-    Input, InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS, Quote,
+    Hours, Input, InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS, Quote,
     SessionUpdate, SiteId, SpreadSpec, StateChange,
 };
 use crate::time::{MonoNs, UnixNs};
@@ -29,10 +29,10 @@ pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 pub const VERSION: u8 = 1;
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 4;
+pub const LOGIC_VERSION: u16 = 5;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 3] = [
+pub const LOGIC_CHANGES: [(u16, &str); 4] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -44,6 +44,7 @@ pub const LOGIC_CHANGES: [(u16, &str); 3] = [
          what is told of them; news of orders of earlier runs that were over raises no alert",
     ),
     (4, "refusals by gate and the ends of fires that ended in ratio may be left out, by input"),
+    (5, "nothing is sent outside the hours of a leg, and nothing opened near their end, if told"),
 ];
 
 /// Bytes of a header.
@@ -90,6 +91,8 @@ code! {
         Carried = 13 "carried",
         /// Input: what is told in detail.
         Detailing = 14 "detailing",
+        /// Input: when an instrument may be traded.
+        Hours = 15 "hours",
         /// Output: an order, a cancel or a replace.
         Order = 32 "order",
         /// Output: a trigger was met.
@@ -214,6 +217,7 @@ pub enum OwnedEvent {
     Carried(Carried),
     Command(Command),
     Detailing(Detailing),
+    Hours(Hours),
     Clock(ClockScale),
     Tick,
 }
@@ -235,6 +239,7 @@ impl OwnedInput {
             OwnedEvent::Carried(carried) => Event::Carried(carried),
             OwnedEvent::Command(command) => Event::Command(*command),
             OwnedEvent::Detailing(detailing) => Event::Detailing(*detailing),
+            OwnedEvent::Hours(hours) => Event::Hours(*hours),
             OwnedEvent::Clock(scale) => Event::Clock(*scale),
             OwnedEvent::Tick => Event::Tick,
         };
@@ -273,6 +278,7 @@ impl Writer {
             Event::Carried(_) => Kind::Carried,
             Event::Command(_) => Kind::Command,
             Event::Detailing(_) => Kind::Detailing,
+            Event::Hours(_) => Kind::Hours,
             Event::Clock(_) => Kind::Clock,
             Event::Tick => Kind::Tick,
         };
@@ -296,6 +302,7 @@ impl Writer {
                 Event::Carried(carried) => carried.put(out),
                 Event::Command(command) => command.put(out),
                 Event::Detailing(detailing) => detailing.put(out),
+                Event::Hours(hours) => hours.put(out),
                 Event::Clock(scale) => scale.put(out),
                 Event::Tick => {}
             }
@@ -463,6 +470,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         | Kind::Carried
         | Kind::Command
         | Kind::Detailing
+        | Kind::Hours
         | Kind::Clock
         | Kind::Tick => Body::Input(OwnedInput {
             now: MonoNs::take(input)?,
@@ -492,6 +500,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         Kind::Carried => OwnedEvent::Carried(Carried::take(input)?),
         Kind::Command => OwnedEvent::Command(Field::take(input)?),
         Kind::Detailing => OwnedEvent::Detailing(Field::take(input)?),
+        Kind::Hours => OwnedEvent::Hours(Field::take(input)?),
         Kind::Clock => OwnedEvent::Clock(Field::take(input)?),
         Kind::Tick => OwnedEvent::Tick,
         Kind::Order | Kind::Decision | Kind::Alert | Kind::State | Kind::Ending | Kind::Start => {

@@ -404,6 +404,7 @@ fn widen(pipeline: &mut Measured<'_>, market: &Market) -> Result<(), CliError> {
             | Control::Carried(_)
             | Control::Command(_)
             | Control::Detailing(_)
+            | Control::Hours(_)
             | Control::Clock(_)) => other,
         };
         pipeline.control.push(wide).map_err(|_| {

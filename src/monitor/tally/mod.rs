@@ -265,6 +265,7 @@ impl Tally {
             | Event::Gateway(_)
             | Event::Account(_)
             | Event::Command(_)
+            | Event::Hours(_)
             | Event::Clock(_)
             | Event::Tick => {}
         }

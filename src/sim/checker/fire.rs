@@ -47,6 +47,12 @@ impl Checker {
         self.fresh_quotes(&spec)?;
         self.value(&spec, decision)?;
         self.legs(&spec, decision, orders)?;
+        for order in orders {
+            let Some(hours) = self.model.hours.get(&order.instrument.0) else { continue };
+            let until = if is_open { hours.opening_until } else { hours.until };
+            let is_within = hours.from <= self.now && self.now < until;
+            ensure!(self, "hours", is_within, "{order:?} outside {hours:?}");
+        }
         let full = if is_open { 50 } else { 75 };
         let used = credits.record_used_pct;
         ensure!(self, "record_room", used <= full, "fires with the record {used} % full");

@@ -1,7 +1,7 @@
 //! The operator's side of a schedule: commands, and limits that change while the desk runs.
 
 use super::*;
-use xmc_hotpath::message::Detailing;
+use xmc_hotpath::message::{Detailing, Hours};
 
 impl World<'_> {
     pub(super) fn command(&self, kind: CommandKind, spread: SpreadIndex) -> Command {
@@ -50,7 +50,8 @@ impl World<'_> {
         let gateway = self.rng.usize(..self.gateways.len());
         let tick_e9 = self.plan.tick_e9;
         let rng = &mut self.rng;
-        let control = match rng.u8(..if self.plan.leaves_out { 6 } else { 5 }) {
+        let kinds = 5 + u8::from(self.plan.leaves_out) + 2 * u8::from(self.plan.tells_hours);
+        let control = match rng.u8(..kinds) {
             0 => {
                 let spec = &mut self.instruments[instrument];
                 spec.max_position_lots = rng.u32(5..60);
@@ -68,7 +69,18 @@ impl World<'_> {
                 Control::Account(limits)
             }
             3 => Control::Held(plan::held(rng, self.instruments[instrument].instrument)),
-            5 => Control::Detailing(Detailing { refusals: rng.u64(..), endings: rng.bool() }),
+            5 if self.plan.leaves_out => {
+                Control::Detailing(Detailing { refusals: rng.u64(..), endings: rng.bool() })
+            }
+            // Now or soon, for as long as a fire takes or for the rest of the schedule.
+            5..=7 => {
+                let mut later = |at: MonoNs, most| at.after(Span(rng.u64(..most)));
+                let from = later(self.now, 200_000);
+                let opening_until = later(from, 20_000_000);
+                let until = later(opening_until, 1_000_000);
+                let instrument = self.instruments[instrument].instrument;
+                Control::Hours(Hours { instrument, from, opening_until, until })
+            }
             _ => {
                 let spec = &mut self.spreads[row];
                 spec.buy_open_e9 = tick_e9 * rng.i64(-6..=4);

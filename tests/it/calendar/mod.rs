@@ -2,6 +2,7 @@
 
 mod bad;
 mod clock;
+mod desk;
 mod hand;
 mod pair;
 mod sweep;

@@ -6,6 +6,6 @@ mod gates;
 mod news;
 mod offset;
 mod snapshot;
-mod stand;
+pub mod stand;
 mod timers;
 mod watermark;

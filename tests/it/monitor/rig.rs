@@ -126,6 +126,7 @@ impl Rig {
                 Control::Carried(carried) => OwnedEvent::Carried(carried),
                 Control::Command(command) => OwnedEvent::Command(command),
                 Control::Detailing(detailing) => OwnedEvent::Detailing(detailing),
+                Control::Hours(hours) => OwnedEvent::Hours(hours),
                 Control::Clock(scale) => OwnedEvent::Clock(scale),
             });
         }

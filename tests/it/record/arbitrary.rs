@@ -146,6 +146,7 @@ structs! {
     Command { kind spread operator command_id }
     ClockScale { at utc error }
     Detailing { refusals endings }
+    Hours { instrument from opening_until until }
     Decision {
         spread intent gate leg units value_e9 level_e9 seen limit quote_age repeated
     }
@@ -245,6 +246,7 @@ pub fn event(instruments: u32) -> impl Strategy<Value = OwnedEvent> {
         1 => Carried::any().prop_map(OwnedEvent::Carried),
         1 => Command::any().prop_map(OwnedEvent::Command),
         1 => Detailing::any().prop_map(OwnedEvent::Detailing),
+        1 => Hours::any().prop_map(OwnedEvent::Hours),
         1 => ClockScale::any().prop_map(OwnedEvent::Clock),
         1 => Just(OwnedEvent::Tick),
     ]

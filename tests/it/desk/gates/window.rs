@@ -1,9 +1,9 @@
 //! Gates of time: cool-down, hysteresis, and everything that may happen only so often.
 
 use xmc_hotpath::desk::SpreadState;
-use xmc_hotpath::message::{AlertKind, Gate, Quote};
+use xmc_hotpath::message::{AlertKind, Event, Gate, Hours, InstrumentIndex, Intent, Quote};
 use xmc_hotpath::risk::{FIRE_RATE_MAX, INSTRUMENT_RATE_MAX, NO_LEG, RATE_MAX};
-use xmc_hotpath::time::Span;
+use xmc_hotpath::time::{MonoNs, Span};
 
 use super::super::stand::{ONE_E9, Stand};
 use super::{
@@ -47,9 +47,70 @@ pub fn rows() -> Vec<Row> {
             decide(stand, &quotes)
         }),
     ];
+    rows.extend(hours());
     rows.extend(counted());
     rows.extend(largest());
     rows
+}
+
+/// The first, the last and the last opening nanosecond of a leg's hours.
+fn hours() -> Vec<Row> {
+    let told = |name, leg: u8, seen, hours: fn(u64, u64) -> [u64; 3]| {
+        row(name, Gate::Hours, leg, (seen, 1), move |beyond| {
+            let mut stand = stand(|_| {});
+            // The window is told, then two quotes: the second decides.
+            let now = stand.now + 3;
+            let beyond = u64::try_from(beyond).expect("0 or 1");
+            let [from, opening_until, until] = hours(now, beyond).map(MonoNs);
+            let instrument = InstrumentIndex(leg.into());
+            stand.tell(Event::Hours(Hours { instrument, from, opening_until, until }));
+            open(stand, 5)
+        })
+    };
+    vec![
+        told("not yet open", 0, -1, |now, beyond| [now + beyond, now + 9, now + 9]),
+        told("nothing is opened", 1, 0, |now, beyond| [now - 9, now + 1 - beyond, now + 9]),
+        told("shut", 1, 0, |now, beyond| [now - 9, now + 1 - beyond, now + 1 - beyond]),
+        told("never", 0, -1, |now, beyond| [now + beyond, now + 1, now - 1 + 2 * (1 - beyond)]),
+    ]
+}
+
+/// Within the guard time a position is closed, and after the end it is not.
+#[test]
+fn what_is_open_may_be_closed_until_the_end() {
+    let mut stand = stand(|_| {});
+    trade(&mut stand, 5);
+    let now = stand.now;
+    let hours = |from, opening_until, until| {
+        let [from, opening_until, until] = [from, opening_until, until].map(MonoNs);
+        Event::Hours(Hours { instrument: InstrumentIndex(0), from, opening_until, until })
+    };
+    stand.tell(hours(0, now, now + 100));
+    let closing = |stand: &Stand| [fresh(stand, 1, 88, 89, 5), fresh(stand, 0, 100, 101, 5)];
+    wait_until(&mut stand, now + 99 - 1);
+    let quotes = closing(&stand);
+    let (mut stand, decision) = decide(stand, &quotes);
+    assert_eq!((decision.gate, decision.intent), (Gate::Passed, Intent::CloseLong));
+    let orders = stand.orders();
+    finish(&mut stand, &orders);
+    trade_again(&mut stand);
+}
+
+/// After the end nothing at all is sent, until the next window is told.
+fn trade_again(stand: &mut Stand) {
+    let quotes = opening(stand, 5);
+    batch(stand, &quotes);
+    assert_eq!(stand.orders(), [], "it has shut");
+    assert_eq!(stand.decision().map(|decision| decision.gate), Some(Gate::Hours));
+    let [from, opening_until, until] = [stand.now, u64::MAX, u64::MAX].map(MonoNs);
+    let instrument = InstrumentIndex(0);
+    stand.tell(Event::Hours(Hours { instrument, from, opening_until, until }));
+    let quotes = opening(stand, 5);
+    batch(stand, &quotes);
+    assert_eq!(stand.orders().len(), 2, "the next day");
+    let unknown = Hours { instrument: InstrumentIndex(77), from, opening_until, until };
+    stand.tell(Event::Hours(unknown));
+    assert_eq!(stand.alerts(), [AlertKind::BadInput]);
 }
 
 /// A limit of one thing less, and a window of one nanosecond more, than what has happened.

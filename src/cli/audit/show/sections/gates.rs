@@ -107,7 +107,7 @@ fn subject(page: &Page<'_>, of: Of) -> String {
 fn cell(page: &Page<'_>, reading: &Reading) -> String {
     let [seen, limit] = [reading.seen, reading.limit].map(|figure| value(page, reading, figure));
     let is_state = matches!(reading.gate, Gate::Disabled | Gate::Halted | Gate::InFlight);
-    let is_first = reading.gate == Gate::CoolDown && reading.seen == i64::MAX;
+    let is_first = matches!(reading.gate, Gate::CoolDown | Gate::Hours) && reading.seen == i64::MAX;
     let text = if reading.bound == Bound::Exactly || is_state || is_first || limit.is_empty() {
         seen
     } else if reading.gate == Gate::Hysteresis && reading.is_open {
@@ -153,6 +153,7 @@ fn value(page: &Page<'_>, reading: &Reading, value: i64) -> String {
             page.say("no", "否").to_owned()
         }
         Gate::Disabled | Gate::Halted | Gate::InFlight => page.say("YES", "是").to_owned(),
+        Gate::Hours if value == i64::MAX => page.say("no hours told", "未设时段").to_owned(),
         Gate::CoolDown if value == i64::MAX => page.say("first fire", "首次触发").to_owned(),
         Gate::Hysteresis if value == i64::MIN => page.say("armed", "可触发").to_owned(),
         Gate::Collar | Gate::CollarFraction if value == i64::MAX => String::new(),
