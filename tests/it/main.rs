@@ -15,6 +15,7 @@ mod engine;
 mod execute;
 mod feed;
 mod firing;
+mod fuzz;
 mod garbage;
 mod gateway;
 mod journal;

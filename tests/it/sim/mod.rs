@@ -11,12 +11,12 @@ mod wire;
 use std::io::Write;
 
 /// Says how much was simulated, also where the words of a test that passes are kept back.
-fn say(line: &str) {
+pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A number from the environment, decimal or `0x` hexadecimal.
-fn number(name: &str, default: u64) -> u64 {
+pub fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| {
         let digits = text.trim_start_matches("0x");
         let radix = if digits.len() < text.len() { 16 } else { 10 };

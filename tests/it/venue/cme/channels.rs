@@ -12,7 +12,7 @@ use xmc_hotpath::port::Line;
 const FILE: &str = "schemas/cme/config_prod_2016.xml";
 
 /// A channel as small as one can be.
-const SMALL: &str = r#"<configuration environment="Test" updated="now">
+pub const SMALL: &str = r#"<configuration environment="Test" updated="now">
 <channel id="7" label="Seven">
 <products><product code="ES"><group code="EZ"/></product></products>
 <connections>

@@ -9,4 +9,4 @@ mod messages;
 mod packet;
 pub mod plain;
 mod snapshot;
-mod vectors;
+pub mod vectors;
