@@ -15,6 +15,7 @@ pub mod config;
 pub mod decode_check;
 pub mod demo;
 pub mod explain;
+pub mod feeds;
 pub mod inspect;
 pub mod latency;
 pub mod plan;
@@ -130,6 +131,7 @@ enum Command {
     DecodeCheck(decode_check::Args),
     Demo(demo::Args),
     Explain(explain::Args),
+    Feeds(feeds::Args),
     Inspect(inspect::Args),
     Latency(latency::Args),
     Plan(plan::Args),
@@ -148,6 +150,7 @@ impl Command {
             Self::DecodeCheck(args) => decode_check::run(args, out),
             Self::Demo(args) => demo::run(args, out),
             Self::Explain(args) => explain::run(args, out),
+            Self::Feeds(args) => feeds::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
             Self::Latency(args) => latency::run(args, out),
             Self::Plan(args) => plan::run(args, out),

@@ -24,7 +24,8 @@ pub struct Group {
 }
 
 impl Group {
-    fn holds(self, target: SocketAddrV4) -> bool {
+    /// Whether `target` is meant.
+    pub fn holds(self, target: SocketAddrV4) -> bool {
         self.address == *target.ip() && self.port.is_none_or(|port| port == target.port())
     }
 }

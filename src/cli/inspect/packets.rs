@@ -12,6 +12,7 @@ use std::net::SocketAddrV4;
 use xmc_hotpath::port::Line;
 use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::cme::mdp3::decode::{self, DecodeError, Message, Messages};
+use xmc_hotpath::venue::cme::mdp3::layout::PacketHeader;
 
 use super::lines::Lines;
 use crate::cli::{CliError, Exit};
@@ -33,6 +34,7 @@ pub struct Packet<'a> {
     /// `SendingTime`.
     pub sent: UnixNs,
     messages: Messages<'a>,
+    payload: &'a [u8],
 }
 
 /// One message of a packet.
@@ -62,6 +64,11 @@ impl<'a> Packet<'a> {
                 decoded: framed.decode().ok()?,
             })
         })
+    }
+
+    /// All that is sent after number and time.
+    pub fn after_header(&self) -> &'a [u8] {
+        self.payload.get(size_of::<PacketHeader>()..).unwrap_or_default()
     }
 
     /// `A`, `B`, or `-` if no rule decides the line.
@@ -216,6 +223,7 @@ impl<'c> Walk<'c> {
                 seq_no: packet.seq_no(),
                 sent: UnixNs(packet.sent_ns()),
                 messages: packet.messages(),
+                payload: found.payload,
             });
         }
     }

@@ -146,7 +146,7 @@ fn a_row_or_a_packet_that_is_not_there_hides_nothing_behind_it() {
 }
 
 /// A packet with two entries.
-fn packet(seq_no: u32, price: i64) -> Vec<u8> {
+pub fn packet(seq_no: u32, price: i64) -> Vec<u8> {
     let change = |rpt_seq, level, price| {
         BookChange {
             security_id: 7,
@@ -166,11 +166,11 @@ fn packet(seq_no: u32, price: i64) -> Vec<u8> {
 }
 
 /// A packet without entries.
-fn heartbeat(seq_no: u32) -> Vec<u8> {
+pub fn heartbeat(seq_no: u32) -> Vec<u8> {
     PacketBuilder::new(Generation::V13, seq_no, 5).heartbeat().finish()
 }
 
-fn capture(name: &str, datagrams: &[(&str, Vec<u8>)]) -> PathBuf {
+pub fn capture(name: &str, datagrams: &[(&str, Vec<u8>)]) -> PathBuf {
     let mut writer = Writer::new(Vec::new(), LinkType::ETHERNET).expect("memory");
     for (number, (group, payload)) in datagrams.iter().enumerate() {
         let group: std::net::SocketAddrV4 = group.parse().expect("a group");
@@ -188,8 +188,8 @@ fn capture(name: &str, datagrams: &[(&str, Vec<u8>)]) -> PathBuf {
     path
 }
 
-const A: &str = "224.0.31.64:14340";
-const B: &str = "224.0.32.64:15340";
+pub const A: &str = "224.0.31.64:14340";
+pub const B: &str = "224.0.32.64:15340";
 
 #[test]
 fn two_captures_may_interleave_their_lines_otherwise() {

@@ -4,6 +4,7 @@ mod calendar;
 mod decode_check;
 mod demo;
 mod explain;
+mod feeds;
 mod inspect;
 mod plan;
 mod replay;
