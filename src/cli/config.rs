@@ -135,7 +135,7 @@ fn feed(channel: &Channel, args: &Cme, out: &mut impl Write) -> io::Result<()> {
     let id = channel.id;
     writeln!(out, "\n# {}", channel.label)?;
     writeln!(out, "[[feed]]\nname = \"cme_{id}\"\nvenue = {:?}", args.venue)?;
-    writeln!(out, "protocol = \"cme/mdp3\"\nstream_id = {id}")?;
+    writeln!(out, "protocol = \"cme/mdp3\"\nstream_id = {id}\nchannel_id = {id}")?;
     for (kind, key) in &KEYS {
         for (side, letter, interface) in
             [(Line::A, 'a', &args.interface_a), (Line::B, 'b', &args.interface_b)]

@@ -20,6 +20,8 @@ pub enum Recovery {
 /// The recovery groups of an MDP 3.0 channel; a line that is not written is not joined.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecoveryLoops {
+    /// The channel's number, tag 1180 `ApplID`: only resets of this one void the feed; `None`: any.
+    pub channel_id: Option<i16>,
     /// Definitions, lines A and B.
     pub definitions: [Option<FeedLine>; 2],
     /// Snapshots by price, lines A and B.
@@ -45,7 +47,9 @@ pub(super) fn recovery(section: &Section<'_>, protocol: FeedProtocol) -> Recover
         FeedProtocol::CmeMdp3 => {
             let [definitions_a, definitions_b, snapshots_a, snapshots_b] =
                 KEYS.map(|key| group_at(section, key));
+            let channel_id = section.optional("channel_id", whole(1..=i16::MAX));
             Recovery::Loops(RecoveryLoops {
+                channel_id: channel_id.map(|id| id.value),
                 definitions: [definitions_a, definitions_b],
                 snapshots: [snapshots_a, snapshots_b],
             })

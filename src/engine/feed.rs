@@ -202,9 +202,13 @@ fn recoverable<'m, V: Protocol>(
     (feed.expect("the tail is sized by its own rules"), Some(handing))
 }
 
-/// What an MDP 3.0 channel is read with.
-pub(super) const fn mdp3(_feed: &config::Feed) -> Mdp3 {
-    Mdp3::new(None)
+/// What an MDP 3.0 channel is read with. Only resets of the channel itself void it, where its
+/// number is known: groups may carry those of others.
+pub(super) fn mdp3(feed: &config::Feed) -> Mdp3 {
+    match &feed.recovery {
+        Recovery::Loops(loops) => Mdp3::new(loops.channel_id),
+        Recovery::Query(_) => Mdp3::new(None),
+    }
 }
 
 /// Why a feed does not take the books that the venue told.

@@ -82,6 +82,12 @@ impl Plain {
         self.line(running.0, self.word(Label::Witness), text)
     }
 
+    /// The line of a book that the venue shows differently.
+    #[must_use]
+    pub fn audit(&self, running: Span, text: &str) -> String {
+        self.line(running.0, self.word(Label::Audit), text)
+    }
+
     fn word(&self, worded: impl Worded) -> &'static str {
         worded.word_in(self.lang)
     }

@@ -164,6 +164,7 @@ labels! {
     Witness "witness" "见证方",
     Witnessed "witnessed" "已见证",
     Alerts "alerts" "告警",
+    Audit "audit" "核对",
     NoAlerts "no alerts" "无告警",
     Orders "orders" "报单",
     Rejects "rejects" "拒单",

@@ -89,7 +89,8 @@ fn the_digest_is_of_the_text() {
 fn recovery_and_logon_are_read_as_written() {
     let group = |line: u8| format!("{{ group = \"224.0.33.{line}\", port = 20000 }}");
     let loops = format!(
-        "join = \"recover\"\ndefinitions_a = {}\nsnapshots_a = {}\nsnapshots_b = {}",
+        "join = \"recover\"\nchannel_id = 340\ndefinitions_a = {}\nsnapshots_a = {}\n\
+         snapshots_b = {}",
         group(1),
         group(2),
         group(3)
@@ -105,6 +106,8 @@ fn recovery_and_logon_are_read_as_written() {
     .unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));
     let groups: Vec<_> = config.feeds[0].recovery.groups().map(|(key, _)| key).collect();
     assert_eq!(groups, ["definitions_a", "snapshots_a", "snapshots_b"]);
+    let Recovery::Loops(loops) = &config.feeds[0].recovery else { panic!("MDP 3.0 has loops") };
+    assert_eq!(loops.channel_id, Some(340));
     let session = config.gateways[0].session.as_ref().expect("an iLink 3 session");
     assert_eq!(session.key, SecretSource::File("secrets/cme".into()));
     assert_eq!((&*session.access_key_id, session.keep_alive_ms), ("K1", 5_000));

@@ -5,6 +5,7 @@
 use super::Report;
 use crate::config::Configuration;
 use crate::engine::live::{Sight, Watch};
+use crate::engine::wire::Counters;
 use crate::engine::witnessing;
 use crate::monitor::terminal::{self, Look, Screen};
 use crate::monitor::view::FeedView;
@@ -63,6 +64,8 @@ pub struct Onlooker<'o, 'w> {
     failed: Option<io::Error>,
     /// What is wrong with witnesses, as it was last said.
     trouble: Vec<String>,
+    /// Differences between books and the venue's snapshots that were told.
+    differing: u64,
 }
 
 /// What was seen of a run.
@@ -114,6 +117,7 @@ impl<'o, 'w> Onlooker<'o, 'w> {
             feeds_usable: false,
             failed: None,
             trouble: Vec::new(),
+            differing: 0,
         })
     }
 
@@ -161,6 +165,24 @@ impl Onlooker<'_, '_> {
             }
         }
         self.trouble = trouble;
+    }
+
+    /// Says in a line each what the venue's snapshots newly show differently.
+    fn tell_differences(&mut self, counters: &Counters, running: Span) {
+        let audits = || counters.replicas.iter().map(|replica| &replica.audit);
+        let differing = audits().map(|audit| audit.differences.get()).sum();
+        if differing == self.differing {
+            return;
+        }
+        self.differing = differing;
+        if let Shown::Lines { out, plain, .. } = &mut self.shown {
+            for difference in audits().filter_map(|audit| audit.last().pop()) {
+                let line = plain.audit(running, &difference.to_string());
+                if let Err(error) = writeln!(out, "{line}") {
+                    self.failed.get_or_insert(error);
+                }
+            }
+        }
     }
 }
 
@@ -214,6 +236,7 @@ impl Watch for Onlooker<'_, '_> {
         if let Some(witnessed) = sight.witnessed {
             self.tell(witnessed, running);
         }
+        self.tell_differences(sight.counters, running);
         self.feeds.clone_from(&view.feeds);
         let shown = self.show(view, sight.elapsed);
         let is_over = self.until.is_some_and(|until| sight.elapsed >= until);

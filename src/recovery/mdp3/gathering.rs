@@ -366,7 +366,7 @@ impl Depths {
 }
 
 /// The levels of a snapshot; `None` if one of them is none.
-fn levels(snapshot: &Snapshot<'_>) -> Option<Vec<Level>> {
+pub(in crate::recovery) fn levels(snapshot: &Snapshot<'_>) -> Option<Vec<Level>> {
     let mut levels = Vec::new();
     for entry in snapshot.entries {
         let (side, most) = match EntryKind::from_wire(entry.kind) {

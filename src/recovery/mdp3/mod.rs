@@ -14,6 +14,7 @@
 mod gathering;
 mod seed;
 
+pub(super) use gathering::levels;
 pub use gathering::{Gathering, Missing};
 pub use seed::{SeedError, Start};
 

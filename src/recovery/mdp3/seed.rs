@@ -19,7 +19,7 @@ pub(super) struct Depths {
 
 /// One level of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Level {
+pub(in crate::recovery) struct Level {
     pub side: BookSide,
     /// From 1, the best.
     pub place: u8,

@@ -1,16 +1,16 @@
 //! The replica of an MDP 3.0 channel: what it loses comes back with the snapshot loop.
 //!
-//! The groups of the loop are joined only while its own books are not whole, those of definitions
-//! until every wanted instrument was defined once. TCP replay is not asked: the loop is as quick
-//! where it is short, and where it is long the venue would rather not be asked by everybody.
+//! While its own books are whole the loop is compared with them. The groups of definitions are
+//! joined until every wanted instrument was defined once. TCP replay is not asked: the loop is as
+//! quick where it is short, and where it is long the venue would rather not be asked by everybody.
 
-use super::super::mdp3::Gathering;
+use super::super::mdp3::{Gathering, levels};
 use super::super::{Group, Wanted};
 use super::{Mirror, MirrorEnds, Needs, PATIENCE, Replica, ReplicaCounters, ReplicaMemory};
-use xmc_hotpath::book::StorageError;
-use xmc_hotpath::feed::{ArbiterLimits, Channel, ChannelSettings, Feed};
+use xmc_hotpath::book::{BookSide, Instrument, OUTRIGHT_LEVELS, StorageError};
+use xmc_hotpath::feed::{ArbiterLimits, Channel, ChannelSettings, Feed, SeqNo};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
-use xmc_hotpath::venue::cme::mdp3::decode;
+use xmc_hotpath::venue::cme::mdp3::decode::{self, Message, Snapshot};
 use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
 
 /// How often what was gathered is looked through.
@@ -67,6 +67,40 @@ impl<'m> Mdp3Replica<'m> {
         now.since(*self.behind_since.get_or_insert(now)) >= PATIENCE
     }
 
+    /// Compares the books that a packet of snapshots has with those that the instrument's own
+    /// numbers show to be of the same moment.
+    fn audit(&mut self, payload: &[u8]) {
+        let Ok(packet) = decode::packet(payload) else { return };
+        for message in packet.messages() {
+            if let Ok(Message::Snapshot(snapshot)) = message.decode() {
+                self.audit_book(&snapshot);
+            }
+        }
+    }
+
+    fn audit_book(&mut self, snapshot: &Snapshot<'_>) {
+        let (root, audit) = (snapshot.root, &self.mirror.counters.audit);
+        let id = root.security_id.get();
+        let channel = self.mirror.feed.channel();
+        let found = channel.books().iter().find(|instrument| instrument.security_id() == id);
+        let is_same_moment = |instrument: &&Instrument| {
+            instrument.change_seq_no() == Some(root.rpt_seq.get()) && !instrument.is_damaged()
+        };
+        let Some(instrument) = found.filter(is_same_moment) else { return };
+        let Some(levels) = levels(snapshot) else { return };
+        audit.books.add(1);
+        for side in [BookSide::Bid, BookSide::Ask, BookSide::ImpliedBid, BookSide::ImpliedAsk] {
+            let mut theirs = [None; OUTRIGHT_LEVELS];
+            for level in levels.iter().filter(|level| level.side == side) {
+                if let Some(place) = theirs.get_mut(usize::from(level.place) - 1) {
+                    *place = Some((level.price_e9, level.lots));
+                }
+            }
+            let book = (instrument, SeqNo(root.last_seq_no.get()));
+            audit.compare_side(book, side, &theirs);
+        }
+    }
+
     fn seed(&mut self, now: MonoNs) {
         let Ok(start) = self.gathering.start() else { return };
         let before = self.mirror.feed.position();
@@ -96,7 +130,7 @@ impl Replica for Mdp3Replica<'_> {
             }
             Group::Definitions => self.gathering.on_definitions(payload),
             Group::Snapshots if self.is_gathering => self.gathering.on_snapshots(payload),
-            Group::Snapshots => {}
+            Group::Snapshots => self.audit(payload),
         }
     }
 
@@ -116,7 +150,8 @@ impl Replica for Mdp3Replica<'_> {
     fn needs(&self) -> Needs {
         Needs {
             definitions: self.is_gathering && self.gathering.lacks_terms(),
-            snapshots: self.is_gathering,
+            // Between losses they are compared with what there is.
+            snapshots: true,
             connection: false,
         }
     }

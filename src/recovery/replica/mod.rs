@@ -6,14 +6,18 @@
 //! after one packet, through the feed's ring; it never waits for the hot side, and the hot side
 //! never waits for it.
 //!
+//! While nothing is lost it compares its books with the venue's snapshots (`audit`).
+//!
 //! Sans-IO: datagrams, bytes and time in; `sockets` gives it both. Called by `engine::recovering`.
 
+pub mod audit;
 pub mod mdp3;
 pub mod smdp;
 pub mod sockets;
 
 use super::Group;
 use crate::feed::{FeedCapacity, FeedMemory};
+use audit::Audit;
 use rtrb::RingBuffer;
 use std::collections::VecDeque;
 use xmc_hotpath::counter::Counter;
@@ -83,6 +87,8 @@ pub struct ReplicaCounters {
     pub handed_over: Counter,
     /// Requests of the query service that came to nothing.
     pub failed: Counter,
+    /// Its books beside the venue's snapshots.
+    pub audit: Audit,
 }
 
 /// What a replica works in.

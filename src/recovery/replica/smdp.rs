@@ -11,8 +11,8 @@ use super::{Mirror, MirrorEnds, Needs, PATIENCE, Replica, ReplicaCounters, Repli
 use crate::venue::shfe::smdp::client::{Client, Event};
 use crate::venue::shfe::smdp::layout::LoginField;
 use crate::venue::shfe::smdp::snapshot::Snapshot;
-use xmc_hotpath::book::StorageError;
-use xmc_hotpath::feed::{ArbiterLimits, Channel, ChannelSettings, Feed, SeqNo};
+use xmc_hotpath::book::{BookSide, StorageError};
+use xmc_hotpath::feed::{ArbiterLimits, Channel, ChannelSettings, Feed, Protocol, SeqNo};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 use xmc_hotpath::venue::shfe::smdp::decode;
 use xmc_hotpath::venue::shfe::smdp::feed::Smdp;
@@ -22,6 +22,9 @@ const HOLD_FOR: Span = Span(2_000_000_000);
 
 /// After a request came to nothing, the next one waits for this long.
 const BETWEEN_FAILURES: Span = Span(50_000_000);
+
+/// Between two snapshots that are asked for to be compared: a load that no service feels.
+const BETWEEN_COMPARISONS: Span = Span(60_000_000_000);
 
 /// Packets that are kept for a snapshot that was asked for; some 20 MB.
 const MOST_KEPT: usize = 1 << 14;
@@ -33,6 +36,8 @@ enum Lack {
     Packets(SeqNo, SeqNo),
     /// All books.
     Books,
+    /// Nothing: all books, to be compared.
+    Comparison,
 }
 
 /// The books of a topic.
@@ -51,6 +56,8 @@ pub struct SmdpReplica<'m> {
     /// Since when it lacks packets.
     lacking_since: Option<MonoNs>,
     next_request: MonoNs,
+    /// When a snapshot was asked for to be compared.
+    compared: MonoNs,
 }
 
 impl<'m> SmdpReplica<'m> {
@@ -82,6 +89,7 @@ impl<'m> SmdpReplica<'m> {
             must_begin_anew: false,
             lacking_since: None,
             next_request: MonoNs(0),
+            compared: MonoNs(0),
         })
     }
 
@@ -95,7 +103,8 @@ impl<'m> SmdpReplica<'m> {
         let gap = gap.map(|gap| (gap.from, SeqNo(gap.from.0.wrapping_add(gap.missing)).before()));
         let Some((from, to)) = gap.or_else(|| self.mirror.lag()) else {
             self.lacking_since = None;
-            return None;
+            let is_due = now.since(self.compared) >= BETWEEN_COMPARISONS;
+            return is_due.then_some(Lack::Comparison);
         };
         let is_waited_for = now.since(*self.lacking_since.get_or_insert(now)) >= PATIENCE;
         is_waited_for.then_some(Lack::Packets(from, to))
@@ -117,6 +126,10 @@ impl<'m> SmdpReplica<'m> {
                 self.is_snapshot_asked = true;
                 client.ask_snapshot(self.topic, now)
             }
+            Lack::Comparison => {
+                self.compared = now;
+                client.ask_snapshot(self.topic, now)
+            }
         };
         if asked.is_err() {
             self.failed(now);
@@ -136,7 +149,8 @@ impl<'m> SmdpReplica<'m> {
     fn take_events(&mut self, now: MonoNs) {
         while let Some(event) = self.client.as_mut().and_then(Client::next_event) {
             match event {
-                Event::Snapshot(snapshot) => self.seed(&snapshot, now),
+                Event::Snapshot(snapshot) if self.is_snapshot_asked => self.seed(&snapshot, now),
+                Event::Snapshot(snapshot) => self.audit(&snapshot),
                 Event::Recovered(packets) => {
                     for payload in &packets {
                         self.mirror.on_missed(payload, now);
@@ -150,6 +164,27 @@ impl<'m> SmdpReplica<'m> {
                     self.client = None;
                 }
                 Event::LoggedIn(_) => {}
+            }
+        }
+    }
+
+    /// Compares a snapshot of the moment in which the books are.
+    fn audit(&self, snapshot: &Snapshot) {
+        let (feed, audit) = (&self.mirror.feed, &self.mirror.counters.audit);
+        let last = SeqNo(snapshot.packet_no.cast_unsigned());
+        let is_same_moment = feed.position() == Some(last) && feed.protocol().is_between_messages();
+        if !is_same_moment || !self.mirror.is_whole() {
+            return;
+        }
+        for told in &snapshot.instruments {
+            let id = told.contract.instrument_no;
+            let mut books = feed.channel().books().iter();
+            let Some(instrument) = books.find(|of| of.security_id() == id) else { continue };
+            audit.books.add(1);
+            for (side, levels) in [(BookSide::Bid, &told.bids), (BookSide::Ask, &told.asks)] {
+                let levels: Vec<_> =
+                    levels.iter().map(|level| Some((level.price_e9, level.lots))).collect();
+                audit.compare_side((instrument, last), side, &levels);
             }
         }
     }

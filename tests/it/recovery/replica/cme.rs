@@ -9,14 +9,18 @@ use cross_market_connect::recovery::replica::mdp3::Mdp3Replica;
 use cross_market_connect::recovery::replica::{
     MirrorEnds, Replica, ReplicaCounters, ReplicaMemory, handover_ring,
 };
+use cross_market_connect::venue::cme::mdp3::{
+    Generation, PacketBuilder, SnapshotMark, snapshot_level,
+};
 use cross_market_connect::venue::cme::simulated::{Group, Settings, Venue};
-use xmc_hotpath::book::View;
+use xmc_hotpath::book::{BookSide, Level, View};
 use xmc_hotpath::feed::{ChannelSettings, Join, SeqNo};
 use xmc_hotpath::message::{ChannelState, StreamId};
 use xmc_hotpath::port::Line;
 use xmc_hotpath::stage::Stage;
 use xmc_hotpath::time::Span;
 use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
+use xmc_hotpath::venue::cme::mdp3::layout::{EntryKind, Mantissa, SnapshotEntry, SnapshotRoot};
 
 /// Bytes of a packet's sequence number.
 const HEAD: usize = 4;
@@ -26,6 +30,7 @@ struct Rig<'a, 'b, 'c> {
     venue: Venue,
     hot: &'a mut Bench<'b>,
     replica: &'a mut Mdp3Replica<'c>,
+    cold: &'a ReplicaCounters,
     hot_net: Net,
     cold_net: Net,
     ids: Vec<i32>,
@@ -103,7 +108,8 @@ fn with<R>(settings: Settings, seed: u64, body: impl FnOnce(&mut Rig<'_, '_, '_>
         let venue = Venue::new(settings);
         let nets = [seed, !seed].map(Net::new);
         let [hot_net, cold_net] = nets;
-        body(&mut Rig { venue, hot, replica: &mut replica, hot_net, cold_net, ids })
+        let (replica, cold) = (&mut replica, &counters);
+        body(&mut Rig { venue, hot, replica, cold, hot_net, cold_net, ids })
     })
 }
 
@@ -127,6 +133,61 @@ fn a_gap_on_both_lines_is_healed_by_the_replica() {
             assert!(usable > 150, "usable for {usable} ms of 180 in turn {turn}");
         }
         assert!(rig.hot.counters.rejoined.get() >= 10);
+        let audit = &rig.cold.audit;
+        println!("{} books compared", audit.books.get());
+        assert!(audit.books.get() > 10);
+        assert_eq!((audit.differences.get(), audit.last()), (0, Vec::new()));
+    });
+}
+
+/// A snapshot of the same moment with other levels is told, level by level.
+#[test]
+fn a_snapshot_that_differs_is_told() {
+    with(settings(22), 1, |rig| {
+        rig.run(0, 2_000);
+        let id = rig.ids[0];
+        let (books, differences) = (&rig.cold.audit.books, &rig.cold.audit.differences);
+        let before = books.get();
+        let found = rig.replica.channel().books().iter().find(|of| of.security_id() == id);
+        let instrument = *found.expect("it is followed");
+        let rpt_seq = instrument.change_seq_no().expect("it was told");
+        let levels = |mark: i64| {
+            let side = |ladder: &[Level], kind| {
+                let there = ladder.iter().filter(|level| level.is_present()).zip(1_i8..);
+                let level = |(level, place): (&Level, i8)| {
+                    let price = Mantissa::new(level.price_e9 + mark * i64::from(place == 2));
+                    let lots = i32::try_from(level.lots).expect("few");
+                    snapshot_level(kind, place, price, lots, None)
+                };
+                there.map(level).collect::<Vec<_>>()
+            };
+            let bids = side(instrument.bids().levels(), EntryKind::Bid);
+            bids.into_iter().chain(side(instrument.asks().levels(), EntryKind::Offer)).collect()
+        };
+        let mut tell = |rpt_seq, entries: Vec<SnapshotEntry>| {
+            let root = SnapshotRoot::from(SnapshotMark {
+                last_seq_no: 77,
+                report_count: 1,
+                security_id: id,
+                rpt_seq,
+                transact_ns: 1,
+                trading_status: 17,
+            });
+            let packet = PacketBuilder::new(Generation::V13, 1, 1).snapshot(&root, &entries);
+            rig.replica.on_datagram(Told::Snapshots, &packet.finish(), moment(2_000 * MS));
+        };
+        tell(rpt_seq, levels(0));
+        assert_eq!((books.get(), differences.get()), (before + 1, 0));
+        tell(rpt_seq, levels(500));
+        assert_eq!((books.get(), differences.get()), (before + 2, 2));
+        // Of another moment: nothing can be said.
+        tell(rpt_seq + 1, levels(500));
+        tell(rpt_seq - 1, levels(500));
+        assert_eq!((books.get(), differences.get()), (before + 2, 2));
+        let told = rig.cold.audit.last()[0];
+        assert_eq!((told.security_id, told.place, told.side), (id, 2, BookSide::Bid));
+        assert_eq!(told.ours.map(|ours| (ours.0 + 500, ours.1)), told.theirs);
+        assert!(told.to_string().contains("after packet 77: level 2 of Bid"), "{told}");
     });
 }
 
@@ -156,6 +217,7 @@ fn schedule(seed: u64) -> Outcome {
         let is_live = rig.hot.state().is_usable();
         assert!(is_live && rig.step(at + 1), "{:?} at the end", rig.hot.state());
         let counters = rig.hot.counters;
+        assert_eq!(rig.cold.audit.last(), [], "books and snapshots agree");
         outcome.rejoined = counters.rejoined.get();
         outcome.refused = counters.refused_handovers.get();
         outcome.gaps = counters.gaps.get();

@@ -40,6 +40,7 @@ struct Rig<'a, 'b, 'c> {
     venue: Venue,
     hot: &'a mut Bench<'b>,
     replica: &'a mut SmdpReplica<'c>,
+    cold: &'a ReplicaCounters,
     hot_net: Net,
     cold_net: Net,
     connection: Option<ConnectionId>,
@@ -123,6 +124,7 @@ fn with<R>(settings: Settings, seed: u64, body: impl FnOnce(&mut Rig<'_, '_, '_>
             venue,
             hot,
             replica: &mut replica,
+            cold: &counters,
             hot_net,
             cold_net,
             connection: None,
@@ -170,6 +172,7 @@ fn schedule(seed: u64) -> Outcome {
         assert!(rig.hot.state().is_usable(), "{:?} at the end", rig.hot.state());
         assert!(rig.step(at + 1), "not all of the books at the end");
         let counters = rig.hot.counters;
+        assert_eq!(rig.cold.audit.last(), [], "books and snapshots agree");
         outcome.rejoined = counters.rejoined.get();
         outcome.refused = counters.refused_handovers.get();
         outcome.gaps = counters.gaps.get();
@@ -180,4 +183,17 @@ fn schedule(seed: u64) -> Outcome {
 #[test]
 fn schedules_of_an_smdp_topic_end_with_the_venue_s_books() {
     schedules("SMDP", schedule);
+}
+
+#[test]
+fn a_topic_that_loses_nothing_is_compared_with_snapshots() {
+    with(settings(5), 1, |rig| {
+        (1..1_400).for_each(|turn| {
+            rig.step(turn * 100 * MS);
+        });
+        let audit = &rig.cold.audit;
+        println!("{} books compared", audit.books.get());
+        assert!(audit.books.get() >= 8, "four instruments, once a minute");
+        assert_eq!(audit.last(), []);
+    });
 }
