@@ -7,7 +7,8 @@
 //! type, and never guessed.
 //!
 //! It reads no clock, knows no quotes and stops no order. It knows planned hours alone: that a
-//! venue halts or opens late is told by its own messages. Called by `xmc calendar`.
+//! venue halts or opens late is told by its own messages. Called by `xmc calendar` and by
+//! `engine::hours`, which tells the desk.
 
 mod exit;
 mod read;
