@@ -347,7 +347,8 @@ where
     }
 
     let (controls, names) = inputs::controls(config);
-    let count = controls.len() + carried.len() + CONTROLS;
+    // Hours are told of all instruments at once.
+    let count = controls.len() + carried.len() + config.instruments.len() + CONTROLS;
     let (mut control, control_out) = ring(count);
     let arm = config.gateways.iter().all(|one| one.protocol == GatewayProtocol::Paper).then(arm);
     for told in controls.into_iter().chain(carried).chain(arm) {
