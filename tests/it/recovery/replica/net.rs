@@ -10,9 +10,10 @@ pub struct Faults {
     pub doubled: u32,
     /// Overtaken by the next packet of the line.
     pub swapped: u32,
-    /// Cut short: refused whole.
+    /// One line's copy is cut short, and the other's is sound: between two messages nothing else
+    /// shows it, but for the length that UDP checks.
     pub cut_short: u32,
-    /// One byte behind the sequence number differs, where the other line's copy is sound.
+    /// One byte behind the sequence number differs, and the other line's copy is sound.
     pub damaged: u32,
 }
 
@@ -49,26 +50,26 @@ impl Net {
         let mut happens = |per_mille: u32| rng.u32(..1_000) < per_mille;
         let mut arrived = Vec::new();
         let lost = faults.lost.map(&mut happens);
-        let is_damaged = happens(faults.damaged) && lost == [false, false];
-        let turns: [[bool; 3]; 2] =
-            [0, 1].map(|_| [faults.doubled, faults.swapped, faults.cut_short].map(&mut happens));
+        let [is_damaged, is_cut_short] = [faults.damaged, faults.cut_short].map(&mut happens);
+        let is_bad = (is_damaged || is_cut_short) && lost == [false, false];
+        let turns: [[bool; 2]; 2] =
+            [0, 1].map(|_| [faults.doubled, faults.swapped].map(&mut happens));
         let bad = self.rng.usize(..2);
         for (index, line) in Line::BOTH.into_iter().enumerate() {
-            let [is_doubled, is_swapped, is_cut_short] = turns[index];
+            let [is_doubled, is_swapped] = turns[index];
             if lost[index] {
                 continue;
             }
             let mut bytes = payload.to_vec();
-            if is_damaged {
-                if index == bad && bytes.len() > head {
+            if is_bad {
+                if index == bad && is_cut_short {
+                    bytes.truncate(self.rng.usize(..bytes.len()));
+                } else if index == bad && bytes.len() > head {
                     let at = self.rng.usize(head..bytes.len());
                     bytes[at] ^= self.rng.u8(1..);
                 }
                 arrived.push((line, bytes));
                 continue;
-            }
-            if is_cut_short {
-                bytes.truncate(self.rng.usize(..bytes.len()));
             }
             if is_swapped && self.overtaken[index].is_none() {
                 self.overtaken[index] = Some(bytes);
