@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use xmc_hotpath::port::Line;
 
-/// Turn an exchange's own channel configuration into [[feed]] sections.
+/// Turn an exchange's own channel configuration into feed sections.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
