@@ -22,7 +22,7 @@ use std::path::PathBuf;
 /// is missing or not valid then.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A pair (`cu_hg`), a venue (`XSGE`) or a product (`cu`); by default every calendar.
+    /// A pair (`cu_hg`), a venue (`shfe`, `XSGE`) or a product (`cu`); by default every calendar.
     what: Option<String>,
     /// The instant: `2026-11-27T19:30:00Z` or with another offset; by default now.
     #[arg(long, value_name = "TIME")]
@@ -96,8 +96,12 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let all = hours(&shelf, args.what.as_deref(), at, args.changes);
     if all.is_empty() {
         let wanted = args.what.as_deref().unwrap_or_default();
-        let venues: Vec<_> = shelf.calendars().iter().map(|kept| &*kept.calendar.mic).collect();
-        let known = venues.join(", ");
+        let name = |kept: &Kept| {
+            let mic = &kept.calendar.mic;
+            let short = SHORT.iter().find(|(_, of)| of == mic);
+            short.map_or_else(|| mic.clone(), |(short, _)| format!("{mic} ({short})"))
+        };
+        let known = shelf.calendars().iter().map(name).collect::<Vec<_>>().join(", ");
         let message = format!("{wanted:?} is no pair, venue or product; venues are: {known}");
         return Err(CliError::usage(message));
     }
@@ -108,6 +112,20 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     }
     Ok(Exit::Ok)
 }
+
+/// What people call venues, and their market identifier codes of ISO 10383.
+const SHORT: [(&str, &str); 10] = [
+    ("cffex", "CCFX"),
+    ("comex", "XCEC"),
+    ("dce", "XDCE"),
+    ("hkex", "XHKF"),
+    ("ice", "IFEU"),
+    ("ine", "XINE"),
+    ("lme", "XLME"),
+    ("nymex", "XNYM"),
+    ("sgx", "XSES"),
+    ("shfe", "XSGE"),
+];
 
 /// The configuration and the place of the pair in it, if a pair is called so.
 fn pair_of(args: &Args, wanted: &str) -> Result<Option<(Configuration, usize)>, CliError> {
@@ -149,7 +167,11 @@ fn hours<'c>(shelf: &'c Shelf, wanted: Option<&str>, at: Timestamp, most: usize)
         for (group, table) in kept.groups() {
             let is_product =
                 |wanted| group.products.iter().any(|product| product.eq_ignore_ascii_case(wanted));
-            let is_venue = |wanted: &str| kept.calendar.mic.eq_ignore_ascii_case(wanted);
+            let is_venue = |wanted: &str| {
+                let short = SHORT.iter().find(|(short, _)| short.eq_ignore_ascii_case(wanted));
+                let mic = short.map_or(wanted, |(_, mic)| mic);
+                kept.calendar.mic.eq_ignore_ascii_case(mic)
+            };
             if wanted.is_none_or(|wanted| is_venue(wanted) || is_product(wanted)) {
                 let title = group.products.join(" ");
                 all.push(Hours { kept, table, title, changes: changes(table, at, most) });

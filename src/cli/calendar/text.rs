@@ -107,13 +107,16 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn stretch(&mut self, stretch: &Stretch, zone: &TimeZone) -> io::Result<()> {
-        let local = stretch.from.to_zoned(zone.clone()).strftime("%a %m-%d %H:%M %Z").to_string();
+        // By its city: Shanghai and Chicago both call their time CST.
+        let city = zone.iana_name().and_then(|name| name.rsplit('/').next()).unwrap_or("");
+        let day_and_time = stretch.from.to_zoned(zone.clone()).strftime("%a %m-%d %H:%M");
+        let local = format!("{day_and_time} {}", city.replace('_', " "));
         let word = stretch.phase.word_in(self.lang);
         let day = stretch.trading_day.map_or_else(|| "-".to_owned(), |day| day.to_string());
         let trading_day = self.say("trading day", "交易日");
         let utc = stretch.from.strftime("%Y-%m-%dT%H:%MZ");
         // Last what has another width in Chinese.
-        writeln!(self.out, "  {utc}  {local:<21}  {trading_day} {day:<10}  {word}")
+        writeln!(self.out, "  {utc}  {local:<25}  {trading_day} {day:<10}  {word}")
     }
 
     fn error(&mut self, error: &CalendarError) -> io::Result<()> {

@@ -71,10 +71,15 @@ fn venues_and_products_are_shown_and_what_is_neither_is_said() {
     let output = calendar(&["XXXX"]);
     assert_eq!(output.status.code(), Some(3));
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(stderr.contains("is no pair, venue or product; venues are: CCFX"), "{stderr}");
+    let venues = "is no pair, venue or product; venues are: CCFX (cffex), XCEC (comex)";
+    assert!(stderr.contains(venues), "{stderr}");
+    assert_eq!(
+        json(&["shfe", "--at", "2026-11-20T13:00:00Z"], 0)["groups"],
+        json(&["XSGE", "--at", "2026-11-20T13:00:00Z"], 0)["groups"]
+    );
     assert_eq!(calendar(&["--calendars", "config/none"]).status.code(), Some(2));
     assert_eq!(calendar(&["cu", "--at", "noon"]).status.code(), Some(3));
     let own =
         printed(&["cu", "--calendars", "config/calendars", "--at", "2026-11-20T13:00:00Z"], 0);
-    assert!(own.contains("Fri 11-20 21:00 CST"), "{own}");
+    assert!(own.contains("Fri 11-20 21:00 Shanghai"), "{own}");
 }
