@@ -62,13 +62,12 @@ pub fn part(kind: u8, time: u8, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// What a feed tells the desk.
-struct Told<'a> {
+struct Told {
     quotes: Receiver<Quote>,
     updates: Receiver<ChannelUpdate>,
-    counters: &'a FeedCounters,
 }
 
-impl Told<'_> {
+impl Told {
     /// Takes what there is. A quote that may be traded on is a book: each side in order, no price
     /// without lots, and the sides do not cross.
     fn take(&mut self) {
@@ -89,7 +88,6 @@ impl Told<'_> {
             };
             assert!(has_lots(&quote.bids) && has_lots(&quote.asks), "no lots: {quote:?}");
         }
-        let _ = self.counters.applied.get();
     }
 }
 
@@ -102,7 +100,7 @@ fn feed<V: Protocol>(
     protocol: V,
     view: View,
     join: Join,
-    body: impl FnOnce(&mut Feed<'_, V>, &mut Told<'_>),
+    body: impl FnOnce(&mut Feed<'_, V>, &mut Told),
 ) {
     let counters = FeedCounters::default();
     let mut memory = FeedMemory::new(CAPACITY);
@@ -113,11 +111,11 @@ fn feed<V: Protocol>(
     let feed =
         Feed::new(protocol, settings, LIMITS, storage, quote_sender, update_sender, &counters);
     let mut feed = feed.expect("the memory is sized by its own rules");
-    body(&mut feed, &mut Told { quotes, updates, counters: &counters });
+    body(&mut feed, &mut Told { quotes, updates });
 }
 
 /// Gives the parts of an input to a feed as packets of its lines.
-fn deliver<V: Protocol>(bytes: &[u8], feed: &mut Feed<'_, V>, told: &mut Told<'_>) {
+fn deliver<V: Protocol>(bytes: &[u8], feed: &mut Feed<'_, V>, told: &mut Told) {
     let mut now = 1_000;
     for (kind, time, payload) in parts(bytes) {
         now += u64::from(time) * 100_000;

@@ -68,7 +68,7 @@ fn venues_and_products_are_shown_and_what_is_neither_is_said() {
     assert!(brent.contains("is valid for no day"), "{brent}");
     let expiring = printed(&["cu", "--at", "2026-12-10T00:00:00Z"], 0);
     assert!(expiring.contains("21 days left: bring it up to date"), "{expiring}");
-    let output = calendar(&["XXXX"]);
+    let output = calendar(&["NOWHERE"]);
     assert_eq!(output.status.code(), Some(3));
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let venues = "is no pair, venue or product; venues are: CCFX (cffex), XCEC (comex)";

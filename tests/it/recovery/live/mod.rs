@@ -186,6 +186,20 @@ fn follow(stage: &mut impl Stage, span: Duration) {
     }
 }
 
+/// The books of a channel that has settled, which are what its venue has `published`.
+fn as_published(
+    config: &Configuration,
+    channel: &Channel<'_>,
+    mut published: Vec<(String, Sides)>,
+) -> Vec<(String, Sides)> {
+    published.sort();
+    let books = books(config, channel);
+    published.retain(|(symbol, _)| books.iter().any(|(known, _)| known == symbol));
+    assert_eq!(books, published);
+    assert_eq!(books.len(), 4, "four instruments of each market are traded");
+    books
+}
+
 /// Follows a market that was joined while it runs, halts it, and compares the books.
 fn check<'m, V: Protocol>(
     config: &Configuration,
@@ -203,12 +217,7 @@ fn check<'m, V: Protocol>(
     assert!(stage.feed().channel().state().is_usable(), "{:?}", stage.feed().channel().state());
     halt();
     settle(&mut Events(stage));
-    let mut expected = truth();
-    expected.sort();
-    let books = books(config, stage.feed().channel());
-    expected.retain(|(symbol, _)| books.iter().any(|(known, _)| known == symbol));
-    assert_eq!(books, expected);
-    assert_eq!(books.len(), 4, "four instruments of each market are traded");
+    let books = as_published(config, stage.feed().channel(), truth());
     assert!(books.iter().all(|(_, [bids, asks])| !bids.is_empty() && !asks.is_empty()));
 }
 
