@@ -1,6 +1,6 @@
 //! The cold twin of `xmc_hotpath::feed`: makes the storage that a feed stage borrows.
 
-use xmc_hotpath::book::{Instrument, Row, Slot};
+use xmc_hotpath::book::{Day, Instrument, Row, Slot};
 use xmc_hotpath::feed::{Digest, FeedStorage, Held};
 use xmc_hotpath::ring::{QuoteSender, Sender, Waiting};
 
@@ -23,6 +23,7 @@ pub struct FeedCapacity {
 #[derive(Debug)]
 pub struct FeedMemory {
     instruments: Vec<Instrument>,
+    days: Vec<Day>,
     slots: Vec<Slot>,
     touched: Vec<Row>,
     held: Vec<Held>,
@@ -37,6 +38,7 @@ impl FeedMemory {
         let FeedCapacity { instruments, quoted, held, digests } = capacity;
         Self {
             instruments: vec![Instrument::EMPTY; instruments],
+            days: vec![Day::UNKNOWN; instruments],
             slots: vec![Slot::FREE; (instruments * 2).next_power_of_two().max(2)],
             touched: vec![Row::NONE; instruments],
             held: vec![Held::FREE; held.next_power_of_two().max(16)],
@@ -50,6 +52,7 @@ impl FeedMemory {
     pub fn lend(&mut self, quotes: Sender<Quote>) -> (FeedStorage<'_>, QuoteSender<'_>) {
         let storage = FeedStorage {
             instruments: &mut self.instruments,
+            days: &mut self.days,
             slots: &mut self.slots,
             touched: &mut self.touched,
             held: &mut self.held,

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod feed;
+pub mod hex;
 pub mod interrupt;
 pub mod journal;
 pub mod monitor;

@@ -2,8 +2,15 @@
 //!
 //! It owns the session's socket, sequence numbers and templates from logon to the end: one writer
 //! per stream. The protocol is an `OrderSession`, a plain struct of a venue; the socket is a port.
-//! Logging on, signing and recovering sessions is the cold side's work.
+//! When a session ends, what is left of it goes out through a ring of one, and the connection and
+//! numbers of the next come in through another (`Reentry`). Connecting, logging on and signing is
+//! the cold side's work; a stage without those rings stays down.
 
+mod door;
+mod inbox;
+
+pub use self::door::{Door, Entry, Reentry};
+use self::inbox::Inbox;
 use crate::counter::{Counter, Recorder};
 use crate::message::{
     GatewayIndex, GatewayNews, OrderAction, OrderCommand, OrderEvent, OrderEventKind, SessionState,
@@ -13,7 +20,7 @@ use crate::port::{SendError, StreamPort};
 use crate::record::codec::code;
 use crate::ring::{Receiver, Sender};
 use crate::stage::{Stage, Work};
-use crate::time::{Clock, MonoNs, UnixNs};
+use crate::time::{Clock, MonoNs, Span, UnixNs};
 
 /// Commands sent in one poll.
 const COMMANDS_PER_POLL: usize = 16;
@@ -21,13 +28,46 @@ const COMMANDS_PER_POLL: usize = 16;
 /// Messages read in one poll.
 const MESSAGES_PER_POLL: usize = 16;
 
+/// How long a connection that cannot send any more, or on which we have said goodbye, is read.
+const LAST_READS: Span = Span(1_000_000_000);
+
 /// The session cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionLost {
     /// The bytes cannot be told apart into messages any more.
     Framing,
-    /// The venue ended the session.
-    Terminated,
+    /// A message is not what the venue's schema says.
+    Unreadable,
+    /// The venue ended the session, with its code.
+    Terminated(u16),
+    /// A message names another session than ours.
+    Stranger,
+    /// A message carries a number that has been used. What else is wrong only people can tell:
+    /// nobody logs on again by himself.
+    SeqNo,
+    /// Nothing has come for longer than was agreed, asked or not.
+    Silent,
+    /// The connection is gone.
+    Closed,
+    /// We have ended it.
+    LoggedOut,
+}
+
+impl SessionLost {
+    /// Its word in reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Framing => "framing",
+            Self::Unreadable => "unreadable",
+            Self::Terminated(_) => "terminated",
+            Self::Stranger => "stranger",
+            Self::SeqNo => "seq_no",
+            Self::Silent => "silent",
+            Self::Closed => "closed",
+            Self::LoggedOut => "logged_out",
+        }
+    }
 }
 
 /// What was read from the front of the received bytes.
@@ -52,11 +92,40 @@ code! {
         Effect = 4 "effect",
         /// The protocol has no code for the hedge flag.
         Hedge = 5 "hedge",
+        /// The protocol has no message that asks how an order stands.
+        Status = 6 "status",
+        /// The venue's threshold of messages is near.
+        Throttle = 7 "throttle",
+        /// The venue misses messages of ours: what is sent before it knows would be lost too.
+        Unfilled = 8 "unfilled",
+        /// It has left, and the venue says that it has not done it.
+        NotApplied = 9 "not_applied",
     }
 }
 
 /// An order session of some venue, sans I/O: it turns commands into bytes and bytes into news.
 pub trait OrderSession {
+    /// Where a new logon leaves it, to go on from.
+    type Handover: Copy;
+    /// Where it stands when it ends, for the next logon.
+    type Left: Copy;
+
+    /// What the desk is to know of it, as far as it does not say so itself in its news.
+    fn state(&self) -> SessionState {
+        SessionState::Up
+    }
+
+    /// Where it stands, since it is over.
+    fn left(&self, why: SessionLost) -> Self::Left;
+
+    /// Goes on after another logon.
+    fn resume(&mut self, handover: &Self::Handover);
+
+    /// The last message to the venue, if the protocol has one for this end.
+    fn farewell(&mut self, _why: SessionLost, _utc: UnixNs) -> Option<&[u8]> {
+        None
+    }
+
     /// The bytes of `command`. Asked again for the same command it gives the same message; `sent`
     /// says that it left.
     ///
@@ -75,8 +144,11 @@ pub trait OrderSession {
 
     /// What the session itself has to say now on the stream that it reads, if anything. Asked in
     /// housekeeping; it gives the same message until `own_message_sent` says that it left.
-    fn own_message(&mut self, _now: MonoNs) -> Option<&[u8]> {
-        None
+    ///
+    /// # Errors
+    /// Time has ended the session.
+    fn own_message(&mut self, _now: MonoNs, _utc: UnixNs) -> Result<Option<&[u8]>, SessionLost> {
+        Ok(None)
     }
 
     /// The last own message has left.
@@ -97,20 +169,16 @@ pub struct GatewayCounters {
     pub port_busy: Counter,
     /// Polls in which the desk's ring had no room for news.
     pub news_full: Counter,
-}
-
-/// Bytes received and not yet read.
-#[derive(Debug)]
-struct Inbox<'a> {
-    bytes: &'a mut [u8],
-    first: usize,
-    end: usize,
+    /// Sessions that ended.
+    pub lost: Counter,
+    /// Sessions that went on after another logon.
+    pub resumed: Counter,
 }
 
 /// The stage.
 #[derive(Debug)]
 #[repr(align(128))]
-pub struct GatewayStage<'a, S, P, C, L> {
+pub struct GatewayStage<'a, S: OrderSession, P, C, L> {
     session: S,
     port: P,
     clock: C,
@@ -123,12 +191,18 @@ pub struct GatewayStage<'a, S, P, C, L> {
     /// The engine's nanosecond zero in UTC, kept up to date by the cold side.
     utc_origin: &'a Counter,
     counters: &'a GatewayCounters,
-    state: SessionState,
-    is_announced: bool,
+    /// What the desk knows of the session.
+    told: Option<SessionState>,
+    /// Why there is none any more.
+    lost: Option<SessionLost>,
+    lost_at: MonoNs,
     /// The port brings nothing more.
     is_closed: bool,
     /// And everything that it brought has been read.
     is_read_out: bool,
+    /// Where the session stood has been told outside.
+    is_left_told: bool,
+    reentry: Option<Reentry<P, S::Handover, S::Left>>,
 }
 
 impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a, S, P, C, L> {
@@ -157,14 +231,23 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             stream,
             commands,
             news,
-            inbox: Inbox { bytes: inbox, first: 0, end: 0 },
+            inbox: Inbox::new(inbox),
             utc_origin,
             counters,
-            state: SessionState::Up,
-            is_announced: false,
+            told: None,
+            lost: None,
+            lost_at: MonoNs(0),
             is_closed: false,
             is_read_out: false,
+            is_left_told: false,
+            reentry: None,
         }
+    }
+
+    /// Lets the next session in where the last has ended.
+    #[must_use]
+    pub fn with_reentry(self, reentry: Reentry<P, S::Handover, S::Left>) -> Self {
+        Self { reentry: Some(reentry), ..self }
     }
 
     /// The recorder of tick-to-order times, to be looked at.
@@ -189,18 +272,40 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
         &mut self.port
     }
 
-    /// The session's state as last told.
+    /// What the session is now.
     #[must_use]
     pub fn state(&self) -> SessionState {
-        self.state
+        if self.lost.is_some() { SessionState::Down } else { self.session.state() }
     }
 
-    /// Tells the desk the session's state; `false` if there is no room for it.
+    /// Whether the session has ended and everything that came of it is read.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.is_read_out
+    }
+
+    /// Ends the session in order: the venue is told, and what it still says is read as before. For
+    /// the cold side, when the desk sends nothing any more.
+    pub fn log_out(&mut self) {
+        self.lose(SessionLost::LoggedOut);
+    }
+
+    /// Tells the desk the session's state if it does not know it; `false` if there is no room.
+    #[inline]
+    fn tell_state(&mut self) -> bool {
+        self.told == Some(self.state()) || self.announce()
+    }
+
+    #[cold]
+    #[inline(never)]
     fn announce(&mut self) -> bool {
-        let update =
-            SessionUpdate { stream: self.stream, gateway: self.gateway, state: self.state };
-        self.is_announced = self.news.push(GatewayNews::Session(update)).is_ok();
-        self.is_announced
+        let state = self.state();
+        let update = SessionUpdate { stream: self.stream, gateway: self.gateway, state };
+        let is_told = self.news.push(GatewayNews::Session(update)).is_ok();
+        if is_told {
+            self.told = Some(state);
+        }
+        is_told
     }
 
     #[inline]
@@ -210,7 +315,7 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             let Some(command) = self.commands.peek().copied() else {
                 return work;
             };
-            if self.state == SessionState::Down {
+            if self.lost.is_some() {
                 if !self.give_back(&command, OrderEventKind::NotSent, 0) {
                     return Work::Blocked;
                 }
@@ -264,7 +369,7 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             return Work::Blocked;
         }
         self.commands.pop();
-        self.lose();
+        self.lose(SessionLost::Closed);
         Work::Busy
     }
 
@@ -275,6 +380,11 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             OrderAction::New => kind,
             OrderAction::Cancel => OrderEventKind::CancelRejected,
             OrderAction::Replace => OrderEventKind::ReplaceRejected,
+            // A question that was not asked changes nothing.
+            OrderAction::Status => {
+                self.counters.not_sent.add(1);
+                return true;
+            }
         };
         let event = OrderEvent {
             kind,
@@ -299,13 +409,62 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
         is_told
     }
 
+    /// The session is over. Its last words are said if they can be, and nothing waits for them.
     #[cold]
     #[inline(never)]
-    fn lose(&mut self) {
-        if self.state != SessionState::Down {
-            self.state = SessionState::Down;
-            self.announce();
+    fn lose(&mut self, why: SessionLost) {
+        if self.lost.is_some() {
+            return;
         }
+        let now = self.clock.now();
+        let utc = UnixNs(self.utc_origin.get().wrapping_add(now.0));
+        if let Some(message) = self.session.farewell(why, utc) {
+            let _ = self.port.send_on_stream(message);
+        }
+        self.lost = Some(why);
+        self.lost_at = now;
+        self.counters.lost.add(1);
+        self.announce();
+    }
+
+    /// Nothing of the session is read any more.
+    #[cold]
+    #[inline(never)]
+    fn read_out(&mut self) {
+        self.is_read_out = true;
+        self.port.end();
+    }
+
+    /// Says outside where the session stood, and goes on with the next when there is one.
+    #[cold]
+    #[inline(never)]
+    fn reenter(&mut self) -> Work {
+        let (Some(reentry), Some(why)) = (&mut self.reentry, self.lost) else {
+            return Work::Idle;
+        };
+        if !self.is_left_told {
+            self.is_left_told = reentry.left.push(self.session.left(why)).is_ok();
+            return Work::Busy;
+        }
+        // What the desk asked for meanwhile is given back first, as it was decided for the session
+        // that is gone.
+        if !self.commands.is_empty() || reentry.spent.free(1) == 0 {
+            return Work::Idle;
+        }
+        let Some(Entry { port, handover }) = reentry.entries.pop() else {
+            return Work::Idle;
+        };
+        let last = core::mem::replace(&mut self.port, port);
+        // Room was seen above, and only this end takes it.
+        let pushed = reentry.spent.push(last);
+        debug_assert!(pushed.is_ok(), "the ring had room for it");
+        self.session.resume(&handover);
+        self.inbox.clear();
+        self.lost = None;
+        (self.is_closed, self.is_read_out, self.is_left_told) = (false, false, false);
+        self.counters.resumed.add(1);
+        self.tell_state();
+        Work::Busy
     }
 
     #[inline]
@@ -320,17 +479,21 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
                 }
                 Err(_) => {
                     self.is_closed = true;
-                    self.lose();
+                    self.lose(SessionLost::Closed);
+                    work = Work::Busy;
                 }
             }
         }
         if self.inbox.is_empty() {
-            self.is_read_out = self.is_closed;
+            if self.is_closed {
+                self.read_out();
+            }
             return work;
         }
         let received = self.clock.now();
         for _ in 0..MESSAGES_PER_POLL {
-            if self.news.free(1) == 0 {
+            // The state is news as well, and comes before what is read after it has changed.
+            if !self.tell_state() || self.news.free(1) == 0 {
                 self.counters.news_full.add(1);
                 return Work::Blocked;
             }
@@ -346,13 +509,15 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
                     work = Work::Busy;
                 }
                 Ok(None) => {
-                    self.is_read_out = self.is_closed;
+                    if self.is_closed {
+                        self.read_out();
+                    }
                     return work;
                 }
-                Err(_) => {
+                Err(why) => {
                     self.inbox.clear();
-                    self.is_read_out = true;
-                    self.lose();
+                    self.lose(why);
+                    self.read_out();
                     return Work::Busy;
                 }
             }
@@ -364,78 +529,44 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
 impl<S: OrderSession, P: StreamPort, C: Clock, L: Recorder> Stage for GatewayStage<'_, S, P, C, L> {
     #[inline]
     fn poll(&mut self) -> Work {
-        if !self.is_announced && !self.announce() {
+        if !self.tell_state() {
             return Work::Blocked;
         }
         let sent = self.send_commands();
         // A session that cannot send any more may still have fills to tell.
         if self.is_read_out {
-            return sent;
+            return sent.or(self.reenter());
         }
         sent.or(self.read_messages())
     }
 
     /// Sends what the session itself has to say. A port without room is asked again next time.
     fn housekeeping(&mut self) {
-        if self.state == SessionState::Down {
+        if self.is_read_out {
             return;
         }
         let now = self.clock.now();
-        let Some(message) = self.session.own_message(now) else {
+        if self.lost.is_some() {
+            if now.since(self.lost_at) >= LAST_READS {
+                self.inbox.clear();
+                self.read_out();
+            }
             return;
+        }
+        let utc = UnixNs(self.utc_origin.get().wrapping_add(now.0));
+        let sent = match self.session.own_message(now, utc) {
+            Ok(None) => return,
+            Ok(Some(message)) => self.port.send_on_stream(message),
+            Err(why) => {
+                self.inbox.clear();
+                self.lose(why);
+                return self.read_out();
+            }
         };
-        match self.port.send_on_stream(message) {
+        match sent {
             Ok(()) => self.session.own_message_sent(now),
             Err(SendError::Busy) => self.counters.port_busy.add(1),
-            Err(SendError::Closed | SendError::Torn) => self.lose(),
+            Err(SendError::Closed | SendError::Torn) => self.lose(SessionLost::Closed),
         }
-    }
-}
-
-impl Inbox<'_> {
-    #[inline]
-    fn is_empty(&self) -> bool {
-        self.first == self.end
-    }
-
-    #[inline]
-    fn waiting(&self) -> &[u8] {
-        self.bytes.get(self.first..self.end).unwrap_or(&[])
-    }
-
-    /// Where the next bytes go. What is left over from before is moved to the front first.
-    #[inline]
-    fn room(&mut self) -> &mut [u8] {
-        if self.first > 0 {
-            self.move_to_front();
-        }
-        self.bytes.get_mut(self.end..).unwrap_or(&mut [])
-    }
-
-    fn move_to_front(&mut self) {
-        let waiting = self.end.saturating_sub(self.first);
-        for place in 0..waiting {
-            let from = self.bytes.get(self.first.wrapping_add(place)).copied();
-            if let (Some(to), Some(byte)) = (self.bytes.get_mut(place), from) {
-                *to = byte;
-            }
-        }
-        self.first = 0;
-        self.end = waiting;
-    }
-
-    #[inline]
-    fn filled(&mut self, len: usize) {
-        self.end = self.end.saturating_add(len).min(self.bytes.len());
-    }
-
-    #[inline]
-    fn take(&mut self, len: usize) {
-        self.first = self.first.saturating_add(len).min(self.end);
-    }
-
-    fn clear(&mut self) {
-        self.first = 0;
-        self.end = 0;
     }
 }

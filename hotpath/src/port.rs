@@ -84,4 +84,7 @@ pub trait StreamPort: TxPort {
     fn send_on_stream(&mut self, message: &[u8]) -> Result<(), SendError> {
         self.send(message)
     }
+
+    /// Ends the connection: what has been taken still leaves if it can, nothing more is read.
+    fn end(&mut self) {}
 }

@@ -32,7 +32,7 @@ pub fn ends<T>(ring: (rtrb::Producer<T>, rtrb::Consumer<T>)) -> (Sender<T>, Rece
     (Sender { producer, is_far: false }, Receiver { consumer })
 }
 
-impl<T: Copy> Sender<T> {
+impl<T> Sender<T> {
     /// Says that the reader is on another core, so that it is worth fetching memory ahead.
     #[must_use]
     pub fn far(self) -> Self {
@@ -56,7 +56,9 @@ impl<T: Copy> Sender<T> {
     pub fn push(&mut self, value: T) -> Result<(), Full> {
         self.producer.push(value).map_err(|_| Full)
     }
+}
 
+impl<T: Copy> Sender<T> {
     /// Pushes all of `values`, or none.
     ///
     /// # Errors
@@ -92,7 +94,7 @@ impl<T: Copy> Sender<T> {
     }
 }
 
-impl<T: Copy> Receiver<T> {
+impl<T> Receiver<T> {
     /// Takes the oldest.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {

@@ -7,9 +7,9 @@
 use super::rows::put;
 use std::collections::{HashMap, VecDeque};
 use xmc_hotpath::message::{
-    AccountId, Carried, CarriedOrder, Detail, Gate, InstrumentIndex, InstrumentSpec, Intent,
-    OrderAction, OrderCommand, OrderEvent, OrderId, ProjectId, Side, SpreadIndex, SpreadSpec,
-    StrategyId, StreamId,
+    AccountId, Alert, AlertKind, Carried, CarriedOrder, Detail, Gate, InstrumentIndex,
+    InstrumentSpec, Intent, OrderAction, OrderCommand, OrderEvent, OrderId, ProjectId, Side,
+    SpreadIndex, SpreadSpec, StrategyId, StreamId,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 
@@ -153,11 +153,24 @@ impl Memory {
                 let order = Some(alert.order_id).filter(|id| *id != OrderId::NONE);
                 let known = order.and_then(|id| self.order(id)).map(|known| of_order(&known.sent));
                 let stream = Some(alert.stream).filter(|stream| stream.0 != u16::MAX);
-                Facts { order, stream, ..known.unwrap_or_else(|| self.of_spread(alert.spread)) }
+                let about = known.unwrap_or_else(|| self.of_spread(alert.spread));
+                let instrument = about.instrument.or_else(|| self.differing(alert));
+                Facts { order, stream, instrument, ..about }
             }
             Detail::State(change) => self.of_spread(change.spread),
             Detail::Ending(ending) => self.of_spread(ending.spread),
         }
+    }
+
+    /// The instrument of an alert that names it by the venue's number.
+    fn differing(&self, alert: &Alert) -> Option<InstrumentIndex> {
+        let specs = self.instruments.iter().flatten();
+        let mut named = specs.filter(|spec| {
+            matches!(alert.kind, AlertKind::BookDiffers | AlertKind::FeedFrozen)
+                && spec.feed == alert.stream
+                && i64::from(spec.security_id) == alert.value
+        });
+        named.next().map(|spec| spec.instrument)
     }
 
     fn of_event(&mut self, event: &OwnedEvent) -> Facts {
@@ -192,6 +205,11 @@ impl Memory {
             OwnedEvent::Hours(hours) => {
                 Facts { instrument: Some(hours.instrument), ..Facts::default() }
             }
+            OwnedEvent::Finding(finding) => Facts {
+                instrument: Some(finding.instrument).filter(|row| *row != InstrumentIndex::NONE),
+                stream: Some(finding.stream).filter(|stream| *stream != StreamId::NONE),
+                ..Facts::default()
+            },
             OwnedEvent::Carried(Carried::Units(units)) => self.of_spread(units.spread),
             OwnedEvent::Carried(Carried::Unknown(lots)) => {
                 Facts { instrument: Some(lots.instrument), ..Facts::default() }
@@ -209,6 +227,7 @@ impl Memory {
             OwnedEvent::Command(command) => self.of_spread(command.spread),
             OwnedEvent::Gateway(_)
             | OwnedEvent::Detailing(_)
+            | OwnedEvent::Sizing(_)
             | OwnedEvent::Clock(_)
             | OwnedEvent::Tick => Facts::default(),
         }

@@ -6,6 +6,7 @@
 //! run begins, by `engine::recording`; read by whoever explains the record.
 
 use crate::config::{self, Configuration, Invalid, SourceFile, Sources};
+use crate::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -64,7 +65,7 @@ struct File {
 /// Where the configuration of that digest is kept.
 #[must_use]
 pub fn path(directory: &Path, digest: &[u8; 32]) -> PathBuf {
-    let front: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let front = hex::show(&digest[..8]);
     directory.join(format!("configuration.{front}.json"))
 }
 

@@ -98,7 +98,7 @@ pub fn public_path(path: &Path) -> PathBuf {
 /// # Errors
 /// See `KeyFileError`.
 pub fn read(source: &SecretSource, wanted: Purpose) -> Result<SignerKey, KeyFileError> {
-    let secret = Secret::read_owned(source)?;
+    let secret = Secret::read(source)?;
     let place = source.to_string();
     let wrong = |source| KeyFileError::Key { place: place.clone(), source };
     let key = SignerKey::parse(secret.reveal()).map_err(wrong)?;

@@ -69,5 +69,5 @@ impl At<'_> {
 
 /// In hexadecimal.
 pub(super) fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::hex::show(hash)
 }

@@ -351,6 +351,20 @@ fn event(event: &OwnedEvent, labels: &Labels) -> String {
             "traded from {} to {} ns, opened until {} ns of the engine's clock",
             hours.from.0, hours.until.0, hours.opening_until.0
         ),
+        OwnedEvent::Finding(finding) => {
+            let mut text = format!("{} ({})", finding.kind.word(), finding.value);
+            if finding.packet_seq_no != 0 {
+                text.push_str(&format!(", packet {}", finding.packet_seq_no));
+            }
+            if finding.opens_nothing {
+                text.push_str(", nothing is opened");
+            }
+            text
+        }
+        OwnedEvent::Sizing(sizing) => {
+            let percent = ((u64::from(sizing.single_line_q32) + 1) * 100) >> 32;
+            format!("while a channel has one line {percent} % is opened")
+        }
         OwnedEvent::Clock(clock) => format!("utc {} within {} ns", clock.utc.0, clock.error.0),
         OwnedEvent::Instrument(_)
         | OwnedEvent::Spread(_)

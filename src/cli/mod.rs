@@ -12,10 +12,12 @@
 pub mod audit;
 pub mod calendar;
 pub mod config;
+mod day;
 pub mod decode_check;
 pub mod demo;
 pub mod explain;
 pub mod feeds;
+pub mod frame;
 pub mod inspect;
 pub mod latency;
 pub mod plan;
@@ -132,6 +134,7 @@ enum Command {
     Demo(demo::Args),
     Explain(explain::Args),
     Feeds(feeds::Args),
+    Frame(frame::Args),
     Inspect(inspect::Args),
     Latency(latency::Args),
     Plan(plan::Args),
@@ -151,6 +154,7 @@ impl Command {
             Self::Demo(args) => demo::run(args, out),
             Self::Explain(args) => explain::run(args, out),
             Self::Feeds(args) => feeds::run(args, out),
+            Self::Frame(args) => frame::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
             Self::Latency(args) => latency::run(args, out),
             Self::Plan(args) => plan::run(args, out),

@@ -11,22 +11,22 @@ use xmc_hotpath::venue::esunny::dstar::layout::ReqIdMode;
 /// Where a secret lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
-    /// In a file that only the engine's user may read: its first line.
+    /// In a file that its owner alone may read: its only line.
     File(PathBuf),
-    /// In a variable of the environment.
-    Environment(String),
+    /// Among the credentials that systemd hands to the service, by this name.
+    Credential(String),
 }
 
 impl SecretSource {
     /// What stands for one that could not be read.
-    const NOWHERE: Self = Self::Environment(String::new());
+    const NOWHERE: Self = Self::Credential(String::new());
 }
 
 impl fmt::Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "file {}", path.display()),
-            Self::Environment(variable) => write!(f, "environment {variable}"),
+            Self::Credential(name) => write!(f, "credential {name}"),
         }
     }
 }
@@ -85,21 +85,30 @@ pub struct QueryLogin {
 /// What the two sources of one secret are called, and how people would write the secret itself.
 pub(super) struct SecretKeys {
     pub file: &'static str,
-    pub variable: &'static str,
+    pub credential: &'static str,
     pub plain: &'static [&'static str],
 }
 
 const KEY: SecretKeys = SecretKeys {
     file: "key_file",
-    variable: "key_env",
+    credential: "key_credential",
     plain: &["key", "secret_key", "access_key", "secret"],
 };
-const PASSWORD: SecretKeys =
-    SecretKeys { file: "password_file", variable: "password_env", plain: &["password", "secret"] };
+const PASSWORD: SecretKeys = SecretKeys {
+    file: "password_file",
+    credential: "password_credential",
+    plain: &["password", "secret"],
+};
 const MDQP_PASSWORD: SecretKeys = SecretKeys {
     file: "mdqp_password_file",
-    variable: "mdqp_password_env",
+    credential: "mdqp_password_credential",
     plain: &["mdqp_password", "password", "secret"],
+};
+
+const REPLAY_PASSWORD: SecretKeys = SecretKeys {
+    file: "replay_password_file",
+    credential: "replay_password_credential",
+    plain: &["replay_password", "password", "secret"],
 };
 
 /// Words of `request_ids`.
@@ -172,6 +181,11 @@ pub(super) fn query_login(section: &Section<'_>) -> QueryLogin {
     }
 }
 
+/// Where the password of the TCP replay lies.
+pub(super) fn replay_password(section: &Section<'_>) -> SecretSource {
+    required_secret(section, &REPLAY_PASSWORD)
+}
+
 /// Where the key of a session lies, if that is said.
 pub(super) fn optional_key(section: &Section<'_>) -> Option<SecretSource> {
     // What was wrong is reported.
@@ -189,7 +203,7 @@ pub(super) fn required_secret(section: &Section<'_>, keys: &SecretKeys) -> Secre
     if matches!(named, Ok(None)) {
         section.fail(Problem::new(
             Rule::MissingKey,
-            format!("{} has neither `{}` nor `{}`", section.title(), keys.file, keys.variable),
+            format!("{} has neither `{}` nor `{}`", section.title(), keys.file, keys.credential),
             section.place().clone(),
             "one of them says where the secret lies",
         ));
@@ -209,30 +223,31 @@ pub(super) fn secret(
         if section.has(plain) {
             let title = section.title();
             let message = format!("`{plain}` of {title} is a secret, and this is no place for it");
-            let help = format!("write {} = \"PATH\" or {} = \"NAME\"", keys.file, keys.variable);
+            let help = format!("write {} = \"PATH\" or {} = \"NAME\"", keys.file, keys.credential);
             section.fail(Problem::nowhere(Rule::SecretInText, message).help(help));
             return section.absent(plain).ok_or(Refused);
         }
     }
     let file = section.optional(keys.file, line(4_096));
-    let variable = section.optional(keys.variable, line(4_096));
-    match (file, variable) {
-        (Some(file), Some(variable)) => {
+    let credential = section.optional(keys.credential, line(4_096));
+    match (file, credential) {
+        (Some(file), Some(credential)) => {
             let title = section.title();
             let message = format!("{title} says twice where its secret lies");
             let problem =
-                Problem::new(Rule::SecretTwice, message, variable.place, "in the environment");
+                Problem::new(Rule::SecretTwice, message, credential.place, "among credentials");
             section.fail(problem.also(&file.place, "in a file").help("keep one of them"));
             Err(Refused)
         }
         (Some(file), None) => Ok(Some(SecretSource::File(file.value.into()))),
-        (None, Some(variable)) if is_variable(&variable.value) => {
-            Ok(Some(SecretSource::Environment(variable.value)))
+        (None, Some(credential)) if is_credential(&credential.value) => {
+            Ok(Some(SecretSource::Credential(credential.value)))
         }
         (None, Some(_)) => {
             // It may be the secret itself, so it is not shown.
-            let message = format!("`{}` of {} names no variable", keys.variable, section.title());
-            let help = "a name is 1 to 64 of A-Z, 0-9 and _, and starts with a letter";
+            let message =
+                format!("`{}` of {} names no credential", keys.credential, section.title());
+            let help = "a name is 1 to 64 of a-z, A-Z, 0-9, _ . and -, and starts with a letter";
             section.fail(Problem::nowhere(Rule::SecretInText, message).help(help));
             Err(Refused)
         }
@@ -240,8 +255,9 @@ pub(super) fn secret(
     }
 }
 
-fn is_variable(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
+/// As systemd names them, and always a file name.
+fn is_credential(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
     starts && name.len() <= 64 && name.bytes().all(plain)
 }

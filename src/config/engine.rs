@@ -47,6 +47,12 @@ pub struct Engine {
     /// Nothing is opened so shortly before a leg's market shuts, and nothing sent while it is shut;
     /// `None`: whatever the hour, which only simulated venues allow.
     pub guard_minutes: Option<u16>,
+    /// Nothing is opened with an instrument of which the venue's snapshot shows another book.
+    pub differences_stop: bool,
+    /// A clock that moves by more at once was set.
+    pub clock_step_us: u32,
+    /// Nothing is opened after a clock was set.
+    pub clock_steps_stop: bool,
 }
 
 /// When the desk takes an order for lost, and when it stops itself.
@@ -58,6 +64,9 @@ pub struct Logic {
     pub fires_per_window: u16,
     /// The window of `fires_per_window`.
     pub fire_window_ms: u32,
+    /// How much of a spread's largest fire is opened while a leg's channel has one line only, in
+    /// percent.
+    pub single_line_clip_percent: u8,
 }
 
 /// What a spread inherits when it does not say otherwise.
@@ -87,6 +96,12 @@ const MAX_RING_BYTES: u64 = ring::MAX_CAPACITY * 8;
 const MODES: &[(&str, Mode)] = &[("paper", Mode::Paper), ("live", Mode::Live)];
 
 const MARKET_HOURS: &[(&str, bool)] = &[("calendar", true), ("always", false)];
+
+/// As far as a clock may be from UTC where high-frequency trading is supervised (EU 2017/574).
+const CLOCK_STEP_US: u32 = 100;
+
+/// What follows from a finding: nothing is opened, or a person is told and no more.
+const ANSWERS: &[(&str, bool)] = &[("no_new", true), ("alert", false)];
 
 pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
     let mode = section.required("mode", word(MODES));
@@ -121,6 +136,15 @@ pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
             .map_or(RECORD_LATE_MS, |late| late.value),
         record_details: details(&section),
         guard_minutes: guard_minutes(&section, mode.value),
+        differences_stop: section
+            .optional("audit_difference", word(ANSWERS))
+            .is_none_or(|answer| answer.value),
+        clock_step_us: section
+            .optional("clock_step_us", whole(10..=1_000_000))
+            .map_or(CLOCK_STEP_US, |step| step.value),
+        clock_steps_stop: section
+            .optional("clock_step", word(ANSWERS))
+            .is_some_and(|answer| answer.value),
     };
     section.finish(engine)
 }
@@ -181,6 +205,9 @@ pub(crate) fn logic(section: Section<'_>) -> Option<Logic> {
         ack_timeout_ms: section.required("ack_timeout_ms", whole(1..=5_000)).value,
         fires_per_window: section.required("fires_per_window", whole(1..=FIRE_RATE_MAX)).value,
         fire_window_ms: section.required("fire_window_ms", whole(1..=3_600_000)).value,
+        single_line_clip_percent: section
+            .optional("single_line_clip_percent", whole(1..=100))
+            .map_or(100, |percent| percent.value),
     };
     section.finish(logic)
 }

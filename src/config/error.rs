@@ -173,6 +173,8 @@ rules! {
     CalendarTime = "081",
     /// The windows of a group do not meet.
     CalendarOverlap = "082",
+    /// What goes wrong with a simulated venue on purpose is something that can happen.
+    Faults = "090",
 }
 
 /// One thing wrong, where, and what to do.

@@ -120,6 +120,8 @@ pub struct Feed {
     pub reorder_ns: u32,
     /// Silence, heartbeats included, after which the channel is stale.
     pub stale_after_ms: u32,
+    /// A channel that is heard and has not moved for so long may be frozen: see `feed::pulse`.
+    pub frozen_after_ms: u32,
     /// How it joins.
     pub join: Written<Join>,
     /// Where it learns the books that stood before.
@@ -183,6 +185,8 @@ pub struct Gateway {
     pub stream_id: Written<u16>,
     /// Where the venue is; `None` for paper.
     pub endpoint: Option<Endpoint>,
+    /// Where else the venue is, should a session be lost; `None` for nowhere.
+    pub backup: Option<SocketAddrV4>,
     /// Who it is; `None` for paper and for counters that know accounts instead.
     pub session: Option<SessionIdentity>,
     /// Who it is at a counter that knows accounts.
@@ -310,11 +314,24 @@ pub(crate) fn feed(section: Section<'_>, names: &Registry) -> Option<Feed> {
         // Lines differ by microseconds; a second is recovery's business.
         reorder_ns: section.required("reorder_ns", whole(1_000..=1_000_000_000)).value,
         stale_after_ms: section.required("stale_after_ms", whole(1..=300_000)).value,
+        frozen_after_ms: section
+            .optional("frozen_after_ms", whole(500..=300_000))
+            .map_or(frozen_after_ms(protocol), |after| after.value),
         join: section.required("join", word(JOINS)),
         recovery: recovery::recovery(&section, protocol),
     };
     recovery::check_groups(&section, &feed.recovery, [&feed.line_a, &feed.line_b]);
     section.finish(feed)
+}
+
+/// The pause from which on a channel may be frozen. SMDP sends what has changed every half second
+/// while its market trades, and three such slices without any change are too many for a topic. MDP
+/// 3.0 sends what happens when it happens: less than this is no pause.
+const fn frozen_after_ms(protocol: FeedProtocol) -> u32 {
+    match protocol {
+        FeedProtocol::CmeMdp3 => 5_000,
+        FeedProtocol::ShfeSmdp => 1_500,
+    }
 }
 
 pub(super) fn line_at(section: &Section<'_>, key: &'static str) -> FeedLine {
@@ -352,6 +369,10 @@ pub(crate) fn gateway(section: Section<'_>, names: &Registry) -> Option<Gateway>
         protocol,
         stream_id: section.required("stream_id", whole(1..=u16::MAX)),
         endpoint: endpoint_of(&section, protocol),
+        backup: (protocol == GatewayProtocol::CmeIlink3)
+            .then(|| section.optional("backup", endpoint))
+            .flatten()
+            .and_then(|written| written.value),
         session,
         counter,
         rate: rate(&section, RATE_MAX),

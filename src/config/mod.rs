@@ -38,7 +38,7 @@ pub use market::{
     Endpoint, Feed, FeedIndex, FeedLine, FeedProtocol, Gateway, GatewayIndex, GatewayProtocol,
     Instrument, InstrumentIndex, Join, Rate, Venue, VenueIndex,
 };
-pub use recovery::{Recovery, RecoveryLoops, RecoveryQuery};
+pub use recovery::{Recovery, RecoveryLoops, RecoveryQuery, Replay};
 pub use section::Written;
 pub use source::{FileIndex, Place, SourceFile, Sources};
 pub use spread::{HedgeFlag, Leg, Spread, TimeInForce, Triggers};
@@ -98,7 +98,7 @@ impl Configuration {
 
     /// SHA-256 of the files, as text: the identity under which it is recorded.
     pub fn digest(&self) -> String {
-        self.sources.digest().iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::hex::show(&self.sources.digest())
     }
 }
 

@@ -1,10 +1,10 @@
 //! Where a feed learns the books that stood before it listened: groups or a query service.
 
-use super::access::{self, QueryLogin};
+use super::access::{self, QueryLogin, SecretSource};
 use super::error::{Problem, Rule};
 use super::market::{FeedLine, FeedProtocol, line_at};
 use super::section::Section;
-use super::value::{tcp_endpoint, whole};
+use super::value::{identity, tcp_endpoint, whole};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use xmc_hotpath::port::Line;
 
@@ -26,6 +26,19 @@ pub struct RecoveryLoops {
     pub definitions: [Option<FeedLine>; 2],
     /// Snapshots by price, lines A and B.
     pub snapshots: [Option<FeedLine>; 2],
+    /// Where packets can be asked for by their numbers; `None`: the loops have to do.
+    pub replay: Option<Replay>,
+}
+
+/// The TCP replay of an MDP 3.0 channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// Where it is.
+    pub address: SocketAddrV4,
+    /// Who asks.
+    pub user: String,
+    /// Where the password lies.
+    pub password: SecretSource,
 }
 
 /// The query service of an SMDP topic.
@@ -47,8 +60,15 @@ pub(super) fn recovery(section: &Section<'_>, protocol: FeedProtocol) -> Recover
         FeedProtocol::CmeMdp3 => {
             let [definitions_a, definitions_b, snapshots_a, snapshots_b] =
                 KEYS.map(|key| group_at(section, key));
-            let channel_id = section.optional("channel_id", whole(1..=i16::MAX));
+            let is_replayed = section.has("replay");
+            // The replay is asked for packets of a channel.
+            let channel_id = if is_replayed {
+                Some(section.required("channel_id", whole(1..=i16::MAX)))
+            } else {
+                section.optional("channel_id", whole(1..=i16::MAX))
+            };
             Recovery::Loops(RecoveryLoops {
+                replay: if is_replayed { Some(replay(section)) } else { section.absent("replay") },
                 channel_id: channel_id.map(|id| id.value),
                 definitions: [definitions_a, definitions_b],
                 snapshots: [snapshots_a, snapshots_b],
@@ -62,6 +82,15 @@ pub(super) fn recovery(section: &Section<'_>, protocol: FeedProtocol) -> Recover
                 login: access::query_login(section),
             })
         }
+    }
+}
+
+fn replay(section: &Section<'_>) -> Replay {
+    let nowhere = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+    Replay {
+        address: section.required("replay", tcp_endpoint).value.unwrap_or(nowhere),
+        user: section.required("replay_user", identity(1..=20)).value,
+        password: access::replay_password(section),
     }
 }
 

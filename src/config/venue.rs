@@ -4,8 +4,11 @@
 //! keys refused. The keys of groups are called as an engine's feed has them, so that the two can be
 //! compared. Secrets are not in it; a session without one has the key that everybody knows.
 
+mod faults;
+mod order_faults;
 mod shfe;
 
+pub use faults::Restart;
 pub use shfe::{ShfeAccount, ShfeReader, ShfeVenue, load_shfe, shfe_text};
 
 use super::access::{self, SecretSource};
@@ -18,6 +21,7 @@ use crate::port::interface::InterfaceChoice;
 use crate::port::udp::Reach;
 use crate::sim::exchange::CROWD_FROM;
 use crate::venue::cme::simulated::shell::Addresses;
+use crate::venue::cme::simulated::{FeedFaults, OrderFaults};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use xmc_hotpath::message::AccountId;
@@ -44,6 +48,12 @@ pub struct CmeVenue {
     pub reach: Reach,
     /// Who may trade.
     pub sessions: Vec<CmeSession>,
+    /// What goes wrong with its feed.
+    pub faults: FeedFaults,
+    /// What goes wrong with its order sessions.
+    pub order_faults: OrderFaults,
+    /// When it ends as by a kill and comes back.
+    pub restarts: Vec<Restart>,
 }
 
 /// One who may trade at a simulated CME.
@@ -61,7 +71,8 @@ pub struct CmeSession {
     pub account: AccountId,
 }
 
-const SHAPE: Shape = Shape { single: &["venue", "feed"], repeated: &["session"] };
+const SHAPE: Shape =
+    Shape { single: &["venue", "feed", "faults"], repeated: &["session", "fault"] };
 
 const REACHES: &[(&str, Near)] = &[("host", Near(Reach::Host)), ("link", Near(Reach::Link))];
 
@@ -163,6 +174,7 @@ fn cme(mut document: Document<'_>, report: &Report) -> Option<CmeVenue> {
         }
     }
     let read = each(sessions, session);
+    let wrong = faults::read(&mut document, venue.as_ref(), "channel_reset", report);
     let feed = feed.and_then(groups);
     let venue = venue.and_then(|section| {
         let place = place(&section);
@@ -182,11 +194,14 @@ fn cme(mut document: Document<'_>, report: &Report) -> Option<CmeVenue> {
                 .help("give one of them another port"),
             );
         }
-        section.finish((place, orders.value))
+        let replay = section.optional("replay_address", endpoint).and_then(|read| read.value);
+        section.finish((place, orders.value, replay))
     });
     let sessions = all(read)?;
     accounts(&sessions, report);
-    let ((place, orders), (channel, [incremental, definitions, snapshots])) = (venue?, feed?);
+    let ((place, orders, replay), (channel, [incremental, definitions, snapshots])) =
+        (venue?, feed?);
+    let wrong = wrong?;
     Some(CmeVenue {
         world_seed: place.world_seed,
         seed: place.seed,
@@ -198,11 +213,15 @@ fn cme(mut document: Document<'_>, report: &Report) -> Option<CmeVenue> {
             incremental,
             definitions,
             snapshots,
+            replay: replay.map(Into::into),
             orders: orders.into(),
             ledger: place.ledger.into(),
         },
         reach: place.reach,
         sessions: sessions.into_iter().map(|session| session.value).collect(),
+        faults: wrong.feed,
+        order_faults: wrong.orders,
+        restarts: wrong.restarts,
     })
 }
 

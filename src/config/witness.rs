@@ -51,12 +51,12 @@ pub enum WitnessPlace {
 
 const KEY: SecretKeys = SecretKeys {
     file: "key_file",
-    variable: "key_env",
+    credential: "key_credential",
     plain: &["key", "secret_key", "private_key", "secret"],
 };
 const OLD_KEY: SecretKeys = SecretKeys {
     file: "old_key_file",
-    variable: "old_key_env",
+    credential: "old_key_credential",
     plain: &["old_key", "old_secret_key"],
 };
 

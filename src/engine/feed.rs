@@ -9,8 +9,8 @@ use crate::recovery::replica::handover_ring;
 use crate::venue::shfe::smdp::seed;
 use xmc_hotpath::book::View;
 use xmc_hotpath::feed::{
-    ArbiterLimits, Channel, ChannelSettings, Feed, FeedCounters, FeedStage, HandedOf, Held, Join,
-    Protocol, RejoinStorage,
+    ArbiterLimits, Channel, ChannelSettings, Feed, FeedCounters, FeedStage, FrozenLimits, HandedOf,
+    Held, Join, Protocol, RejoinStorage,
 };
 use xmc_hotpath::message::{ChannelUpdate, InstrumentIndex, Quote, StreamId};
 use xmc_hotpath::port::RxPort;
@@ -150,6 +150,7 @@ pub(super) fn stage<'m, F: RxPort, C: Clock>(
     let (storage, quotes) = memory.feed.lend(quotes);
     let wrong = |fault| WireError::Storage { name: name(), fault };
     let (settings, limits) = (settings(configured), limits(configured));
+    let frozen = frozen(configured);
     let unseeded = |source: SeedError| WireError::Seed { name: name(), source };
     let tail = &mut memory.tail;
     match (configured.protocol, start) {
@@ -158,7 +159,8 @@ pub(super) fn stage<'m, F: RxPort, C: Clock>(
         {
             let protocol = mdp3(configured);
             let made = Feed::new(protocol, settings, limits, storage, quotes, updates, counters);
-            let (mut feed, handing) = recoverable(configured, made.map_err(wrong)?, tail);
+            let made = made.map_err(wrong)?.with_pulse(frozen);
+            let (mut feed, handing) = recoverable(configured, made, tail);
             match start {
                 FeedStart::Recovered(recovery::Start::Mdp3(start)) => {
                     start.seed(&mut feed, now).map_err(|source| unseeded(source.into()))?;
@@ -174,7 +176,8 @@ pub(super) fn stage<'m, F: RxPort, C: Clock>(
             };
             let smdp = Smdp::new(query.topic, &mut memory.codecs);
             let made = Feed::new(smdp, settings, limits, storage, quotes, updates, counters);
-            let (mut feed, handing) = recoverable(configured, made.map_err(wrong)?, tail);
+            let made = made.map_err(wrong)?.with_pulse(frozen);
+            let (mut feed, handing) = recoverable(configured, made, tail);
             start.seed(&mut feed, now).map_err(|source| unseeded(source.into()))?;
             let stage = FeedStage::new(port, clock, feed, DATAGRAMS_PER_POLL);
             Ok((AnyFeed::Smdp(stage), handing.map(Handing::Smdp)))
@@ -184,7 +187,7 @@ pub(super) fn stage<'m, F: RxPort, C: Clock>(
 }
 
 /// Whether books of a feed can be recovered while it runs.
-fn is_recovered(feed: &config::Feed) -> bool {
+pub(super) fn is_recovered(feed: &config::Feed) -> bool {
     feed.join.value == config::Join::Recover && feed.line_a.interface.is_some()
 }
 
@@ -240,6 +243,14 @@ pub(super) fn settings(feed: &config::Feed) -> ChannelSettings {
             config::Join::AssumeEmpty => Join::AssumeEmpty,
         },
         view: View::Outright,
+    }
+}
+
+/// When a feed that is heard counts as frozen.
+fn frozen(feed: &config::Feed) -> FrozenLimits {
+    FrozenLimits {
+        after: Span(u64::from(feed.frozen_after_ms) * 1_000_000),
+        is_paced: feed.protocol == FeedProtocol::ShfeSmdp,
     }
 }
 

@@ -4,18 +4,19 @@ use super::memory::DeskSize;
 use super::wire::WireError;
 use crate::config::{self, Configuration, GatewayProtocol};
 use crate::venue::esunny::dstar::logon::Granted;
+use rtrb::RingBuffer;
 use xmc_hotpath::counter::{Counter, Recorder};
-use xmc_hotpath::gateway::{GatewayCounters, GatewayStage, OrderSession};
+use xmc_hotpath::gateway::{self as stage, GatewayCounters, GatewayStage, OrderSession, Reentry};
 use xmc_hotpath::message::{
     DeskIdentity, GatewayIndex, GatewayNews, InstrumentIndex, OffsetRule, OrderCommand, StreamId,
 };
 use xmc_hotpath::port::StreamPort;
-use xmc_hotpath::ring::{Receiver, Sender};
+use xmc_hotpath::ring::{self, Receiver, Sender};
 use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::{Clock, Span};
 use xmc_hotpath::venue::cme::ilink3::encode::SessionIdentity;
 use xmc_hotpath::venue::cme::ilink3::layout::NEWEST_VERSION;
-use xmc_hotpath::venue::cme::ilink3::session::{self as ilink3, Handover, Session};
+use xmc_hotpath::venue::cme::ilink3::session::{self as ilink3, Handover, Left, Session};
 use xmc_hotpath::venue::esunny::dstar::encode::{Account, Contract, InsertTemplate};
 use xmc_hotpath::venue::esunny::dstar::layout::{Generation, V3};
 use xmc_hotpath::venue::esunny::dstar::requests::Pace;
@@ -37,6 +38,21 @@ pub enum GatewayStart {
     Ilink3(Handover),
     /// A counter that knows our account and socket.
     Dstar(Granted),
+}
+
+/// Where an iLink 3 session that has ended leaves its numbers, and the next one comes in.
+pub type Door<G> = stage::Door<G, Handover, Left>;
+
+/// The stage of a gateway, and its door.
+type Staged<'m, G, C, L> = (AnyGateway<'m, G, C, L>, Option<Door<G>>);
+
+/// The two sides of a door.
+fn door<P, H, L>() -> (Reentry<P, H, L>, stage::Door<P, H, L>) {
+    let (left_in, left) = ring::ends(RingBuffer::new(1));
+    let (entries, entries_out) = ring::ends(RingBuffer::new(1));
+    let (spent_in, spent) = ring::ends(RingBuffer::new(1));
+    let inside = Reentry { left: left_in, entries: entries_out, spent: spent_in };
+    (inside, stage::Door { left, entries, spent })
 }
 
 /// A session at an Esunny counter. The vendor's library frames replies in a way that is not public,
@@ -85,6 +101,23 @@ impl<G: StreamPort, C: Clock, L: Recorder> AnyGateway<'_, G, C, L> {
         match self {
             Self::Ilink3(stage) => stage.latency_mut(),
             Self::Dstar(stage) => stage.latency_mut(),
+        }
+    }
+
+    /// Ends its session in order. It is polled on until `is_over`, or one waits no longer.
+    pub fn log_out(&mut self) {
+        match self {
+            Self::Ilink3(stage) => stage.log_out(),
+            Self::Dstar(stage) => stage.log_out(),
+        }
+    }
+
+    /// Whether its session has ended and everything that came of it is read.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Ilink3(stage) => stage.is_over(),
+            Self::Dstar(stage) => stage.is_over(),
         }
     }
 }
@@ -178,7 +211,8 @@ pub(super) struct Ends<'m, G, C, L> {
     pub counters: &'m GatewayCounters,
 }
 
-/// The stage of gateway `row`, of `desk`'s.
+/// The stage of gateway `row`, of `desk`'s, and the door through which its next session comes if
+/// its protocol goes on with sessions.
 pub(super) fn stage<'m, G: StreamPort, C: Clock, L: Recorder>(
     config: &Configuration,
     (row, desk): (GatewayIndex, DeskIdentity),
@@ -186,7 +220,7 @@ pub(super) fn stage<'m, G: StreamPort, C: Clock, L: Recorder>(
     counters: &'m SessionCounters,
     start: &GatewayStart,
     ends: Ends<'m, G, C, L>,
-) -> Result<AnyGateway<'m, G, C, L>, WireError> {
+) -> Result<Staged<'m, G, C, L>, WireError> {
     let configured = &config.gateways[usize::from(row.0)];
     let name = || configured.name.value.clone();
     let wrong = || WireError::GatewayStart { name: name(), protocol: configured.protocol.word() };
@@ -198,7 +232,7 @@ pub(super) fn stage<'m, G: StreamPort, C: Clock, L: Recorder>(
         {
             let session = Session::new(row, stream, &PAPER, 1, counters);
             let session = session.map_err(|source| WireError::Identity { name: name(), source })?;
-            Ok(AnyGateway::Ilink3(staged(session, row, stream, inbox, ends)))
+            Ok((AnyGateway::Ilink3(staged(session, row, stream, inbox, ends)), None))
         }
         (SessionCounters::Ilink3(counters), GatewayStart::Ilink3(handover)) => {
             let session = configured.session.as_ref().ok_or_else(wrong)?;
@@ -210,7 +244,9 @@ pub(super) fn stage<'m, G: StreamPort, C: Clock, L: Recorder>(
             };
             let session = Session::take_over(row, stream, &identity, handover, counters);
             let session = session.map_err(|source| WireError::Identity { name: name(), source })?;
-            Ok(AnyGateway::Ilink3(staged(session, row, stream, inbox, ends)))
+            let (inside, outside) = door();
+            let stage = staged(session, row, stream, inbox, ends).with_reentry(inside);
+            Ok((AnyGateway::Ilink3(stage), Some(outside)))
         }
         (SessionCounters::Dstar(counters), GatewayStart::Dstar(granted)) => {
             let account = configured.counter.as_ref().ok_or_else(wrong)?;
@@ -231,7 +267,7 @@ pub(super) fn stage<'m, G: StreamPort, C: Clock, L: Recorder>(
             let mut session =
                 session.map_err(|source| WireError::Counter { name: name(), source })?;
             trade(config, row, granted, &mut session)?;
-            Ok(AnyGateway::Dstar(staged(session, row, stream, inbox, ends)))
+            Ok((AnyGateway::Dstar(staged(session, row, stream, inbox, ends)), None))
         }
         _ => Err(wrong()),
     }

@@ -75,6 +75,11 @@ impl MarketHours {
         Ok(Self { rows, guard: SignedDuration::from_mins(guard_minutes.into()) })
     }
 
+    /// The windows as they were told last, by instrument; nothing of one whose hours nobody keeps.
+    pub fn told(&self) -> impl Iterator<Item = &Hours> {
+        self.rows.iter().filter_map(|row| row.told.as_ref())
+    }
+
     /// What the desk has to be told now.
     pub fn due(&mut self, scale: &ClockScale) -> Vec<Control> {
         let guard = self.guard;

@@ -5,11 +5,12 @@
 //! which they first appear; `Names` keeps them for reports.
 
 use crate::config::{
-    AccountLimit, Bounds, Collar, Configuration, HedgeFlag, Instrument, Leg, Spread, TimeInForce,
+    AccountLimit, Bounds, Collar, Configuration, GatewayProtocol, HedgeFlag, Instrument, Leg,
+    Spread, TimeInForce,
 };
 use xmc_hotpath::message::{
     self, AccountId, AccountLimits, Control, Detailing, GatewayLimits, InstrumentSpec, LegSpec,
-    MAX_LEGS, ProjectId, SpreadIndex, SpreadSpec, StrategyId, StreamId,
+    MAX_LEGS, ProjectId, Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId,
 };
 use xmc_hotpath::time::Span;
 
@@ -34,12 +35,16 @@ pub fn controls(config: &Configuration) -> (Vec<Control>, Names) {
     if config.engine.record_details != Detailing::ALL {
         controls.push(Control::Detailing(config.engine.record_details));
     }
+    if config.logic.single_line_clip_percent < 100 {
+        controls.push(Control::Sizing(sizing(config.logic.single_line_clip_percent)));
+    }
     for (gateway, number) in config.gateways.iter().zip(0_u8..) {
         controls.push(Control::Gateway(GatewayLimits {
             gateway: message::GatewayIndex(number),
             max_messages: gateway.rate.messages,
             rate_window: milliseconds(gateway.rate.window_ms),
             max_open_orders: whole_desk_orders(config),
+            asks_status: gateway.protocol == GatewayProtocol::CmeIlink3,
         }));
     }
     if let Some(bounds) = &config.limits.global {
@@ -56,6 +61,12 @@ pub fn controls(config: &Configuration) -> (Vec<Control>, Names) {
         controls.push(Control::Spread(spread_spec(config, spread, row, &mut names)));
     }
     (controls, names)
+}
+
+/// A part in percent, rounded up to the next 2^-32: five percent of twenty units are one.
+fn sizing(percent: u8) -> Sizing {
+    let part = (u64::from(percent) << 32).div_ceil(100);
+    Sizing { single_line_q32: u32::try_from(part - 1).unwrap_or(u32::MAX) }
 }
 
 /// Orders that any gateway may have open: the whole desk's limit, which every order passes too.

@@ -9,41 +9,41 @@
 //! Not here: opening sockets, learning books, logging on (`opening`). Called by `xmc run` and `xmc
 //! demo`.
 
-use super::core::{PlaceError, Resting, Turn, core_of, hot, place};
+use super::core::{Resting, Turn, core_of, hot, place};
 use super::feed::AnyFeed;
 use super::follower::Follower;
-use super::hours::{HoursError, MarketHours};
+use super::gateway::AnyGateway;
 use super::latency::{Exchange, Exchanged, Latencies, exchanged};
 use super::recording::Recording;
 use super::recovering;
+use super::sessions::{self, SessionFigures, Sessions};
 use super::shadow::{Difference, Shadow, ShadowMemory};
 use super::snapshotting::{self, Following, Snapshots};
-use super::wire::{
-    Counters, Memory, Origin, Pipeline, Ports, Starts, WireError, arm, desk_size, wire,
-};
+use super::telling::Telling;
+use super::wire::{Counters, Memory, Origin, Pipeline, Ports, Starts, arm, desk_size, wire};
 use super::witnessing::{self, Witnessing};
 use crate::allocation;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
 use crate::journal::disk::Directory;
 use crate::journal::probe::{Probe, probe};
-use crate::journal::shm::{RingReader, ShmError};
-use crate::journal::{self, Durable, JournalError, JournalWriter, Moment, SealReason};
+use crate::journal::shm::RingReader;
+use crate::journal::{self, Durable, JournalWriter, Moment, SealReason};
 use crate::topology::{Executor, Idle, Sched, Stage as StageName};
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use xmc_hotpath::message::{Command, CommandKind, Control, SpreadIndex};
 use xmc_hotpath::port::{RxPort, StreamPort};
-use xmc_hotpath::record::frame::FrameError;
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::Sender;
 use xmc_hotpath::stage::{self, Gauge, Stage, Work};
 use xmc_hotpath::time::{Clock, Span};
 
+mod error;
 mod sight;
 
+pub use error::LiveError;
 pub use sight::{Core, Sight, Watch};
 
 /// Between two looks into the journal.
@@ -73,48 +73,6 @@ const SETTLING: Duration = Duration::from_millis(250);
 /// Polls after which stopped stages have nothing left to say.
 const LAST_POLLS: u32 = 10_000;
 
-/// Why an engine does not run, or stopped by itself.
-#[derive(Debug, thiserror::Error)]
-pub enum LiveError {
-    /// The record ring.
-    #[error(transparent)]
-    Ring(#[from] ShmError),
-    /// The journal.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The stages do not fit together.
-    #[error(transparent)]
-    Wire(#[from] WireError),
-    /// A thread is not where it should be.
-    #[error(transparent)]
-    Place(#[from] PlaceError),
-    /// The topology does not run a stage.
-    #[error("no executor of the topology runs {0}: add it to the stages of one")]
-    NotRun(String),
-    /// The journal cannot be followed.
-    #[error("cannot follow the journal in {directory}: {source}")]
-    Follow {
-        /// Where.
-        directory: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// The journal holds something that is no record.
-    #[error("record {seq_no} of the journal cannot be read ({fault:?}): run `xmc audit verify`")]
-    Record {
-        /// The last one that could.
-        seq_no: u64,
-        /// What is wrong.
-        fault: FrameError,
-    },
-    /// The hours of what is traded.
-    #[error(transparent)]
-    Hours(#[from] HoursError),
-    /// The configuration's commands are more than the control ring holds.
-    #[error("the control ring is full: the desk does not read it")]
-    Control,
-}
-
 /// What is run.
 pub struct Plan<'a, F, G> {
     /// The configuration.
@@ -131,6 +89,8 @@ pub struct Plan<'a, F, G> {
     pub carried: Vec<Control>,
     /// Threads are put on the cores that the topology names, and nowhere else.
     pub is_pinned: bool,
+    /// How order sessions go on when they are lost; `None`: they do not.
+    pub sessions: Option<Sessions<'a, G>>,
     /// Who signs the record, if anybody does.
     pub witnessing: Option<Witnessing>,
 }
@@ -146,6 +106,8 @@ pub struct Ended {
     pub disk: Option<Probe>,
     /// What witnesses have of it; `None` if there are none.
     pub witnessed: Option<witnessing::Figures>,
+    /// What has become of order sessions that go on.
+    pub sessions: Vec<SessionFigures>,
     /// Snapshots of the desk.
     pub snapshots: snapshotting::Figures,
     /// From a packet to the last order that followed from it.
@@ -170,7 +132,8 @@ where
     F: RxPort + Send,
     G: StreamPort + Send,
 {
-    let Plan { config, clock, mut recording, ports, starts, carried, is_pinned, witnessing } = plan;
+    let Plan { config, clock, mut recording, ports, starts, carried, .. } = plan;
+    let Plan { is_pinned, sessions, witnessing, .. } = plan;
     let path = recording.path.clone();
     let directory = path.as_path();
     let recovered_records = recording.recovered.map_or(0, |found| found.figures.records);
@@ -185,8 +148,11 @@ where
 
     let mut memory = Memory::new(config);
     let counters = Counters::new(config);
+    if let Some(sessions) = &sessions {
+        sessions.begin(config, &starts)?;
+    }
     let scale = clock.utc();
-    let mut hours = MarketHours::of(config, scale.utc)?;
+    let mut telling = Telling::of(config, &scale)?;
     counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
     let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
@@ -214,6 +180,7 @@ where
         is_journal_done: AtomicBool::new(false),
         witnessed: witnessing::Published::default(),
         snapshots: snapshotting::Published::default(),
+        sessions: sessions::Published::default(),
         has_failed: AtomicBool::new(false),
         started: Instant::now(),
     };
@@ -237,14 +204,22 @@ where
         scope.spawn(move || {
             recovering::run(config, shared.counters, clock, handings, &shared.is_journal_done);
         });
+        if let Some(sessions) = &sessions {
+            let doors = std::mem::take(&mut pipeline.doors);
+            sessions.serve(scope, config, doors, &shared.sessions, &shared.is_journal_done);
+        }
         // Whatever happens below, the threads end: the scope waits for them.
         let stopping = StopOnDrop(shared);
         let following = Following { follower, snapshots };
-        let hot = shared.run_stages(config, is_pinned, &mut pipeline, following, &mut hours, watch);
+        let hot =
+            shared.run_stages(config, is_pinned, &mut pipeline, following, &mut telling, watch);
         let hot = hot.inspect(|_| {
             // What the stages have not written yet: the details of the last input.
             let _ = (0..LAST_POLLS).any(|_| pipeline.poll() == Work::Idle);
             pipeline.housekeeping();
+            // The venues need not find out by themselves. What they answer is not read: it comes
+            // again with the next logon, and then the desk is there to hear it.
+            pipeline.gateways.iter_mut().for_each(AnyGateway::log_out);
         });
         drop(stopping);
         let journal = journal.join().expect("the journal's thread does not panic")?;
@@ -256,6 +231,7 @@ where
             disk,
             witnessed: None,
             snapshots: snapshotting::Figures::default(),
+            sessions: Vec::new(),
             latency,
             difference: None,
             allocations,
@@ -270,16 +246,21 @@ where
         shared.snapshots.write(directory, &snapshot);
     }
     ended.snapshots = shared.snapshots.figures();
+    ended.sessions = shared.sessions.figures();
+    telling.on_clock(&clock.utc(), &counters);
     let sight = Sight {
         elapsed: shared.started.elapsed(),
         now: clock.now(),
         desk: follower.shadow.desk(),
         difference: follower.difference.as_ref(),
         counters: &counters,
+        scores: telling.scores(),
+        clocks: telling.clocks(),
         latency: ended.latency.figures(),
         journal: ended.journal,
         disk,
         witnessed: ended.witnessed.as_ref(),
+        sessions: &ended.sessions,
         cores: &cores,
         is_last: true,
     };
@@ -335,6 +316,7 @@ struct Shared<'r> {
     is_journal_done: AtomicBool,
     witnessed: witnessing::Published,
     snapshots: snapshotting::Published,
+    sessions: sessions::Published,
     /// A thread has ended before it was told to.
     has_failed: AtomicBool,
     started: Instant,
@@ -366,7 +348,7 @@ impl Shared<'_> {
         is_pinned: bool,
         pipeline: &mut Live<'_, F, G>,
         mut following: Following<'_, '_>,
-        hours: &mut MarketHours,
+        telling: &mut Telling,
         watch: &mut dyn Watch,
     ) -> Result<Hot, LiveError> {
         let Pipeline { feeds, desk, gateways, control, .. } = pipeline;
@@ -395,7 +377,7 @@ impl Shared<'_> {
                     scope.spawn(move || self.noted(run()))
                 })
                 .collect();
-            let watched = self.watch(&mut following, control, hours, watch);
+            let watched = self.watch(&mut following, control, telling, watch);
             let live_orders = self.wind_down(&mut following, control, watch);
             stopping.stop_cores();
             let mut allocations = Vec::new();
@@ -487,16 +469,15 @@ impl Shared<'_> {
         &self,
         following: &mut Following<'_, '_>,
         control: &mut Sender<Control>,
-        hours: &mut MarketHours,
+        telling: &mut Telling,
         watch: &mut dyn Watch,
     ) -> Result<(), LiveError> {
         let mut looked = Instant::now();
         let mut told_clock = looked;
         let (mut is_armed, mut is_told_no_new) = (false, false);
         // Before it is armed: nothing is sent while a market is shut.
-        for told in hours.due(&self.clock.utc()) {
-            control.push(told).map_err(|_| LiveError::Control)?;
-        }
+        telling.on_clock(&self.clock.utc(), self.counters);
+        telling.flush(control);
         while !self.has_failed.load(Ordering::Relaxed) {
             let follower = following.read(watch)?;
             // What gateways tell again of earlier runs comes first: later it would be alarming.
@@ -510,10 +491,11 @@ impl Shared<'_> {
                 self.counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
                 // A ring that is full has newer things to tell.
                 let _ = control.push(Control::Clock(scale));
-                for told in hours.due(&scale) {
-                    control.push(told).map_err(|_| LiveError::Control)?;
-                }
+                telling.on_clock(&scale, self.counters);
             }
+            let desk = follower.shadow.desk();
+            telling.on_findings(&self.counters.replicas, desk, self.clock.now());
+            telling.flush(control);
             // The next error of a disk would stop the record: nothing new is opened before a person
             // has seen to it.
             if !is_told_no_new && self.journal().is_degraded() {
@@ -530,10 +512,13 @@ impl Shared<'_> {
                     desk: follower.shadow.desk(),
                     difference: follower.difference.as_ref(),
                     counters: self.counters,
+                    scores: telling.scores(),
+                    clocks: telling.clocks(),
                     latency: latency.figures(),
                     journal: self.journal(),
                     disk: self.disk,
                     witnessed: witnessed.as_ref(),
+                    sessions: &self.sessions.figures(),
                     cores: self.cores,
                     is_last: false,
                 };

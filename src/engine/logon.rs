@@ -1,22 +1,25 @@
 //! Logs gateways on: connects, says who we are, and hands over what the hot sessions are made of.
 //!
-//! No byte that comes after the logon is read here: the gateway stage finds it on the port. Not
-//! here: logging on again while the engine runs, and what a session missed while it was down.
-//! Called by the commands that trade, once for each gateway, before its stage is made.
+//! No byte that comes after the logon is read here: the gateway stage finds it on the port. What a
+//! session missed while it was down is in its hand-over. Called by the commands that trade, once
+//! for each gateway, before its stage is made, and by `sessions` whenever one has been lost.
 
 use super::gateway::GatewayStart;
+use super::sessions::{Attempt, BookError, Entered};
 use super::sockets::{self, GatewayPort, SocketError};
 use crate::config::{self, Configuration, Endpoint, Gateway, Instrument};
 use crate::port::pair::PairPort;
-use crate::port::tcp::TcpPort;
 use crate::secret::{Secret, SecretError};
 use crate::venue::cme::ilink3::logon as ilink3;
+use crate::venue::cme::ilink3::resume::{self, Resumed};
 use crate::venue::cme::ilink3::signature::{KeyError, SecretKey};
 use crate::venue::esunny::dstar::logon as dstar;
 use std::time::{Duration, Instant};
+use xmc_hotpath::gateway::Entry;
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
 use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::cme::ilink3::layout::NEWEST_VERSION;
+use xmc_hotpath::venue::cme::ilink3::session::Missed;
 use xmc_hotpath::venue::esunny::dstar::layout::V3;
 use xmc_hotpath::venue::esunny::dstar::simulated_counter::FrameHeader;
 use xmc_hotpath::wire;
@@ -107,6 +110,14 @@ pub enum LogonError {
         /// What the port says.
         error: SendError,
     },
+    /// What was heard in earlier sessions is not known.
+    #[error("gateway {gateway}: {source}")]
+    Book {
+        /// Which gateway.
+        gateway: String,
+        /// What is wrong.
+        source: BookError,
+    },
     /// The account may not trade what is configured.
     #[error(
         "gateway {gateway}: the counter's contracts lack {}: check `symbol`, and what the account \
@@ -155,8 +166,8 @@ pub fn secret(gateway: &Gateway) -> Result<Secret, LogonError> {
 /// Connects a gateway of the configuration and logs on, waiting at most `patience` for each answer.
 ///
 /// `replies_seen` counts the replies about orders that sessions of this run have read, since a
-/// counter repeats the others; 0 for the first session of a run. `utc` is the wall clock: an iLink
-/// 3 logon that is 5 s old is refused.
+/// counter repeats the others; 0 for the first session of a run. `attempt` says what is known of
+/// iLink 3 sessions before. `utc` is the wall clock: an iLink 3 logon that is 5 s old is refused.
 ///
 /// # Errors
 /// See `LogonError`. The connection is given up.
@@ -164,17 +175,18 @@ pub fn log_on(
     config: &Configuration,
     row: config::GatewayIndex,
     secret: &Secret,
-    replies_seen: u32,
+    (replies_seen, attempt): (u32, &Attempt<'_>),
     utc: impl Fn() -> UnixNs,
     patience: Duration,
 ) -> Result<LoggedOn, LogonError> {
     let gateway = &config.gateways[row];
-    let port = sockets::gateway_port(gateway, patience)?;
-    match (port, &gateway.session, &gateway.counter) {
-        (GatewayPort::Stream(port), Some(session), _) => {
-            ilink3(gateway, session, port, secret, utc, patience)
-        }
-        (GatewayPort::Pair(mut port), _, Some(account)) => {
+    if gateway.session.is_some() {
+        let Entered { entry, .. } = log_on_again(gateway, secret, attempt, utc, patience)?;
+        let start = GatewayStart::Ilink3(entry.handover);
+        return Ok(LoggedOn { port: entry.port, start });
+    }
+    match (sockets::gateway_port(gateway, patience)?, &gateway.counter) {
+        (GatewayPort::Pair(mut port), Some(account)) => {
             let credentials = dstar::Credentials {
                 account_no: account.account_no.clone(),
                 password: secret.reveal().to_owned(),
@@ -192,14 +204,25 @@ pub fn log_on(
     }
 }
 
-fn ilink3(
+/// Connects an iLink 3 gateway as `attempt` says and logs on.
+///
+/// # Errors
+/// See `LogonError`. The connection is given up.
+///
+/// # Panics
+/// If the gateway speaks something else.
+pub fn log_on_again(
     gateway: &Gateway,
-    session: &config::SessionIdentity,
-    port: TcpPort,
     secret: &Secret,
+    attempt: &Attempt<'_>,
     utc: impl Fn() -> UnixNs,
     patience: Duration,
-) -> Result<LoggedOn, LogonError> {
+) -> Result<Entered<GatewayPort>, LogonError> {
+    let session = gateway.session.as_ref().expect("it is an iLink 3 gateway");
+    let port = match attempt.is_backup {
+        true => sockets::backup_port(gateway, patience)?,
+        false => sockets::gateway_port(gateway, patience)?,
+    };
     let name = || gateway.name.value.clone();
     let key = SecretKey::from_base64url(secret.reveal())
         .map_err(|source| LogonError::Key { gateway: name(), source })?;
@@ -214,19 +237,24 @@ fn ilink3(
         version: env!("CARGO_PKG_VERSION").chars().take(10).collect(),
         vendor: SYSTEM_VENDOR.to_owned(),
     };
+    // Microseconds since 1970 are above all that were used before, unless the clock went back.
+    let sessions = attempt.known.iter().filter(|one| one.uuid != Missed::BEFORE_ALL);
+    let last = sessions.map(|one| one.uuid).max().unwrap_or(0);
+    let (uuid, next_seq_no) =
+        attempt.again.unwrap_or_else(|| ((utc().0 / 1_000).max(last.saturating_add(1)), 1));
     let wish = ilink3::Wish {
-        // A new session each time: microseconds since 1970 are above all that were used before.
-        uuid: utc().0 / 1_000,
-        is_negotiated: false,
-        next_seq_no: 1,
+        uuid,
+        is_negotiated: attempt.again.is_some(),
+        next_seq_no,
         keep_alive_ms: session.keep_alive_ms,
         schema_version: NEWEST_VERSION,
     };
     let logon = ilink3::Logon::new(credentials, system, wish);
     let established = logon.and_then(|logon| ilink3::log_on(port, logon, utc, patience));
-    let ilink3::Established { port, handover } =
+    let ilink3::Established { port, handover, previous } =
         established.map_err(|source| LogonError::Ilink3 { gateway: name(), source })?;
-    Ok(LoggedOn { port: GatewayPort::Stream(port), start: GatewayStart::Ilink3(handover) })
+    let Resumed { handover, unasked } = resume::resumed(attempt.known, &handover, previous);
+    Ok(Entered { entry: Entry { port, handover }, unasked })
 }
 
 /// Logs on at a counter and reads its contract table, and not a byte more.

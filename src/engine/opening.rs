@@ -6,6 +6,7 @@
 
 use super::feed::FeedStart;
 use super::logon::{self, LogonError};
+use super::sessions::{Attempt, SessionBook, Sessions};
 use super::sockets::{self, GatewayPort, SocketError};
 use super::wire::{Ports, Starts};
 use crate::clock::EngineClock;
@@ -13,6 +14,7 @@ use crate::config::{Configuration, Join};
 use crate::port::udp::MulticastPort;
 use crate::recovery::{self, StartError};
 use crate::secret::Secret;
+use std::path::Path;
 use std::time::Duration;
 
 /// Why an engine cannot start.
@@ -40,7 +42,8 @@ pub struct Opened {
 
 /// Opens everything that a configuration names outside this process. Books may
 /// take `patience` per feed, answers of gateways as long each. `secret` finds the secret of a
-/// gateway, by its place in the configuration.
+/// gateway, by its place in the configuration. What sessions of earlier runs have told is known in
+/// the directory `earlier`, if this run goes on from one.
 ///
 /// # Errors
 /// See `OpeningError`. What was opened is closed.
@@ -48,6 +51,7 @@ pub fn open(
     config: &Configuration,
     clock: &EngineClock,
     secret: impl Fn(usize) -> Result<Secret, LogonError>,
+    earlier: Option<&Path>,
     patience: Duration,
 ) -> Result<Opened, OpeningError> {
     let feeds = config.feeds.iter().map(|feed| sockets::feed_port(feed, clock.clone()));
@@ -66,9 +70,35 @@ pub fn open(
         // The first session of this run: whatever a counter tells again is news.
         let replies_seen = 0;
         let utc = || clock.utc().utc;
-        let session = logon::log_on(config, row, &secret(row)?, replies_seen, utc, patience)?;
+        let gateway = &config.gateways[row].name.value;
+        let book = earlier.map(|directory| SessionBook::new(directory, gateway).read());
+        let known = book
+            .transpose()
+            .map_err(|source| LogonError::Book { gateway: gateway.clone(), source })?;
+        let known = known.unwrap_or_default();
+        let attempt = Attempt { known: &known, ..Attempt::FIRST };
+        let asked = (replies_seen, &attempt);
+        let session = logon::log_on(config, row, &secret(row)?, asked, utc, patience)?;
         gateways.push(session.port);
         starts.gateways.push(session.start);
     }
     Ok(Opened { ports: Ports { feeds, gateways }, starts })
+}
+
+/// How long a gateway that is logged on to again may take for each answer.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// How the order sessions of a run go on: with a secret that is read anew each time, and with what
+/// is known of them in `directory`.
+pub fn sessions<'a>(
+    config: &'a Configuration,
+    clock: &'a EngineClock,
+    secret: &'a (dyn Fn(usize) -> Result<Secret, LogonError> + Sync),
+    directory: &Path,
+) -> Sessions<'a, GatewayPort> {
+    let log_on = move |row: usize, attempt: &Attempt<'_>| {
+        let gateway = &config.gateways[row];
+        logon::log_on_again(gateway, &secret(row)?, attempt, || clock.utc().utc, AGAIN)
+    };
+    Sessions { log_on: Box::new(log_on), directory: directory.to_owned() }
 }

@@ -2,16 +2,17 @@
 //!
 //! Each feed that joins by recovery has a replica on sockets of its own. The thread polls them and
 //! naps when nothing came; the hot stages take what is handed over whenever they come to it, so
-//! nothing here can hold them up. Called by `live`.
+//! nothing here can hold them up. Called by `live`, and by `xmc feeds` without an engine.
 
-use super::feed::{UNNAMED_INSTRUMENTS, limits, mdp3, settings};
+use super::feed::{UNNAMED_INSTRUMENTS, is_recovered, limits, mdp3, settings};
 use super::wire::Counters;
-use crate::config::{Configuration, Recovery};
+use crate::config::{Configuration, Feed, FeedProtocol, Recovery};
 use crate::recovery::replica::mdp3::Mdp3Replica;
 use crate::recovery::replica::smdp::SmdpReplica;
 use crate::recovery::replica::sockets::Served;
-use crate::recovery::replica::{MirrorEnds, Replica, ReplicaMemory};
+use crate::recovery::replica::{MirrorEnds, Replica, ReplicaMemory, handover_ring};
 use crate::recovery::{self, smdp};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use xmc_hotpath::feed::HandedOf;
@@ -44,27 +45,66 @@ pub(super) fn run(
     handings: Vec<Option<Handing>>,
     is_over: &AtomicBool,
 ) {
+    let mut memories = memories(config, &handings);
+    let mut served = serve(config, counters, handings, &mut memories);
+    while !is_over.load(Ordering::Acquire) && !served.is_empty() {
+        poll(&mut served, clock);
+    }
+}
+
+/// Follows every feed that has a way of recovery, without an engine: `look` is shown all of them
+/// between two polls, until it has seen enough.
+pub fn watch(
+    config: &Configuration,
+    counters: &Counters,
+    clock: &impl Clock,
+    mut look: impl FnMut(&[Served<'_>]) -> ControlFlow<()>,
+) {
+    // Nobody asks, so nothing is handed over to the ends that are dropped here.
+    let handings: Vec<_> = config.feeds.iter().map(unasked).collect();
+    let mut memories = memories(config, &handings);
+    let mut served = serve(config, counters, handings, &mut memories);
+    while look(&served).is_continue() {
+        poll(&mut served, clock);
+    }
+}
+
+fn unasked(feed: &Feed) -> Option<Handing> {
+    let handing = match feed.protocol {
+        FeedProtocol::CmeMdp3 => Handing::Mdp3(handover_ring().0),
+        FeedProtocol::ShfeSmdp => Handing::Smdp(handover_ring().0),
+    };
+    is_recovered(feed).then_some(handing)
+}
+
+fn memories(config: &Configuration, handings: &[Option<Handing>]) -> Vec<ReplicaMemory> {
     let quoted = config.instruments.len();
     let sizes = handings.iter().map(|handing| match handing {
-        Some(Handing::Mdp3(_)) => ReplicaMemory::new(quoted + UNNAMED_INSTRUMENTS, quoted, 64),
-        Some(Handing::Smdp(_)) => ReplicaMemory::new(quoted + UNNAMED_INSTRUMENTS, quoted, HELD),
+        Some(_) => ReplicaMemory::new(quoted + UNNAMED_INSTRUMENTS, quoted, HELD),
         None => ReplicaMemory::new(0, 0, 0),
     });
-    let mut memories: Vec<_> = sizes.collect();
+    sizes.collect()
+}
+
+fn serve<'m>(
+    config: &'m Configuration,
+    counters: &'m Counters,
+    handings: Vec<Option<Handing>>,
+    memories: &'m mut [ReplicaMemory],
+) -> Vec<Served<'m>> {
     let mut served = Vec::new();
-    for ((handing, memory), index) in handings.into_iter().zip(&mut memories).zip(0..) {
+    for ((handing, memory), index) in handings.into_iter().zip(memories).zip(0..) {
         let Some(handing) = handing else { continue };
         let replica = replica(config, index, counters, handing, memory);
         served.extend(replica.map(|replica| Served::new(&config.feeds[index], replica)));
     }
-    if served.is_empty() {
-        return;
-    }
-    while !is_over.load(Ordering::Acquire) {
-        let is_any = served.iter_mut().fold(false, |is_any, one| one.poll(clock.now()) | is_any);
-        if !is_any {
-            std::thread::sleep(NAP);
-        }
+    served
+}
+
+fn poll(served: &mut [Served<'_>], clock: &impl Clock) {
+    let is_any = served.iter_mut().fold(false, |is_any, one| one.poll(clock.now()) | is_any);
+    if !is_any {
+        std::thread::sleep(NAP);
     }
 }
 
@@ -82,11 +122,14 @@ fn replica<'m>(
     let (request, counted) = (&counters.feeds[index].request, &counters.replicas[index]);
     let sized = "the memory is sized by its own rules";
     match (handing, &feed.recovery) {
-        (Handing::Mdp3(handed), Recovery::Loops(_)) => {
+        (Handing::Mdp3(handed), Recovery::Loops(loops)) => {
             let ends = MirrorEnds { handed, request };
+            // Without it the loops have to do.
+            let login = recovery::mdp3::login(feed, loops).ok().flatten();
+            let limits = if login.is_some() { Mdp3Replica::patient(limits) } else { limits };
             let made =
                 Mdp3Replica::new(mdp3(feed), settings, limits, wanted, memory, ends, counted);
-            Some(Box::new(made.expect(sized)))
+            Some(Box::new(made.expect(sized).with_replay(login)))
         }
         (Handing::Smdp(handed), Recovery::Query(query)) => {
             let login = smdp::login(feed, query).ok()?;

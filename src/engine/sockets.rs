@@ -101,12 +101,29 @@ impl GatewayPort {
 /// # Errors
 /// See `SocketError`.
 pub fn gateway_port(gateway: &Gateway, patience: Duration) -> Result<GatewayPort, SocketError> {
+    connected(gateway, gateway.endpoint, patience)
+}
+
+/// Connects a gateway at its backup address, or where it always is if it has none.
+///
+/// # Errors
+/// See `SocketError`.
+pub fn backup_port(gateway: &Gateway, patience: Duration) -> Result<GatewayPort, SocketError> {
+    let backup = gateway.backup.map(Endpoint::Stream);
+    connected(gateway, backup.or(gateway.endpoint), patience)
+}
+
+fn connected(
+    gateway: &Gateway,
+    endpoint: Option<Endpoint>,
+    patience: Duration,
+) -> Result<GatewayPort, SocketError> {
     let name = || gateway.name.value.clone();
     let connect = |address: std::net::SocketAddrV4| {
         TcpPort::connect(address.into(), patience, &TcpSettings::default())
             .map_err(|source| SocketError::Stream { gateway: name(), source })
     };
-    match gateway.endpoint {
+    match endpoint {
         None => Err(SocketError::Paper(name())),
         Some(Endpoint::Stream(address)) => Ok(GatewayPort::Stream(connect(address)?)),
         Some(Endpoint::Pair { requests, answers }) => {
@@ -133,6 +150,20 @@ impl StreamPort for GatewayPort {
         match self {
             Self::Stream(stream) => stream.read(buffer),
             Self::Pair(pair) => pair.read(buffer),
+        }
+    }
+
+    fn send_on_stream(&mut self, message: &[u8]) -> Result<(), SendError> {
+        match self {
+            Self::Stream(stream) => stream.send_on_stream(message),
+            Self::Pair(pair) => pair.send_on_stream(message),
+        }
+    }
+
+    fn end(&mut self) {
+        match self {
+            Self::Stream(stream) => stream.end(),
+            Self::Pair(pair) => pair.end(),
         }
     }
 }

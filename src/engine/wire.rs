@@ -6,7 +6,7 @@
 
 use super::core::core_of;
 use super::feed::{self, AnyFeed, FeedStart, SeedError};
-use super::gateway::{self, AnyGateway, GatewayStart, SessionCounters};
+use super::gateway::{self, AnyGateway, Door, GatewayStart, SessionCounters};
 use super::inputs::{self, Names};
 use super::memory::{self, DeskMemory, DeskSize, images};
 use super::recovering::Handing;
@@ -263,6 +263,8 @@ pub struct Pipeline<'m, F, G, C, R, L> {
     pub desk: DeskStage<'m, C, R>,
     /// By gateway.
     pub gateways: Vec<AnyGateway<'m, G, C, L>>,
+    /// By gateway: where its sessions end and begin again; `None` for one whose do not.
+    pub doors: Vec<Option<Door<G>>>,
     /// Where the cold side tells the desk things.
     pub control: Sender<Control>,
     /// By feed: where the cold side hands over recovered books; `None` for one without recovery.
@@ -323,7 +325,7 @@ where
         handings.push(handing);
     }
 
-    let mut gateways = Vec::new();
+    let (mut gateways, mut doors) = (Vec::new(), Vec::new());
     let rows = gateway_memory.iter_mut().zip(&counters.gateways).zip(&counters.sessions);
     let rows = rows.zip(ports.gateways).zip(starts.gateways).zip(0_u8..);
     for (((((memory, counted), sessions), port), start), index) in rows {
@@ -343,7 +345,9 @@ where
             counters: counted,
         };
         let place = (GatewayIndex(index), identity);
-        gateways.push(gateway::stage(config, place, memory, sessions, &start, ends)?);
+        let (stage, door) = gateway::stage(config, place, memory, sessions, &start, ends)?;
+        gateways.push(stage);
+        doors.push(door);
     }
 
     let (controls, names) = inputs::controls(config);
@@ -376,7 +380,7 @@ where
     if !desk.begin() {
         return Err(WireError::Beginning { bytes: config.engine.record_ring_bytes, count });
     }
-    Ok(Pipeline { feeds, desk, gateways, control, handings, names })
+    Ok(Pipeline { feeds, desk, gateways, doors, control, handings, names })
 }
 
 fn check_ports<F, G>(config: &Configuration, ports: &Ports<F, G>) -> Result<(), WireError> {

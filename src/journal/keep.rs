@@ -247,5 +247,5 @@ fn remove(path: &Path, lines: &mut [Line], now: UnixNs) -> io::Result<u64> {
 }
 
 fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::hex::show(hash)
 }

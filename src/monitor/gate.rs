@@ -89,6 +89,7 @@ pub fn figure(
         | Gate::QuoteQuality
         | Gate::SessionState
         | Gate::Instrument
+        | Gate::Doubt
         | Gate::Overflow => None,
     }
 }

@@ -8,6 +8,8 @@ use super::setting::Setting;
 use super::tally::{Fill, GateTally, Profit, Tally, Totals};
 use crate::engine::latency::Figures;
 use crate::engine::wire::Counters;
+use crate::recovery::replica::ReplicaCounters;
+use crate::recovery::replica::clock::{ClockCounters, signed};
 use std::sync::Arc;
 use xmc_hotpath::desk::{Desk, Spread, SpreadState};
 use xmc_hotpath::feed::FeedCounters;
@@ -174,6 +176,28 @@ pub struct FeedView {
     pub quotes: u64,
     /// Quotes that were overwritten by newer ones, because the desk's ring was full.
     pub conflated: u64,
+    /// Packets whose two copies differ.
+    pub divergent: u64,
+    /// Books of the replica that were compared with the venue's snapshots.
+    pub compared: u64,
+    /// Levels that differed.
+    pub differences: u64,
+    /// The venue's clock beside ours; `None` if it has told no time.
+    pub clock: Option<VenueClock>,
+}
+
+/// A venue's clock beside UTC as this host has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct VenueClock {
+    /// UTC here less the venue's sending time, in the best case: the way there, and how far the
+    /// two clocks are apart.
+    pub offset_ns: i64,
+    /// By how much that grows.
+    pub drift_ns_per_s: i64,
+    /// Times that it was set.
+    pub steps: u64,
+    /// By how much it was last.
+    pub last_step_ns: i64,
 }
 
 /// One gateway.
@@ -230,7 +254,7 @@ impl View {
     pub fn of(sources: &Sources<'_>) -> Self {
         let Sources { tally, counters, desk, .. } = *sources;
         let setting = tally.setting();
-        let feeds = setting.feeds.iter().zip(&counters.feeds);
+        let feeds = setting.feeds.iter().zip(&counters.feeds).zip(&counters.replicas);
         let gateways = setting.gateways.iter().zip(&counters.gateways);
         Self {
             setting: Arc::clone(setting),
@@ -243,7 +267,12 @@ impl View {
             fills: tally.fills().copied().collect(),
             gates: tally.gates(),
             alerts: tally.alerts().copied().collect(),
-            feeds: feeds.map(|(row, counted)| feed(tally.channel(row.stream), counted)).collect(),
+            feeds: feeds
+                .map(|((row, counted), replica)| FeedView {
+                    clock: venue_clock(&replica.clock, counters.utc_origin.get()),
+                    ..feed(tally.channel(row.stream), counted, replica)
+                })
+                .collect(),
             gateways: gateways
                 .map(|(row, counted)| GatewayView {
                     state: tally.session(row.stream),
@@ -346,7 +375,7 @@ fn value(row: &Spread, desk: &Desk<'_>, is_buy: bool) -> Option<i64> {
     Some(price::from_q32(found.sum_q32))
 }
 
-fn feed(state: ChannelState, counted: &FeedCounters) -> FeedView {
+fn feed(state: ChannelState, counted: &FeedCounters, replica: &ReplicaCounters) -> FeedView {
     let line = |line| {
         let counted = counted.line(line);
         LineView {
@@ -365,5 +394,21 @@ fn feed(state: ChannelState, counted: &FeedCounters) -> FeedView {
         refused: framing.chain(packets).sum(),
         quotes: counted.quotes.get(),
         conflated: counted.conflated.get(),
+        divergent: counted.divergent.get(),
+        compared: replica.audit.books.get(),
+        differences: replica.audit.differences.get(),
+        clock: None,
     }
+}
+
+/// A venue's clock, if it has told a time; `utc_origin_ns` is the engine's zero in UTC.
+#[must_use]
+pub fn venue_clock(counted: &ClockCounters, utc_origin_ns: u64) -> Option<VenueClock> {
+    let delay_ns = signed(&counted.delay_ns);
+    (delay_ns != 0).then(|| VenueClock {
+        offset_ns: delay_ns.wrapping_add(utc_origin_ns.cast_signed()),
+        drift_ns_per_s: signed(&counted.drift_ns_per_s),
+        steps: counted.steps.get(),
+        last_step_ns: signed(&counted.last_step_ns),
+    })
 }

@@ -225,6 +225,8 @@ words! {
         Recovering "recovering" "恢复中",
         Stale "STALE" "中断",
         Closed "closed" "收盘",
+        Frozen "FROZEN" "冻结",
+        Divergent "COPIES DIFFER" "双路不符",
     }
     SessionState { Down "DOWN" "断开", Up "up" "正常", Gapped "GAPPED" "缺口", }
     QuoteQuality {
@@ -232,6 +234,8 @@ words! {
         Good "good" "正常",
         Gapped "GAPPED" "缺口",
         Insane "INSANE" "异常",
+        Divergent "COPIES DIFFER" "双路不符",
+        Halted "HALTED" "停牌",
     }
     AlertKind {
         BrokenSpread "legs out of ratio" "腿比例不齐",
@@ -249,6 +253,13 @@ words! {
         UnknownPosition "position not known" "持仓不明",
         RecordGap "record cut short" "留痕有缺口",
         CarriedHalt "halted before" "上次已停",
+        CopiesDiffer "copies differ" "双路行情不符",
+        OrderDoubted "order off a doubtful quote" "报单依据存疑",
+        BookDiffers "book not the venue's" "盘口与快照不符",
+        ClockStep "clock was set" "时钟跳变",
+        ClockDrift "clocks drift" "时钟漂移",
+        FeedFrozen "feed frozen" "行情冻结",
+        FeedSingle "one line: less is opened" "单路行情, 减量开仓",
     }
     Gate {
         Passed "passed" "通过",
@@ -285,6 +296,7 @@ words! {
         Hysteresis "hysteresis" "回差",
         FireRate "fire rate" "触发频率",
         Hours "market hours" "交易时段",
+        Doubt "book in doubt" "盘口存疑",
     }
 }
 

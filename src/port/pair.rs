@@ -101,6 +101,11 @@ impl StreamPort for PairPort {
     fn send_on_stream(&mut self, message: &[u8]) -> Result<(), SendError> {
         self.answers.send(message)
     }
+
+    fn end(&mut self) {
+        self.is_down = true;
+        self.answers.end();
+    }
 }
 
 /// What a request socket refused.

@@ -7,7 +7,7 @@
 //! is polled as well.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -242,7 +242,7 @@ impl TcpPort {
     /// The connection brings nothing more.
     #[cold]
     #[inline(never)]
-    fn end(&mut self) -> SendError {
+    fn brings_no_more(&mut self) -> SendError {
         self.is_read_out = true;
         self.lose();
         if self.is_torn { SendError::Torn } else { SendError::Closed }
@@ -293,20 +293,28 @@ impl StreamPort for TcpPort {
             let _ = self.finish();
         }
         if self.is_read_out {
-            return Err(self.end());
+            return Err(self.brings_no_more());
         }
         if buffer.is_empty() {
             // A read of nothing looks like the end.
             return Ok(0);
         }
         match self.stream.read(buffer) {
-            Ok(0) => Err(self.end()),
+            Ok(0) => Err(self.brings_no_more()),
             Ok(len) => Ok(len),
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::Interrupted if !self.is_down => Ok(0),
-                _ => Err(self.end()),
+                _ => Err(self.brings_no_more()),
             },
         }
+    }
+
+    /// In order: what the kernel has taken is sent before the end.
+    fn end(&mut self) {
+        self.is_read_out = true;
+        self.lose();
+        // One that has ended already cannot end again.
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 

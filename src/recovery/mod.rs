@@ -133,7 +133,7 @@ pub enum StartError {
         /// How long was waited.
         ms: u128,
     },
-    /// The secret of the query service cannot be read.
+    /// The secret of the query service, or of the replay, cannot be read.
     #[error("feed {feed}: {source}")]
     Secret {
         /// Which feed.
@@ -156,6 +156,14 @@ pub enum StartError {
     /// There is no query service.
     #[error("feed {feed}, `mdqp`: {source}")]
     Connect {
+        /// Which feed.
+        feed: String,
+        /// What is wrong.
+        source: TcpError,
+    },
+    /// There is no TCP replay.
+    #[error("feed {feed}, `replay`: {source}")]
+    Replay {
         /// Which feed.
         feed: String,
         /// What is wrong.

@@ -397,6 +397,7 @@ fn gateway(row: u8) -> GatewayLimits {
         max_messages: 100,
         rate_window: Span(TIMEOUT.0),
         max_open_orders: 4,
+        asks_status: false,
     }
 }
 

@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
     AccountId, AccountLimits, AlertKind, ChannelState, Command, CommandKind, Depth, Detailing,
-    Event, GatewayLimits, Hours, InstrumentSpec, Intent, MAX_GATEWAYS, MAX_LEGS, OrderCommand,
-    OrderEvent, OrderEventKind, OrderId, Quote, SafeState, SessionState, Side, SpreadIndex,
-    SpreadSpec, StateChange,
+    Event, Finding, FindingKind, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent,
+    MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, SafeState,
+    SessionState, Side, Sizing, SpreadIndex, SpreadSpec, StateChange,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -144,6 +144,8 @@ pub struct Model {
     pub accounts: BTreeMap<AccountId, AccountLimits>,
     /// Every message sent, and when.
     pub messages: Vec<(MonoNs, OrderCommand)>,
+    /// Questions how an order stands among them.
+    pub asks: u64,
     /// The desk's safe state as its details say; `None` before the first one.
     pub safe: Option<SafeState>,
     /// A kill was ordered.
@@ -152,6 +154,10 @@ pub struct Model {
     pub detailing: Detailing,
     /// When instruments may be traded, by row; one that is not there always.
     pub hours: BTreeMap<u32, Hours>,
+    /// Instruments that nothing may be opened with, by row, and what was found of them.
+    pub doubted: BTreeSet<(u32, FindingKind)>,
+    /// How much is opened while a channel has one line only, if that was told.
+    pub sizing: Option<Sizing>,
     /// Alerts by kind.
     pub alerts: BTreeMap<AlertKind, u64>,
     /// Lots that came outside any reservation, by instrument: late, too many, taken back.
@@ -223,6 +229,20 @@ impl Model {
             Event::Hours(hours) => {
                 self.hours.insert(hours.instrument.0, *hours);
             }
+            Event::Finding(Finding { instrument: InstrumentIndex::NONE, .. }) => {}
+            Event::Finding(finding) => {
+                let row = finding.instrument.0;
+                match finding.kind {
+                    FindingKind::BookDiffers | FindingKind::Frozen if finding.opens_nothing => {
+                        self.doubted.insert((row, finding.kind));
+                    }
+                    FindingKind::Moves => {
+                        self.doubted.remove(&(row, FindingKind::Frozen));
+                    }
+                    _ => {}
+                }
+            }
+            Event::Sizing(sizing) => self.sizing = Some(*sizing),
             Event::Clock(_) | Event::Tick => {}
         }
         Vec::new()
@@ -279,6 +299,12 @@ impl Model {
                     (row.is_halted, row.is_enabled) = (false, false);
                     row.residual = [0; MAX_LEGS];
                 }
+            }
+            CommandKind::ClearDoubt => {
+                let legs = rows.flat_map(|row| row.spec.legs).map(|leg| leg.instrument.0);
+                let legs: Vec<_> = legs.collect();
+                let is_all = command.spread == SpreadIndex::ALL;
+                self.doubted.retain(|(row, _)| !is_all && !legs.contains(row));
             }
             CommandKind::Kill => self.is_killed = true,
             CommandKind::Arm | CommandKind::NoNew => {}
@@ -428,6 +454,12 @@ impl Model {
         if let Some(order) = self.orders.get_mut(&command.order_id.0) {
             order.cancels += 1;
         }
+    }
+
+    /// Takes in that the desk asks how an order stands.
+    pub fn asking(&mut self, now: MonoNs, command: &OrderCommand) {
+        self.messages.push((now, *command));
+        self.asks += 1;
     }
 
     /// Takes in a change of state that the desk told.

@@ -70,6 +70,9 @@ pub struct Plan {
     pub leaves_out: bool,
     /// Operators tell hours. Most seeds do not, so that all of a schedule is traded.
     pub tells_hours: bool,
+    /// Books are found to differ from the venue's, and clocks to be wrong. Most seeds do not, so
+    /// that all of a schedule is traded.
+    pub finds: bool,
     /// The price step.
     pub tick_e9: i64,
     /// Lots at a level, at most.
@@ -122,6 +125,7 @@ impl Plan {
             most_lots: *pick(&mut rng, &[2, 10, 40]),
             leaves_out: rng.u8(..8) == 0,
             tells_hours: rng.u8(..8) == 0,
+            finds: rng.u8(..8) == 0,
         }
     }
 
@@ -168,6 +172,8 @@ fn gateway(rng: &mut fastrand::Rng, row: u8) -> GatewayLimits {
         max_messages: limit(rng, &[3, 8, 50], 1000),
         rate_window: Span(*pick(rng, &[10_000, 500_000, 5_000_000])),
         max_open_orders: limit(rng, &[2, 4], 100),
+        // Takes no number of the plan, so that schedules stay what they were.
+        asks_status: rng.clone().bool(),
     }
 }
 

@@ -146,13 +146,19 @@ impl Line {
     }
 
     /// What a gateway answers for a venue that it cannot reach.
-    pub fn refuse(&self, now: MonoNs, command: &OrderCommand, kind: OrderEventKind) -> OrderEvent {
+    pub fn refuse(
+        &self,
+        now: MonoNs,
+        command: &OrderCommand,
+        kind: OrderEventKind,
+    ) -> Option<OrderEvent> {
         let kind = match command.action {
             OrderAction::New => kind,
             OrderAction::Cancel => OrderEventKind::CancelRejected,
             OrderAction::Replace => OrderEventKind::ReplaceRejected,
+            OrderAction::Status => return None,
         };
-        OrderEvent {
+        Some(OrderEvent {
             kind,
             order_id: command.order_id,
             venue_order_id: command.venue_order_id,
@@ -167,7 +173,7 @@ impl Line {
             reason: 0,
             exchange: UnixNs(0),
             received: now,
-        }
+        })
     }
 
     fn change(&mut self, state: SessionState) -> Option<SessionUpdate> {

@@ -75,6 +75,8 @@ enum Act {
     /// Cancels what is left, because it may not rest or was asked to go.
     Finish(OrderId),
     RefuseCancel(OrderId),
+    /// Tells how an order stands, to whoever asked.
+    Say(OrderId),
     Bust(usize),
     Foreign,
 }
@@ -255,6 +257,12 @@ impl ToyVenue {
             Act::Trade { order_id, lots, lie } => self.trade(now, order_id, lots, lie),
             Act::Finish(id) => self.finish(now, id),
             Act::RefuseCancel(id) => self.tell(now, id, OrderEventKind::CancelRejected),
+            Act::Say(id) => {
+                self.tell_if_live(now, id, OrderEventKind::Accepted);
+                if self.orders.get(&id).is_some_and(|held| !held.is_live) {
+                    self.tell(now, id, OrderEventKind::Cancelled);
+                }
+            }
             Act::Bust(booking) => self.bust(now, booking),
             Act::Foreign => {
                 let blank = self.blank(now, OrderEventKind::Filled);
@@ -424,6 +432,11 @@ impl Venue for ToyVenue {
             OrderAction::Cancel => self.cancel(now, command.order_id),
             // The desk replaces nothing yet.
             OrderAction::Replace => {}
+            OrderAction::Status => {
+                // Nor does an answer take one of the venue's.
+                let at = now.0 + self.manners.ack.draw(&mut self.rng.clone());
+                self.acts.push(MonoNs(at), Act::Say(command.order_id));
+            }
         }
     }
 

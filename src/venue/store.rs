@@ -9,6 +9,7 @@
 //!
 //! Called by the shells of the simulated venues.
 
+use crate::hex;
 use crate::sim::exchange::Booked;
 use crate::sim::exchange::query::FillRow;
 use crate::venue::esunny::dstar::counter::Told;
@@ -84,18 +85,14 @@ struct ReplyRow {
 
 impl ReplyRow {
     fn new(told: &Told) -> Self {
-        let bytes = told.reply.iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = hex::show(&told.reply);
         Self { account: told.account.0, version: told.version, bytes }
     }
 
     fn told(&self) -> Option<Told> {
-        let len = self.bytes.len();
-        if !self.bytes.is_ascii() || !len.is_multiple_of(2) || len > 2 * LONGEST_BYTES {
-            return None;
-        }
-        let byte = |at: usize| u8::from_str_radix(&self.bytes[at..at + 2], 16).ok();
-        let reply: Option<Vec<u8>> = (0..self.bytes.len()).step_by(2).map(byte).collect();
-        Some(Told { account: AccountId(self.account), version: self.version, reply: reply? })
+        let is_short = self.bytes.len() <= 2 * LONGEST_BYTES;
+        let reply = hex::read(&self.bytes).filter(|_| is_short)?;
+        Some(Told { account: AccountId(self.account), version: self.version, reply })
     }
 }
 

@@ -10,8 +10,10 @@ use cross_market_connect::port::capture::Capture;
 use cross_market_connect::port::datagram::datagram;
 use cross_market_connect::recovery::Wanted;
 use cross_market_connect::recovery::mdp3::Gathering;
+use cross_market_connect::secret::Secret;
 use cross_market_connect::sim::exchange;
 use cross_market_connect::venue::cme::channels;
+use cross_market_connect::venue::cme::mdp3::replay::{Asked, Login, ReplayClient, text};
 use cross_market_connect::venue::cme::simulated::Contract as Listed;
 use cross_market_connect::venue::shfe::smdp::client::{Client, ClientLimits, Event};
 use cross_market_connect::venue::shfe::smdp::contract::Contract;
@@ -22,11 +24,20 @@ use cross_market_connect::venue::shfe::smdp::snapshot::{
 use std::path::Path;
 use std::sync::OnceLock;
 use xmc_hotpath::book::View;
-use xmc_hotpath::feed::{ArbiterLimits, ChannelSettings, Feed, FeedCounters, Join, Protocol};
-use xmc_hotpath::message::{ChannelUpdate, Depth, InstrumentIndex, Quote, QuoteQuality, StreamId};
+use xmc_hotpath::feed::{
+    ArbiterLimits, ChannelSettings, Feed, FeedCounters, Join, Protocol, SeqNo,
+};
+use xmc_hotpath::gateway::{OrderSession, SessionLost};
+use xmc_hotpath::message::{
+    ChannelUpdate, Depth, GatewayIndex, InstrumentIndex, OrderAction, OrderCommand, OrderId, Quote,
+    QuoteQuality, SessionState, StreamId,
+};
 use xmc_hotpath::port::{Datagram, Line};
 use xmc_hotpath::ring::{Receiver, ends};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
+use xmc_hotpath::venue::cme::ilink3::decode;
+use xmc_hotpath::venue::cme::ilink3::encode::SessionIdentity;
+use xmc_hotpath::venue::cme::ilink3::session::{Handover, Missed, Session, SessionCounters};
 use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
 use xmc_hotpath::venue::shfe::smdp::feed::{PriceCodec, Smdp};
 
@@ -271,6 +282,28 @@ pub fn mdqp_stream(bytes: &[u8]) {
     }
 }
 
+/// What the TCP replay of MDP 3.0 may answer, cut anywhere, and what it may be sent: text.
+pub fn mdp3_replay(bytes: &[u8]) {
+    let login = Login { user: "CME".to_owned(), password: Secret::new("CME") };
+    let asked = Asked { channel: 360, from: SeqNo(2), to: SeqNo(6) };
+    let mut client = ReplayClient::connect(&login, asked, 1, Span(1_000_000_000), MonoNs(0));
+    let mut now = 0;
+    for (kind, time, chunk) in parts(bytes) {
+        now += u64::from(time) * 10_000_000;
+        if kind & 1 == 0 {
+            client.on_bytes(chunk);
+            client.on_time(MonoNs(now));
+        } else if let Ok(Some((_, len))) = text::take(chunk) {
+            assert!(len <= chunk.len());
+        }
+        if let Some(Ok(packets)) = client.take_outcome() {
+            assert_eq!(packets.len(), 5, "what was asked for, and nothing else");
+        }
+        client.written(client.outgoing().len());
+    }
+    client.closed();
+}
+
 fn snapshot_into_a_feed(snapshot: &Snapshot) {
     let mut codecs = vec![PriceCodec::NONE; CAPACITY.instruments];
     feed(Smdp::new(TOPIC, &mut codecs), View::Outright, Join::Recover, |feed, told| {
@@ -311,4 +344,71 @@ pub fn calendar_file(bytes: &[u8]) {
         }
         Err(invalid) => assert!(!invalid.render(false).is_empty()),
     }
+}
+
+/// The numbers of the fuzzed order session, and of one before it.
+pub const SESSION: u64 = 7_000;
+pub const EARLIER: u64 = 6_000;
+const ORDER_IDENTITY: SessionIdentity<'_> =
+    SessionIdentity { sender_id: "XMC", location: "US", party_details_id: 1, schema_version: 9 };
+
+/// What an exchange says on an order session, in pieces, between commands and the session's own
+/// messages. A session that ends goes on with the next one.
+pub fn ilink3_session(bytes: &[u8]) {
+    let missed = [Missed { uuid: EARLIER, from: 3, count: 2 }, Missed::NONE];
+    let keep_alive = Span(1_000_000_000);
+    let handover =
+        Handover { uuid: SESSION, next_seq_no: 1, next_report_no: 1, keep_alive, missed };
+    let counters = SessionCounters::default();
+    let (row, stream) = (GatewayIndex(0), StreamId(1));
+    let session = Session::take_over(row, stream, &ORDER_IDENTITY, &handover, &counters);
+    let mut session = session.expect("the identity is sound");
+    let (mut now, mut inbox) = (MonoNs(1), Vec::new());
+    for (kind, time, piece) in parts(bytes) {
+        now = now.after(Span(u64::from(time) * 20_000_000));
+        let utc = UnixNs(now.0);
+        if let Some(action) = OrderAction::from_code(kind & 7) {
+            let command = OrderCommand { action, order_id: OrderId(now.0), ..OrderCommand::NONE };
+            if let Ok(message) = session.encode(&command, utc) {
+                assert!(decode::frame(message).is_ok_and(|frame| frame.is_some()));
+                session.sent(&command);
+            }
+        }
+        inbox.extend_from_slice(piece);
+        let end = order_bytes(&mut session, &mut inbox, now).and_then(|()| {
+            for _ in 0..3 {
+                let Some(message) = session.own_message(now, utc)? else { break };
+                assert!(decode::frame(message).is_ok_and(|frame| frame.is_some()));
+                session.own_message_sent(now);
+            }
+            Ok(())
+        });
+        let left = session.left(SessionLost::Closed);
+        let is_whole = left.missing == [Missed::NONE; 2] && !left.is_more_missing;
+        assert!(is_whole || session.state() != SessionState::Up, "up, and {left:?}");
+        if let Err(why) = end {
+            let goodbye = session.farewell(why, utc).expect("it says why");
+            assert!(decode::frame(goodbye).is_ok_and(|frame| frame.is_some()));
+            inbox.clear();
+            let (next_seq_no, next_report_no) = (left.next_seq_no, left.next_report_no.max(1));
+            let next = Handover { next_seq_no, next_report_no, missed: left.missing, ..handover };
+            session.resume(&next);
+        }
+    }
+}
+
+/// Reads what has come, as a gateway does.
+fn order_bytes(
+    session: &mut Session<'_>,
+    inbox: &mut Vec<u8>,
+    now: MonoNs,
+) -> Result<(), SessionLost> {
+    let (mut first, mut again) = (0, 0);
+    while let Some(taken) = session.read(&inbox[first..], now)? {
+        again = if taken.len == 0 { again + 1 } else { 0 };
+        assert!(again < 1_100, "it comes to an end with every message");
+        first += taken.len;
+    }
+    inbox.drain(..first);
+    Ok(())
 }

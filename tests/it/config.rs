@@ -89,8 +89,9 @@ fn the_digest_is_of_the_text() {
 fn recovery_and_logon_are_read_as_written() {
     let group = |line: u8| format!("{{ group = \"224.0.33.{line}\", port = 20000 }}");
     let loops = format!(
-        "join = \"recover\"\nchannel_id = 340\ndefinitions_a = {}\nsnapshots_a = {}\n\
-         snapshots_b = {}",
+        "join = \"recover\"\nchannel_id = 340\nreplay = \"tcp://192.0.2.3:9020\"\n\
+         replay_user = \"CME\"\nreplay_password_credential = \"REPLAY\"\ndefinitions_a = {}\n\
+         snapshots_a = {}\nsnapshots_b = {}",
         group(1),
         group(2),
         group(3)
@@ -108,6 +109,12 @@ fn recovery_and_logon_are_read_as_written() {
     assert_eq!(groups, ["definitions_a", "snapshots_a", "snapshots_b"]);
     let Recovery::Loops(loops) = &config.feeds[0].recovery else { panic!("MDP 3.0 has loops") };
     assert_eq!(loops.channel_id, Some(340));
+    let replay = loops.replay.as_ref().expect("it is written");
+    assert_eq!(
+        (replay.address.to_string(), &replay.user[..]),
+        ("192.0.2.3:9020".to_owned(), "CME")
+    );
+    assert_eq!(replay.password, SecretSource::Credential("REPLAY".to_owned()));
     let session = config.gateways[0].session.as_ref().expect("an iLink 3 session");
     assert_eq!(session.key, SecretSource::File("secrets/cme".into()));
     assert_eq!((&*session.access_key_id, session.keep_alive_ms), ("K1", 5_000));
@@ -115,9 +122,9 @@ fn recovery_and_logon_are_read_as_written() {
     assert_eq!(symbols.collect::<Vec<_>>(), ["ZCZ6", "s336491"], "the name unless written");
 
     let smdp = "protocol = \"shfe/smdp\"\ntopic = 1001\nmdqp = \"tcp://192.0.2.1:8000\"\n\
-        mdqp_user = \"u\"\nmdqp_password_env = \"MDQP\"";
+        mdqp_user = \"u\"\nmdqp_password_credential = \"MDQP\"";
     let dstar = "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:9001\"\n\
-        answer_address = \"192.0.2.1:9000\"\naccount_no = \"88001\"\npassword_env = \"P\"\n\
+        answer_address = \"192.0.2.1:9000\"\naccount_no = \"88001\"\npassword_credential = \"P\"\n\
         request_ids = \"consecutive\"\nclose_today_code = \"J\"";
     let config = load(&edited(&[
         ("join = \"assume_empty\"", "join = \"recover\""),
@@ -127,7 +134,7 @@ fn recovery_and_logon_are_read_as_written() {
     .unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));
     let Recovery::Query(query) = &config.feeds[0].recovery else { panic!("SMDP is asked") };
     assert_eq!((query.topic, query.address.to_string().as_str()), (1001, "192.0.2.1:8000"));
-    assert_eq!(query.login.password, Some(SecretSource::Environment("MDQP".to_owned())));
+    assert_eq!(query.login.password, Some(SecretSource::Credential("MDQP".to_owned())));
     let counter = config.gateways[0].counter.as_ref().expect("an account");
     assert_eq!(
         (counter.request_ids, counter.close_today_code),
@@ -152,4 +159,31 @@ fn details_are_left_out_by_name() {
     let most = leaves("\"refusals\", \"endings\"");
     assert!(most.has_refusal(Gate::Passed) && !most.endings);
     assert_eq!(most.left_out().count(), Gate::ALL.len(), "the ends, and all gates but `passed`");
+}
+
+#[test]
+fn what_follows_from_a_finding_is_configured() {
+    for (written, stops) in [("no_new", true), ("alert", false)] {
+        let line = format!("audit_difference = \"{written}\"\ndesk_id = 1");
+        let config = load(&edited(&[("desk_id = 1", &line)])).expect("a known word");
+        assert_eq!(config.engine.differences_stop, stops);
+    }
+    let engine = load(&base()).expect("the sample").engine;
+    assert!(engine.differences_stop, "if nothing is written");
+    assert_eq!((engine.clock_step_us, engine.clock_steps_stop), (100, false));
+    let line = "clock_step = \"no_new\"\nclock_step_us = 50\ndesk_id = 1";
+    let engine = load(&edited(&[("desk_id = 1", line)])).expect("known words").engine;
+    assert_eq!((engine.clock_step_us, engine.clock_steps_stop), (50, true));
+}
+
+#[test]
+fn how_much_is_opened_with_one_line_is_configured() {
+    assert_eq!(load(&base()).expect("the sample").logic.single_line_clip_percent, 100);
+    for (percent, clip, units) in [(50, 5, 2), (5, 20, 1), (1, 1, 1), (99, 100, 99), (33, 3, 1)] {
+        let line = format!("single_line_clip_percent = {percent}\nack_timeout_ms");
+        let config = load(&edited(&[("ack_timeout_ms", &line)])).expect("a part");
+        let told = inputs::controls(&config).0;
+        let [Control::Sizing(sizing), ..] = told[..] else { panic!("{told:?}") };
+        assert_eq!(sizing.clip_units(clip), units, "{percent} % of {clip}");
+    }
 }

@@ -1,10 +1,14 @@
 //! The engine: the sockets that a configuration names are opened as it says.
 
 mod carried;
+mod clocks;
 mod degraded;
+mod doubt;
+mod limits;
 mod live;
-mod markets;
+pub mod markets;
 mod outage;
+mod quiet;
 mod witnessing;
 
 use crate::config::{edited, load};
@@ -104,7 +108,7 @@ fn with_gateway(lines: &str) -> Configuration {
 }
 
 const IDENTITY: &str = "session = \"ABC\"\nfirm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"\n\
-     access_key_id = \"K1\"\nkey_env = \"CME_KEY\"";
+     access_key_id = \"K1\"\nkey_credential = \"CME_KEY\"";
 
 #[test]
 fn gateways_are_connected_to_where_the_configuration_says() {
@@ -116,7 +120,7 @@ fn gateways_are_connected_to_where_the_configuration_says() {
     let ilink3 = format!("protocol = \"cme/ilink3\"\naddress = \"{address}\"\n{IDENTITY}");
     let dstar = format!(
         "protocol = \"esunny/dstar\"\nrequest_address = \"{request_address}\"\n\
-         answer_address = \"{address}\"\naccount_no = \"1\"\npassword_env = \"ESUNNY_PASSWORD\""
+         answer_address = \"{address}\"\naccount_no = \"1\"\npassword_credential = \"ESUNNY\""
     );
     for lines in [&ilink3, &dstar] {
         let config = with_gateway(lines);

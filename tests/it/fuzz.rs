@@ -128,6 +128,11 @@ fn mdqp_stream() {
 }
 
 #[test]
+fn mdp3_replay() {
+    run("mdp3_replay", &samples::mdp3_replay(), bodies::mdp3_replay);
+}
+
+#[test]
 fn captures() {
     run("captures", &samples::captures(), bodies::capture);
 }
@@ -135,6 +140,11 @@ fn captures() {
 #[test]
 fn config_xml() {
     run("config_xml", &samples::config_xml(), bodies::config_xml);
+}
+
+#[test]
+fn ilink3_sessions() {
+    run("ilink3_session", &samples::ilink3_sessions(), bodies::ilink3_session);
 }
 
 #[test]

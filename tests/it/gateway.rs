@@ -5,7 +5,8 @@ use cross_market_connect::sim::wire::SimStream;
 use rtrb::RingBuffer;
 use xmc_hotpath::counter::{Counter, NoRecorder};
 use xmc_hotpath::gateway::{
-    CannotEncode, GatewayCounters, GatewayStage, OrderSession, SessionLost, Taken,
+    CannotEncode, Door, Entry, GatewayCounters, GatewayStage, OrderSession, Reentry, SessionLost,
+    Taken,
 };
 use xmc_hotpath::message::{
     AccountId, GatewayIndex, GatewayNews, HedgeFlag, InstrumentIndex, OrderAction, OrderCommand,
@@ -14,16 +15,29 @@ use xmc_hotpath::message::{
 };
 use xmc_hotpath::ring::{Receiver, Sender, ends};
 use xmc_hotpath::stage::{Stage, Work};
-use xmc_hotpath::time::{MonoNs, UnixNs};
+use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
 /// Message `n` of the venue is the bytes 0xAA and `n`; a command leaves as its order's number.
 struct Toy {
+    first: u8,
     frame: [u8; 8],
     /// What it has to say itself.
     own: Option<[u8; 3]>,
 }
 
 impl OrderSession for Toy {
+    /// The first byte of every message of the session.
+    type Handover = u8;
+    type Left = (u8, SessionLost);
+
+    fn left(&self, why: SessionLost) -> (u8, SessionLost) {
+        (self.first, why)
+    }
+
+    fn resume(&mut self, first: &u8) {
+        self.first = *first;
+    }
+
     fn encode(&mut self, command: &OrderCommand, _utc: UnixNs) -> Result<&[u8], CannotEncode> {
         if command.action == OrderAction::Replace {
             return Err(CannotEncode::Replace);
@@ -36,17 +50,17 @@ impl OrderSession for Toy {
 
     fn read(&mut self, bytes: &[u8], received: MonoNs) -> Result<Option<Taken>, SessionLost> {
         match bytes {
-            [0xAA, number, ..] => {
+            [first, number, ..] if *first == self.first => {
                 let event = event(OrderId((*number).into()), received);
                 Ok(Some(Taken { len: 2, news: Some(GatewayNews::Order(event)) }))
             }
-            [] | [0xAA] => Ok(None),
+            [] | [_] => Ok(None),
             _ => Err(SessionLost::Framing),
         }
     }
 
-    fn own_message(&mut self, _now: MonoNs) -> Option<&[u8]> {
-        self.own.as_ref().map(<[u8; 3]>::as_slice)
+    fn own_message(&mut self, _: MonoNs, _: UnixNs) -> Result<Option<&[u8]>, SessionLost> {
+        Ok(self.own.as_ref().map(<[u8; 3]>::as_slice))
     }
 
     fn own_message_sent(&mut self, _now: MonoNs) {
@@ -108,16 +122,24 @@ type Rig<'a> = GatewayStage<'a, Toy, SimStream, &'a VirtualClock, NoRecorder>;
 
 /// A stage whose news ring holds `room` messages.
 fn rig(room: usize) -> (Rig<'static>, Sender<OrderCommand>, Receiver<GatewayNews>) {
-    rig_of(Toy { frame: [0; 8], own: None }, room)
+    rig_of(Toy { first: 0xAA, frame: [0; 8], own: None }, room)
 }
 
 fn rig_of(toy: Toy, room: usize) -> (Rig<'static>, Sender<OrderCommand>, Receiver<GatewayNews>) {
+    rig_at(Box::leak(Box::default()), toy, room)
+}
+
+fn rig_at(
+    clock: &'static VirtualClock,
+    toy: Toy,
+    room: usize,
+) -> (Rig<'static>, Sender<OrderCommand>, Receiver<GatewayNews>) {
     let (commands, commands_out) = ends(RingBuffer::new(64));
     let (news_in, news) = ends(RingBuffer::new(room));
     let stage = GatewayStage::new(
         toy,
         SimStream::new(1_000),
-        &*Box::leak(Box::default()),
+        clock,
         NoRecorder,
         GatewayIndex(0),
         StreamId(1),
@@ -242,7 +264,8 @@ fn a_command_that_the_protocol_lacks_comes_back_and_the_next_leaves() {
 
 #[test]
 fn what_the_session_has_to_say_leaves_in_housekeeping_and_once() {
-    let (mut stage, _commands, mut news) = rig_of(Toy { frame: [0; 8], own: Some([7, 8, 9]) }, 64);
+    let (mut stage, _commands, mut news) =
+        rig_of(Toy { first: 0xAA, frame: [0; 8], own: Some([7, 8, 9]) }, 64);
     settle(&mut stage, &mut news);
     assert_eq!(stage.port_mut().take_sent().len(), 0, "polls say nothing of their own");
     stage.port_mut().busy = 1;
@@ -255,9 +278,99 @@ fn what_the_session_has_to_say_leaves_in_housekeeping_and_once() {
 
 #[test]
 fn a_stream_that_takes_nothing_more_ends_the_session() {
-    let (mut stage, _commands, mut news) = rig_of(Toy { frame: [0; 8], own: Some([7, 8, 9]) }, 64);
+    let (mut stage, _commands, mut news) =
+        rig_of(Toy { first: 0xAA, frame: [0; 8], own: Some([7, 8, 9]) }, 64);
     settle(&mut stage, &mut news);
     stage.port_mut().tears = true;
     stage.housekeeping();
     assert_eq!(settle(&mut stage, &mut news), [Told::Session(SessionState::Down)]);
+}
+
+type Outside = Door<SimStream, u8, (u8, SessionLost)>;
+
+/// A stage with a door, and the cold side of it.
+fn rig_with_door(
+    clock: &'static VirtualClock,
+    room: usize,
+) -> (Rig<'static>, Sender<OrderCommand>, Receiver<GatewayNews>, Outside) {
+    let toy = Toy { first: 0xAA, frame: [0; 8], own: None };
+    let (stage, commands, news) = rig_at(clock, toy, room);
+    let (left_in, left) = ends(RingBuffer::new(1));
+    let (entries, entries_out) = ends(RingBuffer::new(1));
+    let (spent_in, spent) = ends(RingBuffer::new(1));
+    let inside = Reentry { left: left_in, entries: entries_out, spent: spent_in };
+    (stage.with_reentry(inside), commands, news, Door { left, entries, spent })
+}
+
+#[test]
+fn the_next_session_comes_in_where_the_last_has_ended() {
+    let (mut stage, mut commands, mut news, mut door) = rig_with_door(clock(), 64);
+    settle(&mut stage, &mut news);
+    for turn in 1..=3_u8 {
+        assert!(door.left.pop().is_none(), "nothing has ended");
+        stage.port_mut().arrive(&[0xA9 + turn, 1]);
+        stage.port_mut().close();
+        let told = settle(&mut stage, &mut news);
+        let down = Told::Session(SessionState::Down);
+        assert_eq!(told, [Told::Order(OrderEventKind::Accepted, 1), down]);
+        assert_eq!(door.left.pop(), Some((0xA9 + turn, SessionLost::Closed)));
+        // What is asked for meanwhile comes back, and does not leave later.
+        commands.push(command(9, OrderAction::New)).expect("there is room");
+        let entry = Entry { port: SimStream::new(1_000), handover: 0xAA + turn };
+        door.entries.push(entry).expect("there is room");
+        let told = settle(&mut stage, &mut news);
+        let expected = [Told::Order(OrderEventKind::NotSent, 9), Told::Session(SessionState::Up)];
+        assert_eq!(told, expected);
+        assert!(stage.port_mut().take_sent().is_empty());
+        assert!(door.spent.pop().is_some_and(|port| port.is_closed()), "the old one comes back");
+        commands.push(command(10, OrderAction::New)).expect("there is room");
+        settle(&mut stage, &mut news);
+        assert_eq!(stage.port_mut().take_sent().len(), 1);
+    }
+}
+
+#[test]
+fn the_desk_knows_that_a_session_is_down_before_the_next_comes_in() {
+    let (mut stage, _commands, mut news, mut door) = rig_with_door(clock(), 1);
+    assert!(stage.poll() != Work::Blocked && news.pending() == 1, "that it is up");
+    stage.port_mut().close();
+    let entry = Entry { port: SimStream::new(1_000), handover: 0xAB };
+    door.entries.push(entry).expect("there is room");
+    for _ in 0..100 {
+        stage.poll();
+    }
+    assert!(door.left.pop().is_none() && door.entries.push(spare()).is_err(), "it waits");
+    let mut told = Vec::new();
+    for _ in 0..100 {
+        told.extend(settle(&mut stage, &mut news));
+    }
+    let told_states = [SessionState::Up, SessionState::Down, SessionState::Up].map(Told::Session);
+    assert_eq!(told, told_states);
+    assert!(door.left.pop().is_some() && door.spent.pop().is_some());
+}
+
+fn clock() -> &'static VirtualClock {
+    Box::leak(Box::default())
+}
+
+fn spare() -> Entry<SimStream, u8> {
+    Entry { port: SimStream::new(1_000), handover: 0 }
+}
+
+#[test]
+fn a_connection_that_nobody_ends_is_not_read_for_ever() {
+    let clock = clock();
+    let (mut stage, _commands, mut news, mut door) = rig_with_door(clock, 64);
+    settle(&mut stage, &mut news);
+    stage.log_out();
+    stage.port_mut().arrive(&[0xAA, 1, 0xAA]);
+    let told = settle(&mut stage, &mut news);
+    let accepted = Told::Order(OrderEventKind::Accepted, 1);
+    assert_eq!(told, [Told::Session(SessionState::Down), accepted]);
+    assert!(!stage.is_over() && door.left.pop().is_none());
+    clock.advance(Span(2_000_000_000));
+    stage.housekeeping();
+    assert!(stage.is_over());
+    settle(&mut stage, &mut news);
+    assert_eq!(door.left.pop(), Some((0xAA, SessionLost::LoggedOut)));
 }

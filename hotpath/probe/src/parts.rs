@@ -13,7 +13,7 @@ use xmc_hotpath::feed::{self, Channel, FeedStage};
 use xmc_hotpath::gateway::GatewayStage;
 use xmc_hotpath::message::{
     CloseFirst, Credits, Depth, Detail, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OffsetRule,
-    OrderAction, OrderCommand, OrderEvent, OrderId, Side, SpreadSpec,
+    OrderAction, OrderCommand, OrderEvent, OrderId, Side, Sizing, SpreadSpec,
 };
 use xmc_hotpath::order::Orders;
 use xmc_hotpath::record::frame::Writer;
@@ -23,7 +23,7 @@ use xmc_hotpath::risk::{
     self, AccountRisk, Batch, Draft, Exposure, FireSize, GatewayRisk, InstrumentRate, Reference,
     ValueLimit,
 };
-use xmc_hotpath::spread::{self, LegBook, Value};
+use xmc_hotpath::spread::{self, LegBook, Trigger, Value};
 use xmc_hotpath::stage::{self, Both, Gauge, Stage};
 use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
 use xmc_hotpath::venue::cme::ilink3::decode;
@@ -59,6 +59,21 @@ extern "C" fn spread_value(
     units: u32,
 ) -> Option<Value> {
     spread::value(spec, legs, is_buy, units)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn spread_at_most(
+    spec: &SpreadSpec,
+    legs: &[LegBook<'static>; MAX_LEGS],
+    trigger: Trigger,
+    most: u32,
+) -> Trigger {
+    spread::at_most(spec, legs, trigger, most)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sizing_clip_units(sizing: Sizing, clip_units: u32) -> u32 {
+    sizing.clip_units(clip_units)
 }
 
 #[unsafe(no_mangle)]

@@ -1,16 +1,19 @@
 //! Price levels of instruments, as a venue tells them: an outright book and, apart from it, an
 //! implied one.
 //!
-//! The rows lie in one arena that the cold side made; an open-addressing table finds a row by the
-//! venue's number without a division. Called by the feed stage for every entry, and on the cold
-//! side by whoever shows or rebuilds books.
+//! The rows lie in one arena that the cold side made, what a venue says of each instrument's day in
+//! another (`day`); an open-addressing table finds a row by the venue's number without a division.
+//! Called by the feed stage for every entry, and on the cold side by whoever shows or rebuilds
+//! books.
 //!
 //! Not here: wire formats, packet sequence, channel state. A book says what is in it and whether it
 //! contradicts itself; whether it may be traded on is for the feed (epoch) and the desk to say.
 
+mod day;
 mod ladder;
 mod shelf;
 
+pub use day::{Day, DayLots, PriceLimits, Settlement, Traded};
 pub use ladder::{Action, BookError, Change, Ladder, Level, Order, consolidate};
 pub use shelf::{Books, Row, Slot, StorageError};
 
@@ -53,6 +56,30 @@ pub enum Continuity {
     Broken,
 }
 
+/// What a venue groups instruments by, as its definitions have it: texts padded with NUL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// The group (CME: tag 1151 `SecurityGroup`).
+    pub group: [u8; 6],
+    /// The product (CME: tag 6937 `Asset`).
+    pub asset: [u8; 6],
+}
+
+impl Family {
+    /// Not told.
+    pub const UNKNOWN: Self = Self { group: [0; 6], asset: [0; 6] };
+
+    /// Whether an instrument of this family is among those that `named` means: all whose group and
+    /// product are those that it names. One that names neither means none.
+    #[must_use]
+    pub fn is_of(self, named: Self) -> bool {
+        let is_blank = |text: [u8; 6]| text.iter().all(|byte| matches!(byte, 0 | b' '));
+        let fits = |own: [u8; 6], named: [u8; 6]| is_blank(named) || own == named;
+        let is_any = !(is_blank(named.group) && is_blank(named.asset));
+        is_any && fits(self.group, named.group) && fits(self.asset, named.asset)
+    }
+}
+
 /// What is kept of one instrument. A row of `Books`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
@@ -67,6 +94,10 @@ pub struct Instrument {
     is_touched: bool,
     /// The venue's raw trading status; 255 means not told.
     status: u8,
+    /// The venue says that it is not traded continuously now.
+    is_shut: bool,
+    /// What the venue groups it by.
+    family: Family,
     bids: Ladder<OUTRIGHT_LEVELS>,
     asks: Ladder<OUTRIGHT_LEVELS>,
     implied_bids: Ladder<IMPLIED_LEVELS>,
@@ -87,6 +118,8 @@ impl Instrument {
         is_damaged: false,
         is_touched: false,
         status: u8::MAX,
+        is_shut: false,
+        family: Family::UNKNOWN,
         bids: Ladder::EMPTY,
         asks: Ladder::EMPTY,
         implied_bids: Ladder::EMPTY,
@@ -156,10 +189,30 @@ impl Instrument {
         if self.status == u8::MAX { None } else { Some(self.status) }
     }
 
-    /// Notes the venue's raw trading status.
+    /// Notes the venue's raw trading status, and whether it is traded continuously with it.
     #[inline]
-    pub const fn set_status(&mut self, raw: u8) {
+    pub const fn set_status(&mut self, raw: u8, is_open: bool) {
         self.status = raw;
+        self.is_shut = !is_open;
+    }
+
+    /// Whether the venue says that it is not traded continuously now. What was not told is open.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_shut(&self) -> bool {
+        self.is_shut
+    }
+
+    /// What the venue groups it by.
+    #[inline]
+    #[must_use]
+    pub const fn family(&self) -> Family {
+        self.family
+    }
+
+    /// Notes what the venue groups it by.
+    pub const fn set_family(&mut self, family: Family) {
+        self.family = family;
     }
 
     /// Takes the sequence number of one entry, of whatever kind. A break damages the books; the
@@ -259,6 +312,8 @@ impl Instrument {
             depth: self.depth,
             implied_depth: self.implied_depth,
             status: self.status,
+            is_shut: self.is_shut,
+            family: self.family,
             ..Self::EMPTY
         };
     }
@@ -282,6 +337,8 @@ impl Instrument {
         let is_crossed = quote.bids.best_e9() >= quote.asks.best_e9();
         quote.quality = if self.is_damaged | has_hole {
             QuoteQuality::Gapped
+        } else if self.is_shut {
+            QuoteQuality::Halted
         } else if is_crossed | !is_ordered {
             QuoteQuality::Insane
         } else {

@@ -1,6 +1,6 @@
 //! The arena of instruments: rows, and the table that finds a row by the venue's number.
 
-use super::{Instrument, NO_INDEX};
+use super::{Day, Instrument, NO_INDEX};
 use crate::message::InstrumentIndex;
 
 /// A row of `Books`.
@@ -44,6 +44,8 @@ pub enum StorageError {
 #[derive(Debug)]
 pub struct Books<'a> {
     rows: &'a mut [Instrument],
+    /// Beside `rows`; empty where nobody asks for days.
+    days: &'a mut [Day],
     slots: &'a mut [Slot],
     used: u32,
     shift: u32,
@@ -67,7 +69,20 @@ impl<'a> Books<'a> {
         }
         rows.fill(Instrument::EMPTY);
         slots.fill(Slot::FREE);
-        Ok(Self { rows, slots, used: 0, shift, last: Slot::FREE })
+        Ok(Self { rows, days: &mut [], slots, used: 0, shift, last: Slot::FREE })
+    }
+
+    /// Keeps what is said of each instrument's day in `days`, which is cleared: one for each row,
+    /// or none, where nothing of it is kept.
+    ///
+    /// # Errors
+    /// `TooSmall` if there are days, and fewer than rows.
+    pub fn with_days(self, days: &'a mut [Day]) -> Result<Self, StorageError> {
+        if !days.is_empty() && days.len() < self.rows.len() {
+            return Err(StorageError::TooSmall);
+        }
+        days.fill(Day::UNKNOWN);
+        Ok(Self { days, ..self })
     }
 
     /// How many instruments there can be.
@@ -118,16 +133,21 @@ impl<'a> Books<'a> {
         Some(row)
     }
 
-    /// Puts an instrument as it stands elsewhere, desk's row and all; `None` if all rows are taken.
-    pub fn put(&mut self, instrument: &Instrument) -> Option<Row> {
+    /// Puts an instrument and its day as they stand elsewhere, desk's row and all; `None` if all
+    /// rows are taken.
+    pub fn put(&mut self, instrument: &Instrument, day: &Day) -> Option<Row> {
         let row = self.add(instrument.security_id, None)?;
         *self.get_mut(row)? = Instrument { is_touched: false, ..*instrument };
+        if let Some(place) = self.day_mut(row) {
+            *place = *day;
+        }
         Some(row)
     }
 
     /// Forgets all instruments: the venue numbers them anew.
     pub fn clear(&mut self) {
         self.rows.fill(Instrument::EMPTY);
+        self.days.fill(Day::UNKNOWN);
         self.slots.fill(Slot::FREE);
         self.used = 0;
         self.last = Slot::FREE;
@@ -144,6 +164,24 @@ impl<'a> Books<'a> {
     #[inline(always)]
     pub fn get_mut(&mut self, row: Row) -> Option<&mut Instrument> {
         self.rows.get_mut(usize::try_from(row.0).ok()?)
+    }
+
+    /// What was said of an instrument's day; `None` where nothing of it is kept.
+    #[inline(always)]
+    #[must_use]
+    pub fn day(&self, row: Row) -> Option<&Day> {
+        self.days.get(row.place())
+    }
+
+    /// What was said of an instrument's day, to be changed.
+    #[inline(always)]
+    pub fn day_mut(&mut self, row: Row) -> Option<&mut Day> {
+        self.days.get_mut(row.place())
+    }
+
+    /// Forgets what was said of all days.
+    pub fn forget_days(&mut self) {
+        self.days.fill(Day::UNKNOWN);
     }
 
     /// The rows taken, in the order in which they were.

@@ -98,7 +98,7 @@ impl Desk<'_> {
         let books = legs.map(|leg| leg.map_or(NO_BOOK, Instrument::book));
         let spent = if row.spent == 0 { 0 } else { still_spent(row.spent, spec, &books) };
         let mut ages = [Span(0); MAX_LEGS];
-        let Some(trigger) = spread::evaluate(spec, row.position_units, &books) else {
+        let Some(trigger) = self.trigger(row, spec, &legs, &books) else {
             return Some(Seen { spent, ages, found: None });
         };
         for (age, leg) in ages.iter_mut().zip(legs.iter().flatten()) {
@@ -130,6 +130,10 @@ impl Desk<'_> {
         repetition(row, spec, trigger, spent, self.now)?;
         for (leg, number) in legs.iter().flatten().zip(0_u8..) {
             usable(leg, &self.channels).map_err(|refusal| Refusal { leg: number, ..refusal })?;
+            if is_open && leg.doubts != 0 {
+                let doubts = i64::from(leg.doubts);
+                return Err(Refusal { leg: number, ..Refusal::new(Gate::Doubt, doubts, 0) });
+            }
         }
         if trigger.units == 0 {
             let held = i64::from(row.position_units.unsigned_abs());
@@ -177,7 +181,7 @@ impl Desk<'_> {
         account: AccountRow,
         outputs: &mut Outputs,
     ) {
-        let Self { table, orders, gateways, accounts, whole, timers, now, .. } = self;
+        let Self { table, orders, gateways, accounts, whole, timers, recent, now, .. } = self;
         let Table { instruments, spreads, .. } = table;
         let Some(row) = usize::try_from(index.0).ok().and_then(|row| spreads.get_mut(row)) else {
             return;
@@ -257,6 +261,7 @@ impl Desk<'_> {
                 });
             }
         }
+        recent.note(index, &fire.orders, spec, instruments);
         timers.set(index.0, now.after(spec.ack_timeout));
         if spec.hysteresis_e9 > 0 {
             row.spent |= bit(trigger.intent);

@@ -14,7 +14,7 @@ use crate::message::{
 };
 use crate::price::{self, NO_ASK_E9, NO_BID_E9};
 use crate::risk::{self, AccountRisk, Draft, FireSize};
-use crate::spread::{self, Trigger};
+use crate::spread::Trigger;
 use crate::time::Span;
 
 /// What a gate looked at.
@@ -94,7 +94,7 @@ impl Desk<'_> {
         let spec = row.spec.as_ref()?;
         let legs = legs(spec, self.table.instruments)?;
         let books = legs.map(|leg| leg.map_or(NO_BOOK, Instrument::book));
-        let trigger = spread::evaluate(spec, row.position_units, &books)?;
+        let trigger = self.trigger(row, spec, &legs, &books)?;
         self.read_standing(row, &trigger, visit);
         self.read_timing(row, spec, &legs, visit);
         let spent = still_spent(row.spent, spec, &books) & bit(trigger.intent) != 0;
@@ -110,6 +110,8 @@ impl Desk<'_> {
         visit(Reading::most(Gate::FireRate, Of::Spread, fires, most));
         for (leg, number) in legs.iter().flatten().zip(0_u8..) {
             self.read_quote(leg, Of::Leg(number), visit);
+            let doubt = if trigger.intent.is_open() { i64::from(leg.doubts) } else { 0 };
+            visit(Reading::most(Gate::Doubt, Of::Leg(number), doubt, 0));
         }
         let held = i64::from(row.position_units.unsigned_abs());
         let units = i64::from(trigger.units);

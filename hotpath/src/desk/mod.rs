@@ -12,11 +12,13 @@
 //! Called by `desk::stage::DeskStage` in production and by the simulator and replay directly.
 
 mod carried;
+mod doubt;
 mod fire;
 pub mod gates;
 mod hours;
 mod news;
 mod outputs;
+mod single;
 mod snapshot;
 pub mod stage;
 mod table;
@@ -32,11 +34,12 @@ use crate::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
     Credits, DeskIdentity, Detail, Detailing, Event, GatewayLimits, HeldLots, Hours, Input,
     InstrumentIndex, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderId, Quote, SafeState,
-    SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StateChange, StreamId,
+    SessionState, SessionUpdate, Sizing, SpreadIndex, SpreadSpec, StateChange, StreamId,
 };
 use crate::order::Orders;
 use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX, ValueLimit};
 use crate::time::MonoNs;
+use doubt::Recent;
 use table::{Dirty, Table};
 use timers::Timers;
 
@@ -82,9 +85,14 @@ pub struct Desk<'a> {
     dirty: Dirty<'a>,
     /// Rows of the order arena that HALT has still to look at, to cancel what lives.
     kill_cursor: Option<usize>,
+    /// Rows of it whose orders have still to be asked for, since a session came up.
+    ask_cursor: Option<usize>,
+    /// The last fires: what they were priced off may turn out to be wrong.
+    recent: Recent,
     /// The `more` of the last quote: evaluation waits for the end of the batch.
     is_batch_open: bool,
     detailing: Detailing,
+    sizing: Sizing,
     now: MonoNs,
 }
 
@@ -107,8 +115,11 @@ impl<'a> Desk<'a> {
             dirty: Dirty::new(dirty),
             table: Table::new(instruments, spreads, edges),
             kill_cursor: None,
+            ask_cursor: None,
+            recent: Recent::EMPTY,
             is_batch_open: false,
             detailing: Detailing::ALL,
+            sizing: Sizing::WHOLE,
             now: MonoNs(0),
         }
     }
@@ -153,7 +164,8 @@ impl<'a> Desk<'a> {
     #[inline]
     #[must_use]
     pub fn next_deadline(&self) -> MonoNs {
-        if self.kill_cursor.is_some() || (!self.dirty.is_empty() && !self.is_batch_open) {
+        let is_sweeping = self.kill_cursor.is_some() || self.ask_cursor.is_some();
+        if is_sweeping || (!self.dirty.is_empty() && !self.is_batch_open) {
             // Work was left over: the last input fired, or its outputs were full.
             return MonoNs(0);
         }
@@ -205,9 +217,11 @@ impl<'a> Desk<'a> {
             Event::Command(command) => self.on_command(&command, outputs),
             Event::Detailing(detailing) => self.on_detailing(detailing),
             Event::Hours(hours) => self.on_hours(&hours, outputs),
+            Event::Finding(finding) => self.on_finding(&finding, outputs),
+            Event::Sizing(sizing) => self.on_sizing(sizing, outputs),
             Event::Clock(_) | Event::Tick => {}
         }
-        self.sweep_kill(outputs);
+        self.sweep(outputs);
     }
 
     #[inline]
@@ -242,6 +256,19 @@ impl<'a> Desk<'a> {
                 value: i64::from(update.missing),
             });
         }
+        if update.state == ChannelState::Divergent {
+            self.diverged(update, outputs);
+        }
+        if was_usable && update.state == ChannelState::Frozen {
+            outputs.alert(Alert {
+                kind: AlertKind::FeedFrozen,
+                spread: SpreadIndex::ALL,
+                order_id: OrderId::NONE,
+                stream: update.stream,
+                value: 0,
+            });
+        }
+        self.settle_single(update.stream, outputs);
     }
 
     fn on_session(&mut self, update: &SessionUpdate, outputs: &mut Outputs) {
@@ -251,6 +278,7 @@ impl<'a> Desk<'a> {
         };
         let was = gateway.session;
         gateway.session = update.state;
+        let asks_status = gateway.limits.asks_status;
         if was == SessionState::Up && update.state != SessionState::Up {
             // Orders in flight there are found out by their deadlines: silence makes them unknown.
             outputs.alert(Alert {
@@ -260,6 +288,10 @@ impl<'a> Desk<'a> {
                 stream: update.stream,
                 value: i64::from(update.state.code()),
             });
+        }
+        if was != SessionState::Up && update.state == SessionState::Up && asks_status {
+            // What it told while it was away may be lost for good; what still lives can be asked.
+            self.ask_cursor = Some(0);
         }
     }
 
@@ -373,7 +405,10 @@ impl<'a> Desk<'a> {
             CommandKind::Arm if self.state == SafeState::Halt => {
                 self.bad_input(command.spread, i64::from(command.operator), outputs);
             }
-            CommandKind::Arm => self.set_state(SafeState::Normal, cause, outputs),
+            CommandKind::Arm => {
+                self.set_state(SafeState::Normal, cause, outputs);
+                self.settle_single(StreamId::NONE, outputs);
+            }
             CommandKind::NoNew => {
                 let state = self.state.max(SafeState::NoNew);
                 self.set_state(state, cause, outputs);
@@ -393,6 +428,7 @@ impl<'a> Desk<'a> {
             CommandKind::Enable => self.set_spread(command.spread, SpreadState::Enabled, outputs),
             CommandKind::Disable => self.set_spread(command.spread, SpreadState::Disabled, outputs),
             CommandKind::ClearHalt => self.clear_halt(command.spread, outputs),
+            CommandKind::ClearDoubt => self.clear_doubt(command.spread, outputs),
         }
     }
 

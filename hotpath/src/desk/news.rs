@@ -4,12 +4,13 @@ use super::{Cause, DEADLINES_PER_INPUT, Desk, Outputs, SpreadState};
 use crate::execute::{self, MAX_FIRE_ORDERS};
 use crate::message::{
     Alert, AlertKind, HedgeFlag, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
-    SafeState, Side, SpreadIndex, StreamId,
+    SafeState, SessionState, Side, SpreadIndex, StreamId,
 };
 use crate::order::{Order, OrderState};
+use crate::risk::GatewayRisk;
 
-/// Rows of the order arena that a kill looks at per input.
-const KILL_ROWS_PER_INPUT: usize = 256;
+/// Rows of the order arena that a sweep looks at per input.
+const SWEPT_ROWS_PER_INPUT: usize = 256;
 
 impl Desk<'_> {
     pub(super) fn on_order(&mut self, event: &OrderEvent, outputs: &mut Outputs) {
@@ -345,6 +346,22 @@ impl Desk<'_> {
             value: i64::from(open),
         });
         self.halt_spread(spread, AlertKind::OrderUnknown, outputs);
+        self.ask(id, outputs);
+    }
+
+    /// Asks the venue how an order stands, if its session is up and can. An answer is news like
+    /// any other; without one the order stays as it is.
+    fn ask(&mut self, id: OrderId, outputs: &mut Outputs) {
+        let Some(order) = self.orders.get_mut(id).map(|order| *order) else {
+            return;
+        };
+        let gateway = self.gateways.get(usize::from(order.gateway.0));
+        let is_able = |gateway: &GatewayRisk| {
+            gateway.limits.asks_status && gateway.session == SessionState::Up
+        };
+        if gateway.is_some_and(is_able) {
+            self.request(&order, OrderAction::Status, outputs);
+        }
     }
 
     /// Does `change` to the fire that order `id` belongs to; `false` if that fire has ended.
@@ -457,12 +474,17 @@ impl Desk<'_> {
     }
 
     fn cancel(&mut self, id: OrderId, outputs: &mut Outputs) {
-        let now = self.now;
         let Some(order) = self.orders.get_mut(id) else {
             return;
         };
         order.state = OrderState::Cancelling;
         let order = *order;
+        self.request(&order, OrderAction::Cancel, outputs);
+    }
+
+    /// Sends a message about an order that was sent before. No gate holds it back; it counts.
+    fn request(&mut self, order: &Order, action: OrderAction, outputs: &mut Outputs) {
+        let now = self.now;
         if let Some(gateway) = self.gateways.get_mut(usize::from(order.gateway.0)) {
             gateway.sent(now);
         }
@@ -477,7 +499,7 @@ impl Desk<'_> {
             .and_then(|row| row.spec)
             .map_or(0, |contract| contract.security_id);
         outputs.order(OrderCommand {
-            action: OrderAction::Cancel,
+            action,
             order_id: order.id,
             venue_order_id: order.venue_order_id,
             instrument: order.instrument,
@@ -499,30 +521,42 @@ impl Desk<'_> {
         });
     }
 
-    /// Goes on cancelling what lives, after a kill, as far as there is room.
+    /// Goes on with what has to be done for every order, as far as there is room.
     #[inline]
-    pub(super) fn sweep_kill(&mut self, outputs: &mut Outputs) {
+    pub(super) fn sweep(&mut self, outputs: &mut Outputs) {
         if let Some(cursor) = self.kill_cursor {
-            self.kill_from(cursor, outputs);
+            self.kill_cursor = self.sweep_from(cursor, Self::kill, outputs);
+        }
+        if let Some(cursor) = self.ask_cursor {
+            self.ask_cursor = self.sweep_from(cursor, Self::ask, outputs);
         }
     }
 
+    /// Does `each` to live orders from row `cursor` on; where to go on, `None` at the end.
     #[cold]
     #[inline(never)]
-    fn kill_from(&mut self, mut cursor: usize, outputs: &mut Outputs) {
-        let end = cursor.saturating_add(KILL_ROWS_PER_INPUT);
+    fn sweep_from(
+        &mut self,
+        mut cursor: usize,
+        each: fn(&mut Self, OrderId, &mut Outputs),
+        outputs: &mut Outputs,
+    ) -> Option<usize> {
+        let end = cursor.saturating_add(SWEPT_ROWS_PER_INPUT);
         while cursor < end && outputs.order_room() > 0 {
-            let Some(order) = self.orders.at(cursor) else {
-                self.kill_cursor = None;
-                return;
-            };
-            let id = order.id;
-            if order.is_live() && order.state != OrderState::Cancelling {
-                self.cancel(id, outputs);
+            let order = self.orders.at(cursor)?;
+            if order.is_live() {
+                each(self, order.id, outputs);
             }
             cursor = cursor.saturating_add(1);
         }
-        self.kill_cursor = Some(cursor);
+        Some(cursor)
+    }
+
+    /// Cancels an order that nobody has asked to cancel yet.
+    fn kill(&mut self, id: OrderId, outputs: &mut Outputs) {
+        if self.orders.get(id).is_some_and(|order| order.state != OrderState::Cancelling) {
+            self.cancel(id, outputs);
+        }
     }
 }
 

@@ -36,8 +36,11 @@ impl<'a> Desk<'a> {
             timers,
             dirty,
             kill_cursor,
+            ask_cursor,
+            recent,
             is_batch_open,
             detailing,
+            sizing,
             now,
         } = self;
         known_run.put(out);
@@ -51,8 +54,11 @@ impl<'a> Desk<'a> {
         timers.save(out);
         dirty.save(out);
         kill_cursor.put(out);
+        ask_cursor.put(out);
+        recent.put(out);
         is_batch_open.put(out);
         detailing.put(out);
+        sizing.put(out);
         now.put(out);
     }
 
@@ -81,8 +87,11 @@ impl<'a> Desk<'a> {
         desk.timers.load(input)?;
         desk.dirty.load(input)?;
         desk.kill_cursor = Field::take(input)?;
+        desk.ask_cursor = Field::take(input)?;
+        desk.recent = Field::take(input)?;
         desk.is_batch_open = Field::take(input)?;
         desk.detailing = Field::take(input)?;
+        desk.sizing = Field::take(input)?;
         desk.now = Field::take(input)?;
         Some(desk)
     }

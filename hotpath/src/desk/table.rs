@@ -57,6 +57,8 @@ pub struct Instrument {
     pub taken_ask_lots: u32,
     /// When it may be traded.
     pub hours: Window,
+    /// Why nothing is opened with it, a bit each (`desk::doubt`); 0 if it may be.
+    pub doubts: u8,
     /// The value limit of `spec`.
     pub(super) value_limit: ValueLimit,
     /// When messages about it were sent.
@@ -78,6 +80,7 @@ fields! {
         taken_bid_lots: u32,
         taken_ask_lots: u32,
         hours: Window,
+        doubts: u8,
         value_limit: ValueLimit,
         rate: InstrumentRate,
         channel: u8,
@@ -102,6 +105,7 @@ impl Instrument {
         taken_bid_lots: 0,
         taken_ask_lots: 0,
         hours: Window::ALWAYS,
+        doubts: 0,
         value_limit: ValueLimit::NOTHING,
         rate: InstrumentRate::EMPTY,
         channel: u8::MAX,
@@ -288,6 +292,14 @@ impl<'a> Table<'a> {
         let index = edge >> Edge::LEG_BITS;
         let row = self.spreads.get_mut(usize::try_from(index).ok()?)?;
         Some((Touched { index, is_dirty: &mut row.is_dirty }, next))
+    }
+
+    /// The spreads that an instrument is a leg of.
+    pub(super) fn spreads_of(&self, index: InstrumentIndex) -> impl Iterator<Item = SpreadIndex> {
+        let first = self.instrument(index).map_or(Edge::END, |row| row.first_edge);
+        core::iter::successors(Some(first), |edge| Some(self.next(*edge)))
+            .take_while(|edge| *edge != Edge::END)
+            .map(|edge| SpreadIndex(edge >> Edge::LEG_BITS))
     }
 
     /// Adds a spread, or changes it. Its legs can change only while it holds nothing.

@@ -281,19 +281,30 @@ impl<'a> Arbiter<'a> {
             .digests
             .get(place)
             .filter(|known| known.is_used && known.seq_no == packet.seq_no)
-            .map(|known| known.value);
-        let is_same = known == Some(value);
+            .copied();
+        let is_same = known.is_some_and(|known| known.value == value);
         let behind = usize::try_from(beyond.unsigned_abs()).unwrap_or(usize::MAX);
         if behind >= self.held.len() && !is_same && packet.received >= self.kept_until {
             return self.stray(packet, value);
         }
         let counters = self.follow(packet);
-        if known.is_none() {
+        let Some(known) = known else {
             counters.late.add(1);
             return Verdict::Late;
-        }
+        };
         counters.duplicates.add(1);
+        self.follows(packet, known.line, known.received);
         if is_same { Verdict::Duplicate } else { Verdict::Divergent }
+    }
+
+    /// A copy follows the first one, of `line`: that line has led by so much, if it is another.
+    #[inline]
+    fn follows(&self, packet: &Arrived<'_>, line: Line, received: MonoNs) {
+        let [a, b] = self.counters;
+        if line != packet.line {
+            let first = if line == Line::A { a } else { b };
+            first.led(packet.received.since(received));
+        }
     }
 
     #[cold]
@@ -303,8 +314,9 @@ impl<'a> Arbiter<'a> {
         let counters = self.follow(packet);
         let place = packet.seq_no.place(self.held.len());
         let known = self.held.get(place).filter(|held| held.holds(packet.seq_no));
-        if let Some(known) = known.map(|held| held.digest) {
+        if let Some((known, line, received)) = known.map(|h| (h.digest, h.line, h.received)) {
             counters.duplicates.add(1);
+            self.follows(packet, line, received);
             return if known == value { Verdict::Duplicate } else { Verdict::Divergent };
         }
         counters.firsts.add(1);
@@ -325,14 +337,14 @@ impl<'a> Arbiter<'a> {
     /// it after whatever is urgent.
     #[inline(always)]
     pub fn applied(&mut self, packet: &Arrived<'_>) {
-        self.remember(packet.seq_no, digest(packet.payload));
+        self.remember(packet.seq_no, digest(packet.payload), packet.line, packet.received);
     }
 
     #[inline(always)]
-    fn remember(&mut self, seq_no: SeqNo, value: u64) {
+    fn remember(&mut self, seq_no: SeqNo, value: u64, line: Line, received: MonoNs) {
         let place = seq_no.place(self.digests.len());
         if let Some(known) = self.digests.get_mut(place) {
-            *known = Digest { value, seq_no, is_used: true };
+            *known = Digest { value, received, seq_no, line, is_used: true };
         }
         self.expected = Some(seq_no.next());
     }
@@ -358,9 +370,9 @@ impl<'a> Arbiter<'a> {
             return;
         };
         held.is_used = false;
-        let value = held.digest;
+        let (value, line, received) = (held.digest, held.line, held.received);
         self.held_count = self.held_count.wrapping_sub(1);
-        self.remember(expected, value);
+        self.remember(expected, value, line, received);
         if self.ready().is_none() {
             self.wait();
         }
@@ -541,6 +553,12 @@ impl<'a> Arbiter<'a> {
     #[inline(never)]
     fn forget(&mut self, run: Run) {
         self.held.iter_mut().for_each(|held| held.is_used &= !run.has(held.seq_no));
+    }
+
+    /// When anything came last whose framing is good.
+    #[must_use]
+    pub const fn last_heard(&self) -> MonoNs {
+        self.last_heard
     }
 
     /// What the lines are worth at `now`.

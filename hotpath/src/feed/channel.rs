@@ -10,10 +10,14 @@
 use super::counters::FeedCounters;
 use super::sequence::SeqNo;
 use super::verdict::LineHealth;
-use crate::book::{BookError, BookSide, Books, Change, Instrument, Row, StorageError, View};
+use crate::book::{BookError, BookSide, Books, Change, Day, Instrument, Row, StorageError, View};
 use crate::message::{ChannelState, ChannelUpdate, Quote, StreamId};
 use crate::ring::{QuoteSender, Sender};
 use crate::time::{MonoNs, UnixNs};
+
+mod doubt;
+mod status;
+mod tell;
 
 /// How a channel begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +55,8 @@ enum Trust {
     Resent,
     /// Recovered books were handed over, and what came behind them is being carried out.
     Replayed,
+    /// Whole, while one row is brought up to date with packets that all others have: no quotes.
+    Mending,
 }
 
 /// Books and state of one channel.
@@ -66,6 +72,8 @@ pub struct Channel<'a> {
     counters: &'a FeedCounters,
     trust: Trust,
     health: LineHealth,
+    /// Its market does not trade.
+    is_shut: bool,
     epoch: u32,
     missing: u32,
     /// What the desk was told last.
@@ -73,8 +81,13 @@ pub struct Channel<'a> {
     is_update_waiting: bool,
     /// Whether books began whole, so that every contradiction is damage.
     is_strict: bool,
+    /// The first packet whose copies differ that the desk has not been told of; while nothing is
+    /// believed for that reason the last one that it was told of.
+    divergent: Option<SeqNo>,
     /// Books may include packets through this one already: their snapshots are of different ages.
     covered: Option<SeqNo>,
+    /// A book that somebody is told of may be damaged: it is to be looked for.
+    is_ailing: bool,
     received: MonoNs,
     seq_no: SeqNo,
 }
@@ -105,12 +118,15 @@ impl<'a> Channel<'a> {
             counters,
             trust: Trust::Down,
             health: LineHealth::Both,
+            is_shut: false,
             epoch: 0,
             missing: 0,
             told: (ChannelState::Down, 0),
             is_update_waiting: false,
             is_strict: settings.join == Join::Recover,
+            divergent: None,
             covered: None,
+            is_ailing: false,
             received: MonoNs(0),
             seq_no: SeqNo(0),
         })
@@ -139,17 +155,26 @@ impl<'a> Channel<'a> {
         self.touched_count > 0
     }
 
+    /// What the venue has said of an instrument's day.
+    pub fn day(&mut self, security_id: i32) -> Option<&Day> {
+        let row = self.books.find(security_id)?;
+        self.books.day(row)
+    }
+
     /// What the channel is worth now.
     #[inline]
     #[must_use]
     pub const fn state(&self) -> ChannelState {
         match (self.trust, self.health) {
             (Trust::Down, _) => ChannelState::Down,
+            (Trust::Broken, _) if self.divergent.is_some() => ChannelState::Divergent,
             (Trust::Broken, _) => ChannelState::Suspect,
             (Trust::Awaited | Trust::Resent | Trust::Replayed, _) => ChannelState::Recovering,
-            (Trust::Whole, LineHealth::Both) => ChannelState::Live,
-            (Trust::Whole, LineHealth::Single) => ChannelState::SingleLine,
-            (Trust::Whole, LineHealth::Stale) => ChannelState::Stale,
+            (Trust::Whole | Trust::Mending, _) if self.is_shut => ChannelState::Closed,
+            (Trust::Whole | Trust::Mending, LineHealth::Frozen) => ChannelState::Frozen,
+            (Trust::Whole | Trust::Mending, LineHealth::Both) => ChannelState::Live,
+            (Trust::Whole | Trust::Mending, LineHealth::Single) => ChannelState::SingleLine,
+            (Trust::Whole | Trust::Mending, LineHealth::Stale) => ChannelState::Stale,
         }
     }
 
@@ -210,6 +235,7 @@ impl<'a> Channel<'a> {
         let is_expected = error == BookError::Vacant && !self.is_strict;
         if let Some(instrument) = self.books.get_mut(row).filter(|_| !is_expected) {
             instrument.damage();
+            self.is_ailing |= instrument.index().is_some();
             self.touch(row);
         }
     }
@@ -221,17 +247,6 @@ impl<'a> Channel<'a> {
         if let Some(instrument) = self.books.get_mut(row) {
             instrument.empty();
             self.touch(row);
-        }
-    }
-
-    /// A trading status: noted if the venue names one instrument that is known, else counted only.
-    #[cold]
-    #[inline(never)]
-    pub fn status(&mut self, security_id: Option<i32>, raw: u8) {
-        self.counters.statuses.add(1);
-        let row = security_id.and_then(|security_id| self.books.find(security_id));
-        if let Some(instrument) = row.and_then(|row| self.books.get_mut(row)) {
-            instrument.set_status(raw);
         }
     }
 
@@ -272,8 +287,8 @@ impl<'a> Channel<'a> {
         }
     }
 
-    /// The venue voids the channel: all books are empty, every instrument counts from 1 again, and
-    /// what still holds is sent again.
+    /// The venue voids the channel: all books and days are empty, every instrument counts from 1
+    /// again, and what still holds is sent again.
     #[cold]
     #[inline(never)]
     pub fn void(&mut self) {
@@ -343,12 +358,62 @@ impl<'a> Channel<'a> {
             return;
         }
         let is_open = self.is_event_open();
+        // What was handed over may have been wrong where it came from.
+        self.is_ailing = true;
         self.epoch = self.epoch.wrapping_add(1);
         self.received = now;
         self.rebuilt();
         if !is_open {
             self.end_of_event(exchange);
         }
+    }
+
+    /// Whether a book that somebody is told of may be damaged.
+    #[inline(always)]
+    #[must_use]
+    pub(super) const fn is_ailing(&self) -> bool {
+        self.is_ailing
+    }
+
+    /// Whether it is believed, so that a damaged book is the only thing that is wrong.
+    pub(super) const fn is_whole(&self) -> bool {
+        matches!(self.trust, Trust::Whole)
+    }
+
+    /// The first book that somebody is told of and that is damaged. None: that is noted.
+    pub(super) fn ailing(&mut self) -> Option<i32> {
+        let is_ailing = |of: &&Instrument| of.index().is_some() && of.is_damaged();
+        let found = self.books.iter().find(is_ailing).map(Instrument::security_id);
+        self.is_ailing = found.is_some();
+        found
+    }
+
+    /// Takes one row as it stands after packet `last`, ahead of what it is to be told again: until
+    /// `mended`, entries that a row has are passed over, and nobody is told anything.
+    pub(super) fn mend(
+        &mut self,
+        (instrument, day): (&Instrument, &Day),
+        covered: SeqNo,
+    ) -> Option<Row> {
+        let row = self.books.put(instrument, day)?;
+        let is_further = self.covered.is_none_or(|known| covered.beyond(known) > 0);
+        if is_further {
+            self.covered = Some(covered);
+        }
+        self.trust = Trust::Mending;
+        Some(row)
+    }
+
+    /// The row is as new as all others, through packet `last`: it is shown.
+    pub(super) fn mended(&mut self, row: Row, last: SeqNo, exchange: UnixNs, now: MonoNs) {
+        if self.trust != Trust::Mending {
+            return;
+        }
+        self.trust = Trust::Whole;
+        self.seq_no = last;
+        self.received = now;
+        self.touch(row);
+        self.end_of_event(exchange);
     }
 
     /// A packet is about to be applied.
@@ -372,8 +437,8 @@ impl<'a> Channel<'a> {
         self.tell();
     }
 
-    /// Packets are lost on both lines, a message is damaged or copies differ: no book can be
-    /// believed until the venue voids the channel or recovered books are handed over.
+    /// Packets are lost on both lines, or a message is damaged: no book can be believed until the
+    /// venue voids the channel or recovered books are handed over.
     #[cold]
     #[inline(never)]
     pub(super) fn broken(&mut self, missing: u32) {
@@ -381,9 +446,10 @@ impl<'a> Channel<'a> {
         match self.trust {
             // Not believed before either: nobody has to be told again.
             Trust::Broken | Trust::Awaited => {}
-            Trust::Down | Trust::Whole | Trust::Resent | Trust::Replayed => {
+            Trust::Down | Trust::Whole | Trust::Resent | Trust::Replayed | Trust::Mending => {
                 self.epoch = self.epoch.wrapping_add(1);
                 self.trust = Trust::Broken;
+                self.divergent = None;
                 self.tell();
             }
         }
@@ -409,18 +475,11 @@ impl<'a> Channel<'a> {
             instrument.clear();
             instrument.expect_after(0);
         }
+        self.books.forget_days();
         self.is_strict = true;
         self.covered = None;
+        self.divergent = None;
         self.epoch = self.epoch.wrapping_add(1);
-    }
-
-    /// What the lines are worth has been looked at.
-    #[inline]
-    pub(super) fn set_health(&mut self, health: LineHealth) {
-        if self.health != health {
-            self.health = health;
-            self.tell();
-        }
     }
 
     #[inline(always)]
@@ -431,17 +490,6 @@ impl<'a> Channel<'a> {
     #[inline(always)]
     pub(super) const fn is_down(&self) -> bool {
         matches!(self.trust, Trust::Down)
-    }
-
-    /// Sends what waits for room. Returns whether nothing waits any more.
-    #[inline(always)]
-    pub(super) fn flush(&mut self) -> bool {
-        if self.is_update_waiting {
-            self.push_update();
-        }
-        // An update goes before the quotes that it makes usable; the epoch guards the rest.
-        let is_flushed = self.quotes.waiting() == 0 || self.quotes.flush();
-        is_flushed & !self.is_update_waiting
     }
 
     pub(super) fn publish(&self) {
@@ -482,6 +530,7 @@ impl<'a> Channel<'a> {
             return None;
         }
         instrument.break_at(seq_no);
+        self.is_ailing |= instrument.index().is_some();
         self.counters.sequence_breaks.add(1);
         self.touch(row);
         Some(row)
@@ -507,33 +556,6 @@ impl<'a> Channel<'a> {
             if let Some(instrument) = self.books.get_mut(*row) {
                 instrument.untouch();
             }
-        }
-    }
-
-    /// Tells the desk what the channel is, if that is news.
-    fn tell(&mut self) {
-        if self.told != (self.state(), self.epoch) {
-            self.push_update();
-        }
-    }
-
-    /// A newer state replaces one that waits: each is complete.
-    fn push_update(&mut self) {
-        let state = self.state();
-        let update = ChannelUpdate {
-            stream: self.settings.stream,
-            state,
-            epoch: self.epoch,
-            packet_seq_no: self.seq_no.0,
-            missing: self.missing,
-        };
-        if self.updates.push(update).is_ok() {
-            self.told = (state, self.epoch);
-            self.missing = 0;
-            self.is_update_waiting = false;
-        } else {
-            self.counters.delayed_updates.add(1);
-            self.is_update_waiting = true;
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What a feed counts: written by its core, read by the cold side.
 
+use super::handover::Request;
 use crate::book::BookError;
 use crate::counter::Counter;
 use crate::port::Line;
+use crate::time::Span;
 
 /// What one line of a feed delivered.
 #[derive(Debug, Default)]
@@ -19,10 +21,33 @@ pub struct LineCounters {
     pub late: Counter,
     /// Packets that this line skipped and did not bring later.
     pub missing: Counter,
+    /// Times that this line skipped packets.
+    pub gaps: Counter,
+    /// Packets that this line brought before the other, by how much: in bucket 0 in the same
+    /// nanosecond, in bucket n from 2^(n-1) to below 2^n nanoseconds, in the last one all above.
+    pub leads: [Counter; LEAD_BUCKETS],
+    /// The sum of these leads, nanoseconds.
+    pub lead_ns: Counter,
     /// Packets that this line brought after later ones.
     pub reordered: Counter,
     /// Datagrams that were refused whole because their framing is bad.
     pub refused: Counter,
+}
+
+/// Buckets of `LineCounters::leads`; the last one begins at a second.
+pub const LEAD_BUCKETS: usize = 32;
+
+impl LineCounters {
+    /// It brought a packet so much earlier than the other line did.
+    #[inline]
+    pub(super) fn led(&self, lead: Span) {
+        let bits = u64::BITS.wrapping_sub(lead.0.leading_zeros());
+        let bucket = usize::try_from(bits).unwrap_or(LEAD_BUCKETS);
+        if let Some(counter) = self.leads.get(bucket.min(LEAD_BUCKETS.wrapping_sub(1))) {
+            counter.add(1);
+        }
+        self.lead_ns.add(lead.0);
+    }
 }
 
 /// Variants of a protocol's error that can be counted apart.
@@ -79,16 +104,20 @@ pub struct FeedCounters {
     pub conflated: Counter,
     /// Quotes that could not be sent and had no row to wait in.
     pub unsendable: Counter,
-    /// What is asked of the cold side: `Asked` as a word; 0: nothing.
-    pub request: Counter,
+    /// What is asked of the cold side.
+    pub request: Request,
     /// Times that recovered books were asked for.
     pub asked: Counter,
-    /// Hand-overs that were torn, or that the tail did not reach back to.
+    /// Hand-overs, and single rows, that were torn, or that the tail did not reach back to.
     pub refused_handovers: Counter,
     /// Packets carried out behind books that were handed over.
     pub replayed: Counter,
     /// Times that the channel went on with books that were handed over.
     pub rejoined: Counter,
+    /// Rows that were asked for by themselves and taken back.
+    pub mended: Counter,
+    /// Whether the market trades, as a word of `Session`. Written by the cold side.
+    pub session: Counter,
     /// Times that a channel state had to wait because its ring was full.
     pub delayed_updates: Counter,
 }

@@ -6,18 +6,20 @@
 //! count is wrong, or one whose `last` its tail does not reach back to leaves the channel as
 //! unbelieved as it was, and is asked for again.
 //!
+//! A channel that is live and has one row that is known to be wrong asks for that row alone.
+//!
 //! Not here: what the feed does with it (`rejoin`), where it comes from (the cold side's recovery).
 
 use super::held::Held;
 use super::sequence::SeqNo;
 use super::stage::Protocol;
-use crate::book::Instrument;
+use crate::book::{Day, Instrument};
+use crate::counter::Counter;
 use crate::ring::Receiver;
 use crate::time::UnixNs;
 
 /// One message of a hand-over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "almost all messages are rows")]
 pub enum Handed<C, T> {
     /// Rows follow. Whatever was handed over before and has not ended is void.
     Begin {
@@ -36,6 +38,8 @@ pub enum Handed<C, T> {
     Row {
         /// Book, number and status, as they go on.
         instrument: Instrument,
+        /// What was said of its day.
+        day: Day,
         /// What the protocol knows of it beside its book.
         terms: T,
     },
@@ -46,12 +50,27 @@ pub enum Handed<C, T> {
         /// How many rows there were.
         count: u32,
     },
+    /// The one row that was asked for.
+    Alone {
+        /// What it answers: `Asked::generation`.
+        generation: u32,
+        /// The last packet that is in it.
+        last: SeqNo,
+        /// When the venue had that state.
+        exchange: UnixNs,
+        /// Book, number and status.
+        instrument: Instrument,
+        /// What was said of its day.
+        day: Day,
+        /// What the protocol knows of it beside its book.
+        terms: T,
+    },
 }
 
 /// The messages of a protocol's hand-over.
 pub type HandedOf<V> = Handed<<V as Protocol>::Course, <V as Protocol>::Terms>;
 
-/// What a feed asks for, in one word that the cold side polls: `FeedCounters::request`.
+/// What a feed asks for: `Request` has it as one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// Counts the questions; never 0, which in the word means that nothing is asked.
@@ -63,16 +82,58 @@ pub struct Asked {
 impl Asked {
     /// As one word.
     #[must_use]
-    pub fn to_word(self) -> u64 {
+    fn to_word(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.through.0)
     }
 
     /// From the word; `None` if nothing is asked.
-    #[must_use]
-    pub fn from_word(word: u64) -> Option<Self> {
+    fn from_word(word: u64) -> Option<Self> {
         let half = |word: u64| u32::try_from(word & 0xFFFF_FFFF).unwrap_or(0);
         let (generation, through) = (half(word >> 32), SeqNo(half(word)));
         (generation != 0).then_some(Self { generation, through })
+    }
+}
+
+/// What is asked, where the cold side polls it: `FeedCounters::request`.
+///
+/// Two words, and nothing orders them: a question that is read with the row of another one is
+/// answered with what the feed does not expect, and is asked again.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// `Asked` as a word; 0: nothing.
+    asked: Counter,
+    /// The venue's number of the one row that is asked for, above it a bit; 0: all rows.
+    row: Counter,
+}
+
+/// Marks a row's number, which may be 0.
+const ONE_ROW: u64 = 1 << 32;
+
+impl Request {
+    /// Asks for all rows, or for that of `security_id`.
+    pub(super) fn ask(&self, asked: Asked, security_id: Option<i32>) {
+        let row = security_id.map_or(0, |id| ONE_ROW | u64::from(id.cast_unsigned()));
+        self.row.set(row);
+        self.asked.set(asked.to_word());
+    }
+
+    /// Nothing is asked any more.
+    pub(super) fn clear(&self) {
+        self.asked.set(0);
+    }
+
+    /// What is asked.
+    #[must_use]
+    pub fn asked(&self) -> Option<Asked> {
+        Asked::from_word(self.asked.get())
+    }
+
+    /// The one row that it is about, if it is not about all.
+    #[must_use]
+    pub fn row(&self) -> Option<i32> {
+        let row = self.row.get();
+        let id = u32::try_from(row & 0xFFFF_FFFF).unwrap_or(0);
+        (row & ONE_ROW != 0).then_some(id.cast_signed())
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Held {
     pub(super) digest: u64,
     pub(super) received: MonoNs,
     pub(super) seq_no: SeqNo,
-    line: Line,
+    pub(super) line: Line,
     pub(super) is_used: bool,
 }
 
@@ -64,15 +64,18 @@ impl Held {
     }
 }
 
-/// The digest of a packet that was used.
+/// The digest of a packet that was used, and where it came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Digest {
     pub(super) value: u64,
+    pub(super) received: MonoNs,
     pub(super) seq_no: SeqNo,
+    pub(super) line: Line,
     pub(super) is_used: bool,
 }
 
 impl Digest {
     /// A free place.
-    pub const FREE: Self = Self { value: 0, seq_no: SeqNo(0), is_used: false };
+    pub const FREE: Self =
+        Self { value: 0, received: MonoNs(0), seq_no: SeqNo(0), line: Line::A, is_used: false };
 }

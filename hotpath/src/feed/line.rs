@@ -53,6 +53,7 @@ impl LineTrack {
             self.seen = self.seen.checked_shl(distance).unwrap_or(0) | 1;
             self.furthest = Some(seq_no);
             counters.missing.add(u64::from(distance.wrapping_sub(1)));
+            counters.gaps.add(1);
             self.loss_began = self.loss_began.or(Some(now));
             self.last_loss = now;
         } else if distance < REMEMBERED {
@@ -77,6 +78,7 @@ impl LineTrack {
             self.seen = self.seen.checked_shl(distance).unwrap_or(0);
             self.furthest = Some(last);
             counters.missing.add(u64::from(distance));
+            counters.gaps.add(1);
             self.loss_began = self.loss_began.or(Some(now));
             self.last_loss = now;
         }

@@ -8,7 +8,8 @@
 //! Before books are handed over the feed also carries out what comes, as if nothing were lost: so
 //! it sees when the venue itself voids the channel and sends everything again.
 //!
-//! Called by `FeedStage::poll` while the channel is not believed. Not here: who hands over.
+//! Called by `FeedStage::poll` while the channel is not believed. Not here: who hands over; one row
+//! by itself (`mend`).
 
 use super::counters::FeedCounters;
 use super::handover::{Asked, Handed, HandedOf, RejoinStorage};
@@ -16,7 +17,7 @@ use super::held::{HELD_BYTES, Held};
 use super::sequence::SeqNo;
 use super::stage::{Feed, Protocol};
 use super::verdict::Arrived;
-use crate::book::{Instrument, StorageError};
+use crate::book::{Day, Instrument, StorageError};
 use crate::ring::Receiver;
 use crate::stage::Work;
 use crate::time::{MonoNs, UnixNs};
@@ -29,18 +30,18 @@ const PACKETS_PER_POLL: u32 = 16;
 
 /// The newest packets, without a gap.
 #[derive(Debug)]
-struct Tail<'a> {
+pub(super) struct Tail<'a> {
     held: &'a mut [Held],
     /// The first one kept; equal to `next` if there is none.
     first: SeqNo,
     /// The number after the newest one.
-    next: SeqNo,
+    pub next: SeqNo,
     /// The last packet whose copies differ: none through it can be carried out.
     doubted: Option<SeqNo>,
 }
 
 impl Tail<'_> {
-    const fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.first.0 == self.next.0
     }
 
@@ -65,7 +66,7 @@ impl Tail<'_> {
         }
     }
 
-    const fn clear(&mut self) {
+    pub const fn clear(&mut self) {
         self.first = self.next;
     }
 
@@ -85,22 +86,24 @@ impl Tail<'_> {
     }
 
     /// Whether everything from `seq_no` on is there, if only because nothing came yet.
-    const fn reaches(&self, seq_no: SeqNo) -> bool {
+    pub const fn reaches(&self, seq_no: SeqNo) -> bool {
         seq_no.beyond(self.first) >= 0 && self.next.beyond(seq_no) >= 0
     }
 
-    fn get(&self, seq_no: SeqNo) -> Option<&Held> {
+    pub fn get(&self, seq_no: SeqNo) -> Option<&Held> {
         self.held.get(seq_no.place(self.held.len())).filter(|held| held.holds(seq_no))
     }
 }
 
 /// How far a feed without books is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
+pub(super) enum Progress {
     /// Nothing is asked.
     Idle,
     /// The cold side has been asked.
     Asked,
+    /// The channel is live in this epoch, and the cold side has been asked for one row.
+    RowAsked { security_id: i32, epoch: u32 },
     /// Rows come.
     Filling { last: SeqNo, exchange: UnixNs, is_anew: bool, count: u32 },
     /// Of a new numbering nothing is believed before a packet of it goes on from the books.
@@ -114,9 +117,9 @@ enum Progress {
 pub(super) struct Rejoin<'a, V: Protocol> {
     handed: Receiver<HandedOf<V>>,
     counters: &'a FeedCounters,
-    tail: Tail<'a>,
+    pub tail: Tail<'a>,
     generation: u32,
-    progress: Progress,
+    pub progress: Progress,
 }
 
 impl<'a, V: Protocol> Rejoin<'a, V> {
@@ -136,7 +139,9 @@ impl<'a, V: Protocol> Rejoin<'a, V> {
     /// behind books that were handed over: then it must not be carried out now.
     pub fn keep(&mut self, packet: &Arrived<'_>) -> bool {
         self.tail.keep(packet);
-        !matches!(self.progress, Progress::Idle | Progress::Asked)
+        let is_carried_out =
+            matches!(self.progress, Progress::Idle | Progress::Asked | Progress::RowAsked { .. });
+        !is_carried_out
     }
 
     /// Something more was lost: what was asked for may not be enough any more.
@@ -165,17 +170,28 @@ impl<'a, V: Protocol> Rejoin<'a, V> {
     }
 
     fn ask(&mut self, expected: Option<SeqNo>) {
-        let from = if self.tail.is_empty() { expected } else { Some(self.tail.first) };
-        let through = from.unwrap_or(SeqNo(1)).before();
-        self.generation = self.generation.wrapping_add(1).max(1);
-        self.counters.request.set(Asked { generation: self.generation, through }.to_word());
-        self.counters.asked.add(1);
+        self.question(expected, None);
         self.progress = Progress::Asked;
     }
 
+    /// Asks for one row of a channel that is live.
+    pub fn ask_row(&mut self, expected: Option<SeqNo>, security_id: i32, epoch: u32) {
+        self.question(expected, Some(security_id));
+        self.progress = Progress::RowAsked { security_id, epoch };
+    }
+
+    fn question(&mut self, expected: Option<SeqNo>, security_id: Option<i32>) {
+        let from = if self.tail.is_empty() { expected } else { Some(self.tail.first) };
+        let through = from.unwrap_or(SeqNo(1)).before();
+        self.generation = self.generation.wrapping_add(1).max(1);
+        let asked = Asked { generation: self.generation, through };
+        self.counters.request.ask(asked, security_id);
+        self.counters.asked.add(1);
+    }
+
     /// The channel is believed again: nothing is asked any more.
-    fn end(&mut self) {
-        self.counters.request.set(0);
+    pub fn end(&mut self) {
+        self.counters.request.clear();
         self.tail.clear();
         self.progress = Progress::Idle;
     }
@@ -187,14 +203,28 @@ impl<V: Protocol> Feed<'_, V> {
     #[inline(never)]
     pub fn rejoin(&mut self, now: MonoNs) -> Work {
         let is_lost = self.channel.is_lost();
-        let Some(rejoin) = &mut self.rejoin else { return Work::Idle };
-        if rejoin.progress == Progress::Idle {
-            if !is_lost {
-                self.is_away = false;
-                return Work::Idle;
+        let Some(rejoin) = &mut self.rejoin else {
+            // What is damaged stays so.
+            self.channel.ailing();
+            return Work::Idle;
+        };
+        match rejoin.progress {
+            Progress::Idle if !is_lost => return self.look_after(),
+            Progress::RowAsked { .. } if is_lost => {
+                // Nothing that was kept is known to lie behind what was lost.
+                rejoin.tail.clear();
+                self.ask();
+                return Work::Busy;
             }
-            self.ask();
-            return Work::Busy;
+            Progress::Idle => {
+                self.ask();
+                return Work::Busy;
+            }
+            Progress::Asked
+            | Progress::RowAsked { .. }
+            | Progress::Filling { .. }
+            | Progress::Confirming { .. }
+            | Progress::Replaying { .. } => {}
         }
         let mut work = Work::Idle;
         for _ in 0..MESSAGES_PER_POLL {
@@ -206,11 +236,12 @@ impl<V: Protocol> Feed<'_, V> {
         work.or(self.go_on(now))
     }
 
-    /// Whether the channel is not believed, or has not caught up yet.
+    /// Whether the channel is not believed, has not caught up yet, or has a row that is to be taken
+    /// back.
     #[inline(always)]
     #[must_use]
     pub const fn is_away(&self) -> bool {
-        self.is_away | self.channel.is_lost()
+        self.is_away | self.channel.is_lost() | self.channel.is_ailing()
     }
 
     #[cold]
@@ -233,6 +264,7 @@ impl<V: Protocol> Feed<'_, V> {
                 }
                 Work::Idle
             }
+            Progress::RowAsked { security_id, epoch } => self.attend(security_id, epoch),
             Progress::Confirming { next, exchange } => {
                 if rejoin.tail.is_empty() {
                     return Work::Idle;
@@ -252,6 +284,21 @@ impl<V: Protocol> Feed<'_, V> {
         let generation = rejoin.generation;
         match (message, rejoin.progress) {
             (Handed::Begin { generation: of, .. }, _) if *of != generation => {}
+            (
+                Handed::Alone { generation: of, last, exchange, instrument, day, terms },
+                progress,
+            ) => {
+                if let Progress::RowAsked { security_id, .. } = progress
+                    && *of == generation
+                {
+                    let told = (*last, *exchange);
+                    self.on_row(security_id, (instrument, day), *terms, told, now);
+                }
+            }
+            // The question was read with the row of another one.
+            (Handed::Begin { .. }, Progress::RowAsked { security_id, .. }) => {
+                self.refused_row(security_id);
+            }
             // What has all its rows is not begun again.
             (_, Progress::Idle | Progress::Confirming { .. } | Progress::Replaying { .. }) => {}
             (Handed::Begin { last, exchange, course, is_anew, .. }, _) => {
@@ -261,8 +308,8 @@ impl<V: Protocol> Feed<'_, V> {
                 self.protocol.resume(*course);
                 self.channel.emptied();
             }
-            (Handed::Row { instrument, terms }, Progress::Filling { .. }) => {
-                self.fill(instrument, *terms);
+            (Handed::Row { instrument, day, terms }, Progress::Filling { .. }) => {
+                self.fill((instrument, day), *terms);
             }
             (Handed::End { generation: of, count }, Progress::Filling { count: had, .. }) => {
                 if *of == generation && *count == had {
@@ -271,21 +318,25 @@ impl<V: Protocol> Feed<'_, V> {
                     self.refused();
                 }
             }
-            (Handed::Row { .. } | Handed::End { .. }, Progress::Asked) => {}
+            (
+                Handed::Row { .. } | Handed::End { .. },
+                Progress::Asked | Progress::RowAsked { .. },
+            ) => {}
         }
     }
 
-    fn fill(&mut self, instrument: &Instrument, terms: V::Terms) {
-        let row = self.channel.books_mut().put(instrument);
+    fn fill(&mut self, (instrument, day): (&Instrument, &Day), terms: V::Terms) {
+        let row = self.channel.books_mut().put(instrument, day);
         let is_put = row.is_some_and(|row| self.protocol.set_terms(row, terms));
         if let Some(Rejoin { progress: Progress::Filling { count, .. }, .. }) = &mut self.rejoin {
             *count = count.wrapping_add(u32::from(is_put));
         }
     }
 
-    /// It cannot be used: another one is asked for.
+    /// It cannot be used: another one is asked for. Rows of it that are there already are no books.
     #[cold]
     fn refused(&mut self) {
+        self.channel.broken(0);
         self.channel.counters().refused_handovers.add(1);
         self.ask();
     }

@@ -8,10 +8,11 @@ use super::channel::{Channel, ChannelSettings};
 use super::counters::FeedCounters;
 use super::handover::RejoinStorage;
 use super::held::{Digest, Held};
+use super::pulse::{ChannelPulse, FrozenLimits, Session};
 use super::rejoin::Rejoin;
 use super::sequence::SeqNo;
 use super::verdict::{ArbiterLimits, Arrived, Gap, LineHealth, Verdict};
-use crate::book::{Books, Instrument, Row, Slot, StorageError};
+use crate::book::{Books, Day, Instrument, Row, Slot, StorageError};
 use crate::message::ChannelUpdate;
 use crate::port::{Datagram, Line, RxPort};
 use crate::ring::{QuoteSender, Sender};
@@ -36,6 +37,9 @@ pub enum Standing {
 pub trait Protocol {
     /// A packet whose framing has been checked.
     type Packet<'p>;
+    /// Whether each change of an instrument has a number of the instrument's own. Then one row can
+    /// be taken back by itself: what it includes of a packet shows.
+    const NUMBERS_CHANGES: bool;
     /// Why a packet or a message is refused.
     type Error: Copy;
     /// Which sequence is followed, where a channel has more than one in its life.
@@ -63,6 +67,10 @@ pub trait Protocol {
         channel: &mut Channel<'_>,
     ) -> Result<(), Self::Error>;
 
+    /// Tells the channel by `Channel::name` which instruments a packet is about. It may be damaged
+    /// in any way that `read` does not find.
+    fn name(packet: &Self::Packet<'_>, channel: &mut Channel<'_>);
+
     /// The place of an error among `FeedCounters::refused`.
     fn refusal(error: Self::Error) -> usize;
 
@@ -87,6 +95,8 @@ pub trait Protocol {
 pub struct FeedStorage<'a> {
     /// One row for each instrument that may be seen.
     pub instruments: &'a mut [Instrument],
+    /// As many as `instruments`, or none: then nothing is kept of their days.
+    pub days: &'a mut [Day],
     /// The table to find them: a power of two, at least twice as many.
     pub slots: &'a mut [Slot],
     /// As many as `instruments`.
@@ -108,6 +118,8 @@ pub struct Feed<'a, V: Protocol> {
     /// Its books were lost, and it has not caught up yet.
     pub(super) is_away: bool,
     limits: ArbiterLimits,
+    /// Whether it moves; `None`: nobody asks.
+    pulse: Option<ChannelPulse>,
     next_check: MonoNs,
 }
 
@@ -125,8 +137,8 @@ impl<'a, V: Protocol> Feed<'a, V> {
         updates: Sender<ChannelUpdate>,
         counters: &'a FeedCounters,
     ) -> Result<Self, StorageError> {
-        let FeedStorage { instruments, slots, touched, held, digests } = storage;
-        let books = Books::new(instruments, slots)?;
+        let FeedStorage { instruments, days, slots, touched, held, digests } = storage;
+        let books = Books::new(instruments, slots)?.with_days(days)?;
         Ok(Self {
             protocol,
             arbiter: Arbiter::new(limits, held, digests, &counters.lines)?,
@@ -134,8 +146,15 @@ impl<'a, V: Protocol> Feed<'a, V> {
             rejoin: None,
             is_away: false,
             limits,
+            pulse: None,
             next_check: MonoNs(0),
         })
+    }
+
+    /// Lets it find that nothing moves any more although it is heard.
+    #[must_use]
+    pub fn with_pulse(self, limits: FrozenLimits) -> Self {
+        Self { pulse: Some(ChannelPulse::new(limits)), ..self }
     }
 
     /// Lets it take recovered books while it runs.
@@ -321,7 +340,9 @@ impl<'a, V: Protocol> Feed<'a, V> {
             Verdict::Held => counters.held.add(1),
             Verdict::Divergent => {
                 counters.divergent.add(1);
-                self.channel.broken(0);
+                self.channel.diverged(arrived.seq_no);
+                V::name(packet, &mut self.channel);
+                self.channel.doubted(arrived.seq_no, arrived.received);
                 if let Some(rejoin) = &mut self.rejoin {
                     rejoin.doubt(arrived.seq_no);
                 }
@@ -353,8 +374,8 @@ impl<'a, V: Protocol> Feed<'a, V> {
         while let Some(held) = self.arbiter.ready() {
             let arrived = held.packet();
             if self.rejoin.as_ref().is_some_and(|rejoin| rejoin.is_doubted(arrived.seq_no)) {
-                // Its copies differ: it is as good as lost.
-                self.channel.broken(0);
+                // It is as good as lost.
+                self.channel.diverged(arrived.seq_no);
             }
             let is_away = self.is_away | self.channel.is_lost();
             let rejoin = self.rejoin.as_mut().filter(|_| is_away);
@@ -427,9 +448,17 @@ impl<'a, V: Protocol> Feed<'a, V> {
         let shortest = silent_after.min(lossy_after).min(stale_after);
         // An eighth of the shortest limit: a state is found at most that much too late.
         self.next_check = now.after(crate::time::Span(shortest.0 >> 3));
+        let counters = self.channel.counters();
+        let session = Session::from_word(counters.session.get());
+        let is_frozen = self.pulse.as_mut().is_some_and(|pulse| {
+            pulse.is_frozen(now, counters.events.get(), self.arbiter.last_heard(), session)
+        });
         if !self.channel.is_down() {
-            let health = self.arbiter.health(now);
-            self.channel.set_health(health);
+            let mut health = self.arbiter.health(now);
+            if is_frozen && health != LineHealth::Stale {
+                health = LineHealth::Frozen;
+            }
+            self.channel.set_health(health, session == Session::Shut);
         }
     }
 }

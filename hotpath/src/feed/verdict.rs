@@ -76,4 +76,6 @@ pub enum LineHealth {
     Single,
     /// Neither has delivered for too long.
     Stale,
+    /// They deliver, and nothing moves.
+    Frozen,
 }

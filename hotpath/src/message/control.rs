@@ -165,6 +165,8 @@ message! {
         pub rate_window: Span,
         /// Orders that may be open at once.
         pub max_open_orders: u16,
+        /// Whether its protocol has a message that asks how an order stands.
+        pub asks_status: bool,
     }
 }
 
@@ -206,6 +208,9 @@ code! {
         Arm = 5 "arm",
         /// Open nothing; what is open may be closed.
         NoNew = 6 "no_new",
+        /// Believe the books of a spread's legs again, although a snapshot of the venue showed
+        /// another one (somebody knows why).
+        ClearDoubt = 7 "clear_doubt",
     }
 }
 
@@ -303,6 +308,63 @@ message! {
     }
 }
 
+code! {
+    /// What the cold side can find.
+    pub enum FindingKind {
+        /// A snapshot of the venue shows another book than its changes have made.
+        BookDiffers = 1 "book_differs",
+        /// A clock was set: UTC against the engine's own, or a venue's against UTC.
+        ClockStep = 2 "clock_step",
+        /// UTC and the engine's own clock do not go at one rate.
+        ClockDrift = 3 "clock_drift",
+        /// An instrument has stopped moving in the middle of its session, while the other leg goes
+        /// on.
+        Frozen = 4 "frozen",
+        /// A frozen instrument moves again.
+        Moves = 5 "moves",
+    }
+}
+
+message! {
+    /// What the cold side has found: told to a person as an alert, and acted on if it is to be.
+    pub struct Finding {
+        /// What.
+        pub kind: FindingKind,
+        /// Row of the instrument table, or `InstrumentIndex::NONE`.
+        pub instrument: InstrumentIndex,
+        /// The channel, or `StreamId::NONE`.
+        pub stream: StreamId,
+        /// Of a book, the last packet that is in the venue's snapshot.
+        pub packet_seq_no: u32,
+        /// Of an instrument the venue's number, of clocks nanoseconds.
+        pub value: i64,
+        /// Nothing is opened from now on: with this instrument, or at all if it is of none.
+        pub opens_nothing: bool,
+    }
+}
+
+message! {
+    /// How much is opened while a leg's channel has one line only.
+    pub struct Sizing {
+        /// The part of a spread's largest fire, times 2^32 and less 1; never less than one unit.
+        pub single_line_q32: u32,
+    }
+}
+
+impl Sizing {
+    /// As much as with two lines, which a desk begins with.
+    pub const WHOLE: Self = Self { single_line_q32: u32::MAX };
+
+    /// The largest fire of a spread whose largest fire is `clip_units` with two lines.
+    #[inline]
+    #[must_use]
+    pub fn clip_units(self, clip_units: u32) -> u32 {
+        let part = u64::from(self.single_line_q32).wrapping_add(1);
+        let units = u64::from(clip_units).wrapping_mul(part) >> 32;
+        u32::try_from(units).unwrap_or(clip_units).max(1)
+    }
+}
+
 /// What the cold side tells the desk, through its control ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
@@ -324,6 +386,10 @@ pub enum Control {
     Detailing(Detailing),
     /// When an instrument may be traded.
     Hours(Hours),
+    /// What was found.
+    Finding(Finding),
+    /// How much is opened while a channel has one line only.
+    Sizing(Sizing),
     /// The clock against UTC.
     Clock(ClockScale),
 }
@@ -343,6 +409,8 @@ impl Control {
             Self::Command(command) => Event::Command(*command),
             Self::Detailing(detailing) => Event::Detailing(*detailing),
             Self::Hours(hours) => Event::Hours(*hours),
+            Self::Finding(finding) => Event::Finding(*finding),
+            Self::Sizing(sizing) => Event::Sizing(*sizing),
             Self::Clock(scale) => Event::Clock(*scale),
         }
     }

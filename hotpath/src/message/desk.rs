@@ -1,9 +1,9 @@
 //! The input of the desk and what comes out of it besides orders.
 
 use super::{
-    AccountLimits, Carried, ChannelUpdate, ClockScale, Command, Detailing, GatewayLimits, HeldLots,
-    Hours, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderEvent, OrderId, Quote, SessionUpdate,
-    SpreadIndex, SpreadSpec, StreamId,
+    AccountLimits, Carried, ChannelUpdate, ClockScale, Command, Detailing, Finding, GatewayLimits,
+    HeldLots, Hours, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderEvent, OrderId, Quote,
+    SessionUpdate, Sizing, SpreadIndex, SpreadSpec, StreamId,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span};
@@ -58,6 +58,10 @@ pub enum Event<'a> {
     Detailing(Detailing),
     /// When an instrument may be traded.
     Hours(Hours),
+    /// What the cold side has found.
+    Finding(Finding),
+    /// How much is opened while a channel has one line only.
+    Sizing(Sizing),
     /// The clock against UTC.
     Clock(ClockScale),
     /// Nothing but time: the deadline that the desk asked for has come.
@@ -149,6 +153,9 @@ code! {
         /// A leg's market does not trade, or it shuts too soon to open. Value: nanoseconds for
         /// which the order may still be sent, below 1 until it opens or since it shut; limit: 1.
         Hours = 33 "hours",
+        /// A snapshot of the venue shows another book of a leg, or the leg has stopped moving:
+        /// nothing is opened with it.
+        Doubt = 34 "doubt",
     }
 }
 
@@ -243,6 +250,22 @@ code! {
         RecordGap = 14 "record_gap",
         /// The run before left a spread halted, or with orders under way: somebody has to look.
         CarriedHalt = 15 "carried_halt",
+        /// The two copies of a packet differ. Value: its number.
+        CopiesDiffer = 16 "copies_differ",
+        /// An order was priced off a quote that had such a packet in it. Value: its number.
+        OrderDoubted = 17 "order_doubted",
+        /// A snapshot of the venue shows another book than its changes have made. Value: the
+        /// venue's number of the instrument.
+        BookDiffers = 18 "book_differs",
+        /// A clock was set. Value: by how much, nanoseconds.
+        ClockStep = 19 "clock_step",
+        /// The engine's clock and UTC do not go at one rate. Value: nanoseconds per second.
+        ClockDrift = 20 "clock_drift",
+        /// A channel, or an instrument of it, has stopped moving. Value: the venue's number of the
+        /// instrument; 0: the whole channel.
+        FeedFrozen = 21 "feed_frozen",
+        /// A channel has one line only, and less is opened.
+        FeedSingle = 22 "feed_single",
     }
 }
 

@@ -14,8 +14,8 @@ pub use carried::{
     AccountLots, BUST_IDS, Carried, CarriedOrder, CarriedRun, CarriedUnits, EXEC_IDS, UnknownLots,
 };
 pub use control::{
-    AccountLimits, ClockScale, Command, CommandKind, Control, Detailing, GatewayLimits, HeldLots,
-    Hours, InstrumentSpec, LegSpec, SpreadSpec,
+    AccountLimits, ClockScale, Command, CommandKind, Control, Detailing, Finding, FindingKind,
+    GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, Sizing, SpreadSpec,
 };
 pub use desk::{
     Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, SafeState,
@@ -48,6 +48,11 @@ pub struct DeskId(pub u8);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u16);
 
+impl StreamId {
+    /// No stream.
+    pub const NONE: Self = Self(u16::MAX);
+}
+
 /// A place in the desk's list of gateways, below `MAX_GATEWAYS`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GatewayIndex(pub u8);
@@ -55,6 +60,11 @@ pub struct GatewayIndex(pub u8);
 /// A row of the desk's instrument table: dense, given by the cold side, not the venue's number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstrumentIndex(pub u32);
+
+impl InstrumentIndex {
+    /// No instrument of the table.
+    pub const NONE: Self = Self(u32::MAX);
+}
 
 /// A row of the desk's table of spreads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

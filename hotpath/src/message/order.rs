@@ -16,6 +16,8 @@ code! {
         Cancel = 2 "cancel",
         /// Change price or quantity of one.
         Replace = 3 "replace",
+        /// Ask the venue how one stands. Nothing may come back: then nothing has changed.
+        Status = 4 "status",
     }
 }
 

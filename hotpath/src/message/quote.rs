@@ -66,6 +66,10 @@ code! {
         Gapped = 2 "gapped",
         /// Bid at or above ask, or a price outside what the instrument allows.
         Insane = 3 "insane",
+        /// The two copies of a packet about it differ: nobody knows what its book is.
+        Divergent = 4 "divergent",
+        /// The venue does not trade it continuously now: before the opening, halted, closed.
+        Halted = 5 "halted",
     }
 }
 
@@ -146,6 +150,11 @@ code! {
         Stale = 5 "stale",
         /// The venue closed it for today.
         Closed = 6 "closed",
+        /// It is heard, and nothing has moved for much longer than its longest pauses.
+        Frozen = 7 "frozen",
+        /// The two copies of a packet differ: no book of this channel can be believed, and what was
+        /// done since that packet may be wrong. `ChannelUpdate::packet_seq_no` is its number.
+        Divergent = 8 "divergent",
     }
 }
 
@@ -167,7 +176,8 @@ message! {
         pub state: ChannelState,
         /// The epoch that starts with this state; quotes of another epoch are not traded on.
         pub epoch: u32,
-        /// The last packet sequence number applied.
+        /// The last packet sequence number applied; of a `Divergent` channel the number of the
+        /// first packet whose copies differ that was not told yet.
         pub packet_seq_no: u32,
         /// Packets missing, if that is why.
         pub missing: u32,

@@ -15,9 +15,9 @@
 use super::codec::{Decoder, Encoder, Field, code};
 use crate::message::{
     AccountLimits, Alert, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command, Credits,
-    Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, GatewayLimits, HeldLots,
-    Hours, Input, InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS, Quote,
-    SessionUpdate, SiteId, SpreadSpec, StateChange,
+    Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, Finding, GatewayLimits,
+    HeldLots, Hours, Input, InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS,
+    Quote, SessionUpdate, SiteId, Sizing, SpreadSpec, StateChange,
 };
 use crate::time::{MonoNs, UnixNs};
 
@@ -29,10 +29,10 @@ pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 pub const VERSION: u8 = 1;
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 5;
+pub const LOGIC_VERSION: u16 = 7;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 4] = [
+pub const LOGIC_CHANGES: [(u16, &str); 5] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -45,6 +45,12 @@ pub const LOGIC_CHANGES: [(u16, &str); 4] = [
     ),
     (4, "refusals by gate and the ends of fires that ended in ratio may be left out, by input"),
     (5, "nothing is sent outside the hours of a leg, and nothing opened near their end, if told"),
+    (
+        6,
+        "orders priced off a packet whose copies differ are told; nothing is opened with a leg \
+         whose book the venue's snapshot contradicts or that has stopped moving, or while a clock \
+         is wrong, and less while a channel has one line only, if told so",
+    ),
 ];
 
 /// Bytes of a header.
@@ -93,6 +99,10 @@ code! {
         Detailing = 14 "detailing",
         /// Input: when an instrument may be traded.
         Hours = 15 "hours",
+        /// Input: what the cold side has found.
+        Finding = 16 "finding",
+        /// Input: how much is opened while a channel has one line only.
+        Sizing = 17 "sizing",
         /// Output: an order, a cancel or a replace.
         Order = 32 "order",
         /// Output: a trigger was met.
@@ -218,6 +228,8 @@ pub enum OwnedEvent {
     Command(Command),
     Detailing(Detailing),
     Hours(Hours),
+    Finding(Finding),
+    Sizing(Sizing),
     Clock(ClockScale),
     Tick,
 }
@@ -240,6 +252,8 @@ impl OwnedInput {
             OwnedEvent::Command(command) => Event::Command(*command),
             OwnedEvent::Detailing(detailing) => Event::Detailing(*detailing),
             OwnedEvent::Hours(hours) => Event::Hours(*hours),
+            OwnedEvent::Finding(finding) => Event::Finding(*finding),
+            OwnedEvent::Sizing(sizing) => Event::Sizing(*sizing),
             OwnedEvent::Clock(scale) => Event::Clock(*scale),
             OwnedEvent::Tick => Event::Tick,
         };
@@ -279,6 +293,8 @@ impl Writer {
             Event::Command(_) => Kind::Command,
             Event::Detailing(_) => Kind::Detailing,
             Event::Hours(_) => Kind::Hours,
+            Event::Finding(_) => Kind::Finding,
+            Event::Sizing(_) => Kind::Sizing,
             Event::Clock(_) => Kind::Clock,
             Event::Tick => Kind::Tick,
         };
@@ -303,6 +319,8 @@ impl Writer {
                 Event::Command(command) => command.put(out),
                 Event::Detailing(detailing) => detailing.put(out),
                 Event::Hours(hours) => hours.put(out),
+                Event::Finding(finding) => finding.put(out),
+                Event::Sizing(sizing) => sizing.put(out),
                 Event::Clock(scale) => scale.put(out),
                 Event::Tick => {}
             }
@@ -471,6 +489,8 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         | Kind::Command
         | Kind::Detailing
         | Kind::Hours
+        | Kind::Finding
+        | Kind::Sizing
         | Kind::Clock
         | Kind::Tick => Body::Input(OwnedInput {
             now: MonoNs::take(input)?,
@@ -501,6 +521,8 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         Kind::Command => OwnedEvent::Command(Field::take(input)?),
         Kind::Detailing => OwnedEvent::Detailing(Field::take(input)?),
         Kind::Hours => OwnedEvent::Hours(Field::take(input)?),
+        Kind::Finding => OwnedEvent::Finding(Field::take(input)?),
+        Kind::Sizing => OwnedEvent::Sizing(Field::take(input)?),
         Kind::Clock => OwnedEvent::Clock(Field::take(input)?),
         Kind::Tick => OwnedEvent::Tick,
         Kind::Order | Kind::Decision | Kind::Alert | Kind::State | Kind::Ending | Kind::Start => {

@@ -348,6 +348,7 @@ impl GatewayRisk {
             max_messages: 0,
             rate_window: Span(0),
             max_open_orders: 0,
+            asks_status: false,
         },
         session: SessionState::Down,
         open_orders: 0,

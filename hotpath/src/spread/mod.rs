@@ -143,6 +143,27 @@ pub fn evaluate(
     None
 }
 
+/// A trigger for `most` units, if it is for more. Smaller sizes only have better prices.
+#[inline]
+#[must_use]
+pub fn at_most(
+    spec: &SpreadSpec,
+    legs: &[LegBook<'_>; MAX_LEGS],
+    trigger: Trigger,
+    most: u32,
+) -> Trigger {
+    if trigger.units <= most {
+        return trigger;
+    }
+    let found = value(spec, legs, trigger.intent.is_buy(), most);
+    found.map_or(trigger, |found| Trigger {
+        value_e9: price::from_q32(found.sum_q32),
+        units: most,
+        prices_e9: found.prices_e9,
+        ..trigger
+    })
+}
+
 /// The trigger for one intent, sized; `None` if one unit does not meet the level.
 #[inline]
 fn meets(

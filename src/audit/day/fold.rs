@@ -208,6 +208,7 @@ impl Folding {
             }
             OrderAction::Cancel => part.cancels += 1,
             OrderAction::Replace => part.replaces += 1,
+            OrderAction::Status => {}
         };
         in_both(part, order, place.labels, each);
         if order.action != OrderAction::New {

@@ -88,6 +88,7 @@ pub fn row(receipt: &Receipt, memory: &Memory, labels: &Labels) -> Option<Vec<Ce
                 OrderAction::New => "NEWO",
                 OrderAction::Cancel => "CAME",
                 OrderAction::Replace => "REME",
+                OrderAction::Status => return None,
             };
             Some(cells(receipt, order, event, None, labels))
         }

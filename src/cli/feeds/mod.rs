@@ -1,145 +1,97 @@
-//! `xmc feeds`: how lines A and B of each channel did in a capture, hour by hour.
+//! `xmc feeds`: what feeds are worth and how their lines did: as they come, in a capture, or in a
+//! journal.
 //!
-//! Who came first and by how much, what each line had that the other lost, what was repeated, and
-//! copies of one packet that differ. It reads captures; what a running engine counts is on its
-//! screen. It decodes no further than a packet's header and takes no book for granted.
+//! Live feeds are followed on sockets of this command's own (`live`); a capture has the packets of
+//! both lines (`capture`, `score`), a journal what the desk was told (`journal`). Called by a
+//! person; nothing trades on what is shown here.
 
+mod capture;
+mod day;
+mod journal;
+mod live;
 mod score;
 
 use super::inspect::Group;
-use super::inspect::lines::Lines;
-use super::inspect::packets::walk;
-use super::plan::table::Align::{Left, Right};
-use super::plan::table::Table;
-use super::report::Utc;
 use super::{CliError, Exit, Report};
-use crate::port::capture::{Capture, CaptureError};
-use score::{Channel, Hour, NS_PER_HOUR, Scoreboard};
-use serde_json::{Value, json};
-use std::io::{self, Write};
-use std::path::PathBuf;
-use xmc_hotpath::port::Line;
+use crate::journal::disk::EXTENSION;
+use crate::journal::segment::MAGIC;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// Show how lines A and B of each channel did in a capture.
+/// Show how feeds do: live with `--config`, in a capture, or as a journal has them.
 ///
-/// Exit code 1 if packets are missing on both lines, copies differ, or the capture is damaged.
+/// Live: state, lines, books against the venue's snapshots, days (trades, statistics, limits),
+/// market hours, without an engine, until Ctrl-C or for `--seconds`. Of a capture: which line came
+/// first and by how much, what each saved. Of a journal: states of each channel and how long they
+/// lasted, packets that both lines lost, how late quotes came, how often instruments move. Exit
+/// code 1 if packets are missing on both lines, copies or snapshots differ, books or quotes could
+/// not be used, or what is read is damaged.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["path", "config"]))]
 pub struct Args {
-    /// The capture file: pcap or pcapng, with both lines in it.
-    capture: PathBuf,
-    /// Look only at this multicast group; may be repeated. The first and the second are lines A
-    /// and B of one channel, and so on. Without it CME's ports and addresses tell which belong
-    /// together.
+    /// A capture with both lines in it (pcap or pcapng), or a journal: its directory, or one
+    /// segment of it.
+    path: Option<PathBuf>,
+    /// Follow the feeds of this configuration as they come.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Live: ends after so many seconds.
+    #[arg(long, value_name = "N", requires = "config",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
+    /// Live: milliseconds between two pictures.
+    #[arg(long, value_name = "N", requires = "config", default_value_t = 1_000,
+          value_parser = clap::value_parser!(u64).range(100..=3_600_000))]
+    every_ms: u64,
+    /// Of a capture, look only at this multicast group; may be repeated. The first and the second
+    /// are lines A and B of one channel, and so on. Without it CME's ports and addresses tell which
+    /// belong together.
     #[arg(long = "group", value_name = "ADDR[:PORT]")]
     groups: Vec<Group>,
-    /// How long a copy is waited for before it counts as lost.
+    /// Of a capture: how long a copy is waited for before it counts as lost.
     #[arg(long, value_name = "N", default_value_t = 1_000,
           value_parser = clap::value_parser!(u64).range(1..=60_000))]
     wait_ms: u64,
+    /// Of a journal: how many changes of state to show of each channel, the last ones.
+    #[arg(long, value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u16).range(0..=1_000))]
+    changes: u16,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// `CouldNotRun` if the capture cannot be read or nothing in it is recognised, `Output` if the
-/// report cannot be written.
+/// `CouldNotRun` if the capture or journal cannot be read or nothing in it is recognised, `Usage`
+/// for groups of a journal and for a configuration without a feed that can be followed,
+/// `Configuration` if one is wrong, `Output` if the report cannot be written.
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
-    let capture = Capture::open(&args.capture).map_err(|error| match error {
-        CaptureError::Open { .. } => CliError::could_not_run(error),
-        error => CliError::could_not_run(format!("{}: {error}", args.capture.display())),
-    })?;
-    let mut lines = Lines::new(args.groups.clone());
-    let mut board = Scoreboard::new(&args.groups, args.wait_ms * 1_000_000);
-    let met = walk(&capture, &mut lines, |packet| {
-        board.take(packet);
-        Ok(())
-    })?;
-    let channels = board.finish();
-    let is_sound = channels.iter().flat_map(|channel| channel.hours.values()).all(Hour::is_sound);
-    if out.is_json() {
-        let channels: Vec<_> = channels.iter().map(as_json).collect();
-        out.json("xmc.feeds", 1, &json!({ "channels": channels }))?;
-    } else {
-        channels.iter().try_for_each(|channel| text(channel, out))?;
+    if let Some(config) = &args.config {
+        let every = Duration::from_millis(args.every_ms);
+        let until = args.seconds.map(Duration::from_secs);
+        return live::run(config, live::Wanted { every, until }, out);
     }
-    let met = met.conclude(&lines)?;
-    Ok(if is_sound { met } else { Exit::Finding })
+    let path = args.path.as_ref().expect("clap asks for one of the two");
+    if !is_journal(path) {
+        return capture::run(path, &args.groups, args.wait_ms, out);
+    }
+    if !args.groups.is_empty() {
+        return Err(CliError::usage(format!(
+            "{} is a journal, which has channels and no multicast groups: leave --group out",
+            path.display()
+        )));
+    }
+    journal::run(path, args.changes.into(), out)
 }
 
-fn text(channel: &Channel, out: &mut impl Write) -> io::Result<()> {
-    let name =
-        |side: usize| channel.groups[side].map_or_else(|| "-".to_owned(), |one| one.to_string());
-    writeln!(out, "\nCHANNEL A {} B {}", name(0), name(1))?;
-    let columns = [
-        ("hour", Left),
-        ("line", Left),
-        ("packets", Right),
-        ("first", Right),
-        ("by p50", Right),
-        ("p99", Right),
-        ("max ns", Right),
-        ("saved", Right),
-        ("gaps", Right),
-        ("twice", Right),
-        ("late", Right),
-    ];
-    let mut table = Table::new("LINES", &columns);
-    for (hour, score) in &channel.hours {
-        let begin = Utc(hour * NS_PER_HOUR).to_string();
-        for (line, of) in Line::BOTH.into_iter().zip(&score.lines) {
-            table.row([
-                begin.chars().take(13).collect(),
-                line.letter().to_string(),
-                of.packets.to_string(),
-                of.first.to_string(),
-                of.lead.value_at_quantile(0.5).to_string(),
-                of.lead.value_at_quantile(0.99).to_string(),
-                of.most_lead_ns.to_string(),
-                of.saved.to_string(),
-                of.gaps_saved.to_string(),
-                of.repeated.to_string(),
-                of.late.to_string(),
-            ]);
-        }
-        if !score.is_sound() {
-            let (lost, diverged) = (score.lost, score.diverged);
-            table.note(format!(
-                "{lost} packets on neither line, {diverged} with copies that differ"
-            ));
-        }
-    }
-    table.write(out)
-}
-
-fn as_json(channel: &Channel) -> Value {
-    let hours = channel.hours.iter().map(|(hour, score)| {
-        let lines = Line::BOTH.into_iter().zip(&score.lines).map(|(line, of)| {
-            let at = |quantile| of.lead.value_at_quantile(quantile);
-            json!({
-                "line": line.letter().to_string(),
-                "packets": of.packets,
-                "first": of.first,
-                "lead_ns": {
-                    "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": of.most_lead_ns,
-                },
-                "saved": of.saved,
-                "gaps_saved": of.gaps_saved,
-                "repeated": of.repeated,
-                "late": of.late,
-            })
-        });
-        json!({
-            "hour": Utc(hour * NS_PER_HOUR).to_string(),
-            "together": score.together,
-            "lost": score.lost,
-            "diverged": score.diverged,
-            "first_diverged": score.first_diverged,
-            "lines": lines.collect::<Vec<_>>(),
-        })
-    });
-    json!({
-        "line_a": channel.groups[0].map(|group| group.to_string()),
-        "line_b": channel.groups[1].map(|group| group.to_string()),
-        "hours": hours.collect::<Vec<_>>(),
-    })
+/// A directory, a segment, or what is named like one; whatever else it is, the reader of captures
+/// says what is wrong with it.
+fn is_journal(path: &Path) -> bool {
+    let mut start = [0; MAGIC.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    let is_segment = read.is_ok() && start == MAGIC;
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let is_named = name.is_some_and(|name| name.contains(&format!(".{EXTENSION}")));
+    path.is_dir() || is_segment || is_named
 }

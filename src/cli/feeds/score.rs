@@ -5,13 +5,11 @@
 
 use crate::cli::inspect::Group;
 use crate::cli::inspect::packets::Packet;
+use crate::engine::score::NS_PER_HOUR;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use xmc_hotpath::port::Line;
-
-/// An hour.
-pub const NS_PER_HOUR: u64 = 3_600_000_000_000;
 
 /// Numbers that a channel may fall back before it has begun to count anew.
 const RESTART_BELOW: u32 = 1;
@@ -189,7 +187,7 @@ impl Channel {
             let of =
                 &mut score.lines[if captured_ns < seen.captured_ns { side } else { seen.side }];
             of.first += 1;
-            of.lead.saturating_record(lead_ns);
+            of.lead.record(lead_ns).expect("it grows");
             of.most_lead_ns = of.most_lead_ns.max(lead_ns);
         }
         if seen.digest != digest {

@@ -6,10 +6,11 @@
 mod books;
 pub(in crate::cli) mod lines;
 pub(in crate::cli) mod packets;
-mod rows;
+pub(super) mod rows;
 mod sequence;
+mod statistics;
 mod summary;
-mod templates;
+pub(super) mod templates;
 
 pub use lines::Group;
 pub use templates::name as template_name;
@@ -51,6 +52,9 @@ struct View {
     /// The books of line A after each book message, one row per instrument it touched.
     #[arg(long)]
     books: bool,
+    /// What line A said of each instrument's day, at the end: trades, statistics, limits.
+    #[arg(long)]
+    statistics: bool,
 }
 
 /// Runs the command.
@@ -80,6 +84,16 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         let met = packets::walk(&capture, &mut lines, |packet| rebuild.apply(packet, out))?;
         if met.packets > 0 {
             found = rebuild.conclude();
+        }
+        met
+    } else if args.view.statistics {
+        let mut statistics = statistics::Statistics::default();
+        let met = packets::walk(&capture, &mut lines, |packet| {
+            statistics.take(packet);
+            Ok(())
+        })?;
+        if met.packets > 0 {
+            found = statistics.write(out)?;
         }
         met
     } else {

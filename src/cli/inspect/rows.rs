@@ -53,7 +53,7 @@ struct EntryRow {
 
 /// What an entry holds; absent where its template has no such field.
 #[derive(Serialize)]
-struct Columns {
+pub struct Columns {
     #[serde(skip_serializing_if = "Option::is_none")]
     security_id: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -405,6 +405,8 @@ fn widen(pipeline: &mut Measured<'_>, market: &Market) -> Result<(), CliError> {
             | Control::Command(_)
             | Control::Detailing(_)
             | Control::Hours(_)
+            | Control::Finding(_)
+            | Control::Sizing(_)
             | Control::Clock(_)) => other,
         };
         pipeline.control.push(wide).map_err(|_| {

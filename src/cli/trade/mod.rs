@@ -1,6 +1,7 @@
 //! What `xmc run` and `xmc demo` have in common: open everything, trade, and say what it came to.
 
 pub mod carried;
+mod hour;
 pub mod onlooker;
 pub mod summary;
 
@@ -35,7 +36,7 @@ pub struct Wanted<'a> {
     /// Where the record goes.
     pub directory: &'a Path,
     /// Where the secret of a gateway is, by its place in the configuration.
-    pub secret: &'a dyn Fn(usize) -> Result<Secret, LogonError>,
+    pub secret: &'a (dyn Fn(usize) -> Result<Secret, LogonError> + Sync),
     /// How it is shown.
     pub show: Show,
     /// When it ends; `None`: when it is told to.
@@ -73,8 +74,9 @@ pub fn trade(
     if let Some(over) = carried_over.as_ref().filter(|_| !out.is_json()) {
         over.write(wanted.show.lang(), out)?;
     }
-    let opened =
-        opening::open(config, &clock, wanted.secret, PATIENCE).map_err(CliError::could_not_run)?;
+    let earlier = carry.as_ref().map(|_| directory);
+    let opened = opening::open(config, &clock, wanted.secret, earlier, PATIENCE)
+        .map_err(CliError::could_not_run)?;
     let plan = Plan {
         config,
         clock: &clock,
@@ -83,6 +85,7 @@ pub fn trade(
         starts: opened.starts,
         carried,
         is_pinned: wanted.is_pinned,
+        sessions: Some(opening::sessions(config, &clock, wanted.secret, directory)),
         witnessing,
     };
     let until = wanted.seconds.map(Duration::from_secs);

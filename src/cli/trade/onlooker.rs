@@ -4,7 +4,9 @@
 
 use super::Report;
 use crate::config::Configuration;
+use crate::engine::clocks::ClockFigures;
 use crate::engine::live::{Sight, Watch};
+use crate::engine::score::Scoreboard;
 use crate::engine::wire::Counters;
 use crate::engine::witnessing;
 use crate::monitor::terminal::{self, Look, Screen};
@@ -60,6 +62,8 @@ pub struct Onlooker<'o, 'w> {
     elapsed: Duration,
     desk_lots: Vec<i64>,
     feeds: Vec<FeedView>,
+    scores: Scoreboard,
+    clocks: ClockFigures,
     feeds_usable: bool,
     failed: Option<io::Error>,
     /// What is wrong with witnesses, as it was last said.
@@ -79,6 +83,10 @@ pub struct Seen {
     pub desk_lots: Vec<i64>,
     /// What the feeds have counted.
     pub feeds: Vec<FeedView>,
+    /// Their lines, hour by hour.
+    pub scores: Scoreboard,
+    /// The engine's clock beside UTC.
+    pub clocks: ClockFigures,
     /// Every feed could be traded on when the run was ended.
     pub feeds_usable: bool,
 }
@@ -114,6 +122,8 @@ impl<'o, 'w> Onlooker<'o, 'w> {
             elapsed: Duration::ZERO,
             desk_lots: Vec::new(),
             feeds: Vec::new(),
+            scores: Scoreboard::default(),
+            clocks: ClockFigures::default(),
             feeds_usable: false,
             failed: None,
             trouble: Vec::new(),
@@ -126,10 +136,10 @@ impl<'o, 'w> Onlooker<'o, 'w> {
     /// # Errors
     /// What could not be shown.
     pub fn end(self) -> io::Result<Seen> {
-        let Self { tally, elapsed, desk_lots, feeds, feeds_usable, .. } = self;
+        let Self { tally, elapsed, desk_lots, feeds, scores, clocks, feeds_usable, .. } = self;
         match self.failed {
             Some(error) => Err(error),
-            None => Ok(Seen { tally, elapsed, desk_lots, feeds, feeds_usable }),
+            None => Ok(Seen { tally, elapsed, desk_lots, feeds, scores, clocks, feeds_usable }),
         }
     }
 
@@ -238,6 +248,8 @@ impl Watch for Onlooker<'_, '_> {
         }
         self.tell_differences(sight.counters, running);
         self.feeds.clone_from(&view.feeds);
+        self.scores.clone_from(sight.scores);
+        self.clocks = *sight.clocks;
         let shown = self.show(view, sight.elapsed);
         let is_over = self.until.is_some_and(|until| sight.elapsed >= until);
         match shown {

@@ -1,19 +1,23 @@
 //! What a run came to: the closing summary, as text or JSON.
 
+use super::hour::ScoredHour;
 use super::onlooker::Seen;
 use super::{CarriedOver, Wanted};
 use crate::audit::{self, key};
 use crate::cli::{CliError, Exit, Report};
 use crate::config::{Configuration, SecretSource, WitnessPlace};
+use crate::engine::clocks::ClockFigures;
 use crate::engine::latency::{Figures, Latencies};
 use crate::engine::live::Ended;
 use crate::engine::replay::Replayed;
+use crate::engine::sessions::SessionFigures;
 use crate::engine::snapshotting;
 use crate::engine::witnessing;
 use crate::journal::Window;
 use crate::journal::probe::Probe;
 use crate::monitor::number;
 use crate::monitor::tally::Totals;
+use crate::monitor::view::VenueClock;
 use crate::monitor::words::{Label, Lang, Worded};
 use crate::venue::simulated::Ledgers;
 use serde::Serialize;
@@ -52,7 +56,17 @@ struct Feed {
     packets: [u64; 2],
     refused: u64,
     gaps: u64,
+    /// Packets whose two copies differ.
+    divergent: u64,
     quotes: u64,
+    /// Books that were compared with the venue's snapshots.
+    compared: u64,
+    /// Levels that differed.
+    differences: u64,
+    /// Lines A and B, by hours.
+    hours: Vec<ScoredHour>,
+    /// The venue's clock beside ours; `null` if it has told no time.
+    clock: Option<VenueClock>,
 }
 
 /// The record of a run.
@@ -136,7 +150,11 @@ pub struct Summary {
     ledger_fills: Option<u64>,
     state: &'static str,
     feeds_usable: bool,
+    /// The engine's clock beside UTC.
+    clock: ClockFigures,
     feeds: Vec<Feed>,
+    /// Of gateways that go on with sessions.
+    order_sessions: Vec<SessionFigures>,
     journal: Journal,
     tick_to_order_ns: TickToOrder,
     hot_allocations: u64,
@@ -156,7 +174,7 @@ impl Summary {
         replayed: &Replayed,
         histogram: PathBuf,
     ) -> Self {
-        let Seen { tally, elapsed, desk_lots, feeds, feeds_usable } = seen;
+        let Seen { tally, elapsed, desk_lots, feeds, scores, clocks, feeds_usable } = seen;
         let Totals {
             decisions,
             fires,
@@ -215,19 +233,27 @@ impl Summary {
             ledger_fills: ledgers.map(|ledgers| ledgers.fills),
             state: tally.state().word(),
             feeds_usable,
+            clock: clocks,
             feeds: wanted
                 .config
                 .feeds
                 .iter()
                 .zip(feeds)
-                .map(|(feed, view)| Feed {
+                .zip(scores.feeds())
+                .map(|((feed, view), score)| Feed {
                     feed: feed.name.value.clone(),
                     packets: [view.a.packets, view.b.packets],
                     refused: view.refused,
                     gaps: view.gaps,
+                    divergent: view.divergent,
                     quotes: view.quotes,
+                    compared: view.compared,
+                    differences: view.differences,
+                    clock: view.clock,
+                    hours: score.hours.iter().map(|(hour, of)| ScoredHour::of(*hour, of)).collect(),
                 })
                 .collect(),
+            order_sessions: ended.sessions,
             journal: Journal {
                 directory: wanted.directory.display().to_string(),
                 records: ended.journal.records,
@@ -259,7 +285,8 @@ impl Summary {
             && self.journal.replays_equal
             && self.is_equal
             && self.journal.witnessed.as_ref().is_none_or(is_signed);
-        if agrees && is_recorded { Exit::Ok } else { Exit::Finding }
+        let is_stopped = self.order_sessions.iter().any(|session| session.is_stopped);
+        if agrees && is_recorded && !is_stopped { Exit::Ok } else { Exit::Finding }
     }
 
     /// Writes it: JSON under `schema`, or for a person.
@@ -304,6 +331,9 @@ impl Summary {
             let words = self.not_recorded.join(" ");
             self.row(out, Label::NotRecorded.word_in(self.lang), &words)?;
         }
+        for session in self.order_sessions.iter().filter(|session| session.lost > 0) {
+            self.write_session(session, out)?;
+        }
         let Figures { p50, p99, p99_9, max, count, .. } = self.tick_to_order_ns.figures;
         if count > 0 {
             let [p50, p99, p99_9, max] = [p50, p99, p99_9, max].map(|ns| number::span(Span(ns)));
@@ -311,6 +341,20 @@ impl Summary {
             self.row(out, Label::TickToOrder.word_in(self.lang), &text)?;
         }
         Ok(())
+    }
+
+    fn write_session(&self, session: &SessionFigures, out: &mut Report<'_>) -> io::Result<()> {
+        let SessionFigures { gateway, lost, resumed, is_stopped, last_error, .. } = session;
+        let label = format!("{} {gateway}", self.say("order sessions", "报单会话"));
+        let [lost, resumed] = [*lost, *resumed].map(number::count);
+        let words = [self.say("lost", "中断"), self.say("resumed", "恢复")];
+        let mut text = format!("{lost} {}, {resumed} {}", words[0], words[1]);
+        if *is_stopped {
+            let why = last_error.as_deref().or(session.last_lost).unwrap_or_default();
+            let stopped = self.say("NOT LOGGED ON AGAIN, look at it", "不再自动登录, 请人工处理");
+            text = format!("{text}; {stopped}: {why}");
+        }
+        self.row(out, &label, &text)
     }
 
     fn write_positions(&self, out: &mut Report<'_>) -> io::Result<()> {

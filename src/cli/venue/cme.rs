@@ -2,15 +2,17 @@
 
 use super::super::CliError;
 use super::super::report::Utc;
-use super::Venue;
-use crate::config::venue::{self, CmeVenue};
+use super::{Venue, later};
+use crate::config::venue::{self, CmeVenue, Restart};
 use crate::secret::Secret;
 use crate::sim::exchange;
 use crate::venue::cme::ilink3::signature::SecretKey;
+use crate::venue::cme::simulated::OrderFaults;
 use crate::venue::cme::simulated::shell::{self, Running, SIMULATED_KEY, Settings};
 use crate::venue::cme::simulated::{self, ChannelSettings, Contract, Group, SessionSettings};
 use crate::venue::shell::ShellError;
 use std::path::Path;
+use std::time::Duration;
 use xmc_hotpath::port::Line;
 use xmc_hotpath::time::UnixNs;
 
@@ -31,6 +33,7 @@ pub fn settings(config: &CmeVenue, origin: UnixNs) -> Result<Settings, CliError>
             seed: config.seed,
             channel: ChannelSettings {
                 channel: config.channel,
+                faults: config.faults.clone(),
                 ..ChannelSettings::new(Contract::cme(config.maturity), origin)
             },
             sessions: sessions?,
@@ -59,12 +62,14 @@ fn session(session: &venue::CmeSession) -> Result<SessionSettings, CliError> {
 pub(super) struct Cme {
     running: Running,
     config: CmeVenue,
+    origin: UnixNs,
 }
 
 pub(super) fn open(path: &Path, origin: UnixNs) -> Result<Cme, CliError> {
     let config = venue::load_cme(path)?;
     let running = shell::open(settings(&config, origin)?).map_err(CliError::could_not_run)?;
-    Ok(Cme { running, config })
+    running.set_order_faults(config.order_faults.clone());
+    Ok(Cme { running, config, origin })
 }
 
 impl Venue for Cme {
@@ -82,6 +87,7 @@ impl Venue for Cme {
             ("incremental", both(Group::Incremental)),
             ("definitions", both(Group::Definitions)),
             ("snapshots", both(Group::Snapshots)),
+            ("replay", addresses.replay.map_or_else(|| "none".to_owned(), |at| at.to_string())),
             ("ilink3", addresses.orders.to_string()),
             ("ledger", addresses.ledger.to_string()),
         ];
@@ -108,15 +114,35 @@ impl Venue for Cme {
             ("bytes", feed.bytes),
             ("unsent", feed.unsent),
             ("last_seq_no", counts.last_seq_no.into()),
+            ("replays", counts.replay.answered),
             ("connections", orders.opened),
             ("turned_away", orders.refused + orders.displaced + orders.slow),
             ("logons", gateway.established),
             ("refused_logons", gateway.refused),
             ("messages", gateway.messages),
             ("broken", gateway.broken + gateway.lapsed),
+            ("order_troubles", gateway.troubles),
+            ("resent", gateway.resent),
             ("fills", counts.fills),
             ("ledger_connections", counts.ledger.opened),
         ])
+    }
+
+    fn restarts(&self) -> &[Restart] {
+        &self.config.restarts
+    }
+
+    fn restart(self, lived: Duration, down: Duration) -> Result<Self, CliError> {
+        let Self { running, mut config, origin } = self;
+        running.kill().map_err(CliError::could_not_run)?;
+        super::wait(down);
+        later(&mut config.faults.plan, lived + down);
+        later(&mut config.order_faults.plan, lived + down);
+        // What strikes at a message has struck.
+        config.order_faults = OrderFaults { once: Vec::new(), ..config.order_faults };
+        let running = shell::open(settings(&config, origin)?).map_err(CliError::could_not_run)?;
+        running.set_order_faults(config.order_faults.clone());
+        Ok(Self { running, config, origin })
     }
 
     fn stop(self) -> Result<(), ShellError> {

@@ -10,12 +10,14 @@ pub use cme::settings as cme_settings;
 pub use shfe::settings as shfe_settings;
 
 use super::{CliError, Exit, Report, interrupt};
+use crate::config::venue::Restart;
 use crate::venue::shell::{ShellError, VenueClock};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use xmc_hotpath::time::Span;
 use xmc_hotpath::time::UnixNs;
 
 /// How late the end may be noticed.
@@ -52,12 +54,18 @@ enum Kind {
 }
 
 /// A venue that runs.
-trait Venue {
+trait Venue: Sized {
     /// What it is and where: a word and its text each.
     fn listening(&self) -> Vec<(&'static str, String)>;
 
     /// What has happened; `None` if it has ended by itself.
     fn counts(&self) -> Option<Vec<(&'static str, u64)>>;
+
+    /// When it ends as by a kill and comes back.
+    fn restarts(&self) -> &[Restart];
+
+    /// Ends as by a kill after `lived`, and is there again `down` later.
+    fn restart(self, lived: Duration, down: Duration) -> Result<Self, CliError>;
 
     /// Ends it in order.
     fn stop(self) -> Result<(), ShellError>;
@@ -75,6 +83,24 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     }
 }
 
+/// Waits, unless the end is asked for.
+fn wait(span: Duration) {
+    let since = Instant::now();
+    while since.elapsed() < span && !interrupt::is_asked() {
+        std::thread::sleep(NAP.min(span));
+    }
+}
+
+/// What is planned for a venue that begins again `passed` after its last start.
+fn later<T>(plan: &mut Vec<(Span, T)>, passed: Duration) {
+    let passed = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX);
+    plan.retain_mut(|(after, _)| {
+        let is_to_come = after.0 > passed;
+        after.0 = after.0.saturating_sub(passed);
+        is_to_come
+    });
+}
+
 /// A line of the report, as JSON.
 #[derive(Serialize)]
 struct Told<'a, T> {
@@ -86,12 +112,24 @@ struct Told<'a, T> {
     body: BTreeMap<&'static str, T>,
 }
 
-fn serve(venue: impl Venue, seconds: Option<u64>, out: &mut Report<'_>) -> Result<Exit, CliError> {
+fn serve(
+    mut venue: impl Venue,
+    seconds: Option<u64>,
+    out: &mut Report<'_>,
+) -> Result<Exit, CliError> {
     interrupt::watch();
-    let (start, mut told) = (Instant::now(), 0);
+    let (start, mut told, mut restarted) = (Instant::now(), 0, 0);
+    let mut began = start;
     listening(&venue, out)?;
     loop {
         std::thread::sleep(NAP);
+        if let Some(restart) = venue.restarts().get(restarted).copied()
+            && start.elapsed() >= restart.after
+        {
+            restarted += 1;
+            venue = venue.restart(began.elapsed(), restart.down)?;
+            began = Instant::now();
+        }
         let elapsed = start.elapsed().as_secs();
         let Some(counts) = venue.counts() else { break };
         let is_over = interrupt::is_asked() || seconds.is_some_and(|most| elapsed >= most);

@@ -2,9 +2,9 @@
 
 use super::super::CliError;
 use super::super::report::Utc;
-use super::Venue;
+use super::{Venue, later};
 use crate::config::SecretSource;
-use crate::config::venue::{self, ShfeVenue};
+use crate::config::venue::{self, Restart, ShfeVenue};
 use crate::secret::Secret;
 use crate::sim::exchange::{self, ListingIndex};
 use crate::venue::esunny::dstar::counter::{self, AccountSettings, ContractSettings};
@@ -14,6 +14,7 @@ use crate::venue::shfe::simulated::{
     self, FeedSettings, Group, QuerySettings, QueryUser, TopicSettings,
 };
 use std::path::Path;
+use std::time::Duration;
 use xmc_hotpath::port::Line;
 use xmc_hotpath::time::{Span, UnixNs};
 
@@ -31,13 +32,20 @@ pub fn settings(config: &ShfeVenue, origin: UnixNs) -> Result<Settings, CliError
     let feed = FeedSettings::new(exchange.listings.len(), origin);
     let listings = feed.topics.iter().flat_map(|topic| topic.listings.clone()).collect();
     let topics = vec![TopicSettings { topic: config.topic, listings }];
+    let kept_packets = config.kept_packets.and_then(|kept| usize::try_from(kept).ok());
     let users: Result<Vec<_>, CliError> = config.readers.iter().map(user).collect();
     Ok(Settings {
         venue: simulated::Settings {
             counter: counter(config, &exchange)?,
             exchange,
             seed: config.seed,
-            feed: FeedSettings { topics, ..feed },
+            feed: FeedSettings {
+                topics,
+                most_resent: config.most_resent.map_or(feed.most_resent, i32::from),
+                kept_packets: kept_packets.unwrap_or(feed.kept_packets),
+                faults: config.faults.clone(),
+                ..feed
+            },
             query: QuerySettings::new(users?),
             carried: Vec::new(),
         },
@@ -91,12 +99,13 @@ fn password(source: Option<&SecretSource>, otherwise: &str) -> Result<String, Cl
 pub(super) struct Shfe {
     running: Running,
     config: ShfeVenue,
+    origin: UnixNs,
 }
 
 pub(super) fn open(path: &Path, origin: UnixNs) -> Result<Shfe, CliError> {
     let config = venue::load_shfe(path)?;
     let running = shell::open(settings(&config, origin)?).map_err(CliError::could_not_run)?;
-    Ok(Shfe { running, config })
+    Ok(Shfe { running, config, origin })
 }
 
 impl Venue for Shfe {
@@ -159,6 +168,19 @@ impl Venue for Shfe {
             ("fills", counts.fills),
             ("ledger_connections", counts.ledger.opened),
         ])
+    }
+
+    fn restarts(&self) -> &[Restart] {
+        &self.config.restarts
+    }
+
+    fn restart(self, lived: Duration, down: Duration) -> Result<Self, CliError> {
+        let Self { running, mut config, origin } = self;
+        running.kill().map_err(CliError::could_not_run)?;
+        super::wait(down);
+        later(&mut config.faults.plan, lived + down);
+        let running = shell::open(settings(&config, origin)?).map_err(CliError::could_not_run)?;
+        Ok(Self { running, config, origin })
     }
 
     fn stop(self) -> Result<(), ShellError> {

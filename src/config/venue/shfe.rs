@@ -8,9 +8,11 @@ use super::super::section::{Document, Section, Shape, Written};
 use super::super::source::Sources;
 use super::super::value::{identity, whole};
 use super::super::{all, at_most, each, missing_section};
+use super::faults::{self, Restart};
 use super::{MOST_SESSIONS, Place, address, check, group, place};
 use crate::port::udp::Reach;
 use crate::sim::exchange::CROWD_FROM;
+use crate::venue::shfe::simulated::FeedFaults;
 use crate::venue::shfe::simulated::shell::Addresses;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
@@ -40,6 +42,14 @@ pub struct ShfeVenue {
     pub accounts: Vec<ShfeAccount>,
     /// Who may ask for snapshots and missed packets; nobody named: anybody may.
     pub readers: Vec<ShfeReader>,
+    /// What goes wrong with its feed.
+    pub faults: FeedFaults,
+    /// When it ends as by a kill and comes back.
+    pub restarts: Vec<Restart>,
+    /// Packets that the query service sends again at a time; `None`: as many as it otherwise does.
+    pub most_resent: Option<u16>,
+    /// Packets of the topic that it keeps for that.
+    pub kept_packets: Option<u32>,
 }
 
 /// One who may trade through the simulated counter.
@@ -64,7 +74,8 @@ pub struct ShfeReader {
     pub password: Option<SecretSource>,
 }
 
-const SHAPE: Shape = Shape { single: &["venue", "feed"], repeated: &["account", "reader"] };
+const SHAPE: Shape =
+    Shape { single: &["venue", "feed", "faults"], repeated: &["account", "reader", "fault"] };
 
 /// Reads and checks the file of a simulated SHFE and what it includes.
 ///
@@ -107,11 +118,12 @@ fn shfe(mut document: Document<'_>, report: &Report) -> Option<ShfeVenue> {
             missing_section(report, title);
         }
     }
+    let wrong = faults::read(&mut document, venue.as_ref(), "center_change", report);
     let (accounts, readers) = (each(accounts, account), each(readers, reader));
     let (feed, venue) = (feed.and_then(topic), venue.and_then(door));
     let (accounts, readers) = (all(accounts)?, all(readers)?);
     told_apart(&accounts, report);
-    let ((topic, lines), door) = (feed?, venue?);
+    let ((topic, lines), door, wrong) = (feed?, venue?, wrong?);
     let Door { place, query, counter, requests, close_today_code } = door;
     Some(ShfeVenue {
         world_seed: place.world_seed,
@@ -131,6 +143,10 @@ fn shfe(mut document: Document<'_>, report: &Report) -> Option<ShfeVenue> {
         close_today_code,
         accounts: accounts.into_iter().map(|account| account.value).collect(),
         readers,
+        faults: wrong.feed,
+        restarts: wrong.restarts,
+        most_resent: wrong.most_resent,
+        kept_packets: wrong.kept_packets,
     })
 }
 

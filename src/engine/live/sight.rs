@@ -1,6 +1,9 @@
 //! What is seen of an engine while it runs, and who looks.
 
+use crate::engine::clocks::ClockFigures;
 use crate::engine::latency::Figures;
+use crate::engine::score::Scoreboard;
+use crate::engine::sessions::SessionFigures;
 use crate::engine::shadow::Difference;
 use crate::engine::wire::Counters;
 use crate::engine::witnessing;
@@ -35,6 +38,10 @@ pub struct Sight<'s, 'd> {
     pub difference: Option<&'s Difference>,
     /// What the stages count.
     pub counters: &'s Counters,
+    /// The engine's clock beside UTC.
+    pub clocks: &'s ClockFigures,
+    /// Lines A and B of each feed, hour by hour.
+    pub scores: &'s Scoreboard,
     /// From a packet to the last order that followed from it.
     pub latency: Figures,
     /// What the journal has done.
@@ -43,6 +50,8 @@ pub struct Sight<'s, 'd> {
     pub disk: Option<Probe>,
     /// What witnesses have of it; `None` if there are none.
     pub witnessed: Option<&'s witnessing::Figures>,
+    /// What has become of order sessions that go on.
+    pub sessions: &'s [SessionFigures],
     /// Hot cores, in the order of the topology.
     pub cores: &'s [Core],
     /// The run is over; this is the last look.

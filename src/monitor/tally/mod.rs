@@ -266,6 +266,8 @@ impl Tally {
             | Event::Account(_)
             | Event::Command(_)
             | Event::Hours(_)
+            | Event::Finding(_)
+            | Event::Sizing(_)
             | Event::Clock(_)
             | Event::Tick => {}
         }
@@ -279,7 +281,7 @@ impl Tally {
                 self.orders.sent(order);
             }
             OrderAction::Cancel => self.totals.cancel_requests += 1,
-            OrderAction::Replace => {}
+            OrderAction::Replace | OrderAction::Status => {}
         }
     }
 

@@ -5,10 +5,11 @@ use super::super::tail::{Noted, Tail};
 use super::super::terms::{Comparison, Difference, Wanted};
 use super::seed::{Book, Depths, Level, Start};
 use std::collections::BTreeMap;
-use xmc_hotpath::book::{BookSide, IMPLIED_LEVELS, OUTRIGHT_LEVELS};
+use xmc_hotpath::book::{BookSide, Family, IMPLIED_LEVELS, OUTRIGHT_LEVELS};
 use xmc_hotpath::feed::SeqNo;
 use xmc_hotpath::port::Line;
 use xmc_hotpath::time::UnixNs;
+use xmc_hotpath::venue::cme::mdp3::day;
 use xmc_hotpath::venue::cme::mdp3::decode::{
     self, DecodeError, Message, Packet, PriceScale, Snapshot,
 };
@@ -64,6 +65,7 @@ struct Terms {
     tick_e9: Option<i64>,
     display_factor_e9: Option<i64>,
     depths: Depths,
+    family: Family,
 }
 
 /// A snapshot, and whether a later loop told the same.
@@ -211,6 +213,7 @@ impl Gathering {
             tick_e9: scale.price_e9(tick)?,
             display_factor_e9: scale.price_e9(display_factor)?,
             depths: Depths::read(depths),
+            family: Family { group: head.security_group, asset: head.asset },
         };
         self.terms.insert(security_id, terms);
         Ok(())
@@ -244,6 +247,7 @@ impl Gathering {
             taken: UnixNs(root.transact_ns.get()),
             status: Some(root.trading_status).filter(|status| *status != U8_NULL),
             levels,
+            day: day::told(snapshot),
         };
         let sent_ns = packet.sent_ns();
         let known = self.told.get_mut(&security_id);
@@ -290,7 +294,7 @@ impl Gathering {
             let instruments = untold.iter().map(ToString::to_string).collect();
             return Err(Missing::Snapshots { instruments, refused: self.refused });
         }
-        let depths = self.terms.iter().map(|(id, terms)| (*id, terms.depths)).collect();
+        let depths = self.terms.iter().map(|(id, of)| (*id, (of.depths, of.family))).collect();
         Ok(Start::new(self.wanted.clone(), depths, books, self.tail.newest(), &self.kept))
     }
 

@@ -16,11 +16,14 @@ mod seed;
 
 pub(super) use gathering::levels;
 pub use gathering::{Gathering, Missing};
+pub(super) use seed::put_levels;
 pub use seed::{SeedError, Start};
 
 use super::lines::{self, Group, Lines};
 use super::{NAP, StartError, Wanted};
 use crate::config::{Feed, FeedLine, RecoveryLoops};
+use crate::secret::Secret;
+use crate::venue::cme::mdp3::replay::Login;
 use std::time::{Duration, Instant};
 
 /// Joins the groups of a feed and waits until its books are known.
@@ -40,6 +43,8 @@ pub(super) fn find(
         .chain(groups(feed, Group::Definitions, DEFINITIONS, &loops.definitions)?)
         .chain(groups(feed, Group::Snapshots, SNAPSHOTS, &loops.snapshots)?);
     let mut lines = Lines::join(feed, groups)?;
+    // Nobody should learn on the day of a loss that it cannot be read.
+    login(feed, loops)?;
     let mut gathering = Gathering::new(wanted);
     let since = Instant::now();
     loop {
@@ -60,6 +65,19 @@ pub(super) fn find(
             Err(_) => std::thread::sleep(NAP),
         }
     }
+}
+
+/// What the TCP replay is asked with, if there is one: channel and login.
+///
+/// # Errors
+/// `Secret`.
+pub fn login(feed: &Feed, loops: &RecoveryLoops) -> Result<Option<(i16, Login)>, StartError> {
+    let Some((replay, channel)) = loops.replay.as_ref().zip(loops.channel_id) else {
+        return Ok(None);
+    };
+    let password = Secret::read(&replay.password)
+        .map_err(|source| StartError::Secret { feed: feed.name.value.clone(), source })?;
+    Ok(Some((channel, Login { user: replay.user.clone(), password })))
 }
 
 fn take(gathering: &mut Gathering, kind: Group, payload: &[u8]) {

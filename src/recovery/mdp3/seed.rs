@@ -4,11 +4,11 @@ use super::super::Wanted;
 use super::super::tail::Kept;
 use std::collections::BTreeMap;
 use thiserror::Error;
-use xmc_hotpath::book::{Action, BookSide, Change, Instrument};
-use xmc_hotpath::feed::{Feed, SeqNo};
+use xmc_hotpath::book::{Action, BookSide, Change, Day, Family, Instrument};
+use xmc_hotpath::feed::{Feed, Protocol, SeqNo};
 use xmc_hotpath::message::InstrumentIndex;
 use xmc_hotpath::time::{MonoNs, UnixNs};
-use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
+use xmc_hotpath::venue::cme::mdp3::feed::{Mdp3, is_open};
 
 /// Levels that the venue keeps of an instrument, where it says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub(super) struct Book {
     pub taken: UnixNs,
     pub status: Option<u8>,
     pub levels: Vec<Level>,
+    pub day: Day,
 }
 
 impl Book {
@@ -51,7 +52,7 @@ impl Book {
 #[derive(Clone, Debug)]
 pub struct Start {
     wanted: Vec<Wanted>,
-    depths: BTreeMap<i32, Depths>,
+    depths: BTreeMap<i32, (Depths, Family)>,
     books: BTreeMap<i32, Book>,
     last: SeqNo,
     covered: SeqNo,
@@ -82,10 +83,28 @@ pub enum SeedError {
     },
 }
 
+/// Puts the levels of a snapshot into an empty book. The level that it refuses is given back.
+pub(in crate::recovery) fn put_levels(
+    instrument: &mut Instrument,
+    levels: &[Level],
+) -> Result<(), u8> {
+    for level in levels {
+        let change = Change {
+            action: Action::Overlay,
+            level: level.place,
+            price_e9: Some(level.price_e9),
+            lots: level.lots,
+            orders: level.orders,
+        };
+        instrument.apply(level.side, &change).map_err(|_| level.place)?;
+    }
+    Ok(())
+}
+
 impl Start {
     pub(super) fn new(
         wanted: Vec<Wanted>,
-        depths: BTreeMap<i32, Depths>,
+        depths: BTreeMap<i32, (Depths, Family)>,
         books: BTreeMap<i32, Book>,
         newest: Option<SeqNo>,
         kept: &[Kept],
@@ -131,6 +150,7 @@ impl Start {
         let outcome = self.fill(feed);
         match outcome {
             Ok(()) => {
+                feed.protocol_mut().resume(());
                 feed.begin_between(self.last, self.covered, self.taken, now);
                 Kept::give(&self.kept, feed, now);
             }
@@ -148,22 +168,16 @@ impl Start {
         }
         for (security_id, book) in &self.books {
             let instrument = self.add(feed, *security_id, None)?;
-            for level in &book.levels {
-                let change = Change {
-                    action: Action::Overlay,
-                    level: level.place,
-                    price_e9: Some(level.price_e9),
-                    lots: level.lots,
-                    orders: level.orders,
-                };
-                instrument.apply(level.side, &change).map_err(|_| SeedError::Level {
-                    security_id: *security_id,
-                    level: level.place,
-                })?;
-            }
+            put_levels(instrument, &book.levels)
+                .map_err(|level| SeedError::Level { security_id: *security_id, level })?;
             instrument.expect_after(book.rpt_seq);
             if let Some(status) = book.status {
-                instrument.set_status(status);
+                instrument.set_status(status, is_open(status));
+            }
+            let books = feed.channel_mut().books_mut();
+            let row = books.find(*security_id);
+            if let Some(place) = row.and_then(|row| books.day_mut(row)) {
+                *place = book.day;
             }
         }
         Ok(())
@@ -180,9 +194,11 @@ impl Start {
         let place = books.add(security_id, row).ok_or(full)?;
         let instrument = books.get_mut(place).ok_or(full)?;
         // What a definition does not say stays at the most that there can be.
-        let Depths { outright, implied } =
-            self.depths.get(&security_id).copied().unwrap_or_default();
+        let known = self.depths.get(&security_id).copied();
+        let (Depths { outright, implied }, family) =
+            known.unwrap_or((Depths::default(), Family::UNKNOWN));
         instrument.set_depth(outright.unwrap_or(u8::MAX), implied.unwrap_or(u8::MAX));
+        instrument.set_family(family);
         Ok(instrument)
     }
 }

@@ -5,7 +5,7 @@
 //! too: a fault of ours, or of the venue. It is counted, the last ones are kept for people, and
 //! nothing is repaired in silence.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Mutex;
 use xmc_hotpath::book::{BookSide, Instrument, Level};
@@ -61,6 +61,8 @@ pub struct Audit {
     pub differences: Counter,
     /// The last differences.
     last: Mutex<VecDeque<Difference>>,
+    /// The last difference of each instrument.
+    instruments: Mutex<BTreeMap<i32, Difference>>,
 }
 
 impl Audit {
@@ -70,6 +72,14 @@ impl Audit {
     /// Never: nobody panics with them.
     pub fn last(&self) -> Vec<Difference> {
         self.last.lock().expect("nobody panics with it").iter().copied().collect()
+    }
+
+    /// The last difference of each instrument that had any.
+    ///
+    /// # Panics
+    /// Never: nobody panics with them.
+    pub fn instruments(&self) -> Vec<Difference> {
+        self.instruments.lock().expect("nobody panics with it").values().copied().collect()
     }
 
     /// Compares a side of a book with what a snapshot through `last` has of it, best first.
@@ -95,7 +105,14 @@ impl Audit {
         }
     }
 
-    fn differs(&self, difference: Difference) {
+    /// Notes a difference.
+    ///
+    /// # Panics
+    /// Never: nobody panics with them.
+    pub fn differs(&self, difference: Difference) {
+        let mut instruments = self.instruments.lock().expect("nobody panics with it");
+        instruments.insert(difference.security_id, difference);
+        drop(instruments);
         self.differences.add(1);
         let mut last = self.last.lock().expect("nobody panics with it");
         if last.len() == MOST_KEPT {

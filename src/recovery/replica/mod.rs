@@ -10,7 +10,10 @@
 //!
 //! Sans-IO: datagrams, bytes and time in; `sockets` gives it both. Called by `engine::recovering`.
 
+mod asking;
 pub mod audit;
+pub mod clock;
+pub mod limits;
 pub mod mdp3;
 pub mod smdp;
 pub mod sockets;
@@ -18,11 +21,14 @@ pub mod sockets;
 use super::Group;
 use crate::feed::{FeedCapacity, FeedMemory};
 use audit::Audit;
+use clock::{ClockCounters, SendingClock};
+use limits::ToldLimits;
 use rtrb::RingBuffer;
 use std::collections::VecDeque;
+use xmc_hotpath::book::{Day, Instrument};
 use xmc_hotpath::counter::Counter;
 use xmc_hotpath::feed::{
-    Asked, Channel, Feed, FeedCounters, FeedStorage, Handed, HandedOf, Protocol, SeqNo,
+    Asked, Channel, Feed, FeedCounters, FeedStorage, Handed, HandedOf, Protocol, Request, SeqNo,
 };
 use xmc_hotpath::message::{ChannelState, ChannelUpdate};
 use xmc_hotpath::port::{Datagram, Line};
@@ -83,12 +89,18 @@ pub struct ReplicaCounters {
     pub feed: FeedCounters,
     /// Times that its books were recovered from the venue.
     pub recovered: Counter,
-    /// Hand-overs that were sent whole.
+    /// Hand-overs that were sent whole, and rows that were sent by themselves.
     pub handed_over: Counter,
-    /// Requests of the query service that came to nothing.
+    /// Gaps that the TCP replay filled.
+    pub replayed: Counter,
+    /// Requests of the query service, or of the replay, that came to nothing.
     pub failed: Counter,
     /// Its books beside the venue's snapshots.
     pub audit: Audit,
+    /// The venue's clock beside ours.
+    pub clock: ClockCounters,
+    /// The price limits that the venue has told.
+    pub limits: ToldLimits,
 }
 
 /// What a replica works in.
@@ -141,7 +153,7 @@ pub struct MirrorEnds<'m, V: Protocol> {
     /// Where hand-overs go.
     pub handed: Sender<HandedOf<V>>,
     /// What the hot feed asks: `FeedCounters::request` of its own counters.
-    pub request: &'m Counter,
+    pub request: &'m Request,
 }
 
 /// A feed of the replica's own, and its way to the hot one.
@@ -160,6 +172,8 @@ pub(super) struct Mirror<'m, V: Protocol> {
     is_anew: bool,
     restarts: u64,
     exchange: UnixNs,
+    clock: SendingClock,
+    limits_noted: MonoNs,
 }
 
 impl<'m, V: Protocol> Mirror<'m, V> {
@@ -174,12 +188,15 @@ impl<'m, V: Protocol> Mirror<'m, V> {
             is_anew: false,
             restarts: 0,
             exchange: UnixNs(0),
+            clock: SendingClock::default(),
+            limits_noted: MonoNs(0),
         }
     }
 
     /// Takes a packet of a line, which the venue sent at `exchange`.
     pub fn on_packet(&mut self, line: Line, payload: &[u8], exchange: UnixNs, now: MonoNs) {
         self.exchange = self.exchange.max(exchange);
+        self.clock.take(exchange, now, &self.counters.clock);
         self.feed.on_datagram(&Datagram { payload, received: now, line });
         let restarts = self.counters.feed.restarts.get();
         if self.restarts != restarts {
@@ -200,9 +217,24 @@ impl<'m, V: Protocol> Mirror<'m, V> {
         self.is_anew |= before.is_some_and(|before| last.beyond(before) < 0);
     }
 
+    /// Notes the price limits of what the desk trades, for whoever tells it.
+    pub fn note_limits(&mut self, now: MonoNs) {
+        if now.since(self.limits_noted) < BETWEEN_LIMITS {
+            return;
+        }
+        self.limits_noted = now;
+        let books = self.feed.channel().books();
+        for row in books.rows() {
+            let index = books.get(row).and_then(Instrument::index);
+            if let (Some(index), Some(day)) = (index, books.day(row)) {
+                self.counters.limits.note(index, day.limits);
+            }
+        }
+    }
+
     /// What the hot feed asks for.
     pub fn asked(&self) -> Option<Asked> {
-        Asked::from_word(self.ends.request.get())
+        self.ends.request.asked()
     }
 
     /// Whether its own books can be believed.
@@ -243,12 +275,30 @@ impl<'m, V: Protocol> Mirror<'m, V> {
         }
     }
 
+    /// One row, if nothing is wrong with it here.
+    fn answer_row(&mut self, generation: u32, security_id: i32, last: SeqNo) {
+        let books = self.feed.channel().books();
+        let rows = books.rows().filter_map(|row| Some((row, *books.get(row)?)));
+        let day = |row| books.day(row).copied().unwrap_or(Day::UNKNOWN);
+        let mut rows = rows.filter(|(_, of)| of.security_id() == security_id && !of.is_damaged());
+        let Some((row, instrument)) = rows.next() else { return };
+        self.answered = generation;
+        let (exchange, terms, day) = (self.exchange, self.feed.protocol().terms(row), day(row));
+        self.outbox.push_back(Handed::Alone { generation, last, exchange, instrument, day, terms });
+    }
+
     fn answer(&mut self, asked: Asked) {
         let Some(last) = self.feed.position().filter(|_| self.is_whole()) else { return };
         let is_between = !self.feed.channel().is_event_open()
             && self.feed.protocol().is_between_messages()
             && self.covered.is_none_or(|covered| last.beyond(covered) >= 0);
         let is_enough = last.beyond(asked.through) >= 0;
+        if let Some(security_id) = self.ends.request.row() {
+            if is_between && is_enough {
+                self.answer_row(asked.generation, security_id, last);
+            }
+            return;
+        }
         if !is_between || !(is_enough || self.is_anew) {
             return;
         }
@@ -265,11 +315,15 @@ impl<'m, V: Protocol> Mirror<'m, V> {
         };
         for (row, instrument) in rows(true).chain(rows(false)) {
             let terms = self.feed.protocol().terms(row);
-            self.outbox.push_back(Handed::Row { instrument: *instrument, terms });
+            let day = books.day(row).copied().unwrap_or(Day::UNKNOWN);
+            self.outbox.push_back(Handed::Row { instrument: *instrument, day, terms });
         }
         self.outbox.push_back(Handed::End { generation, count: books.len() });
     }
 }
+
+/// How often limits are looked at.
+const BETWEEN_LIMITS: Span = Span(10_000_000);
 
 /// How long a replica waits before it asks the venue for what it lacks: the other line may still
 /// bring it.

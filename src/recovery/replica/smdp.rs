@@ -228,6 +228,7 @@ impl Replica for SmdpReplica<'_> {
         }
         self.take_events(now);
         self.ask(now);
+        self.mirror.note_limits(now);
         self.mirror.hand_over();
     }
 

@@ -10,6 +10,7 @@ use super::{Needs, Replica};
 use crate::config::{Feed, Recovery};
 use crate::port::tcp::{TcpPort, TcpSettings};
 use std::time::{Duration, Instant};
+use xmc_hotpath::feed::Channel;
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
 use xmc_hotpath::time::MonoNs;
 
@@ -56,6 +57,12 @@ impl<'m> Served<'m> {
     #[must_use]
     pub fn feed(&self) -> &Feed {
         self.feed
+    }
+
+    /// Its books and state.
+    #[must_use]
+    pub fn channel(&self) -> &Channel<'_> {
+        self.replica.channel()
     }
 
     /// Why something could not be opened when it was last tried.
@@ -138,6 +145,15 @@ impl<'m> Served<'m> {
                         *joined = Some(Lines::join(feed, mdp3::groups(feed, group, keys, of)?)?);
                     }
                 }
+                if let Some(replay) = loops.replay.as_ref().filter(|_| connection) {
+                    let settings = TcpSettings::default();
+                    let stream =
+                        TcpPort::connect(replay.address.into(), CONNECTING, &settings).map_err(
+                            |source| StartError::Replay { feed: feed.name.value.clone(), source },
+                        )?;
+                    self.stream = Some(stream);
+                    self.replica.connected(now);
+                }
             }
             Recovery::Query(query) if connection => {
                 let settings = TcpSettings::default();
@@ -183,6 +199,9 @@ impl<'m> Served<'m> {
     fn hang_up(&mut self) {
         self.stream = None;
         self.replica.disconnected();
-        self.next_attempt = Instant::now() + BETWEEN_ATTEMPTS;
+        // A replay closes what it has answered, and the next question is asked at once.
+        if self.replica.needs().connection {
+            self.next_attempt = Instant::now() + BETWEEN_ATTEMPTS;
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! A fire, asked again: every gate that it should have passed, from what the model knows.
 
 use xmc_hotpath::message::{
-    AccountId, Credits, Decision, Intent, LegSpec, MAX_GATEWAYS, OrderCommand, QuoteQuality,
-    SafeState, SessionState, Side, SpreadSpec,
+    AccountId, ChannelState, Credits, Decision, Intent, LegSpec, MAX_GATEWAYS, OrderCommand,
+    QuoteQuality, SafeState, SessionState, Side, Sizing, SpreadSpec,
 };
 use xmc_hotpath::time::Span;
 
@@ -53,6 +53,11 @@ impl Checker {
             let is_within = hours.from <= self.now && self.now < until;
             ensure!(self, "hours", is_within, "{order:?} outside {hours:?}");
         }
+        for leg in legs(&spec).filter(|_| is_open) {
+            let mut doubts = self.model.doubted.iter();
+            let doubt = doubts.find(|(row, _)| *row == leg.instrument.0);
+            ensure!(self, "doubt", doubt.is_none(), "opens with {leg:?}, of which {doubt:?}");
+        }
         let full = if is_open { 50 } else { 75 };
         let used = credits.record_used_pct;
         ensure!(self, "record_room", used <= full, "fires with the record {used} % full");
@@ -94,7 +99,19 @@ impl Checker {
             Intent::OpenShort => held <= 0 && -after <= i64::from(spec.max_units),
             Intent::CloseShort => held < 0 && after <= 0,
         };
-        let clips = units >= 1 && decision.units <= spec.clip_units;
+        let mut states = legs(spec).map(|leg| {
+            let row = &self.model.instruments[&leg.instrument.0];
+            self.model.channels[&row.spec.feed.0].0
+        });
+        let is_single = states.any(|state| state == ChannelState::SingleLine);
+        let share = self.model.sizing.filter(|_| is_single && decision.intent.is_open());
+        // By division, not as the desk does it.
+        let part = |sizing: Sizing| {
+            let lots = u128::from(spec.clip_units) * (u128::from(sizing.single_line_q32) + 1);
+            (lots / (1 << 32)).max(1)
+        };
+        let most = share.map_or(u128::from(spec.clip_units), part);
+        let clips = units >= 1 && u128::from(decision.units) <= most;
         ensure!(self, "S7", fits && clips, "{decision:?} with {held} units held");
         Ok(())
     }

@@ -163,7 +163,15 @@ impl Checker {
         for command in outputs.orders() {
             match command.action {
                 OrderAction::New => fresh.push(command),
-                OrderAction::Cancel => self.cancel(command)?,
+                OrderAction::Cancel => {
+                    self.about_an_order(command)?;
+                    // It goes out before the input is handled when a deadline has come with it.
+                    self.model.cancelling(self.now, command);
+                }
+                OrderAction::Status => {
+                    self.about_an_order(command)?;
+                    self.model.asking(self.now, command);
+                }
                 OrderAction::Replace => {
                     ensure!(self, "S6", false, "the desk replaces nothing: {command:?}");
                 }
@@ -186,10 +194,11 @@ impl Checker {
         Ok(())
     }
 
-    fn cancel(&mut self, command: &OrderCommand) -> Result<(), Violation> {
+    /// What speaks of an order that was sent before speaks of it as it was sent.
+    fn about_an_order(&self, command: &OrderCommand) -> Result<(), Violation> {
         let order = self.model.orders.get(&command.order_id.0);
         let Some(order) = order else {
-            ensure!(self, "S6", false, "cancel of an order that was never sent: {command:?}");
+            ensure!(self, "S6", false, "about an order that was never sent: {command:?}");
             return Ok(());
         };
         let same = order.command.instrument == command.instrument
@@ -197,8 +206,6 @@ impl Checker {
             && order.command.security_id == command.security_id
             && order.command.side == command.side;
         ensure!(self, "S6", same, "{command:?} does not fit {:?}", order.command);
-        // A cancel goes out before the input is handled when a deadline has come with it.
-        self.model.cancelling(self.now, command);
         Ok(())
     }
 

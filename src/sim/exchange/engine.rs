@@ -174,6 +174,11 @@ impl Engine {
         &self.listing
     }
 
+    /// Other limits hold from now on.
+    pub(super) fn set_limits(&mut self, lower_e9: i64, upper_e9: i64) {
+        (self.listing.lower_e9, self.listing.upper_e9) = (lower_e9, upper_e9);
+    }
+
     /// How it is traded now.
     #[must_use]
     pub fn phase(&self) -> Phase {

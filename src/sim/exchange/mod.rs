@@ -224,6 +224,15 @@ impl Exchange {
         &self.accounts
     }
 
+    /// Takes orders of an instrument from the lower to the upper price alone from now on. Orders
+    /// that lie beyond stay.
+    ///
+    /// # Panics
+    /// If there is no such instrument.
+    pub fn set_limits(&mut self, listing: ListingIndex, (lower_e9, upper_e9): (i64, i64)) {
+        self.engines[usize::from(listing.0)].set_limits(lower_e9, upper_e9);
+    }
+
     /// An account brings `lots` from the day before, bought or sold at the reference price.
     ///
     /// # Panics

@@ -104,6 +104,9 @@ impl Exchange {
                 Some(Request::New(order)) => self.enter(now, order)?,
                 Some(Request::Cancel(cancel)) => self.cancel(now, cancel)?,
                 Some(Request::Replace(_)) => return Err("a replace, which no desk sends".into()),
+                Some(Request::Status(_) | Request::MassStatus(_)) => {
+                    return Err("a question, which this gateway's limits do not allow".into());
+                }
                 Some(Request::Sequence(_) | Request::Terminate(_)) | None => {}
             }
         }

@@ -49,6 +49,7 @@ impl Said {
             let orders = match order.action {
                 OrderAction::New => &mut self.entered,
                 OrderAction::Cancel | OrderAction::Replace => &mut self.cancelled,
+                OrderAction::Status => continue,
             };
             orders.insert(order.order_id, *order);
         }
@@ -191,6 +192,7 @@ impl Run {
         hits.add(self.exchange.venue().faults().hits());
         Outcome {
             inputs,
+            asks: checker.model.asks,
             orders: model.orders.len() as u64,
             traded: model.spreads.values().map(|spread| spread.traded).sum(),
             bookings: self.exchange.venue().ledger().bookings().len() as u64,

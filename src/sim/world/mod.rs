@@ -53,6 +53,8 @@ pub struct Outcome {
     pub inputs: u64,
     /// Orders that it sent.
     pub orders: u64,
+    /// How often it asked how one stands.
+    pub asks: u64,
     /// Fires that ended whole, with something done.
     pub traded: u64,
     /// Bookings of the venues.
@@ -74,6 +76,7 @@ impl Outcome {
     pub fn add(&mut self, other: &Self) {
         self.inputs += other.inputs;
         self.orders += other.orders;
+        self.asks += other.asks;
         self.traded += other.traded;
         self.bookings += other.bookings;
         self.record_bytes += other.record_bytes;
@@ -480,8 +483,9 @@ impl<'a> World<'a> {
         let gateway = usize::from(command.gateway.0);
         let line = &mut self.lines[gateway];
         if !line.is_connected() {
-            let event = line.refuse(self.now, command, OrderEventKind::NotSent);
-            self.push(self.after(300), Happening::Gateway(event));
+            if let Some(event) = line.refuse(self.now, command, OrderEventKind::NotSent) {
+                self.push(self.after(300), Happening::Gateway(event));
+            }
             return;
         }
         let generation = line.generation();
@@ -490,8 +494,10 @@ impl<'a> World<'a> {
             self.push(at, Happening::Arrives { gateway, generation, command: *command });
         }
         if self.strikes(Fault::TornSend) {
-            let event = self.lines[gateway].refuse(self.now, command, OrderEventKind::Unknown);
-            self.push(self.after(200), Happening::Gateway(event));
+            let line = &self.lines[gateway];
+            if let Some(event) = line.refuse(self.now, command, OrderEventKind::Unknown) {
+                self.push(self.after(200), Happening::Gateway(event));
+            }
             self.push(self.after(200), Happening::Cut(gateway));
         } else if self.strikes(Fault::Disconnect) {
             let ns = self.rng.u64(..200_000);
@@ -510,6 +516,7 @@ impl<'a> World<'a> {
         Outcome {
             inputs: self.inputs,
             orders: model.orders.len() as u64,
+            asks: model.asks,
             traded: model.spreads.values().map(|spread| spread.traded).sum(),
             bookings: self.seen.iter().map(|count| *count as u64).sum(),
             record_bytes: 0,

@@ -1,7 +1,7 @@
 //! The operator's side of a schedule: commands, and limits that change while the desk runs.
 
 use super::*;
-use xmc_hotpath::message::{Detailing, Hours};
+use xmc_hotpath::message::{Detailing, Finding, FindingKind, Hours, Sizing};
 
 impl World<'_> {
     pub(super) fn command(&self, kind: CommandKind, spread: SpreadIndex) -> Command {
@@ -37,11 +37,48 @@ impl World<'_> {
         if self.strikes(Fault::Respecify) {
             self.respecify(row);
         }
+        if self.plan.finds && self.rng.u8(..40) == 0 {
+            self.find();
+            let cleared = if self.rng.bool() { spread } else { SpreadIndex::ALL };
+            self.order(later, CommandKind::ClearDoubt, cleared);
+        }
         if self.strikes(Fault::ClockStep) {
             let utc = UnixNs(self.rng.u64(..));
             let scale = ClockScale { at: self.now, utc, error: Span(self.rng.u64(..)) };
             self.push(self.now, Happening::Clock(scale));
         }
+    }
+
+    /// The cold side finds something of an instrument, or of none that is traded; or that a clock
+    /// is wrong. Sometimes less is opened with one line from then on.
+    fn find(&mut self) {
+        let instrument = self.rng.usize(..self.instruments.len());
+        let (instrument, stream) =
+            (self.instruments[instrument].instrument, self.instruments[instrument].feed);
+        let rng = &mut self.rng;
+        let kinds = FindingKind::ALL;
+        let kind = kinds[rng.usize(..kinds.len())];
+        let is_clock = matches!(kind, FindingKind::ClockStep | FindingKind::ClockDrift);
+        let finding = Finding {
+            kind,
+            instrument: if is_clock || rng.u8(..4) == 0 {
+                InstrumentIndex::NONE
+            } else {
+                instrument
+            },
+            stream: if is_clock { StreamId::NONE } else { stream },
+            packet_seq_no: rng.u32(..),
+            value: rng.i64(..),
+            opens_nothing: rng.u8(..4) > 0,
+        };
+        let sizing = Sizing { single_line_q32: rng.u32(..) };
+        if rng.u8(..4) == 0 {
+            self.push(self.now, Happening::Specify(Box::new(Control::Sizing(sizing))));
+        }
+        self.push(self.now, Happening::Specify(Box::new(Control::Finding(finding))));
+        let ns = self.rng.u64(10_000..1_000_000);
+        let later = self.after(ns);
+        self.order(later, CommandKind::Arm, SpreadIndex::ALL);
     }
 
     /// Limits and levels change, each in its own time.

@@ -141,7 +141,17 @@ impl PaperExchange {
                 Ok(Some(Request::New(order))) => self.fill(order),
                 Ok(Some(Request::Cancel(cancel))) => self.refuse_cancel(cancel),
                 Ok(Some(Request::Replace(change))) => self.refuse_replace(change),
-                Ok(Some(Request::Sequence(_) | Request::Terminate(_)) | None) | Err(_) => {}
+                // No desk asks paper how its orders stand.
+                Ok(
+                    Some(
+                        Request::Sequence(_)
+                        | Request::Terminate(_)
+                        | Request::Status(_)
+                        | Request::MassStatus(_),
+                    )
+                    | None,
+                )
+                | Err(_) => {}
             }
             rest = after;
         }

@@ -9,7 +9,7 @@ mod index;
 mod note;
 mod prove;
 mod report;
-mod rig;
+pub mod rig;
 mod rules;
 mod serve;
 mod story;

@@ -131,7 +131,7 @@ fn whole(index: &Index) -> Part {
 #[test]
 fn the_figures_of_a_day_are_those_of_a_recount() {
     let (mut orders, mut broken, mut busts) = (0, 0, 0);
-    for seed in (1..60).map(Seed::whole) {
+    for seed in (1..100).map(Seed::whole) {
         let scratch = Scratch::new("report");
         let path = scratch.path("journal");
         let records = rig::records(seed);
@@ -154,7 +154,7 @@ fn the_figures_of_a_day_are_those_of_a_recount() {
         broken += expected.broken;
         busts += part.sum(|row| row.busts);
     }
-    assert!(orders > 150 && broken > 3 && busts > 5, "{orders} {broken} {busts}");
+    assert!(orders > 150 && broken > 3 && busts > 1, "{orders} {broken} {busts}");
 }
 
 fn check(part: &Part, expected: &Recount, tally: &Tally) {

@@ -54,6 +54,7 @@ fn the_demo_trades_and_everybody_agrees_about_it() {
     assert_eq!(demo["positions_agree"], true, "{demo}");
     assert_eq!(demo["ledger_fills"], demo["fills"], "{demo}");
     assert_eq!(demo["hot_allocations"], 0, "{demo}");
+    assert_eq!(demo["order_sessions"][0]["is_stopped"], false, "{demo}");
     assert!(count(&demo, "decisions") >= count(&demo, "fires"));
     let latency = &demo["tick_to_order_ns"];
     assert_eq!(count(latency, "count"), count(&demo, "fires"), "{demo}");

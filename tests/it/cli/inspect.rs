@@ -14,7 +14,7 @@ use xmc_hotpath::time::UnixNs;
 
 use crate::shared;
 
-const CAPTURE: &str = "captures/cme/mdp3_v6_ch340_20161112.pcapng";
+pub const CAPTURE: &str = "captures/cme/mdp3_v6_ch340_20161112.pcapng";
 /// The oracles stop at this sequence number.
 const ORACLE_END: u32 = 8_614;
 
@@ -25,7 +25,7 @@ struct Line {
 }
 
 /// Runs the command in this process: how it ended and what it wrote.
-fn library(json: bool, args: &[&str]) -> (Result<Exit, CliError>, String) {
+pub fn library(json: bool, args: &[&str]) -> (Result<Exit, CliError>, String) {
     let line = Line::parse_from([&["inspect"], args].concat());
     let mut written = Vec::new();
     let mut out = Report::new(&mut written, json);
@@ -176,7 +176,7 @@ fn heartbeat(seq_no: u32, version: u16) -> Vec<u8> {
 }
 
 /// Writes a capture of UDP datagrams, (group, payload), and says where it is.
-fn capture(name: &str, datagrams: &[(&str, Vec<u8>)]) -> PathBuf {
+pub fn capture(name: &str, datagrams: &[(&str, Vec<u8>)]) -> PathBuf {
     let mut writer = Writer::new(Vec::new(), LinkType::ETHERNET).unwrap();
     for (index, (group, payload)) in datagrams.iter().enumerate() {
         let group: std::net::SocketAddrV4 = group.parse().unwrap();

@@ -4,6 +4,7 @@
 mod shfe;
 
 use crate::journal::scratch::Scratch;
+use crate::place::Place;
 use crate::venue::cme::simulated::shell::client::Client;
 use cross_market_connect::sim::exchange::Settings;
 use cross_market_connect::venue::cme::ilink3::logon::Credentials;
@@ -11,7 +12,7 @@ use cross_market_connect::venue::cme::ilink3::signature::SecretKey;
 use cross_market_connect::venue::cme::simulated::shell::SIMULATED_KEY;
 use cross_market_connect::venue::ledger::LedgerClient;
 use std::io::{BufRead, BufReader, Lines};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -23,9 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn config(scratch: &Scratch, edits: &[(&str, &str)]) -> PathBuf {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/venue_cme.toml");
     let mut text = std::fs::read_to_string(sample).expect("the sample");
-    let listeners = [0; 2].map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    let [orders, ledger] = listeners.map(|one| one.local_addr().expect("bound").to_string());
-    text = text.replace("127.0.0.1:19310", &orders).replace("127.0.0.1:19311", &ledger);
+    let place = Place::new();
+    for (port, offset) in (19_310..19_313).zip(0..) {
+        text = text.replace(&format!("127.0.0.1:{port}"), &place.port(offset).to_string());
+    }
     // Groups told apart by the process: tests may run beside each other.
     let id = std::process::id().to_be_bytes();
     text = text.replace("239.192.", &format!("239.{}.", 128 | id[3] & 63));
@@ -152,6 +154,19 @@ fn a_killed_process_comes_back_with_every_fill_that_was_told() {
     }
 }
 
+/// A file may kill its venue and bring it back, to the same places and beyond its numbers.
+#[test]
+fn a_venue_that_is_to_restart_does() {
+    let scratch = Scratch::new("venue_cli");
+    let restart = "account = 77\n[[fault]]\nwhat = \"restart\"\nafter_ms = 1000\nfor_ms = 300";
+    let path = config(&scratch, &[("account = 77", restart)]);
+    let mut process = Process::start(&path, &["--seconds", "5", "--json"]);
+    let last = process.lines.by_ref().last().expect("it says so").expect("UTF-8");
+    let last: serde_json::Value = serde_json::from_str(&last).expect("JSON");
+    assert!(last["last_seq_no"].as_u64() > Some(65_536), "{last}");
+    assert_eq!(process.child.wait().expect("it ends").code(), Some(0));
+}
+
 #[test]
 fn ctrl_c_ends_it_in_order() {
     let scratch = Scratch::new("venue_cli");
@@ -175,7 +190,12 @@ fn what_is_wrong_is_said_with_the_right_code() {
     for (edits, args, code, said) in [
         (&[("seed = 2", "seed = -2")][..], &[][..], 3, "XMC-C010"),
         (&[], &["--seconds", "0"], 3, "--seconds"),
-        (&[("account = 77", "account = 77\nkey_env = \"XMC_NOT_SET\"")], &[], 2, "XMC_NOT_SET"),
+        (
+            &[("account = 77", "account = 77\nkey_credential = \"XMC_NOT_SET\"")],
+            &[],
+            2,
+            "XMC_NOT_SET",
+        ),
         (&[("interface = \"127.0.0.1\"", "interface = \"nosuch0\"")], &[], 2, "nosuch0"),
         (&[], &["--start", "8000000000"], 2, "begins"),
         (&[], &["--start", "1000"], 2, "began"),

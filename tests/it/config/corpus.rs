@@ -38,33 +38,36 @@ const DSTAR: &str = "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:
      answer_address = \"192.0.2.1:9000\"\naccount_no = \"88001\"";
 const DSTAR_ENDS: &str = "account_no = \"88001\"";
 const TWO_SECRETS: &str =
-    "account_no = \"88001\"\npassword_file = \"password\"\npassword_env = \"PASSWORD\"";
+    "account_no = \"88001\"\npassword_file = \"password\"\npassword_credential = \"PASSWORD\"";
 const PLAIN_SECRET: &str = "account_no = \"88001\"\npassword = \"hunter2\"";
-const NO_VARIABLE: &str = "account_no = \"88001\"\npassword_env = \"hunter2\"";
-const NO_IDS: &str = "account_no = \"88001\"\npassword_env = \"P\"\nrequest_ids = \"sequential\"";
-const LONG_CODE: &str = "account_no = \"88001\"\npassword_env = \"P\"\nclose_today_code = \"JJ\"";
+const NO_CREDENTIAL: &str = "account_no = \"88001\"\npassword_credential = \"hunter 2\"";
+const NO_IDS: &str =
+    "account_no = \"88001\"\npassword_credential = \"P\"\nrequest_ids = \"sequential\"";
+const LONG_CODE: &str =
+    "account_no = \"88001\"\npassword_credential = \"P\"\nclose_today_code = \"JJ\"";
 
 // Who signs the record and who keeps that.
-const NO_WITNESS: &str = "[checkpoint]\nkey_env = \"K\"\n\n[logic]";
+const NO_WITNESS: &str = "[checkpoint]\nkey_credential = \"K\"\n\n[logic]";
 const NO_CHECKPOINT: &str = "[[witness]]\nname = \"a\"\ndirectory = \"/elsewhere\"\n\n[logic]";
 const PLAIN_KEY: &str = "[checkpoint]\nkey = \"hunter2\"\n\n[[witness]]\nname = \"a\"\n\
      directory = \"/elsewhere\"\n\n[logic]";
-const TWO_KEYS: &str = "[checkpoint]\nkey_file = \"k\"\nkey_env = \"K\"\n\n[[witness]]\n\
+const TWO_KEYS: &str = "[checkpoint]\nkey_file = \"k\"\nkey_credential = \"K\"\n\n[[witness]]\n\
      name = \"a\"\ndirectory = \"/elsewhere\"\n\n[logic]";
-const RARELY: &str = "[checkpoint]\nkey_env = \"K\"\ninterval_ms = 60_001\n\n[[witness]]\n\
+const RARELY: &str = "[checkpoint]\nkey_credential = \"K\"\ninterval_ms = 60_001\n\n[[witness]]\n\
      name = \"a\"\ndirectory = \"/elsewhere\"\n\n[logic]";
-const BESIDE: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+const BESIDE: &str = "[checkpoint]\nkey_credential = \"K\"\n\n[[witness]]\nname = \"a\"\n\
      directory = \"target/x/../record/witness\"\n\n[logic]";
-const AROUND: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+const AROUND: &str = "[checkpoint]\nkey_credential = \"K\"\n\n[[witness]]\nname = \"a\"\n\
      directory = \"./target\"\n\n[logic]";
-const NOWHERE: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\n[logic]";
-const TWO_PLACES: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+const NOWHERE: &str =
+    "[checkpoint]\nkey_credential = \"K\"\n\n[[witness]]\nname = \"a\"\n\n[logic]";
+const TWO_PLACES: &str = "[checkpoint]\nkey_credential = \"K\"\n\n[[witness]]\nname = \"a\"\n\
      directory = \"/elsewhere\"\nurl = \"https://example.com\"\n\n[logic]";
-const NO_URL: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+const NO_URL: &str = "[checkpoint]\nkey_credential = \"K\"\n\n[[witness]]\nname = \"a\"\n\
      url = \"ftp://example.com\"\n\n[logic]";
-const NO_KEY: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+const NO_KEY: &str = "[checkpoint]\nkey_credential = \"K\"\n\n[[witness]]\nname = \"a\"\n\
      url = \"https://example.com\"\n\n[logic]";
-const LOG_KEY: &str = "[checkpoint]\nkey_env = \"K\"\n\n[[witness]]\nname = \"a\"\n\
+const LOG_KEY: &str = "[checkpoint]\nkey_credential = \"K\"\n\n[[witness]]\nname = \"a\"\n\
      url = \"https://example.com\"\n\
      key = \"PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\"\n\n[logic]";
 
@@ -74,13 +77,14 @@ const NO_GATE: &str = "record_leaves_out = [\"endings\", \"cooldown\"]\ndesk_id 
 const PASSED: &str = "record_leaves_out = [\"passed\"]\ndesk_id = 1";
 
 const CASES: &[Case] = &[
+    case("011", &[("desk_id = 1", "audit_difference = \"halt\"\ndesk_id = 1")], "halt", ""),
     case("072", &[("desk_id = 1", LEFT_OUT)], "record_leaves_out", ""),
     case("072", &[("desk_id = 1", PASSED)], "record_leaves_out", ""),
     case("011", &[("desk_id = 1", NO_GATE)], "record_leaves_out", ""),
     case("070", &[("[logic]", NO_WITNESS)], "[checkpoint]", ""),
     case("070", &[("[logic]", NO_CHECKPOINT)], "[[witness]]", ""),
     case("059", &[("[logic]", PLAIN_KEY)], "", ""),
-    case("058", &[("[logic]", TWO_KEYS)], "key_env", "key_file"),
+    case("058", &[("[logic]", TWO_KEYS)], "key_credential", "key_file"),
     case("010", &[("[logic]", RARELY)], "60_001", ""),
     case("071", &[("[logic]", BESIDE)], "../record/witness", ""),
     case("071", &[("[logic]", AROUND)], "./target", ""),
@@ -204,7 +208,7 @@ const CASES: &[Case] = &[
         &[(
             "protocol = \"paper\"",
             "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:0\"\n\
-             answer_address = \"192.0.2.1:9000\"\naccount_no = \"7\"\npassword_env = \"P\"",
+             answer_address = \"192.0.2.1:9000\"\naccount_no = \"7\"\npassword_credential = \"P\"",
         )],
         "192.0.2.1:0",
         "",
@@ -496,11 +500,11 @@ const CASES: &[Case] = &[
     case(
         "058",
         &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, TWO_SECRETS)],
-        "password_env",
+        "password_credential",
         "password_file",
     ),
     case("059", &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, PLAIN_SECRET)], "", ""),
-    case("059", &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, NO_VARIABLE)], "", ""),
+    case("059", &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, NO_CREDENTIAL)], "", ""),
     case("011", &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, NO_IDS)], "sequential", ""),
     case(
         "051",
@@ -572,6 +576,7 @@ fn every_rule_is_tested() {
         (Rule::TooMany, "below"),
         (Rule::AccountTwice, "venue"),
         (Rule::Terms, "terms"),
+        (Rule::Faults, "venue"),
         (Rule::CalendarDate, "calendar"),
         (Rule::CalendarTime, "calendar"),
         (Rule::CalendarOverlap, "calendar"),

@@ -1,6 +1,7 @@
 //! The file of a simulated venue: the sample is sound, and every way to be wrong is refused.
 
 mod agree;
+mod faults;
 mod shfe;
 
 use super::sample;
@@ -45,11 +46,11 @@ fn what_is_written_is_what_is_read() {
     let edits = [
         ("store = \"xmc-venue-cme.jsonl\"\n", ""),
         ("reach = \"host\"\n", "reach = \"link\"\n"),
-        ("account = 77", &*second("account = 78\nkey_env = \"XMC_KEY\"")),
+        ("account = 77", &*second("account = 78\nkey_credential = \"XMC_KEY\"")),
     ];
     let venue = load(&edits).unwrap_or_else(|invalid| panic!("{invalid}"));
     assert_eq!((venue.store, venue.reach), (None, Reach::Link));
-    assert_eq!(venue.sessions[1].key, Some(SecretSource::Environment("XMC_KEY".to_owned())));
+    assert_eq!(venue.sessions[1].key, Some(SecretSource::Credential("XMC_KEY".to_owned())));
 }
 
 #[test]

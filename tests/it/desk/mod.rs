@@ -2,9 +2,11 @@
 
 mod carried;
 mod details;
+mod doubt;
 mod gates;
 mod news;
 mod offset;
+mod single;
 mod snapshot;
 pub mod stand;
 mod timers;

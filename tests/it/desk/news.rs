@@ -2,11 +2,13 @@
 
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
-    AlertKind, Event, OrderAction, OrderCommand, OrderEvent, OrderEventKind, SafeState,
+    AlertKind, Event, GatewayLimits, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
+    OrderId, SafeState, SessionState,
 };
 use xmc_hotpath::order::OrderState;
+use xmc_hotpath::time::MonoNs;
 
-use super::stand::{ACK_TIMEOUT, Stand, fill, news, other};
+use super::stand::{self, ACK_TIMEOUT, Stand, fill, news, other};
 
 fn bust(order: &OrderCommand, exec_id: u64, lots: u32, cum: u32) -> OrderEvent {
     OrderEvent { kind: OrderEventKind::Busted, ..fill(order, exec_id, lots, cum) }
@@ -129,4 +131,73 @@ fn an_order_that_was_given_up_on_and_lives_is_cancelled() {
     stand.tell(Event::Order(OrderEvent { cum_lots: 0, ..news(&buy, OrderEventKind::Cancelled) }));
     assert_eq!(stand.exposure(0), (0, 0, 0));
     assert_eq!(state(&stand, &sell), OrderState::Unknown);
+}
+
+/// A stand whose session can ask how orders stand, and the two orders of a fire of five lots.
+fn asking() -> (Stand, [OrderCommand; 2]) {
+    let mut stand = Stand::new();
+    stand.tell(Event::Gateway(GatewayLimits { asks_status: true, ..stand::gateway() }));
+    let orders = stand.open(5);
+    (stand, orders)
+}
+
+/// The orders that the last input made the desk ask for.
+fn asked(stand: &Stand) -> Vec<OrderId> {
+    let orders = stand.orders().into_iter();
+    orders
+        .inspect(|order| assert_eq!(order.action, OrderAction::Status, "{order:?}"))
+        .map(|order| order.order_id)
+        .collect()
+}
+
+#[test]
+fn an_order_that_nothing_is_heard_of_is_asked_for_and_never_sent_again() {
+    let (mut stand, [buy, sell]) = asking();
+    stand.tick_after(ACK_TIMEOUT);
+    assert_eq!(stand.alerts(), [AlertKind::OrderUnknown; 2]);
+    assert_eq!(asked(&stand), [buy.order_id, sell.order_id]);
+    stand.tick_after(ACK_TIMEOUT);
+    assert_eq!(asked(&stand), [], "a question is asked once");
+    assert_eq!(stand.exposure(0), (0, 5, 0), "what nobody can tell of stays reserved");
+    // One has ended, with two lots that were not told yet; the other never came.
+    let ended = news(&buy, OrderEventKind::Cancelled);
+    stand.tell(Event::Order(OrderEvent { cum_lots: 2, ..ended }));
+    assert_eq!((stand.exposure(0), state(&stand, &buy)), ((0, 2, 0), OrderState::Unknown));
+    stand.fill(&buy, 1, 2, 2);
+    assert_eq!((stand.exposure(0), state(&stand, &buy)), ((2, 0, 0), OrderState::Done));
+    assert_eq!(state(&stand, &sell), OrderState::Unknown, "silence is no answer");
+}
+
+#[test]
+fn what_lives_is_asked_for_when_its_session_is_back() {
+    let (mut stand, [buy, sell]) = asking();
+    stand.news(&buy, OrderEventKind::Accepted);
+    stand.news(&sell, OrderEventKind::Cancelled);
+    stand.session(SessionState::Down);
+    stand.tick_after(ACK_TIMEOUT);
+    stand.tick_after(ACK_TIMEOUT);
+    assert_eq!(state(&stand, &buy), OrderState::Unknown);
+    assert_eq!(stand.orders(), [], "nobody can be asked");
+    stand.session(SessionState::Gapped);
+    assert_eq!(stand.orders(), [], "what is missing may say it all");
+    stand.session(SessionState::Up);
+    assert_eq!(asked(&stand), [buy.order_id]);
+    assert_eq!(stand.orders()[0].venue_order_id, 77, "by the venue's own name");
+    stand.tell(Event::Tick);
+    assert_eq!((stand.orders(), stand.desk().next_deadline() > MonoNs(0)), (Vec::new(), true));
+    // It works after all.
+    stand.news(&buy, OrderEventKind::Accepted);
+    assert_eq!(stand.orders()[0].action, OrderAction::Cancel);
+}
+
+#[test]
+fn nobody_asks_a_session_that_cannot() {
+    let mut stand = Stand::new();
+    let _ = stand.open(5);
+    stand.tick_after(ACK_TIMEOUT);
+    assert_eq!(stand.alerts(), [AlertKind::OrderUnknown; 2]);
+    assert_eq!(stand.orders(), []);
+    stand.session(SessionState::Down);
+    stand.session(SessionState::Up);
+    assert_eq!(stand.orders(), []);
 }

@@ -105,6 +105,7 @@ pub fn gateway() -> GatewayLimits {
         max_messages: 1_023,
         rate_window: Span(1),
         max_open_orders: 1_000,
+        asks_status: false,
     }
 }
 

@@ -3,15 +3,20 @@
 use super::markets::{Side, after, in_market};
 use xmc_hotpath::message::AlertKind;
 
-/// The engine ends while the domestic venue hangs, with orders on the way to it that are never
-/// answered. The next run logs on: the counter tells all of its day again, which is nothing new,
-/// and of those orders it says nothing. They stay reserved, and no order of the day is an alert.
+/// The domestic venue hangs and is killed, with orders on the way to it that are lost with it. The
+/// next run logs on where it is back: the counter tells what it knows of its day, which is nothing
+/// new, and of those orders it says nothing. They stay reserved, and no order of the day is an
+/// alert.
 #[test]
 fn what_a_counter_tells_again_is_not_news_and_what_it_does_not_tell_stays_reserved() {
     in_market("carried_orders", 3, |market| {
-        let before = market.run(700, vec![after(2_000, |floor, _| floor.freeze(Side::Shfe))]);
+        let script = vec![
+            after(2_000, |floor, _| floor.freeze(Side::Shfe)),
+            after(1_500, |floor, _| floor.kill(Side::Shfe)),
+            after(1_000, |floor, _| floor.restart(Side::Shfe)),
+        ];
+        let before = market.run(700, script);
         assert!(before.unknown > 0 && before.orders > 20, "nothing was on its way: {before:?}");
-        market.floor.set_unheard(Side::Shfe, false);
         let then = market.run(2_500, Vec::new());
         assert_eq!(then.unknown, before.unknown, "{then:?}");
         // Of each spread with such an order, that it is halted.

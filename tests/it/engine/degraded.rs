@@ -99,6 +99,7 @@ fn a_disk_that_fails_while_the_engine_trades_stops_it_from_opening() {
         starts,
         carried: carry::nothing(),
         is_pinned: false,
+        sessions: None,
         witnessing: None,
     };
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));

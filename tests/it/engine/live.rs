@@ -111,6 +111,7 @@ fn ran(config: &Configuration, directory: &Path) -> (Ended, Seen) {
         starts,
         carried: carry::nothing(),
         is_pinned: false,
+        sessions: None,
         witnessing: None,
     };
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));
@@ -220,6 +221,7 @@ fn a_stage_that_no_core_runs_is_refused_by_name() {
         starts,
         carried: carry::nothing(),
         is_pinned: false,
+        sessions: None,
         witnessing: None,
     };
     let error = run(plan, &mut Seen::default()).expect_err("nobody would send orders");

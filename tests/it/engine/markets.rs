@@ -413,7 +413,9 @@ impl Market {
         let carried = recording.left.and_then(|left| {
             carry::read(record, &left, config).unwrap_or_else(|error| panic!("{error}"))
         });
-        let opened = opening::open(config, &clock, |row| simulated::secret(config, row), PATIENCE);
+        let secret = |row| simulated::secret(config, row);
+        let earlier = carried.as_ref().map(|_| record.as_path());
+        let opened = opening::open(config, &clock, secret, earlier, PATIENCE);
         let opened = opened.unwrap_or_else(|error| panic!("{error}"));
         let plan = Plan {
             config,
@@ -423,6 +425,7 @@ impl Market {
             starts: opened.starts,
             carried: carried.map_or_else(carry::nothing, |carry| carry.controls),
             is_pinned: false,
+            sessions: Some(opening::sessions(config, &clock, &secret, record)),
             witnessing: None,
         };
         let mut onlooker = Onlooker {

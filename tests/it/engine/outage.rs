@@ -9,8 +9,7 @@ use xmc_hotpath::port::Line;
 const SHFE: u16 = 10;
 const CME: u16 = 20;
 
-const WHOLE: LineFaults =
-    LineFaults { is_cut: false, lost_per_mille: 0, duplicated_per_mille: 0, swapped_per_mille: 0 };
+const WHOLE: LineFaults = LineFaults::NONE;
 
 /// Cuts a line of both venues, or mends it.
 fn set_cut(floor: &Floor, line: Line, is_cut: bool) {

@@ -9,8 +9,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use xmc_hotpath::book::View;
 use xmc_hotpath::feed::{
-    ArbiterLimits, ChannelSettings, Feed, FeedCounters, FeedStage, HandedOf, Held, Join,
-    RejoinStorage,
+    ArbiterLimits, ChannelSettings, Feed, FeedCounters, FeedStage, FrozenLimits, HandedOf, Held,
+    Join, RejoinStorage,
 };
 use xmc_hotpath::message::{
     ChannelState, ChannelUpdate, InstrumentIndex, Quote, QuoteQuality, StreamId,
@@ -106,11 +106,20 @@ impl Seen {
 
     /// The instruments that the desk may trade on, by its own rules.
     pub fn usable(&self) -> Vec<InstrumentIndex> {
+        self.with(&[QuoteQuality::Good])
+    }
+
+    /// The instruments whose books are believed, whether the venue trades them now or not.
+    pub fn believed(&self) -> Vec<InstrumentIndex> {
+        self.with(&[QuoteQuality::Good, QuoteQuality::Halted])
+    }
+
+    fn with(&self, qualities: &[QuoteQuality]) -> Vec<InstrumentIndex> {
         let (state, epoch) = self.state();
         let newest: BTreeMap<u32, &Quote> =
             self.quotes.iter().map(|quote| (quote.instrument.0, quote)).collect();
         let is_usable = |quote: &&&Quote| {
-            state.is_usable() && quote.epoch == epoch && quote.quality == QuoteQuality::Good
+            state.is_usable() && quote.epoch == epoch && qualities.contains(&quote.quality)
         };
         newest.values().filter(is_usable).map(|quote| quote.instrument).collect()
     }
@@ -130,6 +139,24 @@ pub fn bench<R>(setup: &Setup, body: impl FnOnce(&mut Bench<'_>) -> R) -> R {
 pub fn bench_with<R>(
     setup: &Setup,
     handed: Option<Receiver<HandedOf<Mdp3>>>,
+    body: impl FnOnce(&mut Bench<'_>) -> R,
+) -> R {
+    bench_of(setup, handed, None, body)
+}
+
+/// A bench that finds that its channel is frozen.
+pub fn bench_pulsing<R>(
+    setup: &Setup,
+    limits: FrozenLimits,
+    body: impl FnOnce(&mut Bench<'_>) -> R,
+) -> R {
+    bench_of(setup, None, Some(limits), body)
+}
+
+fn bench_of<R>(
+    setup: &Setup,
+    handed: Option<Receiver<HandedOf<Mdp3>>>,
+    frozen: Option<FrozenLimits>,
     body: impl FnOnce(&mut Bench<'_>) -> R,
 ) -> R {
     let mut tail = vec![Held::FREE; setup.tail];
@@ -155,6 +182,9 @@ pub fn bench_with<R>(
         &counters,
     );
     let mut feed = feed.expect("the memory is sized by its own rules");
+    if let Some(limits) = frozen {
+        feed = feed.with_pulse(limits);
+    }
     if let Some(handed) = handed {
         let storage = RejoinStorage { handed, tail: &mut tail };
         feed = feed.with_recovery(storage).expect("a power of two");

@@ -2,7 +2,11 @@
 
 mod arbiter;
 mod capture;
+mod day;
 mod faults;
 pub mod kit;
+mod mend;
+mod pulse;
 mod rejoin;
-mod states;
+mod score;
+pub mod states;

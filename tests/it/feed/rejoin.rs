@@ -3,7 +3,7 @@
 use super::kit::{Bench, CHANNEL, Setup, bench, bench_with};
 use super::states::{CORN, END, WHEAT, ask, bid, book, packet};
 use cross_market_connect::recovery::replica::handover_ring;
-use xmc_hotpath::book::Instrument;
+use xmc_hotpath::book::{Day, Instrument};
 use xmc_hotpath::feed::{Asked, Handed, HandedOf, Join, SeqNo};
 use xmc_hotpath::message::ChannelState;
 use xmc_hotpath::port::Line;
@@ -48,7 +48,7 @@ fn end(generation: u32, count: usize) -> Message {
 fn whole(generation: u32, last: u32) -> Vec<Message> {
     let rows = rows(last);
     let count = rows.len();
-    let row = |instrument| Handed::Row { instrument, terms: () };
+    let row = |instrument| Handed::Row { instrument, day: Day::UNKNOWN, terms: () };
     let messages = std::iter::once(begin(generation, last)).chain(rows.into_iter().map(row));
     messages.chain([end(generation, count)]).collect()
 }
@@ -74,7 +74,7 @@ impl Hot<'_, '_> {
     }
 
     fn asked(&self) -> Option<Asked> {
-        Asked::from_word(self.bench.counters.request.get())
+        self.bench.counters.request.asked()
     }
 
     fn question(&self) -> (u32, u32) {

@@ -24,7 +24,7 @@ fn setup() -> Setup {
 }
 
 pub const END: EventMark = EventMark::end(77);
-const OPEN: EventMark = EventMark { transact_ns: 77, match_event: MatchEvent(4) };
+pub const OPEN: EventMark = EventMark { transact_ns: 77, match_event: MatchEvent(4) };
 
 fn level(security_id: i32, rpt_seq: u32, kind: EntryKind, level: u8, price: i64) -> BookEntry {
     BookChange {
@@ -453,5 +453,61 @@ fn a_trading_status_is_noted() {
         let channel = bench.stage.feed_mut().channel_mut();
         assert_eq!(channel.instrument(CORN).and_then(|i| i.status()), Some(2));
         assert_eq!(bench.counters.statuses.get(), 1);
+    });
+}
+
+/// What a copy that differs names is told one by one, and nothing else: of a quote that was used
+/// for it the desk knows the packet.
+#[test]
+fn the_instruments_of_a_packet_whose_copies_differ_are_told() {
+    bench(&setup(), |bench| {
+        bench.both(1, &book(1, END, &[bid(CORN, 1, 400), bid(WHEAT, 1, 500)]));
+        bench.send(&Shot { line: Line::A, at: 2, payload: book(2, END, &[bid(CORN, 2, 401)]) });
+        assert_eq!(bench.seen.usable().len(), 2);
+        let other = book(2, END, &[bid(CORN, 2, 409), ask(CORN, 3, 410), bid(UNQUOTED, 1, 1)]);
+        bench.send(&Shot { line: Line::B, at: 3, payload: other });
+        let told =
+            bench.seen.updates.last().map(|told| (told.state, told.epoch, told.packet_seq_no));
+        assert_eq!(told, Some((ChannelState::Divergent, 2, 2)));
+        let marked = bench.seen.quotes.iter();
+        let marked = marked.filter(|quote| quote.quality == QuoteQuality::Divergent);
+        let marked: Vec<_> =
+            marked.map(|quote| (quote.instrument.0, quote.epoch, quote.packet_seq_no)).collect();
+        assert_eq!(marked, [(0, 2, 2)], "once, in the epoch that nothing is believed of");
+        assert_eq!((bench.seen.usable(), bench.counters.divergent.get()), (vec![], 1));
+        // What comes is followed, and shown to nobody; another difference is told too.
+        bench.send(&Shot { line: Line::A, at: 4, payload: book(3, END, &[bid(WHEAT, 2, 501)]) });
+        bench.send(&Shot { line: Line::B, at: 4, payload: book(3, END, &[bid(WHEAT, 2, 502)]) });
+        let told =
+            bench.seen.updates.last().map(|told| (told.state, told.epoch, told.packet_seq_no));
+        assert_eq!(told, Some((ChannelState::Divergent, 2, 3)));
+        assert_eq!(bench.seen.quotes.last().map(|quote| quote.instrument.0), Some(1));
+        // The venue sends everything again: that is evidence.
+        bench.both(5, &packet(4).reset(END, CHANNEL).finish());
+        assert_eq!(bench.seen.state().0, ChannelState::Recovering);
+        bench.both(6, &book(5, END, &[bid(CORN, 1, 400), bid(WHEAT, 1, 500)]));
+        assert_eq!((bench.state(), bench.seen.usable().len()), (ChannelState::Live, 2));
+    });
+}
+
+/// While the ring is full, the first packet whose copies differ is the one that is told: whatever
+/// was priced off it or a later one is doubtful.
+#[test]
+fn of_two_differences_at_once_the_first_is_told() {
+    let mut setup = setup();
+    setup.update_slots = 1;
+    bench(&setup, |bench| {
+        // The ring's only place is taken by the state of the beginning.
+        for (seq_no, line) in [(1, Line::A), (2, Line::A), (2, Line::B), (3, Line::A), (3, Line::B)]
+        {
+            let price = 400 + i64::from(line == Line::B);
+            let payload = book(seq_no, END, &[bid(CORN, seq_no, price)]);
+            bench.deliver(&Shot { line, at: u64::from(seq_no), payload });
+        }
+        bench.take();
+        bench.wait(50_000_000);
+        let told: Vec<_> =
+            bench.seen.updates.iter().map(|told| (told.state, told.packet_seq_no)).collect();
+        assert_eq!(told, [(ChannelState::Live, 1), (ChannelState::Divergent, 2)]);
     });
 }

@@ -1,17 +1,21 @@
 //! What is changed: real captures and vectors where they are shared, and what the simulated venues
 //! send.
 
-use super::bodies::part;
+use super::bodies::{EARLIER, SESSION, part};
 use crate::feed::kit;
+use crate::venue::cme::ilink3::{golden, peer};
 use crate::venue::cme::simulated::settings;
 use crate::venue::shfe::smdp::{kit as smdp, vectors};
 use cross_market_connect::port::capture::{LinkType, Writer};
-use cross_market_connect::venue::cme::simulated::{Datagram, Group, Venue};
+use cross_market_connect::venue::cme::mdp3::replay::text::message;
+use cross_market_connect::venue::cme::simulated::{ConnectionId, Datagram, Group, Venue};
 use cross_market_connect::venue::shfe::smdp::message::{Frame, Message};
 use cross_market_connect::venue::shfe::smdp::mirp::MirpBuilder;
 use xmc_hotpath::port::Line;
 use xmc_hotpath::time::{MonoNs, UnixNs};
+use xmc_hotpath::venue::cme::ilink3::layout::{Block, Terminate};
 use xmc_hotpath::venue::shfe::smdp::layout::{LevelEvent, LevelSide, PriceKind};
+use xmc_hotpath::wire::U64Le;
 
 /// Packets in one input.
 const PACKETS: usize = 6;
@@ -75,6 +79,24 @@ pub fn mdp3_recovery() -> Vec<Vec<u8>> {
     let whole: Vec<_> = parts.chunks(60).map(<[_]>::concat).collect();
     let small: Vec<_> = grouped(&parts).take(60).collect();
     [whole, small].concat()
+}
+
+/// What the simulated exchange answers to a request for packets 2 to 6, and the request.
+pub fn mdp3_replay() -> Vec<Vec<u8>> {
+    let mut venue = Venue::new(settings(5));
+    let at = MonoNs(1_500 * MS);
+    venue.poll(at);
+    let id = ConnectionId(1);
+    venue.replay_connect(id);
+    let logon = message(&[(35, "A"), (553, "CME"), (554, "CME")]);
+    let range = [(35, "V"), (1180, "340"), (262, "1"), (1182, "2"), (1183, "6")];
+    let asked = message(&range);
+    venue.replay_receive(at, id, &[&logon[..], &asked].concat());
+    let (answer, is_over) = venue.replay_take_bytes(id);
+    assert!(is_over && answer.len() > 200, "it answers");
+    let text = [part(1, 0, &logon), part(1, 0, &asked)].concat();
+    let cut = |len: usize| answer.chunks(len).map(|piece| part(0, 1, piece)).collect::<Vec<_>>();
+    [1 << 12, 100, 7].into_iter().map(|len| [cut(len).concat(), text.clone()].concat()).collect()
 }
 
 pub fn smdp_packets() -> Vec<Vec<u8>> {
@@ -160,6 +182,40 @@ pub fn config_xml() -> Vec<Vec<u8>> {
         if let Some((channel, _)) = text.split_once("</channel>") {
             samples.push(format!("{channel}</channel></configuration>").into_bytes());
         }
+    }
+    samples
+}
+
+/// An exchange that loses, repeats, refuses and ends, and one that says everything golden.
+pub fn ilink3_sessions() -> Vec<Vec<u8>> {
+    let talk = |messages: &[Vec<u8>]| -> Vec<u8> {
+        let kinds = [1_u8, 2, 3, 4, 0].into_iter().cycle();
+        let parts = messages.iter().zip(kinds).map(|(message, kind)| part(kind, 7, message));
+        parts.collect::<Vec<_>>().concat()
+    };
+    let terminate = Terminate { uuid: U64Le::new(SESSION), ..Terminate::BLANK };
+    let lost: Vec<_> = [1, 4, 5, 9].map(peer::live).into_iter().collect();
+    let again = |from: u32, count: u16| {
+        let numbers = from..from + u32::from(count);
+        [vec![peer::granted(from, count)], numbers.map(peer::again).collect()].concat()
+    };
+    let earlier = [3, 4].map(|number| peer::report(EARLIER, number, true));
+    let mut samples = vec![
+        talk(&[&earlier[..], &lost, &again(2, 2), &again(6, 3)].concat()),
+        talk(&[&lost[..], &[peer::refused(3), peer::refused(0)], &again(2, 2)].concat()),
+        talk(&[peer::live(1), peer::not_applied(1, 3), peer::sequence(2, true), peer::live(2)]),
+        talk(&[peer::sequence(40, false), peer::framed(terminate), peer::live(1)]),
+    ];
+    if let Some(golden) = golden::load() {
+        let of_session = |bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            if let Some(uuid) = bytes.get_mut(16..24) {
+                uuid.copy_from_slice(&SESSION.to_le_bytes());
+            }
+            bytes
+        };
+        let messages: Vec<_> = golden.iter().map(|one| of_session(&one.bytes)).collect();
+        samples.extend(messages.chunks(PACKETS).map(talk));
     }
     samples
 }

@@ -127,6 +127,8 @@ impl Rig {
                 Control::Command(command) => OwnedEvent::Command(command),
                 Control::Detailing(detailing) => OwnedEvent::Detailing(detailing),
                 Control::Hours(hours) => OwnedEvent::Hours(hours),
+                Control::Finding(finding) => OwnedEvent::Finding(finding),
+                Control::Sizing(sizing) => OwnedEvent::Sizing(sizing),
                 Control::Clock(scale) => OwnedEvent::Clock(scale),
             });
         }

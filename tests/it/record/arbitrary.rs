@@ -72,7 +72,7 @@ macro_rules! codes {
 
 codes! {
     Side TimeInForce PositionEffect HedgeFlag QuoteQuality ChannelState OrderAction OrderEventKind
-    SessionState CommandKind Gate Intent AlertKind SafeState OffsetRule CloseFirst
+    SessionState CommandKind Gate Intent AlertKind SafeState OffsetRule CloseFirst FindingKind
 }
 
 /// Nested pairs: tuples of strategies end at twelve.
@@ -130,7 +130,7 @@ structs! {
         buy_close_e9 sell_open_e9 sell_close_e9 max_units clip_units hysteresis_e9
         cool_down max_fires fire_window max_quote_age max_quote_skew ack_timeout time_in_force hedge
     }
-    GatewayLimits { gateway max_messages rate_window max_open_orders }
+    GatewayLimits { gateway max_messages rate_window max_open_orders asks_status }
     AccountLimits {
         account max_order_lots max_position_lots max_open_orders max_messages rate_window
     }
@@ -147,6 +147,8 @@ structs! {
     ClockScale { at utc error }
     Detailing { refusals endings }
     Hours { instrument from opening_until until }
+    Finding { kind instrument stream packet_seq_no value opens_nothing }
+    Sizing { single_line_q32 }
     Decision {
         spread intent gate leg units value_e9 level_e9 seen limit quote_age repeated
     }
@@ -247,6 +249,8 @@ pub fn event(instruments: u32) -> impl Strategy<Value = OwnedEvent> {
         1 => Command::any().prop_map(OwnedEvent::Command),
         1 => Detailing::any().prop_map(OwnedEvent::Detailing),
         1 => Hours::any().prop_map(OwnedEvent::Hours),
+        1 => Finding::any().prop_map(OwnedEvent::Finding),
+        1 => Sizing::any().prop_map(OwnedEvent::Sizing),
         1 => ClockScale::any().prop_map(OwnedEvent::Clock),
         1 => Just(OwnedEvent::Tick),
     ]

@@ -1,6 +1,6 @@
 //! The start of feeds and their recovery while they run, against the simulated venues.
 
 mod covered;
-mod live;
+pub mod live;
 mod mdp3;
 mod replica;

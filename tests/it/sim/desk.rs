@@ -32,6 +32,7 @@ fn swarm() {
         sweep.total.snapshots
     );
     // A simulation in which nothing happens finds nothing.
+    assert!(sweep.total.asks * 10 > count, "{} orders were asked for", sweep.total.asks);
     assert!(sweep.trading * 4 > count, "{} schedules traded", sweep.trading);
     if count >= 10_000 {
         let silent: Vec<_> = sweep.total.hits.iter().filter(|(_, hits)| *hits == 0).collect();

@@ -1,5 +1,6 @@
 //! The simulator as a test: many schedules in the gate, one by its seed to look at.
 
+mod clock;
 mod desk;
 mod details;
 mod exchange;

@@ -2,6 +2,7 @@
 
 pub mod cme;
 pub mod esunny;
+mod faults;
 mod ledger;
 mod shell;
 pub mod shfe;

@@ -71,7 +71,7 @@ pub fn run(args: &ServeArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
             args.listen
         )));
     }
-    let token = Secret::read_owned(&SecretSource::File(args.token_file.clone()))
+    let token = Secret::read(&SecretSource::File(args.token_file.clone()))
         .map_err(CliError::could_not_run)?;
     let (index, updated) = indexed(&args.path, args.index.as_deref())?;
     let failed = |error: io::Error| {

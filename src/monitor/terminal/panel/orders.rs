@@ -150,6 +150,15 @@ pub fn told(setting: &Setting, alert: &Alert, look: &Look) -> Vec<Text> {
         AlertKind::FeedGap => {
             Some(format!("{} {}", number::figure(alert.value), look.word(Label::Packets)))
         }
+        AlertKind::CopiesDiffer | AlertKind::OrderDoubted => {
+            Some(format!("{} {}", look.word(Label::Packets), number::figure(alert.value)))
+        }
+        AlertKind::ClockStep | AlertKind::ClockDrift => {
+            Some(format!("{} ns", number::signed(alert.value)))
+        }
+        AlertKind::BookDiffers | AlertKind::FeedFrozen if alert.value != 0 => {
+            Some(format!("#{}", alert.value))
+        }
         AlertKind::OrderRejected => Some(format!("({})", alert.value)),
         _ => None,
     };

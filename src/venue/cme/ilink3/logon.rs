@@ -3,11 +3,13 @@
 //! `Logon` is sans-IO: it says which bytes to send and reads the answers. `log_on` runs it on a
 //! port and waits; it reads no byte beyond the last answer, so whatever follows is the stage's.
 //!
-//! Not here: the backup connection, a session's days and weeks, retransmission of what a session
-//! missed while it was down (`Handover::next_report_no` is what the exchange is about to send).
+//! Not here: which address, a session's days and weeks, and what it missed while it was down: that
+//! follows from `Logon::previous` and `Handover::next_report_no`, which the exchange is about to
+//! send (`resume`).
 //!
 //! Called by the cold side for each gateway, before its stage is made.
 
+use super::resume::Previous;
 use super::signature::{EstablishText, NegotiateText, SecretKey};
 use super::{NO_CREDENTIALS, frame_of, text};
 use std::time::{Duration, Instant};
@@ -18,12 +20,15 @@ use xmc_hotpath::venue::cme::ilink3::layout::{
     Establish, EstablishmentAck, EstablishmentReject, Message, Negotiate, NegotiationReject,
     NegotiationResponse, Sofh, Terminate,
 };
-use xmc_hotpath::venue::cme::ilink3::session::Handover;
+use xmc_hotpath::venue::cme::ilink3::session::{Handover, Missed};
 use xmc_hotpath::venue::cme::sbe::SbeError;
 use xmc_hotpath::wire::{self, U16Le, U32Le, U64Le};
 
 /// How long nothing is asked of the port while an answer is awaited.
 const NAP: Duration = Duration::from_micros(200);
+
+/// Tag 39010: the connection is the backup of two, and orders go over the other one.
+const BACKUP: u8 = 0;
 
 /// Who logs on, and with what.
 #[derive(Clone, Debug)]
@@ -113,6 +118,9 @@ pub enum LogonError {
         /// Tag 39002.
         request_ns: u64,
     },
+    /// It is a backup that has not taken over.
+    #[error("the gateway is a backup that has not taken over: try the primary")]
+    Backup,
     /// The bytes are no messages.
     #[error("the answer is no message of iLink 3 ({0:?}): check the address")]
     Framing(FrameError),
@@ -161,6 +169,7 @@ pub struct Logon {
     system: System,
     wish: Wish,
     awaited: Awaited,
+    previous: Previous,
 }
 
 impl Logon {
@@ -183,7 +192,14 @@ impl Logon {
                 return Err(LogonError::Text { field, text: text.clone(), least, most });
             }
         }
-        Ok(Self { credentials, system, wish, awaited: Awaited::Negotiation(0) })
+        let (awaited, previous) = (Awaited::Negotiation(0), Previous::default());
+        Ok(Self { credentials, system, wish, awaited, previous })
+    }
+
+    /// What the exchange has sent before this logon, as its last answer says.
+    #[must_use]
+    pub fn previous(&self) -> Previous {
+        self.previous
     }
 
     /// The first message.
@@ -263,11 +279,17 @@ impl Logon {
             (EstablishmentAck::TEMPLATE_ID, Awaited::Establishment(request_ns)) => {
                 let (block, _) = frame.block::<EstablishmentAck>().map_err(too_short)?;
                 self.check(block.uuid, block.request_ns, request_ns)?;
+                if block.fault_tolerance == BACKUP {
+                    return Err(LogonError::Backup);
+                }
+                let (uuid, seq_no) = (block.previous_uuid.get(), block.previous_seq_no.get());
+                self.previous = Previous { uuid, seq_no };
                 Ok(Step::Done(Handover {
                     uuid: self.wish.uuid,
                     next_seq_no: self.wish.next_seq_no,
                     next_report_no: block.next_seq_no.get(),
                     keep_alive: Span(u64::from(block.keep_alive_ms.get()) * 1_000_000),
+                    missed: [Missed::NONE; 2],
                 }))
             }
             (NegotiationReject::TEMPLATE_ID, Awaited::Negotiation(_)) => {
@@ -305,8 +327,10 @@ fn words(text: &[u8]) -> String {
 pub struct Established<P> {
     /// The connection; nothing of it has been read beyond the logon.
     pub port: P,
-    /// The session.
+    /// The session; what it missed before is not in it yet.
     pub handover: Handover,
+    /// What the exchange has sent before.
+    pub previous: Previous,
 }
 
 /// Logs on over `port`, waiting at most `patience` for each answer.
@@ -353,7 +377,9 @@ pub fn log_on<P: StreamPort>(
         };
         match step {
             Step::Send(next) => message = next,
-            Step::Done(handover) => return Ok(Established { port, handover }),
+            Step::Done(handover) => {
+                return Ok(Established { port, handover, previous: logon.previous() });
+            }
         }
     }
 }

@@ -1,13 +1,18 @@
-//! iLink 3, cold side: the logon of a client, and what a simulated exchange writes.
+//! iLink 3, cold side: the logon of a client, what a simulated exchange writes, frames for people.
 //!
 //! `signature` and `logon` take a session from nothing to the hand-over to the gateway stage;
-//! `report` writes the exchange's half. Session state of the exchange is in `cme::simulated`.
+//! `resume` says what one that comes after another has to ask for; `report` writes the exchange's
+//! half, `refused` knows its codes; `plain` tells any frame as JSON and writes it from that.
+//! Session state of the exchange is in `cme::simulated`.
 
 pub mod logon;
+pub mod plain;
+pub mod refused;
 mod report;
+pub mod resume;
 pub mod signature;
 
-pub use report::{CancelCause, Execution, Fill, Refusal, ReportWriter, changed};
+pub use report::{Asked, CancelCause, Execution, Fill, Refusal, ReportWriter, Standing, changed};
 
 use xmc_hotpath::venue::cme::ilink3::layout::{ENCODING, Framed, Message, Sofh};
 use xmc_hotpath::wire::U16Le;

@@ -6,9 +6,9 @@
 
 use super::{PRIMARY, frame_of, text};
 use xmc_hotpath::venue::cme::ilink3::layout::{
-    Block, BusinessReject, Cancel, CancelRejected, FillEvent, FillPart, Message, NewOrder,
-    NotApplied, OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected, Replace,
-    ReplaceRejected, Sequence, TradeAddendum, TradeOutright,
+    Block, BusinessReject, Cancel, CancelRejected, FillEvent, FillPart, Message, NULL_U8, NULL_U64,
+    NewOrder, NotApplied, OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected,
+    OrderStatus, Replace, ReplaceRejected, Sequence, TradeAddendum, TradeOutright,
 };
 use xmc_hotpath::venue::cme::sbe::GroupSize;
 use xmc_hotpath::wire::{I64Le, U16Le, U32Le, U64Le};
@@ -69,6 +69,29 @@ pub struct Refusal<'a> {
     pub text: &'a str,
     /// When the reject is sent, ns since 1970.
     pub sent_ns: u64,
+}
+
+/// How an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Tag 39: `0` new, `1` partially filled, `2` filled, `4` cancelled, `C` expired, `U`
+    /// undefined.
+    pub ord_status: u8,
+    /// Filled so far, contracts.
+    pub cum_lots: u32,
+    /// Still open, contracts.
+    pub leaves_lots: u32,
+}
+
+/// The question that a status answers: one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Tag 790 of 533.
+    pub one: Option<U64Le>,
+    /// Tag 584 of 530.
+    pub many: Option<U64Le>,
+    /// The last answer to a 530.
+    pub is_last: bool,
 }
 
 /// A report of `$order`, which is the `NewOrder` as it stands by now, with what all reports echo.
@@ -261,6 +284,28 @@ impl ReportWriter {
             leaves_lots: U32Le::new(order.qty_lots.get().saturating_sub(cum_lots)),
             min_qty_lots: order.min_qty_lots,
             display_lots: order.display_lots,
+        })
+    }
+
+    /// 532: how `order` stands, in answer to `asked`.
+    pub fn status(
+        &mut self,
+        order: &NewOrder,
+        execution: &Execution,
+        standing: &Standing,
+        asked: &Asked,
+    ) -> OrderStatus {
+        let answers = |id: Option<U64Le>| id.unwrap_or(NULL_U64);
+        report!(OrderStatus, self, order, execution, {
+            status_id: answers(asked.one),
+            mass_status_id: answers(asked.many),
+            is_last: if asked.many.is_some() { u8::from(asked.is_last) } else { NULL_U8 },
+            ord_status: standing.ord_status,
+            cum_lots: U32Le::new(standing.cum_lots),
+            leaves_lots: U32Le::new(standing.leaves_lots),
+            min_qty_lots: order.min_qty_lots,
+            display_lots: order.display_lots,
+            reservation_e9: order.reservation_e9,
         })
     }
 

@@ -5,6 +5,7 @@
 
 use sha2::{Digest, Sha256};
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// Bytes of SHA-256's block, and so of HMAC's key.
 const BLOCK_BYTES: usize = 64;
@@ -22,9 +23,9 @@ pub enum KeyError {
     Length(usize),
 }
 
-/// A session's secret.
+/// A session's secret, which is overwritten in memory when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretKey(Vec<u8>);
+pub struct SecretKey(Zeroizing<Vec<u8>>);
 
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,7 +40,9 @@ impl SecretKey {
     /// See `KeyError`.
     pub fn from_base64url(text: &str) -> Result<Self, KeyError> {
         let digits = text.trim_end_matches('=').as_bytes();
-        let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+        // As large as it becomes: one that grew would leave copies behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len()));
+        let (mut bits, mut count) = (0_u32, 0);
         for (place, digit) in digits.iter().enumerate() {
             let value = match digit {
                 b'A'..=b'Z' => digit - b'A',
@@ -65,14 +68,15 @@ impl SecretKey {
     /// The signature of `text`.
     #[must_use]
     pub fn sign(&self, text: &str) -> [u8; 32] {
-        let mut key = [0; BLOCK_BYTES];
+        let mut key = Zeroizing::new([0; BLOCK_BYTES]);
         if self.0.len() > BLOCK_BYTES {
-            key[..32].copy_from_slice(&Sha256::digest(&self.0));
+            key[..32].copy_from_slice(&Sha256::digest(&*self.0));
         } else {
             key[..self.0.len()].copy_from_slice(&self.0);
         }
-        let inner = Sha256::new().chain_update(key.map(|byte| byte ^ 0x36)).chain_update(text);
-        let outer = Sha256::new().chain_update(key.map(|byte| byte ^ 0x5C));
+        let padded = |pad: u8| Zeroizing::new(key.map(|byte| byte ^ pad));
+        let inner = Sha256::new().chain_update(*padded(0x36)).chain_update(text);
+        let outer = Sha256::new().chain_update(*padded(0x5C));
         outer.chain_update(inner.finalize()).finalize().into()
     }
 

@@ -2,9 +2,10 @@
 
 use bytemuck::Zeroable;
 use xmc_hotpath::venue::cme::mdp3::layout::{
-    Action, AggressorSide, BookEntry, DefinitionAction, DefinitionHead, EntryKind,
-    FutureDefinition, I8_NULL, I32_NULL, Mantissa, MatchEvent, MaturityMonthYear, SETTLE_BITS_NULL,
-    SnapshotEntry, SnapshotRoot, TradeEntry, U8_NULL, U16_NULL, VolumeEntry,
+    Action, AggressorSide, BookEntry, DailyStatisticsEntry, DefinitionAction, DefinitionHead,
+    EntryKind, FutureDefinition, I8_NULL, I32_NULL, LimitsEntry, Mantissa, MatchEvent,
+    MaturityMonthYear, SETTLE_BITS_NULL, SessionStatisticsEntry, SnapshotEntry, SnapshotRoot,
+    TradeEntry, U8_NULL, U16_NULL, VolumeEntry,
 };
 use xmc_hotpath::wire::{I16Le, I32Le, U16Le, U32Le, U64Le};
 
@@ -89,6 +90,86 @@ pub fn volume_entry(security_id: i32, rpt_seq: u32, size_lots: i32) -> VolumeEnt
         rpt_seq: U32Le::new(rpt_seq),
         action: Action::New.to_wire(),
         pad: [0; 3],
+    }
+}
+
+/// A statistic of the session: a price.
+pub fn session_statistic(
+    (security_id, rpt_seq): (i32, u32),
+    kind: EntryKind,
+    action: Action,
+    price: Mantissa,
+) -> SessionStatisticsEntry {
+    SessionStatisticsEntry {
+        price,
+        security_id: I32Le::new(security_id),
+        rpt_seq: U32Le::new(rpt_seq),
+        // 0: the opening price of the day.
+        open_close_settle: if kind == EntryKind::OpenPrice { 0 } else { U8_NULL },
+        action: action.to_wire(),
+        kind: kind.to_wire(),
+        size_lots: I32Le::new(I32_NULL),
+        pad: [0; 1],
+    }
+}
+
+/// A statistic of the day: a price, or contracts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DailyFigure {
+    /// Settlement, cleared volume, open interest or fixing.
+    pub kind: EntryKind,
+    /// Price, or `Mantissa::NULL`.
+    pub price: Mantissa,
+    /// Contracts; `None` is sent as absent.
+    pub lots: Option<i32>,
+    /// Tag 731: what kind of settlement.
+    pub settle_bits: u8,
+    /// The trading day, days since 1970-01-01; `None` is sent as absent.
+    pub day: Option<u16>,
+}
+
+impl DailyFigure {
+    /// Its entry.
+    pub fn entry(
+        &self,
+        (security_id, rpt_seq): (i32, u32),
+        action: Action,
+    ) -> DailyStatisticsEntry {
+        DailyStatisticsEntry {
+            price: self.price,
+            size_lots: I32Le::new(self.lots.unwrap_or(I32_NULL)),
+            security_id: I32Le::new(security_id),
+            rpt_seq: U32Le::new(rpt_seq),
+            reference_date: U16Le::new(self.day.unwrap_or(U16_NULL)),
+            settle_bits: self.settle_bits,
+            action: action.to_wire(),
+            kind: self.kind.to_wire(),
+            pad: [0; 7],
+        }
+    }
+
+    /// The same in a snapshot.
+    pub fn snapshot_entry(&self) -> SnapshotEntry {
+        let lots = self.lots.unwrap_or(I32_NULL);
+        SnapshotEntry {
+            reference_date: U16Le::new(self.day.unwrap_or(U16_NULL)),
+            settle_bits: self.settle_bits,
+            ..snapshot_level(self.kind, I8_NULL, self.price, lots, None)
+        }
+    }
+}
+
+/// Limits and the band, each `Mantissa::NULL` where there is none.
+pub fn limits_entry(
+    (security_id, rpt_seq): (i32, u32),
+    [high_limit, low_limit, max_variation]: [Mantissa; 3],
+) -> LimitsEntry {
+    LimitsEntry {
+        high_limit,
+        low_limit,
+        max_variation,
+        security_id: I32Le::new(security_id),
+        rpt_seq: U32Le::new(rpt_seq),
     }
 }
 

@@ -7,7 +7,11 @@
 
 mod entry;
 mod packet;
+pub mod replay;
 pub mod tape;
 
-pub use entry::{BookChange, FutureTerms, SnapshotMark, TradePrint, snapshot_level, volume_entry};
+pub use entry::{
+    BookChange, DailyFigure, FutureTerms, SnapshotMark, TradePrint, limits_entry,
+    session_statistic, snapshot_level, volume_entry,
+};
 pub use packet::{EventMark, Generation, PacketBuilder};

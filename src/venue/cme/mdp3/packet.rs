@@ -4,10 +4,11 @@ use super::FutureTerms;
 use bytemuck::{Pod, bytes_of, cast_slice};
 use xmc_hotpath::venue::cme::mdp3::decode::PriceScale;
 use xmc_hotpath::venue::cme::mdp3::layout::{
-    AttributeEntry, BookEntry, BookOrderEntry, DefinitionGuid, EventEntry, FeedTypeEntry,
-    IncrementalRoot, LotTypeEntry, Mantissa, MatchEvent, MessageFrame, PacketHeader, ResetEntry,
-    ResetRoot, SCHEMA_ID, SessionStatisticsEntry, SnapshotEntry, SnapshotRoot, StatusRoot,
-    TradeEntry, TradeOrderEntry, U64_NULL, VolumeEntry,
+    AttributeEntry, BookEntry, BookOrderEntry, DailyStatisticsEntry, DefinitionGuid, EventEntry,
+    FeedTypeEntry, IncrementalRoot, LimitsEntry, LogonRoot, LogoutRoot, LotTypeEntry, Mantissa,
+    MatchEvent, MessageFrame, PacketHeader, ResetEntry, ResetRoot, SCHEMA_ID,
+    SessionStatisticsEntry, SnapshotEntry, SnapshotRoot, StatusRoot, TradeEntry, TradeOrderEntry,
+    U64_NULL, VolumeEntry,
 };
 use xmc_hotpath::venue::cme::sbe::{GroupSize, GroupSize8Byte, MessageHeader};
 use xmc_hotpath::wire::{I16Le, I32Le, U16Le, U32Le, U64Le};
@@ -15,9 +16,9 @@ use xmc_hotpath::wire::{I16Le, I32Le, U16Le, U32Le, U64Le};
 /// Which of the two generations of templates a builder writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generation {
-    /// Schema version 6: templates 32, 35, 42, 38, 27; prices in 1e-7.
+    /// Schema version 6: templates 32 to 35, 42, 38, 27; prices in 1e-7.
     V6,
-    /// Schema version 13: templates 46, 51, 48, 52, 54; prices in 1e-9.
+    /// Schema version 13: templates 46, 48 to 52, 54; prices in 1e-9.
     V13,
 }
 
@@ -180,6 +181,28 @@ impl PacketBuilder {
         self
     }
 
+    /// Template 49 or 33: statistics of the day.
+    ///
+    /// # Panics
+    /// If there are more than 255 entries.
+    pub fn daily_statistics(mut self, mark: EventMark, entries: &[DailyStatisticsEntry]) -> Self {
+        let mut body = Body::new(&mark.root());
+        body.group(entries);
+        self.message(self.generation.pick(33, 49), body);
+        self
+    }
+
+    /// Template 50 or 34: limits and bands.
+    ///
+    /// # Panics
+    /// If there are more than 255 entries.
+    pub fn limits(mut self, mark: EventMark, entries: &[LimitsEntry]) -> Self {
+        let mut body = Body::new(&mark.root());
+        body.group(entries);
+        self.message(self.generation.pick(34, 50), body);
+        self
+    }
+
     /// Template 4: the channel is void.
     pub fn reset(mut self, mark: EventMark, channel: i16) -> Self {
         let root =
@@ -193,6 +216,22 @@ impl PacketBuilder {
     /// Template 12: nothing to say.
     pub fn heartbeat(mut self) -> Self {
         self.message(12, Body::EMPTY);
+        self
+    }
+
+    /// Template 15: a connection of the TCP replay is let in.
+    pub fn logon(mut self, heartbeat_s: i8) -> Self {
+        self.message(15, Body::new(&LogonRoot { heartbeat_s }));
+        self
+    }
+
+    /// Template 16: the TCP replay ends, and why; what does not fit of a text is cut.
+    pub fn logout(mut self, text: &str) -> Self {
+        let mut root = LogoutRoot { text: [0; 180] };
+        for (to, from) in root.text.iter_mut().zip(text.bytes()) {
+            *to = from;
+        }
+        self.message(16, Body::new(&root));
         self
     }
 

@@ -8,27 +8,28 @@
 //! It begins with a channel reset, so that books from before a restart are void whatever became of
 //! the packets in between; `reset` may be called later too, and then sends all levels again.
 //!
-//! Simplified: volumes and statistics begin at zero with each start, and a reset does not send them
-//! again (CME does not resend daily statistics; it does resend volume). UNPROVEN: heartbeats take
-//! a number of the sequence.
+//! Simplified: volumes and statistics begin at zero with each start (`day`). A reset sends volume
+//! and statistics of the session again, and not those of the day. UNPROVEN: heartbeats take a
+//! number of the sequence.
 
 use super::contract::{ChannelSettings, Contract};
+use super::day::{DayBook, Print};
 use crate::sim::exchange::{Action as LevelAction, Event, Level, Phase, Shown, Trade};
 use crate::sim::generator::event::{Told, packets};
 use crate::venue::cme::mdp3::{
-    BookChange, EventMark, Generation, PacketBuilder, TradePrint, volume_entry,
+    BookChange, EventMark, Generation, PacketBuilder, session_statistic,
 };
+use crate::venue::lines::Silence;
 use xmc_hotpath::message::Side;
 use xmc_hotpath::time::{MonoNs, UnixNs};
 use xmc_hotpath::venue::cme::mdp3::layout::{
-    Action, AggressorSide, BookEntry, EntryKind, HaltReason, I32_NULL, Mantissa, MatchEvent,
-    SessionStatisticsEntry, StatusRoot, TradeEntry, TradeOrderEntry, TradingEvent, TradingStatus,
-    U8_NULL, U16_NULL,
+    Action, BookEntry, EntryKind, HaltReason, Mantissa, MatchEvent, SessionStatisticsEntry,
+    StatusRoot, TradeEntry, TradeOrderEntry, TradingEvent, TradingStatus, U16_NULL,
 };
-use xmc_hotpath::wire::{I32Le, U16Le, U32Le, U64Le};
+use xmc_hotpath::wire::{I32Le, U16Le, U64Le};
 
 /// Levels of one message that is sent again: so many fill a packet.
-const RESENT_ENTRIES: usize = 40;
+pub(super) const RESENT_ENTRIES: usize = 40;
 
 /// One instrument as the public was told of it.
 #[derive(Clone, Debug)]
@@ -37,13 +38,15 @@ pub(super) struct Row {
     /// Number of its last entry; 0 before the first.
     pub rpt_seq: u32,
     pub phase: Phase,
-    volume_lots: i32,
+    pub volume_lots: i32,
     /// Lowest and highest trade, units of 1e-9.
-    extremes: Option<(i64, i64)>,
+    pub extremes: Option<(i64, i64)>,
+    /// What the venue itself knows of the day.
+    pub day: DayBook,
 }
 
 impl Row {
-    fn next_rpt_seq(&mut self) -> u32 {
+    pub fn next_rpt_seq(&mut self) -> u32 {
         self.rpt_seq = self.rpt_seq.wrapping_add(1);
         self.rpt_seq
     }
@@ -90,19 +93,11 @@ impl Row {
         };
         let mut orders = vec![order(first.taker.0, lots)];
         orders.extend(trades.iter().map(|trade| order(trade.maker.0, trade.lots)));
-        let entry = TradeEntry::from(TradePrint {
-            security_id: self.contract.security_id,
-            rpt_seq: self.next_rpt_seq(),
-            price: Mantissa::new(first.price_e9),
-            size_lots: signed(lots),
-            order_count: i32::try_from(orders.len()).expect("orders of a price are few"),
-            aggressor: match first.aggressor {
-                Side::Buy => AggressorSide::Buy,
-                Side::Sell => AggressorSide::Sell,
-            },
-            trade_id,
-        });
-        (entry, orders)
+        let Trade { price_e9, aggressor, .. } = first;
+        let print = Print { price_e9, lots, aggressor, trade_id };
+        self.day.print(print);
+        let of = (self.contract.security_id, self.next_rpt_seq());
+        (print.entry(of, orders.len()), orders)
     }
 
     /// New extremes of the session, and its first price.
@@ -114,20 +109,29 @@ impl Row {
             (EntryKind::LowTrade, price_e9 < low),
         ] {
             if is_new {
-                out.push(SessionStatisticsEntry {
-                    price: Mantissa::new(price_e9),
-                    security_id: I32Le::new(self.contract.security_id),
-                    rpt_seq: U32Le::new(self.next_rpt_seq()),
-                    // 0: the opening price of the day.
-                    open_close_settle: if kind == EntryKind::OpenPrice { 0 } else { U8_NULL },
-                    action: Action::New.to_wire(),
-                    kind: kind.to_wire(),
-                    size_lots: I32Le::new(I32_NULL),
-                    pad: [0; 1],
-                });
+                let of = (self.contract.security_id, self.next_rpt_seq());
+                out.push(session_statistic(of, kind, Action::New, Mantissa::new(price_e9)));
             }
         }
         self.extremes = Some((low.min(price_e9), high.max(price_e9)));
+    }
+}
+
+/// The place of a packet that this venue would never send, between those that it does.
+#[derive(Debug)]
+pub struct Interjection<'c> {
+    /// The packet's number.
+    pub seq_no: u32,
+    /// When it is sent, in UTC.
+    pub sent_ns: u64,
+    rows: &'c mut [Row],
+}
+
+impl Interjection<'_> {
+    /// The number of the next entry of an instrument; `None` if the channel does not carry it.
+    pub fn rpt_seq(&mut self, security_id: i32) -> Option<u32> {
+        let mut rows = self.rows.iter_mut();
+        rows.find(|row| row.contract.security_id == security_id).map(Row::next_rpt_seq)
     }
 }
 
@@ -144,8 +148,11 @@ pub(super) struct Channel {
     /// Of the event that is under way.
     trades: Vec<Trade>,
     levels: Vec<Level>,
-    /// Packets that were not taken yet.
-    sent: Vec<Vec<u8>>,
+    /// Packets that were not taken yet, with their numbers.
+    sent: Vec<(u32, Vec<u8>)>,
+    silence: Silence,
+    /// What has happened and is not told.
+    untold: Vec<Event>,
 }
 
 impl Channel {
@@ -156,6 +163,7 @@ impl Channel {
             phase: Phase::PreOpen,
             volume_lots: 0,
             extremes: None,
+            day: DayBook::default(),
         };
         Self {
             rows: settings.contracts.iter().map(row).collect(),
@@ -166,6 +174,8 @@ impl Channel {
             trades: Vec::new(),
             levels: Vec::new(),
             sent: Vec::new(),
+            silence: Silence::Off,
+            untold: Vec::new(),
         }
     }
 
@@ -178,8 +188,8 @@ impl Channel {
         utc(self.settings.utc_origin, now)
     }
 
-    /// The packets since the last call.
-    pub fn take_sent(&mut self) -> Vec<Vec<u8>> {
+    /// The packets since the last call, with their numbers.
+    pub fn take_sent(&mut self) -> Vec<(u32, Vec<u8>)> {
         std::mem::take(&mut self.sent)
     }
 
@@ -190,7 +200,24 @@ impl Channel {
 
     /// When silence has lasted long enough for a heartbeat.
     pub fn heartbeat_at(&self) -> MonoNs {
-        self.last_sent.after(self.settings.heartbeat)
+        match self.silence {
+            Silence::Off | Silence::Frozen => self.last_sent.after(self.settings.heartbeat),
+            Silence::Total => MonoNs::NEVER,
+        }
+    }
+
+    /// Whether it tells what happens.
+    pub fn silence(&self) -> Silence {
+        self.silence
+    }
+
+    /// Falls silent, or tells all that has happened in the meantime as if it happened now.
+    pub fn set_silence(&mut self, now: MonoNs, silence: Silence) {
+        self.silence = silence;
+        if silence == Silence::Off {
+            let untold = std::mem::take(&mut self.untold);
+            untold.iter().for_each(|event| self.take(now, event));
+        }
     }
 
     /// Says that it is there.
@@ -200,6 +227,10 @@ impl Channel {
 
     /// What the exchange says.
     pub fn take(&mut self, now: MonoNs, event: &Event) {
+        if self.silence != Silence::Off {
+            self.untold.push(event.clone());
+            return;
+        }
         match event {
             Event::Trade(trade) => self.trades.push(*trade),
             Event::Level(level) => self.levels.push(*level),
@@ -212,13 +243,16 @@ impl Channel {
         }
     }
 
-    /// All books are void, and what they show is sent again.
+    /// All books are void, and what they show is sent again, with volume and statistics of the
+    /// session.
     pub fn reset<'b>(&mut self, now: MonoNs, books: impl Iterator<Item = &'b Shown>) {
         let (transact_ns, channel) = (self.utc(now), self.settings.channel);
         self.send(now, |packet| packet.reset(EventMark::end(transact_ns), channel));
-        let mut entries = Vec::new();
+        let (mut volumes, mut entries, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
         for (row, shown) in self.rows.iter_mut().zip(books) {
             row.rpt_seq = 0;
+            volumes.extend(row.volume_again());
+            statistics.extend(row.statistics_again());
             for side in [Side::Buy, Side::Sell] {
                 for (rung, place) in shown.side(side).iter().zip(1..) {
                     let level = (rung.price_e9, rung.lots, rung.orders);
@@ -226,16 +260,34 @@ impl Channel {
                 }
             }
         }
+        let resent = |match_event| EventMark {
+            transact_ns,
+            match_event: MatchEvent::RECOVERY.and(match_event),
+        };
+        for chunk in volumes.chunks(RESENT_ENTRIES) {
+            self.send(now, |packet| packet.volumes(resent(MatchEvent::LAST_VOLUME), chunk));
+        }
+        for chunk in statistics.chunks(RESENT_ENTRIES) {
+            let mark = resent(MatchEvent::LAST_STATISTICS);
+            self.send(now, |packet| packet.session_statistics(mark, chunk));
+        }
         let mut chunks = entries.chunks(RESENT_ENTRIES).peekable();
         while let Some(chunk) = chunks.next() {
-            let mut match_event = MatchEvent::RECOVERY;
-            if chunks.peek().is_none() {
-                match_event = match_event.and(MatchEvent::LAST_QUOTE).and(MatchEvent::END_OF_EVENT);
-            }
-            let mark = EventMark { transact_ns, match_event };
+            let is_last = chunks.peek().is_none();
+            let ends = MatchEvent::LAST_QUOTE.and(MatchEvent::END_OF_EVENT);
+            let mark = resent(if is_last { ends } else { MatchEvent(0) });
             self.send(now, |packet| packet.book(mark, chunk, &[]));
         }
         (0..self.rows.len()).for_each(|index| self.status(now, index));
+    }
+
+    /// Takes a number for a packet that somebody else makes.
+    pub fn interject(&mut self, now: MonoNs) -> Interjection<'_> {
+        let seq_no = self.next_seq_no;
+        self.next_seq_no = seq_no.wrapping_add(1);
+        self.last_sent = now;
+        let sent_ns = self.utc(now);
+        Interjection { seq_no, sent_ns, rows: &mut self.rows }
     }
 
     fn status(&mut self, now: MonoNs, index: usize) {
@@ -287,9 +339,7 @@ impl Channel {
         rows.sort_unstable();
         rows.dedup();
         for index in rows {
-            let row = &mut self.rows[index];
-            let (id, rpt_seq) = (row.contract.security_id, row.next_rpt_seq());
-            told.volumes.push(volume_entry(id, rpt_seq, row.volume_lots));
+            told.volumes.push(self.rows[index].volume_entry());
         }
         let rows = &mut self.rows;
         told.outright
@@ -300,7 +350,7 @@ impl Channel {
         self.send_event(now, &told);
     }
 
-    fn send_event(&mut self, now: MonoNs, told: &Told) {
+    pub(super) fn send_event(&mut self, now: MonoNs, told: &Told) {
         let transact_ns = self.utc(now);
         let messages = told.messages();
         for packet in packets(&messages) {
@@ -315,9 +365,9 @@ impl Channel {
     }
 
     /// Gives a packet the next number.
-    fn send(&mut self, now: MonoNs, fill: impl FnOnce(PacketBuilder) -> PacketBuilder) {
+    pub(super) fn send(&mut self, now: MonoNs, fill: impl FnOnce(PacketBuilder) -> PacketBuilder) {
         let builder = PacketBuilder::new(Generation::V13, self.next_seq_no, self.utc(now));
-        self.sent.push(fill(builder).finish());
+        self.sent.push((self.next_seq_no, fill(builder).finish()));
         self.next_seq_no = self.next_seq_no.wrapping_add(1);
         self.last_sent = now;
     }
@@ -341,6 +391,6 @@ fn kind(side: Side) -> EntryKind {
     }
 }
 
-fn signed(value: u32) -> i32 {
+pub(super) fn signed(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX - 1)
 }

@@ -5,8 +5,11 @@
 //! what orders do is `gateway`'s and `orders`' business.
 //!
 //! Codes of refusals: CME's pages "Establishment Reject" (457227506) and "Terminate" (46440124).
+//! UNPROVEN: that a UUID which is not above the last one is refused by 502 and its code.
 
 use super::channel::utc;
+use super::rules::{Excess, OrderRules, Rate};
+use super::sent::{NotResent, Resending, SentMessages};
 use crate::venue::cme::ilink3::signature::{EstablishText, NegotiateText, SecretKey};
 use crate::venue::cme::ilink3::{NO_CREDENTIALS, PRIMARY, ReportWriter, frame_of, text};
 use std::str;
@@ -14,7 +17,8 @@ use xmc_hotpath::message::AccountId;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 use xmc_hotpath::venue::cme::ilink3::layout::{
     Block, Establish, EstablishmentAck, EstablishmentReject, NEWEST_VERSION, Negotiate,
-    NegotiationReject, NegotiationResponse, Terminate,
+    NegotiationReject, NegotiationResponse, Retransmission, RetransmitReject, RetransmitRequest,
+    Terminate,
 };
 use xmc_hotpath::wire::{self, U16Le, U32Le, U64Le};
 
@@ -45,6 +49,7 @@ pub(super) enum End {
     NotEstablished = 3,
     AlreadyNegotiated = 4,
     AlreadyEstablished = 6,
+    VolumeControls = 9,
     NextSeqNo = 10,
     MsgSeqNo = 11,
     Uuid = 13,
@@ -103,6 +108,20 @@ pub(super) struct Client {
     said: MonoNs,
     /// It was told that it has been silent.
     is_warned: bool,
+    /// What it was told, numbered, this week.
+    sent: SentMessages,
+    resending: Option<Resending>,
+    /// Its connection was lost: its orders are cancelled then.
+    cancel_at: Option<MonoNs>,
+    orders: Rate,
+    cancels: Rate,
+}
+
+/// What a message asks for, as messaging controls tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counted {
+    Order,
+    Cancel,
 }
 
 impl Client {
@@ -120,7 +139,19 @@ impl Client {
             heard: MonoNs(0),
             said: MonoNs(0),
             is_warned: false,
+            sent: SentMessages::new(),
+            resending: None,
+            cancel_at: None,
+            orders: Rate::default(),
+            cancels: Rate::default(),
         }
+    }
+
+    /// A week begins: no session is known, and what is said before the first one has UUID 0.
+    pub fn begin_week(&mut self) {
+        let Self { settings, cancel_at, .. } = self;
+        let (settings, cancel_at) = (settings.clone(), cancel_at.take());
+        *self = Self { cancel_at, last_request_ns: self.last_request_ns, ..Self::new(settings) };
     }
 
     pub fn is_established(&self) -> bool {
@@ -129,9 +160,89 @@ impl Client {
 
     /// Its connection is gone; the session may be established again on another one.
     pub fn disconnected(&mut self) {
+        self.resending = None;
         if self.state == State::Established {
             self.state = State::Negotiated;
         }
+    }
+
+    /// Its orders are cancelled at that moment.
+    pub fn cancel_at(&mut self, at: MonoNs) {
+        self.cancel_at.get_or_insert(at);
+    }
+
+    /// Whether its orders are to be cancelled by now.
+    pub fn take_cancel(&mut self, now: MonoNs) -> bool {
+        self.cancel_at.take_if(|at| *at <= now).is_some()
+    }
+
+    /// Whether a message names the session of this client.
+    pub fn is_of(&self, uuid: U64Le) -> Result<(), End> {
+        if uuid.get() == self.uuid { Ok(()) } else { Err(End::Uuid) }
+    }
+
+    /// A numbered message of ours, whether it arrives or not.
+    pub fn keep(&mut self, frame: &[u8]) {
+        self.sent.push(frame);
+    }
+
+    /// Counts a message for the messaging controls.
+    pub fn count(&mut self, now: MonoNs, what: Counted, rules: &OrderRules) -> Option<Excess> {
+        match what {
+            Counted::Order => self.orders.count(now, rules.orders),
+            Counted::Cancel => self.cancels.count(now, rules.cancels),
+        }
+    }
+
+    /// 508: what is said to it, and whether that is a refusal; the messages come with `resend`.
+    pub fn retransmit(&mut self, block: &RetransmitRequest, now: MonoNs) -> (Vec<u8>, bool) {
+        let last_uuid = block.last_uuid.get();
+        let of = if last_uuid == u64::MAX { self.uuid } else { last_uuid };
+        let (from, count) = (block.from_seq_no.get(), block.msg_count.get());
+        let frames = match () {
+            () if block.uuid.get() != self.uuid => Err(NotResent::Uuid),
+            () if self.resending.is_some() => Err(NotResent::InProgress),
+            () => self.sent.again(of, from, count),
+        };
+        match frames {
+            Ok(frames) => {
+                let count = u16::try_from(frames.len()).expect("it is limited");
+                self.resending = Some(Resending::new(frames, now));
+                let answer = Retransmission {
+                    uuid: block.uuid,
+                    last_uuid: block.last_uuid,
+                    request_ns: block.request_ns,
+                    from_seq_no: block.from_seq_no,
+                    msg_count: U16Le::new(count),
+                    ..Retransmission::BLANK
+                };
+                (frame_of(self.version, &answer, &[]), false)
+            }
+            Err(refused) => (self.retransmit_reject(block, refused as u16, refused.words()), true),
+        }
+    }
+
+    /// 510.
+    pub fn retransmit_reject(&self, block: &RetransmitRequest, code: u16, why: &str) -> Vec<u8> {
+        let reject = RetransmitReject {
+            reason: text(why),
+            uuid: block.uuid,
+            last_uuid: block.last_uuid,
+            request_ns: block.request_ns,
+            error_code: U16Le::new(code),
+            ..RetransmitReject::BLANK
+        };
+        frame_of(self.version, &reject, &[])
+    }
+
+    /// Messages of a retransmission that are due.
+    pub fn resend(&mut self, now: MonoNs, rules: &OrderRules) -> Vec<Vec<u8>> {
+        let Some(resending) = &mut self.resending else { return Vec::new() };
+        let frames = resending.take(now, rules.resent_at_once, rules.resend_pause);
+        if resending.is_done() {
+            self.resending = None;
+        }
+        frames
     }
 
     /// What a message that is no logon means now.
@@ -173,6 +284,7 @@ impl Client {
         (self.state, self.uuid, self.version) = (State::Negotiated, uuid, version);
         self.next_seq_no = 1;
         self.reports = ReportWriter::new(uuid, version, 1);
+        self.sent.begin(uuid);
         let (previous_uuid, previous_seq_no) = self.previous;
         let response = NegotiationResponse {
             uuid: block.uuid,
@@ -303,8 +415,14 @@ impl Client {
         self.said = now;
     }
 
-    /// When its silence, or ours, has a consequence.
+    /// When time alone demands something.
     pub fn due_at(&self) -> MonoNs {
+        let resend_at = self.resending.as_ref().map_or(MonoNs::NEVER, Resending::next_at);
+        self.life_at().min(resend_at).min(self.cancel_at.unwrap_or(MonoNs::NEVER))
+    }
+
+    /// When its silence, or ours, has a consequence.
+    fn life_at(&self) -> MonoNs {
         if !self.is_established() {
             return MonoNs::NEVER;
         }
@@ -315,7 +433,7 @@ impl Client {
 
     /// What time alone demands: a sign of life, a warning, or the end.
     pub fn on_time(&mut self, now: MonoNs) -> Result<Option<Vec<u8>>, End> {
-        if now < self.due_at() {
+        if now < self.life_at() {
             return Ok(None);
         }
         let lapsed_at = self.heard.after(self.keep_alive);
@@ -328,17 +446,17 @@ impl Client {
     }
 
     /// 507.
-    pub fn terminate(&self, end: End, request_ns: u64) -> Vec<u8> {
-        terminate(self.uuid, self.version, end, request_ns)
+    pub fn terminate(&self, code: u16, request_ns: u64) -> Vec<u8> {
+        terminate(self.uuid, self.version, code, request_ns)
     }
 }
 
 /// 507 to a client of whatever session.
-pub(super) fn terminate(uuid: u64, version: u16, end: End, request_ns: u64) -> Vec<u8> {
+pub(super) fn terminate(uuid: u64, version: u16, code: u16, request_ns: u64) -> Vec<u8> {
     let block = Terminate {
         uuid: U64Le::new(uuid),
         request_ns: U64Le::new(request_ns),
-        error_code: U16Le::new(end as u16),
+        error_code: U16Le::new(code),
         ..Terminate::BLANK
     };
     frame_of(version, &block, &[])
@@ -354,6 +472,32 @@ impl Refused {
             Self::KeepAlive => "InvalidKeepAliveInterval",
         }
     }
+}
+
+/// 502 with a code of its own.
+pub(super) fn negotiation_refused(block: &Negotiate, version: u16, code: u16) -> Vec<u8> {
+    let reject = NegotiationReject {
+        reason: text("as it was written"),
+        uuid: block.uuid,
+        request_ns: block.request_ns,
+        error_code: U16Le::new(code),
+        fault_tolerance: PRIMARY,
+        ..NegotiationReject::BLANK
+    };
+    frame_of(version, &reject, &[])
+}
+
+/// 505 with a code of its own.
+pub(super) fn establishment_refused(block: &Establish, version: u16, code: u16) -> Vec<u8> {
+    let reject = EstablishmentReject {
+        reason: text("as it was written"),
+        uuid: block.uuid,
+        request_ns: block.request_ns,
+        error_code: U16Le::new(code),
+        fault_tolerance: PRIMARY,
+        ..EstablishmentReject::BLANK
+    };
+    frame_of(version, &reject, &[])
 }
 
 fn negotiation_reject(block: &Negotiate, version: u16, refused: Refused) -> Vec<u8> {

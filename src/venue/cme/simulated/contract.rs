@@ -6,6 +6,7 @@
 //! configuration).
 
 use crate::sim::exchange::flow::Product;
+use crate::venue::lines::FeedFaults;
 use xmc_hotpath::time::{Span, UnixNs};
 
 /// One future, by `ListingIndex` of the exchange.
@@ -65,6 +66,8 @@ pub struct ChannelSettings {
     pub snapshots: Span,
     /// The exchange's nanosecond zero in UTC.
     pub utc_origin: UnixNs,
+    /// What goes wrong with the feed.
+    pub faults: FeedFaults,
 }
 
 impl ChannelSettings {
@@ -81,6 +84,7 @@ impl ChannelSettings {
             definitions: Span(1_000_000_000),
             snapshots: Span(250_000_000),
             utc_origin,
+            faults: FeedFaults::default(),
         }
     }
 }

@@ -4,20 +4,29 @@
 //! is on the stream before the next is looked at. Whatever breaks the protocol ends the connection
 //! with `Terminate507` and its documented code, counts, and does nothing else.
 //!
-//! Simplified: one gateway, no backup; nothing is retransmitted (508 is refused as a message that
-//! is not understood); no throttles and no penalty for split messages. UNPROVEN: that the message
+//! Every numbered message is kept by its client's session, whether anybody is connected or not, and
+//! sent again when 508 asks for it.
+//!
+//! Simplified: one gateway, no backup; no penalty for split messages. UNPROVEN: that the message
 //! which reveals a gap is done, as FIXP has it for idempotent flows.
 
-use super::client::{self, Client, End, Logon, SessionSettings};
+use super::client::{self, Client, Counted, End, SessionSettings};
+use super::rules::{Excess, OrderRules};
+use super::trouble::{Spot, Troubles};
 use crate::venue::cme::ilink3::Refusal;
+use crate::venue::cme::ilink3::signature::SecretKey;
 use std::collections::BTreeMap;
 use xmc_hotpath::message::AccountId;
-use xmc_hotpath::time::{MonoNs, UnixNs};
+use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 use xmc_hotpath::venue::cme::ilink3::decode::{self, Frame, Request};
 use xmc_hotpath::venue::cme::ilink3::layout::{
-    Cancel, Establish, Message, NEWEST_VERSION, Negotiate, NewOrder, Replace,
+    Cancel, Establish, MassStatusRequest, Message, NEWEST_VERSION, Negotiate, NewOrder, Replace,
+    RetransmitRequest, Sequence, StatusRequest,
 };
 use xmc_hotpath::wire::{self, U32Le};
+
+mod logon;
+mod troubled;
 
 /// A connection, as the shell numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,8 +47,18 @@ pub struct GatewayCounters {
     pub broken: u64,
     /// Connections that were ended for silence.
     pub lapsed: u64,
+    /// Connections that clients ended in order.
+    pub goodbyes: u64,
     /// Gaps in what clients sent.
     pub gaps: u64,
+    /// Messages that were refused, and sessions that were ended, because too many came.
+    pub throttled: u64,
+    /// Messages that were sent again.
+    pub resent: u64,
+    /// Requests for messages that were refused.
+    pub not_resent: u64,
+    /// What went wrong on purpose.
+    pub troubles: u64,
 }
 
 /// What a client wants of the exchange.
@@ -48,6 +67,8 @@ pub(super) enum Demand {
     New(NewOrder),
     Replace(Replace),
     Cancel(Cancel),
+    Status(StatusRequest),
+    MassStatus(MassStatusRequest),
     /// It is gone: its orders are cancelled.
     Gone,
 }
@@ -59,8 +80,14 @@ struct Connection {
     client: Option<usize>,
     /// Nothing more is read; what is in the outbox is sent, then it is closed.
     is_ending: bool,
+    /// The other side has gone without a word.
+    is_lost: bool,
     /// Its client's orders are still to be cancelled.
     is_gone_told: bool,
+    /// Nothing is heard and nothing said before these moments, and all in such pieces.
+    deaf_until: Option<MonoNs>,
+    mute_until: Option<MonoNs>,
+    piece: Option<usize>,
 }
 
 /// All of them.
@@ -69,7 +96,9 @@ pub(super) struct Gateway {
     utc_origin: UnixNs,
     clients: Vec<Client>,
     connections: BTreeMap<ConnectionId, Connection>,
-    pub counters: GatewayCounters,
+    pub rules: OrderRules,
+    troubles: Troubles,
+    counters: GatewayCounters,
 }
 
 impl Gateway {
@@ -78,12 +107,26 @@ impl Gateway {
             utc_origin,
             clients: sessions.into_iter().map(Client::new).collect(),
             connections: BTreeMap::new(),
+            rules: OrderRules::default(),
+            troubles: Troubles::default(),
             counters: GatewayCounters::default(),
         }
     }
 
+    /// What has been counted.
+    pub fn counters(&self) -> GatewayCounters {
+        GatewayCounters { troubles: self.troubles.count, ..self.counters }
+    }
+
     pub fn utc_ns(&self, now: MonoNs) -> u64 {
         client::utc_ns(self.utc_origin, now)
+    }
+
+    pub fn set_key(&mut self, session: &str, key: SecretKey) {
+        let named = |one: &&mut Client| one.settings.session == session;
+        if let Some(client) = self.clients.iter_mut().find(named) {
+            client.settings.key = key;
+        }
     }
 
     pub fn account(&self, client: usize) -> AccountId {
@@ -109,14 +152,31 @@ impl Gateway {
     /// The other side is gone.
     pub fn disconnect(&mut self, id: ConnectionId) {
         if let Some(connection) = self.connections.get_mut(&id) {
+            connection.is_lost = !connection.is_ending;
             connection.is_ending = true;
             connection.inbox.clear();
         }
     }
 
+    /// A week begins: sessions of the one before are ended and not known any more.
+    pub fn begin_week(&mut self) {
+        self.clients.iter_mut().for_each(Client::begin_week);
+    }
+
+    /// Clients whose orders are to be cancelled by now, since their connections were lost.
+    pub fn take_cancels(&mut self, now: MonoNs) -> Vec<usize> {
+        let clients = self.clients.iter_mut().enumerate();
+        clients.filter_map(|(row, one)| one.take_cancel(now).then_some(row)).collect()
+    }
+
     /// What is to be sent on a connection.
     pub fn take_bytes(&mut self, id: ConnectionId) -> Vec<u8> {
-        self.connections.get_mut(&id).map_or(Vec::new(), |one| std::mem::take(&mut one.outbox))
+        let Some(connection) = self.connections.get_mut(&id) else { return Vec::new() };
+        if connection.mute_until.is_some() {
+            return Vec::new();
+        }
+        let len = connection.outbox.len();
+        connection.outbox.drain(..connection.piece.unwrap_or(len).min(len)).collect()
     }
 
     /// Forgets a connection that has ended and said all; says whether it has.
@@ -152,29 +212,37 @@ impl Gateway {
 
     /// When time alone demands something.
     pub fn due_at(&self) -> MonoNs {
-        self.clients.iter().map(Client::due_at).min().unwrap_or(MonoNs::NEVER)
+        let clients = self.clients.iter().map(Client::due_at);
+        let connections = self.connections.values();
+        let waits = connections.flat_map(|one| [one.deaf_until, one.mute_until]).flatten();
+        let due = clients.chain(waits).min().unwrap_or(MonoNs::NEVER);
+        due.min(self.troubles.next_at())
     }
 
     /// Signs of life, warnings, ends.
     pub fn on_time(&mut self, now: MonoNs) {
+        self.planned(now);
         for id in self.ids() {
             let connection = &self.connections[&id];
             let Some(client) = connection.client.filter(|_| !connection.is_ending) else {
                 continue;
             };
-            let said = match self.clients[client].on_time(now) {
-                Ok(None) => continue,
-                Ok(Some(bytes)) => Some(bytes),
+            match self.clients[client].on_time(now) {
+                Ok(None) => {}
+                Ok(Some(bytes)) => self.say(now, client, &bytes),
                 Err(end) => {
                     self.counters.lapsed += 1;
                     self.end(id, end, self.utc_ns(now));
-                    None
                 }
-            };
-            if let Some(bytes) = said {
-                self.say(now, client, &bytes);
             }
+            self.resend(now, client);
         }
+    }
+
+    /// Tells a client something that has a number: it may ask for it again.
+    pub fn report(&mut self, now: MonoNs, client: usize, frame: &[u8]) {
+        self.clients[client].keep(frame);
+        self.tell(now, client, frame, Spot::Report);
     }
 
     /// Writes to a client, if it is connected.
@@ -197,7 +265,10 @@ impl Gateway {
         loop {
             let connection = self.connections.get_mut(&id)?;
             if connection.is_ending {
-                return self.gone(id);
+                return self.gone(now, id);
+            }
+            if connection.deaf_until.is_some() {
+                return None;
             }
             let inbox = std::mem::take(&mut connection.inbox);
             let (taken, demand) = match decode::frame(&inbox) {
@@ -205,7 +276,13 @@ impl Gateway {
                     self.connections.get_mut(&id)?.inbox = inbox;
                     return None;
                 }
-                Ok(Some((frame, rest))) => (inbox.len() - rest.len(), self.frame(now, id, &frame)),
+                Ok(Some((frame, rest))) => {
+                    let demand = match self.hears(now, id, &frame) {
+                        true => self.frame(now, id, &frame),
+                        false => None,
+                    };
+                    (inbox.len() - rest.len(), demand)
+                }
                 Err(_) => {
                     self.broken(now, id, End::Sofh);
                     (inbox.len(), None)
@@ -221,11 +298,15 @@ impl Gateway {
         }
     }
 
-    fn gone(&mut self, id: ConnectionId) -> Option<(usize, Demand)> {
+    fn gone(&mut self, now: MonoNs, id: ConnectionId) -> Option<(usize, Demand)> {
         let connection = self.connections.get_mut(&id)?;
         let client = connection.client.filter(|_| !connection.is_gone_told)?;
         connection.is_gone_told = true;
         self.clients[client].disconnected();
+        if connection.is_lost && self.rules.cancel_after > Span(0) {
+            self.clients[client].cancel_at(now.after(self.rules.cancel_after));
+            return None;
+        }
         Some((client, Demand::Gone))
     }
 
@@ -254,69 +335,6 @@ impl Gateway {
         }
     }
 
-    fn negotiate(&mut self, now: MonoNs, id: ConnectionId, block: &Negotiate, version: u16) {
-        let version = version.min(NEWEST_VERSION);
-        let named = |client: &Client| {
-            let settings = &client.settings;
-            (&*settings.session, &*settings.firm)
-                == (client::plain(&block.session), client::plain(&block.firm))
-        };
-        let Some(client) = self.clients.iter().position(named) else {
-            self.counters.refused += 1;
-            let refusal = client::unknown(block, version);
-            return self.push(id, &refusal);
-        };
-        let utc_ns = self.utc_ns(now);
-        let logon = self.clients[client].negotiate(block, version, utc_ns);
-        self.logon(now, id, client, logon);
-    }
-
-    fn establish(&mut self, now: MonoNs, id: ConnectionId, block: &Establish) {
-        let named = |client: &Client| {
-            let settings = &client.settings;
-            (&*settings.session, &*settings.firm)
-                == (client::plain(&block.session), client::plain(&block.firm))
-        };
-        let Some(client) = self.clients.iter().position(named) else {
-            return self.broken(now, id, End::Unnegotiated);
-        };
-        let utc_ns = self.utc_ns(now);
-        let logon = self.clients[client].establish(block, now, utc_ns);
-        let is_up = matches!(logon, Logon::Done(_) | Logon::Gap(..));
-        self.logon(now, id, client, logon);
-        if is_up {
-            self.counters.established += 1;
-        }
-    }
-
-    fn logon(&mut self, now: MonoNs, id: ConnectionId, client: usize, logon: Logon) {
-        match logon {
-            Logon::Done(answer) => self.bind(now, id, client, &answer),
-            Logon::Gap(answer, from, count) => {
-                self.bind(now, id, client, &answer);
-                self.not_applied(now, client, from, count);
-            }
-            Logon::Refused(answer) => {
-                self.counters.refused += 1;
-                self.push(id, &answer);
-            }
-            Logon::End(end) => self.broken(now, id, end),
-        }
-    }
-
-    /// From now on the connection is the client's.
-    fn bind(&mut self, now: MonoNs, id: ConnectionId, client: usize, answer: &[u8]) {
-        for connection in self.connections.values_mut() {
-            if connection.client == Some(client) && !connection.is_ending {
-                connection.client = None;
-            }
-        }
-        if let Some(connection) = self.connections.get_mut(&id) {
-            connection.client = Some(client);
-        }
-        self.say(now, client, answer);
-    }
-
     fn not_applied(&mut self, now: MonoNs, client: usize, from: u32, count: u32) {
         self.counters.gaps += 1;
         let reports = &self.clients[client].reports;
@@ -340,22 +358,37 @@ impl Gateway {
             return None;
         }
         self.clients[client].heard(now);
+        if frame.template_id == RetransmitRequest::TEMPLATE_ID {
+            match frame.block::<RetransmitRequest>() {
+                Ok((block, _)) => self.retransmit(now, client, block),
+                Err(_) => self.broken(now, id, End::Decoding),
+            }
+            return None;
+        }
         let Ok(request) = decode::request(frame) else {
             self.broken(now, id, End::Decoding);
             return None;
         };
         let demand = match request {
             Some(Request::Sequence(sequence)) => {
-                self.sequence(now, id, client, sequence.next_seq_no, sequence.lapsed);
+                self.sequence(now, id, client, sequence);
                 return None;
             }
             Some(Request::Terminate(terminate)) => {
-                self.end(id, End::Finished, terminate.request_ns.get());
+                match self.clients[client].is_of(terminate.uuid) {
+                    Ok(()) => {
+                        self.counters.goodbyes += 1;
+                        self.end(id, End::Finished, terminate.request_ns.get());
+                    }
+                    Err(end) => self.broken(now, id, end),
+                }
                 return None;
             }
             Some(Request::New(order)) => (order.seq_no, Demand::New(*order)),
             Some(Request::Replace(change)) => (change.seq_no, Demand::Replace(*change)),
             Some(Request::Cancel(cancel)) => (cancel.seq_no, Demand::Cancel(*cancel)),
+            Some(Request::Status(ask)) => (ask.seq_no, Demand::Status(*ask)),
+            Some(Request::MassStatus(ask)) => (ask.seq_no, Demand::MassStatus(*ask)),
             None => {
                 self.not_understood(now, client, frame);
                 return None;
@@ -368,7 +401,8 @@ impl Gateway {
                     self.not_applied(now, client, from, count);
                 }
                 self.counters.messages += 1;
-                Some((client, demand))
+                self.within_limits(now, id, client, seq_no.get(), &demand)
+                    .then_some((client, demand))
             }
             Err(end) => {
                 self.broken(now, id, end);
@@ -377,22 +411,79 @@ impl Gateway {
         }
     }
 
-    fn sequence(
-        &mut self,
-        now: MonoNs,
-        id: ConnectionId,
-        client: usize,
-        next_seq_no: U32Le,
-        lapsed: u8,
-    ) {
-        if let Err(end) = self.clients[client].skip_to(next_seq_no.get()) {
+    fn sequence(&mut self, now: MonoNs, id: ConnectionId, client: usize, block: &Sequence) {
+        let one = &mut self.clients[client];
+        let skipped = one.is_of(block.uuid).and_then(|()| one.skip_to(block.next_seq_no.get()));
+        if let Err(end) = skipped {
             return self.broken(now, id, end);
         }
-        if lapsed != 0 {
+        if block.lapsed != 0 {
             let reports = &self.clients[client].reports;
             let beat = reports.frame(&reports.sequence(false));
             self.say(now, client, &beat);
         }
+    }
+
+    /// 508: 509 and the messages, or 510.
+    fn retransmit(&mut self, now: MonoNs, client: usize, block: &RetransmitRequest) {
+        let (answer, is_refused) = self.clients[client].retransmit(block, now);
+        self.counters.not_resent += u64::from(is_refused);
+        self.say(now, client, &answer);
+        self.resend(now, client);
+    }
+
+    fn resend(&mut self, now: MonoNs, client: usize) {
+        for frame in self.clients[client].resend(now, &self.rules) {
+            self.counters.resent += 1;
+            self.tell(now, client, &frame, Spot::Resent);
+        }
+    }
+
+    /// Whether messaging controls let a message pass; if not, it is answered here.
+    fn within_limits(
+        &mut self,
+        now: MonoNs,
+        id: ConnectionId,
+        client: usize,
+        seq_no: u32,
+        demand: &Demand,
+    ) -> bool {
+        let (what, msg_type) = match demand {
+            Demand::New(_) => (Counted::Order, "D"),
+            Demand::Replace(_) => (Counted::Order, "G"),
+            Demand::Cancel(_) => (Counted::Cancel, "F"),
+            // Counted as orders are: what CME counts a question as is UNPROVEN.
+            Demand::Status(_) => (Counted::Order, "H"),
+            Demand::MassStatus(_) => (Counted::Order, "AF"),
+            Demand::Gone => return true,
+        };
+        let Some(excess) = self.clients[client].count(now, what, &self.rules) else {
+            return true;
+        };
+        self.counters.throttled += 1;
+        match excess {
+            Excess::Refused => self.refuse(
+                now,
+                client,
+                &Refusal {
+                    ref_seq_no: seq_no,
+                    ref_msg_type: msg_type,
+                    reason: OTHER,
+                    text: "messaging controls: too many messages in three seconds",
+                    sent_ns: self.utc_ns(now),
+                },
+            ),
+            Excess::Ended => self.end(id, End::VolumeControls, self.utc_ns(now)),
+        }
+        false
+    }
+
+    /// 521.
+    fn refuse(&mut self, now: MonoNs, client: usize, refusal: &Refusal<'_>) {
+        let reports = &mut self.clients[client].reports;
+        let reject = reports.business_reject(refusal);
+        let frame = reports.frame(&reject);
+        self.report(now, client, &frame);
     }
 
     /// 521, reason 3: a message type that this gateway does not know.
@@ -405,15 +496,14 @@ impl Gateway {
             let followed = one.follow(seq_no);
             debug_assert_eq!(followed, Ok(None), "it is the expected one");
         }
-        let reject = one.reports.business_reject(&Refusal {
+        let refusal = Refusal {
             ref_seq_no: seq_no,
             ref_msg_type: "",
             reason: UNSUPPORTED,
             text: "message type is not supported by the simulated gateway",
             sent_ns: utc_ns,
-        });
-        let frame = one.reports.frame(&reject);
-        self.say(now, client, &frame);
+        };
+        self.refuse(now, client, &refusal);
     }
 
     /// What came breaks the protocol.
@@ -423,10 +513,14 @@ impl Gateway {
     }
 
     fn end(&mut self, id: ConnectionId, end: End, request_ns: u64) {
+        self.end_with(id, end as u16, request_ns);
+    }
+
+    fn end_with(&mut self, id: ConnectionId, code: u16, request_ns: u64) {
         let client = self.connections.get(&id).and_then(|one| one.client);
         let terminate = match client {
-            Some(client) => self.clients[client].terminate(end, request_ns),
-            None => client::terminate(0, NEWEST_VERSION, end, request_ns),
+            Some(client) => self.clients[client].terminate(code, request_ns),
+            None => client::terminate(0, NEWEST_VERSION, code, request_ns),
         };
         self.push(id, &terminate);
         if let Some(connection) = self.connections.get_mut(&id) {
@@ -441,5 +535,7 @@ impl Gateway {
     }
 }
 
+/// Tag 380: none of those that are listed.
+const OTHER: u16 = 0;
 /// Tag 380: unsupported message type.
 const UNSUPPORTED: u16 = 3;

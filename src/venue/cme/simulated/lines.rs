@@ -29,6 +29,9 @@ impl Group {
 /// A packet on its way to a group.
 pub type Datagram = lines::Datagram<Group>;
 
-/// The way out. Faults are those of the incremental feed: recovery groups have none, because they
-/// repeat by themselves.
+/// The way out. Faults are those of the incremental feed: recovery groups have none but loss,
+/// because they repeat by themselves.
 pub(super) type Lines = lines::Lines<Group>;
+
+/// Bytes of a packet's header: its number and when it was sent.
+pub(super) const HEAD_BYTES: usize = 12;

@@ -7,6 +7,8 @@
 //! else is refused. Codes of refusals (tags 102 and 103) are those that CME's clients list; which
 //! of them CME would choose in a case is UNPROVEN. `ExecID`s are unique over restarts.
 
+mod standing;
+
 use super::channel::trade_id;
 use super::gateway::{Demand, Gateway};
 use crate::sim::exchange::{
@@ -68,6 +70,8 @@ pub(super) struct Orders {
     security_ids: Vec<i32>,
     first_number: u64,
     placed: BTreeMap<OrderNo, Placed>,
+    /// The last orders that have ended, and how.
+    ended: BTreeMap<OrderNo, (Placed, u8)>,
     pending: Option<Pending>,
     /// Reports so far; with the start they name executions that are no fills.
     executions: u64,
@@ -81,6 +85,7 @@ impl Orders {
             security_ids,
             first_number,
             placed: BTreeMap::new(),
+            ended: BTreeMap::new(),
             pending: None,
             executions: 0,
             run,
@@ -116,6 +121,14 @@ impl Orders {
                 price_e9: block.price_e9.get(),
                 lots: block.qty_lots.get(),
             }),
+            Demand::Status(ask) => {
+                self.tell_one(now, gateway, client, &ask);
+                return None;
+            }
+            Demand::MassStatus(ask) => {
+                self.tell_many(now, gateway, client, &ask);
+                return None;
+            }
             Demand::Gone => return None,
         };
         self.pending = Some(Pending { client, demand });
@@ -193,7 +206,7 @@ impl Orders {
         let reports = gateway.reports(client);
         let report = reports.rejected(block, &execution, code, words(code));
         let frame = reports.frame(&report);
-        gateway.say(now, client, &frame);
+        gateway.report(now, client, &frame);
     }
 
     /// What the exchange says of orders.
@@ -216,7 +229,7 @@ impl Orders {
                     let (reports, code) = (gateway.reports(client), code(*reason));
                     let report = reports.cancel_rejected(&block, &execution, code, words(code));
                     let frame = reports.frame(&report);
-                    gateway.say(now, client, &frame);
+                    gateway.report(now, client, &frame);
                 }
             }
             Event::ReplaceRejected { reason, .. } => {
@@ -225,7 +238,7 @@ impl Orders {
                     let (reports, code) = (gateway.reports(client), code(*reason));
                     let report = reports.replace_rejected(&block, &execution, code, words(code));
                     let frame = reports.frame(&report);
-                    gateway.say(now, client, &frame);
+                    gateway.report(now, client, &frame);
                 }
             }
             _ => {}
@@ -244,7 +257,7 @@ impl Orders {
         let reports = gateway.reports(client);
         let report = reports.accepted(&block, &execution);
         let frame = reports.frame(&report);
-        gateway.say(now, client, &frame);
+        gateway.report(now, client, &frame);
     }
 
     fn filled(&mut self, now: MonoNs, fill: &exchange::Fill, gateway: &mut Gateway) {
@@ -253,7 +266,7 @@ impl Orders {
         placed.cum_lots = fill.cum_lots;
         let Placed { client, block, .. } = *placed;
         if fill.leaves_lots == 0 {
-            self.placed.remove(&order_no);
+            self.end(order_no, b'2');
         }
         let utc_ns = gateway.utc_ns(now);
         let execution = Execution {
@@ -275,7 +288,7 @@ impl Orders {
             },
         );
         let frame = reports.trade_frame(&report, &[], &[]);
-        gateway.say(now, client, &frame);
+        gateway.report(now, client, &frame);
     }
 
     fn cancelled(
@@ -285,7 +298,12 @@ impl Orders {
         cause: CancelCause,
         gateway: &mut Gateway,
     ) {
-        let Some(placed) = self.placed.remove(&ticket.order_no) else { return };
+        let is_expired = matches!(
+            cause,
+            CancelCause::Remainder | CancelCause::NotEnough | CancelCause::EndOfDay
+        );
+        let ord_status = if is_expired { b'C' } else { b'4' };
+        let Some(placed) = self.end(ticket.order_no, ord_status) else { return };
         let Placed { client, block, cum_lots } = placed;
         let execution = self.execution(now, gateway, ticket.order_no.0);
         let own = self.pending.filter(|pending| pending.client == client);
@@ -299,7 +317,7 @@ impl Orders {
             (CancelCause::Remainder | CancelCause::NotEnough | CancelCause::EndOfDay, _) => {
                 let report = reports.eliminated(&block, &execution, cum_lots);
                 let frame = reports.frame(&report);
-                return gateway.say(now, client, &frame);
+                return gateway.report(now, client, &frame);
             }
             (CancelCause::Requested { .. }, Some(Demand::Cancel(cancel))) => {
                 let report = reports.cancelled(
@@ -309,7 +327,7 @@ impl Orders {
                     ilink3::CancelCause::Asked(&cancel),
                 );
                 let frame = reports.frame(&report);
-                return gateway.say(now, client, &frame);
+                return gateway.report(now, client, &frame);
             }
             (CancelCause::Mass, _) => unasked(restatement::DISCONNECT),
             (CancelCause::SelfMatch, _) if is_taker => unasked(restatement::SELF_MATCH_NEWEST),
@@ -320,7 +338,7 @@ impl Orders {
         };
         let report = reports.cancelled(&block, &execution, cum_lots, cause);
         let frame = reports.frame(&report);
-        gateway.say(now, client, &frame);
+        gateway.report(now, client, &frame);
     }
 
     fn replaced(
@@ -343,7 +361,7 @@ impl Orders {
         let reports = gateway.reports(client);
         let report = reports.modified(&block, &execution, cum_lots);
         let frame = reports.frame(&report);
-        gateway.say(now, client, &frame);
+        gateway.report(now, client, &frame);
     }
 }
 

@@ -8,18 +8,19 @@
 //! A loop leaves as one burst: three instruments do not need pacing.
 
 use super::channel::Channel;
+use super::day::DayAccount;
 use super::lines::{Group, Lines};
-use crate::sim::exchange::{Exchange, Figures, ListingIndex, Phase, Shown};
+use crate::sim::exchange::{Exchange, ListingIndex, Phase, Shown};
 use crate::sim::generator::MAX_PACKET_BYTES;
 use crate::venue::cme::mdp3::{
     FutureTerms, Generation, PacketBuilder, SnapshotMark, snapshot_level,
 };
+use crate::venue::lines::Silence;
 use xmc_hotpath::message::Side;
 use xmc_hotpath::port::Line;
 use xmc_hotpath::time::MonoNs;
 use xmc_hotpath::venue::cme::mdp3::layout::{
-    DefinitionAction, EntryKind, I8_NULL, I32_NULL, Mantissa, SnapshotEntry, SnapshotRoot,
-    TradingStatus,
+    DefinitionAction, EntryKind, Mantissa, SnapshotEntry, SnapshotRoot, TradingStatus,
 };
 
 /// When the loops are next.
@@ -40,15 +41,24 @@ impl Loops {
     }
 
     /// Sends the loops that are due. Books must be whole.
+    ///
+    /// A channel that does not tell what happens has no snapshots: they would know more than it.
     pub fn run(&mut self, now: MonoNs, channel: &Channel, exchange: &Exchange, lines: &mut Lines) {
-        if self.definitions_at <= now {
+        let silence = channel.silence();
+        let is_due = self.definitions_at <= now;
+        if is_due {
             self.definitions_at = now.after(channel.settings.definitions);
+        }
+        if is_due && silence != Silence::Total {
             let mut burst = Burst::new(Group::Definitions, channel.utc(now));
             definitions(channel, exchange, &mut burst);
             burst.finish(lines);
         }
-        if self.snapshots_at <= now {
+        let is_due = self.snapshots_at <= now;
+        if is_due {
             self.snapshots_at = now.after(channel.settings.snapshots);
+        }
+        if is_due && silence == Silence::Off {
             let mut burst = Burst::new(Group::Snapshots, channel.utc(now));
             snapshots(now, channel, exchange, &mut burst);
             burst.finish(lines);
@@ -82,7 +92,7 @@ impl Burst {
 
     fn finish(self, lines: &mut Lines) {
         for packet in self.packets {
-            lines.send_sound(self.group, &packet.finish());
+            lines.send_recovery(self.group, &packet.finish());
         }
     }
 }
@@ -118,7 +128,9 @@ fn snapshots(now: MonoNs, channel: &Channel, exchange: &Exchange, burst: &mut Bu
     let active = || (0..).map(ListingIndex).zip(&channel.rows).filter(|(_, row)| row.rpt_seq > 0);
     let report_count = u32::try_from(active().count()).expect("instruments are few");
     for (listing, row) in active() {
-        let Some((shown, figures)) = exchange.published(listing) else { continue };
+        let Some((shown, _)) = exchange.published(listing) else { continue };
+        let day = row.day.account();
+        let [high_limit, low_limit, max_variation] = day.limits();
         let root = SnapshotRoot::from(SnapshotMark {
             last_seq_no: channel.last_seq_no(),
             report_count,
@@ -133,12 +145,13 @@ fn snapshots(now: MonoNs, channel: &Channel, exchange: &Exchange, burst: &mut Bu
             }
             .to_wire(),
         });
-        let entries = entries(shown, figures);
+        let root = SnapshotRoot { high_limit, low_limit, max_variation, ..root };
+        let entries = entries(shown, &day);
         burst.push(|packet| packet.snapshot(&root, &entries));
     }
 }
 
-fn entries(shown: &Shown, figures: &Figures) -> Vec<SnapshotEntry> {
+fn entries(shown: &Shown, day: &DayAccount) -> Vec<SnapshotEntry> {
     let signed = |count: u32| i32::try_from(count).unwrap_or(i32::MAX - 1);
     let mut entries = Vec::new();
     for (side, kind) in [(Side::Buy, EntryKind::Bid), (Side::Sell, EntryKind::Offer)] {
@@ -148,25 +161,6 @@ fn entries(shown: &Shown, figures: &Figures) -> Vec<SnapshotEntry> {
             entries.push(snapshot_level(kind, place, price, signed(rung.lots), orders));
         }
     }
-    for (kind, price_e9) in [
-        (EntryKind::Trade, figures.last_e9),
-        (EntryKind::OpenPrice, figures.open_e9),
-        (EntryKind::HighTrade, figures.high_e9),
-        (EntryKind::LowTrade, figures.low_e9),
-    ] {
-        let entry =
-            |price_e9| snapshot_level(kind, I8_NULL, Mantissa::new(price_e9), I32_NULL, None);
-        entries.extend(price_e9.map(entry));
-    }
-    if figures.volume_lots > 0 {
-        let volume = i32::try_from(figures.volume_lots).unwrap_or(i32::MAX - 1);
-        entries.push(snapshot_level(
-            EntryKind::ElectronicVolume,
-            I8_NULL,
-            Mantissa::NULL,
-            volume,
-            None,
-        ));
-    }
+    entries.extend(day.snapshot_entries());
     entries
 }

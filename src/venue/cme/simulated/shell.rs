@@ -1,5 +1,5 @@
-//! The simulated CME over real sockets: its venue, the multicast groups of its feed, the TCP port
-//! of iLink 3 and that of its ledgers, on a thread of its own.
+//! The simulated CME over real sockets: its venue, the multicast groups of its feed, the TCP ports
+//! of iLink 3, of its replay and of its ledgers, on a thread of its own.
 //!
 //! What was written to its store it still knows after a restart: fills, the start of its time, and
 //! how far it may have numbered, so that packets and orders of a new start have numbers that nobody
@@ -7,7 +7,10 @@
 //!
 //! Called by `xmc venue cme`, the demo and the tests.
 
-use super::{ConnectionId, GatewayCounters, Group, LineFaults, Settings as VenueSettings, Venue};
+use super::{
+    ConnectionId, GatewayCounters, Group, LineFaults, OrderFaults, OrderRules, ReplayCounts,
+    ReplayRules, Settings as VenueSettings, Silence, Venue,
+};
 use crate::port::interface::InterfaceChoice;
 use crate::port::udp::Reach;
 use crate::sim::exchange::{Exchange, ListingIndex, Phase};
@@ -36,6 +39,8 @@ pub struct Addresses {
     pub definitions: [SocketAddrV4; 2],
     /// Snapshots, lines A and B.
     pub snapshots: [SocketAddrV4; 2],
+    /// TCP replay; `None`: there is none.
+    pub replay: Option<SocketAddr>,
     /// iLink 3.
     pub orders: SocketAddr,
     /// The ledgers.
@@ -54,6 +59,7 @@ impl Addresses {
             incremental: lines(31),
             definitions: lines(32),
             snapshots: lines(33),
+            replay: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             orders: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             ledger: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         }
@@ -98,6 +104,8 @@ pub struct Counts {
     pub last_seq_no: u32,
     /// Connections of the order port.
     pub orders: StreamCounts,
+    /// What was replayed.
+    pub replay: ReplayCounts,
     /// Sessions and their messages.
     pub gateway: GatewayCounters,
     /// Fills of clients, those from before a restart included.
@@ -112,6 +120,7 @@ pub struct CmeShell {
     venue: Venue,
     feed: Multicast<Group>,
     streams: StreamServer,
+    replays: Option<StreamServer>,
     ledger: LedgerServer,
     memory: Memory,
     fills: u64,
@@ -141,6 +150,8 @@ pub fn open(settings: Settings) -> Result<Running, ShellError> {
     let groups = Group::ALL.map(|group| (group, addresses.group(group)));
     let feed = Multicast::open(groups, &addresses.interface, reach)?;
     let streams = StreamServer::open(addresses.orders, StreamLimits::default())?;
+    let open = |address| StreamServer::open(address, StreamLimits::default());
+    let replays = addresses.replay.map(open).transpose()?;
     let ledger = LedgerServer::open(addresses.ledger)?;
     let refused = |source| ShellError::System { what: "the address of a listener", source };
     let both = |group: fn(Line) -> Group| {
@@ -150,6 +161,7 @@ pub fn open(settings: Settings) -> Result<Running, ShellError> {
         incremental: both(Group::Incremental),
         definitions: both(Group::Definitions),
         snapshots: both(Group::Snapshots),
+        replay: replays.as_ref().map(StreamServer::address).transpose().map_err(refused)?,
         orders: streams.address().map_err(refused)?,
         ledger: ledger.address().map_err(refused)?,
         interface: addresses.interface,
@@ -166,7 +178,7 @@ pub fn open(settings: Settings) -> Result<Running, ShellError> {
     venue.recover(&kept.fills);
     let fills = u64::try_from(kept.fills.len()).unwrap_or(u64::MAX);
     let utc_origin = clock.origin();
-    let shell = CmeShell { venue, feed, streams, ledger, memory, fills, utc_origin };
+    let shell = CmeShell { venue, feed, streams, replays, ledger, memory, fills, utc_origin };
     Ok(Running { shell: shell::run("venue_cme", clock, shell)?, addresses })
 }
 
@@ -205,6 +217,7 @@ impl CmeShell {
             feed: self.feed.counts(),
             last_seq_no: self.venue.last_seq_no(),
             orders: self.streams.counts(),
+            replay: self.venue.replay_counts(),
             gateway: self.venue.counters(),
             fills: self.fills,
             ledger: self.ledger.counts(),
@@ -225,6 +238,26 @@ impl CmeShell {
                 venue.is_closed(id);
             }
         })
+    }
+
+    /// What those who ask for packets have sent, and what they are told.
+    fn replay(&mut self, now: MonoNs) -> bool {
+        let Self { venue, replays: Some(replays), .. } = self else { return false };
+        let is_any = replays.poll(now, |event| match event {
+            StreamEvent::Opened(no) => venue.replay_connect(connection(no)),
+            StreamEvent::Received(no, bytes) => venue.replay_receive(now, connection(no), bytes),
+            StreamEvent::Gone(no) => venue.replay_disconnect(connection(no)),
+        });
+        for no in replays.numbers() {
+            let (bytes, is_over) = venue.replay_take_bytes(connection(no));
+            replays.say(no, &bytes);
+            // Whoever asks for packets is nobody's stranger.
+            replays.know(no, true);
+            if is_over {
+                replays.end(no);
+            }
+        }
+        replays.flush(now) | is_any
     }
 
     /// Writes down what must not be forgotten, then tells everybody.
@@ -259,6 +292,7 @@ impl Shell for CmeShell {
             is_busy = true;
         }
         is_busy |= self.tell(now)?;
+        is_busy |= self.replay(now);
         is_busy |= self.ledger.poll(self.venue.exchange());
         Ok(is_busy)
     }
@@ -272,7 +306,8 @@ impl Shell for CmeShell {
     }
 
     fn is_waiting(&self) -> bool {
-        self.streams.is_waiting()
+        let replays = self.replays.as_ref().is_some_and(StreamServer::is_waiting);
+        self.streams.is_waiting() || replays
     }
 }
 
@@ -300,6 +335,11 @@ impl Running {
         self.with(move |shell, _| shell.venue.set_faults(line, faults));
     }
 
+    /// The feed falls silent, or speaks again and tells all that has happened, late.
+    pub fn set_silence(&self, silence: Silence) {
+        self.with(move |shell, now| shell.venue.set_silence(now, silence));
+    }
+
     /// One instrument, or all of them, is traded differently from now on.
     pub fn set_phase(&self, listing: Option<ListingIndex>, to: Phase) {
         self.with(move |shell, now| shell.venue.set_phase(now, listing, to));
@@ -308,6 +348,31 @@ impl Running {
     /// Voids all books and sends them again, as when a component has failed over.
     pub fn reset_channel(&self) {
         self.with(|shell, now| shell.venue.reset_channel(now));
+    }
+
+    /// What goes wrong with order sessions from now on.
+    pub fn set_order_faults(&self, faults: OrderFaults) {
+        self.with(move |shell, now| shell.venue.set_order_faults(now, faults));
+    }
+
+    /// What the order gateway allows from now on.
+    pub fn set_order_rules(&self, rules: OrderRules) {
+        self.with(move |shell, _| shell.venue.set_order_rules(rules));
+    }
+
+    /// The connections of all clients are lost, as when a line breaks.
+    pub fn cut_orders(&self) {
+        self.with(|shell, now| shell.venue.cut_orders(now));
+    }
+
+    /// A week of order sessions begins.
+    pub fn begin_week(&self) {
+        self.with(|shell, now| shell.venue.begin_week(now));
+    }
+
+    /// What the TCP replay answers from now on.
+    pub fn set_replay_rules(&self, rules: ReplayRules) {
+        self.with(move |shell, _| shell.venue.set_replay_rules(rules));
     }
 
     /// Does something with the venue between two polls; `None` if it has ended.

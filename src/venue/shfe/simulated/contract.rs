@@ -5,6 +5,7 @@
 //! as the vectors of the specification have it.
 
 use crate::sim::exchange::{Listing, ListingIndex};
+use crate::venue::lines::FeedFaults;
 use crate::venue::shfe::smdp::contract::Contract;
 use crate::venue::shfe::smdp::day::{TradingDay, told};
 use xmc_hotpath::time::{Span, UnixNs};
@@ -43,8 +44,12 @@ pub struct FeedSettings {
     pub max_packet_bytes: usize,
     /// Packets of each topic that are kept for whoever has missed them.
     pub kept_packets: usize,
+    /// Packets that are sent again at a time, at most; 0: none ever are.
+    pub most_resent: i32,
     /// The exchange's nanosecond zero in UTC.
     pub utc_origin: UnixNs,
+    /// What goes wrong with the feed.
+    pub faults: FeedFaults,
 }
 
 impl FeedSettings {
@@ -68,7 +73,9 @@ impl FeedSettings {
             heartbeat_says_next: false,
             max_packet_bytes: 1_400,
             kept_packets: 20_000,
+            most_resent: 4_096,
             utc_origin,
+            faults: FeedFaults::default(),
         }
     }
 }

@@ -21,7 +21,7 @@ mod row;
 pub mod shell;
 mod topic;
 
-pub use crate::venue::lines::LineFaults;
+pub use crate::venue::lines::{FeedFaults, Happening, LineFaults, LostPackets, Silence};
 pub use contract::{FeedSettings, TopicSettings, trading_day};
 pub use query::{QueryCounters, QuerySettings, QueryUser};
 pub use topic::Group;
@@ -30,7 +30,7 @@ use crate::sim::exchange::{
     self, Booked, Event, Exchange, FillNo, ListingIndex, Order, Phase, Sink,
 };
 use crate::venue::esunny::dstar::counter::{self, Counter, Counts, LinkId, Told};
-use crate::venue::lines;
+use crate::venue::lines::{self, Plan};
 use crate::venue::shfe::smdp::day::TradingDay;
 use query::{Desk, QuerySession};
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +86,7 @@ pub struct Venue {
     exchange: Exchange,
     feed: FeedSettings,
     topics: Vec<Topic>,
+    plan: Plan,
     query: QuerySettings,
     query_counters: QueryCounters,
     counter: Counter,
@@ -119,15 +120,15 @@ impl Venue {
             exchange.carry(account, listing, side, lots);
         }
         let topic =
-            |settings: &TopicSettings| Topic::new(settings.clone(), &feed, &exchange, start, seed);
+            |settings: &TopicSettings| Topic::new(settings.clone(), &feed, &exchange, start);
         let mut topics: Vec<_> = feed.topics.iter().map(topic).collect();
         for topic in &mut topics {
             topic.look_at(&exchange);
             topic.begin(start);
         }
         let (query_counters, clients) = (QueryCounters::default(), BTreeMap::new());
-        let counter = Counter::new(counter);
-        Self { exchange, feed, topics, query, query_counters, counter, clients, booked }
+        let (counter, plan) = (Counter::new(counter), Plan::new(&feed.faults, start));
+        Self { exchange, feed, topics, plan, query, query_counters, counter, clients, booked }
     }
 
     /// Fills of this day and replies of the counter from before a restart, the oldest first:
@@ -189,7 +190,9 @@ impl Venue {
             Client::Query(session) => Some(session.due_at(&self.query)),
             Client::Counter(_) => None,
         });
-        let due = sessions.chain([self.exchange.next_at(), self.heartbeat_at()]);
+        let held_up = self.topics.iter().map(Topic::held_up_until);
+        let due = sessions.chain(held_up);
+        let due = due.chain([self.exchange.next_at(), self.heartbeat_at(), self.plan.next_at()]);
         due.fold(MonoNs::NEVER, MonoNs::min)
     }
 
@@ -200,6 +203,24 @@ impl Venue {
 
     /// Lets time pass.
     pub fn poll(&mut self, now: MonoNs) {
+        while let Some((at, what)) = self.plan.take(now) {
+            self.tell_until(at);
+            match what {
+                Happening::Silence(silence) => self.set_silence(at, silence),
+                Happening::Failover => self.change_center(at),
+            }
+        }
+        self.tell_until(now);
+        let Self { feed, topics, query, query_counters: counters, clients, .. } = self;
+        for client in clients.values_mut() {
+            if let Client::Query(session) = client {
+                session.on_time(now, &mut Desk { settings: query, feed, topics, counters });
+            }
+        }
+    }
+
+    /// Lets the exchange and its feed go on until `now`.
+    fn tell_until(&mut self, now: MonoNs) {
         // Each thing at its own moment, however seldom this is called.
         while self.heartbeat_at() <= now {
             let due = self.heartbeat_at();
@@ -211,12 +232,7 @@ impl Venue {
             }
         }
         self.step(now);
-        let Self { feed, topics, query, query_counters: counters, clients, .. } = self;
-        for client in clients.values_mut() {
-            if let Client::Query(session) = client {
-                session.on_time(now, &mut Desk { settings: query, feed, topics, counters });
-            }
-        }
+        self.topics.iter_mut().for_each(|topic| topic.lines().release(now));
     }
 
     fn step(&mut self, now: MonoNs) {
@@ -365,6 +381,7 @@ impl Venue {
     /// The day ends and the next one begins: orders are gone, lots of today are lots of yesterday,
     /// packets count from 1 again.
     pub fn next_day(&mut self, now: MonoNs) {
+        self.set_silence(now, Silence::Off);
         self.set_phase(now, None, Phase::Closed);
         self.exchange.next_day();
         let today = self.feed.trading_day.comm_phase_no;
@@ -378,13 +395,36 @@ impl Venue {
 
     /// Another data centre publishes from now on.
     pub fn change_center(&mut self, now: MonoNs) {
-        self.poll(now);
-        self.topics.iter_mut().for_each(|topic| topic.change_center(now));
+        self.tell_until(now);
+        let origin = self.feed.utc_origin;
+        self.topics.iter_mut().for_each(|topic| topic.change_center(now, origin));
     }
 
     /// What goes wrong on a line of all topics from now on.
     pub fn set_faults(&mut self, line: Line, faults: LineFaults) {
-        self.topics.iter_mut().for_each(|topic| topic.set_faults(line, faults));
+        self.topics.iter_mut().for_each(|topic| topic.lines().set_faults(line, faults));
+    }
+
+    /// Packets of each topic in a thousand that neither line delivers from now on.
+    pub fn set_lost_together(&mut self, per_mille: u32) {
+        self.topics.iter_mut().for_each(|topic| topic.lines().set_lost_together(per_mille));
+    }
+
+    /// Packets of all topics that do not arrive, by their numbers.
+    pub fn lose(&mut self, packets: &LostPackets) {
+        self.topics.iter_mut().for_each(|topic| topic.lines().lose(packets.clone()));
+    }
+
+    /// All topics fall silent, or speak again and tell all that has happened, late.
+    pub fn set_silence(&mut self, now: MonoNs, silence: Silence) {
+        self.tell_until(now);
+        let origin = self.feed.utc_origin;
+        self.topics.iter_mut().for_each(|topic| topic.set_silence(now, origin, silence));
+    }
+
+    /// Packets that are sent again at a time from now on; 0: none ever are.
+    pub fn set_most_resent(&mut self, most: i32) {
+        self.topics.iter_mut().for_each(|topic| topic.set_most_resent(most));
     }
 
     /// The next datagram that leaves.

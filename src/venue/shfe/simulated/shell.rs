@@ -10,7 +10,8 @@
 //! Called by `xmc venue shfe`, the demo and the tests.
 
 use super::{
-    ConnectionId, Group, LineFaults, QueryCounters, Service, Settings as VenueSettings, Venue,
+    ConnectionId, Group, LineFaults, QueryCounters, Service, Settings as VenueSettings, Silence,
+    Venue,
 };
 use crate::port::interface::InterfaceChoice;
 use crate::port::pair::RequestSocket;
@@ -416,6 +417,11 @@ impl Running {
     /// What goes wrong on a line of all topics from now on.
     pub fn set_faults(&self, line: Line, faults: LineFaults) {
         self.with(move |shell, _| shell.venue.set_faults(line, faults));
+    }
+
+    /// All topics fall silent, or speak again and tell all that has happened, late.
+    pub fn set_silence(&self, silence: Silence) {
+        self.with(move |shell, now| shell.venue.set_silence(now, silence));
     }
 
     /// One instrument, or all of them, is traded differently from now on.

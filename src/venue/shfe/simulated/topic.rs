@@ -17,7 +17,7 @@ use super::message::MessageWriter;
 use super::row::Row;
 use crate::sim::exchange::{Event, Exchange, Slice};
 use crate::sim::shelf::{Row as Kept, Slots, packed, unpacked};
-use crate::venue::lines::{Datagram, LineFaults, Lines};
+use crate::venue::lines::{Datagram, Lines, Silence};
 use crate::venue::shfe::smdp::day::{TradingDay, told};
 use crate::venue::shfe::smdp::mirp::PacketMark;
 use crate::venue::shfe::smdp::snapshot::Snapshot;
@@ -44,8 +44,8 @@ pub(super) enum NotKept {
     TooMany,
 }
 
-/// Packets that are sent again at a time.
-pub(super) const MOST_MISSED: i32 = 4_096;
+/// Bytes of a packet's header.
+const HEAD_BYTES: usize = 24;
 
 /// Bytes of a packet on the disk: a mark, its length, and the longest that there can be.
 const PACKET_BYTES: usize = 3 + LONGEST_BYTES;
@@ -82,6 +82,8 @@ pub(super) struct Topic {
     sent: Slots<Packet, PACKET_BYTES>,
     sent_count: i32,
     kept: i32,
+    /// Packets that are sent again at a time.
+    most_resent: i32,
     max_packet_bytes: usize,
     /// The slice of which the topic tells now: its number from 1 on each day, and its moment.
     snap_no: i32,
@@ -92,6 +94,9 @@ pub(super) struct Topic {
     changed: Vec<Slice>,
     last_sent: MonoNs,
     lines: Lines<Group>,
+    silence: Silence,
+    /// What has happened and is not told.
+    untold: Vec<(MonoNs, Event)>,
 }
 
 impl Topic {
@@ -101,7 +106,6 @@ impl Topic {
         feed: &FeedSettings,
         exchange: &Exchange,
         start: MonoNs,
-        seed: u64,
     ) -> Self {
         let taken = utc(feed.utc_origin, start);
         assert!(feed.max_packet_bytes <= LONGEST_BYTES, "a packet fits a frame");
@@ -112,7 +116,13 @@ impl Topic {
         };
         Self {
             rows: settings.listings.iter().copied().zip(0..).map(row).collect(),
-            lines: Lines::new(seed ^ u64::from(settings.topic.unsigned_abs())),
+            lines: Lines::new(
+                feed.faults.clone(),
+                u64::from(settings.topic.unsigned_abs()),
+                HEAD_BYTES,
+            ),
+            silence: Silence::Off,
+            untold: Vec::new(),
             settings,
             settlement: feed.settlement.clone(),
             depth,
@@ -123,6 +133,7 @@ impl Topic {
             sent: Slots::default(),
             sent_count: 0,
             kept: i32::try_from(feed.kept_packets).unwrap_or(i32::MAX).max(1),
+            most_resent: feed.most_resent,
             max_packet_bytes: feed.max_packet_bytes,
             snap_no: 0,
             taken,
@@ -165,8 +176,10 @@ impl Topic {
         });
     }
 
-    /// Another data centre publishes from here on: numbers go on, readers begin again.
-    pub fn change_center(&mut self, now: MonoNs) {
+    /// Another data centre publishes from here on: numbers go on, readers begin again. One that was
+    /// silent is not any more.
+    pub fn change_center(&mut self, now: MonoNs, utc_origin: UnixNs) {
+        self.set_silence(now, utc_origin, Silence::Off);
         self.center_change_no = self.center_change_no.wrapping_add(1);
         self.begin(now);
     }
@@ -186,6 +199,10 @@ impl Topic {
 
     /// What the exchange says.
     pub fn take(&mut self, now: MonoNs, event: &Event, utc_origin: UnixNs) {
+        if self.silence != Silence::Off {
+            self.untold.push((now, event.clone()));
+            return;
+        }
         match event {
             Event::Slice(slice) if self.settings.listings.contains(&slice.listing) => {
                 self.changed.push(slice.clone());
@@ -228,7 +245,8 @@ impl Topic {
         write(&mut self.rows, &mut message);
         for packet in message.finish() {
             let topic = self.settings.topic;
-            self.lines.send(|line| Group { topic, line }, &packet);
+            let number = u64::try_from(self.next_packet_no).ok();
+            self.lines.send(now, |line| Group { topic, line }, number, &packet);
             let is_kept = packet.len() <= LONGEST_BYTES
                 && self.sent.put(self.place(self.next_packet_no), &Packet(packet));
             self.sent_count = if is_kept { self.kept.min(self.sent_count + 1) } else { 0 };
@@ -239,7 +257,21 @@ impl Topic {
 
     /// When silence has lasted long enough for a heartbeat.
     pub fn heartbeat_at(&self, feed: &FeedSettings) -> MonoNs {
-        self.last_sent.after(feed.heartbeat)
+        match self.silence {
+            Silence::Off | Silence::Frozen => self.last_sent.after(feed.heartbeat),
+            Silence::Total => MonoNs::NEVER,
+        }
+    }
+
+    /// Falls silent, or tells all that has happened in the meantime.
+    pub fn set_silence(&mut self, now: MonoNs, utc_origin: UnixNs, silence: Silence) {
+        self.silence = silence;
+        if silence == Silence::Off && !self.untold.is_empty() {
+            for (at, event) in std::mem::take(&mut self.untold) {
+                self.take(at, &event, utc_origin);
+            }
+            self.last_sent = now;
+        }
     }
 
     /// Says that it is there.
@@ -247,12 +279,23 @@ impl Topic {
         let says_next = i32::from(feed.heartbeat_says_next);
         let packet = self.mark(self.last_packet_no().wrapping_add(says_next)).heartbeat();
         let topic = self.settings.topic;
-        self.lines.send(|line| Group { topic, line }, &packet);
+        self.lines.send(now, |line| Group { topic, line }, None, &packet);
         self.last_sent = now;
     }
 
-    pub fn set_faults(&mut self, line: Line, faults: LineFaults) {
-        self.lines.set_faults(line, faults);
+    /// Its lines and what goes wrong on them.
+    pub fn lines(&mut self) -> &mut Lines<Group> {
+        &mut self.lines
+    }
+
+    /// Packets that are sent again at a time from now on.
+    pub fn set_most_resent(&mut self, most: i32) {
+        self.most_resent = most;
+    }
+
+    /// When something that was held up arrives though nothing is sent.
+    pub fn held_up_until(&self) -> MonoNs {
+        self.lines.next_at()
     }
 
     /// The next datagram that leaves.
@@ -288,7 +331,7 @@ impl Topic {
         if from < to {
             return Err(NotKept::Range);
         }
-        if from - to >= MOST_MISSED {
+        if from - to >= self.most_resent {
             return Err(NotKept::TooMany);
         }
         let packet = |number| self.sent.get(self.place(number)).map(|packet| packet.0);

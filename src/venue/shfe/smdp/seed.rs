@@ -3,10 +3,12 @@
 //! For the cold side, before the stage starts or while it owns the feed. What the multicast brought
 //! meanwhile is given to the feed afterwards, in order: it drops what the snapshot includes.
 
-use super::contract::Contract;
+use super::contract::{Contract, ContractState};
 use super::snapshot::{Snapshot, SnapshotInstrument, SnapshotLevel};
 use thiserror::Error;
-use xmc_hotpath::book::{Action, BookSide, Change, Row};
+use xmc_hotpath::book::{
+    Action, BookSide, Change, Day, DayLots, PriceLimits, Row, Settlement, Traded,
+};
 use xmc_hotpath::feed::{Feed, SeqNo};
 use xmc_hotpath::message::InstrumentIndex;
 use xmc_hotpath::time::MonoNs;
@@ -88,8 +90,36 @@ impl Snapshot {
                 return Err(full);
             }
             put_levels(feed, row, self.depth, instrument)?;
+            let day = instrument.state.as_ref().map(day);
+            if let Some((place, day)) = feed.channel_mut().books_mut().day_mut(row).zip(day) {
+                *place = day;
+            }
         }
         Ok(())
+    }
+}
+
+/// The day as a snapshot tells it. Before the day's settlement that of the day before holds.
+fn day(state: &ContractState) -> Day {
+    let [high_e9, low_e9, open_e9, _, settlement_e9] = state.day_e9;
+    let traded = |price_e9| Traded { price_e9, lots: None, aggressor: None, trade_id: None };
+    let settled = |price_e9| Settlement { price_e9, is_final: true, is_intraday: false, day: None };
+    let interest = state.open_interest;
+    let is_count = (0.0..=f64::from(u32::MAX)).contains(&interest);
+    Day {
+        last: state.last_e9.map(traded),
+        volume_lots: u32::try_from(state.volume_lots).ok(),
+        open_e9,
+        high_e9,
+        low_e9,
+        settlement: settlement_e9.or(state.pre_settlement_e9).map(settled),
+        open_interest: is_count.then_some(DayLots { lots: interest as u32, day: None }),
+        limits: PriceLimits {
+            high_e9: state.upper_limit_e9,
+            low_e9: state.lower_limit_e9,
+            max_variation_e9: None,
+        },
+        ..Day::UNKNOWN
     }
 }
 

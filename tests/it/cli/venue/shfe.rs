@@ -3,12 +3,12 @@
 
 use super::Process;
 use crate::journal::scratch::Scratch;
+use crate::place::Place;
 use crate::venue::shfe::simulated::shell::client::Trader;
 use cross_market_connect::sim::exchange::Settings;
 use cross_market_connect::venue::esunny::dstar::logon::Credentials;
 use cross_market_connect::venue::ledger::LedgerClient;
 use cross_market_connect::venue::shfe::simulated::shell::SIMULATED_PASSWORD;
-use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use xmc_hotpath::message::{AccountId, OrderEventKind, PositionEffect, Side};
@@ -19,12 +19,9 @@ const ACCOUNT: AccountId = AccountId(10);
 fn config(scratch: &Scratch) -> PathBuf {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/venue_shfe.toml");
     let mut text = std::fs::read_to_string(sample).expect("the sample");
-    let listeners = [0; 3].map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-    let [a, b, c] = listeners.map(|one| one.local_addr().expect("bound"));
-    let requests = socket.local_addr().expect("bound");
-    for (port, own) in [(19_210, a), (19_212, b), (19_213, c), (19_211, requests)] {
-        text = text.replace(&format!("127.0.0.1:{port}"), &own.to_string());
+    let place = Place::new();
+    for (port, offset) in (19_210..19_214).zip(0..) {
+        text = text.replace(&format!("127.0.0.1:{port}"), &place.port(offset).to_string());
     }
     // Groups told apart by the process: tests may run beside each other.
     let id = std::process::id().to_be_bytes();

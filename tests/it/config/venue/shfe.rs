@@ -32,11 +32,12 @@ fn what_is_written_is_what_is_read() {
     assert_eq!((&*account.account_no, account.account), ("88001", AccountId(10)));
     assert_eq!((&account.password, venue.readers.len()), (&None, 0));
 
-    let more = "account = 10\npassword_env = \"P\"\n[[account]]\naccount_no = \"2\"\naccount = 11\n\
+    let more = "account = 10\npassword_credential = \"P\"\n\
+                [[account]]\naccount_no = \"2\"\naccount = 11\n\
                 [[reader]]\nuser_id = \"u\"\nparticipant_id = \"p\"\npassword_file = \"f\"\n";
     let venue = load(&[("account = 10\n", more), ("close_today_code = \"T\"\n", "")]);
     let venue = venue.unwrap_or_else(|invalid| panic!("{invalid}"));
-    assert_eq!(venue.accounts[0].password, Some(SecretSource::Environment("P".to_owned())));
+    assert_eq!(venue.accounts[0].password, Some(SecretSource::Credential("P".to_owned())));
     assert_eq!((venue.accounts[1].account, venue.close_today_code), (AccountId(11), None));
     assert_eq!(venue.readers[0].password, Some(SecretSource::File("f".into())));
 }

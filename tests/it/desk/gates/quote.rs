@@ -1,16 +1,75 @@
 //! Gates of the quotes: their channel, what they are worth, how old they are.
 
-use xmc_hotpath::message::{ChannelState, Decision, Gate, Quote, QuoteQuality, StreamId};
+use xmc_hotpath::message::{
+    AlertKind, ChannelState, CommandKind, Decision, Event, Finding, FindingKind, Gate,
+    InstrumentIndex, Intent, Quote, QuoteQuality, StreamId,
+};
 use xmc_hotpath::time::{MonoNs, Span};
 
 use super::super::stand::{FEED, Stand};
-use super::{OTHER_FEED, Row, channel, decide, opening, row, stand};
+use super::{OTHER_FEED, Row, channel, close, command, decide, open, opening, row, stand, trade};
 
 pub fn rows() -> Vec<Row> {
     let mut rows = channels();
     rows.extend(qualities());
     rows.extend(ages());
+    rows.extend(doubts());
     rows
+}
+
+/// A snapshot of the venue shows another book of a leg; a command says that somebody knows why.
+fn doubts() -> Vec<Row> {
+    let doubted = |leg: u8| {
+        row("doubt", Gate::Doubt, leg, (1, 0), move |beyond| {
+            let mut stand = stand(|_| {});
+            stand.tell(Event::Finding(differing(leg.into())));
+            assert_eq!(stand.alerts(), [AlertKind::BookDiffers]);
+            if beyond == 0 {
+                command(&mut stand, CommandKind::ClearDoubt);
+            }
+            open(stand, 5)
+        })
+    };
+    let frozen = |leg: u8| {
+        row("frozen", Gate::Doubt, leg, (2, 0), move |beyond| {
+            let mut stand = stand(|_| {});
+            let frozen = Finding { kind: FindingKind::Frozen, ..differing(leg.into()) };
+            stand.tell(Event::Finding(frozen));
+            assert_eq!(stand.alerts(), [AlertKind::FeedFrozen]);
+            if beyond == 0 {
+                stand.tell(Event::Finding(Finding { kind: FindingKind::Moves, ..frozen }));
+                assert_eq!(stand.alerts(), []);
+            }
+            open(stand, 5)
+        })
+    };
+    vec![doubted(0), doubted(1), frozen(0), frozen(1)]
+}
+
+/// The book of an instrument is not the venue's.
+pub fn differing(row: u32) -> Finding {
+    Finding {
+        kind: FindingKind::BookDiffers,
+        instrument: InstrumentIndex(row),
+        stream: if row == 1 { OTHER_FEED } else { FEED },
+        packet_seq_no: 7,
+        value: 100 + i64::from(row),
+        opens_nothing: true,
+    }
+}
+
+/// A position in a leg that is in doubt is closed, and what is only told holds nothing back.
+#[test]
+fn what_is_held_in_doubt_is_closed() {
+    let mut held = stand(|_| {});
+    trade(&mut held, 5);
+    held.tell(Event::Finding(differing(0)));
+    let (_, decision) = close(held, 5);
+    assert_eq!((decision.gate, decision.intent), (Gate::Passed, Intent::CloseLong));
+    let mut told = stand(|_| {});
+    told.tell(Event::Finding(Finding { opens_nothing: false, ..differing(0) }));
+    assert_eq!(told.alerts(), [AlertKind::BookDiffers]);
+    assert_eq!(open(told, 5).1.gate, Gate::Passed);
 }
 
 /// Each state of either leg's channel that cannot be traded on, beside those that can.
@@ -21,6 +80,8 @@ fn channels() -> Vec<Row> {
         (ChannelState::Recovering, 4),
         (ChannelState::Stale, 5),
         (ChannelState::Closed, 6),
+        (ChannelState::Frozen, 7),
+        (ChannelState::Divergent, 8),
     ];
     let usable = [ChannelState::Live, ChannelState::SingleLine];
     assert_eq!(states.len() + usable.len(), ChannelState::ALL.len());
@@ -46,10 +107,11 @@ fn channels() -> Vec<Row> {
 /// Each quality but the good one, an epoch of before, one that has not begun, another channel.
 fn qualities() -> Vec<Row> {
     type Spoil = fn(&mut Quote);
-    let spoils: [(&str, i64, Spoil); 6] = [
+    let spoils: [(&str, i64, Spoil); 7] = [
         ("quality unknown", 0, |quote| quote.quality = QuoteQuality::Unknown),
         ("quality gapped", 2, |quote| quote.quality = QuoteQuality::Gapped),
         ("quality insane", 3, |quote| quote.quality = QuoteQuality::Insane),
+        ("quality divergent", 4, |quote| quote.quality = QuoteQuality::Divergent),
         ("older epoch", 1, |quote| quote.epoch -= 1),
         ("later epoch", 1, |quote| quote.epoch += 1),
         ("other channel", 1, |quote| quote.stream = StreamId(99)),

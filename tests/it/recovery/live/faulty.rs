@@ -90,7 +90,7 @@ fn an_shfe_that_is_not_as_configured_is_named() {
     assert!(matches!(error, StartError::Query { .. }) && text.contains("topic"), "{text}");
 
     let mut config = right;
-    query(&mut config).login.password = Some(SecretSource::Environment("XMC_NOT_SET".to_owned()));
+    query(&mut config).login.password = Some(SecretSource::Credential("XMC_NOT_SET".to_owned()));
     let (error, text) = refused(&config, SHFE);
     assert!(matches!(error, StartError::Secret { .. }) && text.contains("XMC_NOT_SET"), "{text}");
 }

@@ -5,12 +5,15 @@ use super::{CME, SHFE, engine, find_cme, find_shfe, open_cme, open_shfe, v4};
 use cross_market_connect::config::{Configuration, Endpoint};
 use cross_market_connect::engine::gateway::GatewayStart;
 use cross_market_connect::engine::logon::{self, LoggedOn, LogonError};
+use cross_market_connect::engine::sessions::Attempt;
 use cross_market_connect::port::tcp::{Listener, TcpSettings};
 use cross_market_connect::secret::Secret;
 use cross_market_connect::venue::cme::simulated::shell::SIMULATED_KEY;
 use cross_market_connect::venue::shell::VenueClock;
 use cross_market_connect::venue::shfe::simulated::shell::SIMULATED_PASSWORD;
+use std::fs::Permissions;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 use xmc_hotpath::port::{StreamPort, TxPort};
 use xmc_hotpath::venue::esunny::dstar::simulated_counter::{self, Kind};
@@ -18,7 +21,14 @@ use xmc_hotpath::venue::esunny::dstar::simulated_counter::{self, Kind};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 fn log_on(config: &Configuration, gateway: usize, secret: &str) -> Result<LoggedOn, LogonError> {
-    logon::log_on(config, gateway, &Secret::new(secret), 0, VenueClock::wall, PATIENCE)
+    logon::log_on(
+        config,
+        gateway,
+        &Secret::new(secret),
+        (0, &Attempt::FIRST),
+        VenueClock::wall,
+        PATIENCE,
+    )
 }
 
 fn refused(config: &Configuration, gateway: usize, secret: &str) -> (LogonError, String) {
@@ -163,6 +173,13 @@ fn secrets_are_read_where_the_configuration_says_and_never_shown() {
     let missing = logon::secret(gateway).expect_err("it is not there").to_string();
     assert!(missing.contains("start_key") && missing.contains("gateway cme"), "{missing}");
     std::fs::write(&path, "  hunter2\n").expect("a file for the test");
+    let allow = |mode| std::fs::set_permissions(&path, Permissions::from_mode(mode));
+    for open in [0o644, 0o640, 0o604, 0o660] {
+        allow(open).expect("it is ours");
+        let refused = logon::secret(gateway).expect_err("others may read it").to_string();
+        assert!(refused.contains("chmod 600") && !refused.contains("hunter"), "{refused}");
+    }
+    allow(0o600).expect("it is ours");
     let secret = logon::secret(gateway).expect("it is there");
     assert_eq!((secret.reveal(), format!("{secret:?}").as_str()), ("hunter2", "Secret(..)"));
     for nothing in ["", " \n", "two\nlines", "\u{1}"] {

@@ -4,211 +4,30 @@
 mod faulty;
 mod logon;
 mod rejoin;
+mod replay;
+pub mod rig;
 
-use cross_market_connect::cli::venue::{cme_settings, shfe_settings};
 use cross_market_connect::clock::EngineClock;
-use cross_market_connect::config::{self, Configuration, Endpoint, Recovery, venue};
+use cross_market_connect::config::Configuration;
 use cross_market_connect::engine::sockets::feed_port;
-use cross_market_connect::feed::{FeedCapacity, FeedMemory};
+use cross_market_connect::port::udp::MulticastPort;
 use cross_market_connect::recovery::{self, Start, catch_up};
-use cross_market_connect::sim::exchange::{Exchange, ListingIndex, Phase};
-use cross_market_connect::venue::cme::simulated::shell as cme;
-use cross_market_connect::venue::shell::VenueClock;
-use cross_market_connect::venue::shfe::simulated::shell as shfe;
-use rtrb::RingBuffer;
-use std::net::{SocketAddr, SocketAddrV4};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-use xmc_hotpath::book::{Instrument, View};
-use xmc_hotpath::feed::{
-    ArbiterLimits, Channel, ChannelSettings, Feed, FeedCounters, FeedStage, Join, Protocol,
+use cross_market_connect::sim::exchange::Phase;
+use rig::{
+    CME, Events, PATIENCE, Parts, SHFE, Sides, as_published, engine, feed_of, find_cme, find_shfe,
+    follow, open_cme, open_shfe, published, settle, v4,
 };
-use xmc_hotpath::message::{ChannelState, InstrumentIndex, StreamId};
-use xmc_hotpath::ring::ends;
-use xmc_hotpath::stage::Stage;
-use xmc_hotpath::time::{Clock, Span};
+use std::time::Duration;
+use xmc_hotpath::feed::{FeedStage, Protocol};
+use xmc_hotpath::message::ChannelState;
+use xmc_hotpath::time::Clock;
 use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
-use xmc_hotpath::venue::shfe::smdp::feed::{PriceCodec, Smdp};
-
-const PATIENCE: Duration = Duration::from_secs(20);
-
-fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)
-}
-
-/// The simulated CME of the samples, on ports that are free.
-fn open_cme() -> cme::Running {
-    let config = venue::load_cme(&sample("venue_cme.toml")).expect("the sample is sound");
-    let mut settings = cme_settings(&config, VenueClock::hour()).expect("it has no secrets");
-    (settings.addresses, settings.store) = (cme::Addresses::on_loopback(), None);
-    cme::open(settings).expect("loopback has everything")
-}
-
-/// The simulated SHFE of the samples, on ports that are free.
-fn open_shfe() -> shfe::Running {
-    let config = venue::load_shfe(&sample("venue_shfe.toml")).expect("the sample is sound");
-    let mut settings = shfe_settings(&config, VenueClock::hour()).expect("it has no secrets");
-    (settings.addresses, settings.store) = (shfe::Addresses::on_loopback(), None);
-    shfe::open(settings).expect("loopback has everything")
-}
-
-/// The engine of the samples: its feeds and gateways are SHFE's and CME's, in this order.
-fn engine() -> Configuration {
-    config::load(&sample("demo.toml")).unwrap_or_else(|invalid| panic!("{}", invalid.render(false)))
-}
-
-const SHFE: usize = 0;
-const CME: usize = 1;
-
-fn v4(address: SocketAddr) -> SocketAddrV4 {
-    match address {
-        SocketAddr::V4(address) => address,
-        SocketAddr::V6(address) => panic!("{address} is no address of IPv4"),
-    }
-}
-
-/// The engine is told where a venue really is.
-fn find_cme(config: &mut Configuration, addresses: &cme::Addresses) {
-    let feed = &mut config.feeds[CME];
-    [feed.line_a.group, feed.line_b.group] = addresses.incremental;
-    let Recovery::Loops(loops) = &mut feed.recovery else { panic!("MDP 3.0 has loops") };
-    let definitions = loops.definitions.iter_mut().zip(addresses.definitions);
-    let snapshots = loops.snapshots.iter_mut().zip(addresses.snapshots);
-    for (line, group) in definitions.chain(snapshots) {
-        line.as_mut().expect("all lines are in the sample").group = group;
-    }
-    config.gateways[CME].endpoint = Some(Endpoint::Stream(v4(addresses.orders)));
-}
-
-fn find_shfe(config: &mut Configuration, addresses: &shfe::Addresses) {
-    let feed = &mut config.feeds[SHFE];
-    [feed.line_a.group, feed.line_b.group] = addresses.topics[0].1;
-    let Recovery::Query(query) = &mut feed.recovery else { panic!("SMDP is asked") };
-    query.address = v4(addresses.query);
-    config.gateways[SHFE].endpoint =
-        Some(Endpoint::Pair { requests: v4(addresses.requests), answers: v4(addresses.counter) });
-}
-
-/// What a feed is made with.
-struct Parts {
-    memory: FeedMemory,
-    codecs: Vec<PriceCodec>,
-    counters: FeedCounters,
-}
-
-const INSTRUMENTS: usize = 64;
-
-impl Parts {
-    fn new(config: &Configuration) -> Self {
-        let quoted = config.instruments.len();
-        let memory = FeedMemory::new(FeedCapacity {
-            instruments: INSTRUMENTS,
-            quoted,
-            held: 64,
-            digests: 1024,
-        });
-        let codecs = vec![PriceCodec::NONE; INSTRUMENTS];
-        Self { memory, codecs, counters: FeedCounters::default() }
-    }
-}
-
-fn feed_of<'m, V: Protocol>(
-    protocol: V,
-    memory: &'m mut FeedMemory,
-    counters: &'m FeedCounters,
-) -> Feed<'m, V> {
-    let settings =
-        ChannelSettings { stream: StreamId(1), join: Join::Recover, view: View::Outright };
-    let second = Span(1_000_000_000);
-    let limits = ArbiterLimits {
-        hold_for: Span(2_000_000),
-        line_reorder: 0,
-        silent_after: second,
-        lossy_after: second,
-        stale_after: Span(60 * second.0),
-    };
-    // Nobody takes the quotes: they wait and are conflated.
-    let (quotes, _) = ends(RingBuffer::new(1 << 10));
-    let (updates, _) = ends(RingBuffer::new(1 << 10));
-    let (storage, quotes) = memory.lend(quotes);
-    Feed::new(protocol, settings, limits, storage, quotes, updates, counters).expect("it is sized")
-}
-
-/// Both sides, price and lots, best first, as deep as the venue shows.
-type Sides = [Vec<(i64, u32)>; 2];
-
-fn published(exchange: &Exchange) -> Vec<(String, Sides)> {
-    let listings = exchange.listings().zip(0..);
-    let book = |((_, engine), listing): ((ListingIndex, _), u16)| {
-        let _: &cross_market_connect::sim::exchange::Engine = engine;
-        let (shown, _) = exchange.published(ListingIndex(listing)).expect("it is listed");
-        let sides = [&shown.bids, &shown.asks]
-            .map(|side| side.iter().map(|rung| (rung.price_e9, rung.lots)).collect());
-        (engine.listing().symbol.clone(), sides)
-    };
-    listings.map(book).collect()
-}
-
-fn sides(instrument: &Instrument) -> Sides {
-    [instrument.bids().levels(), instrument.asks().levels()].map(|levels| {
-        let there = levels.iter().filter(|level| level.is_present());
-        there.map(|level| (level.price_e9, level.lots)).collect()
-    })
-}
-
-/// The books that the desk has rows for, by the venue's name.
-fn books(config: &Configuration, channel: &Channel<'_>) -> Vec<(String, Sides)> {
-    let with_row = |instrument: &Instrument| {
-        let InstrumentIndex(row) = instrument.index()?;
-        let row = usize::try_from(row).expect("a row");
-        Some((config.instruments[row].symbol.clone(), sides(instrument)))
-    };
-    let mut books: Vec<_> = channel.books().iter().filter_map(with_row).collect();
-    books.sort();
-    books
-}
-
-/// Polls until nothing has come for a while.
-fn settle(stage: &mut impl Stage) {
-    let mut since = Instant::now();
-    while since.elapsed() < Duration::from_millis(1_500) {
-        if stage.poll() != xmc_hotpath::stage::Work::Idle {
-            since = Instant::now();
-        }
-        std::thread::sleep(Duration::from_micros(100));
-    }
-}
-
-fn follow(stage: &mut impl Stage, span: Duration) {
-    let since = Instant::now();
-    while since.elapsed() < span {
-        stage.poll();
-    }
-}
-
-/// The books of a channel that has settled, which are what its venue has `published`.
-fn as_published(
-    config: &Configuration,
-    channel: &Channel<'_>,
-    mut published: Vec<(String, Sides)>,
-) -> Vec<(String, Sides)> {
-    published.sort();
-    let books = books(config, channel);
-    published.retain(|(symbol, _)| books.iter().any(|(known, _)| known == symbol));
-    assert_eq!(books, published);
-    assert_eq!(books.len(), 4, "four instruments of each market are traded");
-    books
-}
+use xmc_hotpath::venue::shfe::smdp::feed::Smdp;
 
 /// Follows a market that was joined while it runs, halts it, and compares the books.
 fn check<'m, V: Protocol>(
     config: &Configuration,
-    stage: &mut FeedStage<
-        'm,
-        cross_market_connect::port::udp::MulticastPort<EngineClock>,
-        EngineClock,
-        V,
-    >,
+    stage: &mut FeedStage<'m, MulticastPort<EngineClock>, EngineClock, V>,
     halt: impl Fn(),
     truth: impl Fn() -> Vec<(String, Sides)>,
 ) {
@@ -219,30 +38,6 @@ fn check<'m, V: Protocol>(
     settle(&mut Events(stage));
     let books = as_published(config, stage.feed().channel(), truth());
     assert!(books.iter().all(|(_, [bids, asks])| !bids.is_empty() && !asks.is_empty()));
-}
-
-/// Heartbeats do not count as work: only packets that changed something would.
-struct Events<'s, 'm, V: Protocol>(
-    &'s mut FeedStage<
-        'm,
-        cross_market_connect::port::udp::MulticastPort<EngineClock>,
-        EngineClock,
-        V,
-    >,
-);
-
-impl<V: Protocol> Stage for Events<'_, '_, V> {
-    fn poll(&mut self) -> xmc_hotpath::stage::Work {
-        let before = self.0.feed().channel().counters().events.get();
-        self.0.poll();
-        if self.0.feed().channel().counters().events.get() == before {
-            xmc_hotpath::stage::Work::Idle
-        } else {
-            xmc_hotpath::stage::Work::Busy
-        }
-    }
-
-    fn housekeeping(&mut self) {}
 }
 
 #[test]

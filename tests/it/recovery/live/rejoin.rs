@@ -1,13 +1,13 @@
 //! Gaps on both lines of a running feed, over real sockets: how long until its books are live.
 
-use super::{
-    CME, PATIENCE, Parts, SHFE, as_published, engine, feed_of, find_cme, find_shfe, follow,
+use super::rig::{
+    CHANNEL, CME, Deaf, Events, INSTRUMENTS, LIMITS, PATIENCE, Parts, SHFE, Sides, TAIL,
+    as_published, beside, engine, find_cme, find_shfe, follow, open_cme, open_shfe, published,
+    recoverable, settle,
 };
-use super::{open_cme, open_shfe, published, settle};
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::{Configuration, Recovery};
 use cross_market_connect::engine::sockets::feed_port;
-use cross_market_connect::port::udp::MulticastPort;
 use cross_market_connect::recovery::replica::mdp3::Mdp3Replica;
 use cross_market_connect::recovery::replica::smdp::SmdpReplica;
 use cross_market_connect::recovery::replica::sockets::Served;
@@ -18,82 +18,20 @@ use cross_market_connect::recovery::{smdp, wanted};
 use cross_market_connect::sim::exchange::Phase;
 use cross_market_connect::venue::cme::simulated::LineFaults;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use xmc_hotpath::book::View;
-use xmc_hotpath::feed::{
-    ArbiterLimits, ChannelSettings, FeedStage, HandedOf, Held, Join, Protocol, RejoinStorage,
-};
-use xmc_hotpath::message::{ChannelState, StreamId};
-use xmc_hotpath::port::{Datagram, Line, RxPort};
-use xmc_hotpath::ring::Receiver;
+use xmc_hotpath::feed::{FeedStage, Held, Protocol};
+use xmc_hotpath::message::ChannelState;
+use xmc_hotpath::port::Line;
 use xmc_hotpath::stage::{Stage, Work};
-use xmc_hotpath::time::{Clock, Span};
 use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
 use xmc_hotpath::venue::shfe::smdp::feed::Smdp;
 
-const INSTRUMENTS: usize = 64;
-const TAIL: usize = 1024;
+pub type HotStage<'m, 's, V> = FeedStage<'m, Deaf<'s>, EngineClock, V>;
 
-const CHANNEL: ChannelSettings =
-    ChannelSettings { stream: StreamId(1), join: Join::Recover, view: View::Outright };
-
-const LIMITS: ArbiterLimits = ArbiterLimits {
-    hold_for: Span(2_000_000),
-    line_reorder: 0,
-    silent_after: Span(1_000_000_000),
-    lossy_after: Span(1_000_000_000),
-    stale_after: Span(60_000_000_000),
-};
-
-/// Sockets that deliver nothing while the switch is on.
-struct Deaf<'s> {
-    port: MulticastPort<EngineClock>,
-    is_deaf: &'s Cell<bool>,
-}
-
-impl RxPort for Deaf<'_> {
-    fn peek(&mut self) -> Option<Datagram<'_>> {
-        while self.is_deaf.get() {
-            self.port.peek()?;
-            self.port.release();
-        }
-        self.port.peek()
-    }
-
-    fn release(&mut self) {
-        self.port.release();
-    }
-}
-
-/// Polls a replica on a thread of its own while `body` runs.
-fn beside<R>(mut served: Served<'_>, clock: &EngineClock, body: impl FnOnce() -> R) -> R {
-    let is_over = AtomicBool::new(false);
-    struct Over<'o>(&'o AtomicBool);
-    impl Drop for Over<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Release);
-        }
-    }
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !is_over.load(Ordering::Acquire) {
-                if !served.poll(clock.now()) {
-                    std::thread::sleep(Duration::from_micros(100));
-                }
-            }
-            if let Some(problem) = served.problem() {
-                println!("{problem}");
-            }
-        });
-        let _over = Over(&is_over);
-        body()
-    })
-}
-
-type HotStage<'m, 's, V> = FeedStage<'m, Deaf<'s>, EngineClock, V>;
-
-fn until<V: Protocol>(stage: &mut HotStage<'_, '_, V>, is_there: impl Fn(ChannelState) -> bool) {
+pub fn until<V: Protocol>(
+    stage: &mut HotStage<'_, '_, V>,
+    is_there: impl Fn(ChannelState) -> bool,
+) {
     let since = Instant::now();
     while !is_there(stage.feed().channel().state()) {
         if stage.poll() == Work::Idle {
@@ -103,13 +41,14 @@ fn until<V: Protocol>(stage: &mut HotStage<'_, '_, V>, is_there: impl Fn(Channel
     }
 }
 
-/// From the moment in which a loss is known to live books, `turns` times.
-fn heal<V: Protocol>(
+/// From the moment in which a loss is known to live books, `turns` times: printed, since a test
+/// does not know what else the machine does.
+pub fn heal<V: Protocol>(
     what: &str,
     stage: &mut HotStage<'_, '_, V>,
     turns: u32,
     lose: impl Fn(&mut HotStage<'_, '_, V>),
-) -> Vec<Duration> {
+) {
     let mut took = Vec::new();
     for _ in 0..turns {
         follow(stage, Duration::from_millis(150));
@@ -124,46 +63,21 @@ fn heal<V: Protocol>(
     took.sort();
     let at = |per_cent: usize| took[(took.len() - 1) * per_cent / 100];
     println!("{what}: p50 {:?}, max {:?} of {turns}", at(50), at(100));
-    took
 }
 
 /// Halts the market and compares the books with the venue's own.
-fn compare<V: Protocol>(
+pub fn compare<V: Protocol>(
     config: &Configuration,
     stage: &mut HotStage<'_, '_, V>,
-    truth: impl Fn() -> Vec<(String, super::Sides)>,
+    truth: impl Fn() -> Vec<(String, Sides)>,
 ) {
-    struct Events<'e, 'm, 's, V: Protocol>(&'e mut HotStage<'m, 's, V>);
-    impl<V: Protocol> Stage for Events<'_, '_, '_, V> {
-        fn poll(&mut self) -> Work {
-            let before = self.0.feed().channel().counters().events.get();
-            self.0.poll();
-            let is_same = self.0.feed().channel().counters().events.get() == before;
-            if is_same { Work::Idle } else { Work::Busy }
-        }
-
-        fn housekeeping(&mut self) {}
-    }
     settle(&mut Events(stage));
     let state = stage.feed().channel().state();
     assert!(state.is_usable(), "{state:?}");
     as_published(config, stage.feed().channel(), truth());
 }
 
-fn recoverable<'m, V: Protocol>(
-    protocol: V,
-    parts: (&'m mut cross_market_connect::feed::FeedMemory, &'m xmc_hotpath::feed::FeedCounters),
-    handed: Receiver<HandedOf<V>>,
-    tail: &'m mut [Held],
-) -> xmc_hotpath::feed::Feed<'m, V> {
-    let feed = feed_of(protocol, parts.0, parts.1);
-    feed.with_recovery(RejoinStorage { handed, tail }).expect("a power of two")
-}
-
-const CUT: LineFaults =
-    LineFaults { is_cut: true, lost_per_mille: 0, duplicated_per_mille: 0, swapped_per_mille: 0 };
-
-const QUICK: Duration = Duration::from_millis(100);
+pub const CUT: LineFaults = LineFaults::CUT;
 
 #[test]
 fn a_cme_channel_that_loses_packets_is_live_again() {
@@ -176,8 +90,9 @@ fn a_cme_channel_that_loses_packets_is_live_again() {
     let mut tail = vec![Held::FREE; TAIL];
     let (handed, taken) = handover_ring();
     let feed = recoverable(Mdp3::new(None), (&mut memory, &counters), taken, &mut tail);
-    let is_deaf = Cell::new(false);
-    let mut stage = FeedStage::new(Deaf { port, is_deaf: &is_deaf }, clock.clone(), feed, 16);
+    let (is_deaf, dropped) = (Cell::new(false), Cell::new(0));
+    let deaf = Deaf { port, is_deaf: &is_deaf, dropped: &dropped };
+    let mut stage = FeedStage::new(deaf, clock.clone(), feed, 16);
 
     let cold = ReplicaCounters::default();
     let mut memory = ReplicaMemory::new(INSTRUMENTS, config.instruments.len(), 64);
@@ -190,12 +105,15 @@ fn a_cme_channel_that_loses_packets_is_live_again() {
         let since = Instant::now();
         until(&mut stage, ChannelState::is_usable);
         println!("joined late in {:?}", since.elapsed());
-        let took = heal("lost on the way to the hot side", &mut stage, 20, |stage| {
+        heal("lost on the way to the hot side", &mut stage, 20, |stage| {
             is_deaf.set(true);
-            follow(stage, Duration::from_millis(10));
+            let before = dropped.get();
+            // Ten milliseconds of this market may be without a packet.
+            while dropped.get() < before + 8 {
+                follow(stage, Duration::from_millis(10));
+            }
             is_deaf.set(false);
         });
-        assert!(took[took.len() / 2] < QUICK, "{took:?}");
         let cut = |stage: &mut HotStage<'_, '_, Mdp3>| {
             Line::BOTH.iter().for_each(|line| venue.set_faults(*line, CUT));
             follow(stage, Duration::from_millis(10));
@@ -230,8 +148,9 @@ fn an_shfe_topic_that_loses_packets_is_live_again() {
     let (handed, taken) = handover_ring();
     let protocol = Smdp::new(1_001, &mut codecs);
     let feed = recoverable(protocol, (&mut memory, &counters), taken, &mut tail);
-    let is_deaf = Cell::new(false);
-    let mut stage = FeedStage::new(Deaf { port, is_deaf: &is_deaf }, clock.clone(), feed, 16);
+    let (is_deaf, dropped) = (Cell::new(false), Cell::new(0));
+    let deaf = Deaf { port, is_deaf: &is_deaf, dropped: &dropped };
+    let mut stage = FeedStage::new(deaf, clock.clone(), feed, 16);
 
     let cold = ReplicaCounters::default();
     let mut memory = ReplicaMemory::new(INSTRUMENTS, config.instruments.len(), 1_024);
@@ -248,18 +167,16 @@ fn an_shfe_topic_that_loses_packets_is_live_again() {
         println!("joined late in {:?}", since.elapsed());
         // A slice each half second: less time would hold none.
         let slice = Duration::from_millis(600);
-        let took = heal("lost on the way to the hot side", &mut stage, 4, |stage| {
+        heal("lost on the way to the hot side", &mut stage, 4, |stage| {
             is_deaf.set(true);
             follow(stage, slice);
             is_deaf.set(false);
         });
-        assert!(took[took.len() / 2] < QUICK, "{took:?}");
-        let took = heal("lost by everybody, asked for", &mut stage, 4, |stage| {
+        heal("lost by everybody, asked for", &mut stage, 4, |stage| {
             Line::BOTH.iter().for_each(|line| venue.set_faults(*line, CUT));
             follow(stage, slice);
             Line::BOTH.iter().for_each(|line| venue.set_faults(*line, LineFaults::default()));
         });
-        assert!(took[took.len() / 2] < QUICK, "{took:?}");
         venue.set_phase(None, Phase::Halted);
         let truth = || venue.with(|shell, _| published(shell.exchange())).expect("it runs");
         compare(&config, &mut stage, truth);

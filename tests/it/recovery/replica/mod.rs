@@ -3,6 +3,7 @@
 //! `schedules` are seeded: `XMC_RECOVERY` sets how many (500 of each venue), `XMC_SIM_SEED` where
 //! they begin. 10^5 of both: `XMC_RECOVERY=50000 cargo test --release --test it schedules`.
 
+mod anew;
 mod cme;
 mod net;
 mod shfe;
@@ -23,6 +24,8 @@ struct Outcome {
     rejoined: u64,
     refused: u64,
     gaps: u64,
+    /// Resets, changes of the data centre, other days and restarts.
+    failovers: u64,
     /// Steps in which everything could be traded on, and all of them.
     usable: u64,
     steps: u64,
@@ -50,6 +53,7 @@ fn schedules(what: &str, one: impl Fn(u64) -> Outcome + Sync) {
                 total.rejoined += outcome.rejoined;
                 total.refused += outcome.refused;
                 total.gaps += outcome.gaps;
+                total.failovers += outcome.failovers;
                 total.usable += outcome.usable;
                 total.steps += outcome.steps;
             }
@@ -61,12 +65,15 @@ fn schedules(what: &str, one: impl Fn(u64) -> Outcome + Sync) {
                 rejoined: left.rejoined + right.rejoined,
                 refused: left.refused + right.refused,
                 gaps: left.gaps + right.gaps,
+                failovers: left.failovers + right.failovers,
                 usable: left.usable + right.usable,
                 steps: left.steps + right.steps,
             },
         )
     });
     println!("{what}: {count} schedules from {first} in {:.1?}: {totals:?}", since.elapsed());
-    assert!(totals.gaps * 4 > count && totals.rejoined > count, "a network without faults");
+    // One alone may have had none.
+    let is_faulty = totals.gaps * 4 > count && totals.rejoined > count;
+    assert!(count < 50 || is_faulty, "a network without faults");
     assert!(totals.usable * 10 > totals.steps, "hardly ever usable");
 }

@@ -10,12 +10,14 @@ use cross_market_connect::recovery::replica::{
 use cross_market_connect::recovery::{Group, Wanted};
 use cross_market_connect::venue::shfe::simulated::{ConnectionId, Service, Settings, Venue};
 use xmc_hotpath::book::View;
-use xmc_hotpath::feed::{ChannelSettings, Join, SeqNo};
+use xmc_hotpath::feed::{ChannelSettings, Join, Protocol, SeqNo};
 use xmc_hotpath::message::{InstrumentIndex, StreamId};
 use xmc_hotpath::port::Line;
 
 /// Bytes of a packet's header, which says what it is.
 const HEAD: usize = 24;
+/// Where a packet has its trading day.
+const DAY: std::ops::Range<usize> = 20..22;
 
 /// Between two slices, and a little more.
 const SLICE: u64 = 501 * MS;
@@ -36,22 +38,25 @@ fn wanted(settings: &Settings) -> Vec<Wanted> {
 }
 
 /// A venue, the hot feed and its replica, each behind a network of its own.
-struct Rig<'a, 'b, 'c> {
-    venue: Venue,
-    hot: &'a mut Bench<'b>,
-    replica: &'a mut SmdpReplica<'c>,
+pub struct Rig<'a, 'b, 'c> {
+    pub venue: Venue,
+    settings: Settings,
+    pub hot: &'a mut Bench<'b>,
+    pub replica: &'a mut SmdpReplica<'c>,
     cold: &'a ReplicaCounters,
     hot_net: Net,
     cold_net: Net,
-    connection: Option<ConnectionId>,
+    pub connection: Option<ConnectionId>,
     connections: u64,
+    /// The trading day of the last packet that was sent, as it stands there.
+    day: Option<u16>,
     /// Before the first slice of a day the exchange still shows the last one of the day before.
     unsliced_until: u64,
 }
 
 impl Rig<'_, '_, '_> {
     /// Lets time pass until `at`; whether all instruments can be traded on then.
-    fn step(&mut self, at: u64) -> bool {
+    pub fn step(&mut self, at: u64) -> bool {
         self.venue.poll(moment(at));
         self.hot.now = at;
         while let Some(datagram) = self.venue.take_datagram() {
@@ -59,6 +64,8 @@ impl Rig<'_, '_, '_> {
                 // The same packet: the networks have it.
                 continue;
             }
+            let day = &datagram.bytes[DAY];
+            self.day = Some(u16::from_le_bytes(day.try_into().expect("two bytes")));
             for (line, bytes) in self.hot_net.carry(&datagram.bytes, HEAD) {
                 self.hot.send(line, &bytes);
             }
@@ -80,12 +87,28 @@ impl Rig<'_, '_, '_> {
             return false;
         }
         let last = self.venue.last_packet_no(TOPIC).expect("it is its topic");
+        // Of two days the same number may be the last.
+        let is_of_today = self.hot.feed.protocol().course().comm_phase_no == self.day;
         let is_newest = self.hot.feed.position() == Some(SeqNo(last.cast_unsigned()));
-        if !is_newest || at < self.unsliced_until {
+        if !is_newest || !is_of_today || at < self.unsliced_until {
             // It cannot know that there is more, or the day's first books are not told yet.
             return false;
         }
         check_believed(&self.venue, self.hot)
+    }
+
+    /// Another venue in its place: it numbers on behind what it may have used, from another centre.
+    fn restart(&mut self, at: u64, ahead: i32) {
+        let settings = &mut self.settings;
+        settings.exchange.start = moment(at);
+        settings.feed.center_change_no = settings.feed.center_change_no.wrapping_add(100);
+        let last = self.venue.last_packet_no(TOPIC).expect("it is its topic");
+        settings.feed.first_packet_no = last + ahead;
+        self.venue = Venue::new(settings.clone());
+        if self.connection.take().is_some() {
+            self.replica.disconnected();
+        }
+        self.unsliced_until = at + SLICE;
     }
 
     /// Moves what the replica and the query service have for each other.
@@ -106,7 +129,7 @@ impl Rig<'_, '_, '_> {
     }
 }
 
-fn with<R>(settings: Settings, seed: u64, body: impl FnOnce(&mut Rig<'_, '_, '_>) -> R) -> R {
+pub fn with<R>(settings: Settings, seed: u64, body: impl FnOnce(&mut Rig<'_, '_, '_>) -> R) -> R {
     let wanted = wanted(&settings);
     let counters = ReplicaCounters::default();
     let mut memory = ReplicaMemory::new(8, 8, 256);
@@ -118,10 +141,11 @@ fn with<R>(settings: Settings, seed: u64, body: impl FnOnce(&mut Rig<'_, '_, '_>
         let asks = (TOPIC, login());
         let replica = SmdpReplica::new(asks, channel, LIMITS, wanted, &mut memory, ends, &counters);
         let mut replica = replica.expect("it is sized");
-        let venue = Venue::new(settings);
+        let venue = Venue::new(settings.clone());
         let [hot_net, cold_net] = [seed, !seed].map(Net::new);
         body(&mut Rig {
             venue,
+            settings,
             hot,
             replica: &mut replica,
             cold: &counters,
@@ -129,6 +153,7 @@ fn with<R>(settings: Settings, seed: u64, body: impl FnOnce(&mut Rig<'_, '_, '_>
             cold_net,
             connection: None,
             connections: 0,
+            day: None,
             unsliced_until: 0,
         })
     })
@@ -160,8 +185,10 @@ fn schedule(seed: u64) -> Outcome {
                         rig.venue.next_day(moment(at));
                         rig.unsliced_until = at + SLICE;
                     }
-                    _ => {}
+                    2 => rig.restart(at, rng.i32(1..70_000)),
+                    _ => continue,
                 }
+                outcome.failovers += 1;
             }
         }
         rig.hot_net.faults = Faults::default();

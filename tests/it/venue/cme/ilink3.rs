@@ -2,18 +2,30 @@
 
 pub mod golden;
 mod logon;
+pub mod peer;
+mod plain;
+mod recovery;
+mod refused;
 mod reports;
 mod requests;
+mod resume;
+mod schedules;
+mod session;
+mod states;
 mod stream;
 
 use crate::venue::cme::sbe_schema::{Block as Truth, Mapped, Schema};
 use golden::Golden;
 use xmc_hotpath::venue::cme::ilink3::layout::{
-    Block, BusinessReject, Cancel, CancelRejected, Establish, EstablishmentAck,
-    EstablishmentReject, FillEvent, FillPart, Framed, Message, Negotiate, NegotiationReject,
-    NegotiationResponse, NewOrder, NotApplied, OrderCancelled, OrderEliminated, OrderModified,
-    OrderNew, OrderRejected, Replace, ReplaceRejected, Sequence, Terminate, TradeAddendum,
-    TradeOutright,
+    AddendumEvent, AddendumLeg, AffectedOrder, Block, BusinessReject, Cancel, CancelRejected,
+    Establish, EstablishmentAck, EstablishmentReject, FillEvent, FillPart, Framed,
+    LegAddendumEvent, MassAction, MassActionReport, MassStatusRequest, Message, Negotiate,
+    NegotiationReject, NegotiationResponse, NewOrder, NotApplied, OrderCancelled, OrderEliminated,
+    OrderModified, OrderNew, OrderRejected, OrderStatus, PartyDetail, PartyDetailsAck,
+    PartyDetailsRequest, PendingCancel, PendingReplace, Publication, Replace, ReplaceRejected,
+    Retransmission, RetransmitReject, RetransmitRequest, Sequence, SpreadAddendum, SpreadFillEvent,
+    SpreadFillLeg, SpreadLegAddendum, StatusRequest, Terminate, TradeAddendum, TradeOutright,
+    TradeSpread, TradeSpreadLeg,
 };
 
 /// The schema that the golden frames and the layouts follow.
@@ -21,7 +33,7 @@ fn schema() -> Option<Schema> {
     Schema::load("ilink3_v9.xml")
 }
 
-/// Calls `$check::<M>($args)` for every message that has a layout.
+/// Calls `$check::<M>($args)` for every message that has a layout and a golden frame.
 macro_rules! every_message {
     ($check:ident($($arg:expr),*)) => {
         every_message!(
@@ -29,7 +41,9 @@ macro_rules! every_message {
             BusinessReject, OrderNew, OrderRejected, OrderEliminated, TradeOutright,
             OrderModified, OrderCancelled, CancelRejected, ReplaceRejected, Negotiate,
             NegotiationResponse, NegotiationReject, Establish, EstablishmentAck,
-            EstablishmentReject
+            EstablishmentReject, RetransmitRequest, Retransmission, RetransmitReject,
+            PartyDetailsRequest, PartyDetailsAck, TradeSpread, TradeSpreadLeg, MassAction,
+            MassActionReport, StatusRequest, OrderStatus, PendingCancel, PendingReplace
         )
     };
     ($check:ident $args:tt $($message:ident),*) => {
@@ -44,10 +58,33 @@ pub(crate) use every_message;
 fn layouts_are_the_blocks_of_the_exchange() {
     let Some(schema) = schema() else { return };
     every_message!(message_is_in_the_xml(&schema));
-    let addendum = schema.block("ExecutionReportTradeAddendumOutright548");
-    block_is::<TradeAddendum>(&of_version_8(addendum));
-    block_is::<FillPart>(schema.block("ExecutionReportTradeOutright525/NoFills"));
+    message_is_in_the_xml::<MassStatusRequest>(&schema);
+    let before_9 = |name: &str| of_version_8(schema.block(name));
+    block_is::<TradeAddendum>(&before_9("ExecutionReportTradeAddendumOutright548"));
+    block_is::<SpreadAddendum>(&before_9("ExecutionReportTradeAddendumSpread549"));
+    block_is::<SpreadLegAddendum>(&before_9("ExecutionReportTradeAddendumSpreadLeg550"));
+    for message in ["TradeOutright525", "TradeSpread526", "TradeSpreadLeg527"] {
+        block_is::<FillPart>(schema.block(&format!("ExecutionReport{message}/NoFills")));
+    }
+    for (message, id) in [("Outright", 548), ("Spread", 549), ("SpreadLeg", 550)] {
+        let name = format!("ExecutionReportTradeAddendum{message}{id}/NoFills");
+        block_is::<FillPart>(schema.block(&name));
+    }
     block_is::<FillEvent>(schema.block("ExecutionReportTradeOutright525/NoOrderEvents"));
+    block_is::<FillEvent>(schema.block("ExecutionReportTradeSpreadLeg527/NoOrderEvents"));
+    block_is::<SpreadFillLeg>(schema.block("ExecutionReportTradeSpread526/NoLegs"));
+    block_is::<SpreadFillEvent>(schema.block("ExecutionReportTradeSpread526/NoOrderEvents"));
+    block_is::<AddendumLeg>(schema.block("ExecutionReportTradeAddendumSpread549/NoLegs"));
+    block_is::<AddendumEvent>(schema.block("ExecutionReportTradeAddendumSpread549/NoOrderEvents"));
+    for message in ["Outright548", "SpreadLeg550"] {
+        let name = format!("ExecutionReportTradeAddendum{message}/NoOrderEvents");
+        block_is::<LegAddendumEvent>(schema.block(&name));
+    }
+    for message in ["PartyDetailsDefinitionRequest518", "PartyDetailsDefinitionRequestAck519"] {
+        block_is::<PartyDetail>(schema.block(&format!("{message}/NoPartyDetails")));
+        block_is::<Publication>(schema.block(&format!("{message}/NoTrdRegPublications")));
+    }
+    block_is::<AffectedOrder>(schema.block("OrderMassActionReport562/NoAffectedOrders"));
 }
 
 /// The block as it was before version 9 appended to it.
@@ -82,8 +119,10 @@ fn block_is<B: Block>(truth: &Truth) {
         let found = &bytemuck::bytes_of(&blank)[field.offset..field.offset + field.len];
         let mut null = expected.null.unwrap_or(0).to_le_bytes().to_vec();
         null.resize(field.len.max(16), 0);
-        if field.kind == "Decimal64" {
-            null[8] = 127;
+        match field.kind {
+            "Decimal64" => null[8] = 127,
+            "Decimal32" => null[4] = 127,
+            _ => {}
         }
         assert_eq!(found, &null[..field.len], "blank {}", field.name);
     }
@@ -100,10 +139,11 @@ fn values_give_bytes<M: Message>(schema: &Schema, all: &[Golden]) {
     let golden = golden::of::<M>(all);
     let frame = Framed::new(schema.version, golden.block::<M>(schema));
     let framed = bytemuck::bytes_of(&frame);
-    if M::TEMPLATE_ID == TradeOutright::TEMPLATE_ID {
-        // Two empty groups follow, and their dimensions count in the length.
+    let groups = golden.empty_groups(schema);
+    if !groups.is_empty() {
+        // Empty groups follow, and their dimensions count in the length.
         assert_eq!(framed[2..], golden.bytes[2..framed.len()], "{}", golden.name);
-        assert_eq!(golden.bytes[framed.len()..], [15, 0, 0, 41, 0, 0], "{}", golden.name);
+        assert_eq!(golden.bytes[framed.len()..], groups, "{}", golden.name);
     } else if let Some(credentials) = golden.credentials() {
         assert_eq!(framed[2..], golden.bytes[2..framed.len()], "{}", golden.name);
         let mut tail = u16::try_from(credentials.len()).unwrap().to_le_bytes().to_vec();

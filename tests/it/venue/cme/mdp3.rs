@@ -5,4 +5,5 @@ mod capture;
 mod encode;
 mod layout;
 mod packet;
+mod replay;
 mod template;

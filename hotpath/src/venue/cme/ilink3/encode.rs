@@ -1,4 +1,4 @@
-//! The three requests as templates: complete frames of which an order changes a few fields.
+//! The requests as templates: complete frames of which an order changes a few fields.
 //!
 //! A template is built and checked once, when the session stands; after that nothing can be wrong
 //! with it, so patching cannot fail, does not branch and copies nothing. One template per session
@@ -8,8 +8,8 @@
 use core::fmt;
 
 use super::layout::{
-    AUTOMATED, Block, Cancel, ClOrdId, Framed, Message, NEWEST_VERSION, NULL_U64, NewOrder,
-    OLDEST_VERSION, ORD_TYPE_LIMIT, Replace, Side, TimeInForce,
+    AUTOMATED, Block, Cancel, ClOrdId, Framed, MassStatusRequest, Message, NEWEST_VERSION,
+    NULL_U64, NewOrder, OLDEST_VERSION, ORD_TYPE_LIMIT, Replace, Side, StatusRequest, TimeInForce,
 };
 use crate::wire::{I32Le, I64Le, U32Le, U64Le};
 
@@ -336,5 +336,77 @@ impl CancelTemplate {
         body.security_id = I32Le::new(cancel.security_id);
         body.side = cancel.side.to_wire();
         bytemuck::bytes_of(&self.frame)
+    }
+}
+
+/// The exchange's request type for all orders of one instrument (tag 585).
+const BY_INSTRUMENT: u8 = 1;
+
+/// What varies from one question to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusFields {
+    /// The exchange's name of the order; `u64::MAX` if it is not known yet: then all orders that
+    /// work in its instrument are asked for.
+    pub order_id: u64,
+    /// Instrument, as in market data.
+    pub security_id: i32,
+    /// Name of the request, echoed in the answers.
+    pub request_id: u64,
+}
+
+/// An `OrderStatusRequest533` frame and an `OrderMassStatusRequest530` frame that are complete but
+/// for what varies per question.
+///
+/// The exchange answers the second for orders that work only (schema 8 version 9, tags 5000 and
+/// 59): of an order that has ended or never came it says nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct StatusTemplate {
+    one: Framed<StatusRequest>,
+    many: Framed<MassStatusRequest>,
+}
+
+impl StatusTemplate {
+    /// Questions of one session.
+    ///
+    /// # Errors
+    /// What is wrong with the identity.
+    pub fn new(identity: &SessionIdentity<'_>) -> Result<Self, TemplateError> {
+        let Identity { sender_id, location, party_details_id } = Identity::check(identity)?;
+        let one = StatusRequest {
+            sender_id,
+            location,
+            party_details_id,
+            manual: AUTOMATED,
+            ..StatusRequest::BLANK
+        };
+        let many = MassStatusRequest {
+            sender_id,
+            location,
+            party_details_id,
+            manual: AUTOMATED,
+            scope: BY_INSTRUMENT,
+            ..MassStatusRequest::BLANK
+        };
+        let version = identity.schema_version;
+        Ok(Self { one: framed(version, one)?, many: framed(version, many)? })
+    }
+
+    /// Writes the fields of the question and returns the bytes to send.
+    #[inline]
+    pub fn patch(&mut self, ask: &StatusFields, seq_no: u32, sent_ns: u64) -> &[u8] {
+        let (order_id, request_id) = (U64Le::new(ask.order_id), U64Le::new(ask.request_id));
+        let (seq_no, sent_ns) = (U32Le::new(seq_no), U64Le::new(sent_ns));
+        if order_id == NULL_U64 {
+            let body = &mut self.many.body;
+            body.mass_status_id = request_id;
+            body.security_id = I32Le::new(ask.security_id);
+            (body.seq_no, body.sent_ns) = (seq_no, sent_ns);
+            return bytemuck::bytes_of(&self.many);
+        }
+        let body = &mut self.one.body;
+        body.status_id = request_id;
+        body.order_id = order_id;
+        (body.seq_no, body.sent_ns) = (seq_no, sent_ns);
+        bytemuck::bytes_of(&self.one)
     }
 }

@@ -10,17 +10,16 @@
 //! Not here: sequence numbers, arbitration, what an entry does to a book. The second group of a
 //! message (single orders) and the groups of definitions are decoded only when asked for.
 //!
-//! Known but not decoded, passed over as `Message::Skipped`: 15 and 16 (logon and logout of the TCP
-//! replay), 57, 58 and 63 (fixed income, repo and FX definitions), 59 to 62 (top orders, workups,
-//! TCP snapshots, collateral), and 64 to 69 (long quantities: 64 book, 65 trades, 66 volume, 67
-//! session statistics, 68 TCP snapshot, 69 snapshot).
+//! Known but not decoded, passed over as `Message::Skipped`: 57, 58 and 63 (fixed income, repo and
+//! FX definitions), 59 to 62 (top orders, workups, TCP snapshots, collateral), and 64 to 69 (long
+//! quantities: 64 book, 65 trades, 66 volume, 67 session statistics, 68 TCP snapshot, 69 snapshot).
 
 use super::layout::{
     BookEntry, BookOrderEntry, DailyStatisticsEntry, I32_NULL, IncrementalRoot, LimitsEntry,
-    MANTISSA_NULL, Mantissa, MessageFrame, OrderBookEntry, OrderSnapshotEntry, OrderSnapshotRoot,
-    PacketHeader, QuoteRequestEntry, QuoteRequestRoot, ResetEntry, ResetRoot, SCHEMA_ID,
-    SessionStatisticsEntry, SingleTradeEntry, SnapshotEntry, SnapshotRoot, StatusRoot, TradeEntry,
-    TradeOrderEntry, U32_NULL, VolumeEntry,
+    LogonRoot, LogoutRoot, MANTISSA_NULL, Mantissa, MessageFrame, OrderBookEntry,
+    OrderSnapshotEntry, OrderSnapshotRoot, PacketHeader, QuoteRequestEntry, QuoteRequestRoot,
+    ResetEntry, ResetRoot, SCHEMA_ID, SessionStatisticsEntry, SingleTradeEntry, SnapshotEntry,
+    SnapshotRoot, StatusRoot, TradeEntry, TradeOrderEntry, U32_NULL, VolumeEntry,
 };
 use super::layout::{FutureDefinition, OptionDefinition, SpreadDefinition};
 use crate::venue::cme::sbe::{self, Entries, SbeError};
@@ -265,6 +264,8 @@ impl<'a> Framed<'a> {
         Ok(match self.template_id() {
             4 => Message::Reset(self.reset()?),
             12 => Message::Heartbeat,
+            15 => Message::Logon(self.root::<LogonRoot>()?.0),
+            16 => Message::Logout(self.root::<LogoutRoot>()?.0),
             27 => Message::Future(self.definition(E7)?),
             29 => Message::Spread(self.definition(E7)?),
             30 => Message::Status(self.root::<StatusRoot>()?.0),
@@ -357,6 +358,10 @@ pub enum Message<'a> {
     Reset(Reset<'a>),
     /// 12: nothing to say.
     Heartbeat,
+    /// 15: the TCP replay lets us in.
+    Logon(&'a LogonRoot),
+    /// 16: the TCP replay has done, or refuses.
+    Logout(&'a LogoutRoot),
     /// 30: trading status.
     Status(&'a StatusRoot),
     /// 39: someone asks for quotes.

@@ -1,18 +1,34 @@
 //! What MDP 3.0 does to a channel: book levels, per-instrument sequence, events, resets.
 //!
 //! Every entry that counts in `RptSeq` is followed, whatever its kind, because a break in it is how
-//! a lost message of one instrument shows. Trades, volume and statistics are not kept. Snapshots
-//! are no part of the incremental feed: recovery reads them on the cold side.
+//! a lost message of one instrument shows. Trades, volume, statistics and limits are noted beside
+//! the book (`day`). Snapshots are no part of the incremental feed: recovery reads them on the cold
+//! side.
+//!
+//! Single orders (47, 43, and 53, 44 in snapshots) end events and are not kept, and no key of the
+//! configuration changes that: they have no number in `RptSeq`, so their loss does not show, the
+//! levels of 46 are complete without them, and an engine that takes and never queues has no use for
+//! a place in a queue.
+//!
+//! A status without an instrument is one of all instruments of the group and the product that it
+//! names. INFERENCE: no page says more than that the field is nullable; of two the later one holds.
+//! So it is with `ResetStatistics`. INFERENCE: what is said once a day (`day`) stays.
+//!
+//! A number that was there before on a packet that was sent long after it begins a new numbering.
+//! The arbiter knows that by itself where the numbers lie far apart, or where it remembers the old
+//! packets; here it shows where a venue begins anew that had hardly begun.
+//! INFERENCE: a copy of a packet has the sending time of the packet.
 //!
 //! Source: client wiki pages 46108447 (multiple depth book), 46141245 (implied book), 47284250
 //! (`RptSeq`), 46924872 (channel reset), 46112755 (packet and event).
 
+use super::day;
 use super::decode::{self, DecodeError, Framed, Incremental, Message, Packet, PriceScale, Reset};
 use super::layout::{
     Action as WireAction, BookEntry, EntryKind, I32_NULL, IncrementalRoot, MatchEvent, Sequenced,
-    StatusRoot,
+    StatusRoot, TradingEvent, TradingStatus, U8_NULL,
 };
-use crate::book::{Action, BookError, BookSide, Change, Row};
+use crate::book::{Action, BookError, BookSide, Change, Day, Family, Row};
 use crate::feed::{Channel, Protocol, SeqNo, Standing};
 use crate::time::UnixNs;
 use bytemuck::AnyBitPattern;
@@ -21,19 +37,49 @@ use bytemuck::AnyBitPattern;
 #[derive(Clone, Copy, Debug)]
 pub struct Mdp3 {
     channel: Option<i16>,
+    /// The last packet that was carried out, and when it was sent; 0: none to tell by.
+    newest: SeqNo,
+    newest_ns: u64,
+    /// A packet came that was sent long after the newest one and has a number before it.
+    is_suspect: bool,
 }
+
+/// Lines are microseconds apart, and clocks are not set by a second.
+const LONG_AFTER_NS: u64 = 1_000_000_000;
 
 impl Mdp3 {
     /// A feed that is voided by a reset of `channel` (tag 1180 `ApplID`), or by any if that is
     /// `None`.
     #[must_use]
     pub const fn new(channel: Option<i16>) -> Self {
-        Self { channel }
+        Self { channel, newest: SeqNo(0), newest_ns: 0, is_suspect: false }
+    }
+
+    /// A number that was there before: a copy, or a new numbering, of which two packets convince.
+    #[inline]
+    fn again(&mut self, sent_ns: u64) -> bool {
+        if sent_ns.wrapping_sub(self.newest_ns).cast_signed() < LONG_AFTER_NS.cast_signed() {
+            return false;
+        }
+        self.began_anew()
+    }
+
+    #[cold]
+    #[inline(never)]
+    const fn began_anew(&mut self) -> bool {
+        let is_convincing = self.is_suspect;
+        self.is_suspect = !is_convincing;
+        if is_convincing {
+            self.newest_ns = 0;
+        }
+        is_convincing
     }
 }
 
 impl Protocol for Mdp3 {
     type Packet<'p> = Packet<'p>;
+    // `RptSeq`.
+    const NUMBERS_CHANGES: bool = true;
     type Error = DecodeError;
     type Course = ();
     type Terms = ();
@@ -46,15 +92,29 @@ impl Protocol for Mdp3 {
     #[inline(always)]
     fn standing(&mut self, packet: &Packet<'_>) -> Standing {
         // Heartbeats are numbered too, and a reset comes as a message.
-        Standing::Numbered(SeqNo(packet.seq_no()))
+        let (seq_no, sent_ns) = (SeqNo(packet.seq_no()), packet.sent_ns());
+        if seq_no.beyond(self.newest) < 0 && self.newest_ns != 0 && self.again(sent_ns) {
+            return Standing::Over;
+        }
+        Standing::Numbered(seq_no)
     }
 
     #[inline]
     fn apply(&mut self, packet: &Packet<'_>, channel: &mut Channel<'_>) -> Result<(), DecodeError> {
+        (self.newest, self.newest_ns) = (SeqNo(packet.seq_no()), packet.sent_ns());
+        self.is_suspect = false;
         for message in packet.messages() {
             self.message(&message, channel)?;
         }
         Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn name(packet: &Packet<'_>, channel: &mut Channel<'_>) {
+        for message in packet.messages().filter_map(|framed| framed.decode().ok()) {
+            named(&message, channel);
+        }
     }
 
     #[inline]
@@ -65,7 +125,9 @@ impl Protocol for Mdp3 {
     // A channel has one sequence; a new week shows in its numbers.
     fn course(&self) {}
 
-    fn resume(&mut self, (): ()) {}
+    fn resume(&mut self, (): ()) {
+        self.newest_ns = 0;
+    }
 
     fn terms(&self, _row: Row) {}
 
@@ -84,12 +146,12 @@ impl Mdp3 {
     fn message(&self, message: &Framed<'_>, channel: &mut Channel<'_>) -> Result<(), DecodeError> {
         match message.decode()? {
             Message::Book(update) => book(&update, channel)?,
-            Message::Trade(update) => follow(&update, channel),
-            Message::SingleTrade(update) => follow(&update, channel),
-            Message::Volume(update) => follow(&update, channel),
-            Message::SessionStatistics(update) => follow(&update, channel),
-            Message::DailyStatistics(update) => follow(&update, channel),
-            Message::Limits(update) => follow(&update, channel),
+            Message::Trade(update) => keep(&update, channel, day::trade),
+            Message::SingleTrade(update) => keep(&update, channel, day::single_trade),
+            Message::Volume(update) => keep(&update, channel, day::volume),
+            Message::SessionStatistics(update) => keep(&update, channel, day::session_statistic),
+            Message::DailyStatistics(update) => keep(&update, channel, day::daily_statistic),
+            Message::Limits(update) => keep(&update, channel, day::limits),
             Message::OrderBook(update) => {
                 // Single orders do not count in `RptSeq`, but they may end an event.
                 channel.message(is_resent(update.root.match_event));
@@ -111,7 +173,11 @@ impl Mdp3 {
             Message::Spread(definition) => {
                 defined(definition.root.head.match_event, channel);
             }
-            Message::Snapshot(_) | Message::OrderSnapshot(_) | Message::Skipped { .. } => {
+            Message::Snapshot(_)
+            | Message::OrderSnapshot(_)
+            | Message::Logon(_)
+            | Message::Logout(_)
+            | Message::Skipped { .. } => {
                 channel.counters().skipped.add(1);
             }
         }
@@ -130,12 +196,51 @@ impl Mdp3 {
     }
 }
 
-/// Entries that change no book: only their numbers matter.
-#[inline(always)]
-fn follow<T: AnyBitPattern + Sequenced>(update: &Incremental<'_, T>, channel: &mut Channel<'_>) {
+/// Which instruments a message is about.
+fn named(message: &Message<'_>, channel: &mut Channel<'_>) {
+    match message {
+        Message::Book(update) => name_all(update, channel),
+        Message::Trade(update) => name_all(update, channel),
+        Message::SingleTrade(update) => name_all(update, channel),
+        Message::Volume(update) => name_all(update, channel),
+        Message::SessionStatistics(update) => name_all(update, channel),
+        Message::DailyStatistics(update) => name_all(update, channel),
+        Message::Limits(update) => name_all(update, channel),
+        Message::OrderBook(_)
+        | Message::Heartbeat
+        | Message::Reset(_)
+        | Message::Status(_)
+        | Message::QuoteRequest(_)
+        | Message::Future(_)
+        | Message::Option(_)
+        | Message::Spread(_)
+        | Message::Snapshot(_)
+        | Message::OrderSnapshot(_)
+        | Message::Logon(_)
+        | Message::Logout(_)
+        | Message::Skipped { .. } => {}
+    }
+}
+
+fn name_all<T: AnyBitPattern + Sequenced>(update: &Incremental<'_, T>, channel: &mut Channel<'_>) {
+    for entry in update.entries {
+        channel.name(entry.security_id());
+    }
+}
+
+/// Entries that change no book: each is noted in the day of its instrument, in its turn.
+#[inline(never)]
+fn keep<T: AnyBitPattern + Sequenced>(
+    update: &Incremental<'_, T>,
+    channel: &mut Channel<'_>,
+    note: impl Fn(&Incremental<'_, T>, &T, &mut Day),
+) {
     channel.message(is_resent(update.root.match_event));
     for entry in update.entries {
-        let _row = channel.sequenced(entry.security_id(), entry.rpt_seq());
+        let row = channel.sequenced(entry.security_id(), entry.rpt_seq());
+        if let Some(day) = row.and_then(|row| channel.books_mut().day_mut(row)) {
+            note(update, entry, day);
+        }
     }
     end(update.root, channel);
 }
@@ -239,8 +344,30 @@ fn no_level(entry: &BookEntry) -> Instruction {
 #[cold]
 #[inline(never)]
 fn status(root: &StatusRoot, channel: &mut Channel<'_>) {
-    channel.status(decode::present(root.security_id.get()), root.trading_status);
+    let raw = root.trading_status;
+    let status = TradingStatus::from_wire(raw);
+    let (instrument, named) = (
+        decode::present(root.security_id.get()),
+        Family { group: root.security_group, asset: root.asset },
+    );
+    if TradingEvent::from_wire(root.trading_event) == Some(TradingEvent::ResetStatistics) {
+        channel.restart_sessions(instrument, named);
+    }
+    match (instrument, status) {
+        // It says something of an event, and nothing of the status.
+        (_, Some(TradingStatus::NoChange)) => channel.counters().statuses.add(1),
+        _ if raw == U8_NULL => channel.counters().statuses.add(1),
+        (Some(security_id), _) => channel.status(security_id, raw, is_open(raw)),
+        (None, _) => channel.status_of_all(named, raw, is_open(raw)),
+    }
     end_at(root.match_event, root.transact_ns.get(), channel);
+}
+
+/// Whether an instrument is traded continuously with this raw status. A status that nobody knows is
+/// none to trade on.
+#[must_use]
+pub const fn is_open(raw: u8) -> bool {
+    matches!(TradingStatus::from_wire(raw), Some(TradingStatus::ReadyToTrade))
 }
 
 #[cold]

@@ -64,6 +64,8 @@ impl<'a> Message<'a> {
                 message.scale.exponent(),
             ),
             Self::Heartbeat
+            | Self::Logon(_)
+            | Self::Logout(_)
             | Self::Status(_)
             | Self::QuoteRequest(_)
             | Self::Future(_)

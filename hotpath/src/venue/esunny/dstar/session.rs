@@ -433,12 +433,23 @@ impl<K> OrderRow<K> {
 }
 
 impl<G: Generation, C: CounterSession<G>> OrderSession for DstarSession<'_, G, C> {
+    /// A counter's session is not gone on with: what it was granted is more than numbers.
+    type Handover = ();
+    type Left = SessionLost;
+
+    fn left(&self, why: SessionLost) -> SessionLost {
+        why
+    }
+
+    fn resume(&mut self, (): &()) {}
+
     #[inline]
     fn encode(&mut self, command: &OrderCommand, _utc: UnixNs) -> Result<&[u8], CannotEncode> {
         match command.action {
             OrderAction::New => self.insert(command),
             OrderAction::Cancel => self.cancel(command),
             OrderAction::Replace => Err(CannotEncode::Replace),
+            OrderAction::Status => Err(CannotEncode::Status),
         }
     }
 
@@ -461,7 +472,7 @@ impl<G: Generation, C: CounterSession<G>> OrderSession for DstarSession<'_, G, C
                 }
             }
             OrderAction::Cancel if row.id == command.order_id => row.cancel_number = number,
-            OrderAction::Cancel | OrderAction::Replace => {}
+            OrderAction::Cancel | OrderAction::Replace | OrderAction::Status => {}
         }
     }
 
@@ -491,9 +502,9 @@ impl<G: Generation, C: CounterSession<G>> OrderSession for DstarSession<'_, G, C
         Ok(Some(Taken { len, news }))
     }
 
-    fn own_message(&mut self, now: MonoNs) -> Option<&[u8]> {
+    fn own_message(&mut self, now: MonoNs, _utc: UnixNs) -> Result<Option<&[u8]>, SessionLost> {
         let is_due = self.requests.is_question_due(now);
-        is_due.then(|| self.counter.question(self.identity.account.index))
+        Ok(is_due.then(|| self.counter.question(self.identity.account.index)))
     }
 
     fn own_message_sent(&mut self, now: MonoNs) {
@@ -506,7 +517,8 @@ impl<G: Generation, C: CounterSession<G>> OrderSession for DstarSession<'_, G, C
 const fn lost_kind(lost: Lost) -> OrderEventKind {
     match lost.action {
         OrderAction::New if lost.is_certain => OrderEventKind::NotSent,
-        OrderAction::New => OrderEventKind::Unknown,
+        // No question is ever sent (`encode`), so none is lost.
+        OrderAction::New | OrderAction::Status => OrderEventKind::Unknown,
         OrderAction::Cancel => OrderEventKind::CancelRejected,
         OrderAction::Replace => OrderEventKind::ReplaceRejected,
     }

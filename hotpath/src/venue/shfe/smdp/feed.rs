@@ -1,7 +1,7 @@
 //! What MIRP does to a channel: book levels, slices, heartbeats, and the end of a sequence.
 //!
 //! Prices are ticks from a codec price that only the snapshot tells, so an instrument without a
-//! codec is passed over. Trades, limits and other prices are checked and counted, not kept. Quotes
+//! codec is passed over. Trades, limits and other prices are noted beside the book (`day`). Quotes
 //! leave when a message ends: with the packet that says so, or, at the latest, with the first
 //! packet of another slice. The channel joins with `Join::Recover`: without a snapshot nothing can
 //! be read at all.
@@ -10,9 +10,10 @@
 //! packet also goes on with the instrument that was begun (nothing is read otherwise, if it does
 //! not); that of the changes listed in field 0x0032 the one with the higher number is the newer.
 
+use super::day;
 use super::decode::{self, DecodeError, Field, Level, Packet};
 use super::layout::{CenterChange, LevelEvent, LevelSide};
-use crate::book::{Action, BookError, BookSide, Change, Row};
+use crate::book::{Action, BookError, BookSide, Change, Day, Row};
 use crate::feed::{Channel, Protocol, SeqNo, Standing};
 use crate::time::UnixNs;
 
@@ -119,6 +120,7 @@ impl<'a> Smdp<'a> {
 
 impl Protocol for Smdp<'_> {
     type Packet<'p> = Packet<'p>;
+    const NUMBERS_CHANGES: bool = false;
     type Error = DecodeError;
     type Course = Sequence;
     type Terms = PriceCodec;
@@ -162,6 +164,16 @@ impl Protocol for Smdp<'_> {
             self.ended(channel);
         }
         Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn name(packet: &Packet<'_>, channel: &mut Channel<'_>) {
+        for field in packet.fields().filter_map(|framed| framed.decode().ok()) {
+            if let Field::Instrument(begun) = field {
+                channel.name(begun.instrument_no);
+            }
+        }
     }
 
     #[inline]
@@ -212,11 +224,17 @@ impl Smdp<'_> {
         match field {
             Field::Instrument(begun) => self.begun = self.begin(begun.instrument_no, channel),
             Field::Level(level) => self.level(&level, channel)?,
-            Field::Trade(_) => {
+            Field::Trade(trade) => {
                 self.belongs()?;
                 counters.trades.add(1);
+                self.note(channel, |codec, day| day::traded(&trade, codec, day));
             }
-            Field::Price { .. } | Field::Delta { .. } => {
+            Field::Price { kind, offset_ticks } => {
+                self.belongs()?;
+                counters.statistics.add(1);
+                self.note(channel, |codec, day| day::priced(kind, offset_ticks, codec, day));
+            }
+            Field::Delta { .. } => {
                 self.belongs()?;
                 counters.statistics.add(1);
             }
@@ -236,6 +254,15 @@ impl Smdp<'_> {
                 channel.counters().skipped.add(1);
                 Begun::Unknown
             }
+        }
+    }
+
+    /// Notes what is said of the day of the instrument at hand.
+    #[inline(never)]
+    fn note(&self, channel: &mut Channel<'_>, note: impl Fn(&PriceCodec, &mut Day)) {
+        let Begun::Known { row, codec } = &self.begun else { return };
+        if let Some(day) = channel.books_mut().day_mut(*row) {
+            note(codec, day);
         }
     }
 

@@ -20,6 +20,7 @@
 //! 4. UNPROVEN: an added level pushes those below it down, a deleted one lets them move up, and a
 //!    modified one takes the new price and volume at its place.
 
+mod day;
 pub mod decode;
 pub mod feed;
 pub mod layout;

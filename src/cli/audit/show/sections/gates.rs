@@ -106,7 +106,7 @@ fn subject(page: &Page<'_>, of: Of) -> String {
 /// `12 <= 20`, and a mark if that holds it back.
 fn cell(page: &Page<'_>, reading: &Reading) -> String {
     let [seen, limit] = [reading.seen, reading.limit].map(|figure| value(page, reading, figure));
-    let is_state = matches!(reading.gate, Gate::Disabled | Gate::Halted | Gate::InFlight);
+    let is_state = is_state(reading.gate);
     let is_first = matches!(reading.gate, Gate::CoolDown | Gate::Hours) && reading.seen == i64::MAX;
     let text = if reading.bound == Bound::Exactly || is_state || is_first || limit.is_empty() {
         seen
@@ -126,6 +126,11 @@ fn cell(page: &Page<'_>, reading: &Reading) -> String {
 
 fn marked(text: String, is_open: bool) -> String {
     if is_open { text } else { format!("{text}  <== !") }
+}
+
+/// Whether a gate's figures are only yes and no.
+const fn is_state(gate: Gate) -> bool {
+    matches!(gate, Gate::Disabled | Gate::Halted | Gate::InFlight | Gate::Doubt)
 }
 
 fn band(page: &Page<'_>, low: &Reading, high: &Reading) -> String {
@@ -149,10 +154,8 @@ fn value(page: &Page<'_>, reading: &Reading, value: i64) -> String {
         }
         Gate::Instrument if value == 0 => page.say("NOT TRADED", "不可交易").to_owned(),
         Gate::Instrument => page.say("traded", "可交易").to_owned(),
-        Gate::Disabled | Gate::Halted | Gate::InFlight if value == 0 => {
-            page.say("no", "否").to_owned()
-        }
-        Gate::Disabled | Gate::Halted | Gate::InFlight => page.say("YES", "是").to_owned(),
+        gate if is_state(gate) && value == 0 => page.say("no", "否").to_owned(),
+        gate if is_state(gate) => page.say("YES", "是").to_owned(),
         Gate::Hours if value == i64::MAX => page.say("no hours told", "未设时段").to_owned(),
         Gate::CoolDown if value == i64::MAX => page.say("first fire", "首次触发").to_owned(),
         Gate::Hysteresis if value == i64::MIN => page.say("armed", "可触发").to_owned(),

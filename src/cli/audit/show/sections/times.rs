@@ -121,6 +121,7 @@ fn command(page: &Page<'_>, order: &OrderCommand) -> String {
         }
         OrderAction::Cancel => format!("{} {name}", page.say("cancel", "撤单")),
         OrderAction::Replace => format!("{} {name}", page.say("replace", "改单")),
+        OrderAction::Status => format!("{} {name}", page.say("ask for", "查单")),
     };
     format!("{what} -> {gateway}  {id}")
 }

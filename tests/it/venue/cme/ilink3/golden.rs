@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::shared;
-use crate::venue::cme::sbe_schema::{Field as Truth, Schema};
+use crate::venue::cme::sbe_schema::{Field as Truth, Group, Schema};
 use serde_json::{Map, Value};
 use xmc_hotpath::venue::cme::ilink3::layout::{Field, Message};
 
@@ -67,6 +67,16 @@ impl Golden {
             assert_eq!(self.fields[key].as_u64(), Some(0), "{}: {key}", self.name);
         }
         block
+    }
+
+    /// The dimensions of the groups behind the block: all of them are empty.
+    pub fn empty_groups(&self, schema: &Schema) -> Vec<u8> {
+        let groups = &schema.message(&self.name).expect("is in the schema").groups;
+        let dimension = |group: &Group| {
+            let [low, high] = u16::try_from(group.block.len).expect("a block").to_le_bytes();
+            [low, high, 0]
+        };
+        groups.iter().flat_map(dimension).collect()
     }
 
     /// The data behind the block of a logon message.

@@ -15,7 +15,7 @@ use xmc_hotpath::venue::cme::ilink3::layout::{
     Block, Establish, EstablishmentAck, EstablishmentReject, Message, NEWEST_VERSION, Negotiate,
     NegotiationReject, NegotiationResponse, Terminate,
 };
-use xmc_hotpath::venue::cme::ilink3::session::Handover;
+use xmc_hotpath::venue::cme::ilink3::session::{Handover, Missed};
 use xmc_hotpath::wire::{U16Le, U32Le, U64Le};
 
 /// 32 bytes of 1.
@@ -150,6 +150,7 @@ fn a_logon_goes_from_negotiation_to_the_handover() {
         next_seq_no: 1,
         next_report_no: 41,
         keep_alive: Span(9_000_000_000),
+        missed: [Missed::NONE; 2],
     };
     assert_eq!(step(&mut logon, &ack).unwrap(), Step::Done(handover));
 }

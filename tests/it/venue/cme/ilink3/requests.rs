@@ -106,7 +106,7 @@ fn cancel_is_golden(schema: &Schema, golden: &Golden) {
     assert_eq!(template.patch(&cancel, truth.seq_no.get(), truth.sent_ns.get()), golden.bytes);
 }
 
-const IDENTITY: SessionIdentity<'_> = SessionIdentity {
+pub const IDENTITY: SessionIdentity<'_> = SessionIdentity {
     sender_id: "XMC-DESK-1",
     location: "US,IL",
     party_details_id: 81,

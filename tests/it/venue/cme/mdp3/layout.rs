@@ -327,6 +327,18 @@ fn snapshots_are_the_xmls() {
     }
 }
 
+/// Templates 15 and 16, of the TCP replay.
+#[test]
+fn the_session_of_the_replay_is_the_xmls() {
+    let Some(schemas) = schemas() else { return };
+    for (schema, path) in having(&schemas, &["AdminLogin15"]) {
+        check!(schema, path, LogonRoot { heartbeat_s: "HeartBtInt" });
+    }
+    for (schema, path) in having(&schemas, &["AdminLogout16"]) {
+        check!(schema, path, LogoutRoot { text: "Text" });
+    }
+}
+
 /// Templates 4, 30 and 39.
 #[test]
 fn status_messages_are_the_xmls() {
@@ -632,7 +644,7 @@ fn definition_groups_are_the_xmls() {
 
 /// Whether the decoder reads a template; the others are in its list of what it passes over.
 fn is_decoded(template_id: u16) -> bool {
-    !matches!(template_id, 15 | 16 | 57..=69)
+    !matches!(template_id, 57..=69)
 }
 
 /// The documented null of each primitive is the null of every nullable field that is decoded.
@@ -716,4 +728,35 @@ fn event_bits_are_the_xmls() {
     let both = MatchEvent::LAST_QUOTE.and(MatchEvent::END_OF_EVENT);
     assert!(both.is_end_of_event() && both.has(MatchEvent::LAST_QUOTE));
     assert!(!MatchEvent::LAST_QUOTE.has(both), "all bits are asked for");
+}
+
+/// Every template that is decoded has its root block and each of its groups compared above.
+#[test]
+fn every_template_that_is_read_is_compared() {
+    let Some(schemas) = schemas() else { return };
+    let text = include_str!("layout.rs");
+    let mut missing = std::collections::BTreeSet::new();
+    let mut compared = std::collections::BTreeSet::new();
+    for schema in &schemas {
+        for message in schema.messages().iter().filter(|message| is_decoded(message.id)) {
+            let root = (message.root.len > 0).then(|| message.name.clone());
+            let groups =
+                message.groups.iter().map(|group| format!("{}/{}", message.name, group.name));
+            for path in root.into_iter().chain(groups) {
+                // Groups of definitions are compared for all of them at once.
+                let suffix = path.split_once('/').map(|(_, group)| format!("&path(\"{group}\")"));
+                let is_there = text.contains(&format!("\"{path}\""))
+                    || suffix.is_some_and(|suffix| {
+                        message.name.contains("Definition") && text.contains(&suffix)
+                    });
+                if is_there {
+                    compared.insert(path);
+                } else {
+                    missing.insert(path);
+                }
+            }
+        }
+    }
+    println!("{} blocks compared: {compared:?}", compared.len());
+    assert!(missing.is_empty(), "not compared: {missing:?}");
 }

@@ -4,7 +4,7 @@ use crate::venue::cme::sbe_schema::{Block, Message as Template, Schema};
 use xmc_hotpath::venue::cme::mdp3::decode::{self, DecodeError, Message, PriceScale};
 
 /// Passed over by decision; the decoder's documentation lists the same.
-const PASSED_OVER: &[u16] = &[15, 16, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69];
+const PASSED_OVER: &[u16] = &[57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69];
 
 /// How much a block is longer or shorter than the XML says.
 #[derive(Clone, Copy, Default)]
@@ -150,6 +150,8 @@ fn price_exponents_are_the_xmls() {
             Message::Volume(_)
             | Message::Reset(_)
             | Message::Heartbeat
+            | Message::Logon(_)
+            | Message::Logout(_)
             | Message::Status(_)
             | Message::QuoteRequest(_) => {
                 assert!(exponents.is_empty(), "{} has a price", template.name);

@@ -47,10 +47,10 @@ fn books_of_the_engine_are_those_of_the_exchange() {
 #[test]
 fn either_line_may_lose_double_and_reorder_what_the_other_has() {
     let faults = LineFaults {
-        is_cut: false,
         lost_per_mille: 200,
         duplicated_per_mille: 100,
         swapped_per_mille: 100,
+        ..LineFaults::NONE
     };
     for line in Line::BOTH {
         let settings = settings(8);

@@ -1,5 +1,6 @@
 //! The simulated CME: its feed against its own books, its sessions against the engine's gateway.
 
+mod again;
 mod market;
 mod orders;
 pub mod shell;
@@ -87,7 +88,7 @@ pub fn check_believed(venue: &Venue, bench: &mut Bench<'_>, ids: &[i32], at: u64
 
 /// The same of books that were taken from a venue.
 pub fn check_books(books: &[Sides], bench: &mut Bench<'_>, ids: &[i32], at: u64) -> bool {
-    let usable = bench.seen.usable();
+    let usable = bench.seen.believed();
     let newest: BTreeMap<u32, _> =
         bench.seen.quotes.iter().map(|quote| (quote.instrument.0, *quote)).collect();
     for instrument in &usable {

@@ -28,7 +28,7 @@ use xmc_hotpath::venue::cme::ilink3::encode::SessionIdentity;
 use xmc_hotpath::venue::cme::ilink3::layout::{
     Block, Message, NEWEST_VERSION, NewOrder, Sequence, Terminate,
 };
-use xmc_hotpath::venue::cme::ilink3::session::{Handover, Session, SessionCounters};
+use xmc_hotpath::venue::cme::ilink3::session::{Handover, Missed, Session, SessionCounters};
 use xmc_hotpath::wire::{U32Le, U64Le};
 
 pub const KEY: &str = "c2ltdWxhdGVkLWtleS1vZi10aGUtdGVzdHM";
@@ -68,7 +68,7 @@ pub fn credentials() -> Credentials {
     }
 }
 
-fn wish(uuid: u64) -> Wish {
+pub fn wish(uuid: u64) -> Wish {
     Wish {
         uuid,
         is_negotiated: false,
@@ -78,12 +78,12 @@ fn wish(uuid: u64) -> Wish {
     }
 }
 
-fn utc(at: u64) -> UnixNs {
+pub fn utc(at: u64) -> UnixNs {
     UnixNs(ORIGIN.0 + at)
 }
 
 /// Logs on over a connection that exists.
-fn log_on(
+pub fn log_on(
     venue: &mut Venue,
     id: ConnectionId,
     at: u64,
@@ -246,7 +246,7 @@ fn kinds(told: &[Told]) -> Vec<OrderEventKind> {
 }
 
 /// A market without a crowd, open.
-fn open_venue() -> Venue {
+pub fn open_venue() -> Venue {
     let mut venue = Venue::new(quiet());
     venue.set_phase(moment(10 * MS), None, Phase::Open);
     venue
@@ -292,6 +292,38 @@ fn an_order_rests_is_changed_and_is_cancelled() {
     let event = rig.one(16 * MS);
     assert_eq!((event.kind, event.reason), (OrderEventKind::CancelRejected, 2045));
     assert_eq!(rig.venue.exchange().orders_of(ACCOUNT).count(), 0);
+}
+
+#[test]
+fn whoever_asks_is_told_how_orders_stand() {
+    let mut rig = Rig::of(open_venue(), 10 * MS);
+    rig.settle(11 * MS);
+    let order = rig.new_order(0, Side::Buy, HG, 5);
+    let venue_order_id = rig.one(12 * MS).venue_order_id;
+    let other = rig.new_order(0, Side::Buy, HG - TICK, 3);
+    let other_id = rig.one(13 * MS).venue_order_id;
+    // Without the exchange's name: all that work in the instrument.
+    let ask = OrderCommand { action: OrderAction::Status, ..order };
+    rig.command(ask);
+    let told: Vec<_> = rig.settle(14 * MS).iter().map(order_of).collect();
+    let both = [(order.order_id, venue_order_id, 5), (other.order_id, other_id, 3)];
+    assert_eq!(told, both.map(|(id, no, left)| (OrderEventKind::Accepted, id, no, 0, left)));
+    // By the name of one that has ended.
+    rig.command(OrderCommand { action: OrderAction::Cancel, venue_order_id, ..order });
+    assert_eq!(rig.one(15 * MS).kind, OrderEventKind::Cancelled);
+    rig.command(OrderCommand { venue_order_id, ..ask });
+    let told: Vec<_> = rig.settle(16 * MS).iter().map(order_of).collect();
+    assert_eq!(told, [(OrderEventKind::Cancelled, order.order_id, venue_order_id, 0, 0)]);
+    // By one that never was: nothing follows from the answer.
+    rig.command(OrderCommand { venue_order_id: 5, ..ask });
+    assert_eq!(rig.settle(17 * MS), []);
+    assert_eq!(rig.venue.counters().gaps, 0);
+}
+
+/// What was told of an order: what, of which, by which names, filled, open.
+fn order_of(told: &Told) -> (OrderEventKind, OrderId, u64, u32, u32) {
+    let Told::Order(event) = told else { panic!("it is one of an order, not {told:?}") };
+    (event.kind, event.order_id, event.venue_order_id, event.cum_lots, event.leaves_lots)
 }
 
 #[test]
@@ -374,6 +406,7 @@ fn a_gap_is_told_to_the_desk_and_filled_by_a_sequence() {
         next_seq_no: 5,
         next_report_no: 1,
         keep_alive: xmc_hotpath::time::Span(0),
+        missed: [Missed::NONE; 2],
     };
     let mut rig = Rig::on(venue, id, 10 * MS, &handover);
     rig.settle(10 * MS);
@@ -586,16 +619,16 @@ fn every_message_of_the_protocol_is_answered_or_ends_the_session() {
     for (template_id, expected) in [
         (500, vec![502]),
         (503, vec![507]),
-        // It asks for no answer.
-        (506, vec![]),
+        // The session is another one.
+        (506, vec![507]),
         (507, vec![507]),
-        (508, vec![521]),
+        (508, vec![510]),
         (514, vec![513, 523]),
         (515, vec![513, 536]),
         (516, vec![513, 535]),
         (518, vec![521]),
         (529, vec![521]),
-        (533, vec![521]),
+        (533, vec![513, 532]),
     ] {
         assert_eq!(answers[&template_id], expected, "answer to {template_id}");
     }

@@ -6,6 +6,7 @@ mod datagrams;
 mod day;
 mod logon;
 mod lost;
+mod plain;
 mod requests;
 pub mod rig;
 mod session;

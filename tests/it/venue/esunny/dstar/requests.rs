@@ -12,7 +12,7 @@ use xmc_hotpath::venue::esunny::dstar::layout::{
 };
 use xmc_hotpath::wire::{I32Le, I64Le, U64Le};
 
-const VECTORS: &str = include_str!("../../../../vectors/dstar.jsonl");
+pub const VECTORS: &str = include_str!("../../../../vectors/dstar.jsonl");
 
 /// One datagram of the second encoder.
 pub struct Vector {

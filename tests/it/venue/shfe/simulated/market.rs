@@ -110,10 +110,10 @@ fn messages_of_many_packets_are_the_same_books() {
 #[test]
 fn either_line_may_lose_double_and_reorder_what_the_other_has() {
     let faults = LineFaults {
-        is_cut: false,
         lost_per_mille: 200,
         duplicated_per_mille: 100,
         swapped_per_mille: 100,
+        ..LineFaults::NONE
     };
     for line in Line::BOTH {
         let mut settings = settings(9);

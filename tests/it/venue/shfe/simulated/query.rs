@@ -196,6 +196,32 @@ fn more_packets_than_are_sent_at_a_time_are_refused() {
     assert_eq!(packets.len(), 4_096);
 }
 
+/// A venue that sends few packets again, keeps few, or none at all: a fault like any other.
+#[test]
+fn limits_of_what_is_sent_again_can_be_set() {
+    let mut settings = settings(3);
+    settings.feed.kept_packets = 20;
+    let (mut venue, id) = connected(settings);
+    ask(&mut venue, id, 0, Message::LoginRequest(login()));
+    let now = 20_000 * MS;
+    venue.poll(moment(now));
+    venue.take_bytes(id);
+    let last = venue.last_packet_no(TOPIC).unwrap();
+    assert!(last > 30, "{last} packets");
+    let missed = |venue: &mut Venue, count: i32| {
+        let told = ask(venue, id, now, range(TOPIC, last - count + 1, last));
+        match &told[0].message {
+            Message::IncrementalResponse { outcome: None, packets } => packets.len(),
+            _ => usize::MAX - usize::try_from(error(&told)).unwrap(),
+        }
+    };
+    assert_eq!((missed(&mut venue, 20), missed(&mut venue, 21)), (20, usize::MAX - 6));
+    venue.set_most_resent(5);
+    assert_eq!((missed(&mut venue, 5), missed(&mut venue, 6)), (5, usize::MAX - 7));
+    venue.set_most_resent(0);
+    assert_eq!(missed(&mut venue, 1), usize::MAX - 7);
+}
+
 #[test]
 fn what_is_no_request_ends_the_connection() {
     let response = Frame::new(1, Message::SnapshotResponse(Vec::new())).encode();

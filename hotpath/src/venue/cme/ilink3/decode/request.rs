@@ -1,7 +1,9 @@
 //! What a client says, for whoever plays the exchange: the simulated venue and the tests.
 
 use super::Frame;
-use crate::venue::cme::ilink3::layout::{Cancel, Message, NewOrder, Replace, Sequence, Terminate};
+use crate::venue::cme::ilink3::layout::{
+    Cancel, MassStatusRequest, Message, NewOrder, Replace, Sequence, StatusRequest, Terminate,
+};
 use crate::venue::cme::sbe::SbeError;
 
 /// A message of a client after the logon.
@@ -17,6 +19,10 @@ pub enum Request<'a> {
     Replace(&'a Replace),
     /// 516: a cancellation.
     Cancel(&'a Cancel),
+    /// 530: how many orders stand.
+    MassStatus(&'a MassStatusRequest),
+    /// 533: how one stands.
+    Status(&'a StatusRequest),
 }
 
 /// Reads a frame as a request; `Ok(None)` if it is none of these.
@@ -30,6 +36,8 @@ pub fn request<'a>(frame: &Frame<'a>) -> Result<Option<Request<'a>>, SbeError> {
         NewOrder::TEMPLATE_ID => Request::New(frame.block()?.0),
         Replace::TEMPLATE_ID => Request::Replace(frame.block()?.0),
         Cancel::TEMPLATE_ID => Request::Cancel(frame.block()?.0),
+        MassStatusRequest::TEMPLATE_ID => Request::MassStatus(frame.block()?.0),
+        StatusRequest::TEMPLATE_ID => Request::Status(frame.block()?.0),
         _ => return Ok(None),
     }))
 }

@@ -9,6 +9,8 @@ use crate::wire::{I32Le, I64Le, U16Le, U32Le, U64Le};
 pub const NULL_I64: I64Le = I64Le::new(i64::MAX);
 /// Absent identifier or time.
 pub const NULL_U64: U64Le = U64Le::new(u64::MAX);
+/// Absent instrument.
+pub const NULL_I32: I32Le = I32Le::new(i32::MAX);
 /// Absent quantity or number.
 pub const NULL_U32: U32Le = U32Le::new(u32::MAX);
 /// Absent day or small number.
@@ -38,6 +40,22 @@ const _: () = assert!(size_of::<Decimal64>() == 9);
 impl Decimal64 {
     /// Absent.
     pub const NULL: Self = Self { mantissa: NULL_I64, exponent: i8::MAX };
+}
+
+/// A small decimal with its own exponent: composite `Decimal32NULL`, 5 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Decimal32 {
+    /// The digits. `i32::MAX` means absent.
+    pub mantissa: I32Le,
+    /// The power of ten. 127 means absent.
+    pub exponent: i8,
+}
+const _: () = assert!(size_of::<Decimal32>() == 5);
+
+impl Decimal32 {
+    /// Absent.
+    pub const NULL: Self = Self { mantissa: NULL_I32, exponent: i8::MAX };
 }
 
 /// Where a field lies in its block, and what the exchange calls it.

@@ -1,32 +1,50 @@
-//! The bytes of iLink 3: the frame around a message, and the root blocks the desk needs.
+//! The bytes of iLink 3: the frame around a message, and the blocks that an order session needs.
 //!
-//! A frame is `Sofh`, the SBE `MessageHeader`, one block, and for fills two groups. Blocks hold raw
-//! wire values; `Side` and `TimeInForce` give meaning to the two that the encoders write. Source of
-//! every offset, tag and null: CME's `ilinkbinary.xml`, schema 8 version 9 (2025-11-04).
+//! A frame is `Sofh`, the SBE `MessageHeader`, one block, and for some messages groups behind it.
+//! Blocks hold raw wire values; `Side` and `TimeInForce` give meaning to the two that the encoders
+//! write. Source of every offset, tag and null: CME's `ilinkbinary.xml`, schema 8 version 9
+//! (2025-11-04).
 
+mod addendum;
 mod block;
 mod cl_ord_id;
 mod logon;
+mod mass;
 mod order_report;
+mod party;
 mod reject_report;
 mod request;
 mod session;
+mod spread_report;
+mod status_report;
 mod trade_report;
 
 use bytemuck::{Pod, Zeroable};
 
+pub use self::addendum::{
+    AddendumEvent, AddendumLeg, LegAddendumEvent, SpreadAddendum, SpreadLegAddendum,
+};
 pub use self::block::{
-    Block, Decimal64, Field, Message, NULL_CHAR, NULL_I64, NULL_U8, NULL_U16, NULL_U32, NULL_U64,
+    Block, Decimal32, Decimal64, Field, Message, NULL_CHAR, NULL_I32, NULL_I64, NULL_U8, NULL_U16,
+    NULL_U32, NULL_U64,
 };
 pub use self::cl_ord_id::{ClOrdId, NotOurOrder};
 pub use self::logon::{
     Establish, EstablishmentAck, EstablishmentReject, Negotiate, NegotiationReject,
     NegotiationResponse,
 };
+pub use self::mass::{
+    AffectedOrder, MassAction, MassActionReport, MassStatusRequest, StatusRequest,
+};
 pub use self::order_report::{OrderCancelled, OrderEliminated, OrderModified, OrderNew};
+pub use self::party::{PartyDetail, PartyDetailsAck, PartyDetailsRequest, Publication};
 pub use self::reject_report::{BusinessReject, CancelRejected, OrderRejected, ReplaceRejected};
 pub use self::request::{Cancel, NewOrder, Replace};
-pub use self::session::{NotApplied, Sequence, Terminate};
+pub use self::session::{
+    NotApplied, Retransmission, RetransmitReject, RetransmitRequest, Sequence, Terminate,
+};
+pub use self::spread_report::{SpreadFillEvent, SpreadFillLeg, TradeSpread, TradeSpreadLeg};
+pub use self::status_report::{OrderStatus, PendingCancel, PendingReplace};
 pub use self::trade_report::{FillEvent, FillPart, TradeAddendum, TradeOutright};
 use crate::venue::cme::sbe::MessageHeader;
 use crate::wire::U16Le;

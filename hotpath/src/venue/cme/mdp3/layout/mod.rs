@@ -7,11 +7,13 @@
 
 mod definition;
 mod incremental;
+mod replay;
 mod snapshot;
 mod status;
 
 pub use definition::*;
 pub use incremental::*;
+pub use replay::*;
 pub use snapshot::*;
 pub use status::*;
 

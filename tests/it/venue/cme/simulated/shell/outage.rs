@@ -14,8 +14,7 @@ use xmc_hotpath::message::ChannelState;
 use xmc_hotpath::port::Line;
 use xmc_hotpath::time::Span;
 
-const CUT: LineFaults =
-    LineFaults { is_cut: true, lost_per_mille: 0, duplicated_per_mille: 0, swapped_per_mille: 0 };
+const CUT: LineFaults = LineFaults::CUT;
 const WHOLE: LineFaults = LineFaults { is_cut: false, ..CUT };
 const LOSSY: LineFaults = LineFaults { lost_per_mille: 150, ..WHOLE };
 

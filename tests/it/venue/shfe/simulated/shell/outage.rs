@@ -15,8 +15,7 @@ use xmc_hotpath::message::ChannelState;
 use xmc_hotpath::port::Line;
 use xmc_hotpath::time::{MonoNs, Span};
 
-const WHOLE: LineFaults =
-    LineFaults { is_cut: false, lost_per_mille: 0, duplicated_per_mille: 0, swapped_per_mille: 0 };
+const WHOLE: LineFaults = LineFaults::NONE;
 const CUT: LineFaults = LineFaults { is_cut: true, ..WHOLE };
 const LOSSY: LineFaults = LineFaults { lost_per_mille: 400, ..WHOLE };
 

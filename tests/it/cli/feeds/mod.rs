@@ -1,4 +1,7 @@
-//! `xmc feeds` against a recount of the shared capture, and against faults made on purpose.
+//! `xmc feeds`: of a capture against a recount, and against faults made on purpose.
+
+mod journal;
+mod live;
 
 use super::decode_check::{A, B, capture, heartbeat, packet};
 use crate::shared;
@@ -43,7 +46,7 @@ fn the_score_of_the_capture_is_that_of_a_recount() {
         let number = cells[4].parse().expect("a number");
         seen[side].entry(number).or_insert(cells[1].parse().expect("a time"));
     }
-    let (mut first, mut most, mut together) = ([0_u64; 2], [0_u64; 2], 0_u64);
+    let (mut leads, mut together) = ([Vec::new(), Vec::new()], 0_u64);
     for (number, a) in &seen[0] {
         let Some(b) = seen[1].get(number) else { continue };
         if a == b {
@@ -51,15 +54,24 @@ fn the_score_of_the_capture_is_that_of_a_recount() {
             continue;
         }
         let side = usize::from(b < a);
-        first[side] += 1;
-        most[side] = most[side].max(a.abs_diff(*b));
+        leads[side].push(a.abs_diff(*b));
     }
+    leads.iter_mut().for_each(|leads| leads.sort_unstable());
+    let first = leads.each_ref().map(Vec::len);
+    let most = leads.each_ref().map(|leads| leads.last().copied().unwrap_or(0));
     let found = hour(&path, 0);
     for side in 0..2 {
         let line = &found["lines"][side];
         assert_eq!(line["packets"], packets[side], "{found}");
         assert_eq!(line["first"], first[side], "{found}");
         assert_eq!(line["lead_ns"]["max"], most[side], "{found}");
+        for (key, per_mille) in [("p50", 500), ("p90", 900), ("p99", 990)] {
+            let rank = (first[side] * per_mille).div_ceil(1_000);
+            let (expected, told) = (leads[side][rank - 1], line["lead_ns"][key].as_u64());
+            // Three digits are kept.
+            let is_near = told.is_some_and(|told| told.abs_diff(expected) * 1_000 <= expected);
+            assert!(is_near, "line {side}, {key}: {told:?}, counted {expected}");
+        }
         assert_eq!((&line["saved"], &line["late"]), (&0.into(), &0.into()), "{found}");
     }
     assert_eq!(found["together"], together);

@@ -1,0 +1,44 @@
+//! The price limits that a venue has told, where whoever tells the desk looks for them.
+//!
+//! The last ones hold until others are told: a channel reset does not lift a limit. Written by the
+//! replica, which knows them from the feed and from snapshots; read by `engine::limits`.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use xmc_hotpath::book::PriceLimits;
+use xmc_hotpath::counter::Counter;
+use xmc_hotpath::message::InstrumentIndex;
+
+/// The limits of a feed's instruments.
+#[derive(Debug, Default)]
+pub struct ToldLimits {
+    /// Times that any of them became others.
+    pub changes: Counter,
+    /// By row of the desk's table.
+    known: Mutex<BTreeMap<u32, PriceLimits>>,
+}
+
+impl ToldLimits {
+    /// Notes those of an instrument, if any were told.
+    ///
+    /// # Panics
+    /// Never: nobody panics with them.
+    pub fn note(&self, instrument: InstrumentIndex, limits: PriceLimits) {
+        if (limits.high_e9, limits.low_e9) == (None, None) {
+            return;
+        }
+        let mut known = self.known.lock().expect("nobody panics with it");
+        if known.insert(instrument.0, limits) != Some(limits) {
+            self.changes.add(1);
+        }
+    }
+
+    /// All that are known, by row of the desk's table.
+    ///
+    /// # Panics
+    /// Never: nobody panics with them.
+    #[must_use]
+    pub fn known(&self) -> BTreeMap<u32, PriceLimits> {
+        self.known.lock().expect("nobody panics with it").clone()
+    }
+}
