@@ -65,11 +65,13 @@ impl OrderStory {
             if event.exec_id != 0 && !known.insert((event.kind.code(), event.exec_id)) {
                 continue;
             }
-            let price_e9 = if event.price_e9 == 0 { last_e9 } else { event.price_e9 };
+            // A fill's price may be nought; a bust that tells none is of the last fill.
+            let is_priced = is_fill || event.price_e9 != 0;
+            let price_e9 = if is_priced { event.price_e9 } else { last_e9 };
             let sign = if is_fill { 1 } else { -1 };
             lots += sign * i128::from(event.qty_lots);
             cost_e9 += sign * i128::from(price_e9) * i128::from(event.qty_lots);
-            last_e9 = price_e9;
+            last_e9 = if is_fill { price_e9 } else { last_e9 };
         }
         (u64::try_from(lots).unwrap_or(0), cost_e9)
     }

@@ -143,8 +143,13 @@ impl<S: Shell> Running<S> {
     /// # Errors
     /// Why it had ended before.
     pub fn kill(mut self) -> Result<(), ShellError> {
-        self.orders = None;
+        self.condemn();
         self.join().map(drop)
+    }
+
+    /// Has it do nothing any more once what it does now is over; `kill` then waits for its end.
+    pub fn condemn(&mut self) {
+        self.orders = None;
     }
 }
 

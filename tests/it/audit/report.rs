@@ -96,9 +96,10 @@ fn recount(records: &[Vec<u8>], tally: &mut Tally) -> Recount {
                             OrderEventKind::Busted if known.busts.insert(event.exec_id) => -1,
                             _ => continue,
                         };
-                        let price =
-                            if event.price_e9 == 0 { known.last_e9 } else { event.price_e9 };
-                        known.last_e9 = if sign > 0 { event.price_e9 } else { known.last_e9 };
+                        // A fill's price may be nought; a bust of no price is at the last fill's.
+                        let is_priced = sign > 0 || event.price_e9 != 0;
+                        let price = if is_priced { event.price_e9 } else { known.last_e9 };
+                        known.last_e9 = if sign > 0 { price } else { known.last_e9 };
                         let lots = i128::from(event.qty_lots) * sign;
                         count.filled_lots += i64::try_from(lots).expect("a few lots");
                         let better = (known.planned_e9 - i128::from(price)) * lots;

@@ -127,9 +127,14 @@ impl Floor {
 
     /// Kills a venue: it says nothing to anybody.
     pub fn kill(&mut self, side: Side) {
+        self.unheard[side as usize] = true;
+        // A venue that is held never takes what was sent to it meanwhile.
+        match side {
+            Side::Shfe => self.shfe.as_mut().expect("it runs").condemn(),
+            Side::Cme => self.cme.as_mut().expect("it runs").condemn(),
+        }
         self.held.clear();
         self.frozen.clear();
-        self.unheard[side as usize] = true;
         match side {
             Side::Shfe => self.shfe.take().expect("it runs").kill(),
             Side::Cme => self.cme.take().expect("it runs").kill(),

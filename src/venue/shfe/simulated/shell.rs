@@ -455,6 +455,11 @@ impl Running {
         self.shell.stop()
     }
 
+    /// Has it do nothing any more once what it does now is over; `kill` then waits for its end.
+    pub fn condemn(&mut self) {
+        self.shell.condemn();
+    }
+
     /// Ends without a word, as when a process is killed. Dropping it does the same.
     ///
     /// # Errors
