@@ -3,6 +3,7 @@
 mod again;
 mod market;
 mod orders;
+mod schedules;
 pub mod shell;
 mod wire;
 
