@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod conformance;
 pub mod engine;
 pub mod feed;
 pub mod hex;

@@ -149,7 +149,7 @@ pub enum SessionCounters {
 }
 
 impl SessionCounters {
-    pub(super) fn new(gateway: &config::Gateway) -> Self {
+    pub(crate) fn new(gateway: &config::Gateway) -> Self {
         match gateway.protocol {
             GatewayProtocol::Paper | GatewayProtocol::CmeIlink3 => Self::Ilink3(Default::default()),
             GatewayProtocol::EsunnyDstar => Self::Dstar(Default::default()),
@@ -177,7 +177,7 @@ impl SessionCounters {
 
 /// What the stage of one gateway works in.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     inbox: Vec<u8>,
     /// Empty where the protocol needs none of it.
     inserts: Vec<Option<InsertTemplate<V3>>>,
@@ -201,7 +201,7 @@ impl Memory {
 }
 
 /// What joins a gateway's stage to everything else.
-pub(super) struct Ends<'m, G, C, L> {
+pub(crate) struct Ends<'m, G, C, L> {
     pub port: G,
     pub clock: C,
     pub latency: L,
@@ -213,7 +213,7 @@ pub(super) struct Ends<'m, G, C, L> {
 
 /// The stage of gateway `row`, of `desk`'s, and the door through which its next session comes if
 /// its protocol goes on with sessions.
-pub(super) fn stage<'m, G: StreamPort, C: Clock, L: Recorder>(
+pub(crate) fn stage<'m, G: StreamPort, C: Clock, L: Recorder>(
     config: &Configuration,
     (row, desk): (GatewayIndex, DeskIdentity),
     memory: &'m mut Memory,

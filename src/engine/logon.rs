@@ -8,7 +8,6 @@ use super::gateway::GatewayStart;
 use super::sessions::{Attempt, BookError, Entered};
 use super::sockets::{self, GatewayPort, SocketError};
 use crate::config::{self, Configuration, Endpoint, Gateway, Instrument};
-use crate::port::pair::PairPort;
 use crate::secret::{Secret, SecretError};
 use crate::venue::cme::ilink3::logon as ilink3;
 use crate::venue::cme::ilink3::resume::{self, Resumed};
@@ -16,7 +15,7 @@ use crate::venue::cme::ilink3::signature::{KeyError, SecretKey};
 use crate::venue::esunny::dstar::logon as dstar;
 use std::time::{Duration, Instant};
 use xmc_hotpath::gateway::Entry;
-use xmc_hotpath::port::{SendError, StreamPort, TxPort};
+use xmc_hotpath::port::{SendError, StreamPort};
 use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::cme::ilink3::layout::NEWEST_VERSION;
 use xmc_hotpath::venue::cme::ilink3::session::Missed;
@@ -185,23 +184,39 @@ pub fn log_on(
         let start = GatewayStart::Ilink3(entry.handover);
         return Ok(LoggedOn { port: entry.port, start });
     }
-    match (sockets::gateway_port(gateway, patience)?, &gateway.counter) {
-        (GatewayPort::Pair(mut port), Some(account)) => {
-            let credentials = dstar::Credentials {
-                account_no: account.account_no.clone(),
-                password: secret.reveal().to_owned(),
-                replies_seen,
-            };
-            let granted = granted(gateway, &credentials, &mut port, patience)?;
-            check(config, row, &granted)?;
-            let auth = dstar::udp_auth::<V3>(&granted.account, account.request_ids);
-            let sent = port.send(&auth);
-            let name = || gateway.name.value.clone();
-            sent.map_err(|error| LogonError::Auth { gateway: name(), error })?;
-            Ok(LoggedOn { port: GatewayPort::Pair(port), start: GatewayStart::Dstar(granted) })
-        }
-        _ => unreachable!("a gateway's protocol says which port and which account it has"),
-    }
+    let mut port = sockets::gateway_port(gateway, patience)?;
+    let granted = grant(config, row, secret, replies_seen, &mut port, patience)?;
+    Ok(LoggedOn { port, start: GatewayStart::Dstar(granted) })
+}
+
+/// Logs on at a counter over a connection that stands, and makes our socket known to it.
+///
+/// # Errors
+/// See `LogonError`.
+///
+/// # Panics
+/// If the gateway speaks something else.
+pub fn grant<P: StreamPort>(
+    config: &Configuration,
+    row: config::GatewayIndex,
+    secret: &Secret,
+    replies_seen: u32,
+    port: &mut P,
+    patience: Duration,
+) -> Result<dstar::Granted, LogonError> {
+    let gateway = &config.gateways[row];
+    let account = gateway.counter.as_ref().expect("it is a counter's gateway");
+    let credentials = dstar::Credentials {
+        account_no: account.account_no.clone(),
+        password: secret.reveal().to_owned(),
+        replies_seen,
+    };
+    let granted = granted(gateway, &credentials, port, patience)?;
+    check(config, row, &granted)?;
+    let auth = dstar::udp_auth::<V3>(&granted.account, account.request_ids);
+    let name = || gateway.name.value.clone();
+    port.send(&auth).map_err(|error| LogonError::Auth { gateway: name(), error })?;
+    Ok(granted)
 }
 
 /// Connects an iLink 3 gateway as `attempt` says and logs on.
@@ -218,11 +233,29 @@ pub fn log_on_again(
     utc: impl Fn() -> UnixNs,
     patience: Duration,
 ) -> Result<Entered<GatewayPort>, LogonError> {
-    let session = gateway.session.as_ref().expect("it is an iLink 3 gateway");
     let port = match attempt.is_backup {
         true => sockets::backup_port(gateway, patience)?,
         false => sockets::gateway_port(gateway, patience)?,
     };
+    log_on_over(port, gateway, secret, attempt, utc, patience)
+}
+
+/// Logs an iLink 3 gateway on over a connection that stands.
+///
+/// # Errors
+/// See `LogonError`. The connection is given up.
+///
+/// # Panics
+/// If the gateway speaks something else.
+pub fn log_on_over<P: StreamPort>(
+    port: P,
+    gateway: &Gateway,
+    secret: &Secret,
+    attempt: &Attempt<'_>,
+    utc: impl Fn() -> UnixNs,
+    patience: Duration,
+) -> Result<Entered<P>, LogonError> {
+    let session = gateway.session.as_ref().expect("it is an iLink 3 gateway");
     let name = || gateway.name.value.clone();
     let key = SecretKey::from_base64url(secret.reveal())
         .map_err(|source| LogonError::Key { gateway: name(), source })?;
@@ -258,10 +291,10 @@ pub fn log_on_again(
 }
 
 /// Logs on at a counter and reads its contract table, and not a byte more.
-fn granted(
+fn granted<P: StreamPort>(
     gateway: &Gateway,
     credentials: &dstar::Credentials,
-    port: &mut PairPort,
+    port: &mut P,
     patience: Duration,
 ) -> Result<dstar::Granted, LogonError> {
     let name = || gateway.name.value.clone();
@@ -276,7 +309,7 @@ fn granted(
     };
     let (mut logon, first) = dstar::Logon::<V3>::start(credentials).map_err(failed)?;
     loop {
-        match port.answers_mut().send(&first) {
+        match port.send_on_stream(&first) {
             Ok(()) => break,
             Err(SendError::Busy) => wait()?,
             Err(_) => return Err(LogonError::Closed { gateway: name() }),

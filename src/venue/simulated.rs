@@ -24,7 +24,7 @@ use xmc_hotpath::message::AccountId;
 use xmc_hotpath::time::{Span, UnixNs};
 
 /// Whose account it is at both venues.
-const ACCOUNT: AccountId = AccountId(1);
+pub const ACCOUNT: AccountId = AccountId(1);
 /// The month that is traded, as the domestic venues and the overseas ones write it.
 const MONTHS: (&str, &str) = ("2609", "U6");
 /// The same for the definitions.

@@ -4,7 +4,8 @@
 //! not repeated. `Retryable` says that the refusal speaks of the moment and not of what was asked;
 //! nothing here asks again by itself, least of all for a hedge. Source: CME's pages "iLink 3
 //! Business Reject" (46472406), "Futures and Options Reject Codes" (457324354), "Retransmit Reject"
-//! (457227584), "Terminate" (46440124). Of orders it has the codes for futures and limit orders.
+//! (457227584), "Terminate" (46440124),
+//! "Negotiation Reject" (457227444) and "Establishment Reject" (46439924). Of orders it has the codes for futures and limit orders.
 
 /// Whether it is of use to ask again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +145,49 @@ pub const TERMINATE: &[Meaning] = &[
     retryable(24, "an end is going on already"),
     retryable(26, "the primary has ended, and the backup with it"),
     retryable(28, "messages that waited behind a split one were refused with the end"),
+];
+
+/// Tag 39012 of `NegotiationReject502`. UNPROVEN: code 2, which is not on the page any more; other
+/// clients (Artio) know it as a UUID that was used before.
+pub const NEGOTIATION: &[Meaning] = &[
+    fatal(0, "not authenticated: the key or its name is not the session's"),
+    retryable(1, "the authentication does not respond"),
+    retryable(2, "the session's number is not above the last one"),
+    retryable(3, "the time of the request is not above the last one, or too far from now"),
+    fatal(4, "the signature is missing"),
+    fatal(5, "the key's name is missing"),
+    fatal(6, "the session is missing"),
+    fatal(7, "the firm is missing"),
+    fatal(9, "the time of the request is missing"),
+    fatal(10, "session and firm may not use this port"),
+    fatal(12, "the key's name has a character that cannot be printed"),
+    fatal(13, "the session has a character that cannot be printed"),
+    fatal(14, "the firm has a character that cannot be printed"),
+    retryable(15, "too many messages"),
+    retryable(16, "messages that waited behind a split one were refused with the end"),
+    retryable(17, "too many messages wait behind split ones"),
+    retryable(27, "the backup may not be used before the primary"),
+    retryable(28, "the primary stands: nothing is negotiated on the backup"),
+];
+
+/// Tag 39012 of `EstablishmentReject505`. The copy of the page that was read ends with code 17.
+pub const ESTABLISHMENT: &[Meaning] = &[
+    fatal(0, "not authenticated: the key or its name is not the session's"),
+    retryable(1, "the authentication does not respond"),
+    retryable(3, "the time of the request is not above the last one, or too far from now"),
+    fatal(4, "the signature is missing"),
+    fatal(5, "the key's name is missing"),
+    fatal(6, "the session is missing"),
+    fatal(7, "the firm is missing"),
+    fatal(9, "the time of the request is missing"),
+    fatal(10, "session and firm may not use this port"),
+    fatal(11, "the interval between signs of life is out of its range"),
+    fatal(12, "the key's name has a character that cannot be printed"),
+    fatal(13, "the session has a character that cannot be printed"),
+    fatal(14, "the firm has a character that cannot be printed"),
+    retryable(15, "too many messages"),
+    retryable(16, "messages that waited behind a split one were refused with the end"),
+    retryable(17, "too many messages wait behind split ones"),
 ];
 
 /// What `code` means in a table; fatal if it is not in there.

@@ -271,6 +271,22 @@ impl ReportWriter {
         }
     }
 
+    /// 548: the fill of `order` that was reported as `original` was at another price.
+    pub fn trade_corrected(
+        &mut self,
+        order: &NewOrder,
+        execution: &Execution,
+        original: &TradeOutright,
+        price_e9: i64,
+    ) -> TradeAddendum {
+        TradeAddendum {
+            last_e9: I64Le::new(price_e9),
+            ord_status: TRADE_CORRECTED,
+            exec_type: TRADE_CORRECTED,
+            ..self.trade_cancelled(order, execution, original)
+        }
+    }
+
     /// 531: `order` was changed; it is given as it stands after the change, with the names that
     /// the change gave it.
     pub fn modified(
@@ -434,6 +450,8 @@ const ADDENDUM_EVENT_LEN: u16 = 45;
 
 /// Tags 39 and 150 of a fill that is taken back.
 const TRADE_CANCELLED: u8 = b'H';
+/// Tags 39 and 150 of a fill whose price was corrected.
+const TRADE_CORRECTED: u8 = b'G';
 
 /// Appends a repeating group of at most 255 entries.
 fn push_group<B: Block>(frame: &mut Vec<u8>, entries: &[B]) {

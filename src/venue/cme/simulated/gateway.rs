@@ -458,7 +458,7 @@ impl Gateway {
             Demand::Gone => return true,
         };
         let Some(excess) = self.clients[client].count(now, what, &self.rules) else {
-            return true;
+            return self.is_registered(now, client, seq_no, msg_type, demand);
         };
         self.counters.throttled += 1;
         match excess {
@@ -475,6 +475,35 @@ impl Gateway {
             ),
             Excess::Ended => self.end(id, End::VolumeControls, self.utc_ns(now)),
         }
+        false
+    }
+
+    /// Whether a message names the party details that are registered; if not, it is answered here.
+    fn is_registered(
+        &mut self,
+        now: MonoNs,
+        client: usize,
+        seq_no: u32,
+        msg_type: &str,
+        demand: &Demand,
+    ) -> bool {
+        let named = match demand {
+            Demand::New(order) => order.party_details_id,
+            Demand::Replace(change) => change.party_details_id,
+            Demand::Cancel(cancel) => cancel.party_details_id,
+            Demand::Status(_) | Demand::MassStatus(_) | Demand::Gone => return true,
+        };
+        if self.rules.registered.is_none_or(|registered| named.get() == registered) {
+            return true;
+        }
+        let refusal = Refusal {
+            ref_seq_no: seq_no,
+            ref_msg_type: msg_type,
+            reason: UNKNOWN_ID,
+            text: "the party details id is not registered",
+            sent_ns: self.utc_ns(now),
+        };
+        self.refuse(now, client, &refusal);
         false
     }
 
@@ -537,5 +566,7 @@ impl Gateway {
 
 /// Tag 380: none of those that are listed.
 const OTHER: u16 = 0;
+/// Tag 380: the party details id of a business message is not known.
+const UNKNOWN_ID: u16 = 1;
 /// Tag 380: unsupported message type.
 const UNSUPPORTED: u16 = 3;

@@ -30,6 +30,7 @@ pub use contract::{ChannelSettings, Contract};
 pub use day::{Closing, DayAccount, Print};
 pub use gateway::{ConnectionId, GatewayCounters};
 pub use lines::{Datagram, Group};
+pub use orders::Amendment;
 pub use replay::{ReplayCounts, ReplayRules, ReplayTrouble};
 pub use rules::{MessageLimit, OrderRules};
 pub use trouble::{OrderFault, OrderFaults, OrderRate, OrderTrouble, Spot};
@@ -255,6 +256,26 @@ impl Venue {
     /// What the order gateway allows from now on.
     pub fn set_order_rules(&mut self, rules: OrderRules) {
         self.gateway.rules = rules;
+    }
+
+    /// The last fill of a client is amended, as an operator wishes; whether there was one.
+    pub fn amend_last_fill(&mut self, now: MonoNs, what: Amendment) -> bool {
+        self.step(now);
+        let Self { gateway, orders, .. } = self;
+        orders.amend_last(now, gateway, what)
+    }
+
+    /// All orders of clients are cancelled, as an operator wishes, who says why: tag 378.
+    pub fn cancel_unasked(&mut self, now: MonoNs, reason: u8) {
+        self.step(now);
+        self.orders.cancels_for(Some(reason));
+        let accounts: Vec<_> = self.gateway.accounts().collect();
+        for account in accounts {
+            let Self { exchange, channel, gateway, orders, .. } = self;
+            exchange.mass_cancel(now, account, &mut Tell { channel, gateway, orders });
+        }
+        self.orders.cancels_for(None);
+        self.forward(now);
     }
 
     /// Cancels what clients with a lost connection have left.

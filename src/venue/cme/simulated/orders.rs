@@ -7,7 +7,10 @@
 //! else is refused. Codes of refusals (tags 102 and 103) are those that CME's clients list; which
 //! of them CME would choose in a case is UNPROVEN. `ExecID`s are unique over restarts.
 
+mod amended;
 mod standing;
+
+pub use amended::Amendment;
 
 use super::channel::trade_id;
 use super::gateway::{Demand, Gateway};
@@ -77,6 +80,10 @@ pub(super) struct Orders {
     executions: u64,
     /// Names this start.
     run: u64,
+    /// Tag 378 of orders that are all cancelled unasked.
+    unasked: u8,
+    /// The last fill that a client was told of.
+    last_fill: Option<amended::Told>,
 }
 
 impl Orders {
@@ -89,6 +96,8 @@ impl Orders {
             pending: None,
             executions: 0,
             run,
+            unasked: restatement::DISCONNECT,
+            last_fill: None,
         }
     }
 
@@ -288,6 +297,7 @@ impl Orders {
             },
         );
         let frame = reports.trade_frame(&report, &[], &[]);
+        self.last_fill = Some(amended::Told { client, block, order_no, report });
         gateway.report(now, client, &frame);
     }
 
@@ -329,7 +339,7 @@ impl Orders {
                 let frame = reports.frame(&report);
                 return gateway.report(now, client, &frame);
             }
-            (CancelCause::Mass, _) => unasked(restatement::DISCONNECT),
+            (CancelCause::Mass, _) => unasked(self.unasked),
             (CancelCause::SelfMatch, _) if is_taker => unasked(restatement::SELF_MATCH_NEWEST),
             (CancelCause::SelfMatch, _) => unasked(restatement::SELF_MATCH_OLDEST),
             (CancelCause::Requested { .. } | CancelCause::ChangedToNothing, _) => {

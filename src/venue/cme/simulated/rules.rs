@@ -21,6 +21,9 @@ pub struct OrderRules {
     pub resent_at_once: usize,
     /// Between two such lots.
     pub resend_pause: Span,
+    /// The party details id that is registered: a message with another one is refused. `None`: any
+    /// is taken.
+    pub registered: Option<u64>,
 }
 
 impl Default for OrderRules {
@@ -31,6 +34,7 @@ impl Default for OrderRules {
             cancel_after: Span(0),
             resent_at_once: 100,
             resend_pause: Span(0),
+            registered: None,
         }
     }
 }
