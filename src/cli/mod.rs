@@ -12,6 +12,7 @@
 pub mod audit;
 pub mod calendar;
 pub mod config;
+pub mod conformance;
 mod day;
 pub mod decode_check;
 pub mod demo;
@@ -130,6 +131,7 @@ enum Command {
     Audit(audit::Args),
     Calendar(calendar::Args),
     Config(config::Args),
+    Conformance(conformance::Args),
     DecodeCheck(decode_check::Args),
     Demo(demo::Args),
     Explain(explain::Args),
@@ -150,6 +152,7 @@ impl Command {
             Self::Audit(args) => audit::run(args, out),
             Self::Calendar(args) => calendar::run(args, out),
             Self::Config(args) => config::run(args, out),
+            Self::Conformance(args) => conformance::run(args, out),
             Self::DecodeCheck(args) => decode_check::run(args, out),
             Self::Demo(args) => demo::run(args, out),
             Self::Explain(args) => explain::run(args, out),

@@ -92,6 +92,8 @@ pub struct Ledger {
     pub address: SocketAddr,
     /// Whose.
     pub account: AccountId,
+    /// It knows orders by the counter's numbers, not by ours.
+    pub is_behind_counter: bool,
 }
 
 /// Why the store and the ledger do not agree yet.
@@ -213,7 +215,8 @@ impl Book {
                 None => Ok(self.orders.values().filter(|row| row.fate == Fate::Unknown).count()),
             };
         };
-        let booked = ask(ledger).map_err(|error| Differs::Ever(Failure::not_provoked(error)))?;
+        let booked = self.booked(ledger);
+        let booked = booked.map_err(|error| Differs::Ever(Failure::not_provoked(error)))?;
         // Whatever else is not known yet: nothing was sent twice.
         for (id, one) in booked.iter().filter(|(id, _)| **id > self.first) {
             let is_once = one.numbers.len() == 1;
@@ -260,10 +263,23 @@ impl Book {
         Ok(unknown)
     }
 
+    /// What a ledger says, by our numbers. Behind a counter it is of orders whose number there is
+    /// known.
+    fn booked(&self, ledger: Ledger) -> Result<BTreeMap<u64, Booked>, LedgerError> {
+        let all = ask(ledger)?;
+        if !ledger.is_behind_counter {
+            return Ok(all);
+        }
+        let ours = self.orders.iter().filter_map(|(id, row)| {
+            all.get(&row.command.venue_order_id).map(|booked| (*id, booked.clone()))
+        });
+        Ok(ours.collect())
+    }
+
     /// Every order beside what the ledger says of it, if it can be asked.
     #[must_use]
     pub fn compared(&self, ledger: Option<Ledger>) -> Vec<Compared> {
-        let booked = ledger.and_then(|ledger| ask(ledger).ok());
+        let booked = ledger.and_then(|ledger| self.booked(ledger).ok());
         let row = |(id, row): (&u64, &Row)| {
             let told = booked.as_ref().map(|all| all.get(id).cloned().unwrap_or_default());
             let Row { command, fate, filled, .. } = row;

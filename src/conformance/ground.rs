@@ -9,7 +9,7 @@ use super::tape::{Line, Tape};
 use crate::config::{Configuration, Endpoint, GatewayProtocol};
 use crate::engine::logon::{self, LogonError};
 use crate::secret::Secret;
-use crate::sim::exchange::SelfMatch;
+use crate::sim::exchange::{self, SelfMatch};
 use crate::venue::cme::simulated::shell as cme;
 use crate::venue::shell::{ShellError, VenueClock};
 use crate::venue::shfe::simulated::shell as shfe;
@@ -114,15 +114,22 @@ pub struct Ground<'b> {
 }
 
 /// How a venue is opened for a scenario.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Market {
-    /// What becomes of orders of one account that meet.
-    pub self_match: SelfMatch,
+    /// What becomes of orders of one account that meet; `None`: what the market has.
+    pub self_match: Option<SelfMatch>,
+    /// Nobody else trades.
+    pub is_quiet: bool,
 }
 
-impl Default for Market {
-    fn default() -> Self {
-        Self { self_match: SelfMatch::CancelResting }
+impl Market {
+    fn shape(self, exchange: &mut exchange::Settings) {
+        if let Some(self_match) = self.self_match {
+            exchange.rules.self_match = self_match;
+        }
+        if self.is_quiet {
+            exchange.flow = None;
+        }
     }
 }
 
@@ -212,11 +219,11 @@ impl Place<'_> {
     /// Where the orders can be looked up.
     #[must_use]
     pub fn ledger(&self) -> Option<Ledger> {
-        let address = match self.venue.as_ref()? {
-            Venue::Cme(running) => running.addresses().ledger,
-            Venue::Shfe(running) => running.addresses().ledger,
+        let (address, is_behind_counter) = match self.venue.as_ref()? {
+            Venue::Cme(running) => (running.addresses().ledger, false),
+            Venue::Shfe(running) => (running.addresses().ledger, true),
         };
-        Some(Ledger { address, account: simulated::ACCOUNT })
+        Some(Ledger { address, account: simulated::ACCOUNT, is_behind_counter })
     }
 }
 
@@ -230,13 +237,14 @@ fn simulate(
     Ok(match config.gateways[row].protocol {
         GatewayProtocol::EsunnyDstar => {
             let addresses = shfe::Addresses::on_loopback();
-            let settings = simulated::shfe_settings(config, seed, origin, addresses);
+            let mut settings = simulated::shfe_settings(config, seed, origin, addresses);
+            market.shape(&mut settings.venue.exchange);
             Venue::Shfe(shfe::open(settings)?)
         }
         GatewayProtocol::CmeIlink3 | GatewayProtocol::Paper => {
             let addresses = cme::Addresses { replay: None, ..cme::Addresses::on_loopback() };
             let mut settings = simulated::cme_settings(config, seed, origin, addresses);
-            settings.venue.exchange.rules.self_match = market.self_match;
+            market.shape(&mut settings.venue.exchange);
             Venue::Cme(cme::open(settings)?)
         }
     })

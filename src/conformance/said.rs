@@ -56,7 +56,9 @@ pub(super) fn take(protocol: GatewayProtocol, way: Way, waiting: &mut Vec<u8>) -
             let datagram = std::mem::take(waiting);
             match dstar::read(&datagram) {
                 Ok(requests) => requests.iter().map(request).collect(),
-                Err(error) => vec![format!("{} bytes that are no request: {error}", datagram.len())],
+                Err(error) => {
+                    vec![format!("{} bytes that are no request: {error}", datagram.len())]
+                }
             }
         }
         (GatewayProtocol::EsunnyDstar, _) => stream(waiting, |bytes| {

@@ -7,7 +7,7 @@
 use crate::config::GatewayProtocol;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
@@ -50,6 +50,8 @@ struct Kept {
 pub struct Tape {
     kept: Arc<Mutex<Kept>>,
     is_hung_up: Arc<AtomicBool>,
+    /// Datagrams from now on that do not leave.
+    lost: Arc<AtomicU32>,
 }
 
 /// Who a line of evidence is about.
@@ -97,7 +99,7 @@ impl Default for Tape {
     fn default() -> Self {
         let since = Instant::now();
         let kept = Kept { since, rows: Vec::new(), left_out: 0, connections: 0 };
-        Self { kept: Arc::new(Mutex::new(kept)), is_hung_up: Arc::default() }
+        Self { kept: Arc::new(Mutex::new(kept)), is_hung_up: Arc::default(), lost: Arc::default() }
     }
 }
 
@@ -126,6 +128,12 @@ impl Tape {
     pub fn hang_up(&self) {
         self.step("this side's line breaks");
         self.is_hung_up.store(true, Ordering::Release);
+    }
+
+    /// The next datagrams are lost on their way.
+    pub fn lose(&self, datagrams: u32) {
+        self.step(format!("datagrams that are lost from now on: {datagrams}"));
+        self.lost.store(datagrams, Ordering::Release);
     }
 
     /// A port of which everything is kept.
@@ -208,8 +216,16 @@ impl<P: StreamPort> TxPort for Taped<P> {
         if self.is_hung_up() {
             return Err(SendError::Closed);
         }
-        let sent = self.port.send(message);
         let way = if self.has_datagrams { Way::Datagram } else { Way::Sent };
+        let lose = |left: u32| left.checked_sub(1);
+        if self.has_datagrams
+            && self.tape.lost.fetch_update(Ordering::AcqRel, Ordering::Acquire, lose).is_ok()
+        {
+            self.kept(way, message, Ok(()));
+            self.tape.step("that one is lost");
+            return Ok(());
+        }
+        let sent = self.port.send(message);
         self.kept(way, message, sent);
         sent
     }

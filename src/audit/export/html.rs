@@ -184,7 +184,9 @@ fn figure(title: &str, svg: &str, out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-fn escaped(text: &str) -> String {
+/// A text as the text of an element or of a quoted attribute.
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -114,7 +114,8 @@ fn amended(rig: &mut Rig<'_>, what: Amendment, kind: OrderEventKind) -> Outcome 
     rig.until_fate(id, Fate::Over)?;
     rig.agree()?;
     let fill = rig.book.events.iter().rev().find(|event| event.kind == OrderEventKind::Filled);
-    let fill = *fill.ok_or_else(|| crate::conformance::Failure::not_provoked("nothing was filled"))?;
+    let fill =
+        *fill.ok_or_else(|| crate::conformance::Failure::not_provoked("nothing was filled"))?;
     let before = rig.book.count(kind);
     // Said once, heard twice: the first time it is lost on the way and is asked for.
     rig.fault(&[(Spot::Report, 1, OrderTrouble::Lost)])?;
@@ -197,21 +198,20 @@ pub fn an_order_behind_the_kill_switch(ground: &Ground<'_>) -> Outcome {
 
 /// Two orders of one account that meet; what becomes of the one that rests and of the one that
 /// comes.
-fn meet(ground: &Ground<'_>, rule: SelfMatch, look: fn(&mut Rig<'_>, [u64; 2]) -> Outcome) -> Outcome {
-    let place = ground.open(Market { self_match: rule })?;
+fn meet(
+    ground: &Ground<'_>,
+    rule: SelfMatch,
+    look: fn(&mut Rig<'_>, [u64; 2]) -> Outcome,
+) -> Outcome {
+    let place = ground.open(Market { self_match: Some(rule), is_quiet: true })?;
     place.session(&Options::default(), |rig| {
         rig.until_up()?;
-        let (bid, tick) = (rig.best(Side::Buy)?, rig.tick_e9()?);
-        let resting = rig.send(Side::Buy, bid + tick, 1, TimeInForce::Day)?;
-        rig.until("the order in the book", |rig| rig.fate(resting) != Fate::Sent)?;
+        let price_e9 = rig.open_quiet()?;
+        let resting = rig.send(Side::Buy, price_e9, 1, TimeInForce::Day)?;
+        rig.until_fate(resting, Fate::Working)?;
         rig.step(&format!("one of the same account meets it; the exchange's rule: {rule:?}"));
-        let coming = rig.send(Side::Sell, bid + tick, 1, TimeInForce::Day)?;
+        let coming = rig.send(Side::Sell, price_e9, 1, TimeInForce::Day)?;
         rig.until("an answer", |rig| rig.fate(coming) != Fate::Sent)?;
-        let met = rig.book.orders[&resting].filled == 0;
-        if !met {
-            // Somebody else was faster, and bought or sold first.
-            return Err(crate::conformance::Failure::not_provoked("somebody else traded first"));
-        }
         look(rig, [resting, coming])?;
         rig.agree()
     })
@@ -224,10 +224,11 @@ fn reason(rig: &Rig<'_>, id: u64) -> Option<(OrderEventKind, u32)> {
 }
 
 pub fn the_older_of_two_own_orders_is_cancelled(ground: &Ground<'_>) -> Outcome {
-    meet(ground, SelfMatch::CancelResting, |rig, [resting, _]| {
+    meet(ground, SelfMatch::CancelResting, |rig, [resting, coming]| {
         rig.until_fate(resting, Fate::Over)?;
         let told = reason(rig, resting);
-        same("what is told of the older", &told, &Some((OrderEventKind::Cancelled, 103)))
+        same("what is told of the older", &told, &Some((OrderEventKind::Cancelled, 103)))?;
+        same("the newer", &rig.fate(coming), &Fate::Working)
     })
 }
 
@@ -339,7 +340,7 @@ pub fn the_ledger_says_so_after_lost_connections(ground: &Ground<'_>) -> Outcome
             let unknown = rig.agree_but_unknown()?;
             must(unknown == 0, format_args!("nobody can tell of {unknown} orders"))?;
         }
-        let ids: Vec<u64> = rig.book.events.iter().filter(|e| e.exec_id != 0).map(|e| e.exec_id).collect();
-        must(!ids.is_empty(), "no execution was told")
+        let fills = rig.book.count(OrderEventKind::Filled);
+        must(fills >= 8, format_args!("{fills} executions, expected 8 or more"))
     })
 }

@@ -2,8 +2,8 @@
 //! logs it on again, and an order store that is compared with the venue's ledger.
 //!
 //! Nothing here is a second client: logons are `engine::logon`'s, lost sessions are seen to by
-//! `engine::sessions`, and the stage is the one that `engine::wire` makes. The rig only stands where
-//! the desk would: it sends commands and takes the news.
+//! `engine::sessions`, and the stage is the one that `engine::wire` makes. The rig stands where the
+//! desk would: it sends commands and takes the news.
 
 mod orders;
 
@@ -16,16 +16,14 @@ use crate::config::{Configuration, Endpoint, Gateway, GatewayProtocol, decimal::
 use crate::engine::gateway::{self, AnyGateway, Door, Ends, GatewayStart, SessionCounters};
 use crate::engine::logon::{self, LogonError};
 use crate::engine::memory::DeskSize;
-use crate::engine::sessions::{
-    Attempt, Entered, Published, SessionBook, SessionFigures, Sessions,
-};
+use crate::engine::sessions::{Attempt, Entered, Published, SessionBook, SessionFigures, Sessions};
 use crate::engine::sockets::{self, GatewayPort};
 use crate::secret::Secret;
 use crate::venue::cme::ilink3::resume::{self, Known};
-use crate::venue::cme::simulated::{OrderFault, OrderFaults, OrderRules, OrderTrouble, Spot};
 use crate::venue::cme::simulated::{GatewayCounters, shell as cme};
-use crate::venue::shfe::simulated::shell as shfe;
+use crate::venue::cme::simulated::{OrderFault, OrderFaults, OrderRules, OrderTrouble, Spot};
 use crate::venue::shell::VenueClock;
+use crate::venue::shfe::simulated::shell as shfe;
 use rtrb::RingBuffer;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::path::PathBuf;
@@ -35,7 +33,7 @@ use std::time::{Duration, Instant};
 use xmc_hotpath::counter::{Counter, NoRecorder};
 use xmc_hotpath::gateway as stage;
 use xmc_hotpath::message::{
-    DeskId, DeskIdentity, GatewayIndex, GatewayNews, OrderCommand, SessionState, SiteId,
+    DeskId, DeskIdentity, GatewayIndex, GatewayNews, OrderCommand, OrderId, SessionState, SiteId,
 };
 use xmc_hotpath::ring::{Receiver, Sender, ends};
 use xmc_hotpath::stage::{Stage, Work};
@@ -218,6 +216,11 @@ pub(super) fn session<T>(
             desk: DeskId(config.engine.desk_id),
             run: 1,
         };
+        // A counter's session finds an order by the slot that its number names.
+        let first = match alive.protocol {
+            GatewayProtocol::EsunnyDstar => OrderId::new(desk, 0, 0).0 + options.numbers_after,
+            GatewayProtocol::CmeIlink3 | GatewayProtocol::Paper => options.numbers_after,
+        };
         let ends = Ends {
             port,
             clock: clock.clone(),
@@ -239,7 +242,7 @@ pub(super) fn session<T>(
             stage,
             commands,
             news,
-            book: Book::after(options.numbers_after),
+            book: Book::after(first),
             figures: &published,
             sessions: book,
             key: &key,
@@ -375,6 +378,11 @@ impl Rig<'_> {
     /// This side's line breaks.
     pub fn hang_up(&self) {
         self.place.tape.hang_up();
+    }
+
+    /// The next requests over UDP are lost on their way.
+    pub fn lose(&self, requests: u32) {
+        self.place.tape.lose(requests);
     }
 
     /// A remark in the evidence.
@@ -518,4 +526,14 @@ pub fn attempt(
     let port = place.tape.port(sockets::gateway_port(gateway, PATIENCE)?, false);
     let clock = EngineClock::start();
     logon::log_on_over(port, gateway, secret, attempt, || clock.utc().utc, PATIENCE)
+}
+
+/// Logs on at a counter as the product does, once, and says what came of it.
+///
+/// # Errors
+/// As `engine::logon`.
+pub fn grant(place: &Place<'_>, secret: &Secret) -> Result<(), LogonError> {
+    let gateway = &place.config.gateways[place.row];
+    let mut port = place.tape.port(sockets::gateway_port(gateway, PATIENCE)?, true);
+    logon::grant(&place.config, place.row, secret, 0, &mut port, PATIENCE).map(drop)
 }

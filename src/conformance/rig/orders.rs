@@ -4,7 +4,7 @@ use super::super::book::{Differs, Fate, Ledger};
 use super::super::case::{Failure, Outcome, must};
 use super::super::ground::Venue;
 use super::{PATIENCE, Rig, gone};
-use crate::sim::exchange::{Exchange, ListingIndex};
+use crate::sim::exchange::{Exchange, ListingIndex, Phase};
 use std::time::{Duration, Instant};
 use xmc_hotpath::message::{
     AccountId, GatewayIndex, HedgeFlag, InstrumentIndex, OrderAction, OrderCommand, OrderId,
@@ -59,6 +59,30 @@ impl Rig<'_> {
         found.flatten().ok_or_else(|| Failure::not_provoked("the venue has no such instrument"))
     }
 
+    /// Opens a market in which nobody else trades; the price that it settled at.
+    ///
+    /// # Errors
+    /// `NotProvoked`: it is somebody else's venue.
+    pub fn open_quiet(&self) -> Outcome<i64> {
+        let listing = self.listing()?;
+        let price = move |exchange: &Exchange| {
+            exchange.engine(listing).map(|engine| engine.listing().reference_e9)
+        };
+        self.place.tape.step("the market is open, and nobody else trades");
+        let settled = match &self.place.venue {
+            Some(Venue::Cme(running)) => {
+                running.set_phase(Some(listing), Phase::Open);
+                running.with(move |shell, _| price(shell.exchange()))
+            }
+            Some(Venue::Shfe(running)) => {
+                running.set_phase(Some(listing), Phase::Open);
+                running.with(move |shell, _| price(shell.exchange()))
+            }
+            None => None,
+        };
+        settled.flatten().ok_or_else(gone)
+    }
+
     /// The best price of a side of the simulated market.
     ///
     /// # Errors
@@ -89,13 +113,7 @@ impl Rig<'_> {
     ///
     /// # Errors
     /// `NotProvoked`: there is nothing to trade.
-    pub fn send(
-        &mut self,
-        side: Side,
-        price_e9: i64,
-        lots: u32,
-        tif: TimeInForce,
-    ) -> Outcome<u64> {
+    pub fn send(&mut self, side: Side, price_e9: i64, lots: u32, tif: TimeInForce) -> Outcome<u64> {
         let (instrument, security_id, _) = self.instrument()?;
         let id = self.book.number();
         let is_gross = self.place.config.gateways[self.place.row].counter.is_some();

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod calendar;
+mod conformance;
 mod decode_check;
 mod demo;
 mod explain;

@@ -67,6 +67,16 @@ pub fn files(scratch: &Scratch, config: &Configuration) -> PathBuf {
     scratch.path("demo.toml")
 }
 
+/// The secrets of the sample's gateways in a new directory, as systemd would hand them over.
+pub fn credentials(directory: &Path, key: &str) {
+    std::fs::create_dir(directory).expect("a directory for the test");
+    for (name, secret) in [("demo_counter_password", "simulated"), ("demo_cme_key", key)] {
+        let file = directory.join(name);
+        std::fs::write(&file, format!("{secret}\n")).expect("a file for the test");
+        std::fs::set_permissions(&file, Permissions::from_mode(0o400)).expect("it is ours");
+    }
+}
+
 pub fn sample() -> Configuration {
     let config = config::load(Path::new("config/demo.toml"));
     config.unwrap_or_else(|bad| panic!("{}", bad.render(false)))
@@ -85,12 +95,7 @@ impl Engine {
     pub fn with_key(key: &str, config: &Path, record: &Path, more: &[&str]) -> Self {
         let credentials = config.parent().expect("it lies in a directory").join(CREDENTIALS);
         if !credentials.exists() {
-            std::fs::create_dir(&credentials).expect("a directory for the test");
-            for (name, secret) in [("demo_counter_password", "simulated"), ("demo_cme_key", key)] {
-                let file = credentials.join(name);
-                std::fs::write(&file, format!("{secret}\n")).expect("a file for the test");
-                std::fs::set_permissions(&file, Permissions::from_mode(0o400)).expect("it is ours");
-            }
+            self::credentials(&credentials, key);
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_xmc"));
         command.args(["run", "--json", "--unpinned", "--config"]).arg(config);

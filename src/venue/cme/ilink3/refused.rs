@@ -4,8 +4,8 @@
 //! not repeated. `Retryable` says that the refusal speaks of the moment and not of what was asked;
 //! nothing here asks again by itself, least of all for a hedge. Source: CME's pages "iLink 3
 //! Business Reject" (46472406), "Futures and Options Reject Codes" (457324354), "Retransmit Reject"
-//! (457227584), "Terminate" (46440124),
-//! "Negotiation Reject" (457227444) and "Establishment Reject" (46439924). Of orders it has the codes for futures and limit orders.
+//! (457227584), "Terminate" (46440124), "Negotiation Reject" (457227444), "Establishment Reject"
+//! (46439924). Of orders it has the codes for futures and limit orders.
 
 /// Whether it is of use to ask again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

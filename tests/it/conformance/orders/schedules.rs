@@ -4,7 +4,12 @@
 //!
 //! Twenty at a commit; `XMC_ORDER_SCHEDULES=1000` runs as many, `XMC_ORDER_SEED=7` only that one.
 
-use super::rig::{Fate, Options, rig};
+use super::bench;
+use cross_market_connect::config::GatewayProtocol;
+use cross_market_connect::conformance::Ground;
+use cross_market_connect::conformance::book::Fate;
+use cross_market_connect::conformance::case::must;
+use cross_market_connect::conformance::rig::Options;
 use cross_market_connect::venue::cme::simulated::{OrderFaults, OrderRate, OrderTrouble, Spot};
 use std::sync::atomic::{AtomicU64, Ordering};
 use xmc_hotpath::message::Side;
@@ -59,54 +64,58 @@ impl Total {
 }
 
 fn schedule(seed: u64, total: &mut Total) {
-    let options = Options { seed, keep_alive_ms: 2_000 };
-    rig(&options, |rig| {
-        rig.until_up();
+    let options = Options { keep_alive_ms: Some(2_000), ..Options::default() };
+    let bench = bench(GatewayProtocol::CmeIlink3, seed);
+    let ground = Ground::new(&bench);
+    let ended = ground.rig(&options, |rig| {
+        rig.until_up()?;
         let rates = RATES.map(|(spot, per_mille, what)| OrderRate { spot, per_mille, what });
         let faults = OrderFaults { seed, rates: rates.to_vec(), ..OrderFaults::default() };
-        rig.venue.set_order_faults(faults);
+        rig.cme()?.set_order_faults(faults);
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut resting = Vec::new();
         for _ in 0..ORDERS {
             // Mostly it is waited for a session: what is sent without one is given back.
             if rng.u32(..5) > 0 {
-                rig.until_up();
+                rig.until_up()?;
             }
             let side = if rng.bool() { Side::Buy } else { Side::Sell };
             match rng.u32(..10) {
                 0..6 => {
-                    rig.lift(side, rng.u32(1..5));
+                    rig.lift(side, rng.u32(1..5))?;
                 }
-                6..8 => resting.push(rig.rest()),
+                6..8 => resting.push(rig.rest()?),
                 _ if !resting.is_empty() => {
                     let id = resting.swap_remove(rng.usize(..resting.len()));
-                    rig.cancel(id);
+                    rig.cancel(id)?;
                 }
-                _ => rig.follow(rng.u64(1..60)),
+                _ => rig.follow(rng.u64(1..60))?,
             }
             if rng.u32(..40) == 0 {
-                rig.venue.cut_orders();
+                rig.cut()?;
             }
-            rig.follow(rng.u64(..4));
+            rig.follow(rng.u64(..4))?;
         }
-        rig.venue.set_order_faults(OrderFaults::default());
-        total.unknown += rig.agree_but_unknown();
+        rig.cme()?.set_order_faults(OrderFaults::default());
+        total.unknown += rig.agree_but_unknown()?;
         // And what is still there can be taken out.
         for id in resting.into_iter().chain(1..=u64::from(ORDERS)) {
-            if rig.orders.get(&id).is_some_and(|row| row.fate == Fate::Working) {
-                rig.cancel(id);
+            if rig.book.orders.get(&id).is_some_and(|row| row.fate == Fate::Working) {
+                rig.cancel(id)?;
             }
         }
-        rig.agree_but_unknown();
-        let is_live = |fate| fate == Fate::Working;
-        assert!(!rig.orders.values().any(|row| is_live(row.fate)), "an order is left");
-        let gateway = rig.venue.counts().expect("it runs").gateway;
-        total.orders += rig.orders.len();
-        total.not_sent += rig.orders.values().filter(|row| row.fate == Fate::NotSent).count();
+        rig.agree_but_unknown()?;
+        let mut orders = rig.book.orders.values();
+        must(!orders.any(|row| row.fate == Fate::Working), "an order is left")?;
+        let (orders, gateway) = (rig.book.orders.values(), rig.counted()?);
+        total.orders += rig.book.orders.len();
+        total.not_sent += orders.filter(|row| row.fate == Fate::NotSent).count();
         total.troubles += gateway.troubles;
         total.sessions += gateway.established;
         total.resent += gateway.resent;
+        Ok(())
     });
+    ended.unwrap_or_else(|failure| panic!("seed {seed}: {failure}"));
 }
 
 #[test]

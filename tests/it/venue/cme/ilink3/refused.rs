@@ -1,11 +1,13 @@
 //! Codes of refusal: all that are listed are mapped, and what is not listed is fatal.
 
+use cross_market_connect::venue::cme::ilink3::logon::LogonError;
 use cross_market_connect::venue::cme::ilink3::refused::{
-    BUSINESS, Meaning, ORDER, Outlook, RETRANSMIT, TERMINATE, meaning,
+    BUSINESS, ESTABLISHMENT, Meaning, NEGOTIATION, ORDER, Outlook, RETRANSMIT, TERMINATE, meaning,
 };
+use cross_market_connect::venue::cme::ilink3::resume::{self, Course};
 
 /// The codes of the exchange's pages, written down apart from the tables.
-const LISTED: [(&str, &[Meaning], &[u16]); 4] = [
+const LISTED: [(&str, &[Meaning], &[u16]); 6] = [
     (
         "business",
         BUSINESS,
@@ -23,6 +25,8 @@ const LISTED: [(&str, &[Meaning], &[u16]); 4] = [
             7029, 7613,
         ],
     ),
+    ("negotiation", NEGOTIATION, &[0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 15, 16, 17, 27, 28]),
+    ("establishment", ESTABLISHMENT, &[0, 1, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17]),
     ("retransmit", RETRANSMIT, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
     (
         "terminate",
@@ -57,6 +61,20 @@ fn only_refusals_of_the_moment_are_retryable() {
     };
     assert_eq!(retryable(BUSINESS), [4, 7, 8, 112, 114, 117]);
     assert_eq!(retryable(ORDER), [1003, 2130, 2500, 7027]);
+    assert_eq!(retryable(NEGOTIATION), [1, 2, 3, 15, 16, 17, 27, 28]);
+    assert_eq!(retryable(ESTABLISHMENT), [1, 3, 15, 16, 17]);
     assert_eq!(retryable(RETRANSMIT), [3]);
     assert_eq!(retryable(TERMINATE), [0, 20, 24, 26, 28]);
+}
+
+/// What the table calls retryable is tried again, and nothing else is.
+#[test]
+fn a_refused_logon_is_tried_again_as_its_table_says() {
+    for (what, table) in [("negotiation", NEGOTIATION), ("establishment", ESTABLISHMENT)] {
+        for known in table {
+            let refused = LogonError::Refused { what, code: known.code, reason: String::new() };
+            let is_tried = resume::after_refusal(Course::Same, &refused) != Course::Stop;
+            assert_eq!(is_tried, known.outlook == Outlook::Retryable, "{what} {}", known.code);
+        }
+    }
 }
