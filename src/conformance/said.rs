@@ -119,6 +119,11 @@ fn message_of(message: &plain::Plain) -> String {
 /// A value for people; `None` if it is absent or says nothing.
 fn shown(key: &str, value: &Value) -> Option<String> {
     if let Some(text) = value.as_str() {
+        if key == "clOrdID" {
+            // Ours are numbers, in hexadecimal digits.
+            let number = u64::from_str_radix(text, 16);
+            return Some(number.map_or_else(|_| text.to_owned(), |number| number.to_string()));
+        }
         let word = text.rsplit_once(':').map_or(text, |(word, _)| word);
         return (!word.is_empty()).then(|| word.to_owned());
     }

@@ -28,7 +28,8 @@ list-style:none;margin:.2em 0}table{border-collapse:collapse;margin:.3em 0 .8em;
 font-variant-numeric:tabular-nums}th,td{padding:.1em .7em .1em 0;text-align:left;\
 vertical-align:top}th{color:#57606a;font-weight:400;border-bottom:1px solid #d0d7de}\
 td.n,th.n{text-align:right}td.t{white-space:nowrap;color:#57606a;text-align:right}\
-tr.step td{background:#fff8c5}tr.client td+td{color:#0550ae}tr.engine td+td{color:#6639ba}\
+tr td:last-child{white-space:pre-wrap}tr.step td{background:#fff8c5}\
+tr.client td+td{color:#0550ae}tr.engine td+td{color:#6639ba}\
 tr.line td+td{color:#57606a}@media print{body{max-width:none;margin:0}}";
 
 /// Lines of one scenario's evidence on the page: the first and the last of them.
@@ -128,7 +129,7 @@ fn scenario(ran: &Ran, out: &mut String) -> std::fmt::Result {
         let count = ran.evidence.orders.len();
         writeln!(
             out,
-            "<details class=\"more\"{open}><summary> {count} orders beside the ledger</summary>"
+            "<details class=\"more\"{open}><summary> orders beside the ledger: {count}</summary>"
         )?;
         orders(&ran.evidence.orders, out)?;
         writeln!(out, "</details>")?;
@@ -138,8 +139,8 @@ fn scenario(ran: &Ran, out: &mut String) -> std::fmt::Result {
         let (count, ms) = (lines.len(), ran.evidence.took.as_millis());
         writeln!(
             out,
-            "<details class=\"more\"{open}><summary> {count} lines of evidence, {ms} ms</summary>\
-             <table>"
+            "<details class=\"more\"{open}><summary> lines of evidence: {count}, over {ms} ms\
+             </summary><table>"
         )?;
         if count <= MOST_LINES {
             lines.iter().try_for_each(|line| evidence(line, out))?;

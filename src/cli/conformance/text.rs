@@ -24,9 +24,10 @@ pub(super) fn write(
     let ink = Ink { has_colour: io::stdout().is_terminal() && !no_colour };
     writeln!(out, "{}", ink.bold(&head.title()))?;
     for line in head.lines() {
-        wrapped(&line, 0, out)?;
+        wrapped(&line, 0, out, str::to_owned)?;
     }
-    writeln!(out)?;
+    let title = format!("\n{:<4} {:<21} {:<16}{}", "case", "verdict", "scenarios, time", "title");
+    writeln!(out, "{}", ink.faint(&title))?;
     for case in judged {
         row(case, ink, out)?;
         for ran in &case.ran {
@@ -36,12 +37,12 @@ pub(super) fn write(
             }
         }
     }
-    writeln!(out)?;
+    reasons(judged, ink, out)?;
     let counts = tally(judged).into_iter().filter(|(_, count)| *count > 0);
     let counts: Vec<_> = counts
         .map(|(verdict, count)| ink.verdict(verdict, &format!("{count} {}", verdict.words())))
         .collect();
-    writeln!(out, "{} cases: {}", judged.len(), counts.join(", "))?;
+    writeln!(out, "\n{} cases: {}", judged.len(), counts.join(", "))?;
     Ok(())
 }
 
@@ -56,33 +57,46 @@ fn row(judged: &Judged, ink: Ink, out: &mut Report<'_>) -> io::Result<()> {
         count if ran.count() == 0 => format!("0 of {count}"),
         count => format!("{passed} of {count} {took:>6.1} s"),
     };
-    writeln!(out, "{:<4} {word} {figures:<16}{}", case.number, case.title)?;
-    let obstacles = judged.ran.iter().filter(|ran| ran.verdict == Verdict::NotRun);
-    let mut said: Vec<&str> = obstacles.filter_map(|ran| ran.why.as_deref()).collect();
-    said.sort_unstable();
-    said.dedup();
-    if judged.ran.is_empty() {
-        said.push(case.note);
+    writeln!(out, "{:<4} {word} {figures:<16}{}", case.number, case.title)
+}
+
+/// Why something was not run, or cannot be, each reason once with the cases that it holds for.
+fn reasons(judged: &[Judged], ink: Ink, out: &mut Report<'_>) -> io::Result<()> {
+    let mut all: Vec<(&str, Vec<&str>)> = Vec::new();
+    for case in judged {
+        let obstacles = case.ran.iter().filter(|ran| ran.verdict == Verdict::NotRun);
+        let none = case.ran.is_empty().then_some(case.case.note);
+        for why in obstacles.filter_map(|ran| ran.why.as_deref()).chain(none) {
+            let place = all.iter().position(|(known, _)| *known == why);
+            let place = place.unwrap_or_else(|| {
+                all.push((why, Vec::new()));
+                all.len() - 1
+            });
+            all[place].1.push(case.case.number);
+        }
     }
-    for why in said {
-        wrapped(&ink.faint(why), INDENT, out)?;
+    for (why, mut cases) in all {
+        cases.dedup();
+        writeln!(out)?;
+        wrapped(why, 0, out, |line| ink.bold(line))?;
+        wrapped(&cases.join(", "), INDENT, out, str::to_owned)?;
     }
     Ok(())
 }
 
 fn scenario(ran: &Ran, is_traced: bool, ink: Ink, out: &mut Report<'_>) -> io::Result<()> {
-    let word = ink.verdict(ran.verdict, ran.verdict.words());
     writeln!(out)?;
-    wrapped(&format!("{word}: {}", ran.scenario.name), INDENT, out)?;
-    wrapped(&format!("looked at: {}", ran.scenario.looks_at), INDENT, out)?;
+    let title = format!("{}: {}", ran.verdict.words(), ran.scenario.name);
+    wrapped(&title, INDENT, out, |line| ink.verdict(ran.verdict, line))?;
+    wrapped(&format!("looked at: {}", ran.scenario.looks_at), INDENT, out, str::to_owned)?;
     if let Some(why) = &ran.why {
-        wrapped(&ink.bold(why), INDENT, out)?;
+        wrapped(why, INDENT, out, |line| ink.bold(line))?;
     }
     let lines = &ran.evidence.lines;
     let first = if is_traced { 0 } else { lines.len().saturating_sub(LAST_LINES) };
     if first > 0 {
         let before = format!("{first} lines of evidence before these: --trace, --html or --json");
-        wrapped(&ink.faint(&before), INDENT, out)?;
+        wrapped(&before, INDENT, out, |line| ink.faint(line))?;
     }
     for line in &lines[first..] {
         evidence(line, out)?;
@@ -132,7 +146,7 @@ fn orders(rows: &[Compared], is_traced: bool, ink: Ink, out: &mut Report<'_>) ->
     }
     if rows.len() > most {
         let more = format!("and {} more", rows.len() - most);
-        wrapped(&ink.faint(&more), INDENT, out)?;
+        wrapped(&more, INDENT, out, |line| ink.faint(line))?;
     }
     Ok(())
 }
@@ -141,14 +155,20 @@ fn orders(rows: &[Compared], is_traced: bool, ink: Ink, out: &mut Report<'_>) ->
 fn cut(text: &str, room: usize) -> (&str, &str) {
     let Some((end, _)) = text.char_indices().nth(room) else { return (text, "") };
     let at = text[..end].rfind(' ').filter(|at| *at > 0).unwrap_or(end);
-    (&text[..at], text[at..].trim_start())
+    (text[..at].trim_end(), text[at..].trim_start())
 }
 
-fn wrapped(text: &str, indent: usize, out: &mut Report<'_>) -> io::Result<()> {
+/// A text over as many lines as it takes, each in its ink.
+fn wrapped(
+    text: &str,
+    indent: usize,
+    out: &mut Report<'_>,
+    ink: impl Fn(&str) -> String,
+) -> io::Result<()> {
     let mut rest = text;
     while !rest.is_empty() {
         let (now, later) = cut(rest, WIDTH - indent);
-        writeln!(out, "{:indent$}{now}", "")?;
+        writeln!(out, "{:indent$}{}", "", ink(now))?;
         rest = later;
     }
     Ok(())

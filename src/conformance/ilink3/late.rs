@@ -139,7 +139,7 @@ pub(super) const CASES: [Case; 16] = [
         title: "Cancel on disconnect",
         rule: "The exchange cancels a lost session's orders; what it says of them is asked for. A \
                cancel of ours may be too late for that.",
-        source: "CME wiki, Cancel on Disconnect; CME wiki 46113078",
+        source: "CME client systems, Cancel on Disconnect; its delays are UNPROVEN",
         scenarios: &[
             on(
                 Script,

@@ -201,14 +201,14 @@ pub fn a_key_is_changed(ground: &Ground<'_>) -> Outcome {
         rig.script("the exchange has the next key", |venue| {
             venue.with(move |shell, _| shell.venue_mut().set_key(&session, key));
         })?;
-        *rig.key.lock().expect("nobody panics with it") = NEXT.to_owned();
+        *rig.key.lock().expect("nobody panics with it") = Secret::new(NEXT);
         rig.cut()?;
         rig.until_resumed(1)?;
         rig.lift(Side::Sell, 1)?;
         rig.agree()?;
         // A wrong one is refused, once: who tries on is shut out.
         rig.step("the engine has the old key again");
-        *rig.key.lock().expect("nobody panics with it") = SIMULATED_KEY.to_owned();
+        *rig.key.lock().expect("nobody panics with it") = Secret::new(SIMULATED_KEY);
         rig.cut()?;
         let figures = rig.until_stopped()?;
         same("logons that failed", &figures.failed, &1)?;

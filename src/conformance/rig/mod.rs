@@ -41,6 +41,8 @@ use xmc_hotpath::time::Clock;
 
 /// How long an answer may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+/// What has not come so long after the end of a session that nobody follows up does not come.
+const OVER: Duration = Duration::from_secs(2);
 /// How long a gateway that is logged on to again may take for each answer.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -80,7 +82,7 @@ pub struct Rig<'s> {
     figures: &'s Published,
     sessions: SessionBook,
     /// The secret that the next logon reads.
-    pub key: &'s Mutex<String>,
+    pub key: &'s Mutex<Secret>,
     /// The primary address leads nowhere.
     pub is_primary_dead: &'s AtomicBool,
 }
@@ -129,12 +131,12 @@ struct LogOns<'a> {
     /// The same with a primary address at which nobody listens.
     dead: &'a Gateway,
     is_primary_dead: &'a AtomicBool,
-    key: &'a Mutex<String>,
+    key: &'a Mutex<Secret>,
 }
 
 impl LogOns<'_> {
     fn secret(&self) -> Secret {
-        Secret::new(self.key.lock().expect("nobody panics with it").as_str())
+        Secret::new(self.key.lock().expect("nobody panics with it").reveal())
     }
 
     fn ilink3(
@@ -177,7 +179,7 @@ pub(super) fn session<T>(
     let config = config;
     let clock = EngineClock::start();
     let secret = place.secret().map_err(Failure::not_provoked)?;
-    let (key, is_primary_dead) = (Mutex::new(secret.reveal().to_owned()), AtomicBool::new(false));
+    let (key, is_primary_dead) = (Mutex::new(secret), AtomicBool::new(false));
     let alive = &config.gateways[row];
     let log_ons = LogOns {
         clock: &clock,
@@ -427,12 +429,20 @@ impl Rig<'_> {
     /// `Wrong`: it does not come.
     pub fn until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) -> Outcome {
         let since = Instant::now();
+        let mut over_since = None;
         while !is_so(self) {
             self.poll()?;
-            let is_patient = since.elapsed() < 2 * PATIENCE;
+            let is_patient = since.elapsed() < 2 * PATIENCE && !self.is_over(&mut over_since);
             must(is_patient, format_args!("{what} did not come: {}", self.standing()))?;
         }
         Ok(())
+    }
+
+    /// Whether the session has been over for a while, and nobody will log on again.
+    fn is_over(&self, since: &mut Option<Instant>) -> bool {
+        let is_stopped = self.figures().is_stopped;
+        *since = if is_stopped { since.or(Some(Instant::now())) } else { None };
+        since.is_some_and(|since| since.elapsed() > OVER)
     }
 
     /// Where the session stands, for people.

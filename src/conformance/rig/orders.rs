@@ -218,6 +218,7 @@ impl Rig<'_> {
     pub fn agree_but_unknown(&mut self) -> Outcome<usize> {
         let ledger: Option<Ledger> = self.place.ledger();
         let since = Instant::now();
+        let mut over_since = None;
         loop {
             self.follow(5)?;
             let is_quiet = since.elapsed() > QUIET;
@@ -228,7 +229,7 @@ impl Rig<'_> {
                 Err(Differs::Ever(failure)) => return Err(failure),
             };
             // Sessions that are lost one after the other are waited for longer and longer.
-            let is_patient = since.elapsed() < 3 * PATIENCE;
+            let is_patient = since.elapsed() < 3 * PATIENCE && !self.is_over(&mut over_since);
             must(is_patient, format_args!("{wrong}; {}", self.standing()))?;
         }
     }
