@@ -188,10 +188,8 @@ impl Book {
                     row.fate = Fate::Working;
                 }
             }
-            OrderEventKind::Busted => {
-                if row.busts.insert(event.exec_id) {
-                    row.busted += event.qty_lots;
-                }
+            OrderEventKind::Busted if row.busts.insert(event.exec_id) => {
+                row.busted += event.qty_lots;
             }
             OrderEventKind::Cancelled | OrderEventKind::Rejected => row.fate = Fate::Over,
             OrderEventKind::NotSent => row.fate = Fate::NotSent,

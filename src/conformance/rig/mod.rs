@@ -462,6 +462,8 @@ impl Rig<'_> {
         said
     }
 
+    /// Until orders can be sent.
+    ///
     /// # Errors
     /// As `until`.
     pub fn until_up(&mut self) -> Outcome {

@@ -195,6 +195,8 @@ impl Rig<'_> {
         self.book.orders.get(&id).map_or(Fate::Sent, |row| row.fate)
     }
 
+    /// Until that is known of an order.
+    ///
     /// # Errors
     /// As `until`.
     pub fn until_fate(&mut self, id: u64, fate: Fate) -> Outcome {
