@@ -7,8 +7,8 @@ use super::{PATIENCE, Rig, gone};
 use crate::sim::exchange::{Exchange, ListingIndex, Phase};
 use std::time::{Duration, Instant};
 use xmc_hotpath::message::{
-    AccountId, GatewayIndex, HedgeFlag, InstrumentIndex, OrderAction, OrderCommand, OrderId,
-    PositionEffect, ProjectId, Side, SpreadIndex, StrategyId, TimeInForce,
+    AccountId, GatewayIndex, HedgeFlag, InstrumentIndex, OrderAction, OrderCommand, OrderEventKind,
+    OrderId, PositionEffect, ProjectId, Side, SpreadIndex, StrategyId, TimeInForce,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -198,9 +198,22 @@ impl Rig<'_> {
     /// Until that is known of an order.
     ///
     /// # Errors
-    /// As `until`.
+    /// As `until`; `NotProvoked` if somebody else's gateway does not let the order rest.
     pub fn until_fate(&mut self, id: u64, fate: Fate) -> Outcome {
-        self.until(&format!("order {id} {}", fate.words()), |rig| rig.fate(id) == fate)
+        let is_to_rest = fate == Fate::Working && self.place.resting.is_some();
+        self.until(&format!("order {id} {}", fate.words()), |rig| {
+            rig.fate(id) == fate || (is_to_rest && rig.fate(id) == Fate::Over)
+        })?;
+        if self.fate(id) == fate {
+            return Ok(());
+        }
+        let mut news = self.book.events.iter().rev().filter(|event| event.order_id.0 == id);
+        Err(Failure::NotProvoked(match news.next() {
+            Some(event) if event.kind == OrderEventKind::Rejected => {
+                format!("the venue rejects the order that was allowed, with code {}", event.reason)
+            }
+            _ => "the order that was allowed does not rest: allow one at another price".to_owned(),
+        }))
     }
 
     /// Until every order's fate is known, and the store says what the ledger says.

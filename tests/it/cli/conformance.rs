@@ -147,6 +147,10 @@ fn one_resting_order_is_sent_if_it_is_allowed() {
     }
     let gateway = theirs.venues.cme.counts().expect("it runs").gateway;
     assert!(gateway.messages > 0, "{gateway:?}");
+    // One that the venue does not take says nothing of the engine.
+    let told = theirs.asked(&["--only", "O26", "--order", "hg@0.5"]);
+    assert_eq!(told.code, Some(2), "{}{}", told.out, told.why);
+    assert!(told.out.contains("that was allowed, with code 2137"), "{}", told.out);
     let live = theirs.venues.ledgers().expect("they answer");
     assert_eq!((live.live_orders, live.fills), (0, 0), "nothing is left behind");
 }
