@@ -46,6 +46,8 @@ pub struct Order {
     pub spread: SpreadIndex,
     /// Which leg.
     pub leg: u8,
+    /// Which of the spread's fires it belongs to; 0 for an order of an earlier run.
+    pub fire: u32,
     /// Whose money.
     pub account: AccountId,
     /// Whether it opens: its lots count as held from the start.
@@ -80,6 +82,7 @@ fields! {
         gateway: GatewayIndex,
         spread: SpreadIndex,
         leg: u8,
+        fire: u32,
         account: AccountId,
         is_open: bool,
         side: Side,
@@ -107,6 +110,7 @@ impl Order {
         gateway: GatewayIndex(0),
         spread: SpreadIndex::ALL,
         leg: 0,
+        fire: 0,
         account: AccountId(0),
         is_open: false,
         side: Side::Buy,
@@ -173,6 +177,7 @@ impl Order {
             gateway: carried.gateway,
             spread: carried.spread,
             leg: carried.leg,
+            fire: 0,
             account: carried.account,
             is_open: carried.is_open,
             side: carried.side,

@@ -159,6 +159,7 @@ impl Memory {
             }
             Detail::State(change) => self.of_spread(change.spread),
             Detail::Ending(ending) => self.of_spread(ending.spread),
+            Detail::Repair(repair) => self.of_spread(repair.spread),
         }
     }
 

@@ -4,12 +4,13 @@ use super::CouldNotRun;
 use super::facts::{Facts, Memory, is_indexed};
 use super::labels::Labels;
 use super::scan::{At, Decoding, Scanned, scan};
+use crate::monitor::number;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
     AccountId, Carried, CarriedRun, Detail, Gate, InstrumentIndex, OrderId, ProjectId, SpreadIndex,
-    StrategyId,
+    StrategyId, Way,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 use xmc_hotpath::time::{MonoNs, UnixNs};
@@ -279,6 +280,17 @@ impl Receipt {
                     let ratio = if ending.is_aligned { "in ratio" } else { "OUT OF RATIO" };
                     let (done, units) = (ending.done_units, ending.units);
                     format!("{done} of {units} units, {ratio}, {} ns", ending.took.0)
+                }
+                Detail::Repair(repair) => {
+                    let way = |of: &Way| match of.cost_e9 {
+                        i64::MAX => of.obstacle.word().to_owned(),
+                        cost_e9 => {
+                            format!("{} {}", number::e9(cost_e9.into(), 2), of.obstacle.word())
+                        }
+                    };
+                    let [complete, unwind] = [&repair.complete, &repair.unwind].map(way);
+                    let (taken, attempt) = (repair.way.word(), repair.attempt);
+                    format!("{taken}, try {attempt}: complete {complete}, unwind {unwind}")
                 }
             },
             Body::Input(input) => event(&input.event, labels),

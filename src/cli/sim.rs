@@ -78,6 +78,8 @@ struct Figures {
     faults: BTreeMap<&'static str, u64>,
     gates: BTreeMap<&'static str, u64>,
     alerts: BTreeMap<&'static str, u64>,
+    repairs: BTreeMap<&'static str, u64>,
+    repaired: u64,
     failure: Option<String>,
 }
 
@@ -157,6 +159,8 @@ impl Figures {
             faults: total.hits.iter().map(|(fault, hits)| (fault.word(), hits)).collect(),
             gates: total.gates.iter().map(|(gate, count)| (gate.word(), *count)).collect(),
             alerts: total.alerts.iter().map(|(kind, count)| (kind.word(), *count)).collect(),
+            repairs: total.repairs.iter().map(|(way, count)| (way.word(), *count)).collect(),
+            repaired: total.repaired,
             failure: sweep.failure.as_ref().map(ToString::to_string),
             ..Self::nothing(args)
         }
@@ -190,6 +194,8 @@ impl Figures {
             faults: BTreeMap::new(),
             gates: BTreeMap::new(),
             alerts: BTreeMap::new(),
+            repairs: BTreeMap::new(),
+            repaired: 0,
             failure: None,
         }
     }
@@ -210,12 +216,16 @@ impl Figures {
         if self.level != Level::Sequences {
             writeln!(out, "bookings  {}", self.bookings)?;
             writeln!(out, "fires     {} done whole", self.fires_done)?;
+            writeln!(out, "repaired  {} fires out of ratio", self.repaired)?;
             writeln!(out, "replayed  {} bytes of record, byte for byte", self.record_bytes)?;
             writeln!(out, "restored  {} desks from a snapshot on the way", self.snapshots)?;
         }
-        for (title, rows) in
-            [("faults", &self.faults), ("gates", &self.gates), ("alerts", &self.alerts)]
-        {
+        for (title, rows) in [
+            ("faults", &self.faults),
+            ("gates", &self.gates),
+            ("alerts", &self.alerts),
+            ("repairs", &self.repairs),
+        ] {
             let rows: Vec<_> = rows.iter().map(|(word, count)| format!("{word} {count}")).collect();
             if !rows.is_empty() {
                 writeln!(out, "{title:<9} {}", rows.join(", "))?;

@@ -219,6 +219,10 @@ pub struct Instrument {
     pub multiplier_e9: i64,
     /// Currency of that money.
     pub currency: String,
+    /// Fee of one lot bought or sold, units of 1e-9 of the currency.
+    pub fee_per_lot_e9: i64,
+    /// Fee as a part of the value that is traded, units of 1e-9.
+    pub fee_fraction_e9: i64,
     /// What the quoted price counts, for people: `US cents per bushel`.
     pub quote_unit: String,
     /// What a screen multiplies the price with, units of 1e-9.
@@ -425,6 +429,13 @@ pub(crate) fn instrument(section: Section<'_>, names: &Registry) -> Option<Instr
         lot_step: section.required("lot_step", whole(1..=1_000)).value,
         multiplier_e9: section.required("multiplier", decimal_e9("0.000001", "1000000")).value,
         currency: section.required("currency", one_of(CURRENCIES)).value,
+        fee_per_lot_e9: section
+            .optional("fee_per_lot", decimal_e9("0", "100000"))
+            .map_or(0, |fee| fee.value),
+        // Five percent is more than any futures exchange asks for.
+        fee_fraction_e9: section
+            .optional("fee_fraction", decimal_e9("0", "0.05"))
+            .map_or(0, |fee| fee.value),
         quote_unit: section.required("quote_unit", line(40)).value,
         display_factor_e9: section
             .required("display_factor", decimal_e9("0.000000001", "1000"))

@@ -38,10 +38,11 @@ pub use market::{
     Endpoint, Feed, FeedIndex, FeedLine, FeedProtocol, Gateway, GatewayIndex, GatewayProtocol,
     Instrument, InstrumentIndex, Join, Rate, Venue, VenueIndex,
 };
+pub use rational::Rational;
 pub use recovery::{Recovery, RecoveryLoops, RecoveryQuery, Replay};
 pub use section::Written;
 pub use source::{FileIndex, Place, SourceFile, Sources};
-pub use spread::{HedgeFlag, Leg, Spread, TimeInForce, Triggers};
+pub use spread::{HedgeFlag, Leg, Repair, Spread, TimeInForce, Triggers};
 pub use term::{Factor, PriceProduct, Term};
 pub use value::{Coefficient, Exact};
 pub use witness::{Checkpoints, Witness, WitnessPlace};

@@ -15,6 +15,8 @@ use super::term::{self, Term};
 use super::value::{
     Coefficient, Exact, boolean, decimal_e9, decimal_q32, exact, line, name, whole, word,
 };
+use xmc_hotpath::execute::repair::MAX_TRIES;
+use xmc_hotpath::message::RepairEnd;
 
 /// How long an order may wait for a match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +52,13 @@ impl HedgeFlag {
     /// The word in the file.
     pub fn word(self) -> &'static str {
         super::word_for(HEDGE_FLAGS, self)
+    }
+}
+
+impl Repair {
+    /// The word of what follows in the file.
+    pub fn then_word(&self) -> &'static str {
+        super::word_for(REPAIR_ENDS, self.then)
     }
 }
 
@@ -112,6 +121,23 @@ impl Triggers {
     }
 }
 
+/// What is done about a fire whose legs end out of ratio (补单 / 回退).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repair {
+    /// Tries before it is given up.
+    pub tries: u8,
+    /// Time for all of them.
+    pub within_ms: u32,
+    /// The most that a fire may come to cost by a repair, units of 1e-9 of the currency of the
+    /// first leg; `None` for no bound.
+    pub max_cost_e9: Option<i64>,
+    /// What follows when nothing helped.
+    pub then: RepairEnd,
+}
+
+const REPAIR_ENDS: &[(&str, RepairEnd)] =
+    &[("halt", RepairEnd::Halt), ("flatten", RepairEnd::Flatten)];
+
 /// Two to four legs that are traded as one.
 #[derive(Clone, Debug)]
 pub struct Spread {
@@ -156,6 +182,8 @@ pub struct Spread {
     pub hedge_flag: HedgeFlag,
     /// Whether it may fire from the start; one that may not waits for an operator.
     pub is_enabled: bool,
+    /// What is done about a fire whose legs end out of ratio; `None`: the spread is halted.
+    pub repair: Option<Repair>,
     /// By how much the weights of traded legs may differ from their lots and multipliers, units
     /// of 1e-9 (a fraction).
     pub balance_tolerance_e9: i64,
@@ -223,6 +251,7 @@ pub(crate) fn spread(
         hedge_flag: section
             .optional("hedge_flag", word(HEDGE_FLAGS))
             .map_or(HedgeFlag::Arbitrage, |flag| flag.value),
+        repair: repair(&section),
         is_enabled: section.optional("enabled", boolean).is_none_or(|enabled| enabled.value),
         balance_tolerance_e9: section
             .optional("balance_tolerance", decimal_e9("0.000000001", "0.5"))
@@ -230,6 +259,25 @@ pub(crate) fn spread(
         place: section.place().clone(),
     };
     section.finish(spread)
+}
+
+/// The keys of a repair: tries and time are needed as soon as one of them is there.
+fn repair(section: &Section<'_>) -> Option<Repair> {
+    let keys = ["repair_tries", "repair_within_ms", "repair_max_cost", "repair_then"];
+    if !keys.iter().any(|key| section.has(key)) {
+        return None;
+    }
+    Some(Repair {
+        tries: section.required("repair_tries", whole(1..=MAX_TRIES)).value,
+        // A minute out of ratio is a position, not a repair.
+        within_ms: section.required("repair_within_ms", whole(1..=60_000)).value,
+        max_cost_e9: section
+            .optional("repair_max_cost", decimal_e9("0", "1000000000"))
+            .map(|cost| cost.value),
+        then: section
+            .optional("repair_then", word(REPAIR_ENDS))
+            .map_or(RepairEnd::Halt, |then| then.value),
+    })
 }
 
 /// The legs, and what their products of prices add to the constant.

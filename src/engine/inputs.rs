@@ -6,11 +6,11 @@
 
 use crate::config::{
     AccountLimit, Bounds, Collar, Configuration, GatewayProtocol, HedgeFlag, Instrument, Leg,
-    Spread, TimeInForce,
+    Rational, Spread, TimeInForce,
 };
 use xmc_hotpath::message::{
     self, AccountId, AccountLimits, Control, Detailing, GatewayLimits, InstrumentSpec, LegSpec,
-    MAX_LEGS, ProjectId, Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId,
+    MAX_LEGS, ProjectId, RepairSpec, Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId,
 };
 use xmc_hotpath::time::Span;
 
@@ -161,7 +161,45 @@ fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Na
             HedgeFlag::Hedge => message::HedgeFlag::Hedge,
             HedgeFlag::Speculate => message::HedgeFlag::Speculate,
         },
+        repair: repair_spec(config, spread),
     }
+}
+
+fn repair_spec(config: &Configuration, spread: &Spread) -> RepairSpec {
+    let mut spec = RepairSpec { money_q32: money_q32(config, spread), ..RepairSpec::NONE };
+    let fees = spec.fee_e9.iter_mut().zip(&mut spec.fee_q32);
+    for ((fee_e9, fee_q32), leg) in fees.zip(&spread.legs) {
+        let instrument = &config.instruments[leg.instrument.value];
+        let per_lot = Rational::from_e9(instrument.fee_per_lot_e9);
+        let as_price = per_lot.over(Rational::from_e9(instrument.multiplier_e9));
+        *fee_e9 = as_price.and_then(Rational::nearest_e9).unwrap_or(i64::MAX);
+        let part = Rational::from_e9(instrument.fee_fraction_e9).nearest_q32();
+        *fee_q32 = part.and_then(|part| u32::try_from(part).ok()).unwrap_or(u32::MAX);
+    }
+    if let Some(repair) = &spread.repair {
+        spec.tries = repair.tries;
+        spec.then = repair.then;
+        spec.within = milliseconds(repair.within_ms);
+        spec.max_cost_e9 = repair.max_cost_e9.unwrap_or(i64::MAX);
+    }
+    spec
+}
+
+/// Money of a value of 1 in one unit: lots times multiplier by the coefficient of the first traded
+/// leg whose price is not converted, else of the first one at its reference.
+fn money_q32(config: &Configuration, spread: &Spread) -> i64 {
+    let traded = || spread.legs.iter().filter(|leg| leg.is_traded);
+    let plain = traded().find(|leg| leg.price_product().is_none());
+    let money = |leg: &Leg| {
+        let multiplier = config.instruments[leg.instrument.value].multiplier_e9;
+        let lots = Rational::whole(i64::from(leg.ratio.value).abs());
+        let mut money = lots.times(Rational::from_e9(multiplier))?;
+        if let Some(product) = leg.price_product() {
+            money = money.times(product.other_reference.exact)?;
+        }
+        money.over(Rational::from_q32(leg.weight_q32).magnitude())?.nearest_q32()
+    };
+    plain.or_else(|| traded().next()).and_then(money).map_or(i64::MAX, |money| money.max(1))
 }
 
 fn leg_spec(config: &Configuration, leg: &Leg) -> LegSpec {

@@ -9,8 +9,8 @@ use super::tally::Tally;
 use super::view::View;
 use super::words::{Label, Lang, Worded};
 use xmc_hotpath::message::{
-    Alert, Decision, Detail, Ending, Event, Gate, PositionEffect, SpreadIndex, StateChange,
-    StreamId,
+    Alert, Decision, Detail, Ending, Event, Gate, Obstacle, PositionEffect, Repair, RepairWay,
+    SpreadIndex, StateChange, StreamId, Way,
 };
 use xmc_hotpath::record::frame::Body;
 use xmc_hotpath::time::Span;
@@ -142,6 +142,7 @@ impl Plain {
             Detail::Ending(ending) => {
                 (spread_name(setting, ending.spread), self.ending(tally, ending))
             }
+            Detail::Repair(repair) => (spread_name(setting, repair.spread), self.repair(repair)),
         }
     }
 
@@ -176,6 +177,27 @@ impl Plain {
 
     fn state(&self, change: &StateChange) -> String {
         format!("{} -> {}", self.word(change.from), self.word(change.to))
+    }
+
+    /// `completed (1): completed 12.50, traded back 30.00`
+    fn repair(&self, repair: &Repair) -> String {
+        let way = |way: RepairWay, of: &Way| {
+            let cost = match (of.cost_e9, of.obstacle) {
+                (i64::MAX, obstacle) => self.word(obstacle).to_owned(),
+                (cost_e9, Obstacle::Nothing) => number::e9(cost_e9.into(), 2),
+                (cost_e9, obstacle) => {
+                    format!("{} ({})", number::e9(cost_e9.into(), 2), self.word(obstacle))
+                }
+            };
+            format!("{} {cost}", self.word(way))
+        };
+        format!(
+            "{} ({}): {}, {}",
+            self.word(repair.way),
+            repair.attempt,
+            way(RepairWay::Complete, &repair.complete),
+            way(RepairWay::Unwind, &repair.unwind)
+        )
     }
 
     fn ending(&self, tally: &Tally, ending: &Ending) -> String {

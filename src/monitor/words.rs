@@ -7,8 +7,8 @@
 use std::fmt;
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
-    AlertKind, ChannelState, Gate, Intent, PositionEffect, QuoteQuality, SafeState, SessionState,
-    Side,
+    AlertKind, ChannelState, Gate, Intent, Obstacle, PositionEffect, QuoteQuality, RepairWay,
+    SafeState, SessionState, Side,
 };
 
 /// The language of a screen.
@@ -237,6 +237,19 @@ words! {
         Divergent "COPIES DIFFER" "双路不符",
         Halted "HALTED" "停牌",
     }
+    RepairWay {
+        Neither "repair waits" "修复等待",
+        Complete "completed" "补单",
+        Unwind "traded back" "回退",
+    }
+    Obstacle {
+        Nothing "open" "可行",
+        Gate "held back" "被拦截",
+        Depth "not enough shown" "盘口不足",
+        Cost "too dear" "代价超限",
+        Opens "would open" "只许平仓",
+        Beyond "no such unit" "超出份数",
+    }
     AlertKind {
         BrokenSpread "legs out of ratio" "腿比例不齐",
         OrderUnknown "order not answered" "报单无应答",
@@ -260,6 +273,7 @@ words! {
         ClockDrift "clocks drift" "时钟漂移",
         FeedFrozen "feed frozen" "行情冻结",
         FeedSingle "one line: less is opened" "单路行情, 减量开仓",
+        RepairFailed "repair failed" "补单回退未成",
     }
     Gate {
         Passed "passed" "通过",
@@ -333,6 +347,8 @@ mod tests {
         check(Intent::ALL);
         check(Side::ALL);
         check(PositionEffect::ALL);
+        check(RepairWay::ALL);
+        check(Obstacle::ALL);
         let [en, zh]: [Vec<_>; 2] =
             [0, 1].map(|language| Label::ALL.iter().map(|label| label.both()[language]).collect());
         let same = en.iter().zip(&zh).filter(|(en, zh)| en == zh);

@@ -16,8 +16,8 @@ use xmc_hotpath::message::{
     AccountId, AccountLimits, ChannelState, ChannelUpdate, CloseFirst, Command, CommandKind,
     Credits, Depth, Event, GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex,
     InstrumentSpec, LegSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
-    ProjectId, Quote, QuoteQuality, SessionState, SessionUpdate, SpreadIndex, SpreadSpec,
-    StrategyId, StreamId, TimeInForce,
+    ProjectId, Quote, QuoteQuality, RepairSpec, SessionState, SessionUpdate, SpreadIndex,
+    SpreadSpec, StrategyId, StreamId, TimeInForce,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -369,7 +369,7 @@ impl<'a> Table<'a> {
 
     /// Time goes on until the desk waits for nothing; then it may fire once more.
     fn come_to_rest(&mut self) -> Result<(), Violation> {
-        for _ in 0..8 {
+        for _ in 0..24 {
             let deadline = self.desk.next_deadline();
             if deadline == MonoNs::NEVER {
                 self.checker.at_rest()?;
@@ -468,6 +468,7 @@ fn spread() -> SpreadSpec {
         ack_timeout: TIMEOUT,
         time_in_force: TimeInForce::FillAndKill,
         hedge: HedgeFlag::Arbitrage,
+        repair: RepairSpec { tries: 2, within: Span(2 * TIMEOUT.0), ..RepairSpec::NONE },
     }
 }
 

@@ -4,15 +4,17 @@
 //! The checker compares the desk with it after every event. Nothing here is taken from the desk's
 //! own fields.
 
+mod fire;
 mod lots;
 
+pub use fire::{ModelFire, Ratio, cost, worst_price};
 pub use lots::ModelLots;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, AlertKind, ChannelState, Command, CommandKind, Depth, Detailing,
-    Event, Finding, FindingKind, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent,
+    AccountId, AccountLimits, AlertKind, ChannelState, Command, CommandKind, Detailing, Event,
+    Finding, FindingKind, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent,
     MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, SafeState,
     SessionState, Side, Sizing, SpreadIndex, SpreadSpec, StateChange,
 };
@@ -36,6 +38,8 @@ pub struct ModelOrder {
     pub is_unknown: bool,
     /// Cancels sent for it.
     pub cancels: u32,
+    /// It does what its fire is for; if not, it trades back.
+    pub is_toward: bool,
     execs: BTreeSet<u64>,
     busts: BTreeSet<u64>,
 }
@@ -45,21 +49,6 @@ impl ModelOrder {
     pub fn open(&self) -> u32 {
         if self.is_live { self.qty.saturating_sub(self.filled) } else { 0 }
     }
-}
-
-/// A fire that has not ended.
-#[derive(Clone, Debug)]
-pub struct ModelFire {
-    /// What for.
-    pub intent: Intent,
-    /// Units asked for.
-    pub units: u32,
-    /// When.
-    pub started: MonoNs,
-    /// Its orders: one or several for each leg.
-    pub orders: Vec<OrderId>,
-    /// Lots filled on the leg's side, per leg.
-    pub filled: [u32; MAX_LEGS],
 }
 
 /// One spread as the model has it.
@@ -119,6 +108,15 @@ pub struct ModelEnding {
     pub is_aligned: bool,
     /// When it started.
     pub started: MonoNs,
+    /// Repairs that were sent.
+    pub tries: u8,
+}
+
+impl ModelEnding {
+    /// It was out of ratio and is not any more.
+    pub fn is_repaired(&self) -> bool {
+        self.is_aligned && self.tries > 0
+    }
 }
 
 /// The model.
@@ -320,29 +318,36 @@ impl Model {
         let order = self.orders.get_mut(&id.0)?;
         match event.kind {
             OrderEventKind::Filled => return self.fill(now, event),
-            OrderEventKind::Busted => self.bust(event),
+            OrderEventKind::Busted => return self.bust(now, event),
+            OrderEventKind::Corrected
+            | OrderEventKind::Replaced
+            | OrderEventKind::ReplaceRejected => {
+                let spread = order.command.spread.0;
+                let fire = self.spreads.get_mut(&spread).and_then(|spread| spread.fire.as_mut());
+                fire.into_iter().for_each(|fire| fire.may_repair = false);
+            }
             OrderEventKind::Cancelled if order.is_live => {
                 if event.cum_lots > order.filled && event.cum_lots <= order.qty {
                     // Fills are missing: they stay reserved, the rest is free.
                     order.qty = event.cum_lots;
                 } else {
-                    return self.end(id);
+                    return self.end(now, id);
                 }
             }
             OrderEventKind::Rejected | OrderEventKind::NotSent if order.is_live => {
-                return self.end(id);
+                return self.end(now, id);
             }
             _ => {}
         }
         None
     }
 
-    fn fill(&mut self, _now: MonoNs, event: &OrderEvent) -> Option<ModelEnding> {
+    fn fill(&mut self, now: MonoNs, event: &OrderEvent) -> Option<ModelEnding> {
         let order = self.orders.get_mut(&event.order_id.0)?;
         if event.exec_id != 0 && !order.execs.insert(event.exec_id) {
             return None;
         }
-        let command = order.command;
+        let (command, is_toward) = (order.command, order.is_toward);
         let is_ours = event.side == command.side;
         if event.qty_lots > order.open() || !is_ours {
             self.surprises.insert(command.instrument.0);
@@ -360,21 +365,22 @@ impl Model {
         let spread = self.spreads.get_mut(&command.spread.0)?;
         match &mut spread.fire {
             Some(fire) if fire.orders.contains(&event.order_id) && is_ours => {
-                fire.filled[leg] += event.qty_lots;
+                let inside = fire.count(leg, is_toward, event.qty_lots);
+                fire.pay(leg, event.side, event.price_e9, inside);
+                let outside = i64::from(event.qty_lots - inside);
+                spread.residual[leg] += signed.signum() * outside;
             }
             _ => spread.residual[leg] += signed,
         }
-        is_over.then(|| self.end(event.order_id)).flatten()
+        if is_over { self.end(now, event.order_id) } else { self.settle(now, command.spread) }
     }
 
-    fn bust(&mut self, event: &OrderEvent) {
-        let Some(order) = self.orders.get_mut(&event.order_id.0) else {
-            return;
-        };
+    fn bust(&mut self, now: MonoNs, event: &OrderEvent) -> Option<ModelEnding> {
+        let order = self.orders.get_mut(&event.order_id.0)?;
         if event.exec_id != 0 && !order.busts.insert(event.exec_id) {
-            return;
+            return None;
         }
-        let command = order.command;
+        let (command, is_toward) = (order.command, order.is_toward);
         self.surprises.insert(command.instrument.0);
         let is_ours = event.side == command.side;
         let known = event.qty_lots.min(order.filled);
@@ -392,35 +398,48 @@ impl Model {
             self.unknown_lots += u64::from(missing);
         }
         let leg = usize::from(command.leg);
-        let Some(spread) = self.spreads.get_mut(&command.spread.0) else {
-            return;
-        };
+        let spread = self.spreads.get_mut(&command.spread.0)?;
         let mut outside = event.qty_lots;
         if let Some(fire) = &mut spread.fire
             && fire.orders.contains(&event.order_id)
             && is_ours
         {
-            let inside = event.qty_lots.min(fire.filled[leg]);
-            fire.filled[leg] -= inside;
+            let price_e9 = if event.price_e9 == 0 { command.price_e9 } else { event.price_e9 };
+            let inside = fire.count(leg, !is_toward, event.qty_lots);
+            fire.pay(leg, event.side.opposite(), price_e9, inside);
             outside -= inside;
         }
         spread.residual[leg] += signed(outside);
+        if let Some(fire) = &mut spread.fire {
+            // Lots outside of it, or of nothing that it had: a person has to look.
+            fire.may_repair &= outside == 0 && event.qty_lots > 0;
+        }
+        self.settle(now, command.spread)
     }
 
-    fn end(&mut self, id: OrderId) -> Option<ModelEnding> {
+    fn end(&mut self, now: MonoNs, id: OrderId) -> Option<ModelEnding> {
         let order = self.orders.get_mut(&id.0)?;
         order.is_live = false;
         self.live.remove(&id.0);
-        let command = order.command;
-        let spread = self.spreads.get_mut(&command.spread.0)?;
-        let fire = spread.fire.as_ref()?;
-        let is_own = fire.orders.contains(&id);
-        let is_open = fire.orders.iter().any(|id| self.live.contains(&id.0));
-        if !is_own || is_open {
+        let spread = order.command.spread;
+        self.settle(now, spread)
+    }
+
+    /// Ends a fire whose orders are all known, unless it is out of ratio and is to be repaired: then
+    /// the desk says when it ends, and the checker whether it may.
+    fn settle(&mut self, now: MonoNs, index: SpreadIndex) -> Option<ModelEnding> {
+        let spread = self.spreads.get_mut(&index.0)?;
+        let fire = spread.fire.as_mut()?;
+        if fire.orders.iter().any(|id| self.live.contains(&id.0)) {
+            return None;
+        }
+        let is_aligned = spread.spec.is_whole(fire);
+        if spread.spec.repair.tries > 0 && !is_aligned {
+            fire.open_since.get_or_insert(now);
             return None;
         }
         let fire = spread.fire.take()?;
-        Some(spread.close(command.spread, &fire))
+        Some(spread.close(index, &fire))
     }
 
     /// Takes in a new order.
@@ -433,6 +452,7 @@ impl Model {
             is_live: true,
             is_unknown: false,
             cancels: 0,
+            is_toward: true,
             execs: BTreeSet::new(),
             busts: BTreeSet::new(),
         };
@@ -470,25 +490,19 @@ impl Model {
             && let Some(row) = self.spreads.get_mut(&change.spread.0)
         {
             (row.is_halted, row.is_enabled) = (true, false);
+            let is_unknown = change.cause == AlertKind::OrderUnknown.code();
+            row.fire.iter_mut().for_each(|fire| fire.may_repair &= is_unknown);
         }
     }
 }
 
 impl ModelSpread {
     /// Counts a fire out: whole units one by one, what is beyond them is residual.
-    fn close(&mut self, spread: SpreadIndex, fire: &ModelFire) -> ModelEnding {
-        let lots = |leg: usize, units: u32| {
-            u64::from(self.spec.legs[leg].ratio_lots.unsigned_abs()) * u64::from(units)
-        };
-        let mut done = 0;
-        let reached =
-            |units: u32| (0..MAX_LEGS).all(|leg| lots(leg, units) <= u64::from(fire.filled[leg]));
-        while done < fire.units && reached(done + 1) {
-            done += 1;
-        }
+    pub fn close(&mut self, spread: SpreadIndex, fire: &ModelFire) -> ModelEnding {
+        let done = self.spec.done(fire);
         let mut is_aligned = true;
         for leg in 0..MAX_LEGS {
-            let over = u64::from(fire.filled[leg]) - lots(leg, done);
+            let over = u64::from(fire.filled[leg]) - self.spec.lots(leg, done);
             is_aligned &= over == 0;
             let is_bought = (self.spec.legs[leg].ratio_lots > 0) == fire.intent.is_buy();
             let over = i64::try_from(over).expect("a schedule trades few lots");
@@ -496,18 +510,7 @@ impl ModelSpread {
         }
         self.units += if fire.intent.is_buy() { i64::from(done) } else { -i64::from(done) };
         self.traded += u64::from(is_aligned && done > 0);
-        ModelEnding { spread, filled: fire.filled, done, is_aligned, started: fire.started }
+        let (filled, started, tries) = (fire.filled, fire.started, fire.tries);
+        ModelEnding { spread, filled, done, is_aligned, started, tries }
     }
-}
-
-/// The worst price of `lots` after `taken` ones, counted out lot by lot.
-pub fn worst_price(depth: &Depth, taken: u32, lots: u64) -> Option<i64> {
-    let mut prices = depth
-        .price_e9
-        .iter()
-        .zip(&depth.lots)
-        .take_while(|(_, lots)| **lots > 0)
-        .flat_map(|(price, lots)| std::iter::repeat_n(*price, *lots as usize));
-    let last = u64::from(taken) + lots.max(1) - 1;
-    prices.nth(usize::try_from(last).ok()?)
 }

@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 
 use xmc_hotpath::message::{
     AccountId, AccountLimits, CloseFirst, GatewayIndex, GatewayLimits, HedgeFlag, HeldLots,
-    InstrumentIndex, InstrumentSpec, LegSpec, MAX_LEGS, OffsetRule, ProjectId, SpreadIndex,
-    SpreadSpec, StrategyId, StreamId, TimeInForce,
+    InstrumentIndex, InstrumentSpec, LegSpec, MAX_LEGS, OffsetRule, ProjectId, RepairEnd,
+    RepairSpec, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::Span;
@@ -286,5 +286,25 @@ fn spread(rng: &mut fastrand::Rng, row: u32, instruments: usize, tick_e9: i64) -
             &[TimeInForce::FillAndKill, TimeInForce::FillOrKill, TimeInForce::Day],
         ),
         hedge: HedgeFlag::Arbitrage,
+        // Takes no number of the plan, so that schedules stay what they were.
+        repair: repair(&mut fastrand::Rng::with_seed(rng.clone().u64(..)), tick_e9),
+    }
+}
+
+/// What is done about fires out of ratio: nothing in a third of the schedules.
+pub fn repair(rng: &mut fastrand::Rng, tick_e9: i64) -> RepairSpec {
+    let tries = if rng.u8(..3) == 0 { 0 } else { rng.u8(1..=4) };
+    let mut fee_e9 = [0; MAX_LEGS];
+    fee_e9.fill_with(|| tick_e9 * *pick(rng, &[0, 0, 1, 3]));
+    let mut fee_q32 = [0; MAX_LEGS];
+    fee_q32.fill_with(|| *pick(rng, &[0, 0, 100_000, 20_000_000]));
+    RepairSpec {
+        tries,
+        then: *pick(rng, RepairEnd::ALL),
+        within: Span(*pick(rng, &[200_000, 2_000_000, 20_000_000])),
+        max_cost_e9: limit(rng, &[0, tick_e9, 20 * tick_e9], i64::MAX),
+        money_q32: *pick(rng, &[ONE_Q32, ONE_Q32 / 3, 1_000 * ONE_Q32]),
+        fee_e9,
+        fee_q32,
     }
 }

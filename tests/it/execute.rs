@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use xmc_hotpath::execute::{self, Fire};
 use xmc_hotpath::message::{
-    AccountId, HedgeFlag, Intent, LegSpec, MAX_LEGS, OrderId, ProjectId, SpreadIndex, SpreadSpec,
-    StrategyId, TimeInForce,
+    AccountId, HedgeFlag, Intent, LegSpec, MAX_LEGS, OrderId, ProjectId, RepairSpec, SpreadIndex,
+    SpreadSpec, StrategyId, TimeInForce,
 };
 use xmc_hotpath::time::{MonoNs, Span};
 
@@ -33,6 +33,7 @@ fn spec(ratios: [i32; MAX_LEGS]) -> SpreadSpec {
         ack_timeout: Span(1),
         time_in_force: TimeInForce::FillAndKill,
         hedge: HedgeFlag::Arbitrage,
+        repair: RepairSpec::NONE,
     }
 }
 
@@ -53,7 +54,7 @@ proptest! {
         let spec = spec(ratios);
         let mut fire = Fire::new(intent, units, MonoNs(100));
         for (leg, lots) in (0_u8..).zip(filled) {
-            fire.fill(leg, lots);
+            fire.fill(leg, true, lots);
         }
         let ending = fire.ending(spec.spread, &spec, MonoNs(350));
         let mut left = filled;
@@ -96,10 +97,10 @@ fn orders_are_counted_out_and_busts_only_as_far_as_they_were_counted_in() {
     fire.add(0, OrderId(5), 2);
     fire.add(1, OrderId(6), 4);
     assert_eq!((fire.open_orders, fire.asked_lots), (2, [2, 4, 0, 0]));
-    fire.fill(1, 3);
-    assert_eq!(fire.bust(1, 1), 1);
-    assert_eq!(fire.bust(1, 5), 2);
-    assert_eq!((fire.filled_lots, fire.bust(7, 1)), ([0; MAX_LEGS], 0));
+    fire.fill(1, true, 3);
+    assert_eq!(fire.bust(1, true, 1), 1);
+    assert_eq!(fire.bust(1, true, 5), 2);
+    assert_eq!((fire.filled_lots, fire.bust(7, true, 1)), ([0; MAX_LEGS], 0));
     fire.close_order();
     fire.close_order();
     fire.close_order();

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use xmc_hotpath::message::{
     AccountId, Depth, HedgeFlag, InstrumentIndex, Intent, LegSpec, MAX_LEGS, ProjectId,
-    QUOTE_LEVELS, SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
+    QUOTE_LEVELS, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::spread::{self, LegBook, MAX_COEFFICIENT_Q32, Trigger};
@@ -116,6 +116,7 @@ fn spec(legs: &[Leg]) -> SpreadSpec {
         ack_timeout: Span(1),
         time_in_force: TimeInForce::FillAndKill,
         hedge: HedgeFlag::Arbitrage,
+        repair: RepairSpec::NONE,
     }
 }
 

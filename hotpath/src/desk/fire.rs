@@ -1,23 +1,25 @@
 //! From a touched spread to its orders: evaluate, gate, reserve, fire.
 
+use super::send::{Sender, Sending};
 use super::table::{Table, standing};
 use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread};
 use crate::execute::offset::{self, Children};
 use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
-    Alert, AlertKind, Credits, Decision, Depth, Gate, Intent, LegSpec, MAX_GATEWAYS, MAX_LEGS,
-    OrderAction, OrderCommand, OrderId, QuoteQuality, Side, SpreadIndex, SpreadSpec, StreamId,
+    Alert, AlertKind, Credits, Decision, Depth, Gate, InstrumentSpec, Intent, LegSpec,
+    MAX_GATEWAYS, MAX_LEGS, OrderId, QuoteQuality, Side, SpreadIndex, SpreadSpec, StreamId,
 };
 use crate::price;
 use crate::risk::{self, Batch, Draft, FireSize, NO_LEG, Reference, Refusal};
 use crate::spread::{self, LegBook, Trigger};
 use crate::time::{MonoNs, Span};
 
-/// Details that one evaluation can cause, with room to spare.
-const DETAILS_PER_SPREAD: usize = 4;
+/// Details that one evaluation can cause, with room to spare: a repair that is given up tells five,
+/// and the decision comes on top.
+const DETAILS_PER_SPREAD: usize = 8;
 
 /// The orders of a fire before they exist: one draft per leg, `None` for a leg that only prices.
-type Drafts = [Option<Draft>; MAX_LEGS];
+pub(super) type Drafts = [Option<Draft>; MAX_LEGS];
 
 impl Desk<'_> {
     /// Evaluates touched spreads until one fires, or there is no room for what they may cause: so
@@ -39,6 +41,9 @@ impl Desk<'_> {
 
     #[inline]
     fn decide(&mut self, index: SpreadIndex, credits: &Credits, outputs: &mut Outputs) {
+        if self.table.spread(index).is_some_and(Spread::is_unrepaired) {
+            self.repair(index, credits, outputs);
+        }
         let mut drafts: Drafts = [None; MAX_LEGS];
         let decided = self.look(index, credits, &mut drafts);
         let detailing = self.detailing;
@@ -145,6 +150,20 @@ impl Desk<'_> {
             return Err(Refusal::new(Gate::RecordRoom, used, i64::from(full)));
         }
         let batch = self::drafts(spec, trigger, legs, self.now, drafts)?;
+        self.admit_all(spec, drafts, &batch, is_open, credits)
+    }
+
+    /// The gates of all orders together, which have passed those of their instruments. Says which
+    /// of the accounts they are for.
+    #[inline]
+    pub(super) fn admit_all(
+        &self,
+        spec: &SpreadSpec,
+        drafts: &Drafts,
+        batch: &Batch,
+        is_open: bool,
+        credits: &Credits,
+    ) -> Result<AccountRow, Refusal> {
         let size = fire_size(drafts, is_open);
         if self.orders.free_count() < usize::from(size.orders) {
             let free = i64::try_from(self.orders.free_count()).unwrap_or(i64::MAX);
@@ -153,7 +172,7 @@ impl Desk<'_> {
         let (account, limits) = self.account(spec.account);
         limits.admit(&size, self.now)?;
         self.whole.admit(&size, self.now)?;
-        risk::admit_batch(&batch, &self.gateways, credits, self.now)?;
+        risk::admit_batch(batch, &self.gateways, credits, self.now)?;
         Ok(account)
     }
 
@@ -190,77 +209,20 @@ impl Desk<'_> {
             return;
         };
         let now = *now;
-        let is_open = trigger.intent.is_open();
-        let mut account = accounts.get_mut(usize::from(account.0)).and_then(Option::as_mut);
         let mut fire = Fire::new(trigger.intent, trigger.units, now);
-        let caused = newest_quote(spec, instruments).unwrap_or(now);
-        let counts = drafts.iter().flatten().map(|draft| draft.orders);
-        let mut orders_left = counts.fold(0, u8::saturating_add);
-        for ((leg, draft), number) in spec.legs.iter().zip(drafts).zip(0_u8..) {
-            let Some(draft) = draft else {
-                continue;
-            };
-            let row = usize::try_from(leg.instrument.0).ok();
-            let Some(instrument) = row.and_then(|row| instruments.get_mut(row)) else {
-                continue;
-            };
-            instrument.take(draft.side, draft.qty_lots);
-            let children = instrument.children(draft.side, draft.qty_lots);
-            let Some(contract) = &instrument.spec else {
-                continue;
-            };
-            for child in children.iter() {
-                let Some(order) = orders.open() else {
-                    continue;
-                };
-                instrument.exposure.reserve(draft.side, child.lots);
-                instrument.holding.freeze(draft.side, child.effect, child.lots);
-                instrument.rate.push(now);
-                order.instrument = leg.instrument;
-                order.gateway = contract.gateway;
-                order.spread = index;
-                order.leg = number;
-                order.account = spec.account;
-                order.is_open = is_open;
-                order.side = draft.side;
-                order.effect = child.effect;
-                order.price_e9 = draft.price_e9;
-                order.qty_lots = child.lots;
-                order.sent = now;
-                fire.add(usize::from(number), order.id, child.lots);
-                if let Some(gateway) = gateways.get_mut(usize::from(contract.gateway.0)) {
-                    gateway.sent(now);
-                    gateway.open_orders = gateway.open_orders.saturating_add(1);
-                }
-                let opened = if is_open { price::signed(child.lots) } else { 0 };
-                whole.ordered(opened, now);
-                if let Some(account) = &mut account {
-                    account.ordered(opened, now);
-                }
-                orders_left = orders_left.saturating_sub(1);
-                outputs.order(OrderCommand {
-                    action: OrderAction::New,
-                    order_id: order.id,
-                    venue_order_id: 0,
-                    instrument: leg.instrument,
-                    security_id: contract.security_id,
-                    gateway: contract.gateway,
-                    side: draft.side,
-                    time_in_force: spec.time_in_force,
-                    effect: child.effect,
-                    hedge: spec.hedge,
-                    price_e9: draft.price_e9,
-                    qty_lots: child.lots,
-                    spread: index,
-                    leg: number,
-                    strategy: spec.strategy,
-                    account: spec.account,
-                    project: spec.project,
-                    orders_left,
-                    caused,
-                });
-            }
-        }
+        row.fires_made = row.fires_made.wrapping_add(1).max(1);
+        fire.number = row.fires_made;
+        fire.level_e9 = trigger.level_e9;
+        fire.planned_e9 = trigger.prices_e9;
+        let account = accounts.get_mut(usize::from(account.0)).and_then(Option::as_mut);
+        let batch = Sending {
+            is_open: trigger.intent.is_open(),
+            time_in_force: spec.time_in_force,
+            caused: newest_quote(spec, instruments).unwrap_or(now),
+            now,
+        };
+        let mut sender = Sender { instruments, orders, gateways, whole, account };
+        sender.send(spec, &batch, drafts, &mut fire, outputs);
         recent.note(index, &fire.orders, spec, instruments);
         timers.set(index.0, now.after(spec.ack_timeout));
         if spec.hysteresis_e9 > 0 {
@@ -316,9 +278,23 @@ impl Instrument {
         }
     }
 
+    /// The gates of one draft: those of the order, and its messages.
+    #[inline]
+    pub(super) fn admit(
+        &self,
+        draft: &Draft,
+        contract: &InstrumentSpec,
+        now: MonoNs,
+    ) -> Result<(), Refusal> {
+        let bests = &self.quote;
+        let reference = Reference { bid_e9: bests.bids.best_e9(), ask_e9: bests.asks.best_e9() };
+        risk::admit(draft, contract, self.value_limit, &self.exposure, reference)?;
+        risk::admit_rate(&self.rate, contract, draft.orders, now)
+    }
+
     /// The orders that `lots` of a leg become.
     #[inline]
-    fn children(&self, side: Side, lots: u32) -> Children {
+    pub(super) fn children(&self, side: Side, lots: u32) -> Children {
         let Some(contract) = &self.spec else {
             return Children::NONE;
         };
@@ -326,7 +302,7 @@ impl Instrument {
     }
 
     #[inline]
-    fn take(&mut self, side: Side, lots: u32) {
+    pub(super) fn take(&mut self, side: Side, lots: u32) {
         let taken = match side {
             Side::Buy => &mut self.taken_ask_lots,
             Side::Sell => &mut self.taken_bid_lots,
@@ -469,7 +445,7 @@ pub(super) fn fire_size(drafts: &Drafts, is_open: bool) -> FireSize {
 
 /// A leg's quote may be traded on: its channel is live, it is of the channel's epoch, and whole.
 #[inline]
-fn usable(leg: &Instrument, channels: &[Channel; MAX_CHANNELS]) -> Result<(), Refusal> {
+pub(super) fn usable(leg: &Instrument, channels: &[Channel; MAX_CHANNELS]) -> Result<(), Refusal> {
     let channel = channels.get(usize::from(leg.channel)).copied().unwrap_or(Channel::UNUSED);
     if !channel.state.is_usable() {
         return Err(Refusal::new(Gate::ChannelState, i64::from(channel.state.code()), 1));
@@ -507,14 +483,7 @@ fn drafts(
         let contract = instrument.spec.as_ref().ok_or(at_leg(unknown))?;
         instrument.hours.admit(trigger.intent.is_open(), now).map_err(at_leg)?;
         let draft = draft(leg, instrument, trigger, *worst_e9).map_err(at_leg)?;
-        let reference = Reference {
-            bid_e9: instrument.quote.bids.best_e9(),
-            ask_e9: instrument.quote.asks.best_e9(),
-        };
-        let value_limit = instrument.value_limit;
-        risk::admit(&draft, contract, value_limit, &instrument.exposure, reference)
-            .map_err(at_leg)?;
-        risk::admit_rate(&instrument.rate, contract, draft.orders, now).map_err(at_leg)?;
+        instrument.admit(&draft, contract, now).map_err(at_leg)?;
         *slot = Some(draft);
         if let Some(count) = batch.get_mut(usize::from(contract.gateway.0)) {
             *count = count.saturating_add(u16::from(draft.orders));

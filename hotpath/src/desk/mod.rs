@@ -6,18 +6,22 @@
 //! byte for byte, for one `record::frame::LOGIC_VERSION`. So replay, simulation, audit and recovery
 //! are all this one function.
 //!
-//! What it deliberately does not do yet: repair a fire whose legs ended out of ratio (the spread is
-//! halted with an alert), work resting orders, or price FX from a feed.
+//! What it deliberately does not do yet: work resting orders, reserve what the worst outcome of a
+//! fire would cost before it fires, or repair what is taken back after a fire has ended (the spread
+//! is halted with an alert).
 //!
 //! Called by `desk::stage::DeskStage` in production and by the simulator and replay directly.
 
 mod carried;
 mod doubt;
+mod ending;
 mod fire;
 pub mod gates;
 mod hours;
 mod news;
 mod outputs;
+mod repair;
+mod send;
 mod single;
 mod snapshot;
 pub mod stage;
@@ -474,6 +478,10 @@ impl<'a> Desk<'a> {
         let Some(row) = self.table.spread_mut(spread) else {
             return;
         };
+        if let Some(fire) = &mut row.fire {
+            // What nobody could tell of an order is told in time; all else a person must look at.
+            fire.may_repair &= kind == AlertKind::OrderUnknown;
+        }
         if row.state == SpreadState::Halted {
             return;
         }

@@ -1,7 +1,7 @@
-//! What becomes of orders: events, deadlines, the kill.
+//! What becomes of orders: events, questions, the kill. What becomes of their fires is `ending`'s.
 
-use super::{Cause, DEADLINES_PER_INPUT, Desk, Outputs, SpreadState};
-use crate::execute::{self, MAX_FIRE_ORDERS};
+use super::{Cause, Desk, Outputs};
+use crate::execute;
 use crate::message::{
     Alert, AlertKind, HedgeFlag, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
     SafeState, SessionState, Side, SpreadIndex, StreamId,
@@ -135,8 +135,13 @@ impl Desk<'_> {
             row.gross_lots = row.gross_lots.saturating_add(held).max(0)
         });
         // Lots on the other side are no part of what the fire asked for.
+        let mut outside = event.qty_lots;
         let is_inside = event.side == order_side
-            && self.with_fire(spread, order_id, |fire| fire.fill(leg, event.qty_lots));
+            && self.with_fire(spread, order_id, |fire| {
+                let inside = fire.fill(leg, fire.is_toward(is_open), event.qty_lots);
+                fire.pay(leg, event.side, event.price_e9, inside);
+                outside = outside.saturating_sub(inside);
+            });
         if is_impossible {
             self.order_alert(AlertKind::ImpossibleFill, event, spread, outputs);
             self.halt_spread(spread, AlertKind::ImpossibleFill, outputs);
@@ -145,13 +150,16 @@ impl Desk<'_> {
         if missing > 0 {
             self.position_unknown(event, missing, spread, outputs);
         }
-        if !is_inside {
+        if !is_inside || outside > 0 {
             // It stands outside any ratio.
             let is_known = order_id.is_before(self.identity);
-            self.leave_over(spread, leg, (event.side, event.qty_lots), is_known, outputs);
+            self.leave_over(spread, leg, (event.side, outside), is_known, outputs);
         }
         if is_complete && was_live {
             self.end_order(order_id, outputs);
+        } else if is_inside && !was_live {
+            // All may have been known but for this.
+            self.end_fire(spread, outputs);
         }
     }
 
@@ -193,6 +201,7 @@ impl Desk<'_> {
         let (instrument, spread, leg, id) = (order.instrument, order.spread, order.leg, order.id);
         let order_side = order.side;
         let (account, is_open, effect) = (order.account, order.is_open, order.effect);
+        let price_e9 = if event.price_e9 == 0 { order.price_e9 } else { event.price_e9 };
         // A bust can overtake the fill that it takes back: that fill is still to come, and finds
         // the order as large as it was.
         let known = event.qty_lots.min(order.filled_lots);
@@ -219,13 +228,19 @@ impl Desk<'_> {
         }
         let mut inside = 0;
         if event.side == order_side {
-            self.with_fire(spread, id, |fire| inside = fire.bust(leg, event.qty_lots));
+            self.with_fire(spread, id, |fire| {
+                inside = fire.bust(leg, fire.is_toward(is_open), event.qty_lots);
+                fire.pay(leg, back, price_e9, inside);
+            });
         }
-        self.halt_spread(spread, AlertKind::FillBusted, outputs);
         let outside = event.qty_lots.saturating_sub(inside);
+        if inside == 0 || outside > 0 || !self.is_repaired(spread) {
+            self.halt_spread(spread, AlertKind::FillBusted, outputs);
+        }
         if outside > 0 {
             self.leave_over(spread, leg, (back, outside), false, outputs);
         }
+        self.end_fire(spread, outputs);
     }
 
     /// Ends an order's life: what it had reserved is free, its fire has one order less to wait for.
@@ -255,81 +270,8 @@ impl Desk<'_> {
         self.end_fire(spread, outputs);
     }
 
-    /// Ends a fire if the fate of all its orders is known.
-    fn end_fire(&mut self, index: SpreadIndex, outputs: &mut Outputs) {
-        let now = self.now;
-        let Some(row) = self.table.spread_mut(index) else {
-            return;
-        };
-        let (Some(fire), Some(spec)) = (row.fire, row.spec) else {
-            return;
-        };
-        if fire.open_orders > 0 {
-            return;
-        }
-        row.fire = None;
-        let ending = fire.ending(index, &spec, now);
-        let units = i32::try_from(ending.done_units).unwrap_or(i32::MAX);
-        row.position_units = if ending.intent.is_buy() {
-            row.position_units.saturating_add(units)
-        } else {
-            row.position_units.saturating_sub(units)
-        };
-        let residual = execute::residual_lots(&spec.legs, &ending);
-        for (held, left) in row.residual_lots.iter_mut().zip(&residual) {
-            *held = held.saturating_add(*left);
-        }
-        self.timers.clear(index.0);
-        if self.detailing.endings || !ending.is_aligned {
-            outputs.ending(ending);
-        } else {
-            outputs.leave_out();
-        }
-        if !ending.is_aligned {
-            let most = residual.iter().copied().max_by_key(|lots| lots.unsigned_abs());
-            self.broken(index, most.unwrap_or(0), outputs);
-        }
-    }
-
-    /// Lots that were traded or taken back outside any fire: the spread is broken by them. With
-    /// `is_known` that is not said of one that an earlier run has left halted: whoever looks at it
-    /// sees these lots as well.
-    fn leave_over(
-        &mut self,
-        index: SpreadIndex,
-        leg: u8,
-        (side, lots): (Side, u32),
-        is_known: bool,
-        outputs: &mut Outputs,
-    ) {
-        let signed = match side {
-            Side::Buy => i64::from(lots),
-            Side::Sell => i64::from(lots).saturating_neg(),
-        };
-        if let Some(row) = self.table.spread_mut(index)
-            && let Some(held) = row.residual_lots.get_mut(usize::from(leg))
-        {
-            *held = held.saturating_add(signed);
-        }
-        let row = self.table.spread(index);
-        if !(is_known && row.is_some_and(|row| row.state == SpreadState::Halted)) {
-            self.broken(index, signed, outputs);
-        }
-    }
-
-    fn broken(&mut self, spread: SpreadIndex, residual: i64, outputs: &mut Outputs) {
-        outputs.alert(Alert {
-            kind: AlertKind::BrokenSpread,
-            spread,
-            order_id: OrderId::NONE,
-            stream: StreamId(u16::MAX),
-            value: residual,
-        });
-        self.halt_spread(spread, AlertKind::BrokenSpread, outputs);
-    }
-
     /// Nobody can tell what became of an order: its lots stay reserved and its spread is halted.
-    fn order_unknown(&mut self, id: OrderId, outputs: &mut Outputs) {
+    pub(super) fn order_unknown(&mut self, id: OrderId, outputs: &mut Outputs) {
         let Some(order) = self.orders.get_mut(id) else {
             return;
         };
@@ -371,9 +313,10 @@ impl Desk<'_> {
         id: OrderId,
         change: impl FnOnce(&mut execute::Fire),
     ) -> bool {
+        let number = self.orders.get(id).map(|order| order.fire);
         let fire = self.table.spread_mut(spread).and_then(|row| row.fire.as_mut());
         match fire {
-            Some(fire) if fire.has(id) => {
+            Some(fire) if number == Some(fire.number) => {
                 change(fire);
                 true
             }
@@ -427,53 +370,7 @@ impl Desk<'_> {
         });
     }
 
-    /// Handles deadlines that have come, a bounded number of them.
-    #[inline]
-    pub(super) fn fire_deadlines(&mut self, outputs: &mut Outputs) {
-        for _ in 0..DEADLINES_PER_INPUT {
-            if outputs.order_room() <= MAX_FIRE_ORDERS {
-                return;
-            }
-            let Some(row) = self.timers.pop_due(self.now) else {
-                return;
-            };
-            self.deadline(SpreadIndex(row), outputs);
-        }
-    }
-
-    /// A fire was not finished in time. What the venue has is cancelled, once; what it has not
-    /// answered is unknown, and never sent again.
-    #[cold]
-    #[inline(never)]
-    fn deadline(&mut self, index: SpreadIndex, outputs: &mut Outputs) {
-        let now = self.now;
-        let Some(row) = self.table.spread_mut(index) else {
-            return;
-        };
-        let (Some(fire), Some(spec)) = (&mut row.fire, &row.spec) else {
-            return;
-        };
-        fire.deadlines = fire.deadlines.saturating_add(1);
-        let is_first = fire.deadlines == 1;
-        let (orders, timeout) = (fire.orders, spec.ack_timeout);
-        for id in orders {
-            let Some(order) = self.orders.get_mut(id) else {
-                continue;
-            };
-            match order.state {
-                OrderState::Working if is_first => self.cancel(id, outputs),
-                OrderState::Sent | OrderState::Working | OrderState::Cancelling => {
-                    self.order_unknown(id, outputs);
-                }
-                OrderState::Free | OrderState::Unknown | OrderState::Done => {}
-            }
-        }
-        if is_first {
-            self.timers.set(index.0, now.after(timeout));
-        }
-    }
-
-    fn cancel(&mut self, id: OrderId, outputs: &mut Outputs) {
+    pub(super) fn cancel(&mut self, id: OrderId, outputs: &mut Outputs) {
         let Some(order) = self.orders.get_mut(id) else {
             return;
         };

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::message::{Alert, Decision, Detail, Ending, OrderCommand, StateChange};
+use crate::message::{Alert, Decision, Detail, Ending, OrderCommand, Repair, StateChange};
 
 /// Orders that one input can cause. Evaluation stops before they would not fit.
 pub const ORDERS_MAX: usize = 16;
@@ -143,6 +143,10 @@ impl Outputs {
     #[inline]
     pub(super) fn ending(&mut self, ending: Ending) {
         self.detail(Detail::Ending(ending));
+    }
+
+    pub(super) fn repair(&mut self, repair: Repair) {
+        self.detail(Detail::Repair(repair));
     }
 
     /// Adds a detail that must be said, in place of another if there is no room.

@@ -7,9 +7,10 @@ use super::Running;
 use super::hours::Window;
 use super::timers::Timer;
 use crate::execute::offset::Holding;
+use crate::execute::repair;
 use crate::message::{
-    Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Quote, SafeState, SpreadIndex,
-    SpreadSpec,
+    Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Quote, RepairSpec, SafeState,
+    SpreadIndex, SpreadSpec,
 };
 use crate::order::Order;
 use crate::record::codec::{Decoder, Encoder, Field, code, fields, put_rows, take_rows};
@@ -155,6 +156,10 @@ pub struct Spread {
     pub residual_lots: [i64; MAX_LEGS],
     /// The fire that has not ended.
     pub fire: Running,
+    /// Fires that were made: the number of the last one.
+    pub(super) fires_made: u32,
+    /// Of `spec`: `execute::repair::lot_q32` of each leg.
+    pub(super) lot_q32: [i64; MAX_LEGS],
     /// When it last fired.
     pub last_fired: MonoNs,
     /// Whether it has ever fired.
@@ -177,6 +182,8 @@ fields! {
         position_units: i32,
         residual_lots: [i64; MAX_LEGS],
         fire: Running,
+        fires_made: u32,
+        lot_q32: [i64; MAX_LEGS],
         last_fired: MonoNs,
         has_fired: bool,
         spent: u8,
@@ -195,6 +202,8 @@ impl Spread {
         position_units: 0,
         residual_lots: [0; MAX_LEGS],
         fire: None,
+        fires_made: 0,
+        lot_q32: [0; MAX_LEGS],
         last_fired: MonoNs(0),
         has_fired: false,
         spent: 0,
@@ -294,6 +303,12 @@ impl<'a> Table<'a> {
         Some((Touched { index, is_dirty: &mut row.is_dirty }, next))
     }
 
+    /// The spread, to be marked.
+    pub(super) fn touch(&mut self, spread: SpreadIndex) -> Option<Touched<'_>> {
+        let row = self.spread_mut(spread)?;
+        Some(Touched { index: spread.0, is_dirty: &mut row.is_dirty })
+    }
+
     /// The spreads that an instrument is a leg of.
     pub(super) fn spreads_of(&self, index: InstrumentIndex) -> impl Iterator<Item = SpreadIndex> {
         let first = self.instrument(index).map_or(Edge::END, |row| row.first_edge);
@@ -318,6 +333,7 @@ impl<'a> Table<'a> {
             row.state = if spec.is_enabled { SpreadState::Enabled } else { SpreadState::Disabled };
         }
         row.spec = Some(*spec);
+        row.lot_q32 = spec.legs.each_ref().map(repair::lot_q32);
         if has_new_legs {
             if let Some(old) = old {
                 self.unlink(&old);
@@ -351,7 +367,8 @@ impl<'a> Table<'a> {
             && spec.hysteresis_e9 >= 0
             && spec.max_fires > 0
             && spec.max_fires <= FIRE_RATE_MAX
-            && spec.ack_timeout.0 > 0;
+            && spec.ack_timeout.0 > 0
+            && repairs_sanely(&spec.repair);
         if legs_are_sane && is_sane { Ok(()) } else { Err(BadSpread) }
     }
 
@@ -395,6 +412,16 @@ impl<'a> Table<'a> {
             row.next = next;
         }
     }
+}
+
+/// Whether what is said of repairs can be done and priced.
+fn repairs_sanely(spec: &RepairSpec) -> bool {
+    let is_timed = spec.tries == 0 || spec.within.0 > 0;
+    spec.tries <= repair::MAX_TRIES
+        && is_timed
+        && spec.max_cost_e9 >= 0
+        && spec.money_q32 > 0
+        && spec.fee_e9.iter().all(|fee_e9| *fee_e9 >= 0)
 }
 
 /// A spread that a quote has touched.
@@ -446,6 +473,20 @@ impl<'a> Dirty<'a> {
         if let Some(slot) = self.queue.get_mut(last) {
             *slot = spread.index;
             *spread.is_dirty = true;
+            self.count = self.count.wrapping_add(1);
+        }
+    }
+
+    /// As `mark`, but it is taken first if it does not wait already.
+    pub(super) fn mark_first(&mut self, spread: Touched<'_>) {
+        if *spread.is_dirty {
+            return;
+        }
+        let first = self.first.checked_sub(1).unwrap_or(self.queue.len().saturating_sub(1));
+        if let Some(slot) = self.queue.get_mut(first) {
+            *slot = spread.index;
+            *spread.is_dirty = true;
+            self.first = first;
             self.count = self.count.wrapping_add(1);
         }
     }

@@ -1,54 +1,86 @@
 //! The life of one fire: the orders of all legs, from the moment they are made until each one's
 //! fate is known, and what came of it.
 //!
-//! Pure: it counts what was asked and what was filled, per leg. The desk gives it the news and acts
-//! on the ending. Repairing a fire whose legs are out of ratio is not here yet: such a fire ends
-//! unaligned, and the desk halts the spread with an alert.
+//! Pure: it counts what was asked, what was filled and what that cost beyond what was planned, per
+//! leg. The desk gives it the news and acts on the ending. `repair` says what bringing a fire back
+//! into ratio takes and costs.
 
 pub mod offset;
+pub mod repair;
 
 use self::offset::MAX_CHILDREN;
-use crate::message::{Ending, Intent, LegSpec, MAX_LEGS, OrderId, SpreadIndex, SpreadSpec};
+use crate::message::{
+    Ending, Intent, LegSpec, MAX_LEGS, Obstacle, OrderId, Side, SpreadIndex, SpreadSpec,
+};
+use crate::price;
 use crate::record::codec::fields;
 use crate::time::MonoNs;
 
 /// Orders that one fire can have: a leg may become several.
 pub const MAX_FIRE_ORDERS: usize = MAX_LEGS * MAX_CHILDREN;
 
-/// One fire of a spread. A spread has at most one that has not ended.
+/// One fire of a spread. A spread has at most one that has not ended: some of its orders may still
+/// fill, or all are known and the legs are out of ratio, and that may be repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fire {
+    /// Which of the spread's fires it is: its orders bear the same number. Never 0.
+    pub number: u32,
     /// What for.
     pub intent: Intent,
     /// Units asked for.
     pub units: u32,
-    /// Its orders, in the order in which they were sent; `NONE` after the last.
+    /// The level that was met.
+    pub level_e9: i64,
+    /// The price that each leg was decided on at, pay-up left out.
+    pub planned_e9: [i64; MAX_LEGS],
+    /// The orders that were sent last, in the order in which they were sent; `NONE` after the last.
     pub orders: [OrderId; MAX_FIRE_ORDERS],
     /// How many there are.
     pub order_count: u8,
     /// Lots asked for, per leg.
     pub asked_lots: [u32; MAX_LEGS],
-    /// Lots filled, per leg.
+    /// Lots filled and not traded back, per leg.
     pub filled_lots: [u32; MAX_LEGS],
+    /// What all that was traded cost beyond the planned prices, per leg: price times lots.
+    pub slip_e9: [i128; MAX_LEGS],
     /// Orders whose fate is not known.
     pub open_orders: u8,
     /// When the orders were made.
     pub started: MonoNs,
-    /// How often its deadline has come.
+    /// How often the deadline of its last orders has come.
     pub deadlines: u8,
+    /// Repairs that were sent.
+    pub tries: u8,
+    /// Since when its legs are known to be out of ratio.
+    pub open_since: Option<MonoNs>,
+    /// Only what opens nothing is sent any more.
+    pub is_flattening: bool,
+    /// Nothing has happened that a person must look at first.
+    pub may_repair: bool,
+    /// What stood in both ways (completing, trading back) when that was told last.
+    pub waits_for: Option<(Obstacle, Obstacle)>,
 }
 
 fields! {
     Fire {
+        number: u32,
         intent: Intent,
         units: u32,
+        level_e9: i64,
+        planned_e9: [i64; MAX_LEGS],
         orders: [OrderId; MAX_FIRE_ORDERS],
         order_count: u8,
         asked_lots: [u32; MAX_LEGS],
         filled_lots: [u32; MAX_LEGS],
+        slip_e9: [i128; MAX_LEGS],
         open_orders: u8,
         started: MonoNs,
         deadlines: u8,
+        tries: u8,
+        open_since: Option<MonoNs>,
+        is_flattening: bool,
+        may_repair: bool,
+        waits_for: Option<(Obstacle, Obstacle)>,
     }
 }
 
@@ -57,15 +89,24 @@ impl Fire {
     #[must_use]
     pub const fn new(intent: Intent, units: u32, started: MonoNs) -> Self {
         Self {
+            number: 1,
             intent,
             units,
+            level_e9: 0,
+            planned_e9: [0; MAX_LEGS],
             orders: [OrderId::NONE; MAX_FIRE_ORDERS],
             order_count: 0,
             asked_lots: [0; MAX_LEGS],
             filled_lots: [0; MAX_LEGS],
+            slip_e9: [0; MAX_LEGS],
             open_orders: 0,
             started,
             deadlines: 0,
+            tries: 0,
+            open_since: None,
+            is_flattening: false,
+            may_repair: true,
+            waits_for: None,
         }
     }
 
@@ -81,29 +122,51 @@ impl Fire {
         }
     }
 
-    /// Whether the order is one of its own.
+    /// Begins another try with no orders yet; what was asked for at first stays as it is.
+    pub fn begin_try(&mut self) {
+        self.orders = [OrderId::NONE; MAX_FIRE_ORDERS];
+        self.order_count = 0;
+        self.deadlines = 0;
+        self.tries = self.tries.saturating_add(1);
+        self.waits_for = None;
+    }
+
+    /// Whether orders of that kind (`is_open`: they open) do what the fire is for; the others trade
+    /// back.
     #[inline]
     #[must_use]
-    pub fn has(&self, order: OrderId) -> bool {
-        order != OrderId::NONE && self.orders.contains(&order)
+    pub const fn is_toward(&self, is_open: bool) -> bool {
+        self.intent.is_open() == is_open
     }
 
-    /// Adds a fill of `leg`.
+    /// Adds a fill of `leg`, of an order toward what it is for or back from there. Says how many of
+    /// its lots that were: no more can be traded back than was filled.
     #[inline]
-    pub fn fill(&mut self, leg: u8, lots: u32) {
-        if let Some(filled) = self.filled_lots.get_mut(usize::from(leg)) {
-            *filled = filled.saturating_add(lots);
-        }
-    }
-
-    /// Takes a fill of `leg` back, as far as it was counted; says how many lots that were.
-    pub fn bust(&mut self, leg: u8, lots: u32) -> u32 {
+    pub fn fill(&mut self, leg: u8, is_toward: bool, lots: u32) -> u32 {
         let Some(filled) = self.filled_lots.get_mut(usize::from(leg)) else {
             return 0;
         };
+        if is_toward {
+            *filled = filled.saturating_add(lots);
+            return lots;
+        }
         let counted = lots.min(*filled);
         *filled = filled.saturating_sub(counted);
         counted
+    }
+
+    /// Takes such a fill back, as far as it was counted; says how many lots that were.
+    pub fn bust(&mut self, leg: u8, is_toward: bool, lots: u32) -> u32 {
+        self.fill(leg, !is_toward, lots)
+    }
+
+    /// Counts what `lots` of `leg` at `price_e9` cost beyond the planned price.
+    #[inline]
+    pub fn pay(&mut self, leg: u8, side: Side, price_e9: i64, lots: u32) {
+        let leg = usize::from(leg);
+        if let (Some(slip), Some(planned)) = (self.slip_e9.get_mut(leg), self.planned_e9.get(leg)) {
+            *slip = slip.saturating_add(beyond(side, price_e9, *planned, lots));
+        }
     }
 
     /// One order's fate is known.
@@ -131,6 +194,18 @@ impl Fire {
             done_units,
             took: now.since(self.started),
         }
+    }
+}
+
+/// What `lots` at one price cost beyond another one: price times lots.
+#[inline]
+fn beyond(side: Side, price_e9: i64, planned_e9: i64, lots: u32) -> i128 {
+    let more = price::widen(price_e9).wrapping_sub(price::widen(planned_e9));
+    // Below 2^65 * 2^32.
+    let cost = more.wrapping_mul(i128::from(lots));
+    match side {
+        Side::Buy => cost,
+        Side::Sell => cost.wrapping_neg(),
     }
 }
 

@@ -151,7 +151,55 @@ message! {
         pub time_in_force: TimeInForce,
         /// The flag on its orders.
         pub hedge: HedgeFlag,
+        /// What is done about a fire whose legs end out of ratio.
+        pub repair: RepairSpec,
     }
+}
+
+code! {
+    /// What follows when a fire could not be repaired.
+    #[derive(Default)]
+    pub enum RepairEnd {
+        /// The spread is halted with what is left over.
+        #[default]
+        Halt = 0 "halt",
+        /// What opens nothing is tried once more, whatever it costs; then the spread is halted.
+        Flatten = 1 "flatten",
+    }
+}
+
+message! {
+    /// How fires whose legs end out of ratio are repaired, and what that costs: see `desk::repair`.
+    pub struct RepairSpec {
+        /// Tries, at most `execute::repair::MAX_TRIES`. 0: none, the spread is halted at once.
+        pub tries: u8,
+        /// What follows when they did not help.
+        pub then: RepairEnd,
+        /// Time for it, from when the fate of all orders is known to the last order that is sent.
+        pub within: Span,
+        /// The most that a fire may come to cost by a repair, in money of 1e-9, fees included;
+        /// `i64::MAX` means no bound.
+        pub max_cost_e9: i64,
+        /// Money of a value of 1 in one unit of the spread, Q32; above zero.
+        pub money_q32: i64,
+        /// Fee of one lot, per leg, as a price of the leg in 1e-9.
+        pub fee_e9: [i64; MAX_LEGS],
+        /// Fee as a part of what is traded, per leg, Q32.
+        pub fee_q32: [u32; MAX_LEGS],
+    }
+}
+
+impl RepairSpec {
+    /// Nothing is repaired.
+    pub const NONE: Self = Self {
+        tries: 0,
+        then: RepairEnd::Halt,
+        within: Span(0),
+        max_cost_e9: i64::MAX,
+        money_q32: 1 << 32,
+        fee_e9: [0; MAX_LEGS],
+        fee_q32: [0; MAX_LEGS],
+    };
 }
 
 message! {

@@ -266,6 +266,9 @@ code! {
         FeedFrozen = 21 "feed_frozen",
         /// A channel has one line only, and less is opened.
         FeedSingle = 22 "feed_single",
+        /// A fire out of ratio could not be repaired by its tries, or within its time. Value: the
+        /// tries.
+        RepairFailed = 23 "repair_failed",
     }
 }
 
@@ -339,6 +342,79 @@ message! {
     }
 }
 
+code! {
+    /// How a fire out of ratio can be brought back into ratio.
+    pub enum RepairWay {
+        /// Neither is possible now: it waits.
+        Neither = 0 "neither",
+        /// 补单: what misses of the units that were begun is traded.
+        Complete = 1 "complete",
+        /// 回退: what lies beyond the units that are whole is traded back.
+        Unwind = 2 "unwind",
+    }
+}
+
+code! {
+    /// What stands in a way.
+    pub enum Obstacle {
+        /// Nothing: it can be taken.
+        Nothing = 0 "nothing",
+        /// A gate: it is named beside.
+        Gate = 1 "gate",
+        /// A leg's book does not show the lots.
+        Depth = 2 "depth",
+        /// It costs more than a repair may.
+        Cost = 3 "cost",
+        /// It would open, and nothing may be opened.
+        Opens = 4 "opens",
+        /// More was filled than the units that were asked for have.
+        Beyond = 5 "beyond",
+    }
+}
+
+message! {
+    /// One way, as it looked when it was decided on.
+    pub struct Way {
+        /// What the whole fire would then have cost beyond what was decided on, fees of the lots
+        /// to come included, in money of 1e-9; below zero it is better. `i64::MAX`: not priced.
+        pub cost_e9: i64,
+        /// What stands in it.
+        pub obstacle: Obstacle,
+        /// The gate, if it is one.
+        pub gate: Gate,
+        /// The leg that the obstacle is of; 255 if of none.
+        pub leg: u8,
+    }
+}
+
+message! {
+    /// A fire out of ratio was looked at: both ways, and which was taken.
+    pub struct Repair {
+        /// The spread.
+        pub spread: SpreadIndex,
+        /// What the fire was for.
+        pub intent: Intent,
+        /// The way whose orders follow from the same input.
+        pub way: RepairWay,
+        /// Which try it is, from 1; of a fire that waits the tries that were made.
+        pub attempt: u8,
+        /// Nothing else helped: only what opens nothing is done, whatever it costs.
+        pub is_flattening: bool,
+        /// Units that all legs have filled: what trading back leaves.
+        pub done_units: u32,
+        /// Units that cover all fills: what completing comes to; 0 if those asked for do not.
+        pub full_units: u32,
+        /// Lots filled beyond `done_units`, per leg, bought minus sold.
+        pub residual_lots: [i64; MAX_LEGS],
+        /// What completing costs.
+        pub complete: Way,
+        /// What trading back costs.
+        pub unwind: Way,
+        /// For how long the residual has been known.
+        pub open_for: Span,
+    }
+}
+
 /// One thing that the desk says about itself; never an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
@@ -350,4 +426,6 @@ pub enum Detail {
     State(StateChange),
     /// A fire ended.
     Ending(Ending),
+    /// A fire out of ratio was looked at.
+    Repair(Repair),
 }

@@ -15,11 +15,12 @@ pub use carried::{
 };
 pub use control::{
     AccountLimits, ClockScale, Command, CommandKind, Control, Detailing, Finding, FindingKind,
-    GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, Sizing, SpreadSpec,
+    GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, RepairEnd, RepairSpec, Sizing,
+    SpreadSpec,
 };
 pub use desk::{
-    Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, SafeState,
-    StateChange,
+    Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, Obstacle,
+    Repair, RepairWay, SafeState, StateChange, Way,
 };
 pub use order::{
     GatewayNews, OrderAction, OrderCommand, OrderEvent, OrderEventKind, SessionState, SessionUpdate,

@@ -17,7 +17,7 @@ use crate::message::{
     AccountLimits, Alert, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command, Credits,
     Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, Finding, GatewayLimits,
     HeldLots, Hours, Input, InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS,
-    Quote, SessionUpdate, SiteId, Sizing, SpreadSpec, StateChange,
+    Quote, Repair, SessionUpdate, SiteId, Sizing, SpreadSpec, StateChange,
 };
 use crate::time::{MonoNs, UnixNs};
 
@@ -29,10 +29,10 @@ pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 pub const VERSION: u8 = 1;
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 7;
+pub const LOGIC_VERSION: u16 = 8;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 5] = [
+pub const LOGIC_CHANGES: [(u16, &str); 6] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -51,6 +51,11 @@ pub const LOGIC_CHANGES: [(u16, &str); 5] = [
          whose book the venue's snapshot contradicts or that has stopped moving, or while a clock \
          is wrong, and less while a channel has one line only, if told so",
     ),
+    (
+        8,
+        "a fire whose legs end out of ratio is completed or traded back, whichever is cheaper, if \
+         told so; late fills and busts of any order of a fire that has not ended count in it",
+    ),
 ];
 
 /// Bytes of a header.
@@ -64,6 +69,7 @@ const INPUT_LEN: usize = 8 + MAX_GATEWAYS + 1;
 const _: () = assert!(HEADER_LEN + INPUT_LEN + SpreadSpec::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + INPUT_LEN + 1 + CarriedOrder::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + Ending::LEN <= MAX_LEN);
+const _: () = assert!(HEADER_LEN + Repair::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + INPUT_LEN + 64 + 2 * QUOTE_LEVELS * 12 <= MAX_LEN);
 
 code! {
@@ -113,6 +119,8 @@ code! {
         State = 35 "state",
         /// Output: a fire ended.
         Ending = 36 "ending",
+        /// Output: a fire out of ratio was looked at.
+        Repair = 37 "repair",
         /// The shell: a run of the desk starts; always its first record.
         Start = 64 "start",
     }
@@ -353,12 +361,14 @@ impl Writer {
             Detail::Alert(_) => Kind::Alert,
             Detail::State(_) => Kind::State,
             Detail::Ending(_) => Kind::Ending,
+            Detail::Repair(_) => Kind::Repair,
         };
         self.write(kind, seq_no, index, buffer, |out| match detail {
             Detail::Decision(decision) => decision.put(out),
             Detail::Alert(alert) => alert.put(out),
             Detail::State(change) => change.put(out),
             Detail::Ending(ending) => ending.put(out),
+            Detail::Repair(repair) => repair.put(out),
         })
     }
 
@@ -468,6 +478,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         Kind::Alert => Body::Detail(Detail::Alert(Alert::take(input)?)),
         Kind::State => Body::Detail(Detail::State(StateChange::take(input)?)),
         Kind::Ending => Body::Detail(Detail::Ending(Ending::take(input)?)),
+        Kind::Repair => Body::Detail(Detail::Repair(Repair::take(input)?)),
         Kind::Start => Body::Start(Start {
             identity: DeskIdentity { site: header.site, desk: header.desk, run: u16::take(input)? },
             logic_version: u16::take(input)?,
@@ -525,8 +536,12 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         Kind::Sizing => OwnedEvent::Sizing(Field::take(input)?),
         Kind::Clock => OwnedEvent::Clock(Field::take(input)?),
         Kind::Tick => OwnedEvent::Tick,
-        Kind::Order | Kind::Decision | Kind::Alert | Kind::State | Kind::Ending | Kind::Start => {
-            return None;
-        }
+        Kind::Order
+        | Kind::Decision
+        | Kind::Alert
+        | Kind::State
+        | Kind::Ending
+        | Kind::Repair
+        | Kind::Start => return None,
     })
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::message::{
     AccountId, AlertKind, Carried, CarriedOrder, CarriedUnits, Decision, Detail, Ending, Gate,
     HeldLots, InstrumentIndex, MAX_LEGS, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
-    OrderId, PositionEffect, Side, SpreadIndex,
+    OrderId, PositionEffect, RepairWay, Side, SpreadIndex,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 use xmc_hotpath::time::{MonoNs, UnixNs};
@@ -256,6 +256,14 @@ impl Folding {
             }
             Detail::State(_) => {}
             Detail::Ending(ending) => self.ending(ending, place),
+            Detail::Repair(repair) => {
+                let row = pair(self.part(place.utc), repair.spread, place.labels);
+                match repair.way {
+                    RepairWay::Complete => row.completed += 1,
+                    RepairWay::Unwind => row.traded_back += 1,
+                    RepairWay::Neither => {}
+                }
+            }
         }
     }
 

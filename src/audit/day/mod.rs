@@ -58,6 +58,10 @@ pub struct SpreadPart {
     pub empty: u64,
     /// Fires that ended out of ratio.
     pub broken: u64,
+    /// Repairs sent that completed what missed.
+    pub completed: u64,
+    /// Repairs sent that traded back what was beyond whole units.
+    pub traded_back: u64,
     /// Units asked for by fires that ended.
     pub asked_units: u64,
     /// Units done.
@@ -212,6 +216,8 @@ impl SpreadPart {
         self.aligned += later.aligned;
         self.empty += later.empty;
         self.broken += later.broken;
+        self.completed += later.completed;
+        self.traded_back += later.traded_back;
         self.asked_units += later.asked_units;
         self.done_units += later.done_units;
         self.took.merge(&later.took);

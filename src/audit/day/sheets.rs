@@ -115,9 +115,21 @@ fn summary(of: &Part) -> Sheet {
         ),
         (
             "broken",
-            "repairs: fires that ended out of ratio",
-            "需修复: 比例不齐的触发",
+            "fires that ended out of ratio",
+            "比例不齐的触发",
             count(of.sum_of_spreads(|row| row.broken)),
+        ),
+        (
+            "completed",
+            "repairs: what missed was traded",
+            "补单次数",
+            count(of.sum_of_spreads(|row| row.completed)),
+        ),
+        (
+            "traded_back",
+            "repairs: what was over was traded back",
+            "回退次数",
+            count(of.sum_of_spreads(|row| row.traded_back)),
         ),
         (
             "done",

@@ -85,13 +85,28 @@ impl Story {
         for order in &self.orders {
             let Some(leg) = legs.get_mut(usize::from(order.sent.what.leg)) else { continue };
             let (lots, cost_e9) = order.fills();
-            leg.asked_lots += u64::from(order.sent.what.qty_lots);
-            leg.lots += lots;
-            leg.cost_e9 += cost_e9;
-            leg.side = Some(order.sent.what.side);
-            leg.limit_e9 = order.sent.what.price_e9;
+            let is_first = self.is_first(order);
+            if is_first {
+                leg.asked_lots += u64::from(order.sent.what.qty_lots);
+                leg.limit_e9 = order.sent.what.price_e9;
+            }
+            if leg.side.is_none_or(|side| side == order.sent.what.side) {
+                leg.side = Some(order.sent.what.side);
+                leg.lots += lots;
+                leg.cost_e9 += cost_e9;
+            } else {
+                // Traded back.
+                leg.lots = leg.lots.saturating_sub(lots);
+                leg.cost_e9 -= cost_e9;
+            }
         }
         legs
+    }
+
+    /// Whether an order was sent by the decision itself; the others repair what came of it.
+    #[must_use]
+    pub fn is_first(&self, order: &OrderStory) -> bool {
+        order.sent.place.0 == self.cause.place.0
     }
 
     /// The value that was got; `None` while a traded leg has no fill.

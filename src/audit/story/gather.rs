@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
-    Alert, Decision, Detail, Ending, OrderAction, OrderCommand, OrderId, SpreadIndex, StateChange,
+    Alert, Decision, Detail, Ending, OrderAction, OrderCommand, OrderId, Repair, SpreadIndex,
+    StateChange,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent, OwnedInput, Start};
 
@@ -45,6 +46,7 @@ pub(super) struct Found {
     pub spread: Option<SpreadIndex>,
     pub decision: Option<Told<Decision>>,
     pub orders: Vec<OrderStory>,
+    pub repairs: Vec<Told<Repair>>,
     pub ending: Option<Told<Ending>>,
     pub alerts: Vec<Told<Alert>>,
     pub states: Vec<Told<StateChange>>,
@@ -121,6 +123,7 @@ fn tell(start: Start, mut found: Found, scene: Scene, scanned: Scanned) -> Story
         readings: scene.readings,
         led,
         orders: found.orders,
+        repairs: found.repairs,
         ending: found.ending,
         books_at_end: scene.books_at_end,
         alerts: found.alerts,
@@ -205,7 +208,11 @@ impl Pass {
             }
             return;
         }
-        if self.found.seq_no == Some(entry.header.seq_no) {
+        // What a spread sends before its fire has ended repairs it.
+        let is_repair = self.found.spread == Some(order.spread)
+            && self.found.ending.is_none()
+            && !self.found.orders.is_empty();
+        if self.found.seq_no == Some(entry.header.seq_no) || is_repair {
             self.found.note(entry);
             self.found.orders.push(OrderStory { sent: told, later: Vec::new(), news: Vec::new() });
             return;
@@ -269,6 +276,12 @@ impl Pass {
             {
                 self.found.note(entry);
                 self.found.ending = Some(self.told(entry, ending));
+            }
+            Detail::Repair(repair)
+                if Some(repair.spread) == spread && !self.found.orders.is_empty() =>
+            {
+                self.found.note(entry);
+                self.found.repairs.push(self.told(entry, repair));
             }
             Detail::Alert(alert) if self.is_about(&alert) => {
                 self.found.note(entry);

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use xmc_hotpath::desk::gates::Reading;
 use xmc_hotpath::message::{
     Alert, Decision, Ending, InstrumentSpec, LegSpec, OrderCommand, OrderEvent, OrderId, Quote,
-    SpreadSpec, StateChange,
+    Repair, SpreadSpec, StateChange,
 };
 use xmc_hotpath::record::frame::{Kind, Start};
 use xmc_hotpath::spread::Trigger;
@@ -114,6 +114,8 @@ pub struct Story {
     pub led: Led,
     /// The orders, in the order in which they were sent.
     pub orders: Vec<OrderStory>,
+    /// How it was brought back into ratio, or why it waited: the orders of each are in `orders`.
+    pub repairs: Vec<Told<Repair>>,
     /// How the fire ended.
     pub ending: Option<Told<Ending>>,
     /// Books of the legs when it ended.

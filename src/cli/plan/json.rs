@@ -224,6 +224,8 @@ fn instruments(configuration: &Configuration) -> Vec<Value> {
             "lot_step": of.lot_step,
             "multiplier": show_e9(of.multiplier_e9),
             "currency": of.currency,
+            "fee_per_lot": show_e9(of.fee_per_lot_e9),
+            "fee_fraction": show_e9(of.fee_fraction_e9),
             "quote_unit": of.quote_unit,
             "display_factor": show_e9(of.display_factor_e9),
             "min_price": show_e9(of.min_price_e9),
@@ -269,6 +271,12 @@ fn spread(configuration: &Configuration, of: &Spread) -> Value {
         "max_quote_skew_ms": of.max_quote_skew_ms.value,
         "time_in_force": of.time_in_force.word(),
         "hedge_flag": of.hedge_flag.word(),
+        "repair": of.repair.map(|repair| json!({
+            "tries": repair.tries,
+            "within_ms": repair.within_ms,
+            "max_cost": repair.max_cost_e9.map(show_e9),
+            "then": repair.then_word(),
+        })),
     })
 }
 

@@ -29,6 +29,7 @@ pub fn lines(configuration: &Configuration, spread: &Spread) -> Vec<(&'static st
     }
     lines.push(("size", size(spread)));
     lines.push(("quotes", quotes(spread)));
+    lines.push(("repair", repair(spread)));
     lines
 }
 
@@ -83,6 +84,23 @@ fn size(spread: &Spread) -> String {
 
 fn units(units: u32) -> String {
     if units == 1 { "1 unit".to_owned() } else { format!("{units} units") }
+}
+
+fn repair(spread: &Spread) -> String {
+    let Some(repair) = &spread.repair else {
+        return "none: a fire out of ratio halts the spread".to_owned();
+    };
+    let most = match repair.max_cost_e9 {
+        Some(cost_e9) => format!(", for {} at most", show_e9(cost_e9)),
+        None => String::new(),
+    };
+    let tries = if repair.tries == 1 { "try" } else { "tries" };
+    format!(
+        "the cheaper of completing and trading back{most}: {} {tries} in {} ms, then {}",
+        repair.tries,
+        repair.within_ms,
+        repair.then_word()
+    )
 }
 
 fn quotes(spread: &Spread) -> String {

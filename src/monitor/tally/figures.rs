@@ -49,6 +49,8 @@ pub struct Totals {
     pub aligned: u64,
     /// Fires that ended out of ratio.
     pub broken: u64,
+    /// Repairs that were sent for fires out of ratio.
+    pub repairs: u64,
     /// Round trips of all spreads.
     pub round_trips: u64,
     /// Alerts.

@@ -41,8 +41,8 @@ use std::sync::Arc;
 use xmc_hotpath::message::{
     Alert, AlertKind, Carried, ChannelState, ChannelUpdate, Decision, DeskIdentity, Detail, Ending,
     Event, Gate, HeldLots, Input, InstrumentSpec, OrderAction, OrderCommand, OrderEvent,
-    OrderEventKind, OrderId, Quote, QuoteQuality, SafeState, SessionState, SessionUpdate,
-    SpreadIndex, StateChange, StreamId,
+    OrderEventKind, OrderId, Quote, QuoteQuality, RepairWay, SafeState, SessionState,
+    SessionUpdate, SpreadIndex, StateChange, StreamId,
 };
 use xmc_hotpath::record::frame::Body;
 use xmc_hotpath::time::MonoNs;
@@ -294,6 +294,9 @@ impl Tally {
             Detail::State(_) => {}
             Detail::Ending(Ending { is_aligned: true, .. }) => self.totals.aligned += 1,
             Detail::Ending(_) => self.totals.broken += 1,
+            Detail::Repair(repair) => {
+                self.totals.repairs += u64::from(repair.way != RepairWay::Neither);
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! A fire, asked again: every gate that it should have passed, from what the model knows.
 
 use xmc_hotpath::message::{
-    AccountId, ChannelState, Credits, Decision, Intent, LegSpec, MAX_GATEWAYS, OrderCommand,
-    QuoteQuality, SafeState, SessionState, Side, Sizing, SpreadSpec,
+    AccountId, ChannelState, Credits, Decision, Intent, LegSpec, MAX_GATEWAYS, MAX_LEGS,
+    OrderCommand, QuoteQuality, SafeState, SessionState, Side, Sizing, SpreadSpec,
 };
 use xmc_hotpath::time::Span;
 
@@ -66,7 +66,8 @@ impl Checker {
             let before: Vec<_> =
                 before.filter(|other| other.instrument == order.instrument).collect();
             let lots = before.iter().map(|other| i64::from(other.qty_lots)).sum();
-            self.admitted(order, &spec, lots, before.len())?;
+            self.admitted(order, lots, before.len())?;
+            self.new_id(order)?;
         }
         let mut fire = ModelFire {
             intent: decision.intent,
@@ -74,6 +75,13 @@ impl Checker {
             started: self.now,
             orders: Default::default(),
             filled: Default::default(),
+            level_e9: decision.level_e9,
+            planned_e9: self.planned(&spec, decision),
+            slip_e9: Default::default(),
+            tries: 0,
+            open_since: None,
+            is_flattening: false,
+            may_repair: true,
         };
         for (order, left) in orders.iter().zip((0..orders.len()).rev()) {
             ensure!(self, "orders_left", usize::from(order.orders_left) == left, "{order:?}");
@@ -87,7 +95,16 @@ impl Checker {
                 spread.spent.insert(decision.intent);
             }
         }
-        self.batches(orders, credits)
+        self.batches(orders, credits, true)
+    }
+
+    /// What each leg was decided on at.
+    fn planned(&self, spec: &SpreadSpec, decision: &Decision) -> [i64; MAX_LEGS] {
+        let mut planned = [0; MAX_LEGS];
+        for (slot, leg) in planned.iter_mut().zip(legs(spec)) {
+            *slot = self.price(leg, decision.intent, decision.units).unwrap_or(0);
+        }
+        planned
     }
 
     fn size(&self, spec: &SpreadSpec, held: i64, decision: &Decision) -> Result<(), Violation> {
@@ -167,7 +184,7 @@ impl Checker {
         Some(sum)
     }
 
-    fn price(&self, leg: &LegSpec, intent: Intent, units: u32) -> Option<i64> {
+    pub(super) fn price(&self, leg: &LegSpec, intent: Intent, units: u32) -> Option<i64> {
         let row = &self.model.instruments[&leg.instrument.0];
         let lots = u64::from(leg.ratio_lots.unsigned_abs()) * u64::from(units);
         let sign =
@@ -221,10 +238,9 @@ impl Checker {
 
     /// The gates of the instrument, asked again, before the order is counted.
     /// `ahead` lots and `others` orders of the same leg go before it.
-    fn admitted(
-        &mut self,
+    pub(super) fn admitted(
+        &self,
         order: &OrderCommand,
-        spread: &SpreadSpec,
         ahead: i64,
         others: usize,
     ) -> Result<(), Violation> {
@@ -262,14 +278,25 @@ impl Checker {
         ensure!(self, "order_value", worth <= most, "{order:?} is worth {worth}e-18");
         let session = self.model.sessions[usize::from(order.gateway.0)];
         let is_up = session == Some(SessionState::Up);
-        ensure!(self, "session", is_up, "spread {} sends while {session:?}", spread.spread.0);
+        ensure!(self, "session", is_up, "{order:?} while {session:?}");
+        Ok(())
+    }
+
+    pub(super) fn new_id(&mut self, order: &OrderCommand) -> Result<(), Violation> {
         let is_new = order.order_id.0 != 0 && self.ids.insert(order.order_id.0);
         ensure!(self, "unique_ids", is_new, "order id {:#x} is used again", order.order_id.0);
         Ok(())
     }
 
-    /// S10 and the other limits of gateways, recounted from every message ever sent.
-    fn batches(&self, orders: &[&OrderCommand], credits: &Credits) -> Result<(), Violation> {
+    /// S10 and the other limits of gateways, recounted from every message ever sent, these orders
+    /// included: with `is_sent` they have been counted already.
+    pub(super) fn batches(
+        &self,
+        orders: &[&OrderCommand],
+        credits: &Credits,
+        is_sent: bool,
+    ) -> Result<(), Violation> {
+        let unsent = if is_sent { &[] } else { orders };
         for gateway in 0..MAX_GATEWAYS {
             let of_gateway = |id: &usize| *id == gateway;
             let own = orders.iter().map(|order| usize::from(order.gateway.0));
@@ -282,8 +309,9 @@ impl Checker {
                 continue;
             };
             let of_gateway = |order: &OrderCommand| usize::from(order.gateway.0) == gateway;
-            self.rate(limits.max_messages, limits.rate_window, of_gateway)?;
+            self.rate(limits.max_messages, limits.rate_window, unsent, of_gateway)?;
             let live = self.model.live.iter().map(|id| &self.model.orders[id].command);
+            let live = live.chain(unsent.iter().copied());
             let live = live.filter(|order| usize::from(order.gateway.0) == gateway).count();
             let most = usize::from(limits.max_open_orders);
             ensure!(self, "open_orders", live <= most, "{live} orders open, {most} allowed");
@@ -293,7 +321,7 @@ impl Checker {
         for order in orders {
             let spec = self.model.instruments[&order.instrument.0].spec;
             let of_instrument = |other: &OrderCommand| other.instrument == order.instrument;
-            self.rate(spec.max_messages, spec.rate_window, of_instrument)?;
+            self.rate(spec.max_messages, spec.rate_window, unsent, of_instrument)?;
             for account in [order.account, AccountId::ALL] {
                 let Some(limits) = self.model.accounts.get(&account) else {
                     ensure!(self, "S10", false, "{account:?} has no limits");
@@ -301,8 +329,9 @@ impl Checker {
                 };
                 let is_own =
                     |other: &OrderCommand| account == AccountId::ALL || other.account == account;
-                self.rate(limits.max_messages, limits.rate_window, is_own)?;
+                self.rate(limits.max_messages, limits.rate_window, unsent, is_own)?;
                 let live = self.model.live.iter().map(|id| &self.model.orders[id].command);
+                let live = live.chain(unsent.iter().copied());
                 let live = live.filter(|order| is_own(order)).count();
                 let most = usize::from(limits.max_open_orders);
                 ensure!(self, "open_orders", live <= most, "{live} of {account:?}, {most}");
@@ -313,16 +342,18 @@ impl Checker {
         Ok(())
     }
 
-    /// Counts the messages of one kind that were sent in the window, these included.
+    /// Counts the messages of one kind that were sent in the window, `unsent` ones included.
     fn rate(
         &self,
         most: u16,
         window: Span,
+        unsent: &[&OrderCommand],
         is_counted: impl Fn(&OrderCommand) -> bool,
     ) -> Result<(), Violation> {
         let recent = self.model.messages.iter().rev();
         let recent = recent.take_while(|(at, _)| self.now.since(*at) < window);
         let recent = recent.filter(|(_, order)| is_counted(order)).count();
+        let recent = recent + unsent.iter().filter(|order| is_counted(order)).count();
         let fits = recent <= usize::from(most);
         ensure!(self, "S10", fits, "{recent} messages in the window, {most} allowed");
         Ok(())
@@ -354,7 +385,7 @@ impl Checker {
     }
 }
 
-fn legs(spec: &SpreadSpec) -> impl Iterator<Item = &LegSpec> {
+pub(super) fn legs(spec: &SpreadSpec) -> impl Iterator<Item = &LegSpec> {
     spec.legs.iter().take(usize::from(spec.leg_count))
 }
 

@@ -15,13 +15,14 @@ macro_rules! ensure {
 }
 
 mod fire;
+mod repair;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
-    Alert, AlertKind, Detail, Ending, Event, Gate, Input, OrderAction, OrderCommand, SafeState,
-    Side, SpreadIndex,
+    Alert, AlertKind, Detail, Ending, Event, Gate, Input, OrderAction, OrderCommand, RepairWay,
+    SafeState, Side, SpreadIndex,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -50,6 +51,10 @@ pub struct Checker {
     allowed: Vec<i64>,
     /// Decisions by gate, for the report.
     pub gates: BTreeMap<Gate, u64>,
+    /// Repairs by way, for the report; `Neither` is one that waited.
+    pub repairs: BTreeMap<RepairWay, u64>,
+    /// Fires that ended in ratio after repairs.
+    pub repaired: u64,
 }
 
 impl Checker {
@@ -93,13 +98,14 @@ impl Checker {
         outputs: &Outputs,
         endings: &[ModelEnding],
     ) -> Result<(), Violation> {
-        let mut told: Vec<&Ending> = Vec::new();
         let detailing = self.model.detailing;
+        self.repaired += endings.iter().filter(|ending| ending.is_repaired()).count() as u64;
         let is_wanted = |ending: &&ModelEnding| detailing.endings || !ending.is_aligned;
-        let endings: Vec<_> = endings.iter().filter(is_wanted).collect();
+        let mut endings = endings.iter().filter(is_wanted).peekable();
         for detail in outputs.details() {
             match detail {
                 Detail::Alert(alert) => self.alert(alert)?,
+                Detail::Repair(_) => {}
                 Detail::State(change) => {
                     let is_halt = change.to == SafeState::Halt;
                     let mut causes = alerts(outputs).map(|alert| alert.kind.code());
@@ -112,7 +118,14 @@ impl Checker {
                         self.model.is_killed |= !change.by_alert;
                     }
                 }
-                Detail::Ending(ending) => told.push(ending),
+                Detail::Ending(ending) => {
+                    let expected = endings.next_if(|expected| expected.spread == ending.spread);
+                    let given_up = match expected {
+                        Some(_) => None,
+                        None => self.given_up(ending)?,
+                    };
+                    self.ending(ending, expected.or(given_up.as_ref()), outputs)?;
+                }
                 Detail::Decision(decision) => {
                     let is_wanted =
                         decision.gate == Gate::Passed || detailing.has_refusal(decision.gate);
@@ -121,33 +134,42 @@ impl Checker {
                 }
             }
         }
-        ensure!(
-            self,
-            "endings",
-            told.len() == endings.len(),
-            "{} fires ended, {} were told",
-            endings.len(),
-            told.len()
-        );
-        for (told, expected) in told.into_iter().zip(endings) {
-            let found = ModelEnding {
-                spread: told.spread,
-                filled: told.filled_lots,
-                done: told.done_units,
-                is_aligned: told.is_aligned,
-                started: MonoNs(self.now.0 - told.took.0),
-            };
-            ensure!(self, "endings", found == *expected, "{found:?}, expected {expected:?}");
-            let mut broken = alerts(outputs).filter(|alert| alert.spread == told.spread);
-            let is_told = broken.any(|alert| alert.kind == AlertKind::BrokenSpread);
-            ensure!(self, "S1", told.is_aligned || is_told, "{told:?} raised no alert");
-        }
+        let untold = endings.next();
+        ensure!(self, "endings", untold.is_none(), "{untold:?} was not told");
+        Ok(())
+    }
+
+    /// A fire has ended as the model has it, and with an alert if it is out of ratio.
+    fn ending(
+        &self,
+        told: &Ending,
+        expected: Option<&ModelEnding>,
+        outputs: &Outputs,
+    ) -> Result<(), Violation> {
+        let found = ModelEnding {
+            spread: told.spread,
+            filled: told.filled_lots,
+            done: told.done_units,
+            is_aligned: told.is_aligned,
+            started: MonoNs(self.now.0 - told.took.0),
+            tries: expected.map_or(0, |expected| expected.tries),
+        };
+        let is_same = expected == Some(&found);
+        ensure!(self, "endings", is_same, "{found:?}, expected {expected:?}");
+        let mut broken = alerts(outputs).filter(|alert| alert.spread == told.spread);
+        let is_told = broken.any(|alert| alert.kind == AlertKind::BrokenSpread);
+        ensure!(self, "S1", told.is_aligned || is_told, "{told:?} raised no alert");
         Ok(())
     }
 
     fn alert(&mut self, alert: &Alert) -> Result<(), Violation> {
         *self.model.alerts.entry(alert.kind).or_default() += 1;
         ensure!(self, "bad_input", alert.kind != AlertKind::OutputOverflow, "outputs overflowed");
+        if alert.kind == AlertKind::BrokenSpread {
+            let fire = self.model.spreads.get_mut(&alert.spread.0);
+            let fire = fire.and_then(|spread| spread.fire.as_mut());
+            fire.into_iter().for_each(|fire| fire.may_repair = false);
+        }
         if alert.kind == AlertKind::OrderUnknown {
             let Some(order) = self.model.orders.get_mut(&alert.order_id.0) else {
                 ensure!(self, "alerts", false, "{alert:?} names no order");
@@ -177,16 +199,25 @@ impl Checker {
                 }
             }
         }
-        let passed = outputs.details().filter_map(|detail| match detail {
-            Detail::Decision(decision) if decision.gate == Gate::Passed => Some(decision),
-            _ => None,
-        });
         let mut rest = fresh.as_slice();
-        for decision in passed {
-            let count = rest.iter().take_while(|order| order.spread == decision.spread).count();
+        let mut of = |spread: SpreadIndex| {
+            let count = rest.iter().take_while(|order| order.spread == spread).count();
             let (orders, after) = rest.split_at(count);
             rest = after;
-            self.fire(decision, orders, &input.credits)?;
+            orders
+        };
+        for detail in outputs.details() {
+            match detail {
+                Detail::Decision(decision) if decision.gate == Gate::Passed => {
+                    self.fire(decision, of(decision.spread), &input.credits)?;
+                }
+                Detail::Repair(repair) => {
+                    let is_sent = repair.way != RepairWay::Neither;
+                    let orders = if is_sent { of(repair.spread) } else { &[] };
+                    self.repair(repair, orders, &input.credits)?;
+                }
+                _ => continue,
+            }
             // What one spread takes from a book moves the value of the next.
             self.left_levels();
         }
@@ -339,6 +370,8 @@ impl Checker {
                 !is_running || spread.is_halted,
                 "spread {number} still runs a fire and is not halted"
             );
+            let is_open = spread.fire.as_ref().is_some_and(|fire| !self.is_live(fire));
+            ensure!(self, "L2", !is_open, "spread {number} is neither repaired nor given up");
         }
         for id in &self.model.live {
             let order = &self.model.orders[id];

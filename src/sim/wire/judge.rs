@@ -201,6 +201,8 @@ impl Run {
             hits,
             gates: checker.gates.clone(),
             alerts: model.alerts.clone(),
+            repairs: checker.repairs.clone(),
+            repaired: checker.repaired,
         }
     }
 }

@@ -24,14 +24,14 @@ use std::sync::OnceLock;
 
 use xmc_hotpath::book::BookSide;
 use xmc_hotpath::counter::NoRecorder;
-use xmc_hotpath::message::{InstrumentIndex, QUOTE_LEVELS};
+use xmc_hotpath::message::{InstrumentIndex, QUOTE_LEVELS, RepairEnd};
 use xmc_hotpath::port::Line;
 use xmc_hotpath::record::RecordSink;
 use xmc_hotpath::risk::RECORD_CLOSE_MAX_PCT;
 use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::{Clock, MonoNs, Span, UnixNs};
 
-use crate::config::{self, Configuration, TimeInForce};
+use crate::config::{self, Configuration, Repair, TimeInForce};
 use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, Starts, wire};
 use crate::port::memory::{MemoryPort, Pace};
 use crate::sim::agenda::Agenda;
@@ -181,8 +181,19 @@ fn configuration(rng: &mut fastrand::Rng) -> Configuration {
         spread.max_quote_skew_ms.value = *pick(rng, &[20, 1_000]);
         spread.time_in_force =
             *pick(rng, &[TimeInForce::FillAndKill, TimeInForce::FillOrKill, TimeInForce::Day]);
+        // Takes no number of the schedule, so that schedules stay what they were.
+        spread.repair = repair(&mut fastrand::Rng::with_seed(rng.clone().u64(..)));
     }
     config
+}
+
+fn repair(rng: &mut fastrand::Rng) -> Option<Repair> {
+    (rng.u8(..3) > 0).then(|| Repair {
+        tries: rng.u8(1..=4),
+        within_ms: *pick(rng, &[1, 5, 100]),
+        max_cost_e9: (rng.u8(..4) == 0).then(|| rng.i64(..10_000_000_000_000)),
+        then: *pick(rng, RepairEnd::ALL),
+    })
 }
 
 fn pick<'t, T>(rng: &mut fastrand::Rng, from: &'t [T]) -> &'t T {

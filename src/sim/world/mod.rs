@@ -15,7 +15,7 @@ use xmc_hotpath::message::{
     AccountLimits, AlertKind, ChannelState, ChannelUpdate, ClockScale, Command, CommandKind,
     Control, Credits, DeskId, DeskIdentity, Event, Gate, GatewayLimits, Input, InstrumentIndex,
     InstrumentSpec, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, QuoteQuality,
-    SessionState, SiteId, SpreadIndex, SpreadSpec, StreamId,
+    RepairWay, SessionState, SiteId, SpreadIndex, SpreadSpec, StreamId,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
@@ -69,6 +69,10 @@ pub struct Outcome {
     pub gates: BTreeMap<Gate, u64>,
     /// Alerts by kind.
     pub alerts: BTreeMap<AlertKind, u64>,
+    /// Repairs that were sent, by way.
+    pub repairs: BTreeMap<RepairWay, u64>,
+    /// Fires that ended in ratio after repairs.
+    pub repaired: u64,
 }
 
 impl Outcome {
@@ -88,6 +92,10 @@ impl Outcome {
         for (kind, count) in &other.alerts {
             *self.alerts.entry(*kind).or_default() += count;
         }
+        for (way, count) in &other.repairs {
+            *self.repairs.entry(*way).or_default() += count;
+        }
+        self.repaired += other.repaired;
     }
 }
 
@@ -524,6 +532,8 @@ impl<'a> World<'a> {
             hits,
             gates: self.checker.gates.clone(),
             alerts: model.alerts.clone(),
+            repairs: self.checker.repairs.clone(),
+            repaired: self.checker.repaired,
         }
     }
 }

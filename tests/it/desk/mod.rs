@@ -6,6 +6,7 @@ mod doubt;
 mod gates;
 mod news;
 mod offset;
+mod repair;
 mod single;
 mod snapshot;
 pub mod stand;

@@ -6,9 +6,9 @@ use xmc_hotpath::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, CloseFirst, Command,
     CommandKind, Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event,
     GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec,
-    OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality,
-    SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec, StrategyId, StreamId,
-    TimeInForce,
+    OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, Repair,
+    RepairSpec, SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec, StrategyId,
+    StreamId, TimeInForce,
 };
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9, ONE_Q32};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -85,6 +85,7 @@ pub fn spread() -> SpreadSpec {
         ack_timeout: ACK_TIMEOUT,
         time_in_force: TimeInForce::FillAndKill,
         hedge: HedgeFlag::Arbitrage,
+        repair: RepairSpec::NONE,
     }
 }
 
@@ -250,6 +251,14 @@ impl Stand {
     pub fn ending(&self) -> Option<Ending> {
         self.outputs.details().find_map(|detail| match detail {
             Detail::Ending(ending) => Some(*ending),
+            _ => None,
+        })
+    }
+
+    /// What was said of repairs.
+    pub fn repair(&self) -> Option<Repair> {
+        self.outputs.details().find_map(|detail| match detail {
+            Detail::Repair(repair) => Some(*repair),
             _ => None,
         })
     }

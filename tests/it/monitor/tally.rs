@@ -12,8 +12,8 @@ use xmc_hotpath::message::{
     AccountId, Carried, CarriedUnits, CloseFirst, Credits, Decision, Depth, Detail, Event, Gate,
     GatewayIndex, HedgeFlag, HeldLots, Input, InstrumentIndex, InstrumentSpec, Intent, LegSpec,
     MAX_LEGS, OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
-    PositionEffect, ProjectId, Quote, QuoteQuality, Side, SpreadIndex, SpreadSpec, StrategyId,
-    StreamId, TimeInForce,
+    PositionEffect, ProjectId, Quote, QuoteQuality, RepairSpec, Side, SpreadIndex, SpreadSpec,
+    StrategyId, StreamId, TimeInForce,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
@@ -120,6 +120,7 @@ fn spread_spec() -> SpreadSpec {
         ack_timeout: Span(1),
         time_in_force: TimeInForce::Day,
         hedge: HedgeFlag::Arbitrage,
+        repair: RepairSpec::NONE,
     }
 }
 

@@ -73,6 +73,7 @@ macro_rules! codes {
 codes! {
     Side TimeInForce PositionEffect HedgeFlag QuoteQuality ChannelState OrderAction OrderEventKind
     SessionState CommandKind Gate Intent AlertKind SafeState OffsetRule CloseFirst FindingKind
+    RepairEnd RepairWay Obstacle
 }
 
 /// Nested pairs: tuples of strategies end at twelve.
@@ -129,7 +130,9 @@ structs! {
         spread strategy account project is_enabled leg_count legs constant_e9 buy_open_e9
         buy_close_e9 sell_open_e9 sell_close_e9 max_units clip_units hysteresis_e9
         cool_down max_fires fire_window max_quote_age max_quote_skew ack_timeout time_in_force hedge
+        repair
     }
+    RepairSpec { tries then within max_cost_e9 money_q32 fee_e9 fee_q32 }
     GatewayLimits { gateway max_messages rate_window max_open_orders asks_status }
     AccountLimits {
         account max_order_lots max_position_lots max_open_orders max_messages rate_window
@@ -155,6 +158,11 @@ structs! {
     Alert { kind spread order_id stream value }
     StateChange { spread from to by_alert cause }
     Ending { spread intent units asked_lots filled_lots is_aligned done_units took }
+    Way { cost_e9 obstacle gate leg }
+    Repair {
+        spread intent way attempt is_flattening done_units full_units residual_lots complete unwind
+        open_for
+    }
     Credits { gateway_slots record_used_pct }
     DeskIdentity { site desk run }
     Start { identity logic_version now utc config_digest arenas }
@@ -167,6 +175,7 @@ impl Arbitrary for Detail {
             Alert::any().prop_map(Detail::Alert),
             StateChange::any().prop_map(Detail::State),
             Ending::any().prop_map(Detail::Ending),
+            Repair::any().prop_map(Detail::Repair),
         ]
         .boxed()
     }

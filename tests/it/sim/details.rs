@@ -52,7 +52,7 @@ fn is_kept(detail: &Detail, detailing: Detailing) -> bool {
             detailing.has_refusal(decision.gate)
         }
         Detail::Ending(ending) => detailing.endings || !ending.is_aligned,
-        Detail::Decision(_) | Detail::Alert(_) | Detail::State(_) => true,
+        Detail::Decision(_) | Detail::Alert(_) | Detail::State(_) | Detail::Repair(_) => true,
     }
 }
 

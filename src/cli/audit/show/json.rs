@@ -4,7 +4,7 @@ use crate::audit::labels::Labels;
 use crate::audit::story::{Block, Led, Leg, OrderStory, Story, Told};
 use serde_json::{Value, json};
 use xmc_hotpath::desk::gates::{Bound, Of, Reading};
-use xmc_hotpath::message::{Decision, Depth, Ending, OrderCommand, OrderEvent};
+use xmc_hotpath::message::{Decision, Depth, Ending, OrderCommand, OrderEvent, Repair, Way};
 
 /// The fields of a story.
 pub fn story(of: &Story, labels: &Labels) -> Value {
@@ -35,6 +35,7 @@ pub fn story(of: &Story, labels: &Labels) -> Value {
             Led::OtherLogic(version) => json!({ "other_logic": version }),
         },
         "orders": of.orders.iter().map(|row| order(row, labels)).collect::<Vec<_>>(),
+        "repairs": of.repairs.iter().map(repair).collect::<Vec<_>>(),
         "ending": of.ending.map(|told| ending(&told)),
         "achieved_value_e9": achieved.map(|got| got.value_e9),
         "better_e9": achieved.map(|got| got.better_e9),
@@ -74,6 +75,29 @@ fn ending(told: &Told<Ending>) -> Value {
         "asked_lots": told.what.asked_lots,
         "filled_lots": told.what.filled_lots,
         "took_ns": told.what.took.0,
+    })
+}
+
+fn repair(told: &Told<Repair>) -> Value {
+    let way = |of: &Way| {
+        json!({
+            "cost_e9": Some(of.cost_e9).filter(|cost_e9| *cost_e9 != i64::MAX),
+            "obstacle": of.obstacle.word(),
+            "gate": of.gate.word(),
+        })
+    };
+    json!({
+        "input": told.place.0,
+        "now_ns": told.now.0,
+        "way": told.what.way.word(),
+        "attempt": told.what.attempt,
+        "is_flattening": told.what.is_flattening,
+        "done_units": told.what.done_units,
+        "full_units": told.what.full_units,
+        "residual_lots": told.what.residual_lots,
+        "complete": way(&told.what.complete),
+        "unwind": way(&told.what.unwind),
+        "open_for_ns": told.what.open_for.0,
     })
 }
 

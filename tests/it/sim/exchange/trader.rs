@@ -7,8 +7,8 @@ use cross_market_connect::sim::exchange::{
 };
 use std::collections::BTreeSet;
 use xmc_hotpath::message::{
-    AccountId, Depth, HedgeFlag, LegSpec, MAX_LEGS, PositionEffect, ProjectId, QUOTE_LEVELS, Side,
-    SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
+    AccountId, Depth, HedgeFlag, LegSpec, MAX_LEGS, PositionEffect, ProjectId, QUOTE_LEVELS,
+    RepairSpec, Side, SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
 };
 use xmc_hotpath::spread::{LegBook, evaluate};
 use xmc_hotpath::time::{MonoNs, Span};
@@ -76,6 +76,7 @@ impl Pair {
             ack_timeout: Span(0),
             time_in_force: TimeInForce::FillAndKill,
             hedge: HedgeFlag::Speculate,
+            repair: RepairSpec::NONE,
         };
         Self { name, least_round_trips: 100, spec, legs }
     }

@@ -2,12 +2,12 @@
 
 use super::super::page::{Line, heading};
 use super::Page;
-use crate::audit::story::{Filled, Leg};
+use crate::audit::story::{Filled, Leg, Told};
 use crate::monitor::number;
 use crate::monitor::words::{Lang, Worded};
 use std::io::{self, Write};
 use xmc_hotpath::execute::residual_lots;
-use xmc_hotpath::message::{Ending, Quote, Side};
+use xmc_hotpath::message::{Ending, Obstacle, Quote, Repair, RepairWay, Side};
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9};
 
 pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -41,6 +41,9 @@ pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
             .right(&number::signed_e9(got.better_e9.into(), 4), 14)
             .right(&page.labels.unit(story.spec.spread), 23);
         writeln!(out, "{}", line.end())?;
+    }
+    for told in &story.repairs {
+        repaired(page, told, out)?;
     }
     if let Some(told) = story.ending {
         ending(page, &told.what, out)?;
@@ -83,6 +86,34 @@ fn row(
         .right(&number::signed_e9(each, 4), 14)
         .right(&money, 23);
     writeln!(out, "{}", line.end())
+}
+
+/// One look at what was out of ratio: the way that was taken, and what both would have cost.
+fn repaired(page: &Page<'_>, told: &Told<Repair>, out: &mut impl Write) -> io::Result<()> {
+    let Told { now, what: repair, .. } = told;
+    let taken = repair.way.word_in(page.lang);
+    let attempt = match (page.lang, repair.way) {
+        (_, RepairWay::Neither) => taken.to_owned(),
+        (Lang::En, _) => format!("repair {}: {taken}", repair.attempt),
+        (Lang::Zh, _) => format!("修复 {}: {taken}", repair.attempt),
+    };
+    let open = format!("{} {}", page.say("open for", "敞口历时"), number::span(repair.open_for));
+    let line = Line::indent(1).left(&attempt, 31).left(&open, 25);
+    writeln!(out, "{}", line.at_edge(&page.date(*now)).end())?;
+    for (label, way) in [
+        (page.say("complete", "补单"), &repair.complete),
+        (page.say("trade back", "回退"), &repair.unwind),
+    ] {
+        let cost = match way.cost_e9 {
+            i64::MAX => "-".to_owned(),
+            cost_e9 => number::e9(cost_e9.into(), 2),
+        };
+        let gate = if way.obstacle == Obstacle::Gate { way.gate.word_in(page.lang) } else { "" };
+        let line = Line::indent(3).left(label, 12).right(&cost, 20).then("  ");
+        let line = line.left(way.obstacle.word_in(page.lang), 17).then(gate);
+        writeln!(out, "{}", line.end())?;
+    }
+    Ok(())
 }
 
 fn ending(page: &Page<'_>, ending: &Ending, out: &mut impl Write) -> io::Result<()> {

@@ -1,0 +1,193 @@
+//! How fires end: all orders known and the legs in ratio, or given up; and their deadlines.
+
+use super::{DEADLINES_PER_INPUT, Desk, Outputs, Spread, SpreadState};
+use crate::execute::{self, MAX_FIRE_ORDERS};
+use crate::message::{Alert, AlertKind, Ending, OrderId, SafeState, Side, SpreadIndex, StreamId};
+use crate::order::OrderState;
+
+impl Spread {
+    /// Whether all orders of its fire are known and the fire has not ended: it is out of ratio.
+    #[inline]
+    pub(super) fn is_unrepaired(&self) -> bool {
+        self.fire.as_ref().is_some_and(|fire| fire.open_orders == 0)
+    }
+
+    /// Whether its fire may be brought back into ratio, should it end out of it.
+    fn may_repair(&self) -> bool {
+        let tries = self.spec.as_ref().map_or(0, |spec| spec.repair.tries);
+        tries > 0 && self.fire.as_ref().is_some_and(|fire| fire.may_repair)
+    }
+}
+
+impl Desk<'_> {
+    /// Whether what is out of ratio in the fire of a spread is worked on.
+    pub(super) fn is_repaired(&self, index: SpreadIndex) -> bool {
+        self.state != SafeState::Halt && self.table.spread(index).is_some_and(Spread::may_repair)
+    }
+
+    /// Ends a fire if the fate of all its orders is known; one that is out of ratio and may be
+    /// repaired is looked at first of all, as soon as this input has been taken in.
+    pub(super) fn end_fire(&mut self, index: SpreadIndex, outputs: &mut Outputs) {
+        let now = self.now;
+        let is_repaired = self.is_repaired(index);
+        let Some(row) = self.table.spread_mut(index) else {
+            return;
+        };
+        let (Some(fire), Some(spec)) = (&mut row.fire, &row.spec) else {
+            return;
+        };
+        if fire.open_orders > 0 {
+            return;
+        }
+        let ending = fire.ending(index, spec, now);
+        if ending.is_aligned || !is_repaired {
+            self.close_fire(&ending, outputs);
+            return;
+        }
+        let since = *fire.open_since.get_or_insert(now);
+        self.timers.set(index.0, since.after(spec.repair.within));
+        if let Some(touched) = self.table.touch(index) {
+            self.dirty.mark_first(touched);
+        }
+    }
+
+    /// Nothing more is done about a fire out of ratio: somebody has to look.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn give_up(&mut self, index: SpreadIndex, outputs: &mut Outputs) {
+        let now = self.now;
+        let Some(row) = self.table.spread(index) else {
+            return;
+        };
+        let (Some(fire), Some(spec)) = (&row.fire, &row.spec) else {
+            return;
+        };
+        let ending = fire.ending(index, spec, now);
+        let value = i64::from(fire.tries);
+        let (kind, order_id) = (AlertKind::RepairFailed, OrderId::NONE);
+        let stream = StreamId(u16::MAX);
+        outputs.alert(Alert { kind, spread: index, order_id, stream, value });
+        self.close_fire(&ending, outputs);
+    }
+
+    fn close_fire(&mut self, ending: &Ending, outputs: &mut Outputs) {
+        let index = ending.spread;
+        let Some(row) = self.table.spread_mut(index) else {
+            return;
+        };
+        let Some(spec) = &row.spec else {
+            return;
+        };
+        row.fire = None;
+        let units = i32::try_from(ending.done_units).unwrap_or(i32::MAX);
+        row.position_units = if ending.intent.is_buy() {
+            row.position_units.saturating_add(units)
+        } else {
+            row.position_units.saturating_sub(units)
+        };
+        let residual = execute::residual_lots(&spec.legs, ending);
+        for (held, left) in row.residual_lots.iter_mut().zip(&residual) {
+            *held = held.saturating_add(*left);
+        }
+        self.timers.clear(index.0);
+        if self.detailing.endings || !ending.is_aligned {
+            outputs.ending(*ending);
+        } else {
+            outputs.leave_out();
+        }
+        if !ending.is_aligned {
+            let most = residual.iter().copied().max_by_key(|lots| lots.unsigned_abs());
+            self.broken(index, most.unwrap_or(0), outputs);
+        }
+    }
+
+    /// Lots that were traded or taken back outside any fire: the spread is broken by them. With
+    /// `is_known` that is not said of one that an earlier run has left halted: whoever looks at it
+    /// sees these lots as well.
+    pub(super) fn leave_over(
+        &mut self,
+        index: SpreadIndex,
+        leg: u8,
+        (side, lots): (Side, u32),
+        is_known: bool,
+        outputs: &mut Outputs,
+    ) {
+        let signed = match side {
+            Side::Buy => i64::from(lots),
+            Side::Sell => i64::from(lots).saturating_neg(),
+        };
+        if let Some(row) = self.table.spread_mut(index)
+            && let Some(held) = row.residual_lots.get_mut(usize::from(leg))
+        {
+            *held = held.saturating_add(signed);
+        }
+        let row = self.table.spread(index);
+        if !(is_known && row.is_some_and(|row| row.state == SpreadState::Halted)) {
+            self.broken(index, signed, outputs);
+        }
+    }
+
+    fn broken(&mut self, spread: SpreadIndex, residual: i64, outputs: &mut Outputs) {
+        outputs.alert(Alert {
+            kind: AlertKind::BrokenSpread,
+            spread,
+            order_id: OrderId::NONE,
+            stream: StreamId(u16::MAX),
+            value: residual,
+        });
+        self.halt_spread(spread, AlertKind::BrokenSpread, outputs);
+    }
+
+    /// Handles deadlines that have come, a bounded number of them.
+    #[inline]
+    pub(super) fn fire_deadlines(&mut self, outputs: &mut Outputs) {
+        for _ in 0..DEADLINES_PER_INPUT {
+            if outputs.order_room() <= MAX_FIRE_ORDERS {
+                return;
+            }
+            let Some(row) = self.timers.pop_due(self.now) else {
+                return;
+            };
+            self.deadline(SpreadIndex(row), outputs);
+        }
+    }
+
+    /// A fire was not finished in time. What the venue has is cancelled, once; what it has not
+    /// answered is unknown, and never sent again. One that waits to be repaired is looked at a last
+    /// time.
+    #[cold]
+    #[inline(never)]
+    fn deadline(&mut self, index: SpreadIndex, outputs: &mut Outputs) {
+        let now = self.now;
+        let Some(row) = self.table.spread_mut(index) else {
+            return;
+        };
+        if row.is_unrepaired() {
+            if let Some(touched) = self.table.touch(index) {
+                self.dirty.mark_first(touched);
+            }
+            return;
+        }
+        let (Some(fire), Some(spec)) = (&mut row.fire, &row.spec) else {
+            return;
+        };
+        fire.deadlines = fire.deadlines.saturating_add(1);
+        let is_first = fire.deadlines == 1;
+        let (orders, timeout) = (fire.orders, spec.ack_timeout);
+        for id in orders {
+            let Some(order) = self.orders.get_mut(id) else {
+                continue;
+            };
+            match order.state {
+                OrderState::Working if is_first => self.cancel(id, outputs),
+                OrderState::Sent | OrderState::Working | OrderState::Cancelling => {
+                    self.order_unknown(id, outputs);
+                }
+                OrderState::Free | OrderState::Unknown | OrderState::Done => {}
+            }
+        }
+        if is_first {
+            self.timers.set(index.0, now.after(timeout));
+        }
+    }
+}

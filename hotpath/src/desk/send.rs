@@ -1,0 +1,112 @@
+//! New orders, from the drafts that passed every gate: made, reserved, handed out.
+
+use super::fire::Drafts;
+use super::{Instrument, Outputs};
+use crate::execute::Fire;
+use crate::message::{MAX_GATEWAYS, OrderAction, OrderCommand, SpreadSpec, TimeInForce};
+use crate::order::Orders;
+use crate::price;
+use crate::risk::{AccountRisk, GatewayRisk};
+use crate::time::MonoNs;
+
+/// What orders of one batch have in common.
+pub(super) struct Sending {
+    pub is_open: bool,
+    pub time_in_force: TimeInForce,
+    /// The receive stamp of what caused them.
+    pub caused: MonoNs,
+    pub now: MonoNs,
+}
+
+/// All that a new order changes besides its fire.
+pub(super) struct Sender<'d, 'a> {
+    pub instruments: &'d mut [Instrument],
+    pub orders: &'d mut Orders<'a>,
+    pub gateways: &'d mut [GatewayRisk; MAX_GATEWAYS],
+    pub whole: &'d mut AccountRisk,
+    pub account: Option<&'d mut AccountRisk>,
+}
+
+impl Sender<'_, '_> {
+    /// Makes, reserves and hands out the orders of `drafts`, which have passed every gate.
+    #[inline]
+    pub(super) fn send(
+        &mut self,
+        spec: &SpreadSpec,
+        batch: &Sending,
+        drafts: &Drafts,
+        fire: &mut Fire,
+        outputs: &mut Outputs,
+    ) {
+        let Self { instruments, orders, gateways, whole, account } = self;
+        let (is_open, now) = (batch.is_open, batch.now);
+        let counts = drafts.iter().flatten().map(|draft| draft.orders);
+        let mut orders_left = counts.fold(0, u8::saturating_add);
+        for ((leg, draft), number) in spec.legs.iter().zip(drafts).zip(0_u8..) {
+            let Some(draft) = draft else {
+                continue;
+            };
+            let row = usize::try_from(leg.instrument.0).ok();
+            let Some(instrument) = row.and_then(|row| instruments.get_mut(row)) else {
+                continue;
+            };
+            instrument.take(draft.side, draft.qty_lots);
+            let children = instrument.children(draft.side, draft.qty_lots);
+            let Some(contract) = &instrument.spec else {
+                continue;
+            };
+            for child in children.iter() {
+                let Some(order) = orders.open() else {
+                    continue;
+                };
+                instrument.exposure.reserve(draft.side, child.lots);
+                instrument.holding.freeze(draft.side, child.effect, child.lots);
+                instrument.rate.push(now);
+                order.instrument = leg.instrument;
+                order.gateway = contract.gateway;
+                order.spread = spec.spread;
+                order.leg = number;
+                order.fire = fire.number;
+                order.account = spec.account;
+                order.is_open = is_open;
+                order.side = draft.side;
+                order.effect = child.effect;
+                order.price_e9 = draft.price_e9;
+                order.qty_lots = child.lots;
+                order.sent = now;
+                fire.add(usize::from(number), order.id, child.lots);
+                if let Some(gateway) = gateways.get_mut(usize::from(contract.gateway.0)) {
+                    gateway.sent(now);
+                    gateway.open_orders = gateway.open_orders.saturating_add(1);
+                }
+                let opened = if is_open { price::signed(child.lots) } else { 0 };
+                whole.ordered(opened, now);
+                if let Some(account) = account {
+                    account.ordered(opened, now);
+                }
+                orders_left = orders_left.saturating_sub(1);
+                outputs.order(OrderCommand {
+                    action: OrderAction::New,
+                    order_id: order.id,
+                    venue_order_id: 0,
+                    instrument: leg.instrument,
+                    security_id: contract.security_id,
+                    gateway: contract.gateway,
+                    side: draft.side,
+                    time_in_force: batch.time_in_force,
+                    effect: child.effect,
+                    hedge: spec.hedge,
+                    price_e9: draft.price_e9,
+                    qty_lots: child.lots,
+                    spread: spec.spread,
+                    leg: number,
+                    strategy: spec.strategy,
+                    account: spec.account,
+                    project: spec.project,
+                    orders_left,
+                    caused: batch.caused,
+                });
+            }
+        }
+    }
+}

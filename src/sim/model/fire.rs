@@ -1,0 +1,101 @@
+//! A fire as the model has it, and prices counted out lot by lot.
+
+use xmc_hotpath::message::{Depth, Intent, MAX_LEGS, OrderId, Side, SpreadSpec};
+use xmc_hotpath::time::MonoNs;
+
+/// A fire that has not ended.
+#[derive(Clone, Debug)]
+pub struct ModelFire {
+    /// What for.
+    pub intent: Intent,
+    /// Units asked for.
+    pub units: u32,
+    /// When.
+    pub started: MonoNs,
+    /// Its orders: one or several for each leg.
+    pub orders: Vec<OrderId>,
+    /// Lots filled on the leg's side and not traded back, per leg.
+    pub filled: [u32; MAX_LEGS],
+    /// The level that was met.
+    pub level_e9: i64,
+    /// What each leg was decided on at.
+    pub planned_e9: [i64; MAX_LEGS],
+    /// What was paid beyond that, price times lots, per leg.
+    pub slip_e9: [i128; MAX_LEGS],
+    /// Repairs that were sent.
+    pub tries: u8,
+    /// Since when it is known to be out of ratio.
+    pub open_since: Option<MonoNs>,
+    /// Only what opens nothing is sent.
+    pub is_flattening: bool,
+    /// Nothing has happened that ends it as it is.
+    pub may_repair: bool,
+}
+
+impl ModelFire {
+    /// Counts lots in, or out as far as there are any; says how many.
+    pub(super) fn count(&mut self, leg: usize, is_toward: bool, lots: u32) -> u32 {
+        let counted = if is_toward { lots } else { lots.min(self.filled[leg]) };
+        if is_toward {
+            self.filled[leg] += counted;
+        } else {
+            self.filled[leg] -= counted;
+        }
+        counted
+    }
+
+    pub(super) fn pay(&mut self, leg: usize, side: Side, price_e9: i64, lots: u32) {
+        let more = (i128::from(price_e9) - i128::from(self.planned_e9[leg])) * i128::from(lots);
+        self.slip_e9[leg] += if side == Side::Buy { more } else { -more };
+    }
+}
+
+/// What follows from the ratio of the legs, counted out.
+pub trait Ratio {
+    /// Lots of a leg in so many units.
+    fn lots(&self, leg: usize, units: u32) -> u64;
+
+    /// The most units that all legs of a fire have filled.
+    fn done(&self, fire: &ModelFire) -> u32;
+
+    /// Nothing is left over.
+    fn is_whole(&self, fire: &ModelFire) -> bool {
+        let done = self.done(fire);
+        (0..MAX_LEGS).all(|leg| self.lots(leg, done) == u64::from(fire.filled[leg]))
+    }
+}
+
+impl Ratio for SpreadSpec {
+    fn lots(&self, leg: usize, units: u32) -> u64 {
+        u64::from(self.legs[leg].ratio_lots.unsigned_abs()) * u64::from(units)
+    }
+
+    fn done(&self, fire: &ModelFire) -> u32 {
+        let is_reached = |units: &u32| {
+            (0..MAX_LEGS).all(|leg| self.lots(leg, *units) <= u64::from(fire.filled[leg]))
+        };
+        (1..=fire.units).take_while(is_reached).last().unwrap_or(0)
+    }
+}
+
+/// The worst price of `lots` after `taken` ones, counted out lot by lot.
+pub fn worst_price(depth: &Depth, taken: u32, lots: u64) -> Option<i64> {
+    let mut prices = depth
+        .price_e9
+        .iter()
+        .zip(&depth.lots)
+        .take_while(|(_, lots)| **lots > 0)
+        .flat_map(|(price, lots)| std::iter::repeat_n(*price, *lots as usize));
+    let last = u64::from(taken) + lots.max(1) - 1;
+    prices.nth(usize::try_from(last).ok()?)
+}
+
+/// What `lots` after `taken` ones cost together, counted out lot by lot: the worst price and the
+/// sum of all.
+pub fn cost(depth: &Depth, taken: u32, lots: u32) -> Option<(i64, i128)> {
+    let worst = worst_price(depth, taken, lots.into())?;
+    let prices = depth.price_e9.iter().zip(&depth.lots);
+    let prices = prices.flat_map(|(price, lots)| std::iter::repeat_n(*price, *lots as usize));
+    let traded = prices.skip(taken as usize).take(lots as usize);
+    Some((worst, traded.map(i128::from).sum()))
+}
