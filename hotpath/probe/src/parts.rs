@@ -98,7 +98,7 @@ extern "C" fn risk_admit_batch(
     credits: &Credits,
     now: MonoNs,
 ) -> bool {
-    risk::admit_batch(batch, gateways, credits, now).is_ok()
+    risk::admit_batch(batch, true, gateways, credits, now).is_ok()
 }
 
 #[unsafe(no_mangle)]
@@ -113,7 +113,7 @@ extern "C" fn risk_rates(
     let is_admitted = risk::admit_rate(rate, spec, 1, now).is_ok()
         && rate.has_room(fire.orders, spec.max_messages, now, spec.rate_window)
         && account.admit(fire, now).is_ok()
-        && gateway.admit(fire.orders, now, 1).is_ok();
+        && gateway.admit(fire.orders, fire.messages, now, 1).is_ok();
     rate.push(now);
     account.sent(now);
     account.ordered(fire.opened_lots, now);

@@ -149,8 +149,9 @@ impl Desk<'_> {
             let used = i64::from(credits.record_used_pct);
             return Err(Refusal::new(Gate::RecordRoom, used, i64::from(full)));
         }
+        let keeps_room = keeps_room(spec);
         let batch = self::drafts(spec, trigger, legs, self.now, drafts)?;
-        self.admit_all(spec, drafts, &batch, is_open, credits)
+        self.admit_all(spec, drafts, &batch, Kept { is_open, keeps_room }, credits)
     }
 
     /// The gates of all orders together, which have passed those of their instruments. Says which
@@ -161,10 +162,10 @@ impl Desk<'_> {
         spec: &SpreadSpec,
         drafts: &Drafts,
         batch: &Batch,
-        is_open: bool,
+        Kept { is_open, keeps_room }: Kept,
         credits: &Credits,
     ) -> Result<AccountRow, Refusal> {
-        let size = fire_size(drafts, is_open);
+        let size = fire_size(drafts, is_open, keeps_room);
         if self.orders.free_count() < usize::from(size.orders) {
             let free = i64::try_from(self.orders.free_count()).unwrap_or(i64::MAX);
             return Err(Refusal::new(Gate::Arena, free, i64::from(size.orders)));
@@ -172,7 +173,7 @@ impl Desk<'_> {
         let (account, limits) = self.account(spec.account);
         limits.admit(&size, self.now)?;
         self.whole.admit(&size, self.now)?;
-        risk::admit_batch(batch, &self.gateways, credits, self.now)?;
+        risk::admit_batch(batch, keeps_room, &self.gateways, credits, self.now)?;
         Ok(account)
     }
 
@@ -235,6 +236,20 @@ impl Desk<'_> {
     }
 }
 
+/// What the gates of a batch look at besides its orders.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    pub is_open: bool,
+    /// Room for as many messages again is kept.
+    pub keeps_room: bool,
+}
+
+/// Whether a fire of the spread keeps room for messages that repair it.
+#[inline]
+pub(super) const fn keeps_room(spec: &SpreadSpec) -> bool {
+    spec.repair.tries > 0
+}
+
 /// What was seen of a spread.
 struct Seen {
     /// `Spread::spent` now.
@@ -284,12 +299,14 @@ impl Instrument {
         &self,
         draft: &Draft,
         contract: &InstrumentSpec,
+        keeps_room: bool,
         now: MonoNs,
     ) -> Result<(), Refusal> {
         let bests = &self.quote;
         let reference = Reference { bid_e9: bests.bids.best_e9(), ask_e9: bests.asks.best_e9() };
         risk::admit(draft, contract, self.value_limit, &self.exposure, reference)?;
-        risk::admit_rate(&self.rate, contract, draft.orders, now)
+        let messages = risk::messages(u16::from(draft.orders), keeps_room);
+        risk::admit_rate(&self.rate, contract, messages, now)
     }
 
     /// The orders that `lots` of a leg become.
@@ -431,7 +448,7 @@ pub(super) fn is_usable(row: &Instrument, channels: &[Channel; MAX_CHANNELS]) ->
 
 /// How much the orders of a fire are together.
 #[inline]
-pub(super) fn fire_size(drafts: &Drafts, is_open: bool) -> FireSize {
+pub(super) fn fire_size(drafts: &Drafts, is_open: bool, keeps_room: bool) -> FireSize {
     let mut size = FireSize::default();
     for draft in drafts.iter().flatten() {
         size.orders = size.orders.saturating_add(u16::from(draft.orders));
@@ -440,6 +457,7 @@ pub(super) fn fire_size(drafts: &Drafts, is_open: bool) -> FireSize {
             size.opened_lots = size.opened_lots.saturating_add(price::signed(draft.qty_lots));
         }
     }
+    size.messages = risk::messages(size.orders, keeps_room);
     size
 }
 
@@ -483,7 +501,7 @@ fn drafts(
         let contract = instrument.spec.as_ref().ok_or(at_leg(unknown))?;
         instrument.hours.admit(trigger.intent.is_open(), now).map_err(at_leg)?;
         let draft = draft(leg, instrument, trigger, *worst_e9).map_err(at_leg)?;
-        instrument.admit(&draft, contract, now).map_err(at_leg)?;
+        instrument.admit(&draft, contract, keeps_room(spec), now).map_err(at_leg)?;
         *slot = Some(draft);
         if let Some(count) = batch.get_mut(usize::from(contract.gateway.0)) {
             *count = count.saturating_add(u16::from(draft.orders));

@@ -5,7 +5,7 @@
 //! each of them saw. The desk itself never calls this: `fire` stops at the first refusal. A test
 //! holds both against each other.
 
-use super::fire::{NO_BOOK, bit, draft, fire_size, legs, still_spent};
+use super::fire::{NO_BOOK, bit, draft, fire_size, keeps_room, legs, still_spent};
 use super::table::{Spread, SpreadState};
 use super::{Channel, Desk, Instrument};
 use crate::message::{
@@ -125,13 +125,13 @@ impl Desk<'_> {
         let used = i64::from(credits.record_used_pct);
         visit(Reading::most(Gate::RecordRoom, Of::Desk, used, i64::from(full)));
         let drafts = self.read_legs(spec, &trigger, &legs, visit);
-        let size = fire_size(&drafts, is_open);
+        let size = fire_size(&drafts, is_open, keeps_room(spec));
         let free = i64::try_from(self.orders.free_count()).unwrap_or(i64::MAX);
         visit(Reading::least(Gate::Arena, Of::Desk, free, i64::from(size.orders)));
         let (_, account) = self.account(spec.account);
         self.read_account(account, Of::Account, &size, visit);
         self.read_account(&self.whole, Of::Desk, &size, visit);
-        self.read_gateways(&legs, &drafts, credits, visit);
+        self.read_gateways(&legs, &drafts, keeps_room(spec), credits, visit);
         Some(trigger)
     }
 
@@ -209,7 +209,8 @@ impl Desk<'_> {
                 Ok(made) => {
                     read_order(&made, contract, instrument, of, visit);
                     let count = instrument.rate.count(self.now, contract.rate_window);
-                    let count = count.saturating_add(u16::from(made.orders));
+                    let messages = risk::messages(u16::from(made.orders), keeps_room(spec));
+                    let count = count.saturating_add(messages);
                     let most = i64::from(contract.max_messages);
                     visit(Reading::most(Gate::InstrumentRate, of, i64::from(count), most));
                     *slot = Some(made);
@@ -232,7 +233,7 @@ impl Desk<'_> {
         let open = i64::from(row.open_orders.saturating_add(size.orders));
         let most = i64::from(limits.max_open_orders);
         visit(Reading::most(Gate::AccountOpenOrders, of, open, most));
-        let sent = i64::from(row.messages(self.now).saturating_add(size.orders));
+        let sent = i64::from(row.messages(self.now).saturating_add(size.messages));
         visit(Reading::most(Gate::AccountRate, of, sent, i64::from(limits.max_messages)));
     }
 
@@ -240,6 +241,7 @@ impl Desk<'_> {
         &self,
         legs: &[Option<&Instrument>; MAX_LEGS],
         drafts: &[Option<Draft>; MAX_LEGS],
+        keeps_room: bool,
         credits: &Credits,
         visit: Visit<'_>,
     ) {
@@ -263,7 +265,8 @@ impl Desk<'_> {
             let open = i64::from(gateway.open_orders.saturating_add(count));
             let most = i64::from(gateway.limits.max_open_orders);
             visit(Reading::most(Gate::OpenOrders, of, open, most));
-            let sent = i64::from(gateway.messages(self.now).saturating_add(count));
+            let messages = risk::messages(count, keeps_room);
+            let sent = i64::from(gateway.messages(self.now).saturating_add(messages));
             visit(Reading::most(Gate::Rate, of, sent, i64::from(gateway.limits.max_messages)));
         }
     }

@@ -279,7 +279,7 @@ const E9: i128 = 1_000_000_000;
 /// One, in units of 1e-18.
 const E18: i128 = 1_000_000_000_000_000_000;
 
-/// Passes `count` more messages about an instrument, or says that there were too many.
+/// Passes an order, if there is room for `count` more messages about its instrument.
 ///
 /// # Errors
 /// `Gate::InstrumentRate`.
@@ -287,10 +287,10 @@ const E18: i128 = 1_000_000_000_000_000_000;
 pub fn admit_rate(
     rate: &InstrumentRate,
     spec: &InstrumentSpec,
-    count: u8,
+    count: u16,
     now: MonoNs,
 ) -> Result<(), Refusal> {
-    if rate.has_room(u16::from(count), spec.max_messages, now, spec.rate_window) {
+    if rate.has_room(count, spec.max_messages, now, spec.rate_window) {
         Ok(())
     } else {
         Err(over(Gate::InstrumentRate, spec.max_messages))
@@ -355,12 +355,13 @@ impl GatewayRisk {
         window: RateWindow::EMPTY,
     };
 
-    /// Passes `count` new orders at `now`, or says which gate holds them back.
+    /// Passes `count` new orders at `now` with room for so many `messages`, or says which gate holds
+    /// them back.
     ///
     /// # Errors
     /// The first gate that refuses.
     #[inline]
-    pub fn admit(&self, count: u16, now: MonoNs, slots: u8) -> Result<(), Refusal> {
+    pub fn admit(&self, count: u16, messages: u16, now: MonoNs, slots: u8) -> Result<(), Refusal> {
         if self.session != SessionState::Up {
             let up = i64::from(SessionState::Up.code());
             return Err(Refusal::new(Gate::SessionState, i64::from(self.session.code()), up));
@@ -374,7 +375,7 @@ impl GatewayRisk {
             return Err(Refusal::new(Gate::OpenOrders, i64::from(open), limit));
         }
         let limit = self.limits.max_messages;
-        if !self.window.has_room(count, limit, now, self.limits.rate_window) {
+        if !self.window.has_room(messages, limit, now, self.limits.rate_window) {
             return Err(over(Gate::Rate, limit));
         }
         Ok(())
@@ -452,7 +453,7 @@ impl AccountRisk {
             let limit = i64::from(limits.max_open_orders);
             return Err(Refusal::new(Gate::AccountOpenOrders, i64::from(open), limit));
         }
-        if !self.window.has_room(fire.orders, limits.max_messages, now, limits.rate_window) {
+        if !self.window.has_room(fire.messages, limits.max_messages, now, limits.rate_window) {
             return Err(over(Gate::AccountRate, limits.max_messages));
         }
         Ok(())
@@ -484,6 +485,8 @@ impl AccountRisk {
 pub struct FireSize {
     /// Orders.
     pub orders: u16,
+    /// Messages that there must be room for.
+    pub messages: u16,
     /// Lots of the largest of them.
     pub largest_lots: u32,
     /// Lots of all of them, if they open; 0 if they close.
@@ -493,6 +496,14 @@ pub struct FireSize {
 /// One more than the limit of a window.
 fn over(gate: Gate, limit: u16) -> Refusal {
     Refusal::new(gate, i64::from(limit).saturating_add(1), i64::from(limit))
+}
+
+/// Messages that there must be room for when `orders` leave: as many again for a fire that may have
+/// to be repaired (`keeps_room`), so that what it may need is not spent on other fires.
+#[inline]
+#[must_use]
+pub const fn messages(orders: u16, keeps_room: bool) -> u16 {
+    if keeps_room { orders.saturating_mul(2) } else { orders }
 }
 
 /// Orders of one fire, counted per gateway.
@@ -505,6 +516,7 @@ pub type Batch = [u16; MAX_GATEWAYS];
 #[inline]
 pub fn admit_batch(
     batch: &Batch,
+    keeps_room: bool,
     gateways: &[GatewayRisk; MAX_GATEWAYS],
     credits: &Credits,
     now: MonoNs,
@@ -512,7 +524,7 @@ pub fn admit_batch(
     let rows = batch.iter().zip(gateways).zip(&credits.gateway_slots);
     for ((count, gateway), slots) in rows {
         if *count > 0 {
-            gateway.admit(*count, now, *slots)?;
+            gateway.admit(*count, messages(*count, keeps_room), now, *slots)?;
         }
     }
     Ok(())

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
-    Alert, Decision, Detail, Ending, OrderAction, OrderCommand, OrderId, Repair, SpreadIndex,
-    StateChange,
+    Alert, Decision, Detail, Ending, Gate, OrderAction, OrderCommand, OrderId, Repair, RepairWay,
+    SpreadIndex, StateChange,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent, OwnedInput, Start};
 
@@ -81,11 +81,16 @@ impl Found {
 pub fn gather(path: &Path, wanted: Wanted) -> Result<Story, NoStory> {
     let mut pass = Pass {
         wanted,
+        fires: HashMap::new(),
+        instead: None,
         decoding: Decoding::default(),
         found: Found::default(),
         group: Group::default(),
     };
     let scanned = scan(path, |entry| pass.take(&entry))?;
+    if let Some(first) = pass.instead {
+        return gather(path, Wanted::Order(first));
+    }
     let found = pass.found;
     let (Some(seq_no), Some(spread)) = (found.seq_no, found.spread) else {
         return Err(none(wanted, &scanned));
@@ -143,6 +148,10 @@ struct Group {
 
 struct Pass {
     wanted: Wanted,
+    /// The first order of the last fire of each spread.
+    fires: HashMap<u32, OrderId>,
+    /// The story is that of this order.
+    instead: Option<OrderId>,
     decoding: Decoding,
     found: Found,
     group: Group,
@@ -177,7 +186,12 @@ impl Pass {
                 }
             }
             Body::Order(order) => self.order(entry, order),
-            Body::Detail(detail) => self.detail(entry, detail),
+            Body::Detail(detail) => {
+                self.detail(entry, detail);
+                if self.instead.is_some() {
+                    return ControlFlow::Break(());
+                }
+            }
             Body::Input(OwnedInput { event: OwnedEvent::Order(event), .. }) => {
                 let told = self.told(entry, event);
                 if self.found.is_ours(event.order_id) {
@@ -208,11 +222,7 @@ impl Pass {
             }
             return;
         }
-        // What a spread sends before its fire has ended repairs it.
-        let is_repair = self.found.spread == Some(order.spread)
-            && self.found.ending.is_none()
-            && !self.found.orders.is_empty();
-        if self.found.seq_no == Some(entry.header.seq_no) || is_repair {
+        if self.found.seq_no == Some(entry.header.seq_no) {
             self.found.note(entry);
             self.found.orders.push(OrderStory { sent: told, later: Vec::new(), news: Vec::new() });
             return;
@@ -234,7 +244,12 @@ impl Pass {
     fn begin(&mut self, spread: SpreadIndex) {
         self.found.seq_no = Some(self.group.seq_no);
         self.found.spread = Some(spread);
-        for sent in self.group.orders.drain(..) {
+        self.adopt(spread);
+    }
+
+    /// The orders of the input that is read, of `spread`, belong to the story.
+    fn adopt(&mut self, spread: SpreadIndex) {
+        for sent in self.group.orders.drain(..).filter(|order| order.what.spread == spread) {
             self.found.orders.push(OrderStory { sent, later: Vec::new(), news: Vec::new() });
         }
         for (_, block) in self.group.blocks.drain(..) {
@@ -245,6 +260,25 @@ impl Pass {
 
     fn detail(&mut self, entry: &Entry<'_>, detail: Detail) {
         let seq_no = entry.header.seq_no;
+        if let Detail::Repair(repair) = detail
+            && repair.way != RepairWay::Neither
+            && self.found.seq_no == Some(seq_no)
+            && self.found.spread == Some(repair.spread)
+        {
+            // The order that is wanted repairs a fire: the story is that of the fire.
+            self.instead = self.fires.get(&repair.spread.0).copied();
+            return;
+        }
+        if let Detail::Decision(decision) = detail
+            && decision.gate == Gate::Passed
+        {
+            let orders = self.group.orders.iter().map(|told| told.what);
+            let own = self.found.orders.iter().map(|order| order.sent.what);
+            let of_input = |order: &OrderCommand| order.spread == decision.spread;
+            if let Some(order) = orders.chain(own).find(of_input) {
+                self.fires.insert(decision.spread.0, order.order_id);
+            }
+        }
         if let Detail::Decision(decision) = detail {
             let is_wanted = match self.wanted {
                 Wanted::Order(_) => {
@@ -281,6 +315,9 @@ impl Pass {
                 if Some(repair.spread) == spread && !self.found.orders.is_empty() =>
             {
                 self.found.note(entry);
+                if self.found.seq_no != Some(seq_no) && repair.way != RepairWay::Neither {
+                    self.adopt(repair.spread);
+                }
                 self.found.repairs.push(self.told(entry, repair));
             }
             Detail::Alert(alert) if self.is_about(&alert) => {

@@ -95,7 +95,9 @@ impl Checker {
                 spread.spent.insert(decision.intent);
             }
         }
-        self.batches(orders, credits, true)
+        // Room for as many messages again is kept where a fire may have to be repaired.
+        let spare = if spec.repair.tries > 0 { orders } else { &[] };
+        self.batches(orders, credits, true, spare)
     }
 
     /// What each leg was decided on at.
@@ -289,14 +291,16 @@ impl Checker {
     }
 
     /// S10 and the other limits of gateways, recounted from every message ever sent, these orders
-    /// included: with `is_sent` they have been counted already.
+    /// included: with `is_sent` they have been counted already. `spare` messages must have room too.
     pub(super) fn batches(
         &self,
         orders: &[&OrderCommand],
         credits: &Credits,
         is_sent: bool,
+        spare: &[&OrderCommand],
     ) -> Result<(), Violation> {
         let unsent = if is_sent { &[] } else { orders };
+        let messages = if is_sent { spare } else { orders };
         for gateway in 0..MAX_GATEWAYS {
             let of_gateway = |id: &usize| *id == gateway;
             let own = orders.iter().map(|order| usize::from(order.gateway.0));
@@ -309,7 +313,7 @@ impl Checker {
                 continue;
             };
             let of_gateway = |order: &OrderCommand| usize::from(order.gateway.0) == gateway;
-            self.rate(limits.max_messages, limits.rate_window, unsent, of_gateway)?;
+            self.rate(limits.max_messages, limits.rate_window, messages, of_gateway)?;
             let live = self.model.live.iter().map(|id| &self.model.orders[id].command);
             let live = live.chain(unsent.iter().copied());
             let live = live.filter(|order| usize::from(order.gateway.0) == gateway).count();
@@ -321,7 +325,7 @@ impl Checker {
         for order in orders {
             let spec = self.model.instruments[&order.instrument.0].spec;
             let of_instrument = |other: &OrderCommand| other.instrument == order.instrument;
-            self.rate(spec.max_messages, spec.rate_window, unsent, of_instrument)?;
+            self.rate(spec.max_messages, spec.rate_window, messages, of_instrument)?;
             for account in [order.account, AccountId::ALL] {
                 let Some(limits) = self.model.accounts.get(&account) else {
                     ensure!(self, "S10", false, "{account:?} has no limits");
@@ -329,7 +333,7 @@ impl Checker {
                 };
                 let is_own =
                     |other: &OrderCommand| account == AccountId::ALL || other.account == account;
-                self.rate(limits.max_messages, limits.rate_window, unsent, is_own)?;
+                self.rate(limits.max_messages, limits.rate_window, messages, is_own)?;
                 let live = self.model.live.iter().map(|id| &self.model.orders[id].command);
                 let live = live.chain(unsent.iter().copied());
                 let live = live.filter(|order| is_own(order)).count();

@@ -256,7 +256,7 @@ impl Checker {
             }
             orders.extend(commands);
         }
-        self.batches(&orders.iter().collect::<Vec<_>>(), credits, false).is_ok()
+        self.batches(&orders.iter().collect::<Vec<_>>(), credits, false, &[]).is_ok()
     }
 
     /// The orders of one leg of a way.
@@ -325,7 +325,7 @@ impl Checker {
             fire.tries += 1;
         }
         *self.repairs.entry(way).or_default() += 1;
-        self.batches(orders, credits, true)
+        self.batches(orders, credits, true, &[])
     }
 }
 

@@ -8,7 +8,8 @@ use cross_market_connect::sim::plan::Seed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use xmc_hotpath::message::{
-    Decision, Detail, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, SpreadIndex,
+    Decision, Detail, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, Repair,
+    RepairWay, SpreadIndex,
 };
 use xmc_hotpath::record::frame::{self, Body, Image, Images, OwnedEvent};
 
@@ -19,6 +20,7 @@ struct Plain {
     orders: BTreeMap<u64, Vec<OrderCommand>>,
     news: BTreeMap<OrderId, Vec<OrderEvent>>,
     endings: BTreeMap<SpreadIndex, Vec<u64>>,
+    repairs: BTreeMap<SpreadIndex, Vec<(u64, Repair)>>,
 }
 
 fn plain(records: &[Vec<u8>]) -> Plain {
@@ -34,6 +36,9 @@ fn plain(records: &[Vec<u8>]) -> Plain {
             Body::Detail(Detail::Decision(decision)) => plain.decisions.push((seq_no, decision)),
             Body::Detail(Detail::Ending(ending)) => {
                 plain.endings.entry(ending.spread).or_default().push(seq_no);
+            }
+            Body::Detail(Detail::Repair(repair)) => {
+                plain.repairs.entry(repair.spread).or_default().push((seq_no, repair));
             }
             Body::Input(input) => {
                 if let OwnedEvent::Order(event) = input.event {
@@ -54,9 +59,20 @@ fn check(story: &Story, seq_no: u64, decision: &Decision, plain: &Plain) {
     assert_eq!(story.led, Led::Agrees, "input {seq_no}");
     assert_eq!(story.cause.place.0, seq_no);
     assert_eq!(story.decision.expect("it was written").what, *decision);
+    let ends = plain.endings.get(&decision.spread).into_iter().flatten();
+    let fires = plain.orders.contains_key(&seq_no);
+    let end = ends.copied().find(|end| *end >= seq_no).filter(|_| fires);
     let sent: Vec<_> = story.orders.iter().map(|order| order.sent.what).collect();
-    let expected = plain.orders.get(&seq_no).cloned().unwrap_or_default();
+    let mut expected = plain.orders.get(&seq_no).cloned().unwrap_or_default();
+    let repairs = plain.repairs.get(&decision.spread).into_iter().flatten();
+    let is_within = |at: &u64| *at > seq_no && end.is_none_or(|end| *at <= end);
+    let repairs: Vec<_> = repairs.filter(|(at, _)| fires && is_within(at)).copied().collect();
+    for (at, _) in repairs.iter().filter(|(_, repair)| repair.way != RepairWay::Neither) {
+        expected.extend(plain.orders[at].iter().filter(|order| order.spread == decision.spread));
+    }
     assert_eq!(sent, expected, "input {seq_no}");
+    let told: Vec<_> = story.repairs.iter().map(|told| (told.place.0, told.what)).collect();
+    assert_eq!(told, repairs, "input {seq_no}");
     for order in &story.orders {
         let news: Vec<_> = order.news.iter().map(|told| told.what).collect();
         let expected = plain.news.get(&order.sent.what.order_id).cloned().unwrap_or_default();
@@ -75,14 +91,12 @@ fn check(story: &Story, seq_no: u64, decision: &Decision, plain: &Plain) {
         let expected = (u64::try_from(lots).unwrap_or(0), cost_e9);
         assert_eq!(order.fills(), expected, "input {seq_no}");
     }
-    let ends = plain.endings.get(&decision.spread).into_iter().flatten();
-    let end = ends.copied().find(|end| *end >= seq_no).filter(|_| !sent.is_empty());
     assert_eq!(story.ending.map(|told| told.place.0), end, "input {seq_no}");
 }
 
 #[test]
 fn every_decision_can_be_told() {
-    let (mut stories, mut fires) = (0, 0);
+    let (mut stories, mut fires, mut repaired) = (0, 0, 0);
     for seed in (1..100).map(Seed::whole) {
         let scratch = Scratch::new("story");
         let path = rig::journal(seed, &scratch);
@@ -96,6 +110,7 @@ fn every_decision_can_be_told() {
             let story = told(&path, Wanted::Input { run, seq_no: *seq_no });
             check(&story, *seq_no, decision, &plain);
             stories += 1;
+            repaired += usize::from(story.orders.iter().any(|order| !story.is_first(order)));
             if let Some(order) = story.orders.last() {
                 let by_order = told(&path, Wanted::Order(order.sent.what.order_id));
                 check(&by_order, *seq_no, decision, &plain);
@@ -104,6 +119,7 @@ fn every_decision_can_be_told() {
         }
     }
     assert!(stories > 100 && fires > 20, "{stories} stories, {fires} fires");
+    assert!(repaired > 2, "{repaired} stories with repairs");
 }
 
 #[test]

@@ -76,6 +76,12 @@ const LEFT_OUT: &str = "record_leaves_out = [\"endings\", \"order\"]\ndesk_id = 
 const NO_GATE: &str = "record_leaves_out = [\"endings\", \"cooldown\"]\ndesk_id = 1";
 const PASSED: &str = "record_leaves_out = [\"passed\"]\ndesk_id = 1";
 
+// Repairs.
+const MANY_TRIES: &str = "max_units = 5\nrepair_tries = 10\nrepair_within_ms = 9";
+const NEGATIVE_COST: &str =
+    "max_units = 5\nrepair_tries = 1\nrepair_within_ms = 9\nrepair_max_cost = \"-1\"";
+const HOLDS: &str = "max_units = 5\nrepair_tries = 1\nrepair_within_ms = 9\nrepair_then = \"hold\"";
+
 const CASES: &[Case] = &[
     case("011", &[("desk_id = 1", "audit_difference = \"halt\"\ndesk_id = 1")], "halt", ""),
     case("072", &[("desk_id = 1", LEFT_OUT)], "record_leaves_out", ""),
@@ -101,6 +107,12 @@ const CASES: &[Case] = &[
     case("006", &[("[logic]", "[logic]\nrepair_tries = 3")], "repair_tries", ""),
     case("006", &[("[logic]", "[logic]\nrepair_deadline_ms = 500")], "repair_deadline_ms", ""),
     case("006", &[("max_units = 5", "max_units = 5\nmax_unist = 6")], "max_unist", ""),
+    case("007", &[("max_units = 5", "max_units = 5\nrepair_tries = 3")], "[[spread]]", ""),
+    case("007", &[("max_units = 5", "max_units = 5\nrepair_within_ms = 9")], "[[spread]]", ""),
+    case("010", &[("max_units = 5", MANY_TRIES)], "repair_tries", ""),
+    case("010", &[("max_units = 5", NEGATIVE_COST)], "repair_max_cost", ""),
+    case("011", &[("max_units = 5", HOLDS)], "repair_then", ""),
+    case("010", &[("lot_step = 1", "lot_step = 1\nfee_fraction = \"0.2\"")], "fee_fraction", ""),
     case("006", &[("port = 14340", "port = 14340, prot = 1")], "prot = 1", ""),
     case("007", &[("security_id = 411873\n", "")], "[[instrument]]", ""),
     case("007", &[("line_b = {", "# {")], "[[feed]]", ""),

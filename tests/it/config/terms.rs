@@ -5,7 +5,10 @@ use super::{load, sample};
 use cross_market_connect::config::decimal::parse_e9;
 use cross_market_connect::config::rational::Rational;
 use cross_market_connect::config::{self, Configuration, Leg, Rule, Spread};
+use cross_market_connect::engine::inputs::controls;
 use proptest::prelude::*;
+use xmc_hotpath::message::Control;
+use xmc_hotpath::time::Span;
 
 /// The sample of both markets.
 pub fn live() -> Configuration {
@@ -282,4 +285,26 @@ fn fractions_that_do_not_fit_are_none() {
     assert_eq!(Rational::new(5, 2).and_then(|half| half.show(0)).as_deref(), Some("3"));
     assert_eq!(Rational::whole(-7).show(3).as_deref(), Some("-7"));
     assert_eq!(Rational::from_e9(-1).show(9).as_deref(), Some("-0.000000001"));
+}
+
+/// Money of a value of 1 in one unit: lots times multiplier of the leg that is not converted. Fees
+/// of a lot become a price of their leg.
+#[test]
+fn repairs_are_counted_in_money_of_the_plain_leg() {
+    let mut live = live();
+    let row = live.instruments.iter().position(|row| row.name.value == "hg").expect("copper");
+    live.instruments[row].fee_per_lot_e9 = 2_500_000_000;
+    live.instruments[row].fee_fraction_e9 = 500_000;
+    let (controls, _) = controls(&live);
+    let specs: Vec<_> = controls
+        .iter()
+        .filter_map(|control| if let Control::Spread(spec) = control { Some(*spec) } else { None })
+        .collect();
+    let money: Vec<_> = specs.iter().map(|spec| spec.repair.money_q32 >> 32).collect();
+    assert_eq!(money, [40, 10, 3_000, 1_000]);
+    // 2.50 USD of 25,000 lb are 0.0001 USD per lb.
+    assert_eq!(specs[1].repair.fee_e9[1], 100_000);
+    assert_eq!(specs[1].repair.fee_q32[1], 2_147_484);
+    assert_eq!(specs[1].repair.tries, 3);
+    assert_eq!(specs[1].repair.within, Span(1_500_000_000));
 }

@@ -3,14 +3,14 @@
 //! The spread buys 5 lots of leg 0 at 100 and sells 5 of leg 1 at 100, at a level of 0; then leg 1
 //! is refused. Trading back costs the width of leg 0's book, one for each lot.
 
-use super::stand::{ACK_TIMEOUT, ONE_E9, Stand, book, instrument, spread};
+use super::stand::{ACK_TIMEOUT, ONE_E9, Stand, book, gateway, instrument, spread};
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::execute::Fire;
 use xmc_hotpath::execute::repair::{Ends, cost_e9, ends, lot_q32, trade};
 use xmc_hotpath::message::{
-    AlertKind, ChannelState, CommandKind, Event, InstrumentIndex, InstrumentSpec, Intent, LegSpec,
-    MAX_LEGS, Obstacle, OrderAction, OrderCommand, OrderEvent, OrderEventKind, Quote, Repair,
-    RepairEnd, RepairSpec, RepairWay, SessionState, Side, SpreadSpec, TimeInForce,
+    AlertKind, ChannelState, CommandKind, Event, GatewayLimits, InstrumentIndex, InstrumentSpec,
+    Intent, LegSpec, MAX_LEGS, Obstacle, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
+    Quote, Repair, RepairEnd, RepairSpec, RepairWay, SessionState, Side, SpreadSpec, TimeInForce,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span};
@@ -289,6 +289,25 @@ fn after_a_kill_nothing_is_repaired() {
     stand.news(&sell, OrderEventKind::Rejected);
     assert_eq!((stand.orders(), stand.repair()), (vec![], None));
     assert_eq!(stand.alerts(), [AlertKind::OrderRejected, AlertKind::BrokenSpread]);
+}
+
+/// A fire leaves room in every window for the messages that repair it.
+#[test]
+fn messages_of_a_repair_are_kept_free() {
+    let most = |max_messages, repair| {
+        let mut stand = stand_with(repair);
+        let window = Span(1_000_000);
+        stand.tell(Event::Gateway(GatewayLimits {
+            max_messages,
+            rate_window: window,
+            ..gateway()
+        }));
+        stand.quote(1, 100, 101, 5);
+        stand.quote(0, 99, 100, 5);
+        stand.orders().len()
+    };
+    assert_eq!((most(2, RepairSpec::NONE), most(1, RepairSpec::NONE)), (2, 0));
+    assert_eq!((most(4, repaired()), most(3, repaired())), (2, 0));
 }
 
 /// Without tries it is as it was: the spread is halted at once.

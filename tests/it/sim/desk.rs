@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use cross_market_connect::sim::plan::Seed;
 use cross_market_connect::sim::{sweep, world};
-use xmc_hotpath::message::Event;
+use xmc_hotpath::message::{Event, RepairWay};
 
 use super::{number, say};
 
@@ -34,6 +34,12 @@ fn swarm() {
     // A simulation in which nothing happens finds nothing.
     assert!(sweep.total.asks * 10 > count, "{} orders were asked for", sweep.total.asks);
     assert!(sweep.trading * 4 > count, "{} schedules traded", sweep.trading);
+    for way in [RepairWay::Complete, RepairWay::Unwind] {
+        let sent = sweep.total.repairs.get(&way).copied().unwrap_or(0);
+        assert!(sent * 50 > count, "{sent} repairs by {way:?}");
+    }
+    let repaired = sweep.total.repaired;
+    assert!(repaired * 25 > count, "{repaired} fires were brought back into ratio");
     if count >= 10_000 {
         let silent: Vec<_> = sweep.total.hits.iter().filter(|(_, hits)| *hits == 0).collect();
         assert!(silent.is_empty(), "faults that never struck: {silent:?}");
