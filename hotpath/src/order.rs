@@ -71,6 +71,8 @@ pub struct Order {
     bust_count: usize,
     /// The largest running total that the venue has told.
     most_cum: u32,
+    /// The running total up to which every lot has been counted.
+    whole_cum: u32,
 }
 
 fields! {
@@ -97,6 +99,7 @@ fields! {
         bust_ids: [u64; BUST_IDS],
         bust_count: usize,
         most_cum: u32,
+        whole_cum: u32,
     }
 }
 
@@ -125,6 +128,7 @@ impl Order {
         bust_ids: [0; BUST_IDS],
         bust_count: 0,
         most_cum: 0,
+        whole_cum: 0,
     };
 
     /// Starts another life. Ids kept of the last one are not cleared, which would cost three cache
@@ -139,6 +143,7 @@ impl Order {
         self.exec_count = 0;
         self.bust_count = 0;
         self.most_cum = 0;
+        self.whole_cum = 0;
     }
 
     /// What the next run has to know of it.
@@ -192,6 +197,7 @@ impl Order {
             bust_ids: carried.bust_ids,
             bust_count: count(carried.bust_count),
             most_cum: carried.most_cum,
+            whole_cum: if carried.filled_lots >= carried.most_cum { carried.most_cum } else { 0 },
         };
     }
 
@@ -221,7 +227,8 @@ impl Order {
     /// it ends at: no two fills of an order end at the same one. Where that may not be enough (no
     /// id, or more fills came than ids are kept) the largest total that was told decides: a fill
     /// that does not raise it is new only if lots below it are still missing, because an earlier
-    /// report has not come. So no more is ever counted than the venue has said in all. A fill with
+    /// report has not come, and never if every lot up to its own total has been counted. So no more
+    /// is ever counted than the venue has said in all. A fill with
     /// neither id nor total is always new: one too many is seen, one too few is not.
     #[inline]
     pub fn is_new_fill(&mut self, event: &OrderEvent) -> bool {
@@ -232,7 +239,8 @@ impl Order {
         let is_certain = event.exec_id != 0 && self.exec_count < EXEC_IDS;
         let missing = self.most_cum.saturating_sub(self.filled_lots);
         let raises = event.cum_lots == 0 || event.cum_lots > self.most_cum;
-        if !is_certain && !raises && event.qty_lots > missing {
+        let is_behind = event.cum_lots != 0 && event.cum_lots <= self.whole_cum;
+        if !is_certain && !raises && (is_behind || event.qty_lots > missing) {
             return false;
         }
         if let Some(slot) = self.exec_ids.get_mut(self.exec_count % EXEC_IDS) {
@@ -240,6 +248,9 @@ impl Order {
         }
         self.exec_count = self.exec_count.saturating_add(1);
         self.most_cum = self.most_cum.max(event.cum_lots);
+        if self.filled_lots.saturating_add(event.qty_lots) >= self.most_cum {
+            self.whole_cum = self.most_cum;
+        }
         true
     }
 
@@ -256,6 +267,7 @@ impl Order {
         }
         self.bust_count = self.bust_count.saturating_add(1);
         self.most_cum = self.most_cum.saturating_sub(event.qty_lots.min(self.filled_lots));
+        self.whole_cum = self.whole_cum.min(self.most_cum);
         // The totals above it come a second time, for other fills.
         for name in self.exec_ids.iter_mut().filter(|name| **name > total_name(self.most_cum)) {
             *name = 0;

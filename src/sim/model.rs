@@ -425,8 +425,8 @@ impl Model {
         self.settle(now, spread)
     }
 
-    /// Ends a fire whose orders are all known, unless it is out of ratio and is to be repaired: then
-    /// the desk says when it ends, and the checker whether it may.
+    /// Ends a fire whose orders are all known, unless it is out of ratio and is to be repaired:
+    /// then the desk says when it ends, and the checker whether it may.
     fn settle(&mut self, now: MonoNs, index: SpreadIndex) -> Option<ModelEnding> {
         let spread = self.spreads.get_mut(&index.0)?;
         let fire = spread.fire.as_mut()?;

@@ -177,6 +177,19 @@ fn a_fill_without_an_id_counts_once() {
     assert!(counts(&mut order, &nameless) && counts(&mut order, &nameless), "who can tell");
 }
 
+/// A report is missing, and one that came long ago comes again: it does not stand for the other.
+#[test]
+fn an_old_fill_does_not_stand_for_one_that_is_missing() {
+    let mut order = Order::FREE;
+    for number in 1..=40 {
+        assert!(counts(&mut order, &fill(u64::from(number), number)));
+    }
+    assert!(counts(&mut order, &fill(42, 42)));
+    assert!(!counts(&mut order, &fill(3, 3)), "more ids have come since than are kept");
+    assert!(counts(&mut order, &fill(41, 41)));
+    assert_eq!(order.filled_lots, 42);
+}
+
 /// A bust takes lots back, and another fill brings the order to the same total again.
 #[test]
 fn a_total_that_was_taken_back_can_come_again() {

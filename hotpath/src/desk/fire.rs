@@ -42,7 +42,12 @@ impl Desk<'_> {
     #[inline]
     fn decide(&mut self, index: SpreadIndex, credits: &Credits, outputs: &mut Outputs) {
         if self.table.spread(index).is_some_and(Spread::is_unrepaired) {
+            // Nothing else is decided of it meanwhile.
+            if let Some(row) = self.table.spread_mut(index) {
+                row.is_dirty = false;
+            }
             self.repair(index, credits, outputs);
+            return;
         }
         let mut drafts: Drafts = [None; MAX_LEGS];
         let decided = self.look(index, credits, &mut drafts);

@@ -355,8 +355,8 @@ impl GatewayRisk {
         window: RateWindow::EMPTY,
     };
 
-    /// Passes `count` new orders at `now` with room for so many `messages`, or says which gate holds
-    /// them back.
+    /// Passes `count` new orders at `now` with room for so many `messages`, or says which gate
+    /// holds them back.
     ///
     /// # Errors
     /// The first gate that refuses.

@@ -291,7 +291,8 @@ impl Checker {
     }
 
     /// S10 and the other limits of gateways, recounted from every message ever sent, these orders
-    /// included: with `is_sent` they have been counted already. `spare` messages must have room too.
+    /// included: with `is_sent` they have been counted already. `spare` messages must have room as
+    /// well.
     pub(super) fn batches(
         &self,
         orders: &[&OrderCommand],

@@ -31,11 +31,13 @@ const SLICE_NS: u64 = 500 * MS;
 /// What a venue takes to answer.
 const ANSWER_NS: u64 = 2 * MS;
 
-/// The two markets of the demonstration.
+/// The two markets of the demonstration, where nothing is repaired: what is out of ratio stays so.
 pub fn configuration() -> Configuration {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join("demo.toml");
     let read = config::load(&path);
-    read.unwrap_or_else(|invalid| panic!("{}", invalid.render(false)))
+    let mut read = read.unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));
+    read.spreads.iter_mut().for_each(|spread| spread.repair = None);
+    read
 }
 
 /// What the venue does to the orders of a fire.
