@@ -40,8 +40,20 @@ pub enum GatewayStart {
     Dstar(Granted),
 }
 
-/// Where an iLink 3 session that has ended leaves its numbers, and the next one comes in.
-pub type Door<G> = stage::Door<G, Handover, Left>;
+/// Where a session that has ended leaves its numbers, and the next one comes in.
+#[derive(Debug)]
+pub enum Door<G> {
+    /// CME iLink 3.
+    Ilink3(stage::Door<G, Handover, Left>),
+    /// Esunny DSTAR.
+    Dstar {
+        /// The door.
+        door: stage::Door<G, dstar::Handover, dstar::Left>,
+        /// `ContractIndex` and `ContractNo` of what the first session of the run could trade:
+        /// those that come after name contracts alike.
+        contracts: Vec<(u32, String)>,
+    },
+}
 
 /// The stage of a gateway, and its door.
 type Staged<'m, G, C, L> = (AnyGateway<'m, G, C, L>, Option<Door<G>>);
@@ -246,7 +258,7 @@ pub(crate) fn stage<'m, G: StreamPort, C: Clock, L: Recorder>(
             let session = session.map_err(|source| WireError::Identity { name: name(), source })?;
             let (inside, outside) = door();
             let stage = staged(session, row, stream, inbox, ends).with_reentry(inside);
-            Ok((AnyGateway::Ilink3(stage), Some(outside)))
+            Ok((AnyGateway::Ilink3(stage), Some(Door::Ilink3(outside))))
         }
         (SessionCounters::Dstar(counters), GatewayStart::Dstar(granted)) => {
             let account = configured.counter.as_ref().ok_or_else(wrong)?;
@@ -267,7 +279,10 @@ pub(crate) fn stage<'m, G: StreamPort, C: Clock, L: Recorder>(
             let mut session =
                 session.map_err(|source| WireError::Counter { name: name(), source })?;
             trade(config, row, granted, &mut session)?;
-            Ok((AnyGateway::Dstar(staged(session, row, stream, inbox, ends)), None))
+            let (inside, door) = door();
+            let stage = staged(session, row, stream, inbox, ends).with_reentry(inside);
+            let contracts = granted.contracts.clone();
+            Ok((AnyGateway::Dstar(stage), Some(Door::Dstar { door, contracts })))
         }
         _ => Err(wrong()),
     }

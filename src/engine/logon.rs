@@ -5,7 +5,7 @@
 //! for each gateway, before its stage is made, and by `sessions` whenever one has been lost.
 
 use super::gateway::GatewayStart;
-use super::sessions::{Attempt, BookError, Entered};
+use super::sessions::{Attempt, BookError, CounterAgain, Entered};
 use super::sockets::{self, GatewayPort, SocketError};
 use crate::config::{self, Configuration, Endpoint, Gateway, Instrument};
 use crate::secret::{Secret, SecretError};
@@ -20,6 +20,7 @@ use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::cme::ilink3::layout::NEWEST_VERSION;
 use xmc_hotpath::venue::cme::ilink3::session::Missed;
 use xmc_hotpath::venue::esunny::dstar::layout::V3;
+use xmc_hotpath::venue::esunny::dstar::session::Handover;
 use xmc_hotpath::venue::esunny::dstar::simulated_counter::FrameHeader;
 use xmc_hotpath::wire;
 
@@ -129,6 +130,18 @@ pub enum LogonError {
         /// Instruments of the configuration.
         instruments: Vec<String>,
     },
+    /// Orders would name other contracts.
+    #[error(
+        "gateway {gateway}: the counter has other numbers now for {}: its orders would be for \
+         other contracts; stop the engine and start it again",
+        instruments.join(", ")
+    )]
+    Renumbered {
+        /// Which gateway.
+        gateway: String,
+        /// Instruments of the configuration.
+        instruments: Vec<String>,
+    },
 }
 
 /// What to look at when the exchange only gives a reason.
@@ -164,9 +177,8 @@ pub fn secret(gateway: &Gateway) -> Result<Secret, LogonError> {
 
 /// Connects a gateway of the configuration and logs on, waiting at most `patience` for each answer.
 ///
-/// `replies_seen` counts the replies about orders that sessions of this run have read, since a
-/// counter repeats the others; 0 for the first session of a run. `attempt` says what is known of
-/// iLink 3 sessions before. `utc` is the wall clock: an iLink 3 logon that is 5 s old is refused.
+/// `attempt` says what is known of iLink 3 sessions before; a counter tells its whole day to the
+/// first session of a run. `utc` is the wall clock: an iLink 3 logon that is 5 s old is refused.
 ///
 /// # Errors
 /// See `LogonError`. The connection is given up.
@@ -174,7 +186,7 @@ pub fn log_on(
     config: &Configuration,
     row: config::GatewayIndex,
     secret: &Secret,
-    (replies_seen, attempt): (u32, &Attempt<'_>),
+    attempt: &Attempt<'_>,
     utc: impl Fn() -> UnixNs,
     patience: Duration,
 ) -> Result<LoggedOn, LogonError> {
@@ -185,7 +197,7 @@ pub fn log_on(
         return Ok(LoggedOn { port: entry.port, start });
     }
     let mut port = sockets::gateway_port(gateway, patience)?;
-    let granted = grant(config, row, secret, replies_seen, &mut port, patience)?;
+    let granted = grant(config, row, secret, 0, &mut port, patience)?;
     Ok(LoggedOn { port, start: GatewayStart::Dstar(granted) })
 }
 
@@ -217,6 +229,51 @@ pub fn grant<P: StreamPort>(
     let name = || gateway.name.value.clone();
     port.send(&auth).map_err(|error| LogonError::Auth { gateway: name(), error })?;
     Ok(granted)
+}
+
+/// Logs a gateway on at its counter once more, for a session that goes on.
+///
+/// # Errors
+/// See `LogonError`. The connection is given up.
+pub fn log_on_counter_again(
+    config: &Configuration,
+    row: config::GatewayIndex,
+    secret: &Secret,
+    again: &CounterAgain<'_>,
+    patience: Duration,
+) -> Result<Entry<GatewayPort, Handover>, LogonError> {
+    let port = sockets::gateway_port(&config.gateways[row], patience)?;
+    log_on_counter_over(port, config, row, secret, again, patience)
+}
+
+/// The same over a connection that stands.
+///
+/// # Errors
+/// See `LogonError`. The connection is given up.
+///
+/// # Panics
+/// If the gateway speaks something else.
+pub fn log_on_counter_over<P: StreamPort>(
+    mut port: P,
+    config: &Configuration,
+    row: config::GatewayIndex,
+    secret: &Secret,
+    again: &CounterAgain<'_>,
+    patience: Duration,
+) -> Result<Entry<P, Handover>, LogonError> {
+    let granted = grant(config, row, secret, again.replies_seen, &mut port, patience)?;
+    let gateway = &config.gateways[row];
+    let is_other = |of: &&Instrument| {
+        let index = |contracts: &[(u32, String)]| {
+            contracts.iter().find(|(_, number)| *number == of.symbol).map(|(index, _)| *index)
+        };
+        of.gateway == Some(row) && index(again.contracts) != index(&granted.contracts)
+    };
+    let instruments: Vec<_> = config.instruments.iter().filter(is_other).map(shown).collect();
+    if instruments.is_empty() {
+        return Ok(Entry { port, handover: granted.handover() });
+    }
+    Err(LogonError::Renumbered { gateway: gateway.name.value.clone(), instruments })
 }
 
 /// Connects an iLink 3 gateway as `attempt` says and logs on.
@@ -361,10 +418,13 @@ fn check(
         let mut contracts = granted.contracts.iter();
         !contracts.any(|(_, number)| *number == of.symbol)
     };
-    let show = |of: &Instrument| format!("{} ({})", of.name.value, of.symbol);
-    let instruments: Vec<_> = traded.filter(is_lacking).map(show).collect();
+    let instruments: Vec<_> = traded.filter(is_lacking).map(shown).collect();
     if instruments.is_empty() {
         return Ok(());
     }
     Err(LogonError::NotTraded { gateway: name(), instruments })
+}
+
+fn shown(instrument: &Instrument) -> String {
+    format!("{} ({})", instrument.name.value, instrument.symbol)
 }

@@ -6,7 +6,7 @@
 
 use super::feed::FeedStart;
 use super::logon::{self, LogonError};
-use super::sessions::{Attempt, SessionBook, Sessions};
+use super::sessions::{Attempt, CounterAgain, SessionBook, Sessions};
 use super::sockets::{self, GatewayPort, SocketError};
 use super::wire::{Ports, Starts};
 use crate::clock::EngineClock;
@@ -67,8 +67,6 @@ pub fn open(
     }
     let mut gateways = Vec::new();
     for row in 0..config.gateways.len() {
-        // The first session of this run: whatever a counter tells again is news.
-        let replies_seen = 0;
         let utc = || clock.utc().utc;
         let gateway = &config.gateways[row].name.value;
         let book = earlier.map(|directory| SessionBook::new(directory, gateway).read());
@@ -77,8 +75,7 @@ pub fn open(
             .map_err(|source| LogonError::Book { gateway: gateway.clone(), source })?;
         let known = known.unwrap_or_default();
         let attempt = Attempt { known: &known, ..Attempt::FIRST };
-        let asked = (replies_seen, &attempt);
-        let session = logon::log_on(config, row, &secret(row)?, asked, utc, patience)?;
+        let session = logon::log_on(config, row, &secret(row)?, &attempt, utc, patience)?;
         gateways.push(session.port);
         starts.gateways.push(session.start);
     }
@@ -100,5 +97,12 @@ pub fn sessions<'a>(
         let gateway = &config.gateways[row];
         logon::log_on_again(gateway, &secret(row)?, attempt, || clock.utc().utc, AGAIN)
     };
-    Sessions { log_on: Box::new(log_on), directory: directory.to_owned() }
+    let log_on_counter = move |row: usize, again: &CounterAgain<'_>| {
+        logon::log_on_counter_again(config, row, &secret(row)?, again, AGAIN)
+    };
+    Sessions {
+        log_on: Box::new(log_on),
+        log_on_counter: Box::new(log_on_counter),
+        directory: directory.to_owned(),
+    }
 }

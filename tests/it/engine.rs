@@ -9,6 +9,8 @@ mod live;
 pub mod markets;
 mod outage;
 mod quiet;
+mod relay;
+mod sessions;
 mod witnessing;
 
 use crate::config::{edited, load};

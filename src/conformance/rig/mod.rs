@@ -198,6 +198,11 @@ pub(super) fn session<T>(
             }
             entered
         }),
+        log_on_counter: Box::new(|row, again| {
+            let port = log_ons.tape.port(sockets::gateway_port(alive, AGAIN)?, true);
+            let secret = log_ons.secret();
+            logon::log_on_counter_over(port, &config, row, &secret, again, AGAIN)
+        }),
         directory: directory.clone(),
     };
     let (published, is_over) = (Published::default(), AtomicBool::new(false));

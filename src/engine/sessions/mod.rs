@@ -1,33 +1,34 @@
 //! Logs gateways on again while the engine runs: one thread for each gateway that goes on with
 //! sessions.
 //!
-//! It waits at the stage's door (`gateway::Door`). When a session is over, what is known of it is
-//! written down (`book`), and the gateway is connected and logged on again: under the same UUID
-//! first, with a new one if the exchange does not know it any more, at the primary and the backup
-//! address in turn, after pauses that grow to a bound. Secrets are read anew for each attempt, so
-//! that a key can be changed while the engine runs. What cannot be put right by trying again stops
-//! it: the session stays down, the desk opens nothing there, and people are told why.
+//! It waits at the stage's door (`gateway::Door`). When a session is over, the gateway is connected
+//! and logged on again, after pauses that grow to a bound; how, and what is known of the session
+//! before, is its protocol's (`ilink3`, `dstar`). Secrets are read anew for each attempt, so that a
+//! key can be changed while the engine runs. What cannot be put right by trying again stops it: the
+//! session stays down, the desk opens nothing there, and people are told why.
 //!
 //! Nothing here is asked of orders: the hot session asks for what was missed, and says `Up` when it
 //! has all of it. Called by `live`.
 
 mod book;
+mod dstar;
+mod ilink3;
 
 pub use book::{BookError, SessionBook};
+pub use dstar::{CounterAgain, LogOnCounter};
+pub use ilink3::{Attempt, Entered, LogOn};
 
 use super::gateway::{Door, GatewayStart};
-use super::logon::LogonError;
 use super::wire::Starts;
 use crate::config::Configuration;
-use crate::venue::cme::ilink3::resume::{self, Course, Known};
+use crate::venue::cme::ilink3::resume;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
-use xmc_hotpath::gateway::Entry;
-use xmc_hotpath::venue::cme::ilink3::session::{Handover, Left};
+use xmc_hotpath::gateway::{self, Entry, SessionLost};
 
 /// Between two looks at the door.
 const NAP: Duration = Duration::from_millis(2);
@@ -38,41 +39,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A session that has lasted so long was one.
 const SETTLED: Duration = Duration::from_secs(10);
 
-/// What a logon is to ask for.
-#[derive(Clone, Copy, Debug)]
-pub struct Attempt<'a> {
-    /// What is known of the sessions before, the newest last.
-    pub known: &'a [Known],
-    /// The session that is established again, and the number of our next message in it; `None` for
-    /// a new one.
-    pub again: Option<(u64, u32)>,
-    /// At the backup address, if there is one.
-    pub is_backup: bool,
-}
-
-impl Attempt<'_> {
-    /// The first session of a gateway of which nothing is known.
-    pub const FIRST: Self = Self { known: &[], again: None, is_backup: false };
-}
-
-/// A session that a logon has led to.
-#[derive(Debug)]
-pub struct Entered<G> {
-    /// For the stage.
-    pub entry: Entry<G, Handover>,
-    /// Sessions before of which messages are missing for good.
-    pub unasked: usize,
-}
-
-/// Connects gateway `row` and logs on.
-pub type LogOn<'a, G> =
-    dyn Fn(usize, &Attempt<'_>) -> Result<Entered<G>, LogonError> + Send + Sync + 'a;
-
 /// How sessions go on when they are lost.
 pub struct Sessions<'a, G> {
-    /// How a gateway is connected and logged on.
+    /// How an iLink 3 gateway is connected and logged on.
     pub log_on: Box<LogOn<'a, G>>,
-    /// Where what is known of them is kept: the journal's directory.
+    /// How a gateway at a counter is connected and logged on.
+    pub log_on_counter: Box<LogOnCounter<'a, G>>,
+    /// Where what is known of iLink 3 sessions is kept: the journal's directory.
     pub directory: PathBuf,
 }
 
@@ -148,20 +121,62 @@ impl<G> Sessions<'_, G> {
     {
         for (row, door) in doors.into_iter().enumerate() {
             let gateway = config.gateways[row].name.value.as_str();
-            if let Some(door) = door {
-                let served = Served::new((row, gateway), door, self, figures);
-                scope.spawn(move || served.run(is_over));
+            match door {
+                None => {}
+                Some(Door::Ilink3(door)) => {
+                    let book = SessionBook::new(&self.directory, gateway);
+                    let succession = ilink3::Succession::new(&*self.log_on, row, book);
+                    let served = Served::new(gateway, door, succession, figures);
+                    scope.spawn(move || served.run(is_over));
+                }
+                Some(Door::Dstar { door, contracts }) => {
+                    let log_on = &*self.log_on_counter;
+                    let succession = dstar::Succession::new(log_on, row, contracts);
+                    let served = Served::new(gateway, door, succession, figures);
+                    scope.spawn(move || served.run(is_over));
+                }
             }
         }
     }
 }
 
+/// How one session of a protocol follows another.
+trait Follow<G> {
+    /// Where a logon leaves the next one.
+    type Handover;
+    /// Where the last one stood.
+    type Left;
+
+    /// One has ended.
+    fn ended(&mut self, left: &Self::Left) -> End;
+
+    /// One attempt to begin another; gives its entry, and sessions before of which messages are
+    /// missing for good.
+    fn enter(&mut self) -> Result<(Entry<G, Self::Handover>, u64), Failed>;
+}
+
+/// What the end of a session means.
+struct End {
+    why: SessionLost,
+    /// Messages of sessions before are missing for good.
+    is_more_missing: bool,
+    /// Another is tried for.
+    goes_on: bool,
+    /// What could not be written down.
+    error: Option<String>,
+}
+
+/// An attempt that led to nothing.
+struct Failed {
+    error: String,
+    /// Another one is made.
+    goes_on: bool,
+}
+
 /// The sessions of one gateway.
-struct Served<'s, G> {
-    row: usize,
-    door: Door<G>,
-    sessions: &'s Sessions<'s, G>,
-    book: SessionBook,
+struct Served<'s, G, F: Follow<G>> {
+    door: gateway::Door<G, F::Handover, F::Left>,
+    succession: F,
     figures: &'s Published,
     place: usize,
     /// When the session began, and how often was tried for it.
@@ -169,16 +184,15 @@ struct Served<'s, G> {
     tries: u32,
 }
 
-impl<'s, G> Served<'s, G> {
+impl<'s, G, F: Follow<G>> Served<'s, G, F> {
     fn new(
-        (row, gateway): (usize, &str),
-        door: Door<G>,
-        sessions: &'s Sessions<'s, G>,
+        gateway: &str,
+        door: gateway::Door<G, F::Handover, F::Left>,
+        succession: F,
         figures: &'s Published,
     ) -> Self {
-        let book = SessionBook::new(&sessions.directory, gateway);
         let (place, since) = (figures.enter(gateway), Instant::now());
-        Self { row, door, sessions, book, figures, place, since, tries: 0 }
+        Self { door, succession, figures, place, since, tries: 0 }
     }
 
     /// Sees to it that there is a session, until `is_over`.
@@ -197,71 +211,39 @@ impl<'s, G> Served<'s, G> {
         self.figures.note(self.place, change);
     }
 
-    fn go_on(&mut self, left: &Left, is_over: &AtomicBool) {
+    fn go_on(&mut self, left: &F::Left, is_over: &AtomicBool) {
+        let End { why, is_more_missing, mut goes_on, error } = self.succession.ended(left);
         self.note(|figures| {
             figures.lost += 1;
-            figures.last_lost = Some(left.why.word());
-            figures.unasked += u64::from(left.is_more_missing);
+            figures.last_lost = Some(why.word());
+            figures.unasked += u64::from(is_more_missing);
+            figures.last_error = error.or(figures.last_error.take());
         });
-        let known = resume::ended(left);
-        if let Err(error) = self.book.write(&known) {
-            // What was written when it began still holds: it is only less.
-            self.note(|figures| figures.last_error = Some(error.to_string()));
-        }
         self.tries = if self.since.elapsed() > SETTLED { 0 } else { self.tries + 1 };
-        let mut course = resume::after_loss(left.why);
-        let mut is_backup = false;
-        while course != Course::Stop && pause(self.tries, is_over) {
-            let again = (course == Course::Same).then_some((left.uuid, left.next_seq_no));
-            match self.enter(&Attempt { known: &known, again, is_backup }) {
-                Ok(()) => return,
-                Err(Failed::Logon(error)) => {
-                    course = after(course, &error);
-                    self.failed(error.to_string());
+        while goes_on && pause(self.tries, is_over) {
+            match self.succession.enter() {
+                Ok((entry, unasked)) => return self.entered(entry, unasked),
+                Err(failed) => {
+                    goes_on = failed.goes_on;
+                    self.note(|figures| {
+                        figures.failed += 1;
+                        figures.last_error = Some(failed.error);
+                    });
                 }
-                Err(Failed::Book(error)) => self.failed(error.to_string()),
             }
             self.tries += 1;
-            is_backup = !is_backup;
         }
-        self.note(|figures| figures.is_stopped = course == Course::Stop);
+        self.note(|figures| figures.is_stopped = !goes_on);
     }
 
-    fn failed(&self, why: String) {
-        self.note(|figures| {
-            figures.failed += 1;
-            figures.last_error = Some(why);
-        });
-    }
-
-    /// One attempt. Without a note of it no session begins.
-    fn enter(&mut self, attempt: &Attempt<'_>) -> Result<(), Failed> {
-        let entered = (self.sessions.log_on)(self.row, attempt).map_err(Failed::Logon)?;
-        let Entered { entry, unasked } = entered;
-        self.book.write(&resume::begun(&entry.handover)).map_err(Failed::Book)?;
+    fn entered(&mut self, entry: Entry<G, F::Handover>, unasked: u64) {
         let pushed = self.door.entries.push(entry);
         debug_assert!(pushed.is_ok(), "the stage waits for one");
         self.since = Instant::now();
         self.note(|figures| {
             figures.resumed += 1;
-            figures.unasked += u64::try_from(unasked).unwrap_or(u64::MAX);
+            figures.unasked += unasked;
         });
-        Ok(())
-    }
-}
-
-enum Failed {
-    Logon(LogonError),
-    Book(BookError),
-}
-
-/// How to go on when an attempt has failed.
-fn after(course: Course, error: &LogonError) -> Course {
-    match error {
-        LogonError::Ilink3 { source, .. } => resume::after_refusal(course, source),
-        // Nobody there, or a key that is just being changed.
-        LogonError::Socket(_) | LogonError::Secret { .. } => course,
-        _ => Course::Stop,
     }
 }
 

@@ -9,12 +9,13 @@
 use crate::journal::scratch::Scratch;
 use cross_market_connect::audit;
 use cross_market_connect::clock::EngineClock;
-use cross_market_connect::config::{self, Configuration};
+use cross_market_connect::config::{self, Configuration, Endpoint};
 use cross_market_connect::engine::carry;
 use cross_market_connect::engine::live::{self, Ended, Plan, Sight, Watch, moment};
 use cross_market_connect::engine::opening;
 use cross_market_connect::engine::recording::{Recording, Segments};
 use cross_market_connect::engine::replay;
+use cross_market_connect::engine::sessions::SessionFigures;
 use cross_market_connect::sim::exchange::Exchange;
 use cross_market_connect::venue::cme::simulated as cme;
 use cross_market_connect::venue::ledger::LedgerClient;
@@ -22,6 +23,7 @@ use cross_market_connect::venue::shell::VenueClock;
 use cross_market_connect::venue::shfe::simulated as shfe;
 use cross_market_connect::venue::simulated::{self, Venues, cme_settings, shfe_settings};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
@@ -30,6 +32,7 @@ use xmc_hotpath::desk::Desk;
 use xmc_hotpath::message::Side::Buy;
 use xmc_hotpath::message::{
     AccountId, AlertKind, Carried, ChannelState, Control, Detail, InstrumentIndex, OrderAction,
+    SessionState,
 };
 use xmc_hotpath::order::OrderState;
 use xmc_hotpath::record::frame::{Body, Header, OwnedEvent};
@@ -123,6 +126,12 @@ impl Floor {
         assert!(is_held, "{side:?} runs");
         self.unheard[side as usize] = true;
         self.frozen.push(go_on);
+    }
+
+    /// Lets a frozen venue go on.
+    pub fn thaw(&mut self, side: Side) {
+        self.frozen.clear();
+        self.unheard[side as usize] = false;
     }
 
     /// Kills a venue: it says nothing to anybody.
@@ -241,6 +250,11 @@ pub fn after(
     (Duration::from_millis(ms), Box::new(step))
 }
 
+/// What has become of the sessions of a gateway.
+pub fn sessions<'s>(sight: &'s Sight<'_, '_>, gateway: &str) -> &'s SessionFigures {
+    sight.sessions.iter().find(|one| one.gateway == gateway).expect("its sessions go on")
+}
+
 /// Times that the engine has lost packets of a venue on both lines.
 pub fn feed_gaps(sight: &Sight<'_, '_>, side: Side) -> u64 {
     sight.counters.feeds[side as usize].gaps.get()
@@ -264,6 +278,8 @@ pub struct Seen {
     pub fires: Vec<u32>,
     /// Channel states that the desk was told.
     pub states: Vec<(u16, ChannelState)>,
+    /// Session states that the desk was told.
+    pub sessions: Vec<(u16, SessionState)>,
     /// Orders of which nobody can tell.
     pub unknown: u32,
     /// Net lots of the desk at the end, by row of the instrument table.
@@ -350,6 +366,10 @@ impl Watch for Onlooker<'_> {
                     self.seen.states.push((update.stream.0, update.state));
                     return;
                 }
+                OwnedEvent::Session(update) => {
+                    self.seen.sessions.push((update.stream.0, update.state));
+                    return;
+                }
                 _ => return,
             },
             _ => return,
@@ -407,6 +427,18 @@ impl Market {
         let mut config = config.unwrap_or_else(|bad| panic!("{}", bad.render(false)));
         let floor = Floor::open(&mut config, seed, &store);
         Self { config, floor, record, orders: BTreeMap::new(), _scratch: scratch }
+    }
+
+    /// Requests to the domestic counter go to another address of this host, at the same port.
+    pub fn reroute(&mut self, to: Ipv4Addr) -> SocketAddrV4 {
+        for gateway in &mut self.config.gateways {
+            if let Some(Endpoint::Pair { requests, .. }) = &mut gateway.endpoint {
+                let before = *requests;
+                *requests = SocketAddrV4::new(to, before.port());
+                return before;
+            }
+        }
+        panic!("the demonstration has a counter")
     }
 
     /// Trades while `script` happens and for `rest_ms` after it, and checks everything that is to

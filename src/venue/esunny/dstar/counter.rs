@@ -102,6 +102,8 @@ pub struct Counter {
     wishes: Vec<exchange::Request>,
     /// What was told and not taken yet.
     fresh: Vec<Told>,
+    /// Logons that are refused before one is looked at.
+    refused_logons: u32,
     counts: Counts,
 }
 
@@ -124,8 +126,14 @@ impl Counter {
             next_serial: 1,
             wishes: Vec::new(),
             fresh: Vec::new(),
+            refused_logons: 0,
             counts: Counts::default(),
         }
+    }
+
+    /// The next so many logons are refused, whoever asks, as by a counter that is not ready.
+    pub fn refuse_logons(&mut self, count: u32) {
+        self.refused_logons = count;
     }
 
     /// What was refused without a reply.
@@ -230,6 +238,10 @@ impl Counter {
     }
 
     fn on_logon(&mut self, id: LinkId, logon: &Logon) {
+        if self.refused_logons > 0 {
+            self.refused_logons -= 1;
+            return self.refuse_logon(id, CounterError::NotReady);
+        }
         let place = self.accounts.iter().position(|account| {
             wire::text(&logon.account_no) == account.settings.account_no.as_bytes()
                 && wire::text(&logon.password) == account.settings.password.as_bytes()
@@ -245,7 +257,9 @@ impl Counter {
         account.version = Some(logon.version);
         account.socket = None;
         let before = account.link.replace(id);
+        // Whoever has read more than was told has read it from another counter.
         let seen = usize::try_from(logon.replies_seen.get()).unwrap_or(usize::MAX);
+        let seen = if seen > account.told.len() { 0 } else { seen };
         let contract_count = u16::try_from(self.settings.contracts.len()).unwrap_or(u16::MAX);
         let reply = LogonReply::granted(
             u16::try_from(place).expect("checked at the start"),
@@ -253,6 +267,7 @@ impl Counter {
             account.max_client_req_id,
             contract_count,
             self.settings.udp_port,
+            u32::try_from(seen).expect("no more than the client said"),
         );
         let mut out = bytemuck::bytes_of(&Framed::new(Kind::LogonReply, reply)).to_vec();
         for (contract, index) in self.settings.contracts.iter().zip(0..contract_count) {

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 
 use xmc_hotpath::venue::esunny::dstar::encode::{self, Account};
 use xmc_hotpath::venue::esunny::dstar::layout::{Generation, ReqIdMode};
+use xmc_hotpath::venue::esunny::dstar::session::Handover;
 use xmc_hotpath::venue::esunny::dstar::simulated_counter::{
     self, ContractRow, Frame, FrameError, Framed, Kind, LogonReply,
 };
@@ -53,6 +54,21 @@ pub struct Granted {
     pub next_client_req_id: u32,
     /// Where requests go, on the counter's address.
     pub udp_port: u16,
+    /// Replies about orders that the counter does not repeat.
+    pub replies_seen: u32,
+}
+
+impl Granted {
+    /// For a session that goes on.
+    #[must_use]
+    pub fn handover(&self) -> Handover {
+        Handover {
+            account_index: self.account.index,
+            udp_auth_code: self.account.udp_auth_code,
+            next_client_req_id: self.next_client_req_id,
+            replies_seen: self.replies_seen,
+        }
+    }
 }
 
 /// A logon under way.
@@ -119,6 +135,7 @@ impl<G: Generation> Logon<G> {
                     contracts: Vec::new(),
                     next_client_req_id: reply.max_client_req_id.get().saturating_add(1),
                     udp_port: reply.udp_port.get(),
+                    replies_seen: reply.replies_seen.get(),
                 });
                 Ok(())
             }

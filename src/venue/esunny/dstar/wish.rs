@@ -44,6 +44,8 @@ pub enum CounterError {
     Position = 13,
     /// The order would meet one of the same account.
     SelfMatch = 14,
+    /// Nobody is let in yet.
+    NotReady = 15,
 }
 
 impl CounterError {

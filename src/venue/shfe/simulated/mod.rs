@@ -170,6 +170,16 @@ impl Venue {
         &self.counter
     }
 
+    /// The counter ends all its connections without a word, and refuses so many logons after.
+    pub fn cut_orders(&mut self, refused_logons: u32) {
+        for client in self.clients.values() {
+            if let Client::Counter(link) = client {
+                self.counter.end(*link);
+            }
+        }
+        self.counter.refuse_logons(refused_logons);
+    }
+
     /// What its counter counts.
     #[must_use]
     pub fn counter_counts(&self) -> Counts {

@@ -429,6 +429,11 @@ impl Running {
         self.with(move |shell, now| shell.venue.set_phase(now, listing, to));
     }
 
+    /// The counter ends all its connections without a word, and refuses so many logons after.
+    pub fn cut_orders(&self, refused_logons: u32) {
+        self.with(move |shell, _| shell.venue.cut_orders(refused_logons));
+    }
+
     /// Another data centre publishes from now on: everybody needs a new snapshot.
     pub fn change_center(&self) {
         self.with(|shell, now| shell.venue.change_center(now));

@@ -1,6 +1,6 @@
 //! The demonstration's engine while its order connection is lost: it logs on again by itself.
 
-use crate::engine::markets::{Floor, after, in_market, traded};
+use crate::engine::markets::{Floor, after, in_market, sessions, traded};
 use cross_market_connect::engine::live::Sight;
 use cross_market_connect::venue::cme::simulated::{OrderFaults, OrderRate, OrderTrouble, Spot};
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ fn o08_an_engine_whose_connection_is_lost_logs_on_again_and_trades_on() {
             after(2_000, |floor, _| floor.cme().cut_orders()),
             // A busy machine takes its time, and the venue is held again and again.
             after(8_000, |floor, sight| {
-                let figures = &sight.sessions[0];
+                let figures = sessions(sight, "cme");
                 assert!(figures.lost >= 1 && figures.resumed == figures.lost, "{figures:?}");
                 assert_eq!((figures.last_lost, figures.is_stopped), (Some("closed"), false));
                 assert!(floor.cme().counts().expect("it runs").gateway.established >= 2);

@@ -25,7 +25,7 @@ fn log_on(config: &Configuration, gateway: usize, secret: &str) -> Result<Logged
         config,
         gateway,
         &Secret::new(secret),
-        (0, &Attempt::FIRST),
+        &Attempt::FIRST,
         VenueClock::wall,
         PATIENCE,
     )

@@ -175,6 +175,12 @@ impl<G: Generation> InsertTemplate<G> {
         Ok(Self { frame: Framed::new(G::ORDER_INSERT, body), close_today })
     }
 
+    /// The same for another session of the account.
+    pub fn renew(&mut self, account: &Account) {
+        self.frame.body.account_index = U16Le::new(account.index);
+        self.frame.body.udp_auth_code = U32Le::new(account.udp_auth_code);
+    }
+
     /// Writes the per-order fields and returns the datagram.
     ///
     /// # Errors

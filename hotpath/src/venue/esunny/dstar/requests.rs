@@ -4,8 +4,13 @@
 //! A datagram can be lost, and nobody says so. When one has not been answered for a while, the
 //! counter is asked over TCP for the last number that it has taken, not more often than its limit
 //! allows. What is found missing is told; it is never sent again.
+//!
+//! A session begins by asking at once, whatever has been sent: the answer comes behind all that the
+//! counter repeats. What an earlier session has sent and nobody has answered by then is told as
+//! missing, never as certain: nothing is known of what a counter forgets that is started again.
 
 use super::layout::ReqIdMode;
+use crate::gateway::CannotEncode;
 use crate::message::{OrderAction, OrderId};
 use crate::time::{MonoNs, Span};
 
@@ -62,6 +67,9 @@ pub struct Requests {
     /// The newest request that a question covers, while its answer is to come.
     asked: Option<u32>,
     last_asked: Option<MonoNs>,
+    /// The newest request of the sessions before, while this one has no answer to its first
+    /// question.
+    opening: Option<u32>,
     /// The counter waits for a number that was lost, and refuses all others.
     is_stuck: bool,
 }
@@ -79,8 +87,45 @@ impl Requests {
             watched: None,
             asked: None,
             last_asked: None,
+            opening: Some(next.wrapping_sub(1)),
             is_stuck: false,
         }
+    }
+
+    /// Another session begins, and the counter had taken all below `next` that it will take of the
+    /// ones before.
+    ///
+    /// UNPROVEN: that it takes nothing any more from the socket of an earlier session. If it does,
+    /// an order that was told as missing is accepted late.
+    pub fn begin(&mut self, next: u32) {
+        self.opening = Some(self.next.wrapping_sub(1));
+        (self.asked, self.watched, self.is_stuck) = (None, None, false);
+        if self.mode != ReqIdMode::Consecutive {
+            self.next = self.next.max(next);
+        }
+    }
+
+    /// The session has no answer yet to its first question.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_opening(&self) -> bool {
+        self.opening.is_some()
+    }
+
+    /// An answer is awaited.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// Whether the next request has its number.
+    ///
+    /// # Errors
+    /// `Unfilled`: the counter wants exactly one, and has not said yet which.
+    #[inline(always)]
+    pub fn check(&self) -> Result<(), CannotEncode> {
+        let is_open = self.mode == ReqIdMode::Consecutive && self.opening.is_some();
+        if is_open { Err(CannotEncode::Unfilled) } else { Ok(()) }
     }
 
     /// The number of the next request.
@@ -104,7 +149,14 @@ impl Requests {
             *slot = Request { number, order_id, action, is_answered: false };
         }
         self.next = number.wrapping_add(1);
-        // What is not remembered any more is found out by its order's deadline.
+        if self.opening.is_none() {
+            self.forget();
+        }
+    }
+
+    /// What is not remembered any more is found out by its order's deadline.
+    #[inline(always)]
+    fn forget(&mut self) {
         self.oldest = self.oldest.max(self.next.saturating_sub(KEPT_U32));
     }
 
@@ -130,6 +182,11 @@ impl Requests {
 
     /// Whether the counter is to be asked now for the last number that it has taken.
     pub fn is_question_due(&mut self, now: MonoNs) -> bool {
+        let interval = self.pace.ask_interval;
+        let is_early = self.last_asked.is_some_and(|asked| now.since(asked) < interval);
+        if self.opening.is_some() {
+            return !is_early;
+        }
         self.skip_answered();
         if self.oldest == self.next {
             self.watched = None;
@@ -140,13 +197,12 @@ impl Requests {
             Some((covered, since)) if self.oldest <= covered => (covered, since),
             Some(_) | None => *self.watched.insert((newest, now)),
         };
-        let is_early = |asked: MonoNs| now.since(asked) < self.pace.ask_interval;
-        now.since(since) >= self.pace.ask_after && !self.last_asked.is_some_and(is_early)
+        now.since(since) >= self.pace.ask_after && !is_early
     }
 
-    /// The question has left. It covers what had been sent when the watch began.
+    /// The question has left. It covers what had been sent when the session or the watch began.
     pub fn asked(&mut self, now: MonoNs) {
-        self.asked = self.watched.map(|(covered, _)| covered);
+        self.asked = self.opening.or(self.watched.map(|(covered, _)| covered));
         self.last_asked = Some(now);
     }
 
@@ -169,6 +225,7 @@ impl Requests {
             let (order_id, action) = (request.order_id, request.action);
             if let Some(is_certain) = is_lost(mode, action, number, max) {
                 request.is_answered = true;
+                let is_certain = is_certain && self.opening.is_none();
                 return Some(Lost { order_id, action, is_certain });
             }
         }
@@ -177,16 +234,20 @@ impl Requests {
     }
 
     /// All that a question covered has been told. If nothing was sent since, and the counter waits
-    /// for a number that was lost, the next request gets that number.
+    /// for a number that was lost, the next request gets that number; the first of a session gets
+    /// whatever number it waits for.
     fn settle(&mut self, covered: u32, max: u32) {
+        let is_first = self.opening.take().is_some();
         self.asked = None;
         self.watched = None;
         let is_all = covered.wrapping_add(1) == self.next;
         let wanted = max.wrapping_add(1);
-        if self.mode == ReqIdMode::Consecutive && is_all && wanted < self.next {
+        let is_other = wanted < self.next || is_first;
+        if self.mode == ReqIdMode::Consecutive && is_all && is_other {
             self.next = wanted;
             self.oldest = wanted;
         }
+        self.forget();
         if is_all {
             self.is_stuck = false;
         }

@@ -5,20 +5,35 @@
 //! library, behind `CounterSession`. There is no message that changes an order: a `Replace` is
 //! refused. A request that the counter has not taken is found out by asking (see `requests`), told
 //! to the desk, and never sent again.
+//!
+//! Every session begins `Gapped`: until the counter has said that it takes our datagrams, has
+//! repeated what was not read before, and has answered how far it came with our requests. Whatever
+//! of an earlier session it has not answered by then is `Unknown`. A counter that does not answer
+//! is given up on after a while, and the cold side logs on again.
 
+mod identity;
+
+pub use self::identity::{
+    Handover, Identity, IdentityError, Left, OrderRow, SERIALS_KEPT, SessionCounters, Storage,
+};
+
+use self::identity::SERIALS_KEPT_U64;
 use super::decode::{self, BadLen, Reply};
 use super::encode::{
     Account, Contract, DeleteTemplate, InsertFields, InsertTemplate, TemplateError,
 };
-use super::layout::{Generation, InsertReply, Key, Match, OrderNotice, Reference, ReqIdMode};
-use super::requests::{Lost, Pace, Requests};
-use crate::counter::Counter;
+use super::layout::{Generation, InsertReply, Key, Match, OrderNotice, Reference};
+use super::requests::{Lost, Requests};
 use crate::gateway::{CannotEncode, OrderSession, SessionLost, Taken};
 use crate::message::{
-    DeskIdentity, GatewayIndex, GatewayNews, InstrumentIndex, OrderAction, OrderCommand,
-    OrderEvent, OrderEventKind, OrderId, SessionState, SessionUpdate, Side, StreamId,
+    GatewayNews, InstrumentIndex, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
+    SessionState, Side,
 };
-use crate::time::{MonoNs, UnixNs};
+use crate::time::{MonoNs, Span, UnixNs};
+
+/// How long nothing may come of a counter that has been asked: as long as a dead connection takes
+/// to be found.
+const SILENCE: Span = Span(5_000_000_000);
 
 /// What the vendor's library does: a stream of replies, and a question.
 ///
@@ -45,111 +60,6 @@ pub struct Received<'b, G: Generation> {
     pub reply: Result<Option<Reply<'b, G>>, BadLen>,
 }
 
-/// What the session counts beyond what every gateway counts.
-#[derive(Debug, Default)]
-pub struct SessionCounters {
-    /// Replies that do not concern the desk.
-    pub ignored: Counter,
-    /// Replies that could not be read: wrong length, or a price that is none.
-    pub unreadable: Counter,
-    /// Replies about orders that carry no reference of ours.
-    pub foreign: Counter,
-    /// Fills that came twice.
-    pub repeated_fills: Counter,
-    /// Replies about orders that were read, whole: where a later session goes on.
-    pub replies: Counter,
-    /// Questions for the last request.
-    pub questions: Counter,
-    /// Requests that the counter had not taken.
-    pub lost: Counter,
-}
-
-/// What the session knows of one order.
-#[derive(Clone, Copy, Debug)]
-pub struct OrderRow<K> {
-    id: OrderId,
-    key: K,
-    side: Side,
-    /// Lots asked for; 0 if a session before this one sent the order and took that with it.
-    qty_lots: u32,
-    filled_lots: u32,
-    insert_number: u32,
-    cancel_number: u32,
-}
-
-impl<K: Key> OrderRow<K> {
-    /// A row that was never used.
-    pub const FREE: Self = Self {
-        id: OrderId::NONE,
-        key: K::NONE,
-        side: Side::Buy,
-        qty_lots: 0,
-        filled_lots: 0,
-        insert_number: 0,
-        cancel_number: 0,
-    };
-}
-
-/// Fills whose numbers are remembered, to recognise one that comes twice.
-pub const SERIALS_KEPT: usize = 4_096;
-const SERIALS_KEPT_U64: u64 = 4_096;
-
-/// The memory that a session works in. The cold side makes it, once; the next session of the same
-/// run gets it as this one left it, so that it knows the orders.
-#[derive(Debug)]
-pub struct Storage<'a, G: Generation> {
-    /// A row for each row of the desk's instrument table; emptied.
-    pub inserts: &'a mut [Option<InsertTemplate<G>>],
-    /// A row for each row of the desk's order arena.
-    pub orders: &'a mut [OrderRow<G::Key>],
-    /// Numbers of fills, each in the place that its lowest bits say.
-    pub serials: &'a mut [u64; SERIALS_KEPT],
-}
-
-/// Who the session is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The gateway.
-    pub gateway: GatewayIndex,
-    /// The stream.
-    pub stream: StreamId,
-    /// The desk that it sends for.
-    pub desk: DeskIdentity,
-    /// The account.
-    pub account: Account,
-    /// How the counter checks `ClientReqId`.
-    pub req_id_mode: ReqIdMode,
-    /// The first `ClientReqId` to use: one above the greatest that the counter has taken.
-    pub next_client_req_id: u32,
-    /// When the counter is asked for lost requests.
-    pub pace: Pace,
-}
-
-/// Why there is no session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IdentityError {
-    /// The site's number is 128 or more: order ids would be negative references, which the counter
-    /// does not take.
-    Site(u8),
-    /// Requests are numbered from 1.
-    NoRequestNumber,
-}
-
-impl core::fmt::Display for IdentityError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Site(site) => write!(
-                f,
-                "site {site} makes order ids that are negative references, which the counter \
-                 refuses: use a site from 0 to 127"
-            ),
-            Self::NoRequestNumber => f.write_str("request number is 0: requests count from 1"),
-        }
-    }
-}
-
-impl core::error::Error for IdentityError {}
-
 /// One session.
 #[derive(Debug)]
 pub struct DstarSession<'a, G: Generation, C> {
@@ -162,12 +72,18 @@ pub struct DstarSession<'a, G: Generation, C> {
     orders: &'a mut [OrderRow<G::Key>],
     serials: &'a mut [u64; SERIALS_KEPT],
     requests: Requests,
+    /// Of all that the counter has told of its day, so many replies have been read.
+    replies_seen: u32,
+    /// The counter has said that it takes our datagrams.
+    is_known: bool,
+    /// An answer is awaited, and nothing has come since.
+    silent_since: Option<MonoNs>,
     counters: &'a SessionCounters,
 }
 
 impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
-    /// A session that is logged on and whose socket the counter knows. It trades nothing until it
-    /// is told its contracts.
+    /// The first session of a run, logged on and with `UdpAuth` on its way. It trades nothing until
+    /// it is told its contracts.
     ///
     /// # Errors
     /// What is wrong with the identity.
@@ -194,6 +110,9 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
             orders: storage.orders,
             serials: storage.serials,
             requests: Requests::new(req_id_mode, next_client_req_id, pace),
+            replies_seen: 0,
+            is_known: false,
+            silent_since: None,
             counters,
         })
     }
@@ -226,6 +145,7 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
     }
 
     fn insert(&mut self, command: &OrderCommand) -> Result<&[u8], CannotEncode> {
+        self.requests.check()?;
         let reference = G::Reference::of_order(command.order_id, self.run);
         let reference = reference.ok_or(CannotEncode::OrderId)?;
         let row = usize::try_from(command.instrument.0).ok();
@@ -243,6 +163,7 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
     }
 
     fn cancel(&mut self, command: &OrderCommand) -> Result<&[u8], CannotEncode> {
+        self.requests.check()?;
         let reference = G::Reference::of_order(command.order_id, self.run);
         let reference = reference.ok_or(CannotEncode::OrderId)?;
         let key = self.order(command.order_id).map_or(G::Key::NONE, |row| row.key);
@@ -250,15 +171,42 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
     }
 
     /// What a reply tells the desk, and whether more of the same reply is to be told.
-    fn news(&mut self, reply: &Reply<'_, G>, received: MonoNs) -> (Option<GatewayNews>, bool) {
-        match reply {
-            Reply::UdpAuth(auth) if auth.error.get() == 0 => (None, false),
-            Reply::UdpAuth(_) => (Some(self.session(SessionState::Gapped)), false),
+    ///
+    /// # Errors
+    /// The counter does not take our datagrams.
+    fn news(
+        &mut self,
+        reply: &Reply<'_, G>,
+        received: MonoNs,
+    ) -> Result<(Option<GatewayNews>, bool), SessionLost> {
+        Ok(match reply {
+            // Anybody can send a datagram that names our account; the code is told us alone.
+            Reply::UdpAuth(auth)
+                if auth.udp_auth_code.get() != self.identity.account.udp_auth_code =>
+            {
+                self.counters.foreign.add(1);
+                (None, false)
+            }
+            Reply::UdpAuth(auth) => match auth.error.get() {
+                0 => {
+                    self.is_known = true;
+                    (None, false)
+                }
+                error => {
+                    return Err(SessionLost::Terminated(u16::try_from(error).unwrap_or(u16::MAX)));
+                }
+            },
             Reply::Insert(reply) => self.insert_news(reply, received),
             Reply::Notice(notice) => (self.notice_news(notice, received), false),
             Reply::Match(fill) => (Some(self.match_news(fill, received)), false),
-            Reply::LastRequest(max) => self.lost_news(*max, received),
-        }
+            Reply::LastRequest(max) => match self.lost_news(*max, received) {
+                None if !self.is_known && !self.requests.is_opening() => {
+                    // `UdpAuth` or the reply to it is lost: every request would be.
+                    return Err(SessionLost::Silent);
+                }
+                news => (news, news.is_some()),
+            },
+        })
     }
 
     fn insert_news(
@@ -268,10 +216,15 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
     ) -> (Option<GatewayNews>, bool) {
         let (number, max) = (reply.client_req_id.get(), reply.max_client_req_id.get());
         let error = reply.error.get();
-        let id = self.ours(reply.reference);
-        // First, the same reply is read again after it: all orders behind a lost one are refused.
+        // The desk knows before it hears of the orders behind a lost one, which are all refused.
         if error != 0 && self.requests.refused(number, max) {
-            return (Some(self.session(SessionState::Gapped)), true);
+            return (None, true);
+        }
+        let id = self.ours(reply.reference);
+        if error != 0 && self.order(id).is_some_and(|row| row.is_taken) {
+            // The network has made two datagrams of one, and the second has no number of its own.
+            self.counters.copies.add(1);
+            return (None, false);
         }
         self.requests.answered(number, id);
         let kind = if error == 0 { OrderEventKind::Accepted } else { OrderEventKind::Rejected };
@@ -283,6 +236,7 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
             event.venue_order_id = row.key.number();
             event.side = row.side;
             if error == 0 {
+                row.is_taken = true;
                 (event.cum_lots, event.leaves_lots) = row.progress();
             }
         }
@@ -302,6 +256,7 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
         let mut numbers = None;
         if let Some(row) = self.order(id) {
             learn(&mut row.key, key);
+            row.is_taken = true;
             event.side = row.side;
             numbers = Some((row.insert_number, row.cancel_number));
         }
@@ -335,6 +290,7 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
             if is_new {
                 row.filled_lots = row.filled_lots.saturating_add(lots);
             }
+            row.is_taken = true;
             event.venue_order_id = row.key.number();
             event.side = row.side;
             (event.cum_lots, event.leaves_lots) = row.progress();
@@ -357,13 +313,9 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
         }
     }
 
-    /// Tells the lost requests one after the other, then that the session goes on if it was stuck.
-    fn lost_news(&mut self, max: u32, received: MonoNs) -> (Option<GatewayNews>, bool) {
-        let was_stuck = self.requests.is_stuck();
-        let Some(lost) = self.requests.lost(max) else {
-            let is_free = was_stuck && !self.requests.is_stuck();
-            return (is_free.then(|| self.session(SessionState::Up)), false);
-        };
+    /// Tells the lost requests one after the other.
+    fn lost_news(&mut self, max: u32, received: MonoNs) -> Option<GatewayNews> {
+        let lost = self.requests.lost(max)?;
         self.counters.lost.add(1);
         let mut event = self.blank(lost.order_id, received);
         event.kind = lost_kind(lost);
@@ -371,7 +323,7 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
             event.side = row.side;
             (event.cum_lots, _) = row.progress();
         }
-        (Some(GatewayNews::Order(event)), true)
+        Some(GatewayNews::Order(event))
     }
 
     /// Notes the number of a fill; `false` if it was noted before, among the last few thousand.
@@ -395,11 +347,6 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
         })
     }
 
-    fn session(&self, state: SessionState) -> GatewayNews {
-        let Identity { gateway, stream, .. } = self.identity;
-        GatewayNews::Session(SessionUpdate { stream, gateway, state })
-    }
-
     #[inline(always)]
     fn blank(&self, order_id: OrderId, received: MonoNs) -> OrderEvent {
         OrderEvent {
@@ -421,27 +368,31 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
     }
 }
 
-impl<K> OrderRow<K> {
-    /// Lots filled and lots left; nothing is said of an order whose fills may not all be known.
-    #[inline(always)]
-    const fn progress(&self) -> (u32, u32) {
-        if self.qty_lots == 0 {
-            return (0, 0);
-        }
-        (self.filled_lots, self.qty_lots.saturating_sub(self.filled_lots))
-    }
-}
-
 impl<G: Generation, C: CounterSession<G>> OrderSession for DstarSession<'_, G, C> {
-    /// A counter's session is not gone on with: what it was granted is more than numbers.
-    type Handover = ();
-    type Left = SessionLost;
+    type Handover = Handover;
+    type Left = Left;
 
-    fn left(&self, why: SessionLost) -> SessionLost {
-        why
+    #[inline]
+    fn state(&self) -> SessionState {
+        let is_whole = self.is_known && !self.requests.is_opening() && !self.requests.is_stuck();
+        if is_whole { SessionState::Up } else { SessionState::Gapped }
     }
 
-    fn resume(&mut self, (): &()) {}
+    fn left(&self, why: SessionLost) -> Left {
+        Left { replies_seen: self.replies_seen, why }
+    }
+
+    /// Orders and fills of before are remembered: what the counter repeats of them is told once.
+    fn resume(&mut self, handover: &Handover) {
+        let Handover { account_index, udp_auth_code, next_client_req_id, replies_seen } = *handover;
+        let account = Account { index: account_index, udp_auth_code, ..self.identity.account };
+        self.identity.account = account;
+        self.inserts.iter_mut().flatten().for_each(|template| template.renew(&account));
+        self.delete = DeleteTemplate::new(&account);
+        self.requests.begin(next_client_req_id);
+        self.replies_seen = replies_seen;
+        (self.is_known, self.silent_since) = (false, None);
+    }
 
     #[inline]
     fn encode(&mut self, command: &OrderCommand, _utc: UnixNs) -> Result<&[u8], CannotEncode> {
@@ -481,8 +432,9 @@ impl<G: Generation, C: CounterSession<G>> OrderSession for DstarSession<'_, G, C
         let Some(Received { len, reply }) = self.counter.reply(bytes)? else {
             return Ok(None);
         };
+        self.silent_since = None;
         let (news, has_more) = match &reply {
-            Ok(Some(reply)) => self.news(reply, received),
+            Ok(Some(reply)) => self.news(reply, received)?,
             Ok(None) => {
                 self.counters.ignored.add(1);
                 (None, false)
@@ -498,11 +450,15 @@ impl<G: Generation, C: CounterSession<G>> OrderSession for DstarSession<'_, G, C
         }
         if matches!(reply, Ok(Some(Reply::Insert(_) | Reply::Notice(_) | Reply::Match(_)))) {
             self.counters.replies.add(1);
+            self.replies_seen = self.replies_seen.saturating_add(1);
         }
         Ok(Some(Taken { len, news }))
     }
 
     fn own_message(&mut self, now: MonoNs, _utc: UnixNs) -> Result<Option<&[u8]>, SessionLost> {
+        if self.requests.is_asked() && now.since(*self.silent_since.get_or_insert(now)) >= SILENCE {
+            return Err(SessionLost::Silent);
+        }
         let is_due = self.requests.is_question_due(now);
         Ok(is_due.then(|| self.counter.question(self.identity.account.index)))
     }

@@ -135,7 +135,7 @@ impl Logon {
 
 /// Whether the client is in, and what its requests must carry.
 ///
-/// 20 bytes, little-endian.
+/// 24 bytes, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct LogonReply {
@@ -152,8 +152,11 @@ pub struct LogonReply {
     /// UDP port that takes the requests, on the counter's address.
     pub udp_port: U16Le,
     _pad: [u8; 2],
+    /// Replies about orders that are not repeated: as many as the client has read, or 0 if the
+    /// counter has not told that many.
+    pub replies_seen: U32Le,
 }
-const _: () = assert!(size_of::<LogonReply>() == 20 && offset_of!(LogonReply, udp_port) == 16);
+const _: () = assert!(size_of::<LogonReply>() == 24 && offset_of!(LogonReply, replies_seen) == 20);
 
 impl LogonReply {
     /// A logon that went well.
@@ -164,6 +167,7 @@ impl LogonReply {
         max_client_req_id: u32,
         contract_count: u16,
         udp_port: u16,
+        replies_seen: u32,
     ) -> Self {
         Self {
             error: I32Le::new(0),
@@ -173,13 +177,14 @@ impl LogonReply {
             max_client_req_id: U32Le::new(max_client_req_id),
             udp_port: U16Le::new(udp_port),
             _pad: [0; 2],
+            replies_seen: U32Le::new(replies_seen),
         }
     }
 
     /// One that did not.
     #[must_use]
     pub const fn refused(error: i32) -> Self {
-        let nothing = Self::granted(0, 0, 0, 0, 0);
+        let nothing = Self::granted(0, 0, 0, 0, 0, 0);
         Self { error: I32Le::new(error), ..nothing }
     }
 }

@@ -5,10 +5,12 @@ use super::rig::{MS, Rig, Told, cancel, id, identity, new, told};
 use super::venue::{MIDDLE_E9, TICK_E9, TRADER, Venue, credentials, socket};
 use cross_market_connect::sim::exchange::Event;
 use cross_market_connect::venue::esunny::dstar::counter::LinkId;
+use cross_market_connect::venue::esunny::dstar::logon::Credentials;
 use cross_market_connect::venue::esunny::dstar::wish::CounterError;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use xmc_hotpath::gateway::{CannotEncode, OrderSession, SessionLost};
 use xmc_hotpath::message::{
     GatewayNews, OrderCommand, OrderEvent, OrderEventKind, OrderId, PositionEffect, SessionState,
     Side, TimeInForce,
@@ -16,6 +18,7 @@ use xmc_hotpath::message::{
 use xmc_hotpath::time::MonoNs;
 use xmc_hotpath::venue::esunny::dstar::encode::Account;
 use xmc_hotpath::venue::esunny::dstar::layout::{Generation, ReqIdMode, V2, V3};
+use xmc_hotpath::venue::esunny::dstar::session::Left;
 
 /// A session that is logged on.
 struct Trading<G: Generation> {
@@ -34,11 +37,32 @@ impl<G: Generation> Trading<G> {
         identity.next_client_req_id = granted.next_client_req_id;
         let mut rig = Rig::new(identity).expect("is sane");
         assert_eq!(rig.read(&behind), Ok(vec![]), "the socket is known");
-        Self { venue, rig, link, from }
+        let mut trading = Self { venue, rig, link, from };
+        let up = trading.ask(MonoNs(0));
+        assert_eq!(told(&up), [Told::Session(SessionState::Up)], "it may begin");
+        trading
+    }
+
+    /// The connection breaks; the session goes on over another one.
+    fn cut(&mut self, mode: ReqIdMode) -> Vec<GatewayNews> {
+        self.venue.counter.disconnect(self.link);
+        let Left { replies_seen, .. } = self.rig.session.left(SessionLost::Closed);
+        let who = Credentials { replies_seen, ..credentials() };
+        self.from.set_port(self.from.port() + 1);
+        let (link, granted, behind) = self.venue.log_on::<G>(&who, self.from, mode);
+        self.rig.session.resume(&granted.handover());
+        self.link = link;
+        let mut news: Vec<_> = self.rig.state_news().into_iter().collect();
+        news.extend(self.rig.read(&behind).expect("is framed"));
+        news
     }
 
     fn arrive(&mut self, datagram: &[u8]) {
-        self.venue.counter.on_datagram(self.from, datagram);
+        self.arrive_from(self.from, datagram);
+    }
+
+    fn arrive_from(&mut self, from: SocketAddr, datagram: &[u8]) {
+        self.venue.counter.on_datagram(from, datagram);
         self.venue.settle();
     }
 
@@ -166,8 +190,8 @@ fn requests_of_strangers_are_counted_and_nothing_else() {
     trading.arrive(&datagram);
     assert_eq!(trading.news().len(), 2, "taken and queued");
     trading.arrive(&datagram);
-    let news = trading.news();
-    assert_eq!(told(&news), [Told::Order(OrderEventKind::Rejected, id(1, 1))], "not twice");
+    assert_eq!(trading.news(), [], "the order lives, so it is not refused");
+    assert_eq!(trading.rig.counters.copies.get(), 1);
     assert_eq!(trading.venue.exchange.orders_of(TRADER).count(), 1);
 }
 
@@ -236,6 +260,10 @@ enum Way {
     Lost,
     /// It comes when the next one has come, or at the end.
     Late,
+    /// It comes twice.
+    Twice,
+    /// It comes in one datagram with the next one that comes, or alone at the end (v3).
+    Joined,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -244,6 +272,7 @@ enum Step {
     Cancel { back: u32, way: Way },
     Flow { side: Side, ticks: i64, lots: u32 },
     Pass { ms: u64 },
+    Cut,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -253,7 +282,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(TimeInForce::FillAndKill),
         Just(TimeInForce::FillOrKill)
     ];
-    let way = prop_oneof![6 => Just(Way::Straight), 2 => Just(Way::Lost), 2 => Just(Way::Late)];
+    let way = prop_oneof![
+        6 => Just(Way::Straight),
+        2 => Just(Way::Lost),
+        2 => Just(Way::Late),
+        2 => Just(Way::Twice),
+        2 => Just(Way::Joined),
+    ];
     let step = prop_oneof![
         5 => (side.clone(), -3_i64..=3, 1_u32..9, tif, way.clone()).prop_map(
             |(side, ticks, lots, tif, way)| Step::Order { side, ticks, lots, tif, way }
@@ -262,6 +297,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (side, -3_i64..=3, 1_u32..9)
             .prop_map(|(side, ticks, lots)| Step::Flow { side, ticks, lots }),
         3 => (1_u64..60).prop_map(|ms| Step::Pass { ms }),
+        1 => Just(Step::Cut),
     ];
     prop::collection::vec(step, 1..60)
 }
@@ -277,7 +313,8 @@ struct Known {
 fn run<G: Generation>(mode: ReqIdMode, steps: &[Step]) {
     let mut trading = Trading::<G>::up(mode);
     let mut known: BTreeMap<OrderId, Known> = BTreeMap::new();
-    let mut late: Vec<Vec<u8>> = Vec::new();
+    let mut late: Vec<(SocketAddr, Vec<u8>)> = Vec::new();
+    let mut joined: Vec<u8> = Vec::new();
     let (mut now, mut turn, mut is_up) = (0, 0, true);
     let mut hear = |news: Vec<GatewayNews>, is_up: &mut bool| {
         for one in news {
@@ -299,8 +336,11 @@ fn run<G: Generation>(mode: ReqIdMode, steps: &[Step]) {
     let end = [Step::Pass { ms: 40 }; 12];
     for (place, step) in steps.iter().chain(&end).enumerate() {
         if place == steps.len() {
-            for datagram in std::mem::take(&mut late) {
-                trading.arrive(&datagram);
+            for (from, datagram) in std::mem::take(&mut late) {
+                trading.arrive_from(from, &datagram);
+            }
+            if !joined.is_empty() {
+                trading.arrive(&std::mem::take(&mut joined));
             }
             hear(trading.news(), &mut is_up);
         }
@@ -321,6 +361,12 @@ fn run<G: Generation>(mode: ReqIdMode, steps: &[Step]) {
                 hear(trading.news(), &mut is_up);
                 continue;
             }
+            Step::Cut => {
+                // What waited to be joined was sent from the socket of before.
+                joined.clear();
+                hear(trading.cut(mode), &mut is_up);
+                continue;
+            }
             Step::Pass { ms } => {
                 now += ms * MS;
                 trading.venue.now = MonoNs(now);
@@ -328,14 +374,33 @@ fn run<G: Generation>(mode: ReqIdMode, steps: &[Step]) {
                 continue;
             }
         };
-        let datagram = trading.rig.send(&command).expect("has a message");
+        let datagram = match trading.rig.send(&command) {
+            Ok(datagram) => datagram,
+            Err(cannot) => {
+                assert_eq!((cannot, is_up), (CannotEncode::Unfilled, false));
+                continue;
+            }
+        };
+        let is_v3 = G::VERSION == V3::VERSION;
         match way {
             Way::Lost => {}
-            Way::Late => late.push(datagram),
-            Way::Straight => {
-                trading.arrive(&datagram);
-                if let Some(behind) = late.pop() {
-                    trading.arrive(&behind);
+            Way::Late => late.push((trading.from, datagram)),
+            Way::Joined if is_v3 && joined.len() + datagram.len() <= 1_024 => {
+                joined.extend(datagram);
+            }
+            Way::Twice | Way::Straight | Way::Joined => {
+                // Without numbers nobody can tell a copy from an order.
+                let is_copied = matches!(way, Way::Twice) && mode != ReqIdMode::Unchecked;
+                if joined.len() + datagram.len() > 1_024 {
+                    trading.arrive(&std::mem::take(&mut joined));
+                }
+                joined.extend(&datagram);
+                trading.arrive(&std::mem::take(&mut joined));
+                if is_copied {
+                    trading.arrive(&datagram);
+                }
+                if let Some((from, behind)) = late.pop() {
+                    trading.arrive_from(from, &behind);
                 }
             }
         }
@@ -364,6 +429,11 @@ fn check(venue: &Venue, known: &BTreeMap<OrderId, Known>, orders: u32) {
         let is_accepted = accepted(&order);
         let is_not_sent = order.kinds.contains(&OrderEventKind::NotSent);
         assert!(!is_accepted || !is_not_sent, "order {turn} was taken and not sent: {order:?}");
+        let mut after = order.kinds.iter().skip_while(|kind| **kind != OrderEventKind::Rejected);
+        let lives = |kind: &OrderEventKind| {
+            matches!(kind, OrderEventKind::Accepted | OrderEventKind::Filled)
+        };
+        assert!(!after.any(lives), "order {turn} was refused and lives: {order:?}");
     }
     assert!(known.values().filter(accepted).count() >= taken.len());
 }

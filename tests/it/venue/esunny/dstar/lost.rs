@@ -1,11 +1,13 @@
 //! Lost requests: when the counter is asked, and what its answer means in each mode.
 
-use super::rig::{MS, PACE, Rig, Told, cancel, id, new, told};
+use super::rig::{MS, PACE, Rig, Told, answer, auth, auth_for, cancel, id, new, told};
+use xmc_hotpath::gateway::{CannotEncode, OrderSession, SessionLost};
 use xmc_hotpath::message::{OrderEventKind, SessionState};
-use xmc_hotpath::time::MonoNs;
+use xmc_hotpath::time::{MonoNs, UnixNs};
 use xmc_hotpath::venue::esunny::dstar::layout::{
     InsertReply, Key, KeyV3, ReqIdMode, UdpAuthReply, V3,
 };
+use xmc_hotpath::venue::esunny::dstar::session::Handover;
 use xmc_hotpath::venue::esunny::dstar::simulated_counter::{Framed, Kind, Question};
 use xmc_hotpath::wire::{I32Le, I64Le, U32Le};
 
@@ -27,12 +29,9 @@ fn taken(number: u32, turn: u32) -> Vec<u8> {
     reply(number, id(turn, 1).0, number, 0)
 }
 
-fn answer(max: u32) -> Vec<u8> {
-    bytemuck::bytes_of(&Framed::new(Kind::LastRequest, U32Le::new(max))).to_vec()
-}
-
+/// So long after a session has asked its first question.
 fn at(ms: u64) -> MonoNs {
-    MonoNs(ms * MS)
+    MonoNs((1_000 + ms) * MS)
 }
 
 /// A session that has sent the orders of turns 1 to `count`, each in a slot of its own.
@@ -58,7 +57,7 @@ fn the_counter_is_asked_after_a_while_and_not_too_often() {
     assert_eq!(question, bytemuck::bytes_of(&expected));
     assert_eq!(rig.question(at(119)), None, "the counter limits questions");
     assert!(rig.question(at(120)).is_some(), "no answer came");
-    assert_eq!(rig.counters.questions.get(), 2);
+    assert_eq!(rig.counters.questions.get(), 3, "the first was the session's own");
     assert_eq!(PACE.ask_after.0, 20 * MS);
 }
 
@@ -197,4 +196,129 @@ fn requests_beyond_what_is_kept_are_left_to_their_deadlines() {
     assert_eq!(told(&news).last(), Some(&order(OrderEventKind::Unknown, 3_000)));
     assert_eq!(rig.question(at(500)), None);
     assert_eq!(size_of::<UdpAuthReply>(), 11);
+}
+
+/// Another logon of the rig's session, when the counter had taken all below `next`.
+fn resumed(rig: &mut Rig<V3>, next: u32) {
+    let replies_seen = rig.session.left(SessionLost::Closed).replies_seen;
+    rig.session.resume(&Handover {
+        account_index: 7,
+        udp_auth_code: 0xABCD,
+        next_client_req_id: next,
+        replies_seen,
+    });
+    let gapped = rig.state_news().expect("it is another session");
+    assert_eq!(told(&[gapped]), [Told::Session(SessionState::Gapped)]);
+}
+
+const UP: Told = Told::Session(SessionState::Up);
+
+/// What was sent before is asked for at once, whatever the counter repeats comes first, and what it
+/// leaves out is told as unknown and not sent again.
+#[test]
+fn a_session_that_goes_on_finds_out_what_became_of_every_request() {
+    let mut rig = sent(ReqIdMode::Increasing, 4);
+    rig.send(&cancel(id(1, 1))).unwrap();
+    assert_eq!(told(&rig.read(&taken(1, 1)).unwrap()), [order(OrderEventKind::Accepted, 1)]);
+    resumed(&mut rig, 4);
+    assert_eq!(rig.session.left(SessionLost::Closed).replies_seen, 1);
+    let question = rig.question(at(0)).expect("at once");
+    assert_eq!(question, bytemuck::bytes_of(&Framed::new(Kind::Question, Question::new(7))));
+    let told_again = [taken(2, 2), auth_for(0xABCD, 0), answer(3)].concat();
+    let expected = [
+        order(OrderEventKind::Accepted, 2),
+        // The counter has taken a later one: it was passed by, if nothing was forgotten.
+        order(OrderEventKind::Unknown, 3),
+        order(OrderEventKind::Unknown, 4),
+        order(OrderEventKind::CancelRejected, 1),
+        UP,
+    ];
+    let news = rig.read(&told_again).unwrap();
+    assert_eq!(told(&news), expected);
+    assert_eq!(rig.read(&answer(3)), Ok(vec![]), "each is told once");
+    // The next request goes on above all numbers, for the account as it is called now.
+    let datagram = rig.send(&new(id(6, 1), 1)).unwrap();
+    assert_eq!(datagram[4 + 44..4 + 48], [6, 0, 0, 0]);
+    assert_eq!(datagram[4 + 6..4 + 8], [7, 0]);
+    assert_eq!(datagram[4 + 56..4 + 60], 0xABCD_u32.to_le_bytes());
+    let datagram = rig.send(&cancel(id(6, 1))).unwrap();
+    assert_eq!(datagram[4..4 + 10], [7, 0, 7, 0, 0, 0, 0xCD, 0xAB, 0, 0]);
+}
+
+/// Somebody else has traded for the account meanwhile.
+#[test]
+fn numbers_go_on_above_those_that_others_have_used() {
+    let mut rig = sent(ReqIdMode::Increasing, 1);
+    resumed(&mut rig, 5_000);
+    assert!(rig.question(at(0)).is_some());
+    let news = rig.read(&[auth_for(0xABCD, 0), answer(4_999)].concat()).unwrap();
+    assert_eq!(told(&news), [order(OrderEventKind::Unknown, 1), UP]);
+    let datagram = rig.send(&new(id(2, 1), 1)).unwrap();
+    assert_eq!(datagram[4 + 44..4 + 48], 5_000_u32.to_le_bytes());
+}
+
+/// Consecutive numbers: which one the counter wants is known when it has answered.
+#[test]
+fn nothing_is_sent_with_a_number_that_may_be_the_wrong_one() {
+    let mut rig = sent(ReqIdMode::Consecutive, 3);
+    rig.events(&taken(1, 1));
+    resumed(&mut rig, 2);
+    assert_eq!(rig.send(&cancel(id(1, 1))), Err(CannotEncode::Unfilled));
+    assert_eq!(rig.send(&new(id(4, 1), 1)), Err(CannotEncode::Unfilled));
+    assert!(rig.question(at(0)).is_some());
+    let news = rig.read(&[auth_for(0xABCD, 0), answer(1)].concat()).unwrap();
+    let unknown = |turn| order(OrderEventKind::Unknown, turn);
+    assert_eq!(told(&news), [unknown(2), unknown(3), UP]);
+    let datagram = rig.send(&new(id(4, 1), 1)).unwrap();
+    assert_eq!(datagram[4 + 44..4 + 48], [2, 0, 0, 0]);
+    // A counter that has been used by others, or has forgotten.
+    resumed(&mut rig, 90);
+    rig.question(at(1_000)).expect("is due");
+    rig.read(&[auth_for(0xABCD, 0), answer(89)].concat()).unwrap();
+    let datagram = rig.send(&new(id(5, 1), 1)).unwrap();
+    assert_eq!(datagram[4 + 44..4 + 48], [90, 0, 0, 0]);
+}
+
+/// The datagram that makes the socket known is lost like any other.
+#[test]
+fn a_session_whose_socket_is_not_known_is_over() {
+    let mut rig = sent(ReqIdMode::Increasing, 1);
+    resumed(&mut rig, 1);
+    assert!(rig.question(at(0)).is_some());
+    assert_eq!(rig.session.state(), SessionState::Gapped);
+    // Other news come all the same, and what was said of the socket before.
+    rig.read(&auth(0)).unwrap();
+    rig.read(&taken(1, 1)).unwrap();
+    assert_eq!(rig.read(&answer(1)), Err(SessionLost::Silent));
+}
+
+#[test]
+fn a_counter_that_does_not_answer_is_given_up_on() {
+    let mut rig = sent(ReqIdMode::Increasing, 1);
+    rig.question(at(0));
+    assert!(rig.question(at(20)).is_some());
+    let ask = |rig: &mut Rig<V3>, ms| rig.session.own_message(at(ms), UnixNs(0)).map(drop);
+    assert_eq!(ask(&mut rig, 20), Ok(()));
+    assert_eq!(ask(&mut rig, 5_019), Ok(()));
+    // Whatever it says, it is there.
+    rig.read(&auth(0)).unwrap();
+    assert_eq!(ask(&mut rig, 5_020), Ok(()));
+    assert_eq!(ask(&mut rig, 10_019), Ok(()));
+    assert_eq!(ask(&mut rig, 10_020), Err(SessionLost::Silent));
+}
+
+/// The network has doubled a datagram: the counter refuses the second for its number, and the order
+/// lives.
+#[test]
+fn the_refusal_of_a_copy_says_nothing_of_the_order() {
+    for mode in [ReqIdMode::Increasing, ReqIdMode::Consecutive] {
+        let mut rig = sent(mode, 1);
+        let both = [taken(1, 1), reply(1, id(1, 1).0, 1, 6)].concat();
+        assert_eq!(told(&rig.read(&both).unwrap()), [order(OrderEventKind::Accepted, 1)]);
+        assert_eq!(rig.counters.copies.get(), 1);
+        // One that was never taken is refused.
+        rig.send(&new(id(2, 1), 1)).unwrap();
+        let refused = rig.read(&reply(2, id(2, 1).0, 1, 8)).unwrap();
+        assert_eq!(told(&refused), [order(OrderEventKind::Rejected, 2)]);
+    }
 }

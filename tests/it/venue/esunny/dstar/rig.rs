@@ -4,16 +4,17 @@ use xmc_hotpath::gateway::{CannotEncode, OrderSession, SessionLost, Taken};
 use xmc_hotpath::message::{
     AccountId, DeskId, DeskIdentity, GatewayIndex, GatewayNews, HedgeFlag, InstrumentIndex,
     OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, PositionEffect, ProjectId,
-    SessionState, Side, SiteId, SpreadIndex, StrategyId, StreamId, TimeInForce,
+    SessionState, SessionUpdate, Side, SiteId, SpreadIndex, StrategyId, StreamId, TimeInForce,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 use xmc_hotpath::venue::esunny::dstar::encode::{Account, Contract};
-use xmc_hotpath::venue::esunny::dstar::layout::{Generation, ReqIdMode};
+use xmc_hotpath::venue::esunny::dstar::layout::{Generation, ReqIdMode, UdpAuthReply};
 use xmc_hotpath::venue::esunny::dstar::requests::Pace;
 use xmc_hotpath::venue::esunny::dstar::session::{
     DstarSession, Identity, IdentityError, OrderRow, SERIALS_KEPT, SessionCounters, Storage,
 };
-use xmc_hotpath::venue::esunny::dstar::simulated_counter::SimulatedCounter;
+use xmc_hotpath::venue::esunny::dstar::simulated_counter::{Framed, Kind, SimulatedCounter};
+use xmc_hotpath::wire::{I32Le, U16Le, U32Le};
 
 pub const DESK: DeskIdentity = DeskIdentity { site: SiteId(3), desk: DeskId(2), run: 9 };
 pub const MS: u64 = 1_000_000;
@@ -37,10 +38,32 @@ pub fn identity(mode: ReqIdMode) -> Identity {
     }
 }
 
+/// Whether the counter takes our datagrams.
+pub fn auth(error: i32) -> Vec<u8> {
+    auth_for(account().udp_auth_code, error)
+}
+
+/// The same for whoever has sent that code.
+pub fn auth_for(udp_auth_code: u32, error: i32) -> Vec<u8> {
+    let body = UdpAuthReply {
+        account_index: U16Le::new(1),
+        udp_auth_code: U32Le::new(udp_auth_code),
+        req_id_mode: 1,
+        error: I32Le::new(error),
+    };
+    bytemuck::bytes_of(&Framed::new(Kind::UdpAuth, body)).to_vec()
+}
+
+/// The greatest request that the counter has taken.
+pub fn answer(max: u32) -> Vec<u8> {
+    bytemuck::bytes_of(&Framed::new(Kind::LastRequest, U32Le::new(max))).to_vec()
+}
+
 /// A session on memory of its own.
 pub struct Rig<G: Generation> {
     pub session: DstarSession<'static, G, SimulatedCounter>,
     pub counters: &'static SessionCounters,
+    state: SessionState,
 }
 
 impl<G: Generation> Rig<G> {
@@ -67,11 +90,25 @@ impl<G: Generation> Rig<G> {
             let is_there = session.trade(InstrumentIndex(index), &contract);
             assert_eq!(is_there, Ok(true), "{number}");
         }
-        Ok(Self { session, counters })
+        let state = session.state();
+        Ok(Self { session, counters, state })
     }
 
+    /// A session that has begun, at the time 0.
     pub fn up(mode: ReqIdMode) -> Self {
-        Self::new(identity(mode)).expect("is sane")
+        let mut rig = Self::new(identity(mode)).expect("is sane");
+        assert!(rig.question(MonoNs(0)).is_some(), "it asks before it trades");
+        let begun = [auth(0), answer(0)].concat();
+        assert_eq!(told(&rig.read(&begun).unwrap()), [Told::Session(SessionState::Up)]);
+        rig
+    }
+
+    /// The session's state if it is another than before, as its stage would tell it.
+    pub fn state_news(&mut self) -> Option<GatewayNews> {
+        let state = self.session.state();
+        let is_new = core::mem::replace(&mut self.state, state) != state;
+        let (stream, gateway) = (StreamId(12), GatewayIndex(2));
+        is_new.then_some(GatewayNews::Session(SessionUpdate { stream, gateway, state }))
     }
 
     /// Sends a command and gives its datagram.
@@ -85,8 +122,10 @@ impl<G: Generation> Rig<G> {
     pub fn read(&mut self, mut bytes: &[u8]) -> Result<Vec<GatewayNews>, SessionLost> {
         let mut news = Vec::new();
         while let Some(Taken { len, news: one }) = self.session.read(bytes, MonoNs(5))? {
-            assert!(len > 0 || one.is_some(), "reading goes on");
+            let state = self.state_news();
+            assert!(len > 0 || one.is_some() || state.is_some(), "reading goes on");
             news.extend(one);
+            news.extend(state);
             bytes = &bytes[len..];
         }
         assert!(bytes.is_empty(), "a message is missing its end");

@@ -1,21 +1,22 @@
 //! The session's news: every reply in every state, fills that come twice, replies cut and turned.
 
-use super::rig::{CONTRACTS, DESK, ORDER_ROWS, Rig, Told, cancel, id, identity, new, told};
+use super::rig::{
+    CONTRACTS, DESK, ORDER_ROWS, Rig, Told, auth, auth_for, cancel, id, identity, new, told,
+};
 use xmc_hotpath::gateway::{CannotEncode, OrderSession, SessionLost, Taken};
 use xmc_hotpath::message::{
-    DeskIdentity, GatewayNews, InstrumentIndex, OrderAction, OrderEventKind, OrderId, SessionState,
-    Side, SiteId,
+    DeskIdentity, GatewayNews, InstrumentIndex, OrderAction, OrderEventKind, OrderId, Side, SiteId,
 };
 use xmc_hotpath::time::MonoNs;
 use xmc_hotpath::venue::esunny::double::Double;
 use xmc_hotpath::venue::esunny::dstar::decode::notice_kind;
 use xmc_hotpath::venue::esunny::dstar::layout::{
     Generation, InsertReply, Key, KeyV2, KeyV3, Match, OrderNotice, OrderState, Reference,
-    ReqIdMode, UdpAuthReply, V2, V3,
+    ReqIdMode, V2, V3,
 };
 use xmc_hotpath::venue::esunny::dstar::session::IdentityError;
 use xmc_hotpath::venue::esunny::dstar::simulated_counter::{Framed, Kind};
-use xmc_hotpath::wire::{I32Le, U16Le, U32Le, U64Le};
+use xmc_hotpath::wire::{I32Le, U32Le, U64Le};
 
 const RUN: u32 = 0x0302_0009;
 
@@ -78,16 +79,6 @@ fn fill<G: Generation>(order_id: OrderId, serial: u64, lots: u32, price: Double)
         account_no: [0; 21],
     };
     bytemuck::bytes_of(&Framed::new(Kind::Match, body)).to_vec()
-}
-
-fn auth(error: i32) -> Vec<u8> {
-    let body = UdpAuthReply {
-        account_index: U16Le::new(1),
-        udp_auth_code: U32Le::new(1),
-        req_id_mode: 1,
-        error: I32Le::new(error),
-    };
-    bytemuck::bytes_of(&Framed::new(Kind::UdpAuth, body)).to_vec()
 }
 
 const KEY: KeyV3 = KeyV3 { order_id: U64Le::new(4_711), system_no: [b'7'; 21] };
@@ -276,8 +267,11 @@ fn orders_of_before_are_known_and_strangers_are_told() {
 fn a_counter_that_does_not_know_the_socket_takes_no_orders() {
     let mut rig = Rig::<V3>::up(ReqIdMode::Increasing);
     assert_eq!(rig.read(&auth(0)), Ok(vec![]));
-    let news = rig.read(&auth(3)).unwrap();
-    assert_eq!(told(&news), [Told::Session(SessionState::Gapped)]);
+    // Somebody has sent a datagram with our account and a code that he does not know.
+    assert_eq!(rig.read(&auth_for(7, 3)), Ok(vec![]));
+    assert_eq!(rig.counters.foreign.get(), 1);
+    assert_eq!(rig.read(&auth(3)), Err(SessionLost::Terminated(3)));
+    assert_eq!(rig.read(&auth(-1)), Err(SessionLost::Terminated(u16::MAX)));
 }
 
 fn every_reply() -> Vec<Vec<u8>> {
@@ -332,18 +326,20 @@ fn every_bit_flip_is_refused_counted_or_told() {
             turned[bit / 8] ^= 1 << (bit % 8);
             let mut rig = Rig::<V3>::up(ReqIdMode::Increasing);
             rig.send(&new(id(1, 5), 10)).unwrap();
-            turned.extend(auth(3));
+            turned.extend(insert::<V3>(id(2, 6), 2, KEY, 0));
             let in_length = (48..64).contains(&bit);
             match read_all(&mut rig, &turned) {
                 Err(SessionLost::Framing) => {
                     assert!(bit < 32 || in_length, "bit {bit} is no framing");
                     lost += 1;
                 }
-                Err(_) => panic!("nothing terminates"),
+                Err(SessionLost::Terminated(_)) if reply.len() == auth(0).len() => {}
+                Err(why) => panic!("bit {bit}: {why:?}"),
                 Ok(news) if in_length => assert!(news.len() <= 2),
                 Ok(news) => {
                     let last = news.last().expect("the reply behind it");
-                    assert_eq!(told(&[*last]), [Told::Session(SessionState::Gapped)]);
+                    let expected = Told::Order(OrderEventKind::Accepted, id(2, 6));
+                    assert_eq!(told(&[*last]), [expected]);
                     assert!(news.len() <= 2, "one reply, one event");
                 }
             }

@@ -53,7 +53,7 @@ pub const SEAT_ROUND_ROBIN: u8 = 0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ReqIdMode {
-    /// Not at all.
+    /// Not at all: a datagram that the network doubles is two orders.
     Unchecked = 0,
     /// Each must be greater than all before.
     Increasing = 1,
