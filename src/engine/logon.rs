@@ -220,7 +220,7 @@ pub fn grant<P: StreamPort>(
     let account = gateway.counter.as_ref().expect("it is a counter's gateway");
     let credentials = dstar::Credentials {
         account_no: account.account_no.clone(),
-        password: secret.reveal().to_owned(),
+        password: secret.clone(),
         replies_seen,
     };
     let granted = granted(gateway, &credentials, port, patience)?;

@@ -99,14 +99,14 @@ pub(super) fn find(
     drain: &mut dyn FnMut(),
     patience: Duration,
 ) -> Result<Start, StartError> {
-    let login = login(feed, query)?;
+    let (login, password) = (login(feed, query)?, password(feed, query)?);
     let lines = Lines::join(feed, lines::incremental(feed))?;
     let stream = TcpPort::connect(query.address.into(), patience, &TcpSettings::default())
         .map_err(|source| StartError::Connect { feed: feed.name.value.clone(), source })?;
     let mut asking = Asking {
         feed: feed.name.value.clone(),
         topic: query.topic,
-        client: Client::connect(login, LIMITS, MonoNs(0)),
+        client: Client::connect(login, &password, LIMITS, MonoNs(0)),
         stream,
         lines,
         tail: Tail::default(),
@@ -304,21 +304,32 @@ fn check(feed: &str, wanted: &[Wanted], snapshot: &Snapshot) -> Result<(), Start
     if differences.is_empty() { Ok(()) } else { Err(StartError::Differs { feed, differences }) }
 }
 
-/// What MDQP is told of who asks.
+/// The password of whoever asks, read anew; an empty one if none is needed.
 ///
 /// # Errors
-/// The password cannot be read, or a text does not fit its field.
-pub fn login(feed: &Feed, query: &RecoveryQuery) -> Result<LoginField, StartError> {
+/// It cannot be read, or does not fit its field.
+pub fn password(feed: &Feed, query: &RecoveryQuery) -> Result<Secret, StartError> {
     let name = || feed.name.value.clone();
-    let login = &query.login;
     let read = |lies: &SecretSource| {
         Secret::read(lies).map_err(|source| StartError::Secret { feed: name(), source })
     };
-    let password = login.password.as_ref().map(read).transpose()?.unwrap_or_default();
+    let password = query.login.password.as_ref().map(read).transpose()?.unwrap_or_default();
+    match password.reveal().len() {
+        0..=40 => Ok(password),
+        bytes => Err(StartError::Text { feed: name(), key: "mdqp_password_file", bytes, most: 40 }),
+    }
+}
+
+/// What MDQP is told of who asks, but for the password.
+///
+/// # Errors
+/// A text does not fit its field.
+pub fn login(feed: &Feed, query: &RecoveryQuery) -> Result<LoginField, StartError> {
+    let login = &query.login;
     Ok(LoginField {
         user_id: field(feed, "mdqp_user", &login.user_id)?,
         participant_id: field(feed, "mdqp_participant", &login.participant_id)?,
-        password: field(feed, "mdqp_password_file", password.reveal())?,
+        password: [0; 41],
         // As in the only vector there is.
         language: b'0',
         user_product: padded(PRODUCT),

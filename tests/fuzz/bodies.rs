@@ -263,7 +263,8 @@ pub fn mdqp_stream(bytes: &[u8]) {
         max_snapshot_fields: 64,
     };
     let mut now = 1_000;
-    let mut client = Client::connect(bytemuck::Zeroable::zeroed(), limits, MonoNs(now));
+    let mut client =
+        Client::connect(bytemuck::Zeroable::zeroed(), &Secret::default(), limits, MonoNs(now));
     for (kind, time, chunk) in parts(bytes) {
         now += u64::from(time) * 10_000_000;
         client.on_bytes(chunk, MonoNs(now));

@@ -10,6 +10,7 @@ use super::super::mdp3::{Gathering, levels, put_levels};
 use super::super::{Group, Wanted};
 use super::asking::{Asking, Told};
 use super::{Mirror, MirrorEnds, Needs, PATIENCE, Replica, ReplicaCounters, ReplicaMemory};
+use crate::secret::Secret;
 use crate::venue::cme::mdp3::replay::{Login, ReplayError};
 use std::collections::BTreeMap;
 use xmc_hotpath::book::{BookSide, Instrument, OUTRIGHT_LEVELS, StorageError};
@@ -286,7 +287,7 @@ impl Replica for Mdp3Replica<'_> {
         }
     }
 
-    fn connected(&mut self, now: MonoNs) {
+    fn connected(&mut self, now: MonoNs, _password: &Secret) {
         if let Some(replay) = &mut self.replay {
             replay.connected(now);
         }

@@ -20,6 +20,7 @@ pub mod sockets;
 
 use super::Group;
 use crate::feed::{FeedCapacity, FeedMemory};
+use crate::secret::Secret;
 use audit::Audit;
 use clock::{ClockCounters, SendingClock};
 use limits::ToldLimits;
@@ -61,8 +62,8 @@ pub trait Replica {
     /// What has to be joined or connected.
     fn needs(&self) -> Needs;
 
-    /// The query service was reached.
-    fn connected(&mut self, _now: MonoNs) {}
+    /// The query service was reached; it may ask for `password`, which is not kept.
+    fn connected(&mut self, _now: MonoNs, _password: &Secret) {}
 
     /// The query service went away.
     fn disconnected(&mut self) {}

@@ -8,6 +8,7 @@ use super::super::smdp::{LIMITS, row_of};
 use super::super::tail::Kept;
 use super::super::{Group, Wanted};
 use super::{Mirror, MirrorEnds, Needs, PATIENCE, Replica, ReplicaCounters, ReplicaMemory};
+use crate::secret::Secret;
 use crate::venue::shfe::smdp::client::{Client, Event};
 use crate::venue::shfe::smdp::layout::LoginField;
 use crate::venue::shfe::smdp::snapshot::Snapshot;
@@ -61,7 +62,8 @@ pub struct SmdpReplica<'m> {
 }
 
 impl<'m> SmdpReplica<'m> {
-    /// A replica that has seen nothing, of `topic`, which asks as `login`.
+    /// A replica that has seen nothing, of `topic`, which asks as `login`; the password comes with
+    /// each connection.
     ///
     /// # Errors
     /// The memory has a wrong size: a fault in the program.
@@ -236,8 +238,8 @@ impl Replica for SmdpReplica<'_> {
         Needs { connection: self.client.is_none(), ..Needs::default() }
     }
 
-    fn connected(&mut self, now: MonoNs) {
-        self.client = Some(Client::connect(self.login, LIMITS, now));
+    fn connected(&mut self, now: MonoNs, password: &Secret) {
+        self.client = Some(Client::connect(self.login, password, LIMITS, now));
     }
 
     fn disconnected(&mut self) {

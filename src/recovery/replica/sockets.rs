@@ -5,10 +5,11 @@
 //! that cannot be reached are tried again after a while; the last reason is kept for who asks.
 
 use super::super::lines::{self, Group, Lines};
-use super::super::{StartError, mdp3};
+use super::super::{StartError, mdp3, smdp};
 use super::{Needs, Replica};
 use crate::config::{Feed, Recovery};
 use crate::port::tcp::{TcpPort, TcpSettings};
+use crate::secret::Secret;
 use std::time::{Duration, Instant};
 use xmc_hotpath::feed::Channel;
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
@@ -152,17 +153,18 @@ impl<'m> Served<'m> {
                             |source| StartError::Replay { feed: feed.name.value.clone(), source },
                         )?;
                     self.stream = Some(stream);
-                    self.replica.connected(now);
+                    self.replica.connected(now, &Secret::default());
                 }
             }
             Recovery::Query(query) if connection => {
                 let settings = TcpSettings::default();
+                let password = smdp::password(feed, query)?;
                 let stream =
                     TcpPort::connect(query.address.into(), CONNECTING, &settings).map_err(
                         |source| StartError::Connect { feed: feed.name.value.clone(), source },
                     )?;
                 self.stream = Some(stream);
-                self.replica.connected(now);
+                self.replica.connected(now, &password);
             }
             Recovery::Query(_) => {}
         }

@@ -57,7 +57,7 @@ impl Theirs {
         venues.address(&mut config);
         let file = run::files(&scratch, &config);
         let credentials = scratch.path(CREDENTIALS);
-        run::credentials(&credentials, SIMULATED_KEY);
+        run::credentials(&credentials, &run::SECRETS);
         Self { venues, config: file, credentials, _scratch: scratch }
     }
 

@@ -67,10 +67,14 @@ pub fn files(scratch: &Scratch, config: &Configuration) -> PathBuf {
     scratch.path("demo.toml")
 }
 
-/// The secrets of the sample's gateways in a new directory, as systemd would hand them over.
-pub fn credentials(directory: &Path, key: &str) {
+/// The secrets of the sample's gateways, as the simulated venues have them.
+pub const SECRETS: [(&str, &str); 2] =
+    [("demo_counter_password", "simulated"), ("demo_cme_key", SIMULATED_KEY)];
+
+/// Secrets in a new directory, as systemd would hand them over.
+pub fn credentials(directory: &Path, secrets: &[(&str, &str)]) {
     std::fs::create_dir(directory).expect("a directory for the test");
-    for (name, secret) in [("demo_counter_password", "simulated"), ("demo_cme_key", key)] {
+    for (name, secret) in secrets {
         let file = directory.join(name);
         std::fs::write(&file, format!("{secret}\n")).expect("a file for the test");
         std::fs::set_permissions(&file, Permissions::from_mode(0o400)).expect("it is ours");
@@ -86,16 +90,21 @@ pub fn sample() -> Configuration {
 pub struct Engine(pub Child);
 
 impl Engine {
-    fn start(config: &Path, record: &Path, more: &[&str]) -> Self {
-        Self::with_key(SIMULATED_KEY, config, record, more)
+    pub fn start(config: &Path, record: &Path, more: &[&str]) -> Self {
+        Self::with_secrets(&SECRETS, config, record, more)
     }
 
-    /// With that key of CME's session, as systemd would hand it over: the files of credentials lie
-    /// in a directory beside the configuration.
-    pub fn with_key(key: &str, config: &Path, record: &Path, more: &[&str]) -> Self {
+    /// With those secrets, as systemd would hand them over: the files of credentials lie in a
+    /// directory beside the configuration.
+    pub fn with_secrets(
+        secrets: &[(&str, &str)],
+        config: &Path,
+        record: &Path,
+        more: &[&str],
+    ) -> Self {
         let credentials = config.parent().expect("it lies in a directory").join(CREDENTIALS);
         if !credentials.exists() {
-            self::credentials(&credentials, key);
+            self::credentials(&credentials, secrets);
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_xmc"));
         command.args(["run", "--json", "--unpinned", "--config"]).arg(config);
@@ -105,7 +114,7 @@ impl Engine {
         Self(command.spawn().expect("xmc runs"))
     }
 
-    fn end(mut self) -> Value {
+    pub fn end(mut self) -> Value {
         let (code, out, why) = self.rest();
         assert_eq!(code, Some(0), "{out}{why}");
         serde_json::from_str(&out).expect("JSON")

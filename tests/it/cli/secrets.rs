@@ -1,10 +1,13 @@
-//! The key of an order session is found nowhere but in its file: not in what the engine prints, not
-//! in what it writes, not in a core image of it.
+//! The secrets of an engine (the key of an order session, the passwords of a counter and of a query
+//! service) are found nowhere but in their files: not in what the engine prints, not in what it
+//! writes, not in a core image of it.
 
 use super::run::{CREDENTIALS, Engine, files, sample};
 use crate::journal::scratch::Scratch;
 use cross_market_connect::hex;
 use cross_market_connect::venue::cme::ilink3::signature::SecretKey;
+use cross_market_connect::venue::shfe::simulated::QueryUser;
+use cross_market_connect::venue::shfe::simulated::shell::ShfeShell;
 use cross_market_connect::venue::simulated::Venues;
 use memchr::memmem;
 use serde_json::Value;
@@ -26,6 +29,12 @@ fn key() -> (String, Vec<u8>) {
     let mut bits = sextets.iter().flat_map(|six| (0..6).rev().map(move |bit| six >> bit & 1));
     let byte = |_| bits.by_ref().take(8).fold(0, |byte, bit| byte << 1 | bit);
     (text, (0..32).map(byte).collect())
+}
+
+/// A password that stands in no program, of so many characters.
+fn password(len: usize) -> String {
+    let mut rng = fastrand::Rng::new();
+    (0..len).map(|_| rng.alphanumeric()).collect()
 }
 
 /// What must not be found: the key as text, its bytes, and those in hexadecimal digits.
@@ -69,7 +78,7 @@ fn image(process: u32) -> Option<Vec<(String, Vec<u8>)>> {
 }
 
 #[test]
-fn a_key_is_found_nowhere_but_in_its_file() {
+fn a_secret_is_found_nowhere_but_in_its_file() {
     let scratch = Scratch::new("secrets");
     let mut config = sample();
     let venues = Venues::open(&config, 31, None).expect("loopback has room");
@@ -77,17 +86,38 @@ fn a_key_is_found_nowhere_but_in_its_file() {
     let (text, bytes) = key();
     let secret = SecretKey::from_base64url(&text).expect("it is one");
     venues.cme.with(move |shell, _| shell.venue_mut().set_key("XM1", secret)).expect("it runs");
+    let [counter, query] = [21, 40].map(password);
+    let (account_no, password) = ("88001", counter.clone());
+    let user = QueryUser {
+        user_id: "asker".to_owned(),
+        participant_id: "0001".to_owned(),
+        password: query.clone(),
+    };
+    let set = move |shell: &mut ShfeShell, _| {
+        shell.venue_mut().set_password(account_no, &password);
+        shell.venue_mut().set_query_users(vec![user]);
+    };
+    venues.shfe.with(set).expect("it runs");
     let (record, file) = (scratch.path("record"), files(&scratch, &config));
-    let mut engine = Engine::with_key(&text, &file, &record, &["--seconds", "600"]);
-    // It has logged on and trades.
+    ask_as_somebody(&scratch.path("demo_market.toml"));
+    let secrets = [
+        ("demo_counter_password", counter.as_str()),
+        ("demo_cme_key", text.as_str()),
+        ("demo_query_password", query.as_str()),
+    ];
+    let mut engine = Engine::with_secrets(&secrets, &file, &record, &["--seconds", "600"]);
+    // It has logged on everywhere and trades; its replica asks too.
     let since = Instant::now();
-    let established = || venues.cme.with(|shell, _| shell.venue().counters()).expect("it runs");
-    while established().messages < 4 {
+    let messages =
+        || venues.cme.with(|shell, _| shell.venue().counters()).expect("it runs").messages;
+    let counts = || venues.shfe.counts().expect("it runs");
+    while messages() < 4 || counts().fills == 0 || counts().queries.logins < 2 {
         let ended = engine.0.try_wait().expect("it is a child");
         assert!(ended.is_none() && since.elapsed() < PATIENCE, "nothing is traded: {ended:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
-    let needles = needles(&text, &bytes);
+    let passwords = [counter, query].map(String::into_bytes);
+    let needles: Vec<_> = needles(&text, &bytes).into_iter().chain(passwords).collect();
     let process = engine.0.id();
     let limits = fs::read_to_string(format!("/proc/{process}/limits")).expect("it lives");
     let cores = limits.lines().find(|line| line.starts_with("Max core file size"));
@@ -99,7 +129,7 @@ fn a_key_is_found_nowhere_but_in_its_file() {
             assert!(size > 10_000_000 && image.iter().any(|(name, _)| name.contains("[heap]")));
             for (place, bytes) in &image {
                 for needle in &needles {
-                    assert!(!holds(bytes, needle), "the key stands in memory at {place}");
+                    assert!(!holds(bytes, needle), "a secret stands in memory at {place}");
                 }
             }
             println!("{size} bytes in {} regions searched", image.len());
@@ -120,10 +150,19 @@ fn a_key_is_found_nowhere_but_in_its_file() {
     let written = written.into_iter().map(|path| (path.clone(), fs::read(path).expect("a file")));
     for (place, bytes) in printed.into_iter().chain(written) {
         for needle in &needles {
-            assert!(!holds(&bytes, needle), "the key stands in {}", Path::display(&place));
+            assert!(!holds(&bytes, needle), "a secret stands in {}", Path::display(&place));
         }
     }
     venues.stop().expect("they ran");
+}
+
+/// Gives the domestic feed of a configuration a user and a password.
+fn ask_as_somebody(file: &Path) {
+    let text = fs::read_to_string(file).expect("it is there");
+    let lines = "mdqp_user = \"asker\"\nmdqp_participant = \"0001\"\n\
+         mdqp_password_credential = \"demo_query_password\"\nmdqp = ";
+    assert_eq!(text.matches("\nmdqp = ").count(), 1);
+    fs::write(file, text.replace("mdqp = ", lines)).expect("it is ours");
 }
 
 /// The search finds what is there.

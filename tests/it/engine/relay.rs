@@ -1,5 +1,5 @@
-//! A bad way from the engine to the domestic counter: datagrams that are lost, doubled, or joined to
-//! one, in turn.
+//! A bad way from the engine to the domestic counter: datagrams that are lost, doubled, or joined
+//! to one, in turn.
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;

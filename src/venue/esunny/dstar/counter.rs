@@ -136,6 +136,15 @@ impl Counter {
         self.refused_logons = count;
     }
 
+    /// Accounts of that number have another password from now on.
+    pub fn set_password(&mut self, account_no: &str, password: &str) {
+        for account in self.accounts.iter_mut().map(|one| &mut one.settings) {
+            if account.account_no == account_no {
+                password.clone_into(&mut account.password);
+            }
+        }
+    }
+
     /// What was refused without a reply.
     #[must_use]
     pub fn counts(&self) -> Counts {

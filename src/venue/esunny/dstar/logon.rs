@@ -5,15 +5,21 @@
 //! does not wait for the reply to `UdpAuth`; the session reads it, and a socket that the counter
 //! refuses takes no orders.
 
+use crate::secret::Secret;
 use std::marker::PhantomData;
+use std::mem::offset_of;
+use zeroize::Zeroizing;
 
 use xmc_hotpath::venue::esunny::dstar::encode::{self, Account};
 use xmc_hotpath::venue::esunny::dstar::layout::{Generation, ReqIdMode};
 use xmc_hotpath::venue::esunny::dstar::session::Handover;
 use xmc_hotpath::venue::esunny::dstar::simulated_counter::{
-    self, ContractRow, Frame, FrameError, Framed, Kind, LogonReply,
+    self, ContractRow, Frame, FrameError, FrameHeader, Framed, Kind, LogonReply,
 };
 use xmc_hotpath::wire;
+
+/// Where the password stands in the message.
+const PASSWORD: usize = size_of::<FrameHeader>() + offset_of!(simulated_counter::Logon, password);
 
 /// Who logs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +27,7 @@ pub struct Credentials {
     /// Account number, at most 21 characters.
     pub account_no: String,
     /// Password, at most 21 characters.
-    pub password: String,
+    pub password: Secret,
     /// Replies about orders that sessions of this run have read: the counter repeats the others.
     pub replies_seen: u32,
 }
@@ -80,18 +86,24 @@ pub struct Logon<G> {
 }
 
 impl<G: Generation> Logon<G> {
-    /// A logon, and the bytes that start it.
+    /// A logon, and the bytes that start it, which are overwritten when they are dropped.
     ///
     /// # Errors
     /// `TooLong`.
-    pub fn start(credentials: &Credentials) -> Result<(Self, Vec<u8>), LogonError> {
+    pub fn start(credentials: &Credentials) -> Result<(Self, Zeroizing<Vec<u8>>), LogonError> {
         let message = simulated_counter::Logon::new(
             padded(&credentials.account_no)?,
-            padded(&credentials.password)?,
+            [0; 21],
             G::VERSION,
             credentials.replies_seen,
         );
-        let bytes = bytemuck::bytes_of(&Framed::new(Kind::Logon, message)).to_vec();
+        let mut bytes =
+            Zeroizing::new(bytemuck::bytes_of(&Framed::new(Kind::Logon, message)).to_vec());
+        // Written where it leaves from: nothing that is copied on the way has it.
+        let password = credentials.password.reveal().as_bytes();
+        let too_long = LogonError::TooLong(password.len());
+        let field = bytes[PASSWORD..PASSWORD + 21].get_mut(..password.len());
+        field.ok_or(too_long)?.copy_from_slice(password);
         Ok((Self { granted: None, contracts_left: 0, generation: PhantomData }, bytes))
     }
 

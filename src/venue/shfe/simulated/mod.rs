@@ -180,6 +180,16 @@ impl Venue {
         self.counter.refuse_logons(refused_logons);
     }
 
+    /// Accounts of that number log on at the counter with another password from now on.
+    pub fn set_password(&mut self, account_no: &str, password: &str) {
+        self.counter.set_password(account_no, password);
+    }
+
+    /// Those alone log in at the query service from now on.
+    pub fn set_query_users(&mut self, users: Vec<QueryUser>) {
+        self.query.users = users;
+    }
+
     /// What its counter counts.
     #[must_use]
     pub fn counter_counts(&self) -> Counts {

@@ -5,6 +5,7 @@ use super::Process;
 use crate::journal::scratch::Scratch;
 use crate::place::Place;
 use crate::venue::shfe::simulated::shell::client::Trader;
+use cross_market_connect::secret::Secret;
 use cross_market_connect::sim::exchange::Settings;
 use cross_market_connect::venue::esunny::dstar::logon::Credentials;
 use cross_market_connect::venue::ledger::LedgerClient;
@@ -84,7 +85,7 @@ fn a_killed_process_comes_back_with_every_fill_that_was_told() {
         assert_eq!(booked(&mut ledger), told, "start {round}");
         let who = Credentials {
             account_no: "88001".into(),
-            password: SIMULATED_PASSWORD.into(),
+            password: Secret::new(SIMULATED_PASSWORD),
             replies_seen: u32::try_from(replies).expect("a short test"),
         };
         let counter = process.listening["counter"].as_str().expect("it is there");

@@ -1,7 +1,7 @@
 //! An SMDP topic that loses packets on both lines: what is missing is asked for.
 
 use super::{Faults, Net, Outcome, schedules};
-use crate::venue::shfe::simulated::{MS, check_believed, login, moment, settings};
+use crate::venue::shfe::simulated::{MS, check_believed, login, moment, password, settings};
 use crate::venue::shfe::smdp::kit::{Bench, LIMITS, TOPIC, recoverable};
 use cross_market_connect::recovery::replica::smdp::SmdpReplica;
 use cross_market_connect::recovery::replica::{
@@ -118,7 +118,7 @@ impl Rig<'_, '_, '_> {
             let id = ConnectionId(self.connections);
             self.venue.connect(moment(at), id, Service::Query);
             self.connection = Some(id);
-            self.replica.connected(moment(at));
+            self.replica.connected(moment(at), &password());
         }
         let Some(id) = self.connection else { return };
         let said = self.replica.outgoing().to_vec();

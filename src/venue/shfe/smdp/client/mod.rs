@@ -11,16 +11,20 @@
 mod task;
 
 use super::layout::{
-    LATEST_SNAP, LoginField, LoginSessionField, PacketRangeField, TopicField, UserField,
+    LATEST_SNAP, LoginField, LoginSessionField, MdqpHeader, PacketRangeField, TopicField, UserField,
 };
 use super::message::{Frame, MdqpError, Message, first_len};
 use super::snapshot::{Snapshot, SnapshotError};
+use crate::secret::Secret;
 use std::collections::{BTreeMap, VecDeque};
+use std::mem::offset_of;
 use task::{Reply, Task};
 use thiserror::Error;
 use xmc_hotpath::time::{MonoNs, Span};
 use xmc_hotpath::venue::shfe::smdp::decode::DecodeError;
+use xmc_hotpath::venue::shfe::smdp::layout::FieldHeader;
 use xmc_hotpath::wire::{I16Le, I32Le};
+use zeroize::Zeroizing;
 
 /// How long a client waits, and how much it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +164,10 @@ enum Standing {
     Over,
 }
 
+/// Where the password stands in the login.
+const PASSWORD: usize =
+    size_of::<MdqpHeader>() + size_of::<FieldHeader>() + offset_of!(LoginField, password);
+
 /// A client of one connection.
 #[derive(Debug)]
 pub struct Client {
@@ -169,6 +177,8 @@ pub struct Client {
     pending: Option<Pending>,
     last_request_id: i32,
     inbox: Vec<u8>,
+    /// What of the login has not been written yet; overwritten when it has.
+    greeting: Zeroizing<Vec<u8>>,
     outbox: Vec<u8>,
     events: VecDeque<Event>,
     counts: ClientCounts,
@@ -178,7 +188,19 @@ pub struct Client {
 
 impl Client {
     /// A client of a connection that was made at `now`; it asks to be let in at once.
-    pub fn connect(login: LoginField, limits: ClientLimits, now: MonoNs) -> Self {
+    ///
+    /// The password is copied to one place only, from where it leaves: what `login` has for one is
+    /// left out.
+    ///
+    /// # Panics
+    /// If the password has more than 40 bytes.
+    pub fn connect(
+        login: LoginField,
+        password: &Secret,
+        limits: ClientLimits,
+        now: MonoNs,
+    ) -> Self {
+        let login = LoginField { password: [0; 41], ..login };
         let mut client = Self {
             login,
             limits,
@@ -186,6 +208,7 @@ impl Client {
             pending: None,
             last_request_id: 0,
             inbox: Vec::new(),
+            greeting: Zeroizing::default(),
             outbox: Vec::new(),
             events: VecDeque::new(),
             counts: ClientCounts::default(),
@@ -193,6 +216,13 @@ impl Client {
             last_heard: now,
         };
         client.begin(Task::Login, Message::LoginRequest(login), now);
+        client.greeting = Zeroizing::new(std::mem::take(&mut client.outbox));
+        let password = password.reveal().as_bytes();
+        assert!(
+            password.len() < login.password.len(),
+            "whoever reads a password sees that it fits"
+        );
+        client.greeting[PASSWORD..][..password.len()].copy_from_slice(password);
         client
     }
 
@@ -322,11 +352,20 @@ impl Client {
 
     /// Bytes to be written to the venue.
     pub fn outgoing(&self) -> &[u8] {
-        &self.outbox
+        if self.greeting.is_empty() { &self.outbox } else { &self.greeting }
     }
 
     /// Says that the first `len` bytes of `outgoing` were written.
     pub fn written(&mut self, len: usize) {
+        if !self.greeting.is_empty() {
+            let len = len.min(self.greeting.len());
+            self.greeting.drain(..len);
+            if self.greeting.is_empty() {
+                // Dropped, and with it whatever was moved within it.
+                self.greeting = Zeroizing::default();
+            }
+            return;
+        }
         self.outbox.drain(..len.min(self.outbox.len()));
     }
 

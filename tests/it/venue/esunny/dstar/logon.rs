@@ -2,6 +2,7 @@
 
 use super::rig::{CONTRACTS, MS};
 use super::venue::{Venue, credentials, settings, socket};
+use cross_market_connect::secret::Secret;
 use cross_market_connect::venue::esunny::dstar::counter::Counter;
 use cross_market_connect::venue::esunny::dstar::logon::{Credentials, Logon, LogonError};
 use cross_market_connect::venue::esunny::dstar::wish::CounterError;
@@ -36,7 +37,7 @@ fn a_logon_is_refused_for_its_reason() {
     };
     let logon_error = LogonError::Refused(CounterError::Logon.code());
     assert_eq!(refused(|_| ()), Ok(()));
-    assert_eq!(refused(|one| one.password = "guess".into()), Err(logon_error));
+    assert_eq!(refused(|one| one.password = Secret::new("guess")), Err(logon_error));
     assert_eq!(refused(|one| one.account_no = String::new()), Err(logon_error));
     assert_eq!(refused(|one| one.account_no = "x".repeat(22)), Err(LogonError::TooLong(22)));
 }
@@ -59,7 +60,7 @@ fn a_logon_in_pieces_is_the_same_logon() {
     let mut counter = Counter::new(settings());
     let link = counter.connect();
     let (mut logon, first) = Logon::<V3>::start(&credentials()).unwrap();
-    for byte in &first {
+    for byte in first.iter() {
         assert_eq!(counter.take_replies(link), Some(vec![]));
         counter.on_stream(MonoNs(0), link, &[*byte]);
     }

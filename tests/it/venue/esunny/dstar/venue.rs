@@ -1,5 +1,6 @@
 //! A simulated counter before an exchange, both in memory: what the tests connect sessions to.
 
+use cross_market_connect::secret::Secret;
 use cross_market_connect::sim::exchange::{
     Event, Exchange, Listing, ListingIndex, Order, Phase, Price, Rules, Settings as Market,
 };
@@ -46,7 +47,11 @@ pub fn settings() -> Settings {
 }
 
 pub fn credentials() -> Credentials {
-    Credentials { account_no: "trader".into(), password: "opensesame".into(), replies_seen: 0 }
+    Credentials {
+        account_no: "trader".into(),
+        password: Secret::new("opensesame"),
+        replies_seen: 0,
+    }
 }
 
 pub struct Venue {

@@ -10,6 +10,7 @@ pub mod shell;
 
 pub use super::smdp::kit::MS;
 use super::smdp::kit::{Bench, TOPIC, bench};
+use cross_market_connect::secret::Secret;
 use cross_market_connect::sim::exchange::{self, ListingIndex};
 use cross_market_connect::venue::esunny::dstar::counter::{
     self, AccountSettings, ContractSettings,
@@ -87,6 +88,11 @@ pub fn login() -> LoginField {
     }
 }
 
+/// The password of that login.
+pub fn password() -> Secret {
+    Secret::new("opensesame")
+}
+
 const LIMITS: ClientLimits = ClientLimits {
     reply_within: Span(1_000 * MS),
     heartbeat_every: Span(3_000 * MS),
@@ -105,7 +111,8 @@ impl Reader {
     fn log_in(venue: &mut Venue, id: u64, at: u64) -> Self {
         let id = ConnectionId(id);
         venue.connect(moment(at), id, Service::Query);
-        let mut reader = Self { id, client: Client::connect(login(), LIMITS, moment(at)) };
+        let mut reader =
+            Self { id, client: Client::connect(login(), &password(), LIMITS, moment(at)) };
         let Some(Event::LoggedIn(_)) = reader.talk(venue, at) else { panic!("it is let in") };
         reader
     }

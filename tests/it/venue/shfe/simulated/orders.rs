@@ -4,6 +4,7 @@
 use super::{MS, TRADER, moment, quiet, sent, settings};
 use crate::garbage::Garbage;
 use crate::venue::esunny::dstar::rig::{Rig, cancel, id, identity, new};
+use cross_market_connect::secret::Secret;
 use cross_market_connect::sim::exchange::{FillNo, Holding, ListingIndex, Order, Phase, Price};
 use cross_market_connect::venue::esunny::dstar::counter::Counts;
 use cross_market_connect::venue::esunny::dstar::logon::{self, Credentials, Logon};
@@ -44,7 +45,7 @@ impl<G: Generation> Trading<G> {
         venue.connect(moment(at), id, Service::Counter);
         let credentials = Credentials {
             account_no: "trader".into(),
-            password: "opensesame".into(),
+            password: Secret::new("opensesame"),
             replies_seen: u32::try_from(replies_seen).unwrap(),
         };
         let (mut logon, first) = Logon::<G>::start(&credentials).expect("fits");

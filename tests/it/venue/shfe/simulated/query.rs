@@ -2,6 +2,7 @@
 
 use super::{LIMITS, MS, Reader, TOPIC, login, moment, quiet, sent, settings};
 use crate::garbage::Garbage;
+use cross_market_connect::secret::Secret;
 use cross_market_connect::venue::shfe::simulated::{
     ConnectionId, QueryCounters, Service, Settings, Venue,
 };
@@ -105,8 +106,8 @@ fn the_engines_client_sees_refusals_as_such() {
     let mut venue = Venue::new(quiet(1));
     let id = ConnectionId(1);
     venue.connect(moment(0), id, Service::Query);
-    let stranger = LoginField { password: padded("wrong"), ..login() };
-    let mut reader = Reader { id, client: Client::connect(stranger, LIMITS, moment(0)) };
+    let wrong = Secret::new("wrong");
+    let mut reader = Reader { id, client: Client::connect(login(), &wrong, LIMITS, moment(0)) };
     let told = reader.talk(&mut venue, 0);
     let Some(Event::Closed(ClientError::Refused { error_id: 1, text, .. })) = told else {
         panic!("{told:?}")

@@ -12,6 +12,7 @@ use crate::journal::scratch::Scratch;
 use bytemuck::Zeroable;
 use client::Trader;
 use cross_market_connect::port::udp::Reach;
+use cross_market_connect::secret::Secret;
 use cross_market_connect::sim::exchange::ListingIndex;
 use cross_market_connect::venue::esunny::dstar::counter::Told;
 use cross_market_connect::venue::esunny::dstar::logon::{Credentials, Logon};
@@ -220,8 +221,11 @@ fn a_long_day_is_told_to_whoever_comes_late() {
     store.append(&[], &vec![told.clone(); REPLIES]).unwrap();
     drop(store);
     let venue = open(Settings { addresses: Addresses::on_loopback(), ..first });
-    let who =
-        Credentials { account_no: "trader".into(), password: "opensesame".into(), replies_seen: 0 };
+    let who = Credentials {
+        account_no: "trader".into(),
+        password: Secret::new("opensesame"),
+        replies_seen: 0,
+    };
     let (_, hello) = Logon::<V3>::start(&who).expect("fits");
     let mut stream = TcpStream::connect(venue.addresses().counter).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -2,6 +2,7 @@
 //! may do instead.
 
 use super::vectors::{self, MIRP};
+use cross_market_connect::secret::Secret;
 use cross_market_connect::venue::shfe::smdp::client::{Client, ClientError, ClientLimits, Event};
 use cross_market_connect::venue::shfe::smdp::layout::{LoginField, OutcomeField};
 use cross_market_connect::venue::shfe::smdp::message::{Frame, MdqpError, Message, SnapshotField};
@@ -9,6 +10,7 @@ use cross_market_connect::venue::shfe::smdp::mirp::{MirpBuilder, PacketMark};
 use cross_market_connect::venue::shfe::smdp::snapshot::SnapshotError;
 use std::collections::BTreeMap;
 use xmc_hotpath::time::{MonoNs, Span};
+use xmc_hotpath::wire;
 use xmc_hotpath::wire::I32Le;
 
 const MS: u64 = 1_000_000;
@@ -34,9 +36,14 @@ fn appendix() -> Option<Appendix> {
     Some(Appendix { vectors, login })
 }
 
+/// What stands for a password in a login.
+fn password_of(login: &LoginField) -> Secret {
+    Secret::new(std::str::from_utf8(wire::text(&login.password)).expect("it is text"))
+}
+
 impl Appendix {
     fn connected(&self) -> Client {
-        let mut client = Client::connect(self.login, LIMITS, MonoNs(0));
+        let mut client = Client::connect(self.login, &password_of(&self.login), LIMITS, MonoNs(0));
         assert_eq!(sent(&mut client), self.vectors["LoginRequest"]);
         client
     }

@@ -5,6 +5,7 @@ use crate::venue::esunny::dstar::rig::{ORDER_ROWS, id, identity, new};
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::port::pair::PairPort;
 use cross_market_connect::port::tcp::{TcpPort, TcpSettings};
+use cross_market_connect::secret::Secret;
 use cross_market_connect::venue::esunny::dstar::logon::{self, Credentials, Logon};
 use cross_market_connect::venue::shfe::simulated::shell::Running;
 use rtrb::RingBuffer;
@@ -46,7 +47,7 @@ impl Trader {
     pub fn log_on(venue: &Running, replies_seen: u64) -> Self {
         let who = Credentials {
             account_no: "trader".into(),
-            password: "opensesame".into(),
+            password: Secret::new("opensesame"),
             replies_seen: u32::try_from(replies_seen).expect("a short test"),
         };
         Self::log_on_at(venue.addresses().counter, &who, b'J')

@@ -1,6 +1,6 @@
 //! A client of the query service over TCP.
 
-use super::super::{LIMITS, login};
+use super::super::{LIMITS, login, password};
 use super::{PATIENCE, eventually};
 use crate::venue::shfe::smdp::kit::TOPIC;
 use cross_market_connect::clock::EngineClock;
@@ -23,7 +23,7 @@ impl Reader {
         let address = venue.addresses().query;
         let port = TcpPort::connect(address, PATIENCE, &TcpSettings::default());
         let clock = EngineClock::start();
-        let client = Client::connect(login(), LIMITS, clock.now());
+        let client = Client::connect(login(), &password(), LIMITS, clock.now());
         let mut reader = Self { port: port.expect("it listens"), client, clock };
         let Event::LoggedIn(_) = reader.next() else { panic!("it is let in") };
         reader
