@@ -19,6 +19,7 @@ pub mod journal;
 pub mod monitor;
 pub mod port;
 pub mod recovery;
+mod replace;
 pub mod secret;
 pub mod sim;
 pub mod topology;

@@ -35,6 +35,8 @@ pub struct Engine {
     pub record_directory: PathBuf,
     /// Where it goes on when the disk of the first refuses; it should be another disk.
     pub record_second: Option<PathBuf>,
+    /// Where engines of one site and desk find each other; `None`: where they record.
+    pub lease_directory: Option<PathBuf>,
     /// Size of the shared-memory record ring; a power of two.
     pub record_ring_bytes: u64,
     /// Time between two snapshots of the desk: a start after a crash follows at most what came
@@ -127,6 +129,9 @@ pub(crate) fn engine(section: Section<'_>) -> Option<Engine> {
             .value,
         record_second: section
             .optional("record_second_directory", line(4096))
+            .map(|path| path.value.into()),
+        lease_directory: section
+            .optional("lease_directory", line(4096))
             .map(|path| path.value.into()),
         record_snapshot_ms: section
             .optional("record_snapshot_ms", whole(100..=3_600_000))

@@ -22,6 +22,7 @@ pub mod gateway;
 pub mod hours;
 pub mod inputs;
 pub mod latency;
+pub mod lease;
 pub mod limits;
 pub mod live;
 pub mod logon;

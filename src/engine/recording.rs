@@ -3,6 +3,7 @@
 //! Opening it finishes what a dead engine left behind: whatever its ring still holds is written to
 //! the journal first. Then the next run begins.
 
+use super::lease::{Lease, LeaseError};
 use crate::audit::kept;
 use crate::config::Configuration;
 use crate::journal::disk::{self, Directory, Disk, Source};
@@ -61,12 +62,9 @@ pub enum RecordingError {
         /// Whose it should be.
         wanted: DeskIdentity,
     },
-    /// Every number that a run can have has been used.
-    #[error("{} has had {} runs, and no more fit: name a new directory", path.display(), u16::MAX)]
-    TooManyRuns {
-        /// The directory.
-        path: PathBuf,
-    },
+    /// Another engine trades as this desk, or none may any more.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
 }
 
 /// A place to record one run.
@@ -86,6 +84,8 @@ pub struct Recording {
     pub left: Option<LeftRun>,
     /// How the journal is written.
     pub options: Options,
+    /// Nobody else is this desk while it is held.
+    pub lease: Lease,
 }
 
 /// A run of before.
@@ -131,15 +131,31 @@ fn is_sealed(bytes: &[u8]) -> bool {
 }
 
 impl Recording {
-    /// Opens the record of `config`'s desk in `path` for its next run.
+    /// Opens the record of `config`'s desk in `path` for its next run. The lease of the desk is
+    /// that of this record: for runs whose orders reach nobody else.
     ///
     /// # Errors
     /// See `RecordingError`.
     pub fn open(path: &Path, config: &Configuration, now: Moment) -> Result<Self, RecordingError> {
+        Self::open_under(path, path, config, now)
+    }
+
+    /// Opens the record of `config`'s desk in `path` for its next run, under the desk's lease in
+    /// the directory `leases`.
+    ///
+    /// # Errors
+    /// See `RecordingError`.
+    pub fn open_under(
+        leases: &Path,
+        path: &Path,
+        config: &Configuration,
+        now: Moment,
+    ) -> Result<Self, RecordingError> {
         let in_directory = |source| RecordingError::Directory { path: path.to_owned(), source };
         let second = config.engine.record_second.as_deref();
-        let directory = open_directory(path, second).map_err(in_directory)?;
         let wanted = super::wire::identity(config, 1);
+        let mut lease = Lease::take(leases, wanted)?;
+        let directory = open_directory(path, second).map_err(in_directory)?;
         let ring_path = path.join(RING_NAME);
         let capacity = config.engine.record_ring_bytes;
         let mut ring = RingFile::open(&ring_path, capacity, wanted)?;
@@ -157,14 +173,7 @@ impl Recording {
         let (directory, recovered) = finish(places, directory, &ring, was_sealed, now)?;
         let left = last.map(|identity| left(path, identity, was_sealed, is_same_boot)).transpose();
         let left = left.map_err(in_directory)?;
-        let run = match last {
-            None => 1,
-            Some(found) => found
-                .run
-                .checked_add(1)
-                .ok_or_else(|| RecordingError::TooManyRuns { path: path.to_owned() })?,
-        };
-        let identity = DeskIdentity { run, ..wanted };
+        let identity = lease.begin(last.map(|last| last.run), path)?;
         ring.renew(identity)?;
         Ok(Self {
             path: path.to_owned(),
@@ -174,6 +183,7 @@ impl Recording {
             recovered,
             left,
             options: Options::default(),
+            lease,
         })
     }
 }

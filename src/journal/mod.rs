@@ -11,7 +11,7 @@
 pub mod disk;
 mod figures;
 pub mod keep;
-mod lock;
+pub mod lock;
 mod options;
 mod pairs;
 pub mod probe;

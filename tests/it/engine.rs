@@ -4,6 +4,7 @@ mod carried;
 mod clocks;
 mod degraded;
 mod doubt;
+mod lease;
 mod limits;
 mod live;
 pub mod markets;

@@ -62,8 +62,9 @@ pub fn trade(
     let witnessing = config.checkpoints.as_ref();
     let witnessing = witnessing.map(|checkpoints| Witnessing::open(checkpoints, directory));
     let witnessing = witnessing.transpose().map_err(CliError::could_not_run)?;
-    let recording =
-        Recording::open(directory, config, moment(&clock)).map_err(CliError::could_not_run)?;
+    let leases = config.engine.lease_directory.as_deref().unwrap_or(directory);
+    let recording = Recording::open_under(leases, directory, config, moment(&clock))
+        .map_err(CliError::could_not_run)?;
     let carry = match &recording.left {
         Some(left) if wanted.goes_on => carry::read(directory, left, config),
         Some(_) | None => Ok(None),

@@ -4,9 +4,10 @@
 //! killed leaves what was written when its session began, so that all of that session is asked for
 //! again; what was told already is not counted twice. Called by `sessions` and before a run.
 
+use crate::replace::replace;
 use crate::venue::cme::ilink3::resume::Known;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Why the file cannot be used.
@@ -71,14 +72,6 @@ impl SessionBook {
     /// `Io`.
     pub fn write(&self, known: &[Known]) -> Result<(), BookError> {
         let text = serde_json::to_vec(known).expect("numbers are JSON");
-        let unfinished = self.0.with_extension("unfinished");
-        let written = File::create(&unfinished)
-            .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&unfinished, &self.0))
-            .and_then(|()| match self.0.parent() {
-                Some(directory) => File::open(directory)?.sync_all(),
-                None => Ok(()),
-            });
-        written.map_err(self.io("write"))
+        replace(&self.0, &text).map_err(self.io("write"))
     }
 }
