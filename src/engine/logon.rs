@@ -130,6 +130,20 @@ pub enum LogonError {
         /// Instruments of the configuration.
         instruments: Vec<String>,
     },
+    /// Somebody else trades for the account.
+    #[error(
+        "gateway {gateway}: the counter has taken request {theirs} for the account, and ours end \
+         before {ours}: somebody else trades with it. End that first, or take another account, and \
+         start the engine again"
+    )]
+    Shared {
+        /// Which gateway.
+        gateway: String,
+        /// The greatest number that the counter has taken.
+        theirs: u32,
+        /// The number of our next request.
+        ours: u32,
+    },
     /// Orders would name other contracts.
     #[error(
         "gateway {gateway}: the counter has other numbers now for {}: its orders would be for \
@@ -263,6 +277,10 @@ pub fn log_on_counter_over<P: StreamPort>(
 ) -> Result<Entry<P, Handover>, LogonError> {
     let granted = grant(config, row, secret, again.replies_seen, &mut port, patience)?;
     let gateway = &config.gateways[row];
+    if granted.next_client_req_id > again.next_client_req_id {
+        let (theirs, ours) = (granted.next_client_req_id - 1, again.next_client_req_id);
+        return Err(LogonError::Shared { gateway: gateway.name.value.clone(), theirs, ours });
+    }
     let is_other = |of: &&Instrument| {
         let index = |contracts: &[(u32, String)]| {
             contracts.iter().find(|(_, number)| *number == of.symbol).map(|(index, _)| *index)

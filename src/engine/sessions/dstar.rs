@@ -1,6 +1,10 @@
 //! How sessions at a counter follow each other: each is logged on from the beginning, and the
 //! counter repeats what was not read of its day. Nothing is written down: the first session of a
 //! run hears the whole day.
+//!
+//! A counter that lets somebody else in as the same account ends our session. If requests have been
+//! sent meanwhile that are not ours, nobody logs on by himself: two engines would put each other
+//! out in turn.
 
 use super::{End, Failed, Follow};
 use crate::engine::logon::LogonError;
@@ -16,6 +20,8 @@ const MOST_REFUSALS: u32 = 3;
 pub struct CounterAgain<'a> {
     /// Replies about orders that have been read of the counter's day.
     pub replies_seen: u32,
+    /// The number of our next request.
+    pub next_client_req_id: u32,
     /// `ContractIndex` and `ContractNo` as the first session had them.
     pub contracts: &'a [(u32, String)],
 }
@@ -30,6 +36,7 @@ pub(super) struct Succession<'s, 'a, G> {
     row: usize,
     contracts: Vec<(u32, String)>,
     replies_seen: u32,
+    next_client_req_id: u32,
     /// Refusals since the last session.
     refusals: u32,
 }
@@ -40,7 +47,8 @@ impl<'s, 'a, G> Succession<'s, 'a, G> {
         row: usize,
         contracts: Vec<(u32, String)>,
     ) -> Self {
-        Self { log_on, row, contracts, replies_seen: 0, refusals: 0 }
+        let (replies_seen, next_client_req_id) = (0, 1);
+        Self { log_on, row, contracts, replies_seen, next_client_req_id, refusals: 0 }
     }
 }
 
@@ -50,6 +58,7 @@ impl<G> Follow<G> for Succession<'_, '_, G> {
 
     fn ended(&mut self, left: &Left) -> End {
         self.replies_seen = left.replies_seen;
+        self.next_client_req_id = left.next_client_req_id;
         let goes_on = match left.why {
             SessionLost::Closed
             | SessionLost::Silent
@@ -63,7 +72,11 @@ impl<G> Follow<G> for Succession<'_, '_, G> {
     }
 
     fn enter(&mut self) -> Result<(Entry<G, Handover>, u64), Failed> {
-        let again = CounterAgain { replies_seen: self.replies_seen, contracts: &self.contracts };
+        let again = CounterAgain {
+            replies_seen: self.replies_seen,
+            next_client_req_id: self.next_client_req_id,
+            contracts: &self.contracts,
+        };
         match (self.log_on)(self.row, &again) {
             Ok(entry) => {
                 self.refusals = 0;
@@ -93,6 +106,7 @@ fn may_pass(error: &LogonError) -> bool {
         | LogonError::RequestPort { .. }
         | LogonError::Book { .. }
         | LogonError::NotTraded { .. }
-        | LogonError::Renumbered { .. } => false,
+        | LogonError::Renumbered { .. }
+        | LogonError::Shared { .. } => false,
     }
 }

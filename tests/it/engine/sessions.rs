@@ -4,9 +4,17 @@
 use super::markets::{Floor, Seen, Side, Step, after, in_market, sessions, traded};
 use super::relay::{FRONT, Relay};
 use cross_market_connect::engine::live::Sight;
+use cross_market_connect::secret::Secret;
+use cross_market_connect::venue::esunny::dstar::logon::{self, Credentials, Logon};
+use cross_market_connect::venue::shfe::simulated::shell::ShfeShell;
+use cross_market_connect::venue::shfe::simulated::{ConnectionId, Service};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use xmc_hotpath::message::SessionState;
+use xmc_hotpath::time::MonoNs;
+use xmc_hotpath::venue::esunny::dstar::encode::DeleteTemplate;
+use xmc_hotpath::venue::esunny::dstar::layout::{Key, Reference, ReqIdMode, V3};
 
 /// The engine has a session at the counter again, and not the first.
 fn again(floor: &mut Floor, sight: &Sight<'_, '_>) {
@@ -130,4 +138,47 @@ fn no_order_is_lost_or_doubled_on_a_bad_way_to_a_counter_that_cuts_the_connectio
             .map(|count| count.load(Ordering::Relaxed))
     });
     assert!(counts.iter().all(|count| *count > 0), "came, lost, doubled, joined: {counts:?}");
+}
+
+/// Somebody else logs on with the engine's account and sends a request: a cancellation of nothing,
+/// which takes a number and trades nothing.
+fn intrude(shell: &mut ShfeShell, now: MonoNs) {
+    let venue = shell.venue_mut();
+    let (id, from) = (ConnectionId(u64::MAX), SocketAddr::from((Ipv4Addr::LOCALHOST, 9)));
+    let password = Secret::new("simulated");
+    let who = Credentials { account_no: "88001".to_owned(), password, replies_seen: 0 };
+    let (mut logon, first) = Logon::<V3>::start(&who).expect("it fits");
+    venue.connect(now, id, Service::Counter);
+    venue.receive(now, id, &first);
+    let said = venue.take_bytes(id);
+    let (_, granted) = logon.read(&said).expect("he is let in");
+    let account = granted.expect("all of it has come").account;
+    let mode = ReqIdMode::Increasing;
+    venue.request(now, from, &logon::udp_auth::<V3>(&account, mode));
+    let mut cancel = DeleteTemplate::<V3>::new(&account);
+    venue.request(now, from, cancel.patch(1_000_000, Reference::NONE, Key::NONE));
+}
+
+/// Two engines with one account would put each other out for ever.
+#[test]
+fn an_account_that_somebody_else_trades_with_is_left_to_people() {
+    let seen = traded(
+        "counter_shared",
+        14,
+        500,
+        vec![
+            after(2_000, |floor, _| {
+                floor.shfe().with(intrude).expect("it runs");
+            }),
+            after(4_000, |_, sight| {
+                let figures = sessions(sight, "shfe");
+                let tried = (figures.lost, figures.failed, figures.is_stopped);
+                assert_eq!(tried, (1, 1, true), "{figures:?}");
+                let error = figures.last_error.as_ref().expect("it is said");
+                let said = ["request 1000000", "somebody else trades with it"];
+                assert!(said.iter().all(|words| error.contains(words)), "{error}");
+            }),
+        ],
+    );
+    assert!(seen.orders > 0 && last(&seen) == SessionState::Down, "{seen:?}");
 }

@@ -379,7 +379,8 @@ impl<G: Generation, C: CounterSession<G>> OrderSession for DstarSession<'_, G, C
     }
 
     fn left(&self, why: SessionLost) -> Left {
-        Left { replies_seen: self.replies_seen, why }
+        let next_client_req_id = self.requests.next();
+        Left { replies_seen: self.replies_seen, next_client_req_id, why }
     }
 
     /// Orders and fills of before are remembered: what the counter repeats of them is told once.

@@ -132,6 +132,9 @@ pub struct Left {
     /// Replies about orders that have been read of all that the counter has told of its day: it is
     /// asked for the others.
     pub replies_seen: u32,
+    /// The number of its next request: the counter has taken none above those before it, unless
+    /// somebody else sends requests for the account.
+    pub next_client_req_id: u32,
     /// Why it ended.
     pub why: SessionLost,
 }
