@@ -14,7 +14,7 @@ use xmc_hotpath::message::AlertKind;
 fn what_a_counter_tells_again_is_not_news_and_what_it_does_not_tell_stays_reserved() {
     in_market("carried_orders", 3, |market| {
         let relay = Relay::open(market.reroute(FRONT), 0, 0);
-        let [cut, mend] = [const { () }; 2].map(|()| Arc::clone(&relay.is_cut));
+        let (cut, mend) = (Arc::clone(&relay.is_cut), Arc::clone(&relay.is_cut));
         let script = vec![
             after(2_000, move |_, _| cut.store(true, Ordering::Relaxed)),
             after(1_500, |floor, _| floor.kill(Side::Shfe)),

@@ -40,7 +40,7 @@ impl Relay {
         let front = UdpSocket::bind(SocketAddrV4::new(FRONT, back.port())).expect("it is free");
         front.set_read_timeout(Some(GATHERING)).expect("an option");
         let out = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let [is_cut, is_over] = [const { () }; 2].map(|()| Arc::<AtomicBool>::default());
+        let (is_cut, is_over) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let counts = Arc::<Counts>::default();
         let (counted, cut, over) = (Arc::clone(&counts), Arc::clone(&is_cut), Arc::clone(&is_over));
         let thread = std::thread::spawn(move || {
