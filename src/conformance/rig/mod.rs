@@ -16,7 +16,9 @@ use crate::config::{Configuration, Endpoint, Gateway, GatewayProtocol, decimal::
 use crate::engine::gateway::{self, AnyGateway, Door, Ends, GatewayStart, SessionCounters};
 use crate::engine::logon::{self, LogonError};
 use crate::engine::memory::DeskSize;
-use crate::engine::sessions::{Attempt, Entered, Published, SessionBook, SessionFigures, Sessions};
+use crate::engine::sessions::{
+    Attempt, Entered, Pace, Published, SessionBook, SessionFigures, Sessions,
+};
 use crate::engine::sockets::{self, GatewayPort};
 use crate::secret::Secret;
 use crate::venue::cme::ilink3::resume::{self, Known};
@@ -60,11 +62,19 @@ pub struct Options {
     pub replies_seen: u32,
     /// Orders are numbered after this.
     pub numbers_after: u64,
+    /// How fast lost sessions are tried for again.
+    pub pace: Pace,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { keep_alive_ms: Some(5_000), known: Vec::new(), replies_seen: 0, numbers_after: 0 }
+        Self {
+            keep_alive_ms: Some(5_000),
+            known: Vec::new(),
+            replies_seen: 0,
+            numbers_after: 0,
+            pace: Pace::ENGINE,
+        }
     }
 }
 
@@ -204,6 +214,7 @@ pub(super) fn session<T>(
             logon::log_on_counter_over(port, &config, row, &secret, again, AGAIN)
         }),
         directory: directory.clone(),
+        pace: options.pace,
     };
     let (published, is_over) = (Published::default(), AtomicBool::new(false));
     let mut memory =

@@ -32,12 +32,37 @@ use xmc_hotpath::gateway::{self, Entry, SessionLost};
 
 /// Between two looks at the door.
 const NAP: Duration = Duration::from_millis(2);
-/// The pause before the second attempt; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause: exchanges close the ports of those who try too often.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A session that has lasted so long was one.
-const SETTLED: Duration = Duration::from_secs(10);
+
+/// How fast sessions that are lost are tried for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// The pause before the second attempt; each further one is twice as long.
+    pub first: Duration,
+    /// The longest pause.
+    pub longest: Duration,
+    /// A session that has lasted so long was one: the next is tried for at once.
+    pub settled: Duration,
+}
+
+impl Pace {
+    /// The engine's: exchanges close the ports of those who try too often.
+    pub const ENGINE: Self = Self {
+        first: Duration::from_millis(100),
+        longest: Duration::from_secs(30),
+        settled: Duration::from_secs(10),
+    };
+
+    /// Waits before an attempt; `false` if the run is over.
+    fn pause(&self, tries: u32, is_over: &AtomicBool) -> bool {
+        let doubled = tries.saturating_sub(1).min(16);
+        let pause = if tries == 0 { Duration::ZERO } else { self.first * (1 << doubled) };
+        let until = Instant::now() + pause.min(self.longest);
+        while Instant::now() < until && !is_over.load(Ordering::Acquire) {
+            std::thread::sleep(NAP);
+        }
+        !is_over.load(Ordering::Acquire)
+    }
+}
 
 /// How sessions go on when they are lost.
 pub struct Sessions<'a, G> {
@@ -47,6 +72,8 @@ pub struct Sessions<'a, G> {
     pub log_on_counter: Box<LogOnCounter<'a, G>>,
     /// Where what is known of iLink 3 sessions is kept: the journal's directory.
     pub directory: PathBuf,
+    /// How fast.
+    pub pace: Pace,
 }
 
 /// What has become of the sessions of a gateway.
@@ -126,13 +153,13 @@ impl<G> Sessions<'_, G> {
                 Some(Door::Ilink3(door)) => {
                     let book = SessionBook::new(&self.directory, gateway);
                     let succession = ilink3::Succession::new(&*self.log_on, row, book);
-                    let served = Served::new(gateway, door, succession, figures);
+                    let served = Served::new(gateway, door, succession, figures, self.pace);
                     scope.spawn(move || served.run(is_over));
                 }
                 Some(Door::Dstar { door, contracts }) => {
                     let log_on = &*self.log_on_counter;
                     let succession = dstar::Succession::new(log_on, row, contracts);
-                    let served = Served::new(gateway, door, succession, figures);
+                    let served = Served::new(gateway, door, succession, figures, self.pace);
                     scope.spawn(move || served.run(is_over));
                 }
             }
@@ -179,6 +206,7 @@ struct Served<'s, G, F: Follow<G>> {
     succession: F,
     figures: &'s Published,
     place: usize,
+    pace: Pace,
     /// When the session began, and how often was tried for it.
     since: Instant,
     tries: u32,
@@ -190,9 +218,10 @@ impl<'s, G, F: Follow<G>> Served<'s, G, F> {
         door: gateway::Door<G, F::Handover, F::Left>,
         succession: F,
         figures: &'s Published,
+        pace: Pace,
     ) -> Self {
         let (place, since) = (figures.enter(gateway), Instant::now());
-        Self { door, succession, figures, place, since, tries: 0 }
+        Self { door, succession, figures, place, pace, since, tries: 0 }
     }
 
     /// Sees to it that there is a session, until `is_over`.
@@ -219,8 +248,8 @@ impl<'s, G, F: Follow<G>> Served<'s, G, F> {
             figures.unasked += u64::from(is_more_missing);
             figures.last_error = error.or(figures.last_error.take());
         });
-        self.tries = if self.since.elapsed() > SETTLED { 0 } else { self.tries + 1 };
-        while goes_on && pause(self.tries, is_over) {
+        self.tries = if self.since.elapsed() > self.pace.settled { 0 } else { self.tries + 1 };
+        while goes_on && self.pace.pause(self.tries, is_over) {
             match self.succession.enter() {
                 Ok((entry, unasked)) => return self.entered(entry, unasked),
                 Err(failed) => {
@@ -245,15 +274,4 @@ impl<'s, G, F: Follow<G>> Served<'s, G, F> {
             figures.unasked += unasked;
         });
     }
-}
-
-/// Waits before an attempt; `false` if the run is over.
-fn pause(tries: u32, is_over: &AtomicBool) -> bool {
-    let doubled = tries.saturating_sub(1).min(16);
-    let pause = if tries == 0 { Duration::ZERO } else { FIRST_PAUSE * (1 << doubled) };
-    let until = Instant::now() + pause.min(LONGEST_PAUSE);
-    while Instant::now() < until && !is_over.load(Ordering::Acquire) {
-        std::thread::sleep(NAP);
-    }
-    !is_over.load(Ordering::Acquire)
 }

@@ -10,8 +10,10 @@ use cross_market_connect::conformance::Ground;
 use cross_market_connect::conformance::book::Fate;
 use cross_market_connect::conformance::case::must;
 use cross_market_connect::conformance::rig::Options;
+use cross_market_connect::engine::sessions::Pace;
 use cross_market_connect::venue::cme::simulated::{OrderFaults, OrderRate, OrderTrouble, Spot};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use xmc_hotpath::message::Side;
 use xmc_hotpath::time::Span;
 
@@ -64,7 +66,10 @@ impl Total {
 }
 
 fn schedule(seed: u64, total: &mut Total) {
-    let options = Options { keep_alive_ms: Some(2_000), ..Options::default() };
+    // As the engine, in less time.
+    let (first, longest) = (Duration::from_millis(20), Duration::from_millis(300));
+    let pace = Pace { first, longest, ..Pace::ENGINE };
+    let options = Options { keep_alive_ms: Some(2_000), pace, ..Options::default() };
     let bench = bench(GatewayProtocol::CmeIlink3, seed);
     let ground = Ground::new(&bench);
     let ended = ground.rig(&options, |rig| {
