@@ -9,6 +9,7 @@ use xmc_hotpath::desk::stage::DeskStage;
 use xmc_hotpath::desk::timers::Timers;
 use xmc_hotpath::execute::Fire;
 use xmc_hotpath::execute::offset::{self, Holding};
+use xmc_hotpath::execute::repair;
 use xmc_hotpath::feed::{self, Channel, FeedStage};
 use xmc_hotpath::gateway::GatewayStage;
 use xmc_hotpath::message::{
@@ -179,11 +180,25 @@ extern "C" fn order_arena(orders: &mut Orders<'static>, event: &OrderEvent) -> u
 #[unsafe(no_mangle)]
 extern "C" fn fire_news(fire: &mut Fire, leg: u8, order: OrderId, lots: u32) {
     fire.add(usize::from(leg), order, lots);
-    if fire.has(order) {
-        fire.fill(leg, lots);
+    if fire.is_toward(lots > 1) {
+        fire.fill(leg, true, lots);
     }
-    fire.bust(leg, lots);
+    fire.bust(leg, false, lots);
+    fire.pay(leg, Side::Sell, i64::from(lots), lots);
     fire.close_order();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn repair_priced(fire: &Fire, spec: &SpreadSpec, depth: &Depth, taken: u32) -> i64 {
+    let ends = repair::ends(&spec.legs, fire);
+    let mut trades = [None; MAX_LEGS];
+    for ((slot, leg), filled) in trades.iter_mut().zip(&spec.legs).zip(&fire.filled_lots) {
+        let lots = repair::lots_to(leg, *filled, ends.done_units);
+        *slot = repair::trade(Side::Buy, depth, taken, lots);
+    }
+    let more = ends.full_units.unwrap_or(0);
+    let lots = [1 << 32; MAX_LEGS];
+    repair::cost_e9(spec, &lots, fire, &trades, more, &fire.planned_e9).unwrap_or(i64::MAX)
 }
 
 #[unsafe(no_mangle)]
