@@ -109,7 +109,7 @@ fn a_counter_that_refuses_twice_is_asked_a_third_time() {
             }),
         ],
     );
-    trades_on(&seen, 4);
+    trades_on(&seen, 3);
 }
 
 /// Whoever tries on with a wrong password is shut out.
