@@ -32,7 +32,7 @@ pub const VERSION: u8 = 1;
 pub const LOGIC_VERSION: u16 = 8;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 6] = [
+pub const LOGIC_CHANGES: [(u16, &str); 7] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -50,6 +50,11 @@ pub const LOGIC_CHANGES: [(u16, &str); 6] = [
         "orders priced off a packet whose copies differ are told; nothing is opened with a leg \
          whose book the venue's snapshot contradicts or that has stopped moving, or while a clock \
          is wrong, and less while a channel has one line only, if told so",
+    ),
+    (
+        7,
+        "an order of which nobody can tell is asked for once, and all live orders when a session \
+         is up again, where the venue answers",
     ),
     (
         8,
