@@ -3,12 +3,14 @@
 
 use super::run::{self, CREDENTIALS};
 use crate::journal::scratch::Scratch;
+use crate::recovery::live::rig::PATIENCE;
 use cross_market_connect::venue::cme::simulated::shell::SIMULATED_KEY;
 use cross_market_connect::venue::cme::simulated::{OrderFaults, OrderRate, OrderTrouble, Spot};
 use cross_market_connect::venue::simulated::Venues;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 use xmc_hotpath::message::Side;
 
 struct Told {
@@ -131,12 +133,19 @@ fn somebody_elses_gateway_is_asked_what_a_client_can_ask() {
 #[test]
 fn one_resting_order_is_sent_if_it_is_allowed() {
     let theirs = Theirs::open();
-    let best = theirs.venues.cme.with(|shell, _| {
-        let mut all = shell.exchange().listings();
-        let found = all.find(|(_, engine)| engine.listing().symbol.starts_with("HG"));
-        found.and_then(|(_, engine)| engine.best(Side::Buy))
-    });
-    let best = best.flatten().expect("somebody bids");
+    let since = Instant::now();
+    let best = loop {
+        let best = theirs.venues.cme.with(|shell, _| {
+            let mut all = shell.exchange().listings();
+            let found = all.find(|(_, engine)| engine.listing().symbol.starts_with("HG"));
+            found.and_then(|(_, engine)| engine.best(Side::Buy))
+        });
+        if let Some(best) = best.expect("it runs") {
+            break best;
+        }
+        assert!(since.elapsed() < PATIENCE, "somebody bids");
+        std::thread::sleep(Duration::from_millis(5));
+    };
     let price = best - best % 50_000_000 - 50_000_000;
     let order = format!("hg@{}.{:09}", price / 1_000_000_000, price % 1_000_000_000);
     let told = theirs.asked(&["--only", "O11,O25,O26", "--order", &order, "--json"]);
