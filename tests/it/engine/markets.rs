@@ -39,6 +39,8 @@ use xmc_hotpath::record::frame::{Body, Header, OwnedEvent};
 
 const ACCOUNT: AccountId = AccountId(1);
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Orders that are sent before a script begins.
+const ORDERS_BEFORE: u32 = 12;
 /// How long a venue is held at most, for what is under way to arrive.
 const HOLD: Duration = Duration::from_secs(3);
 const BETWEEN_HOLDS: Duration = Duration::from_millis(300);
@@ -274,7 +276,7 @@ pub struct Seen {
     pub holds: u32,
     /// Quotes that the desk would have traded on then, all of them right.
     pub believed: [u32; 2],
-    /// Fires by the second of the run.
+    /// Orders by the second of the script; those before it are of the first.
     pub fires: Vec<u32>,
     /// Channel states that the desk was told.
     pub states: Vec<(u16, ChannelState)>,
@@ -298,6 +300,8 @@ struct Onlooker<'s> {
     script: VecDeque<(Duration, Step)>,
     /// When the last step was taken.
     stepped: Instant,
+    /// When the desk had sent enough for the script to begin, from the start of the run.
+    began: Option<Duration>,
     /// From the last step to the end.
     rest: Duration,
     held: Option<(Instant, Books)>,
@@ -350,7 +354,8 @@ impl Watch for Onlooker<'_> {
         let id = match body {
             Body::Order(order) => {
                 if order.action == OrderAction::New {
-                    let second = usize::try_from(self.elapsed.as_secs()).expect("a short run");
+                    let since = self.elapsed.saturating_sub(self.began.unwrap_or(self.elapsed));
+                    let second = usize::try_from(since.as_secs()).expect("a short run");
                     self.seen.fires.resize(self.seen.fires.len().max(second + 1), 0);
                     self.seen.fires[second] += 1;
                 }
@@ -390,6 +395,13 @@ impl Watch for Onlooker<'_> {
         assert!(sight.difference.is_none(), "{:?}", sight.difference);
         let rows = sight.desk.instruments().iter();
         self.seen.lots = rows.map(|row| row.exposure.position_lots).collect();
+        if self.began.is_none() {
+            // However slow the machine is: something has to be there to be broken.
+            let is_late = sight.elapsed > PATIENCE;
+            let is_enough = self.seen.fires.iter().sum::<u32>() >= ORDERS_BEFORE;
+            self.began = (is_enough || is_late).then_some(sight.elapsed);
+            self.stepped = Instant::now();
+        }
         let since_step = self.stepped.elapsed();
         if self.held.is_some() {
             self.check(sight.desk);
@@ -465,11 +477,13 @@ impl Market {
             sessions: Some(opening::sessions(config, &clock, &secret, record)),
             witnessing: None,
         };
+        let is_unscripted = script.is_empty();
         let mut onlooker = Onlooker {
             config,
             floor,
             script: script.into(),
             stepped: Instant::now(),
+            began: is_unscripted.then_some(Duration::ZERO),
             rest: Duration::from_millis(rest_ms),
             held: None,
             next_hold: Instant::now() + BETWEEN_HOLDS,
