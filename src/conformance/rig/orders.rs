@@ -7,10 +7,9 @@ use super::{PATIENCE, Rig, gone};
 use crate::sim::exchange::{Exchange, ListingIndex, Phase};
 use std::time::{Duration, Instant};
 use xmc_hotpath::message::{
-    AccountId, GatewayIndex, HedgeFlag, InstrumentIndex, OrderAction, OrderCommand, OrderEventKind,
-    OrderId, PositionEffect, ProjectId, Side, SpreadIndex, StrategyId, TimeInForce,
+    AccountId, GatewayIndex, InstrumentIndex, OrderAction, OrderCommand, OrderEventKind, OrderId,
+    PositionEffect, Side, SpreadIndex, TimeInForce,
 };
-use xmc_hotpath::time::MonoNs;
 
 /// After this nothing is on its way any more.
 const QUIET: Duration = Duration::from_secs(4);
@@ -120,23 +119,17 @@ impl Rig<'_> {
         let command = OrderCommand {
             action: OrderAction::New,
             order_id: OrderId(id),
-            venue_order_id: 0,
             instrument: InstrumentIndex(u32::try_from(instrument).map_err(Failure::not_provoked)?),
             security_id,
             gateway: GatewayIndex(u8::try_from(self.place.row).map_err(Failure::not_provoked)?),
             side,
             time_in_force: tif,
             effect: if is_gross { PositionEffect::Open } else { PositionEffect::Net },
-            hedge: HedgeFlag::Speculate,
             price_e9,
             qty_lots: lots,
             spread: SpreadIndex(0),
-            leg: 0,
-            strategy: StrategyId(0),
             account: AccountId(1),
-            project: ProjectId(0),
-            orders_left: 0,
-            caused: MonoNs(0),
+            ..OrderCommand::NONE
         };
         self.book.sent(&command);
         self.push(command)?;

@@ -290,6 +290,8 @@ pub struct Seen {
     pub alerts: Vec<AlertKind>,
     /// Orders recorded.
     pub orders: usize,
+    /// Gates that held something back since the last order, and how often.
+    pub held_back: BTreeMap<&'static str, u32>,
     /// Lots filled, by the ledgers.
     pub filled_lots: u64,
 }
@@ -358,8 +360,13 @@ impl Watch for Onlooker<'_> {
                     let second = usize::try_from(since.as_secs()).expect("a short run");
                     self.seen.fires.resize(self.seen.fires.len().max(second + 1), 0);
                     self.seen.fires[second] += 1;
+                    self.seen.held_back.clear();
                 }
                 order.order_id
+            }
+            Body::Detail(Detail::Decision(decision)) => {
+                *self.seen.held_back.entry(decision.gate.word()).or_default() += 1;
+                return;
             }
             Body::Detail(Detail::Alert(alert)) => {
                 self.seen.alerts.push(alert.kind);

@@ -23,9 +23,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use xmc_hotpath::counter::{Counter, NoRecorder};
 use xmc_hotpath::gateway::{Door, Entry, GatewayCounters, GatewayStage, Reentry, SessionLost};
 use xmc_hotpath::message::{
-    AccountId, GatewayIndex, GatewayNews, HedgeFlag, InstrumentIndex, OrderAction, OrderCommand,
-    OrderEvent, OrderEventKind, OrderId, PositionEffect, ProjectId, SessionState, Side,
-    SpreadIndex, StrategyId, StreamId, TimeInForce,
+    AccountId, GatewayIndex, GatewayNews, InstrumentIndex, OrderAction, OrderCommand, OrderEvent,
+    OrderEventKind, OrderId, SessionState, Side, SpreadIndex, StreamId, TimeInForce,
 };
 use xmc_hotpath::ring::{Receiver, Sender, ends};
 use xmc_hotpath::stage::{Stage, Work};
@@ -433,23 +432,16 @@ impl World<'_> {
         let command = OrderCommand {
             action: OrderAction::New,
             order_id: OrderId(id),
-            venue_order_id: 0,
             instrument: InstrumentIndex(0),
             security_id: 5_001,
             gateway: GatewayIndex(0),
             side,
             time_in_force: if rests { TimeInForce::Day } else { TimeInForce::FillAndKill },
-            effect: PositionEffect::Net,
-            hedge: HedgeFlag::Speculate,
             price_e9: if rests { best + away } else { best },
             qty_lots: self.rng.u32(1..5),
             spread: SpreadIndex(0),
-            leg: 0,
-            strategy: StrategyId(0),
             account: AccountId(1),
-            project: ProjectId(0),
-            orders_left: 0,
-            caused: moment(0),
+            ..OrderCommand::NONE
         };
         let executions = BTreeSet::new();
         self.orders.insert(id, Row { command, fate: Fate::Sent, filled: 0, executions });
