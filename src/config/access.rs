@@ -4,6 +4,9 @@
 use super::error::{Problem, Rule};
 use super::section::Section;
 use super::value::{identity, line, whole, word};
+use crate::venue::cme::ilink3::parties::{
+    ClearingAccount, OrderSource, PartyDetails, SelfMatchCancels,
+};
 use std::fmt;
 use std::path::PathBuf;
 use xmc_hotpath::venue::esunny::dstar::layout::ReqIdMode;
@@ -50,6 +53,8 @@ pub struct SessionIdentity {
     pub keep_alive_ms: u16,
     /// Tag 1505: the registered set of party details.
     pub party_details_id: u64,
+    /// What is registered under it when a session is negotiated; `None`: it is registered already.
+    pub parties: Option<PartyDetails>,
 }
 
 /// Who trades at an Esunny counter, and what it is asked for.
@@ -134,6 +139,9 @@ impl Default for Ids {
 }
 
 pub(super) fn session(section: &Section<'_>) -> SessionIdentity {
+    let party_details_id = section
+        .optional("party_details_id", whole(0..=i64::MAX))
+        .map_or(0, |id| id.value.unsigned_abs());
     SessionIdentity {
         session: section.required("session", identity(3..=3)).value,
         firm: section.required("firm", identity(1..=5)).value,
@@ -145,10 +153,61 @@ pub(super) fn session(section: &Section<'_>) -> SessionIdentity {
         keep_alive_ms: section
             .optional("keep_alive_ms", whole(1_000..=60_000))
             .map_or(5_000, |ms| ms.value),
-        party_details_id: section
-            .optional("party_details_id", whole(0..=i64::MAX))
-            .map_or(0, |id| id.value.unsigned_abs()),
+        party_details_id,
+        parties: parties(section, party_details_id),
     }
+}
+
+const CLEARING_ACCOUNTS: &[(&str, ClearingAccount)] =
+    &[("customer", ClearingAccount::Customer), ("firm", ClearingAccount::Firm)];
+
+const ORDER_SOURCES: &[(&str, OrderSource)] = &[
+    ("fcm_screen", OrderSource::FcmScreen),
+    ("other_screen", OrderSource::OtherScreen),
+    ("fcm_api", OrderSource::FcmApi),
+    ("algo_engine", OrderSource::AlgoEngine),
+    ("desk", OrderSource::Desk),
+    ("client", OrderSource::Client),
+];
+
+const SELF_MATCH_CANCELS: &[(&str, SelfMatchCancels)] =
+    &[("newest", SelfMatchCancels::Newest), ("oldest", SelfMatchCancels::Oldest)];
+
+/// The table `parties`: what 518 has to say.
+fn parties(section: &Section<'_>, id: u64) -> Option<PartyDetails> {
+    let table = section.table("parties")?;
+    if id == 0 {
+        let message = format!("{} has `parties` without a `party_details_id`", section.title());
+        let place = table.place().clone();
+        let help = "give them a party_details_id of 1 or more: orders name them by it";
+        section.fail(Problem::new(Rule::MissingKey, message, place, "needs an id").help(help));
+    }
+    let party = |key| table.required(key, identity(1..=20)).value;
+    let cancels = table.optional("self_match_cancels", word(SELF_MATCH_CANCELS));
+    let self_match_id = table.optional("self_match_id", whole(1..=i64::MAX));
+    if let (Some(cancels), None) = (&cancels, &self_match_id) {
+        let message = format!("{} says what a self-match cancels, not for whom", table.title());
+        let place = cancels.place.clone();
+        let problem = Problem::new(Rule::MissingKey, message, place, "needs a `self_match_id`");
+        table.fail(problem.help("add self_match_id, or take self_match_cancels out"));
+    }
+    let read = PartyDetails {
+        executing_firm: party("executing_firm"),
+        customer_account: party("customer_account"),
+        operator: party("operator"),
+        customer_type: table.required("customer_type", whole(1..=4)).value,
+        clearing_account: table.required("clearing_account", word(CLEARING_ACCOUNTS)).value,
+        order_source: table.optional("order_source", word(ORDER_SOURCES)).map(|word| word.value),
+        self_match: self_match_id.map(|id| {
+            let cancels = cancels.map_or_else(SelfMatchCancels::default, |word| word.value);
+            (id.value.unsigned_abs(), cancels)
+        }),
+    };
+    let read = table.finish(read);
+    if read.is_none() {
+        section.spoil();
+    }
+    read
 }
 
 pub(super) fn counter(section: &Section<'_>) -> CounterAccount {

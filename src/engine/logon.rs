@@ -10,6 +10,7 @@ use super::sockets::{self, GatewayPort, SocketError};
 use crate::config::{self, Configuration, Endpoint, Gateway, Instrument};
 use crate::secret::{Secret, SecretError};
 use crate::venue::cme::ilink3::logon as ilink3;
+use crate::venue::cme::ilink3::parties;
 use crate::venue::cme::ilink3::resume::{self, Resumed};
 use crate::venue::cme::ilink3::signature::{KeyError, SecretKey};
 use crate::venue::esunny::dstar::logon as dstar;
@@ -315,7 +316,8 @@ pub fn log_on_again(
     log_on_over(port, gateway, secret, attempt, utc, patience)
 }
 
-/// Logs an iLink 3 gateway on over a connection that stands.
+/// Logs an iLink 3 gateway on over a connection that stands. Party details are registered in a
+/// session that is new; they stand in one that is established again.
 ///
 /// # Errors
 /// See `LogonError`. The connection is given up.
@@ -358,10 +360,17 @@ pub fn log_on_over<P: StreamPort>(
         schema_version: NEWEST_VERSION,
     };
     let logon = ilink3::Logon::new(credentials, system, wish);
-    let established = logon.and_then(|logon| ilink3::log_on(port, logon, utc, patience));
-    let ilink3::Established { port, handover, previous } =
-        established.map_err(|source| LogonError::Ilink3 { gateway: name(), source })?;
-    let Resumed { handover, unasked } = resume::resumed(attempt.known, &handover, previous);
+    let established = logon.and_then(|logon| ilink3::log_on(port, logon, &utc, patience));
+    let failed = |source| LogonError::Ilink3 { gateway: name(), source };
+    let ilink3::Established { mut port, handover, previous } = established.map_err(failed)?;
+    let Resumed { mut handover, mut unasked } = resume::resumed(attempt.known, &handover, previous);
+    if let (Some(details), None) = (&session.parties, attempt.again) {
+        let set = (session.party_details_id, details);
+        let is_later = attempt.is_later;
+        let registered = parties::register(&mut port, &handover, set, is_later, utc(), patience);
+        let (after, dropped) = registered.map_err(failed)?;
+        (handover, unasked) = (after, unasked + dropped);
+    }
     Ok(Entered { entry: Entry { port, handover }, unasked })
 }
 

@@ -9,6 +9,9 @@ mod venue;
 
 use cross_market_connect::config::{self, Configuration, Invalid, Recovery, SecretSource};
 use cross_market_connect::engine::inputs;
+use cross_market_connect::venue::cme::ilink3::parties::{
+    ClearingAccount, OrderSource, PartyDetails, SelfMatchCancels,
+};
 use std::path::{Path, PathBuf};
 use xmc_hotpath::message::{Control, Detailing, Gate};
 use xmc_hotpath::venue::esunny::dstar::layout::ReqIdMode;
@@ -98,7 +101,10 @@ fn recovery_and_logon_are_read_as_written() {
     );
     let ilink3 = "protocol = \"cme/ilink3\"\naddress = \"192.0.2.1:9000\"\nsession = \"ABC\"\n\
         firm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"\naccess_key_id = \"K1\"\n\
-        key_file = \"secrets/cme\"";
+        key_file = \"secrets/cme\"\nparty_details_id = 41\nparties = { \
+        executing_firm = \"560\", customer_account = \"77001\", operator = \"desk-1\", \
+        customer_type = 2, clearing_account = \"firm\", order_source = \"algo_engine\", \
+        self_match_id = 9 }";
     let config = load(&edited(&[
         ("join = \"assume_empty\"", &loops),
         ("protocol = \"paper\"", ilink3),
@@ -118,6 +124,16 @@ fn recovery_and_logon_are_read_as_written() {
     let session = config.gateways[0].session.as_ref().expect("an iLink 3 session");
     assert_eq!(session.key, SecretSource::File("secrets/cme".into()));
     assert_eq!((&*session.access_key_id, session.keep_alive_ms), ("K1", 5_000));
+    let parties = PartyDetails {
+        executing_firm: "560".to_owned(),
+        customer_account: "77001".to_owned(),
+        operator: "desk-1".to_owned(),
+        customer_type: 2,
+        clearing_account: ClearingAccount::Firm,
+        order_source: Some(OrderSource::AlgoEngine),
+        self_match: Some((9, SelfMatchCancels::Oldest)),
+    };
+    assert_eq!((session.party_details_id, &session.parties), (41, &Some(parties)));
     let symbols = config.instruments.iter().map(|instrument| &*instrument.symbol);
     assert_eq!(symbols.collect::<Vec<_>>(), ["ZCZ6", "s336491"], "the name unless written");
 

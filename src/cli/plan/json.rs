@@ -181,6 +181,7 @@ fn gateways(configuration: &Configuration) -> Vec<Value> {
                 "key_in": session.key.to_string(),
                 "keep_alive_ms": session.keep_alive_ms,
                 "party_details_id": session.party_details_id,
+                "registers_parties": session.parties.is_some(),
             })
         });
         let counter = gateway.counter.as_ref().map(|counter| {

@@ -173,8 +173,12 @@ fn gateways(configuration: &Configuration) -> Table {
                 session.session, session.firm, session.sender_id, session.location
             ));
             table.note(format!(
-                "key {} in {}, silent for at most {} ms, party details {}",
-                session.access_key_id, session.key, session.keep_alive_ms, session.party_details_id
+                "key {} in {}, silent for at most {} ms, party details {}{}",
+                session.access_key_id,
+                session.key,
+                session.keep_alive_ms,
+                session.party_details_id,
+                if session.parties.is_some() { ", registered at logon" } else { "" }
             ));
         }
         if let Some(counter) = &gateway.counter {

@@ -2,7 +2,7 @@
 
 use super::super::case::Case;
 use super::super::case::Needs::{Order, Script, Session};
-use super::{alone, logons, on, orders, sequences};
+use super::{alone, logons, on, orders, parties, sequences};
 
 pub(super) const CASES: [Case; 16] = [
     Case {
@@ -269,8 +269,22 @@ pub(super) const CASES: [Case; 16] = [
                 "two orders and a cancel under another party details id: code 1",
                 orders::an_id_that_is_not_registered,
             ),
+            on(
+                Script,
+                "parties are registered before the first order",
+                "a gateway that knows only what is registered; a lost connection, a new week",
+                parties::parties_are_registered_before_the_first_order,
+            ),
+            on(
+                Script,
+                "parties that are refused are left to people",
+                "another set under the same id, and a set that a new session may not register",
+                parties::parties_that_are_refused_are_left_to_people,
+            ),
         ],
-        note: "UNPROVEN: the code with which CME rejects an order for self-match (here 7000).",
+        note: "UNPROVEN: the code with which CME rejects an order for self-match (here 7000); that \
+               party details are registered over the order session (CME wiki 457324477 names the \
+               Order Entry Service Gateway).",
     },
     Case {
         number: "O30",

@@ -8,6 +8,7 @@ mod early;
 mod late;
 mod logons;
 mod orders;
+mod parties;
 mod sequences;
 
 use super::case::{Case, Needs, Outcome, Scenario};

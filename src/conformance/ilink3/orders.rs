@@ -6,7 +6,9 @@ use crate::conformance::ground::{Ground, Market};
 use crate::conformance::rig::{Options, Rig};
 use crate::sim::exchange::{Phase, SelfMatch};
 use crate::venue::cme::ilink3::refused;
-use crate::venue::cme::simulated::{Amendment, MessageLimit, OrderRules, OrderTrouble, Spot};
+use crate::venue::cme::simulated::{
+    Amendment, KnownParties, MessageLimit, OrderRules, OrderTrouble, Spot,
+};
 use xmc_hotpath::message::{OrderEventKind, SessionState, Side, TimeInForce};
 use xmc_hotpath::time::Span;
 
@@ -255,8 +257,9 @@ pub fn an_id_that_is_not_registered(ground: &Ground<'_>) -> Outcome {
         const UNKNOWN_ID: u16 = 1;
         let own = rig.config.gateways.iter().find_map(|gateway| gateway.session.as_ref());
         let own = own.map_or(0, |session| session.party_details_id);
-        let registered = Some(own.wrapping_add(1));
-        let rules = OrderRules { registered, ..OrderRules::default() };
+        let known =
+            |id| OrderRules { parties: KnownParties::These(Some(id)), ..OrderRules::default() };
+        let rules = known(own.wrapping_add(1));
         rig.rules("another party details id is registered than the engine's", rules)?;
         let (resting, taking) = (rig.rest()?, rig.lift(Side::Buy, 1)?);
         for id in [resting, taking] {
@@ -265,12 +268,10 @@ pub fn an_id_that_is_not_registered(ground: &Ground<'_>) -> Outcome {
             same("what is told of the order", &reason(rig, id), &expected)?;
         }
         rig.agree()?;
-        let rules = OrderRules { registered: Some(own), ..OrderRules::default() };
-        rig.rules("the engine's id is registered", rules)?;
+        rig.rules("the engine's id is registered", known(own))?;
         let id = rig.rest()?;
         rig.until_fate(id, Fate::Working)?;
         // A cancel carries it as well.
-        let rules = OrderRules { registered, ..OrderRules::default() };
         rig.rules("and is not any more", rules)?;
         rig.cancel(id)?;
         rig.until("a refusal", |rig| rig.book.count(OrderEventKind::CancelRejected) == 1)?;

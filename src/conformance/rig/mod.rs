@@ -21,6 +21,7 @@ use crate::engine::sessions::{
 };
 use crate::engine::sockets::{self, GatewayPort};
 use crate::secret::Secret;
+use crate::venue::cme::ilink3::parties::PartyDetails;
 use crate::venue::cme::ilink3::resume::{self, Known};
 use crate::venue::cme::simulated::{GatewayCounters, shell as cme};
 use crate::venue::cme::simulated::{OrderFault, OrderFaults, OrderRules, OrderTrouble, Spot};
@@ -56,6 +57,8 @@ type Hot<'s> = AnyGateway<'s, Port, EngineClock, NoRecorder>;
 pub struct Options {
     /// The longest silence of either side, if it is not the configuration's.
     pub keep_alive_ms: Option<u16>,
+    /// What is registered at each new session, and its id.
+    pub parties: Option<(u64, PartyDetails)>,
     /// What is known of the sessions before, the newest last.
     pub known: Vec<Known>,
     /// Replies about orders that sessions before have read: a counter repeats the others.
@@ -70,6 +73,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             keep_alive_ms: Some(5_000),
+            parties: None,
             known: Vec::new(),
             replies_seen: 0,
             numbers_after: 0,
@@ -179,6 +183,9 @@ pub(super) fn session<T>(
     let gateway = &mut config.gateways[row];
     if let (Some(session), Some(ms)) = (&mut gateway.session, options.keep_alive_ms) {
         session.keep_alive_ms = ms;
+    }
+    if let (Some(session), Some((id, details))) = (&mut gateway.session, &options.parties) {
+        (session.party_details_id, session.parties) = (*id, Some(details.clone()));
     }
     let mut dead = gateway.clone();
     if let (Some(Endpoint::Stream(address)), Some(_)) = (gateway.endpoint, &place.venue) {

@@ -18,11 +18,13 @@ pub struct Attempt<'a> {
     pub again: Option<(u64, u32)>,
     /// At the backup address, if there is one.
     pub is_backup: bool,
+    /// This run has had a session before: what it registers was registered.
+    pub is_later: bool,
 }
 
 impl Attempt<'_> {
     /// The first session of a gateway of which nothing is known.
-    pub const FIRST: Self = Self { known: &[], again: None, is_backup: false };
+    pub const FIRST: Self = Self { known: &[], again: None, is_backup: false, is_later: false };
 }
 
 /// A session that a logon has led to.
@@ -75,7 +77,8 @@ impl<G> Follow<G> for Succession<'_, '_, G> {
     /// Without a note of it no session begins.
     fn enter(&mut self) -> Result<(Entry<G, Handover>, u64), Failed> {
         let again = (self.course == Course::Same).then_some(self.last);
-        let attempt = Attempt { known: &self.known, again, is_backup: self.is_backup };
+        let is_backup = self.is_backup;
+        let attempt = Attempt { known: &self.known, again, is_backup, is_later: true };
         self.is_backup = !self.is_backup;
         let entered = (self.log_on)(self.row, &attempt);
         let Entered { entry, unasked } = entered.map_err(|error| {

@@ -107,6 +107,9 @@ impl Exchange {
                 Some(Request::Status(_) | Request::MassStatus(_)) => {
                     return Err("a question, which this gateway's limits do not allow".into());
                 }
+                Some(Request::Parties(..)) => {
+                    return Err("party details, which this logon does not register".into());
+                }
                 Some(Request::Sequence(_) | Request::Terminate(_)) | None => {}
             }
         }

@@ -146,6 +146,7 @@ impl PaperExchange {
                     Some(
                         Request::Sequence(_)
                         | Request::Terminate(_)
+                        | Request::Parties(..)
                         | Request::Status(_)
                         | Request::MassStatus(_),
                     )

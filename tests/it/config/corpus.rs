@@ -34,6 +34,14 @@ const SMDP_WITHOUT_TCP: &str = "protocol = \"shfe/smdp\"\ntopic = 1001\nmdqp = \
 const SMDP_WITH_PASSWORD: &str = "protocol = \"shfe/smdp\"\ntopic = 1001\n\
      mdqp = \"tcp://192.0.2.1:8000\"\nmdqp_password = \"hunter2\"";
 
+const ILINK3: &str = "protocol = \"cme/ilink3\"\naddress = \"192.0.2.1:9000\"\n\
+     session = \"ABC\"\nfirm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"\n\
+     access_key_id = \"K\"\nkey_file = \"key\"";
+const PARTIES_WITHOUT_ID: &str = "session = \"ABC\"\nparties={executing_firm=\"1\",\
+     customer_account=\"2\",operator=\"3\",customer_type=4,clearing_account=\"firm\"}";
+const PARTIES_OF_NO_TYPE: &str = "session = \"ABC\"\nparty_details_id = 7\n\
+     parties = { executing_firm = \"1\", customer_account = \"2\", operator = \"3\", \
+     customer_type = 5, clearing_account = \"firm\" }";
 const DSTAR: &str = "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:9001\"\n\
      answer_address = \"192.0.2.1:9000\"\naccount_no = \"88001\"";
 const DSTAR_ENDS: &str = "account_no = \"88001\"";
@@ -471,6 +479,18 @@ const CASES: &[Case] = &[
         key_file = \"key\"",
         )],
         "ABCD",
+        "",
+    ),
+    case(
+        "007",
+        &[("protocol = \"paper\"", ILINK3), ("session = \"ABC\"", PARTIES_WITHOUT_ID)],
+        "parties",
+        "",
+    ),
+    case(
+        "010",
+        &[("protocol = \"paper\"", ILINK3), ("session = \"ABC\"", PARTIES_OF_NO_TYPE)],
+        "customer_type = 5",
         "",
     ),
     case(

@@ -11,7 +11,7 @@
 
 use super::resume::Previous;
 use super::signature::{EstablishText, NegotiateText, SecretKey};
-use super::{NO_CREDENTIALS, frame_of, text};
+use super::{NO_CREDENTIALS, frame_of, parties, text};
 use std::time::{Duration, Instant};
 use xmc_hotpath::port::{SendError, StreamPort};
 use xmc_hotpath::time::{Span, UnixNs};
@@ -117,6 +117,33 @@ pub enum LogonError {
         uuid: u64,
         /// Tag 39002.
         request_ns: u64,
+    },
+    /// The parties of orders are refused.
+    #[error(
+        "party details {id} were refused with code {code} ({}): {reason}; {}",
+        parties::meaning(*code),
+        parties::advice(*code)
+    )]
+    Parties {
+        /// Under which number.
+        id: u64,
+        /// Tag 380.
+        code: u16,
+        /// Tag 58.
+        reason: String,
+    },
+    /// The parties of orders are not accepted.
+    #[error(
+        "party details {id} were not accepted (status {}, definition {}): have the exchange say \
+         what they lack, and correct `parties` of the gateway",
+        status.0,
+        status.1
+    )]
+    PartiesStatus {
+        /// Under which number.
+        id: u64,
+        /// Tags 1878 and 1879.
+        status: (u8, u8),
     },
     /// It is a backup that has not taken over.
     #[error("the gateway is a backup that has not taken over: try the primary")]
@@ -345,41 +372,56 @@ pub fn log_on<P: StreamPort>(
 ) -> Result<Established<P>, LogonError> {
     let mut message = logon.start(utc());
     loop {
-        let since = Instant::now();
         let awaited = logon.awaits();
-        let wait = || {
-            if since.elapsed() > patience {
-                return Err(LogonError::TimedOut { awaited, ms: patience.as_millis() });
-            }
-            std::thread::sleep(NAP);
-            Ok(())
-        };
-        loop {
-            match port.send(&message) {
-                Ok(()) => break,
-                Err(SendError::Busy) => wait()?,
-                Err(_) => return Err(LogonError::Closed { awaited }),
-            }
-        }
-        let mut bytes = Vec::new();
-        let step = loop {
-            if let Some((frame, _)) = decode::frame(&bytes).map_err(LogonError::Framing)? {
-                break logon.on_frame(&frame, utc())?;
-            }
-            let have = bytes.len();
-            bytes.resize(want(&bytes), 0);
-            let read = port.read(&mut bytes[have..]);
-            let read = read.map_err(|_| LogonError::Closed { awaited })?;
-            bytes.truncate(have + read);
-            if read == 0 {
-                wait()?;
-            }
-        };
-        match step {
+        let answer = |frame: &Frame<'_>| logon.on_frame(frame, utc()).map(Some);
+        match converse(&mut port, &message, awaited, patience, answer)? {
             Step::Send(next) => message = next,
             Step::Done(handover) => {
                 return Ok(Established { port, handover, previous: logon.previous() });
             }
+        }
+    }
+}
+
+/// Sends a message and hands each one that comes to `answer`, until that has what it waits for.
+/// No byte is read beyond that message. All of it may take `patience`.
+pub(super) fn converse<P: StreamPort, T>(
+    port: &mut P,
+    message: &[u8],
+    awaited: &'static str,
+    patience: Duration,
+    mut answer: impl FnMut(&Frame<'_>) -> Result<Option<T>, LogonError>,
+) -> Result<T, LogonError> {
+    let since = Instant::now();
+    let wait = || {
+        if since.elapsed() > patience {
+            return Err(LogonError::TimedOut { awaited, ms: patience.as_millis() });
+        }
+        std::thread::sleep(NAP);
+        Ok(())
+    };
+    loop {
+        match port.send(message) {
+            Ok(()) => break,
+            Err(SendError::Busy) => wait()?,
+            Err(_) => return Err(LogonError::Closed { awaited }),
+        }
+    }
+    let mut bytes = Vec::new();
+    loop {
+        if let Some((frame, _)) = decode::frame(&bytes).map_err(LogonError::Framing)? {
+            if let Some(answered) = answer(&frame)? {
+                return Ok(answered);
+            }
+            bytes.clear();
+        }
+        let have = bytes.len();
+        bytes.resize(want(&bytes), 0);
+        let read = port.read(&mut bytes[have..]);
+        let read = read.map_err(|_| LogonError::Closed { awaited })?;
+        bytes.truncate(have + read);
+        if read == 0 {
+            wait()?;
         }
     }
 }

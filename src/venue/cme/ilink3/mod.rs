@@ -1,11 +1,13 @@
 //! iLink 3, cold side: the logon of a client, what a simulated exchange writes, frames for people.
 //!
-//! `signature` and `logon` take a session from nothing to the hand-over to the gateway stage;
-//! `resume` says what one that comes after another has to ask for; `report` writes the exchange's
-//! half, `refused` knows its codes; `plain` tells any frame as JSON and writes it from that.
+//! `signature` and `logon` take a session from nothing to the hand-over to the gateway stage, and
+//! `parties` registers for whom it sends orders; `resume` says what one that comes after another
+//! has to ask for; `report` writes the exchange's half, `refused` knows its codes; `plain` tells any
+//! frame as JSON and writes it from that.
 //! Session state of the exchange is in `cme::simulated`.
 
 pub mod logon;
+pub mod parties;
 pub mod plain;
 pub mod refused;
 mod report;

@@ -8,7 +8,8 @@ use super::{PRIMARY, frame_of, text};
 use xmc_hotpath::venue::cme::ilink3::layout::{
     Block, BusinessReject, Cancel, CancelRejected, FillEvent, FillPart, Message, NULL_U8, NULL_U64,
     NewOrder, NotApplied, OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected,
-    OrderStatus, Replace, ReplaceRejected, Sequence, TradeAddendum, TradeOutright,
+    OrderStatus, PartyDetailsAck, PartyDetailsRequest, Replace, ReplaceRejected, Sequence,
+    TradeAddendum, TradeOutright,
 };
 use xmc_hotpath::venue::cme::sbe::GroupSize;
 use xmc_hotpath::wire::{I64Le, U16Le, U32Le, U64Le};
@@ -388,6 +389,34 @@ impl ReportWriter {
         }
     }
 
+    /// 519: party details are registered as `request` has them.
+    pub fn parties_registered(
+        &mut self,
+        request: &PartyDetailsRequest,
+        sent_ns: u64,
+    ) -> PartyDetailsAck {
+        PartyDetailsAck {
+            seq_no: U32Le::new(self.take_seq_no()),
+            uuid: U64Le::new(self.uuid),
+            memo: request.memo,
+            average_group: request.average_group,
+            party_details_id: request.party_details_id,
+            sent_ns: U64Le::new(sent_ns),
+            smp_id: request.smp_id,
+            customer_capacity: request.customer_capacity,
+            clearing_account: request.clearing_account,
+            smp_instruction: request.smp_instruction,
+            average_price: request.average_price,
+            clearing_price: request.clearing_price,
+            give_up: request.give_up,
+            handling: request.handling,
+            list_action: request.list_action,
+            executor: request.executor,
+            decision_maker: request.decision_maker,
+            ..PartyDetailsAck::BLANK
+        }
+    }
+
     /// 513: `msg_count` messages of the client are missing from `from_seq_no` on.
     pub fn not_applied(&self, from_seq_no: u32, msg_count: u32) -> NotApplied {
         NotApplied {
@@ -411,6 +440,11 @@ impl ReportWriter {
     /// The bytes of a message without groups.
     pub fn frame<M: Message>(&self, block: &M) -> Vec<u8> {
         frame_of(self.version, block, &[])
+    }
+
+    /// The bytes of 519 with the groups of its 518.
+    pub fn parties_frame(&self, block: &PartyDetailsAck, groups: &[u8]) -> Vec<u8> {
+        frame_of(self.version, block, groups)
     }
 
     /// The bytes of a fill with its groups.

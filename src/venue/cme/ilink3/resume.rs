@@ -9,6 +9,7 @@
 //! Pure: connecting and waiting is `engine::sessions`' work, which calls this.
 
 use super::logon::LogonError;
+use super::parties;
 use serde::{Deserialize, Serialize};
 use xmc_hotpath::gateway::SessionLost;
 use xmc_hotpath::venue::cme::ilink3::session::{Handover, Left, Missed};
@@ -171,6 +172,8 @@ pub fn after_refusal(course: Course, error: &LogonError) -> Course {
             // Keys, names, ports and intervals that are wrong stay so.
             _ => Course::Stop,
         },
+        LogonError::Parties { code, .. } if parties::is_retryable(*code) => course,
+        LogonError::Parties { .. } | LogonError::PartiesStatus { .. } => Course::Stop,
         LogonError::Text { .. }
         | LogonError::Unexpected { .. }
         | LogonError::Framing(_)

@@ -8,10 +8,12 @@
 //! UNPROVEN: that a UUID which is not above the last one is refused by 502 and its code.
 
 use super::channel::utc;
+use super::gateway::Definition;
 use super::rules::{Excess, OrderRules, Rate};
 use super::sent::{NotResent, Resending, SentMessages};
 use crate::venue::cme::ilink3::signature::{EstablishText, NegotiateText, SecretKey};
 use crate::venue::cme::ilink3::{NO_CREDENTIALS, PRIMARY, ReportWriter, frame_of, text};
+use std::collections::BTreeMap;
 use std::str;
 use xmc_hotpath::message::AccountId;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -115,6 +117,8 @@ pub(super) struct Client {
     cancel_at: Option<MonoNs>,
     orders: Rate,
     cancels: Rate,
+    /// The party details that it has registered this week, by their ids.
+    pub parties: BTreeMap<u64, Definition>,
 }
 
 /// What a message asks for, as messaging controls tell it.
@@ -144,6 +148,7 @@ impl Client {
             cancel_at: None,
             orders: Rate::default(),
             cancels: Rate::default(),
+            parties: BTreeMap::new(),
         }
     }
 

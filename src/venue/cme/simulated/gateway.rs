@@ -26,7 +26,10 @@ use xmc_hotpath::venue::cme::ilink3::layout::{
 use xmc_hotpath::wire::{self, U32Le};
 
 mod logon;
+mod parties;
 mod troubled;
+
+pub(super) use parties::Definition;
 
 /// A connection, as the shell numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -384,6 +387,12 @@ impl Gateway {
                 }
                 return None;
             }
+            Some(Request::Parties(block, groups)) => {
+                if self.follows(now, id, client, block.seq_no.get()) {
+                    self.define(now, client, Definition::new(block, groups));
+                }
+                return None;
+            }
             Some(Request::New(order)) => (order.seq_no, Demand::New(*order)),
             Some(Request::Replace(change)) => (change.seq_no, Demand::Replace(*change)),
             Some(Request::Cancel(cancel)) => (cancel.seq_no, Demand::Cancel(*cancel)),
@@ -394,19 +403,25 @@ impl Gateway {
                 return None;
             }
         };
-        let (seq_no, demand) = demand;
-        match self.clients[client].follow(seq_no.get()) {
+        let (seq_no, demand) = (demand.0.get(), demand.1);
+        let is_taken = self.follows(now, id, client, seq_no)
+            && self.within_limits(now, id, client, seq_no, &demand);
+        is_taken.then_some((client, demand))
+    }
+
+    /// Whether a business message has a number that can follow; if not, the session is over.
+    fn follows(&mut self, now: MonoNs, id: ConnectionId, client: usize, seq_no: u32) -> bool {
+        match self.clients[client].follow(seq_no) {
             Ok(missing) => {
                 if let Some((from, count)) = missing {
                     self.not_applied(now, client, from, count);
                 }
                 self.counters.messages += 1;
-                self.within_limits(now, id, client, seq_no.get(), &demand)
-                    .then_some((client, demand))
+                true
             }
             Err(end) => {
                 self.broken(now, id, end);
-                None
+                false
             }
         }
     }
@@ -478,35 +493,6 @@ impl Gateway {
         false
     }
 
-    /// Whether a message names the party details that are registered; if not, it is answered here.
-    fn is_registered(
-        &mut self,
-        now: MonoNs,
-        client: usize,
-        seq_no: u32,
-        msg_type: &str,
-        demand: &Demand,
-    ) -> bool {
-        let named = match demand {
-            Demand::New(order) => order.party_details_id,
-            Demand::Replace(change) => change.party_details_id,
-            Demand::Cancel(cancel) => cancel.party_details_id,
-            Demand::Status(_) | Demand::MassStatus(_) | Demand::Gone => return true,
-        };
-        if self.rules.registered.is_none_or(|registered| named.get() == registered) {
-            return true;
-        }
-        let refusal = Refusal {
-            ref_seq_no: seq_no,
-            ref_msg_type: msg_type,
-            reason: UNKNOWN_ID,
-            text: "the party details id is not registered",
-            sent_ns: self.utc_ns(now),
-        };
-        self.refuse(now, client, &refusal);
-        false
-    }
-
     /// 521.
     fn refuse(&mut self, now: MonoNs, client: usize, refusal: &Refusal<'_>) {
         let reports = &mut self.clients[client].reports;
@@ -566,7 +552,5 @@ impl Gateway {
 
 /// Tag 380: none of those that are listed.
 const OTHER: u16 = 0;
-/// Tag 380: the party details id of a business message is not known.
-const UNKNOWN_ID: u16 = 1;
 /// Tag 380: unsupported message type.
 const UNSUPPORTED: u16 = 3;

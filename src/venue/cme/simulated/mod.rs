@@ -32,7 +32,7 @@ pub use gateway::{ConnectionId, GatewayCounters};
 pub use lines::{Datagram, Group};
 pub use orders::Amendment;
 pub use replay::{ReplayCounts, ReplayRules, ReplayTrouble};
-pub use rules::{MessageLimit, OrderRules};
+pub use rules::{KnownParties, MessageLimit, OrderRules};
 pub use trouble::{OrderFault, OrderFaults, OrderRate, OrderTrouble, Spot};
 
 use crate::sim::exchange::{

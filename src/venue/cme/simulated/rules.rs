@@ -21,9 +21,18 @@ pub struct OrderRules {
     pub resent_at_once: usize,
     /// Between two such lots.
     pub resend_pause: Span,
-    /// The party details id that is registered: a message with another one is refused. `None`: any
-    /// is taken.
-    pub registered: Option<u64>,
+    /// Which party details a message may name.
+    pub parties: KnownParties,
+}
+
+/// Which party details are known: a message that names others is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KnownParties {
+    /// All there could be.
+    #[default]
+    Any,
+    /// One set, and those that the client has registered this week.
+    These(Option<u64>),
 }
 
 impl Default for OrderRules {
@@ -34,7 +43,7 @@ impl Default for OrderRules {
             cancel_after: Span(0),
             resent_at_once: 100,
             resend_pause: Span(0),
-            registered: None,
+            parties: KnownParties::Any,
         }
     }
 }

@@ -14,7 +14,8 @@ use std::mem::offset_of;
 use xmc_hotpath::time::{MonoNs, Span};
 use xmc_hotpath::venue::cme::ilink3::layout::{
     BusinessReject, CancelRejected, Message, OrderCancelled, OrderEliminated, OrderModified,
-    OrderNew, OrderRejected, OrderStatus, ReplaceRejected, TradeAddendum, TradeOutright,
+    OrderNew, OrderRejected, OrderStatus, PartyDetailsAck, ReplaceRejected, TradeAddendum,
+    TradeOutright,
 };
 
 /// Messages of one request, at most: CME's limit.
@@ -128,6 +129,7 @@ pub(super) const fn poss_retrans(template_id: u16) -> Option<usize> {
         OrderCancelled::TEMPLATE_ID => offset_of!(OrderCancelled, poss_retrans),
         CancelRejected::TEMPLATE_ID => offset_of!(CancelRejected, poss_retrans),
         ReplaceRejected::TEMPLATE_ID => offset_of!(ReplaceRejected, poss_retrans),
+        PartyDetailsAck::TEMPLATE_ID => offset_of!(PartyDetailsAck, poss_retrans),
         BusinessReject::TEMPLATE_ID => offset_of!(BusinessReject, poss_retrans),
         _ => return None,
     })

@@ -15,7 +15,7 @@ pub enum Spot {
     Negotiate,
     /// At a client's Establish.
     Establish,
-    /// At a client's order, change, cancel or question.
+    /// At a client's order, change, cancel, question or registration.
     Request,
     /// At a client's RetransmitRequest.
     RetransmitRequest,

@@ -35,6 +35,10 @@ super::scenarios! { CmeIlink3:
         "O29" "an order that would meet an own is rejected";
     o29_an_id_that_is_not_registered_is_refused =
         "O29" "an id that is not registered is refused";
+    o29_parties_are_registered_before_the_first_order =
+        "O29" "parties are registered before the first order";
+    o29_parties_that_are_refused_are_left_to_people =
+        "O29" "parties that are refused are left to people";
     o30_orders_outside_the_open_market_are_rejected =
         "O30" "orders outside the open market are rejected";
     o32_the_ledger_says_of_every_order_what_the_news_said =

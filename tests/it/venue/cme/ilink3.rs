@@ -2,6 +2,7 @@
 
 pub mod golden;
 mod logon;
+mod parties;
 pub mod peer;
 mod plain;
 mod recovery;

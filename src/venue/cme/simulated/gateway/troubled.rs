@@ -7,8 +7,8 @@ use crate::venue::cme::simulated::trouble::{OrderFaults, OrderTrouble, Spot, Tro
 use xmc_hotpath::time::MonoNs;
 use xmc_hotpath::venue::cme::ilink3::decode::Frame;
 use xmc_hotpath::venue::cme::ilink3::layout::{
-    Cancel, Establish, MassStatusRequest, Message, NEWEST_VERSION, Negotiate, NewOrder, Replace,
-    RetransmitRequest, StatusRequest,
+    Cancel, Establish, MassStatusRequest, Message, NEWEST_VERSION, Negotiate, NewOrder,
+    PartyDetailsRequest, Replace, RetransmitRequest, StatusRequest,
 };
 
 /// Where the number and the UUID of a numbered message stand in its bytes.
@@ -100,7 +100,8 @@ impl Gateway {
             | Replace::TEMPLATE_ID
             | Cancel::TEMPLATE_ID
             | StatusRequest::TEMPLATE_ID
-            | MassStatusRequest::TEMPLATE_ID => Spot::Request,
+            | MassStatusRequest::TEMPLATE_ID
+            | PartyDetailsRequest::TEMPLATE_ID => Spot::Request,
             _ => return true,
         };
         let Some(what) = self.troubles.strike(spot) else { return true };

@@ -162,6 +162,7 @@ fn blocks_of(frame: &Frame<'_>) -> Option<Vec<u8>> {
             Request::Replace(block) => bytemuck::bytes_of(block).to_vec(),
             Request::Cancel(block) => bytemuck::bytes_of(block).to_vec(),
             Request::Status(block) => bytemuck::bytes_of(block).to_vec(),
+            Request::Parties(block, _) => bytemuck::bytes_of(block).to_vec(),
             Request::MassStatus(block) => bytemuck::bytes_of(block).to_vec(),
         })
     })

@@ -2,7 +2,8 @@
 
 use super::Frame;
 use crate::venue::cme::ilink3::layout::{
-    Cancel, MassStatusRequest, Message, NewOrder, Replace, Sequence, StatusRequest, Terminate,
+    Cancel, MassStatusRequest, Message, NewOrder, PartyDetailsRequest, Replace, Sequence,
+    StatusRequest, Terminate,
 };
 use crate::venue::cme::sbe::SbeError;
 
@@ -19,6 +20,8 @@ pub enum Request<'a> {
     Replace(&'a Replace),
     /// 516: a cancellation.
     Cancel(&'a Cancel),
+    /// 518: party details are registered; what the block says, and its groups behind it.
+    Parties(&'a PartyDetailsRequest, &'a [u8]),
     /// 530: how many orders stand.
     MassStatus(&'a MassStatusRequest),
     /// 533: how one stands.
@@ -36,6 +39,10 @@ pub fn request<'a>(frame: &Frame<'a>) -> Result<Option<Request<'a>>, SbeError> {
         NewOrder::TEMPLATE_ID => Request::New(frame.block()?.0),
         Replace::TEMPLATE_ID => Request::Replace(frame.block()?.0),
         Cancel::TEMPLATE_ID => Request::Cancel(frame.block()?.0),
+        PartyDetailsRequest::TEMPLATE_ID => {
+            let (block, groups) = frame.block()?;
+            Request::Parties(block, groups)
+        }
         MassStatusRequest::TEMPLATE_ID => Request::MassStatus(frame.block()?.0),
         StatusRequest::TEMPLATE_ID => Request::Status(frame.block()?.0),
         _ => return Ok(None),
