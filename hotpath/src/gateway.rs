@@ -10,7 +10,7 @@ mod door;
 mod inbox;
 mod session;
 
-pub use self::door::{Door, Entry, Reentry};
+pub use self::door::{Door, Entry, Leave, Reentry};
 use self::inbox::Inbox;
 pub use self::session::{CannotEncode, OrderSession, SessionLost, Taken};
 use crate::counter::{Counter, Recorder};
@@ -73,6 +73,10 @@ pub struct GatewayStage<'a, S: OrderSession, P, C, L> {
     /// Why there is none any more.
     lost: Option<SessionLost>,
     lost_at: MonoNs,
+    /// It is about to be ended as was planned: nothing new is sent on it.
+    is_closing: bool,
+    /// There is none, or it is about to be ended.
+    is_shut: bool,
     /// The port brings nothing more.
     is_closed: bool,
     /// And everything that it brought has been read.
@@ -114,6 +118,8 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             told: None,
             lost: None,
             lost_at: MonoNs(0),
+            is_closing: false,
+            is_shut: false,
             is_closed: false,
             is_read_out: false,
             is_left_told: false,
@@ -152,7 +158,11 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
     /// What the session is now.
     #[must_use]
     pub fn state(&self) -> SessionState {
-        if self.lost.is_some() { SessionState::Down } else { self.session.state() }
+        match self.lost {
+            Some(_) => SessionState::Down,
+            None if self.is_closing => SessionState::Gapped,
+            None => self.session.state(),
+        }
     }
 
     /// Whether the session has ended and everything that came of it is read.
@@ -192,8 +202,8 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             let Some(command) = self.commands.peek().copied() else {
                 return work;
             };
-            if self.lost.is_some() {
-                if !self.give_back(&command, OrderEventKind::NotSent, 0) {
+            if let Some(reason) = self.turns_away(&command) {
+                if !self.give_back(&command, OrderEventKind::NotSent, reason) {
                     return Work::Blocked;
                 }
                 self.commands.pop();
@@ -232,6 +242,19 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             }
         }
         work
+    }
+
+    /// Why a command is not even tried, as a reason for the desk.
+    #[inline]
+    fn turns_away(&self, command: &OrderCommand) -> Option<u8> {
+        if !self.is_shut {
+            return None;
+        }
+        let is_new = matches!(command.action, OrderAction::New | OrderAction::Replace);
+        match self.lost {
+            Some(_) => Some(0),
+            None => is_new.then_some(CannotEncode::Closing.code()),
+        }
     }
 
     /// The socket is gone. Part of a message may have left: then nobody can tell what became of it.
@@ -298,10 +321,22 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
         if let Some(message) = self.session.farewell(why, utc) {
             let _ = self.port.send_on_stream(message);
         }
-        self.lost = Some(why);
+        (self.lost, self.is_shut) = (Some(why), true);
         self.lost_at = now;
         self.counters.lost.add(1);
         self.announce();
+    }
+
+    /// Does what the cold side asks of a session that stands.
+    fn heed(&mut self) {
+        let Some(leave) = self.reentry.as_mut().and_then(|reentry| reentry.leave.pop()) else {
+            return;
+        };
+        match leave {
+            _ if self.lost.is_some() => {}
+            Leave::Quiesce => (self.is_closing, self.is_shut) = (true, true),
+            Leave::LogOut => self.lose(SessionLost::WeekOver),
+        }
     }
 
     /// Nothing of the session is read any more.
@@ -337,7 +372,10 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
         debug_assert!(pushed.is_ok(), "the ring had room for it");
         self.session.resume(&handover);
         self.inbox.clear();
+        // What was asked of the last session is not asked of this one.
+        while reentry.leave.pop().is_some() {}
         self.lost = None;
+        (self.is_closing, self.is_shut) = (false, false);
         (self.is_closed, self.is_read_out, self.is_left_told) = (false, false, false);
         self.counters.resumed.add(1);
         self.tell_state();
@@ -422,6 +460,7 @@ impl<S: OrderSession, P: StreamPort, C: Clock, L: Recorder> Stage for GatewaySta
         if self.is_read_out {
             return;
         }
+        self.heed();
         let now = self.clock.now();
         if self.lost.is_some() {
             if now.since(self.lost_at) >= LAST_READS {

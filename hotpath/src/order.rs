@@ -343,6 +343,12 @@ impl<'a> Orders<'a> {
         self.rows.iter().filter(|row| row.is_live()).count()
     }
 
+    /// How many of them were sent through a gateway.
+    #[must_use]
+    pub fn live_at(&self, gateway: GatewayIndex) -> usize {
+        self.rows.iter().filter(|row| row.is_live() && row.gateway == gateway).count()
+    }
+
     /// Takes a row for a new order, which is `Sent`; `None` if there is none. Id and state are set,
     /// and nothing is kept of the row's last life; the rest is the caller's.
     #[inline]

@@ -14,11 +14,15 @@ mod exit;
 mod read;
 mod shelf;
 mod timetable;
+mod week;
 
 pub use exit::{ClosesFirst, Outlook, Verdict, outlook};
 pub use read::{load, of_text};
 pub use shelf::{Kept, Shelf, ShelfError};
 pub use timetable::{LONGEST_BREAK, Moment, Stretch, Timetable};
+pub use week::{Pause, Week, WeekTime};
+
+pub(crate) use read::{minutes, zone};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

@@ -187,7 +187,7 @@ fn date(value: &DeValue<'_>) -> Result<Option<Date>, Complaint> {
 }
 
 /// Hours and minutes, to the end of the day after: `09:00`, `25:30`.
-fn minutes(value: &DeValue<'_>) -> Result<u16, Complaint> {
+pub(crate) fn minutes(value: &DeValue<'_>) -> Result<u16, Complaint> {
     let text = text_of(value)?;
     let two = |part: &str| {
         let is_two = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -202,7 +202,7 @@ fn minutes(value: &DeValue<'_>) -> Result<u16, Complaint> {
 }
 
 /// A name of the time zone database that is part of this program.
-fn zone(value: &DeValue<'_>) -> Result<Option<TimeZone>, Complaint> {
+pub(crate) fn zone(value: &DeValue<'_>) -> Result<Option<TimeZone>, Complaint> {
     let text = text_of(value)?;
     TimeZoneDatabase::bundled().get(text).map(Some).map_err(|_| {
         let message = format!("is {text:?}, which the time zone database does not know");

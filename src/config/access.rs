@@ -4,11 +4,15 @@
 use super::error::{Problem, Rule};
 use super::section::Section;
 use super::value::{identity, line, whole, word};
+use crate::calendar::{self, Week, WeekTime};
 use crate::venue::cme::ilink3::parties::{
     ClearingAccount, OrderSource, PartyDetails, SelfMatchCancels,
 };
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
 use std::fmt;
 use std::path::PathBuf;
+use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::esunny::dstar::layout::ReqIdMode;
 
 /// Where a secret lies.
@@ -55,6 +59,10 @@ pub struct SessionIdentity {
     pub party_details_id: u64,
     /// What is registered under it when a session is negotiated; `None`: it is registered already.
     pub parties: Option<PartyDetails>,
+    /// When sessions are planned to end and to begin; `None`: they stand until they are lost.
+    ///
+    /// UNPROVEN: CME's sessions are weekly (page 46440193), its hours were not read.
+    pub week: Option<Week>,
 }
 
 /// Who trades at an Esunny counter, and what it is asked for.
@@ -155,7 +163,57 @@ pub(super) fn session(section: &Section<'_>) -> SessionIdentity {
             .map_or(5_000, |ms| ms.value),
         party_details_id,
         parties: parties(section, party_details_id),
+        week: week(section),
     }
+}
+
+const DAYS: &[(&str, Day)] = &[
+    ("monday", Day(Weekday::Monday)),
+    ("tuesday", Day(Weekday::Tuesday)),
+    ("wednesday", Day(Weekday::Wednesday)),
+    ("thursday", Day(Weekday::Thursday)),
+    ("friday", Day(Weekday::Friday)),
+    ("saturday", Day(Weekday::Saturday)),
+    ("sunday", Day(Weekday::Sunday)),
+];
+
+#[derive(Clone, Copy)]
+struct Day(Weekday);
+
+impl Default for Day {
+    fn default() -> Self {
+        Self(Weekday::Sunday)
+    }
+}
+
+/// The table `week`: when sessions are planned to end and to begin.
+fn week(section: &Section<'_>) -> Option<Week> {
+    /// A longer pause is one whose ends were taken for each other.
+    const LONGEST_PAUSE_NS: u64 = 4 * 24 * 3_600 * 1_000_000_000;
+    let table = section.table("week")?;
+    let zone = table.required("time_zone", calendar::zone).value.unwrap_or(TimeZone::UTC);
+    let time = |day, minutes| WeekTime {
+        day: table.required(day, word(DAYS)).value.0,
+        minutes: table.required(minutes, calendar::minutes).value,
+    };
+    let ends = time("ends_on", "ends_at");
+    let begins = time("begins_on", "begins_at");
+    let week = Week { zone, ends, begins };
+    // A winter week stands for all: a change of the clock moves a pause by an hour.
+    let pause = week.pause(UnixNs(0));
+    if pause.is_none_or(|pause| pause.until.0 - pause.from.0 > LONGEST_PAUSE_NS)
+        && !table.is_broken()
+    {
+        let message = format!("{} has no session for most of the week", table.title());
+        let place = table.place().clone();
+        let problem = Problem::new(Rule::CalendarTime, message, place, "ends before it begins");
+        table.fail(problem.help("`ends` is when the session ends before the weekend"));
+    }
+    let week = table.finish(week);
+    if week.is_none() {
+        section.spoil();
+    }
+    week
 }
 
 const CLEARING_ACCOUNTS: &[(&str, ClearingAccount)] =

@@ -144,6 +144,12 @@ impl Book {
         self.orders.insert(command.order_id.0, row);
     }
 
+    /// Whether every order that was sent is known to be over.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.orders.values().all(|row| matches!(row.fate, Fate::Over | Fate::NotSent))
+    }
+
     /// News of an order of that kind so far.
     #[must_use]
     pub fn count(&self, kind: OrderEventKind) -> usize {

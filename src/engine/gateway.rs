@@ -63,8 +63,10 @@ fn door<P, H, L>() -> (Reentry<P, H, L>, stage::Door<P, H, L>) {
     let (left_in, left) = ring::ends(RingBuffer::new(1));
     let (entries, entries_out) = ring::ends(RingBuffer::new(1));
     let (spent_in, spent) = ring::ends(RingBuffer::new(1));
-    let inside = Reentry { left: left_in, entries: entries_out, spent: spent_in };
-    (inside, stage::Door { left, entries, spent })
+    // Both things that can be asked of one session.
+    let (leave, leave_out) = ring::ends(RingBuffer::new(2));
+    let inside = Reentry { left: left_in, entries: entries_out, spent: spent_in, leave: leave_out };
+    (inside, stage::Door { left, entries, spent, leave })
 }
 
 /// A session at an Esunny counter. The vendor's library frames replies in a way that is not public,

@@ -33,7 +33,10 @@ use crate::topology::{Executor, Idle, Sched, Stage as StageName};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use xmc_hotpath::message::{Command, CommandKind, Control, SpreadIndex};
+use xmc_hotpath::desk::Desk;
+use xmc_hotpath::message::{
+    Command, CommandKind, Control, GatewayIndex, SessionState, SpreadIndex,
+};
 use xmc_hotpath::port::{RxPort, StreamPort};
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::Sender;
@@ -494,6 +497,7 @@ impl Shared<'_> {
                 telling.on_clock(&scale, self.counters);
             }
             let desk = follower.shadow.desk();
+            self.sessions.settle(|gateway| is_settled(desk, gateway));
             telling.on_findings(&self.counters.replicas, desk, self.clock.now());
             telling.flush(control);
             // The next error of a disk would stop the record: nothing new is opened before a person
@@ -556,6 +560,12 @@ impl Shared<'_> {
             std::thread::sleep(BETWEEN_READS);
         }
     }
+}
+
+/// Whether nothing lives at a gateway and nothing can come: what the record says up to where the
+/// desk knew that its session was about to end is all that there is.
+fn is_settled(desk: &Desk<'_>, gateway: GatewayIndex) -> bool {
+    desk.session(gateway) != SessionState::Up && desk.orders().live_at(gateway) == 0
 }
 
 /// A command of the engine itself, about all spreads.

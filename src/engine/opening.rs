@@ -6,7 +6,7 @@
 
 use super::feed::FeedStart;
 use super::logon::{self, LogonError};
-use super::sessions::{Attempt, CounterAgain, Pace, SessionBook, Sessions};
+use super::sessions::{Attempt, CounterAgain, Pace, SessionBook, Sessions, Weeks};
 use super::sockets::{self, GatewayPort, SocketError};
 use super::wire::{Ports, Starts};
 use crate::clock::EngineClock;
@@ -105,5 +105,6 @@ pub fn sessions<'a>(
         log_on_counter: Box::new(log_on_counter),
         directory: directory.to_owned(),
         pace: Pace::ENGINE,
+        weeks: Weeks::of(config, || clock.utc().utc),
     }
 }

@@ -14,6 +14,7 @@ use cross_market_connect::venue::cme::ilink3::parties::{
 };
 use std::path::{Path, PathBuf};
 use xmc_hotpath::message::{Control, Detailing, Gate};
+use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::esunny::dstar::layout::ReqIdMode;
 
 /// A sample of the project.
@@ -104,7 +105,8 @@ fn recovery_and_logon_are_read_as_written() {
         key_file = \"secrets/cme\"\nparty_details_id = 41\nparties = { \
         executing_firm = \"560\", customer_account = \"77001\", operator = \"desk-1\", \
         customer_type = 2, clearing_account = \"firm\", order_source = \"algo_engine\", \
-        self_match_id = 9 }";
+        self_match_id = 9 }\nweek = { time_zone = \"America/Chicago\", ends_on = \"friday\", \
+        ends_at = \"17:00\", begins_on = \"sunday\", begins_at = \"15:30\" }";
     let config = load(&edited(&[
         ("join = \"assume_empty\"", &loops),
         ("protocol = \"paper\"", ilink3),
@@ -134,6 +136,11 @@ fn recovery_and_logon_are_read_as_written() {
         self_match: Some((9, SelfMatchCancels::Oldest)),
     };
     assert_eq!((session.party_details_id, &session.parties), (41, &Some(parties)));
+    let week = session.week.as_ref().expect("it is written");
+    // Saturday 2026-11-21, noon in UTC: Friday 17:00 was 23:00, Sunday 15:30 will be 21:30.
+    let (friday, sunday) = (1_795_215_600, 1_795_383_000);
+    let pause = week.pause(UnixNs(1_795_262_400_000_000_000)).expect("there is one each week");
+    assert_eq!((pause.from.0, pause.until.0), (friday * 1_000_000_000, sunday * 1_000_000_000));
     let symbols = config.instruments.iter().map(|instrument| &*instrument.symbol);
     assert_eq!(symbols.collect::<Vec<_>>(), ["ZCZ6", "s336491"], "the name unless written");
 

@@ -12,6 +12,7 @@ mod outage;
 mod quiet;
 mod relay;
 mod sessions;
+mod weeks;
 mod witnessing;
 
 use crate::config::{edited, load};

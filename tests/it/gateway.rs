@@ -298,8 +298,9 @@ fn rig_with_door(
     let (left_in, left) = ends(RingBuffer::new(1));
     let (entries, entries_out) = ends(RingBuffer::new(1));
     let (spent_in, spent) = ends(RingBuffer::new(1));
-    let inside = Reentry { left: left_in, entries: entries_out, spent: spent_in };
-    (stage.with_reentry(inside), commands, news, Door { left, entries, spent })
+    let (leave, leave_out) = ends(RingBuffer::new(2));
+    let inside = Reentry { left: left_in, entries: entries_out, spent: spent_in, leave: leave_out };
+    (stage.with_reentry(inside), commands, news, Door { left, entries, spent, leave })
 }
 
 #[test]

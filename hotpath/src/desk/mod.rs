@@ -36,8 +36,8 @@ use crate::execute::offset::{Holding, Lots};
 use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind,
-    Credits, DeskIdentity, Detail, Detailing, Event, GatewayLimits, HeldLots, Hours, Input,
-    InstrumentIndex, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderId, Quote, SafeState,
+    Credits, DeskIdentity, Detail, Detailing, Event, GatewayIndex, GatewayLimits, HeldLots, Hours,
+    Input, InstrumentIndex, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderId, Quote, SafeState,
     SessionState, SessionUpdate, Sizing, SpreadIndex, SpreadSpec, StateChange, StreamId,
 };
 use crate::order::Orders;
@@ -156,6 +156,13 @@ impl<'a> Desk<'a> {
     #[must_use]
     pub fn orders(&self) -> &Orders<'a> {
         &self.orders
+    }
+
+    /// What it knows of a gateway's session.
+    #[must_use]
+    pub fn session(&self, gateway: GatewayIndex) -> SessionState {
+        let row = self.gateways.get(usize::from(gateway.0));
+        row.map_or(SessionState::Down, |row| row.session)
     }
 
     /// Whether the last quote of an instrument may be traded on, its age apart.

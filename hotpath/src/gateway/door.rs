@@ -1,7 +1,7 @@
 //! Where a session that has ended leaves the stage, and the next one comes in.
 //!
-//! Three rings of one place each. Nothing waits here: a stage whose cold side does not answer stays
-//! down.
+//! A few rings of one or two places. Nothing waits here: a stage whose cold side does not answer
+//! stays down.
 
 use crate::ring::{Receiver, Sender};
 
@@ -14,7 +14,16 @@ pub struct Entry<P, H> {
     pub handover: H,
 }
 
-/// The stage's ends of the rings by which sessions end and begin again, each of one place.
+/// What the cold side asks of a session that stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Nothing new is sent on it any more; what lives may still be cancelled and asked for.
+    Quiesce,
+    /// It is ended in order, because its week is over.
+    LogOut,
+}
+
+/// The stage's ends of the rings by which sessions end and begin again.
 #[derive(Debug)]
 pub struct Reentry<P, H, L> {
     /// Takes where a session stood, when all that came of it has been read.
@@ -24,6 +33,8 @@ pub struct Reentry<P, H, L> {
     pub entries: Receiver<Entry<P, H>>,
     /// Takes the last connection when the next one has come: closing it may take its time.
     pub spent: Sender<P>,
+    /// Brings what is asked of the session that stands.
+    pub leave: Receiver<Leave>,
 }
 
 /// The cold side's ends of those rings.
@@ -35,4 +46,6 @@ pub struct Door<P, H, L> {
     pub entries: Sender<Entry<P, H>>,
     /// Brings the last one back; while it is not taken, no other is let in.
     pub spent: Receiver<P>,
+    /// Takes what is asked of the session that stands.
+    pub leave: Sender<Leave>,
 }

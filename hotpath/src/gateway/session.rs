@@ -24,6 +24,8 @@ pub enum SessionLost {
     Closed,
     /// We have ended it.
     LoggedOut,
+    /// We have ended it, as was planned: its week is over.
+    WeekOver,
 }
 
 impl SessionLost {
@@ -39,6 +41,7 @@ impl SessionLost {
             Self::Silent => "silent",
             Self::Closed => "closed",
             Self::LoggedOut => "logged_out",
+            Self::WeekOver => "week_over",
         }
     }
 }
@@ -73,6 +76,8 @@ code! {
         Unfilled = 8 "unfilled",
         /// It has left, and the venue says that it has not done it.
         NotApplied = 9 "not_applied",
+        /// The session is about to be ended, as was planned.
+        Closing = 10 "closing",
     }
 }
 

@@ -18,6 +18,24 @@ pub(super) const CASES: [Case; 16] = [
                 logons::a_week_begins,
             ),
             on(
+                Script,
+                "a week ends as planned and the next one begins",
+                "nothing new is sent, what rests is waited for, and the numbers of the next week",
+                logons::a_week_ends_as_planned,
+            ),
+            on(
+                Script,
+                "a session that the exchange ends between two weeks is not followed by another",
+                "no logon before the next week",
+                logons::a_session_that_ends_in_the_pause,
+            ),
+            on(
+                Script,
+                "an order that outlives its week does not keep the next one waiting",
+                "what people are told",
+                logons::an_order_that_outlives_its_week,
+            ),
+            on(
                 Session,
                 "a session is negotiated and established",
                 "both answers name our request, the session is up, and its end is answered",

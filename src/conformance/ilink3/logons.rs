@@ -1,5 +1,6 @@
 //! Sessions that begin, end, and begin again at a gateway that goes wrong on command.
 
+use crate::conformance::book::Fate;
 use crate::conformance::case::{Failure, Outcome, must, same};
 use crate::conformance::ground::{Ground, Market};
 use crate::conformance::rig::{self, Options};
@@ -71,6 +72,74 @@ pub fn a_week_begins(ground: &Ground<'_>) -> Outcome {
         rig.agree()?;
         let first = rig.book.events.get(before).map(|event| event.seq_no);
         same("the number of the week's first report", &first, &Some(1))
+    })
+}
+
+pub fn a_week_ends_as_planned(ground: &Ground<'_>) -> Outcome {
+    ground.with(|rig| {
+        rig.lift(Side::Buy, 1)?;
+        rig.agree()?;
+        let resting = rig.rest()?;
+        rig.until_fate(resting, Fate::Working)?;
+        rig.step("the week is over");
+        rig.is_pause.store(true, Ordering::Release);
+        rig.until("word of it", |rig| rig.state() == Some(SessionState::Gapped))?;
+        let late = rig.rest()?;
+        rig.until_fate(late, Fate::NotSent)?;
+        rig.follow(300)?;
+        same("sessions that ended while an order rests", &rig.figures().lost, &0)?;
+        rig.cancel(resting)?;
+        rig.until("the end of the session", |rig| rig.figures().lost == 1)?;
+        same("the order that rested", &rig.fate(resting), &Fate::Over)?;
+        let figures = rig.figures();
+        let said = (figures.last_lost, figures.weeks, figures.last_error);
+        same("what is said of it", &said, &(Some("week_over"), 1, None))?;
+        same("goodbyes", &rig.counted()?.goodbyes, &1)?;
+        rig.script("a week of sessions begins", |venue| venue.begin_week())?;
+        rig.follow(300)?;
+        same("sessions in the pause", &rig.figures().resumed, &0)?;
+        let before = rig.book.events.len();
+        rig.step("the next week begins");
+        rig.is_pause.store(false, Ordering::Release);
+        rig.until_resumed(1)?;
+        rig.lift(Side::Sell, 1)?;
+        rig.agree()?;
+        let first = rig.book.events.get(before).map(|event| event.seq_no);
+        same("the number of the week's first report", &first, &Some(1))
+    })
+}
+
+/// The exchange may be first.
+pub fn a_session_that_ends_in_the_pause(ground: &Ground<'_>) -> Outcome {
+    ground.with(|rig| {
+        let resting = rig.rest()?;
+        rig.until_fate(resting, Fate::Working)?;
+        rig.is_pause.store(true, Ordering::Release);
+        rig.until("word of it", |rig| rig.state() == Some(SessionState::Gapped))?;
+        rig.script("a week of sessions begins", |venue| venue.begin_week())?;
+        rig.until("the end of the session", |rig| rig.figures().lost == 1)?;
+        rig.follow(300)?;
+        same("logons in the pause", &rig.figures().failed, &0)?;
+        rig.is_pause.store(false, Ordering::Release);
+        rig.until_resumed(1)?;
+        same("weeks", &rig.figures().weeks, &1)
+    })
+}
+
+/// Nobody can tell what became of an order: the next week is not kept waiting for it.
+pub fn an_order_that_outlives_its_week(ground: &Ground<'_>) -> Outcome {
+    ground.with(|rig| {
+        let resting = rig.rest()?;
+        rig.until_fate(resting, Fate::Working)?;
+        rig.is_pause.store(true, Ordering::Release);
+        rig.until("word of it", |rig| rig.state() == Some(SessionState::Gapped))?;
+        rig.step("the next week begins, and the order still rests");
+        rig.is_pause.store(false, Ordering::Release);
+        rig.until_resumed(1)?;
+        let error = rig.figures().last_error.unwrap_or_default();
+        must(error.contains("ask the venue"), format_args!("people are told {error:?}"))?;
+        rig.lift(Side::Buy, 1)?;
+        Ok(())
     })
 }
 

@@ -17,7 +17,7 @@ use crate::engine::gateway::{self, AnyGateway, Door, Ends, GatewayStart, Session
 use crate::engine::logon::{self, LogonError};
 use crate::engine::memory::DeskSize;
 use crate::engine::sessions::{
-    Attempt, Entered, Pace, Published, SessionBook, SessionFigures, Sessions,
+    Attempt, Entered, Pace, Published, SessionBook, SessionFigures, Sessions, Weeks,
 };
 use crate::engine::sockets::{self, GatewayPort};
 use crate::secret::Secret;
@@ -99,6 +99,8 @@ pub struct Rig<'s> {
     pub key: &'s Mutex<Secret>,
     /// The primary address leads nowhere.
     pub is_primary_dead: &'s AtomicBool,
+    /// It is between two weeks.
+    pub is_pause: &'s AtomicBool,
 }
 
 /// Ends the threads of a rig, also when a scenario fails.
@@ -197,6 +199,7 @@ pub(super) fn session<T>(
     let clock = EngineClock::start();
     let secret = place.secret().map_err(Failure::not_provoked)?;
     let (key, is_primary_dead) = (Mutex::new(secret), AtomicBool::new(false));
+    let is_pause = AtomicBool::new(false);
     let alive = &config.gateways[row];
     let log_ons = LogOns {
         clock: &clock,
@@ -222,6 +225,7 @@ pub(super) fn session<T>(
         }),
         directory: directory.clone(),
         pace: options.pace,
+        weeks: Weeks::by_hand(&is_pause),
     };
     let (published, is_over) = (Published::default(), AtomicBool::new(false));
     let mut memory =
@@ -272,6 +276,7 @@ pub(super) fn session<T>(
             sessions: book,
             key: &key,
             is_primary_dead: &is_primary_dead,
+            is_pause: &is_pause,
         };
         let ended = body(&mut rig);
         rig.part();
@@ -422,6 +427,7 @@ impl Rig<'_> {
     pub fn poll(&mut self) -> Outcome {
         let work = self.stage.poll();
         self.stage.housekeeping();
+        self.figures.settle(|_| !self.is_up() && self.book.is_settled());
         while let Some(news) = self.news.pop() {
             match news {
                 GatewayNews::Session(update) => {

@@ -65,8 +65,11 @@ impl<G> Follow<G> for Succession<'_, '_, G> {
             | SessionLost::Framing
             | SessionLost::Unreadable
             | SessionLost::Terminated(_) => true,
-            // The other two no counter says.
-            SessionLost::LoggedOut | SessionLost::Stranger | SessionLost::SeqNo => false,
+            // The others no counter says, and no week of one ends.
+            SessionLost::LoggedOut
+            | SessionLost::WeekOver
+            | SessionLost::Stranger
+            | SessionLost::SeqNo => false,
         };
         End { why: left.why, is_more_missing: false, goes_on, error: None }
     }

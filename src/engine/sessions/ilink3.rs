@@ -2,7 +2,7 @@
 //! exchange does not know it any more, at the primary and the backup address in turn. What is known
 //! of them is written down when one begins and when one ends (`book`).
 
-use super::{End, Failed, Follow, SessionBook};
+use super::{BookError, End, Failed, Follow, SessionBook};
 use crate::engine::logon::LogonError;
 use crate::venue::cme::ilink3::resume::{self, Course, Known};
 use xmc_hotpath::gateway::Entry;
@@ -72,6 +72,11 @@ impl<G> Follow<G> for Succession<'_, '_, G> {
         let error = self.book.write(&self.known).err().map(|error| error.to_string());
         let goes_on = self.course != Course::Stop;
         End { why: left.why, is_more_missing: left.is_more_missing, goes_on, error }
+    }
+
+    fn week_over(&mut self) -> Result<(), BookError> {
+        (self.known, self.course) = (Vec::new(), Course::New);
+        self.book.write(&self.known)
     }
 
     /// Without a note of it no session begins.

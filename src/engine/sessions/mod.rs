@@ -7,28 +7,37 @@
 //! key can be changed while the engine runs. What cannot be put right by trying again stops it: the
 //! session stays down, the desk opens nothing there, and people are told why.
 //!
+//! Where a gateway has a week, its session is ended as planned and the next one begun. First nothing
+//! new is sent on it; then what still lives is waited for, as the desk's record tells it (`settle`),
+//! to the end of the pause if need be. What was not heard by then is not asked for: messages of a
+//! week cannot be had in the next.
+//!
 //! Nothing here is asked of orders: the hot session asks for what was missed, and says `Up` when it
 //! has all of it. Called by `live`.
 
 mod book;
 mod dstar;
 mod ilink3;
+mod week;
 
 pub use book::{BookError, SessionBook};
 pub use dstar::{CounterAgain, LogOnCounter};
 pub use ilink3::{Attempt, Entered, LogOn};
+pub use week::Weeks;
 
+use self::week::Week;
 use super::gateway::{Door, GatewayStart};
 use super::wire::Starts;
 use crate::config::Configuration;
 use crate::venue::cme::ilink3::resume;
 use serde::Serialize;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
-use xmc_hotpath::gateway::{self, Entry, SessionLost};
+use xmc_hotpath::gateway::{self, Entry, Leave, SessionLost};
+use xmc_hotpath::message::GatewayIndex;
 
 /// Between two looks at the door.
 const NAP: Duration = Duration::from_millis(2);
@@ -74,6 +83,8 @@ pub struct Sessions<'a, G> {
     pub directory: PathBuf,
     /// How fast.
     pub pace: Pace,
+    /// When they are planned to end.
+    pub weeks: Weeks<'a>,
 }
 
 /// What has become of the sessions of a gateway.
@@ -91,15 +102,28 @@ pub struct SessionFigures {
     pub last_error: Option<String>,
     /// Sessions that came after the first.
     pub resumed: u64,
+    /// Sessions that were ended because their week was over.
+    pub weeks: u64,
     /// Sessions before of which messages are missing for good.
     pub unasked: u64,
     /// Nobody tries any more.
     pub is_stopped: bool,
 }
 
+/// One gateway.
+#[derive(Debug)]
+struct Row {
+    figures: SessionFigures,
+    gateway: GatewayIndex,
+    /// Its session is about to be ended; it is asked whether anything lives there.
+    is_parting: bool,
+    /// Nothing lives there, and nothing comes.
+    is_settled: bool,
+}
+
 /// Figures of all gateways, for whoever looks on.
 #[derive(Debug, Default)]
-pub struct Published(Mutex<Vec<SessionFigures>>);
+pub struct Published(Mutex<Vec<Row>>);
 
 impl Published {
     /// As they are now, by gateway.
@@ -108,18 +132,45 @@ impl Published {
     /// Never: nobody panics with the lock.
     #[must_use]
     pub fn figures(&self) -> Vec<SessionFigures> {
-        self.0.lock().expect("nobody panics with it").clone()
+        self.rows().iter().map(|row| row.figures.clone()).collect()
+    }
+
+    /// Answers for each gateway whose session is about to be ended whether nothing lives there: the
+    /// desk knows that nothing can be sent, and of no order that is not over.
+    ///
+    /// # Panics
+    /// Never: nobody panics with the lock.
+    pub fn settle(&self, is_settled: impl Fn(GatewayIndex) -> bool) {
+        for row in self.rows().iter_mut().filter(|row| row.is_parting) {
+            row.is_settled = is_settled(row.gateway);
+        }
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Vec<Row>> {
+        self.0.lock().expect("nobody panics with it")
     }
 
     /// A gateway whose figures are shown from now on; its place.
-    fn enter(&self, gateway: &str) -> usize {
-        let mut all = self.0.lock().expect("nobody panics with it");
-        all.push(SessionFigures { gateway: gateway.to_owned(), ..SessionFigures::default() });
+    fn enter(&self, row: usize, gateway: &str) -> usize {
+        let figures = SessionFigures { gateway: gateway.to_owned(), ..SessionFigures::default() };
+        let gateway = GatewayIndex(u8::try_from(row).expect("gateways are few"));
+        let mut all = self.rows();
+        all.push(Row { figures, gateway, is_parting: false, is_settled: false });
         all.len() - 1
     }
 
     fn note(&self, place: usize, change: impl FnOnce(&mut SessionFigures)) {
-        change(&mut self.0.lock().expect("nobody panics with it")[place]);
+        change(&mut self.rows()[place].figures);
+    }
+
+    /// Begins to ask whether anything lives at a gateway, or ends it.
+    fn part(&self, place: usize, is_parting: bool) {
+        let row = &mut self.rows()[place];
+        (row.is_parting, row.is_settled) = (is_parting, false);
+    }
+
+    fn is_settled(&self, place: usize) -> bool {
+        self.rows()[place].is_settled
     }
 }
 
@@ -148,18 +199,20 @@ impl<G> Sessions<'_, G> {
     {
         for (row, door) in doors.into_iter().enumerate() {
             let gateway = config.gateways[row].name.value.as_str();
+            let Some(door) = door else { continue };
+            let place = figures.enter(row, gateway);
+            let week = Week::new(&self.weeks, row);
             match door {
-                None => {}
-                Some(Door::Ilink3(door)) => {
+                Door::Ilink3(door) => {
                     let book = SessionBook::new(&self.directory, gateway);
                     let succession = ilink3::Succession::new(&*self.log_on, row, book);
-                    let served = Served::new(gateway, door, succession, figures, self.pace);
+                    let served = Served::new(door, succession, (figures, place), self.pace, week);
                     scope.spawn(move || served.run(is_over));
                 }
-                Some(Door::Dstar { door, contracts }) => {
+                Door::Dstar { door, contracts } => {
                     let log_on = &*self.log_on_counter;
                     let succession = dstar::Succession::new(log_on, row, contracts);
-                    let served = Served::new(gateway, door, succession, figures, self.pace);
+                    let served = Served::new(door, succession, (figures, place), self.pace, week);
                     scope.spawn(move || served.run(is_over));
                 }
             }
@@ -176,6 +229,14 @@ trait Follow<G> {
 
     /// One has ended.
     fn ended(&mut self, left: &Self::Left) -> End;
+
+    /// Its week is over: the next session is another one, and knows of none before.
+    ///
+    /// # Errors
+    /// That cannot be written down.
+    fn week_over(&mut self) -> Result<(), BookError> {
+        Ok(())
+    }
 
     /// One attempt to begin another; gives its entry, and sessions before of which messages are
     /// missing for good.
@@ -200,6 +261,17 @@ struct Failed {
     goes_on: bool,
 }
 
+/// How far the planned end of a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parting {
+    /// It is not due.
+    No,
+    /// Nothing new is sent, and what lives is waited for.
+    Quiet,
+    /// It is being ended.
+    Leaving,
+}
+
 /// The sessions of one gateway.
 struct Served<'s, G, F: Follow<G>> {
     door: gateway::Door<G, F::Handover, F::Left>,
@@ -210,18 +282,20 @@ struct Served<'s, G, F: Follow<G>> {
     /// When the session began, and how often was tried for it.
     since: Instant,
     tries: u32,
+    week: Week<'s>,
+    parting: Parting,
 }
 
 impl<'s, G, F: Follow<G>> Served<'s, G, F> {
     fn new(
-        gateway: &str,
         door: gateway::Door<G, F::Handover, F::Left>,
         succession: F,
-        figures: &'s Published,
+        (figures, place): (&'s Published, usize),
         pace: Pace,
+        week: Week<'s>,
     ) -> Self {
-        let (place, since) = (figures.enter(gateway), Instant::now());
-        Self { door, succession, figures, place, pace, since, tries: 0 }
+        let (since, parting) = (Instant::now(), Parting::No);
+        Self { door, succession, figures, place, pace, since, tries: 0, week, parting }
     }
 
     /// Sees to it that there is a session, until `is_over`.
@@ -232,6 +306,40 @@ impl<'s, G, F: Follow<G>> Served<'s, G, F> {
             if let Some(left) = self.door.left.pop() {
                 self.go_on(&left, is_over);
             }
+            self.part();
+            std::thread::sleep(NAP);
+        }
+    }
+
+    /// Ends the session if its week is over.
+    fn part(&mut self) {
+        let is_week_over = self.week.is_over();
+        let (leave, parting) = match self.parting {
+            Parting::No if is_week_over => (Leave::Quiesce, Parting::Quiet),
+            Parting::Quiet if self.figures.is_settled(self.place) => {
+                (Leave::LogOut, Parting::Leaving)
+            }
+            Parting::Quiet if !is_week_over => {
+                let error = "orders were not over when the next week began: ask the venue";
+                self.note(|figures| figures.last_error = Some(error.to_owned()));
+                (Leave::LogOut, Parting::Leaving)
+            }
+            Parting::No | Parting::Quiet | Parting::Leaving => return,
+        };
+        if self.door.leave.push(leave).is_ok() {
+            self.parting = parting;
+            self.figures.part(self.place, parting == Parting::Quiet);
+        }
+    }
+
+    /// Waits until the next week has begun; what was known of the last one is forgotten.
+    fn rest(&mut self, is_over: &AtomicBool) {
+        if let Err(error) = self.succession.week_over() {
+            self.note(|figures| figures.last_error = Some(error.to_string()));
+        }
+        self.note(|figures| figures.weeks += 1);
+        self.tries = 0;
+        while self.week.is_over() && !is_over.load(Ordering::Acquire) {
             std::thread::sleep(NAP);
         }
     }
@@ -249,6 +357,12 @@ impl<'s, G, F: Follow<G>> Served<'s, G, F> {
             figures.last_error = error.or(figures.last_error.take());
         });
         self.tries = if self.since.elapsed() > self.pace.settled { 0 } else { self.tries + 1 };
+        let is_parting = std::mem::replace(&mut self.parting, Parting::No) != Parting::No;
+        self.figures.part(self.place, false);
+        // One that the exchange ends in the pause is not followed by another before its end.
+        if goes_on && (is_parting || self.week.is_over()) {
+            self.rest(is_over);
+        }
         while goes_on && self.pace.pause(self.tries, is_over) {
             match self.succession.enter() {
                 Ok((entry, unasked)) => return self.entered(entry, unasked),

@@ -7,6 +7,7 @@ mod hand;
 mod pair;
 mod sweep;
 mod table;
+mod week;
 mod zoneinfo;
 
 use cross_market_connect::calendar::{Calendar, Kept, Shelf, of_text};

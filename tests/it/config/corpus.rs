@@ -42,6 +42,8 @@ const PARTIES_WITHOUT_ID: &str = "session = \"ABC\"\nparties={executing_firm=\"1
 const PARTIES_OF_NO_TYPE: &str = "session = \"ABC\"\nparty_details_id = 7\n\
      parties = { executing_firm = \"1\", customer_account = \"2\", operator = \"3\", \
      customer_type = 5, clearing_account = \"firm\" }";
+const WEEK_UPSIDE_DOWN: &str = "session = \"ABC\"\nweek={time_zone=\"UTC\",\
+     ends_on=\"sunday\",ends_at=\"15:30\",begins_on=\"friday\",begins_at=\"17:00\"}";
 const DSTAR: &str = "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:9001\"\n\
      answer_address = \"192.0.2.1:9000\"\naccount_no = \"88001\"";
 const DSTAR_ENDS: &str = "account_no = \"88001\"";
@@ -491,6 +493,12 @@ const CASES: &[Case] = &[
         "010",
         &[("protocol = \"paper\"", ILINK3), ("session = \"ABC\"", PARTIES_OF_NO_TYPE)],
         "customer_type = 5",
+        "",
+    ),
+    case(
+        "081",
+        &[("protocol = \"paper\"", ILINK3), ("session = \"ABC\"", WEEK_UPSIDE_DOWN)],
+        "week",
         "",
     ),
     case(

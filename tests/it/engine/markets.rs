@@ -15,7 +15,7 @@ use cross_market_connect::engine::live::{self, Ended, Plan, Sight, Watch, moment
 use cross_market_connect::engine::opening;
 use cross_market_connect::engine::recording::{Recording, Segments};
 use cross_market_connect::engine::replay;
-use cross_market_connect::engine::sessions::SessionFigures;
+use cross_market_connect::engine::sessions::{SessionFigures, Sessions, Weeks};
 use cross_market_connect::sim::exchange::Exchange;
 use cross_market_connect::venue::cme::simulated as cme;
 use cross_market_connect::venue::ledger::LedgerClient;
@@ -26,6 +26,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 use xmc_hotpath::desk::Desk;
@@ -64,6 +66,8 @@ pub struct Floor {
     held: Vec<Sender<()>>,
     /// The same, until they are killed or the run is over.
     frozen: Vec<Sender<()>>,
+    /// It is between two weeks of order sessions.
+    pub is_pause: Arc<AtomicBool>,
 }
 
 /// Which venue.
@@ -98,6 +102,7 @@ impl Floor {
             unheard: [false; 2],
             held: Vec::new(),
             frozen: Vec::new(),
+            is_pause: Arc::default(),
         }
     }
 
@@ -473,6 +478,11 @@ impl Market {
         let earlier = carried.as_ref().map(|_| record.as_path());
         let opened = opening::open(config, &clock, secret, earlier, PATIENCE);
         let opened = opened.unwrap_or_else(|error| panic!("{error}"));
+        let is_pause = floor.is_pause.clone();
+        let sessions = Sessions {
+            weeks: Weeks::by_hand(&is_pause),
+            ..opening::sessions(config, &clock, &secret, record)
+        };
         let plan = Plan {
             config,
             clock: &clock,
@@ -481,7 +491,7 @@ impl Market {
             starts: opened.starts,
             carried: carried.map_or_else(carry::nothing, |carry| carry.controls),
             is_pinned: false,
-            sessions: Some(opening::sessions(config, &clock, &secret, record)),
+            sessions: Some(sessions),
             witnessing: None,
         };
         let is_unscripted = script.is_empty();

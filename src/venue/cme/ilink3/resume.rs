@@ -130,6 +130,7 @@ pub fn after_loss(why: SessionLost) -> Course {
         | SessionLost::Framing
         | SessionLost::Unreadable => Course::Same,
         SessionLost::Terminated(code) => after_code(code),
+        SessionLost::WeekOver => Course::New,
         SessionLost::SeqNo | SessionLost::LoggedOut => Course::Stop,
     }
 }

@@ -3,6 +3,12 @@
 super::scenarios! { CmeIlink3:
     o01_a_week_begins_with_another_session_and_number_one =
         "O1" "a week begins with another session and number one";
+    o01_a_week_ends_as_planned_and_the_next_one_begins =
+        "O1" "a week ends as planned and the next one begins";
+    o01_a_session_that_the_exchange_ends_between_two_weeks_is_not_followed_by_another =
+        "O1" "a session that the exchange ends between two weeks is not followed by another";
+    o01_an_order_that_outlives_its_week_does_not_keep_the_next_one_waiting =
+        "O1" "an order that outlives its week does not keep the next one waiting";
     o01_a_session_is_negotiated_and_established =
         "O1" "a session is negotiated and established";
     o02_a_second_session_of_the_week_follows_the_first =

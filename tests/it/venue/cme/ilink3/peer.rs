@@ -153,6 +153,7 @@ impl Peer {
         let (left_in, left) = ends(RingBuffer::new(1));
         let (entries, entries_out) = ends(RingBuffer::new(1));
         let (spent_in, spent) = ends(RingBuffer::new(1));
+        let (leave, leave_out) = ends(RingBuffer::new(2));
         let stage = GatewayStage::new(
             session.expect("the identity is sound"),
             SimStream::new(1_000),
@@ -166,8 +167,9 @@ impl Peer {
             Box::leak(Box::<Counter>::default()),
             Box::leak(Box::<GatewayCounters>::default()),
         );
-        let inside = Reentry { left: left_in, entries: entries_out, spent: spent_in };
-        let door = Door { left, entries, spent };
+        let inside =
+            Reentry { left: left_in, entries: entries_out, spent: spent_in, leave: leave_out };
+        let door = Door { left, entries, spent, leave };
         let stage = stage.with_reentry(inside);
         Self { stage, clock, counters, door, commands, news }
     }

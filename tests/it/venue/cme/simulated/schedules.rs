@@ -518,6 +518,7 @@ fn schedule(seed: u64) -> Total {
     let (left_in, left) = ends(RingBuffer::new(1));
     let (entries, entries_out) = ends(RingBuffer::new(1));
     let (spent_in, spent) = ends(RingBuffer::new(1));
+    let (leave, leave_out) = ends(RingBuffer::new(2));
     let (counters, gateway_counters) = (SessionCounters::default(), GatewayCounters::default());
     let origin = Counter::default();
     origin.set(ORIGIN.0);
@@ -541,7 +542,8 @@ fn schedule(seed: u64) -> Total {
         &origin,
         &gateway_counters,
     );
-    let reentry = Reentry { left: left_in, entries: entries_out, spent: spent_in };
+    let reentry =
+        Reentry { left: left_in, entries: entries_out, spent: spent_in, leave: leave_out };
     let rates = RATES.map(|(spot, most, what)| {
         // In a schedule some things go wrong and others do not.
         let per_mille = if rng.bool() { rng.u32(..=most) } else { 0 };
@@ -558,7 +560,7 @@ fn schedule(seed: u64) -> Total {
         back: Way::default(),
         clock: &clock,
         stage: stage.with_reentry(reentry),
-        door: Door { left, entries, spent },
+        door: Door { left, entries, spent, leave },
         commands,
         news,
         state: SessionState::Up,

@@ -260,7 +260,10 @@ const fn unframed(error: FrameError) -> SessionLost {
 /// answers any but 0 with 23.
 const fn terminate_code(why: SessionLost) -> u16 {
     match why {
-        SessionLost::LoggedOut | SessionLost::Terminated(_) | SessionLost::Closed => 0,
+        SessionLost::LoggedOut
+        | SessionLost::WeekOver
+        | SessionLost::Terminated(_)
+        | SessionLost::Closed => 0,
         SessionLost::SeqNo => 11,
         SessionLost::Stranger => 13,
         SessionLost::Framing => 18,
