@@ -278,7 +278,7 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
     fn give_back(&mut self, command: &OrderCommand, kind: OrderEventKind, reason: u8) -> bool {
         let kind = match command.action {
             OrderAction::New => kind,
-            OrderAction::Cancel => OrderEventKind::CancelRejected,
+            OrderAction::Cancel => OrderEventKind::CancelNotSent,
             OrderAction::Replace => OrderEventKind::ReplaceRejected,
             // A question that was not asked changes nothing.
             OrderAction::Status => {

@@ -36,6 +36,8 @@ pub struct Order {
     pub id: OrderId,
     /// Where it is in its life.
     pub state: OrderState,
+    /// A cancel of it came back unsent: it is sent again as soon as the session is up.
+    pub is_cancel_due: bool,
     /// The venue's number for it; 0 until known.
     pub venue_order_id: u64,
     /// What it trades.
@@ -79,6 +81,7 @@ fields! {
     Order {
         id: OrderId,
         state: OrderState,
+        is_cancel_due: bool,
         venue_order_id: u64,
         instrument: InstrumentIndex,
         gateway: GatewayIndex,
@@ -108,6 +111,7 @@ impl Order {
     pub const FREE: Self = Self {
         id: OrderId::NONE,
         state: OrderState::Free,
+        is_cancel_due: false,
         venue_order_id: 0,
         instrument: InstrumentIndex(0),
         gateway: GatewayIndex(0),
@@ -138,6 +142,7 @@ impl Order {
         self.id = id;
         self.turn = turn;
         self.state = OrderState::Sent;
+        self.is_cancel_due = false;
         self.venue_order_id = 0;
         self.filled_lots = 0;
         self.exec_count = 0;
@@ -177,6 +182,7 @@ impl Order {
         *self = Self {
             id: carried.order_id,
             state: OrderState::Unknown,
+            is_cancel_due: false,
             venue_order_id: carried.venue_order_id,
             instrument: carried.instrument,
             gateway: carried.gateway,

@@ -190,6 +190,8 @@ impl Default for Day {
 fn week(section: &Section<'_>) -> Option<Week> {
     /// A longer pause is one whose ends were taken for each other.
     const LONGEST_PAUSE_NS: u64 = 4 * 24 * 3_600 * 1_000_000_000;
+    /// The first of January 2026.
+    const SOME_TIME: UnixNs = UnixNs(1_767_225_600_000_000_000);
     let table = section.table("week")?;
     let zone = table.required("time_zone", calendar::zone).value.unwrap_or(TimeZone::UTC);
     let time = |day, minutes| WeekTime {
@@ -199,8 +201,8 @@ fn week(section: &Section<'_>) -> Option<Week> {
     let ends = time("ends_on", "ends_at");
     let begins = time("begins_on", "begins_at");
     let week = Week { zone, ends, begins };
-    // A winter week stands for all: a change of the clock moves a pause by an hour.
-    let pause = week.pause(UnixNs(0));
+    // One week stands for all: a change of the clock moves a pause by an hour.
+    let pause = week.pause(SOME_TIME);
     if pause.is_none_or(|pause| pause.until.0 - pause.from.0 > LONGEST_PAUSE_NS)
         && !table.is_broken()
     {

@@ -38,6 +38,8 @@ pub struct ModelOrder {
     pub is_unknown: bool,
     /// Cancels sent for it.
     pub cancels: u32,
+    /// The last of them came back unsent.
+    pub is_cancel_due: bool,
     /// It does what its fire is for; if not, it trades back.
     pub is_toward: bool,
     execs: BTreeSet<u64>,
@@ -326,6 +328,11 @@ impl Model {
                 let fire = self.spreads.get_mut(&spread).and_then(|spread| spread.fire.as_mut());
                 fire.into_iter().for_each(|fire| fire.may_repair = false);
             }
+            // While its session is up, the desk waits for the next deadline.
+            OrderEventKind::CancelNotSent if order.is_live => {
+                let gateway = usize::from(order.command.gateway.0);
+                order.is_cancel_due = self.sessions[gateway] != Some(SessionState::Up);
+            }
             OrderEventKind::Cancelled if order.is_live => {
                 if event.cum_lots > order.filled && event.cum_lots <= order.qty {
                     // Fills are missing: they stay reserved, the rest is free.
@@ -452,6 +459,7 @@ impl Model {
             is_live: true,
             is_unknown: false,
             cancels: 0,
+            is_cancel_due: false,
             is_toward: true,
             execs: BTreeSet::new(),
             busts: BTreeSet::new(),
@@ -473,6 +481,7 @@ impl Model {
         self.messages.push((now, *command));
         if let Some(order) = self.orders.get_mut(&command.order_id.0) {
             order.cancels += 1;
+            order.is_cancel_due = false;
         }
     }
 

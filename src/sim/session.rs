@@ -154,7 +154,7 @@ impl Line {
     ) -> Option<OrderEvent> {
         let kind = match command.action {
             OrderAction::New => kind,
-            OrderAction::Cancel => OrderEventKind::CancelRejected,
+            OrderAction::Cancel => OrderEventKind::CancelNotSent,
             OrderAction::Replace => OrderEventKind::ReplaceRejected,
             OrderAction::Status => return None,
         };

@@ -219,7 +219,7 @@ fn a_session_that_can_send_no_more_still_tells_what_came() {
     expected.extend(accepted(60));
     let rest: Vec<_> = told
         .iter()
-        .filter(|one| **one != Told::Order(OrderEventKind::CancelRejected, 8))
+        .filter(|one| **one != Told::Order(OrderEventKind::CancelNotSent, 8))
         .copied()
         .collect();
     assert_eq!(rest, expected);

@@ -2,7 +2,9 @@
 
 use super::{DEADLINES_PER_INPUT, Desk, Outputs, Spread, SpreadState};
 use crate::execute::{self, MAX_FIRE_ORDERS};
-use crate::message::{Alert, AlertKind, Ending, OrderId, SafeState, Side, SpreadIndex, StreamId};
+use crate::message::{
+    Alert, AlertKind, Ending, OrderId, SafeState, SessionState, Side, SpreadIndex, StreamId,
+};
 use crate::order::OrderState;
 
 impl Spread {
@@ -152,8 +154,8 @@ impl Desk<'_> {
         }
     }
 
-    /// A fire was not finished in time. What the venue has is cancelled, once; what it has not
-    /// answered is unknown, and never sent again. One that waits to be repaired is looked at a last
+    /// A fire was not finished in time. What the venue has is cancelled, once, or until the cancel
+    /// has left; what it has not answered is unknown, and never sent again. One that waits to be repaired is looked at a last
     /// time.
     #[cold]
     #[inline(never)]
@@ -174,20 +176,40 @@ impl Desk<'_> {
         fire.deadlines = fire.deadlines.saturating_add(1);
         let is_first = fire.deadlines == 1;
         let (orders, timeout) = (fire.orders, spec.ack_timeout);
+        let mut is_again = is_first;
         for id in orders {
-            let Some(order) = self.orders.get_mut(id) else {
+            let Some(order) = self.orders.get(id) else {
                 continue;
             };
+            let is_up = self.session(order.gateway) == SessionState::Up;
             match order.state {
                 OrderState::Working if is_first => self.cancel(id, outputs),
+                // It was kept back below the venue's threshold of messages.
+                OrderState::Working if order.is_cancel_due && is_up => {
+                    self.cancel(id, outputs);
+                    is_again = true;
+                }
                 OrderState::Sent | OrderState::Working | OrderState::Cancelling => {
                     self.order_unknown(id, outputs);
                 }
                 OrderState::Free | OrderState::Unknown | OrderState::Done => {}
             }
         }
-        if is_first {
+        if is_again {
             self.timers.set(index.0, now.after(timeout));
+        }
+    }
+
+    /// A message about an order was sent again: it has as long to be answered as the first.
+    pub(super) fn expect_again(&mut self, index: SpreadIndex) {
+        let now = self.now;
+        let Some(row) = self.table.spread(index) else {
+            return;
+        };
+        if let (Some(fire), Some(spec)) = (&row.fire, &row.spec)
+            && fire.open_orders > 0
+        {
+            self.timers.set(index.0, now.after(spec.ack_timeout));
         }
     }
 }

@@ -289,7 +289,6 @@ impl<'a> Desk<'a> {
         };
         let was = gateway.session;
         gateway.session = update.state;
-        let asks_status = gateway.limits.asks_status;
         if was == SessionState::Up && update.state != SessionState::Up {
             // Orders in flight there are found out by their deadlines: silence makes them unknown.
             outputs.alert(Alert {
@@ -300,8 +299,9 @@ impl<'a> Desk<'a> {
                 value: i64::from(update.state.code()),
             });
         }
-        if was != SessionState::Up && update.state == SessionState::Up && asks_status {
-            // What it told while it was away may be lost for good; what still lives can be asked.
+        if was != SessionState::Up && update.state == SessionState::Up {
+            // What it told while it was away may be lost for good, and what was to be cancelled
+            // may live: what still lives is looked at.
             self.ask_cursor = Some(0);
         }
     }

@@ -36,6 +36,12 @@ impl Desk<'_> {
                     order.state = OrderState::Working;
                 }
             }
+            OrderEventKind::CancelNotSent => {
+                if order.state == OrderState::Cancelling {
+                    order.state = OrderState::Working;
+                }
+                order.is_cancel_due = order.is_live();
+            }
             OrderEventKind::Filled => self.on_fill(event, outputs),
             OrderEventKind::Cancelled => self.on_cancelled(event, outputs),
             OrderEventKind::Rejected | OrderEventKind::NotSent => {
@@ -81,6 +87,7 @@ impl Desk<'_> {
             | OrderEventKind::Filled
             | OrderEventKind::Cancelled
             | OrderEventKind::CancelRejected
+            | OrderEventKind::CancelNotSent
             | OrderEventKind::Rejected
             | OrderEventKind::NotSent
             | OrderEventKind::Unknown => is_over,
@@ -306,6 +313,22 @@ impl Desk<'_> {
         }
     }
 
+    /// Goes on with an order whose session may be up again: a cancel that came back unsent is sent
+    /// again, of all others the venue is asked how they stand.
+    fn go_on(&mut self, id: OrderId, outputs: &mut Outputs) {
+        let Some(order) = self.orders.get(id) else {
+            return;
+        };
+        if !order.is_cancel_due {
+            return self.ask(id, outputs);
+        }
+        let (spread, gateway) = (order.spread, order.gateway);
+        if self.session(gateway) == SessionState::Up {
+            self.cancel(id, outputs);
+            self.expect_again(spread);
+        }
+    }
+
     /// Does `change` to the fire that order `id` belongs to; `false` if that fire has ended.
     fn with_fire(
         &mut self,
@@ -375,6 +398,7 @@ impl Desk<'_> {
             return;
         };
         order.state = OrderState::Cancelling;
+        order.is_cancel_due = false;
         let order = *order;
         self.request(&order, OrderAction::Cancel, outputs);
     }
@@ -425,7 +449,7 @@ impl Desk<'_> {
             self.kill_cursor = self.sweep_from(cursor, Self::kill, outputs);
         }
         if let Some(cursor) = self.ask_cursor {
-            self.ask_cursor = self.sweep_from(cursor, Self::ask, outputs);
+            self.ask_cursor = self.sweep_from(cursor, Self::go_on, outputs);
         }
     }
 

@@ -116,6 +116,8 @@ code! {
         /// A fill was changed by the venue afterwards. The desk halts the spread and leaves the
         /// position to the risk resync.
         Corrected = 11 "corrected",
+        /// A cancel of it was not sent, or may never have arrived: it is to be asked for again.
+        CancelNotSent = 12 "cancel_not_sent",
     }
 }
 

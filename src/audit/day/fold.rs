@@ -335,6 +335,7 @@ impl Folding {
             OrderEventKind::NotSent => self.end(&sent, place, |row| row.not_sent += 1),
             OrderEventKind::Unknown => self.unknown(event.order_id, place),
             OrderEventKind::CancelRejected
+            | OrderEventKind::CancelNotSent
             | OrderEventKind::Replaced
             | OrderEventKind::ReplaceRejected
             | OrderEventKind::Corrected => {}

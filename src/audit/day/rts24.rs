@@ -104,6 +104,7 @@ pub fn row(receipt: &Receipt, memory: &Memory, labels: &Labels) -> Option<Vec<Ce
                 OrderEventKind::Corrected => "CHMO",
                 OrderEventKind::Accepted
                 | OrderEventKind::CancelRejected
+                | OrderEventKind::CancelNotSent
                 | OrderEventKind::Replaced
                 | OrderEventKind::ReplaceRejected
                 | OrderEventKind::Unknown => return None,

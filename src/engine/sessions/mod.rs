@@ -201,17 +201,18 @@ impl<G> Sessions<'_, G> {
             let gateway = config.gateways[row].name.value.as_str();
             let Some(door) = door else { continue };
             let place = figures.enter(row, gateway);
-            let week = Week::new(&self.weeks, row);
             match door {
                 Door::Ilink3(door) => {
                     let book = SessionBook::new(&self.directory, gateway);
                     let succession = ilink3::Succession::new(&*self.log_on, row, book);
+                    let week = Week::new(&self.weeks, row);
                     let served = Served::new(door, succession, (figures, place), self.pace, week);
                     scope.spawn(move || served.run(is_over));
                 }
                 Door::Dstar { door, contracts } => {
                     let log_on = &*self.log_on_counter;
                     let succession = dstar::Succession::new(log_on, row, contracts);
+                    let week = Week::endless(&self.weeks, row);
                     let served = Served::new(door, succession, (figures, place), self.pace, week);
                     scope.spawn(move || served.run(is_over));
                 }

@@ -59,6 +59,11 @@ impl<'s> Week<'s> {
         Self { weeks, row, pause }
     }
 
+    /// Of sessions that have no weeks.
+    pub fn endless(weeks: &'s Weeks<'_>, row: usize) -> Self {
+        Self { weeks, row, pause: None }
+    }
+
     /// Whether no session is planned to stand now.
     pub fn is_over(&mut self) -> bool {
         let Some(pause) = self.pause else { return false };

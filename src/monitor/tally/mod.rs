@@ -410,6 +410,7 @@ impl Tally {
             }
             OrderEventKind::Corrected => self.totals.corrections += 1,
             OrderEventKind::CancelRejected
+            | OrderEventKind::CancelNotSent
             | OrderEventKind::Replaced
             | OrderEventKind::ReplaceRejected => {}
         }

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
     Alert, AlertKind, Detail, Ending, Event, Gate, Input, OrderAction, OrderCommand, RepairWay,
-    SafeState, Side, SpreadIndex,
+    SafeState, SessionState, Side, SpreadIndex,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -89,6 +89,7 @@ impl Checker {
         self.orders(input, outputs)?;
         self.exposures(desk)?;
         self.spreads(desk)?;
+        self.cancelled_again(desk)?;
         self.halted(desk)
     }
 
@@ -332,6 +333,25 @@ impl Checker {
                 !order.is_unknown || is_halted,
                 "order {id:#x} is unknown, spread {} is not halted",
                 order.command.spread.0
+            );
+        }
+        Ok(())
+    }
+
+    /// A cancel that came back unsent is sent again once its session is up.
+    fn cancelled_again(&self, desk: &Desk<'_>) -> Result<(), Violation> {
+        if desk.next_deadline() == MonoNs(0) {
+            return Ok(());
+        }
+        for id in &self.model.live {
+            let order = &self.model.orders[id];
+            let session = self.model.sessions[usize::from(order.command.gateway.0)];
+            let is_up = session == Some(SessionState::Up);
+            ensure!(
+                self,
+                "cancels",
+                !(is_up && order.is_cancel_due),
+                "a cancel of order {id:#x} came back, its session is up, and nobody asks again"
             );
         }
         Ok(())

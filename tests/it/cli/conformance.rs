@@ -4,6 +4,7 @@
 use super::run::{self, CREDENTIALS};
 use crate::journal::scratch::Scratch;
 use crate::recovery::live::rig::PATIENCE;
+use cross_market_connect::sim::exchange::Exchange;
 use cross_market_connect::venue::cme::simulated::shell::SIMULATED_KEY;
 use cross_market_connect::venue::cme::simulated::{OrderFaults, OrderRate, OrderTrouble, Spot};
 use cross_market_connect::venue::simulated::Venues;
@@ -68,10 +69,39 @@ impl Theirs {
     }
 
     fn asked(&self, more: &[&str]) -> Told {
-        let address = self.address();
+        self.asked_at("ilink3", &self.address(), more)
+    }
+
+    /// The counter, where it answers.
+    fn counter_asked(&self, more: &[&str]) -> Told {
+        self.asked_at("dstar", &self.venues.shfe.addresses().counter.to_string(), more)
+    }
+
+    fn asked_at(&self, protocol: &str, address: &str, more: &[&str]) -> Told {
         let config = self.config.to_str().expect("UTF-8");
-        let args = ["ilink3", "--against", &address, "--config", config];
+        let args = [protocol, "--against", address, "--config", config];
         xmc(&[&args, more].concat(), Some(&self.credentials))
+    }
+
+    /// What somebody bids for the instrument whose symbol begins so.
+    fn bid(&self, is_domestic: bool, symbol: &'static str) -> i64 {
+        fn best(exchange: &Exchange, symbol: &str) -> Option<i64> {
+            let mut all = exchange.listings();
+            let found = all.find(|(_, engine)| engine.listing().symbol.starts_with(symbol));
+            found.and_then(|(_, engine)| engine.best(Side::Buy))
+        }
+        let since = Instant::now();
+        loop {
+            let best = match is_domestic {
+                true => self.venues.shfe.with(move |shell, _| best(shell.exchange(), symbol)),
+                false => self.venues.cme.with(move |shell, _| best(shell.exchange(), symbol)),
+            };
+            if let Some(best) = best.expect("it runs") {
+                return best;
+            }
+            assert!(since.elapsed() < PATIENCE, "somebody bids");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
@@ -133,19 +163,7 @@ fn somebody_elses_gateway_is_asked_what_a_client_can_ask() {
 #[test]
 fn one_resting_order_is_sent_if_it_is_allowed() {
     let theirs = Theirs::open();
-    let since = Instant::now();
-    let best = loop {
-        let best = theirs.venues.cme.with(|shell, _| {
-            let mut all = shell.exchange().listings();
-            let found = all.find(|(_, engine)| engine.listing().symbol.starts_with("HG"));
-            found.and_then(|(_, engine)| engine.best(Side::Buy))
-        });
-        if let Some(best) = best.expect("it runs") {
-            break best;
-        }
-        assert!(since.elapsed() < PATIENCE, "somebody bids");
-        std::thread::sleep(Duration::from_millis(5));
-    };
+    let best = theirs.bid(false, "HG");
     let price = best - best % 50_000_000 - 50_000_000;
     let order = format!("hg@{}.{:09}", price / 1_000_000_000, price % 1_000_000_000);
     let told = theirs.asked(&["--only", "O11,O25,O26", "--order", &order, "--json"]);
@@ -160,6 +178,34 @@ fn one_resting_order_is_sent_if_it_is_allowed() {
     let told = theirs.asked(&["--only", "O26", "--order", "hg@0.5"]);
     assert_eq!(told.code, Some(2), "{}{}", told.out, told.why);
     assert!(told.out.contains("that was allowed, with code 2137"), "{}", told.out);
+    let live = theirs.venues.ledgers().expect("they answer");
+    assert_eq!((live.live_orders, live.fills), (0, 0), "nothing is left behind");
+}
+
+#[test]
+fn somebody_elses_counter_is_asked_what_a_client_can_ask() {
+    let theirs = Theirs::open();
+    let told = theirs.counter_asked(&["--only", "O1,O5,O8,O26,O27", "--json"]);
+    assert_eq!(told.code, Some(0), "{}{}", told.out, told.why);
+    let report = json(&told);
+    assert_eq!(report["is_simulated"], false);
+    for (number, verdict) in
+        [("O1", "passed"), ("O5", "passed"), ("O8", "passed"), ("O26", "not_run"), ("O27", "not_run")]
+    {
+        assert_eq!(case(&report, number)["verdict"], verdict, "{number}: {}", told.out);
+    }
+    let counter = theirs.venues.shfe.counts().expect("it runs").counter;
+    assert!(counter.opened >= 3, "{counter:?}");
+    assert_eq!(theirs.venues.ledgers().expect("they answer").fills, 0, "nothing was traded");
+}
+
+#[test]
+fn one_resting_order_is_sent_to_a_counter_if_it_is_allowed() {
+    let theirs = Theirs::open();
+    let order = format!("cu@{}", theirs.bid(true, "cu2609") / 1_000_000_000 - 500);
+    let told = theirs.counter_asked(&["--only", "O26", "--order", &order, "--json"]);
+    assert_eq!(told.code, Some(0), "{}{}", told.out, told.why);
+    assert_eq!(case(&json(&told), "O26")["verdict"], "passed", "{}", told.out);
     let live = theirs.venues.ledgers().expect("they answer");
     assert_eq!((live.live_orders, live.fills), (0, 0), "nothing is left behind");
 }

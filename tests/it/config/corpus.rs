@@ -37,13 +37,15 @@ const SMDP_WITH_PASSWORD: &str = "protocol = \"shfe/smdp\"\ntopic = 1001\n\
 const ILINK3: &str = "protocol = \"cme/ilink3\"\naddress = \"192.0.2.1:9000\"\n\
      session = \"ABC\"\nfirm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"\n\
      access_key_id = \"K\"\nkey_file = \"key\"";
-const PARTIES_WITHOUT_ID: &str = "session = \"ABC\"\nparties={executing_firm=\"1\",\
-     customer_account=\"2\",operator=\"3\",customer_type=4,clearing_account=\"firm\"}";
-const PARTIES_OF_NO_TYPE: &str = "session = \"ABC\"\nparty_details_id = 7\n\
-     parties = { executing_firm = \"1\", customer_account = \"2\", operator = \"3\", \
-     customer_type = 5, clearing_account = \"firm\" }";
-const WEEK_UPSIDE_DOWN: &str = "session = \"ABC\"\nweek={time_zone=\"UTC\",\
-     ends_on=\"sunday\",ends_at=\"15:30\",begins_on=\"friday\",begins_at=\"17:00\"}";
+const PARTIES_WITHOUT_ID: &str = "rate_window_ms = 3_000\n[gateway.parties]\n\
+     executing_firm = \"1\"\ncustomer_account = \"2\"\noperator = \"3\"\n\
+     customer_type = 4\nclearing_account = \"firm\"";
+const PARTIES_OF_NO_TYPE: &str = "rate_window_ms = 3_000\nparty_details_id = 7\n\
+     [gateway.parties]\nexecuting_firm = \"1\"\ncustomer_account = \"2\"\noperator = \"3\"\n\
+     customer_type = 5\nclearing_account = \"firm\"";
+const WEEK_UPSIDE_DOWN: &str = "rate_window_ms = 3_000\n[gateway.week]\n\
+     time_zone = \"America/Chicago\"\nends_on = \"sunday\"\nends_at = \"15:30\"\n\
+     begins_on = \"friday\"\nbegins_at = \"17:00\"";
 const DSTAR: &str = "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:9001\"\n\
      answer_address = \"192.0.2.1:9000\"\naccount_no = \"88001\"";
 const DSTAR_ENDS: &str = "account_no = \"88001\"";
@@ -485,19 +487,19 @@ const CASES: &[Case] = &[
     ),
     case(
         "007",
-        &[("protocol = \"paper\"", ILINK3), ("session = \"ABC\"", PARTIES_WITHOUT_ID)],
+        &[("protocol = \"paper\"", ILINK3), ("rate_window_ms = 3_000", PARTIES_WITHOUT_ID)],
         "parties",
         "",
     ),
     case(
         "010",
-        &[("protocol = \"paper\"", ILINK3), ("session = \"ABC\"", PARTIES_OF_NO_TYPE)],
+        &[("protocol = \"paper\"", ILINK3), ("rate_window_ms = 3_000", PARTIES_OF_NO_TYPE)],
         "customer_type = 5",
         "",
     ),
     case(
         "081",
-        &[("protocol = \"paper\"", ILINK3), ("session = \"ABC\"", WEEK_UPSIDE_DOWN)],
+        &[("protocol = \"paper\"", ILINK3), ("rate_window_ms = 3_000", WEEK_UPSIDE_DOWN)],
         "week",
         "",
     ),

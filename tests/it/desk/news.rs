@@ -2,8 +2,8 @@
 
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
-    AlertKind, Event, GatewayLimits, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
-    OrderId, SafeState, SessionState,
+    AlertKind, CommandKind, Event, GatewayLimits, OrderAction, OrderCommand, OrderEvent,
+    OrderEventKind, OrderId, SafeState, SessionState,
 };
 use xmc_hotpath::order::OrderState;
 use xmc_hotpath::time::MonoNs;
@@ -111,6 +111,71 @@ fn halt_by_alert_cancels_what_lives() {
     assert_eq!(cancels.len(), 1, "{cancels:?}");
     assert_eq!((cancels[0].action, cancels[0].order_id), (OrderAction::Cancel, buy.order_id));
     assert_eq!(state(&stand, &buy), OrderState::Cancelling);
+}
+
+/// The cancels that were sent last.
+fn cancels(stand: &Stand) -> Vec<OrderId> {
+    let sent = stand.orders().into_iter();
+    sent.filter(|one| one.action == OrderAction::Cancel).map(|one| one.order_id).collect()
+}
+
+#[test]
+fn a_cancel_that_came_back_is_sent_again_when_the_session_is_up() {
+    let mut stand = Stand::new();
+    let [buy, sell] = stand.open(5);
+    stand.news(&buy, OrderEventKind::Accepted);
+    stand.fill(&sell, 1, 5, 5);
+    stand.session(SessionState::Gapped);
+    stand.tick_after(ACK_TIMEOUT);
+    assert_eq!(cancels(&stand), [buy.order_id]);
+    stand.news(&buy, OrderEventKind::CancelNotSent);
+    assert_eq!(state(&stand, &buy), OrderState::Working, "nobody has asked the venue");
+    // The deadline after it: people are told, and it stays to be cancelled.
+    stand.tick_after(ACK_TIMEOUT);
+    assert_eq!(stand.alerts(), [AlertKind::OrderUnknown]);
+    assert_eq!(cancels(&stand), []);
+    stand.session(SessionState::Up);
+    assert_eq!(cancels(&stand), [buy.order_id], "it lives, and was to go");
+    // Its silence is noticed as the first one's was.
+    stand.tick_after(ACK_TIMEOUT);
+    assert_eq!(stand.alerts(), [AlertKind::OrderUnknown]);
+    stand.session(SessionState::Down);
+    stand.session(SessionState::Up);
+    assert_eq!(cancels(&stand), [], "this one has left");
+    stand.news(&buy, OrderEventKind::Cancelled);
+    assert_eq!(state(&stand, &buy), OrderState::Done);
+}
+
+#[test]
+fn a_cancel_that_came_back_is_not_sent_again_for_an_order_that_is_over() {
+    let mut stand = Stand::new();
+    let [buy, _] = stand.open(5);
+    stand.news(&buy, OrderEventKind::Accepted);
+    stand.command(CommandKind::Kill);
+    stand.session(SessionState::Down);
+    stand.news(&buy, OrderEventKind::CancelNotSent);
+    stand.news(&buy, OrderEventKind::Cancelled);
+    stand.news(&buy, OrderEventKind::CancelNotSent);
+    stand.session(SessionState::Up);
+    assert_eq!(cancels(&stand), []);
+}
+
+#[test]
+fn a_cancel_that_was_kept_back_is_tried_until_it_leaves() {
+    let mut stand = Stand::new();
+    let [buy, sell] = stand.open(5);
+    stand.news(&buy, OrderEventKind::Accepted);
+    stand.fill(&sell, 1, 5, 5);
+    for _ in 0..5 {
+        // The session is up, and too much has been sent on it.
+        stand.tick_after(ACK_TIMEOUT);
+        assert_eq!(cancels(&stand), [buy.order_id]);
+        assert_eq!(stand.alerts(), []);
+        stand.news(&buy, OrderEventKind::CancelNotSent);
+    }
+    stand.tick_after(ACK_TIMEOUT);
+    stand.tick_after(ACK_TIMEOUT);
+    assert_eq!(stand.alerts(), [AlertKind::OrderUnknown], "the venue does not answer");
 }
 
 #[test]

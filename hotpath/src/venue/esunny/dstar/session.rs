@@ -476,7 +476,7 @@ const fn lost_kind(lost: Lost) -> OrderEventKind {
         OrderAction::New if lost.is_certain => OrderEventKind::NotSent,
         // No question is ever sent (`encode`), so none is lost.
         OrderAction::New | OrderAction::Status => OrderEventKind::Unknown,
-        OrderAction::Cancel => OrderEventKind::CancelRejected,
+        OrderAction::Cancel => OrderEventKind::CancelNotSent,
         OrderAction::Replace => OrderEventKind::ReplaceRejected,
     }
 }

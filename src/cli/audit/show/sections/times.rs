@@ -134,6 +134,7 @@ fn event(page: &Page<'_>, order: &OrderCommand, event: &OrderEvent) -> String {
         OrderEventKind::Cancelled => page.say("ended", "已撤"),
         OrderEventKind::Rejected => page.say("REJECTED", "拒单"),
         OrderEventKind::CancelRejected => page.say("cancel rejected", "撤单被拒"),
+        OrderEventKind::CancelNotSent => page.say("CANCEL NOT SENT", "撤单未发出"),
         OrderEventKind::Replaced => page.say("replaced", "已改"),
         OrderEventKind::ReplaceRejected => page.say("replace rejected", "改单被拒"),
         OrderEventKind::NotSent => page.say("NOT SENT", "未发出"),

@@ -165,7 +165,7 @@ fn o18_what_was_not_applied_is_told_order_by_order_and_the_gap_is_filled() {
     let told = peer.hear(&[not_applied(2, 5), live(1)]);
     let not_done = [
         Told::Order(OrderEventKind::NotSent, 12),
-        Told::Order(OrderEventKind::CancelRejected, 13),
+        Told::Order(OrderEventKind::CancelNotSent, 13),
         Told::Order(OrderEventKind::ReplaceRejected, 14),
         Told::Order(OrderEventKind::NotSent, 15),
     ];

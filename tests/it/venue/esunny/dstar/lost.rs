@@ -126,14 +126,14 @@ fn unchecked_numbers_prove_nothing() {
 }
 
 #[test]
-fn a_lost_cancellation_is_refused_and_one_that_was_taken_is_not() {
+fn a_lost_cancellation_comes_back_and_one_that_was_taken_does_not() {
     let mut rig = Rig::<V3>::up(ReqIdMode::Increasing);
     rig.send(&new(id(1, 1), 1)).unwrap();
     rig.send(&cancel(id(1, 1))).unwrap();
     rig.question(at(0));
     rig.events(&taken(1, 1));
     assert!(rig.question(at(20)).is_some());
-    assert_eq!(told(&rig.read(&answer(1)).unwrap()), [order(OrderEventKind::CancelRejected, 1)]);
+    assert_eq!(told(&rig.read(&answer(1)).unwrap()), [order(OrderEventKind::CancelNotSent, 1)]);
 
     rig.send(&cancel(id(1, 1))).unwrap();
     rig.question(at(200));
@@ -180,7 +180,7 @@ fn numbers_go_back_only_when_nothing_is_on_the_way() {
     assert!(rig.question(at(120)).is_some());
     let news = rig.read(&answer(0)).unwrap();
     let up = Told::Session(SessionState::Up);
-    assert_eq!(told(&news), [order(OrderEventKind::CancelRejected, 1), up]);
+    assert_eq!(told(&news), [order(OrderEventKind::CancelNotSent, 1), up]);
     let datagram = rig.send(&new(id(3, 1), 1)).unwrap();
     assert_eq!(datagram[4 + 44..4 + 48], [1, 0, 0, 0]);
 }
@@ -230,7 +230,7 @@ fn a_session_that_goes_on_finds_out_what_became_of_every_request() {
         order(OrderEventKind::Accepted, 4),
         // The counter has taken a later one: it was passed by, if nothing was forgotten.
         order(OrderEventKind::Unknown, 3),
-        order(OrderEventKind::CancelRejected, 1),
+        order(OrderEventKind::CancelNotSent, 1),
         UP,
     ];
     let news = rig.read(&told_again).unwrap();

@@ -325,7 +325,8 @@ impl OrderSession for Session<'_> {
         let cl_ord_id = ClOrdId::of_order(command.order_id.0);
         let (request_id, seq_no) = (self.next_request_id, self.next_seq_no);
         let side = to_wire_side(command.side);
-        // The exchange's name of the order, or the value that says that it is not known yet.
+        // The exchange's name of the order, or null while it is not known: a cancel is then taken
+        // by its ClOrdID (CME's AutoCert+ test "Order Cancel without OrderID").
         let order_id = if command.venue_order_id == 0 { u64::MAX } else { command.venue_order_id };
         Ok(match command.action {
             OrderAction::New => self.new_order.patch(

@@ -31,7 +31,8 @@ impl Sent {
     pub const fn not_applied(self) -> Option<OrderEventKind> {
         match self.action {
             OrderAction::New => Some(OrderEventKind::NotSent),
-            OrderAction::Cancel | OrderAction::Replace | OrderAction::Status => self.refused(),
+            OrderAction::Cancel => Some(OrderEventKind::CancelNotSent),
+            OrderAction::Replace | OrderAction::Status => self.refused(),
         }
     }
 }
