@@ -5,8 +5,8 @@ use cross_market_connect::sim::wire::SimStream;
 use rtrb::RingBuffer;
 use xmc_hotpath::counter::{Counter, NoRecorder};
 use xmc_hotpath::gateway::{
-    CannotEncode, Door, Entry, GatewayCounters, GatewayStage, OrderSession, Reentry, SessionLost,
-    Taken,
+    CannotEncode, Door, Entry, GatewayCounters, GatewayStage, Leave, OrderSession, Reentry,
+    SessionLost, Taken,
 };
 use xmc_hotpath::message::{
     AccountId, GatewayIndex, GatewayNews, HedgeFlag, InstrumentIndex, OrderAction, OrderCommand,
@@ -374,4 +374,42 @@ fn a_connection_that_nobody_ends_is_not_read_for_ever() {
     assert!(stage.is_over());
     settle(&mut stage, &mut news);
     assert_eq!(door.left.pop(), Some((0xAA, SessionLost::LoggedOut)));
+}
+
+/// The planned end: nothing new first, then the goodbye.
+#[test]
+fn a_session_that_is_to_end_sends_nothing_new_and_still_cancels() {
+    let (mut stage, mut commands, mut news, mut door) = rig_with_door(clock(), 64);
+    settle(&mut stage, &mut news);
+    door.leave.push(Leave::Quiesce).expect("there is room");
+    stage.housekeeping();
+    for (id, action) in [(7, OrderAction::New), (8, OrderAction::Cancel), (9, OrderAction::Replace)]
+    {
+        commands.push(command(id, action)).expect("there is room");
+    }
+    let told = settle(&mut stage, &mut news);
+    let expected = [
+        Told::Session(SessionState::Gapped),
+        Told::Order(OrderEventKind::NotSent, 7),
+        Told::Order(OrderEventKind::ReplaceRejected, 9),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(stage.port_mut().take_sent().len(), 1, "the cancel");
+    stage.port_mut().arrive(&[0xAA, 1]);
+    assert_eq!(settle(&mut stage, &mut news), [Told::Order(OrderEventKind::Accepted, 1)]);
+    door.leave.push(Leave::LogOut).expect("there is room");
+    stage.housekeeping();
+    stage.port_mut().close();
+    assert_eq!(settle(&mut stage, &mut news), [Told::Session(SessionState::Down)]);
+    assert_eq!(door.left.pop(), Some((0xAA, SessionLost::WeekOver)));
+
+    // What was asked of that session is not asked of the next.
+    door.leave.push(Leave::Quiesce).expect("there is room");
+    door.entries.push(Entry { port: SimStream::new(1_000), handover: 0xAB }).expect("room");
+    assert_eq!(settle(&mut stage, &mut news), [Told::Session(SessionState::Up)]);
+    stage.housekeeping();
+    assert_eq!(settle(&mut stage, &mut news), []);
+    commands.push(command(10, OrderAction::New)).expect("there is room");
+    settle(&mut stage, &mut news);
+    assert_eq!(stage.port_mut().take_sent().len(), 1, "the next session takes orders");
 }

@@ -189,9 +189,13 @@ fn somebody_elses_counter_is_asked_what_a_client_can_ask() {
     assert_eq!(told.code, Some(0), "{}{}", told.out, told.why);
     let report = json(&told);
     assert_eq!(report["is_simulated"], false);
-    for (number, verdict) in
-        [("O1", "passed"), ("O5", "passed"), ("O8", "passed"), ("O26", "not_run"), ("O27", "not_run")]
-    {
+    for (number, verdict) in [
+        ("O1", "passed"),
+        ("O5", "passed"),
+        ("O8", "passed"),
+        ("O26", "not_run"),
+        ("O27", "not_run"),
+    ] {
         assert_eq!(case(&report, number)["verdict"], verdict, "{number}: {}", told.out);
     }
     let counter = theirs.venues.shfe.counts().expect("it runs").counter;
