@@ -66,7 +66,7 @@ pub const CASES: &[Case] = &[
             Scenario {
                 name: "a lost connection is told and what is sent without one comes back",
                 looks_at: "the session's state and the fate of an order behind it",
-                needs: Session,
+                needs: Order,
                 run: orders::a_lost_connection_is_told,
             },
             Scenario {
@@ -76,7 +76,7 @@ pub const CASES: &[Case] = &[
                 run: orders::another_logon_is_told_again,
             },
         ],
-        note: "A counter's gateway is logged on to again by the next run, not within one.",
+        note: "",
     },
     none("O9", "A UUID that is not ours", NO_SESSION),
     none("O10", "Signs of life", NO_SESSION),

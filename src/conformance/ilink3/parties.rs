@@ -1,8 +1,9 @@
 //! Party details: registered at the logon, before the first order that names them.
 
+use crate::conformance::book::Fate;
 use crate::conformance::case::{Failure, Outcome, must, same};
 use crate::conformance::ground::{Ground, Market};
-use crate::conformance::rig::{self, Options};
+use crate::conformance::rig::{self, Options, Rig};
 use crate::engine::logon::LogonError;
 use crate::engine::sessions::Attempt;
 use crate::venue::cme::ilink3::logon::LogonError as Refusal;
@@ -10,7 +11,7 @@ use crate::venue::cme::ilink3::parties::{
     ClearingAccount, ID_IN_USE, OrderSource, PartyDetails, SelfMatchCancels,
 };
 use crate::venue::cme::simulated::{KnownParties, OrderRules, OrderTrouble, Spot};
-use xmc_hotpath::message::Side;
+use xmc_hotpath::message::{OrderEventKind, Side};
 
 const ID: u64 = 41;
 
@@ -35,22 +36,27 @@ fn options() -> Options {
     Options { parties: Some((ID, details())), ..Options::default() }
 }
 
+/// An order that the gateway takes.
+fn taken(rig: &mut Rig<'_>, side: Side, lots: u32) -> Outcome {
+    let id = rig.lift(side, lots)?;
+    rig.until_fate(id, Fate::Over)?;
+    same("orders refused", &rig.book.count(OrderEventKind::Rejected), &0)?;
+    rig.agree()
+}
+
 pub fn parties_are_registered_before_the_first_order(ground: &Ground<'_>) -> Outcome {
     ground.rig(&options(), |rig| {
         rig.until_up()?;
         rig.rules("only what is registered is known", strict())?;
-        rig.lift(Side::Buy, 1)?;
-        rig.agree()?;
+        taken(rig, Side::Buy, 1)?;
         same("messages of ours", &rig.counted()?.messages, &2)?;
         rig.cut()?;
         rig.until_resumed(1)?;
-        rig.lift(Side::Buy, 1)?;
-        rig.agree()?;
+        taken(rig, Side::Buy, 1)?;
         same("messages, none of them a second registration", &rig.counted()?.messages, &3)?;
         rig.script("a week of sessions begins", |venue| venue.begin_week())?;
         rig.until_resumed(2)?;
-        rig.lift(Side::Sell, 2)?;
-        rig.agree()?;
+        taken(rig, Side::Sell, 2)?;
         same("messages, a registration of the new week", &rig.counted()?.messages, &5)
     })
 }
@@ -95,8 +101,7 @@ pub fn parties_that_are_refused_are_left_to_people(ground: &Ground<'_>) -> Outco
         rig.cut()?;
         rig.until_resumed(1)?;
         rig.rules("only what is registered is known", strict())?;
-        rig.lift(Side::Buy, 1)?;
-        rig.agree()?;
+        taken(rig, Side::Buy, 1)?;
         rig.step("a new session's parties are refused for good");
         rig.fault(&[
             (Spot::Establish, 1, OrderTrouble::End(2)),
