@@ -3,7 +3,7 @@
 
 use super::error::{Problem, Rule};
 use super::section::Section;
-use super::value::{identity, line, whole, word};
+use super::value::{endpoint, identity, line, whole, word};
 use crate::calendar::{self, Week, WeekTime};
 use crate::venue::cme::ilink3::parties::{
     ClearingAccount, OrderSource, PartyDetails, SelfMatchCancels,
@@ -11,6 +11,7 @@ use crate::venue::cme::ilink3::parties::{
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use std::fmt;
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::esunny::dstar::layout::ReqIdMode;
@@ -59,6 +60,8 @@ pub struct SessionIdentity {
     pub party_details_id: u64,
     /// What is registered under it when a session is negotiated; `None`: it is registered already.
     pub parties: Option<PartyDetails>,
+    /// The Order Entry Service Gateway, where they are registered; `None`: in the order session.
+    pub service_address: Option<SocketAddrV4>,
     /// When sessions are planned to end and to begin; `None`: they stand until they are lost.
     ///
     /// UNPROVEN: CME's sessions are weekly (page 46440193), its hours were not read.
@@ -150,6 +153,8 @@ pub(super) fn session(section: &Section<'_>) -> SessionIdentity {
     let party_details_id = section
         .optional("party_details_id", whole(0..=i64::MAX))
         .map_or(0, |id| id.value.unsigned_abs());
+    let (parties, service_address) = parties(section, party_details_id).unzip();
+    let service_address = service_address.flatten();
     SessionIdentity {
         session: section.required("session", identity(3..=3)).value,
         firm: section.required("firm", identity(1..=5)).value,
@@ -162,7 +167,8 @@ pub(super) fn session(section: &Section<'_>) -> SessionIdentity {
             .optional("keep_alive_ms", whole(1_000..=60_000))
             .map_or(5_000, |ms| ms.value),
         party_details_id,
-        parties: parties(section, party_details_id),
+        parties,
+        service_address,
         week: week(section),
     }
 }
@@ -233,8 +239,8 @@ const ORDER_SOURCES: &[(&str, OrderSource)] = &[
 const SELF_MATCH_CANCELS: &[(&str, SelfMatchCancels)] =
     &[("newest", SelfMatchCancels::Newest), ("oldest", SelfMatchCancels::Oldest)];
 
-/// The table `parties`: what 518 has to say.
-fn parties(section: &Section<'_>, id: u64) -> Option<PartyDetails> {
+/// The table `parties`: what 518 has to say, and where.
+fn parties(section: &Section<'_>, id: u64) -> Option<(PartyDetails, Option<SocketAddrV4>)> {
     let table = section.table("parties")?;
     if id == 0 {
         let message = format!("{} has `parties` without a `party_details_id`", section.title());
@@ -263,7 +269,8 @@ fn parties(section: &Section<'_>, id: u64) -> Option<PartyDetails> {
             (id.value.unsigned_abs(), cancels)
         }),
     };
-    let read = table.finish(read);
+    let service = table.optional("service_address", endpoint).and_then(|written| written.value);
+    let read = table.finish((read, service));
     if read.is_none() {
         section.spoil();
     }

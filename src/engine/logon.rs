@@ -309,6 +309,7 @@ pub fn log_on_again(
     utc: impl Fn() -> UnixNs,
     patience: Duration,
 ) -> Result<Entered<GatewayPort>, LogonError> {
+    register_at_service(gateway, secret, attempt, &utc, patience)?;
     let port = match attempt.is_backup {
         true => sockets::backup_port(gateway, patience)?,
         false => sockets::gateway_port(gateway, patience)?,
@@ -316,8 +317,37 @@ pub fn log_on_again(
     log_on_over(port, gateway, secret, attempt, utc, patience)
 }
 
+/// Registers party details at the Order Entry Service Gateway, in a session of its own that ends
+/// with it, if the configuration has one and a new order session is to come.
+///
+/// Source: CME's page "iLink 3 Binary Order Entry - Business Layer" (457324477). UNPROVEN: that it
+/// is logged on to as an order gateway is, under a UUID of its own.
+fn register_at_service(
+    gateway: &Gateway,
+    secret: &Secret,
+    attempt: &Attempt<'_>,
+    utc: &impl Fn() -> UnixNs,
+    patience: Duration,
+) -> Result<(), LogonError> {
+    let Some(session) = gateway.session.as_ref().filter(|_| attempt.again.is_none()) else {
+        return Ok(());
+    };
+    let (Some(details), Some(address)) = (&session.parties, session.service_address) else {
+        return Ok(());
+    };
+    let port = sockets::port_at(gateway, address, patience)?;
+    let (mut port, resumed) = established(port, gateway, secret, &Attempt::FIRST, utc, patience)?;
+    let (set, handover) = ((session.party_details_id, details), resumed.handover);
+    parties::register(&mut port, &handover, set, attempt.is_later, utc(), patience)
+        .map_err(|source| LogonError::Ilink3 { gateway: gateway.name.value.clone(), source })?;
+    // What it answers is of no use, but that it has: the next session is another one.
+    let _ = parties::leave(&mut port, &handover, utc(), patience);
+    Ok(())
+}
+
 /// Logs an iLink 3 gateway on over a connection that stands. Party details are registered in a
-/// session that is new; they stand in one that is established again.
+/// session that is new, unless there is a gateway for that; they stand in one that is established
+/// again.
 ///
 /// # Errors
 /// See `LogonError`. The connection is given up.
@@ -332,6 +362,30 @@ pub fn log_on_over<P: StreamPort>(
     utc: impl Fn() -> UnixNs,
     patience: Duration,
 ) -> Result<Entered<P>, LogonError> {
+    let (mut port, resumed) = established(port, gateway, secret, attempt, &utc, patience)?;
+    let Resumed { mut handover, mut unasked } = resumed;
+    let session = gateway.session.as_ref().expect("it is an iLink 3 gateway");
+    let is_here = session.service_address.is_none();
+    if let (Some(details), None, true) = (&session.parties, attempt.again, is_here) {
+        let set = (session.party_details_id, details);
+        let is_later = attempt.is_later;
+        let registered = parties::register(&mut port, &handover, set, is_later, utc(), patience);
+        let (after, dropped) = registered
+            .map_err(|source| LogonError::Ilink3 { gateway: gateway.name.value.clone(), source })?;
+        (handover, unasked) = (after, unasked + dropped);
+    }
+    Ok(Entered { entry: Entry { port, handover }, unasked })
+}
+
+/// Negotiates and establishes a session, or establishes it again; what it missed is worked out.
+fn established<P: StreamPort>(
+    port: P,
+    gateway: &Gateway,
+    secret: &Secret,
+    attempt: &Attempt<'_>,
+    utc: &impl Fn() -> UnixNs,
+    patience: Duration,
+) -> Result<(P, Resumed), LogonError> {
     let session = gateway.session.as_ref().expect("it is an iLink 3 gateway");
     let name = || gateway.name.value.clone();
     let key = SecretKey::from_base64url(secret.reveal())
@@ -360,18 +414,10 @@ pub fn log_on_over<P: StreamPort>(
         schema_version: NEWEST_VERSION,
     };
     let logon = ilink3::Logon::new(credentials, system, wish);
-    let established = logon.and_then(|logon| ilink3::log_on(port, logon, &utc, patience));
-    let failed = |source| LogonError::Ilink3 { gateway: name(), source };
-    let ilink3::Established { mut port, handover, previous } = established.map_err(failed)?;
-    let Resumed { mut handover, mut unasked } = resume::resumed(attempt.known, &handover, previous);
-    if let (Some(details), None) = (&session.parties, attempt.again) {
-        let set = (session.party_details_id, details);
-        let is_later = attempt.is_later;
-        let registered = parties::register(&mut port, &handover, set, is_later, utc(), patience);
-        let (after, dropped) = registered.map_err(failed)?;
-        (handover, unasked) = (after, unasked + dropped);
-    }
-    Ok(Entered { entry: Entry { port, handover }, unasked })
+    let established = logon.and_then(|logon| ilink3::log_on(port, logon, utc, patience));
+    let ilink3::Established { port, handover, previous } =
+        established.map_err(|source| LogonError::Ilink3 { gateway: name(), source })?;
+    Ok((port, resume::resumed(attempt.known, &handover, previous)))
 }
 
 /// Logs on at a counter and reads its contract table, and not a byte more.

@@ -7,6 +7,7 @@ use crate::config::{Endpoint, Feed, FeedLine, Gateway};
 use crate::port::pair::{PairError, PairPort};
 use crate::port::tcp::{TcpError, TcpPort, TcpSettings};
 use crate::port::udp::{LineSettings, MulticastPort, ReceiveSettings, UdpError};
+use std::net::SocketAddrV4;
 use std::time::Duration;
 use xmc_hotpath::port::{Line, SendError, StreamPort, TxPort};
 use xmc_hotpath::time::Clock;
@@ -113,13 +114,25 @@ pub fn backup_port(gateway: &Gateway, patience: Duration) -> Result<GatewayPort,
     connected(gateway, backup.or(gateway.endpoint), patience)
 }
 
+/// Connects a gateway at another address of its exchange.
+///
+/// # Errors
+/// See `SocketError`.
+pub fn port_at(
+    gateway: &Gateway,
+    address: SocketAddrV4,
+    patience: Duration,
+) -> Result<GatewayPort, SocketError> {
+    connected(gateway, Some(Endpoint::Stream(address)), patience)
+}
+
 fn connected(
     gateway: &Gateway,
     endpoint: Option<Endpoint>,
     patience: Duration,
 ) -> Result<GatewayPort, SocketError> {
     let name = || gateway.name.value.clone();
-    let connect = |address: std::net::SocketAddrV4| {
+    let connect = |address: SocketAddrV4| {
         TcpPort::connect(address.into(), patience, &TcpSettings::default())
             .map_err(|source| SocketError::Stream { gateway: name(), source })
     };

@@ -105,8 +105,9 @@ fn recovery_and_logon_are_read_as_written() {
         key_file = \"secrets/cme\"\nparty_details_id = 41\nparties = { \
         executing_firm = \"560\", customer_account = \"77001\", operator = \"desk-1\", \
         customer_type = 2, clearing_account = \"firm\", order_source = \"algo_engine\", \
-        self_match_id = 9 }\nweek = { time_zone = \"America/Chicago\", ends_on = \"friday\", \
-        ends_at = \"17:00\", begins_on = \"sunday\", begins_at = \"15:30\" }";
+        self_match_id = 9, service_address = \"192.0.2.4:9000\" }\n\
+        week = { time_zone = \"America/Chicago\", ends_on = \"friday\", ends_at = \"17:00\", \
+        begins_on = \"sunday\", begins_at = \"15:30\" }";
     let config = load(&edited(&[
         ("join = \"assume_empty\"", &loops),
         ("protocol = \"paper\"", ilink3),
@@ -136,6 +137,8 @@ fn recovery_and_logon_are_read_as_written() {
         self_match: Some((9, SelfMatchCancels::Oldest)),
     };
     assert_eq!((session.party_details_id, &session.parties), (41, &Some(parties)));
+    let service = session.service_address.expect("it is written");
+    assert_eq!(service.to_string(), "192.0.2.4:9000");
     let week = session.week.as_ref().expect("it is written");
     // Saturday 2026-11-21, noon in UTC: Friday 17:00 was 23:00, Sunday 15:30 will be 21:30.
     let (friday, sunday) = (1_795_215_600, 1_795_383_000);

@@ -155,8 +155,8 @@ impl Desk<'_> {
     }
 
     /// A fire was not finished in time. What the venue has is cancelled, once, or until the cancel
-    /// has left; what it has not answered is unknown, and never sent again. One that waits to be repaired is looked at a last
-    /// time.
+    /// has left; what it has not answered is unknown, and never sent again. One that waits to be
+    /// repaired is looked at a last time.
     #[cold]
     #[inline(never)]
     fn deadline(&mut self, index: SpreadIndex, outputs: &mut Outputs) {

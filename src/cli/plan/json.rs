@@ -182,6 +182,7 @@ fn gateways(configuration: &Configuration) -> Vec<Value> {
                 "keep_alive_ms": session.keep_alive_ms,
                 "party_details_id": session.party_details_id,
                 "registers_parties": session.parties.is_some(),
+                "registers_at": session.service_address.map(|address| address.to_string()),
             })
         });
         let counter = gateway.counter.as_ref().map(|counter| {

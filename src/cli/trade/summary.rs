@@ -346,9 +346,14 @@ impl Summary {
     fn write_session(&self, session: &SessionFigures, out: &mut Report<'_>) -> io::Result<()> {
         let SessionFigures { gateway, lost, resumed, is_stopped, last_error, .. } = session;
         let label = format!("{} {gateway}", self.say("order sessions", "报单会话"));
-        let [lost, resumed] = [*lost, *resumed].map(number::count);
+        let weeks = session.weeks;
+        let [lost, resumed] = [lost.saturating_sub(weeks), *resumed].map(number::count);
         let words = [self.say("lost", "中断"), self.say("resumed", "恢复")];
         let mut text = format!("{lost} {}, {resumed} {}", words[0], words[1]);
+        if weeks > 0 {
+            let ended = self.say("ended with their week", "随周结束");
+            text = format!("{text}, {} {ended}", number::count(weeks));
+        }
         if *is_stopped {
             let why = last_error.as_deref().or(session.last_lost).unwrap_or_default();
             let stopped = self.say("NOT LOGGED ON AGAIN, look at it", "不再自动登录, 请人工处理");

@@ -7,10 +7,10 @@
 //! key can be changed while the engine runs. What cannot be put right by trying again stops it: the
 //! session stays down, the desk opens nothing there, and people are told why.
 //!
-//! Where a gateway has a week, its session is ended as planned and the next one begun. First nothing
-//! new is sent on it; then what still lives is waited for, as the desk's record tells it (`settle`),
-//! to the end of the pause if need be. What was not heard by then is not asked for: messages of a
-//! week cannot be had in the next.
+//! Where a gateway has a week, its session is ended as planned and the next one begun. First
+//! nothing new is sent on it; then what still lives is waited for, as the desk's record tells it
+//! (`settle`), to the end of the pause if need be. What was not heard by then is not asked for:
+//! messages of a week cannot be had in the next.
 //!
 //! Nothing here is asked of orders: the hot session asks for what was missed, and says `Up` when it
 //! has all of it. Called by `live`.

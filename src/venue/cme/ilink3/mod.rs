@@ -2,8 +2,8 @@
 //!
 //! `signature` and `logon` take a session from nothing to the hand-over to the gateway stage, and
 //! `parties` registers for whom it sends orders; `resume` says what one that comes after another
-//! has to ask for; `report` writes the exchange's half, `refused` knows its codes; `plain` tells any
-//! frame as JSON and writes it from that.
+//! has to ask for; `report` writes the exchange's half, `refused` knows its codes; `plain` tells
+//! any frame as JSON and writes it from that.
 //! Session state of the exchange is in `cme::simulated`.
 
 pub mod logon;

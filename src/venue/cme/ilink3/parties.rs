@@ -2,12 +2,13 @@
 //!
 //! 518 registers a set and 519 answers. The set stands for the week: CME's page "iLink 3 Binary
 //! Order Entry - Business Layer" (457324477) has it registered once a week, at the Order Entry
-//! Service Gateway. UNPROVEN: that an order session takes it too, as here; that a set survives a
-//! new UUID; which fields beside the three parties and the two account types CME insists on.
+//! Service Gateway. UNPROVEN: that an order session takes it too; that a set survives a new UUID;
+//! which fields beside the three parties and the two account types CME insists on.
 //!
-//! `Registration` is sans-IO; `register` runs it on a session that has just been negotiated, before
-//! the stage takes it over. It is the first numbered message of ours. Numbered messages that come
-//! before the answer are not read here: the hand-over has the stage ask for them again.
+//! `Registration` is sans-IO; `register` runs it on a session that has just been negotiated: the
+//! order session before the stage takes it over, or one at the service gateway, which `leave` ends.
+//! It is the first numbered message of ours. Numbered messages that come before the answer are not
+//! read here: the hand-over has the stage ask for them again.
 //!
 //! Not here: sets that travel with each order (id 0), and taking a set back, which CME lists as to
 //! be defined. Called by `engine::logon`.
@@ -21,6 +22,7 @@ use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::cme::ilink3::decode::{self, Frame, Report};
 use xmc_hotpath::venue::cme::ilink3::layout::{
     Block, Message, NEWEST_VERSION, PartyDetail, PartyDetailsAck, PartyDetailsRequest, Publication,
+    Terminate,
 };
 use xmc_hotpath::venue::cme::ilink3::session::{Handover, Missed};
 use xmc_hotpath::venue::cme::sbe::GroupSize;
@@ -241,8 +243,8 @@ impl Registration {
     }
 }
 
-/// Registers `details` under `id` in the session of `handover`, and waits at most `patience` for the
-/// answer. Gives what `Registration::onto` does.
+/// Registers `details` under `id` in the session of `handover`, and waits at most `patience` for
+/// the answer. Gives what `Registration::onto` does.
 ///
 /// With `stands_before` an id that is in use is taken as the same set, registered before.
 ///
@@ -265,6 +267,27 @@ pub fn register<P: StreamPort>(
         Err(error) => Err(error),
     })?;
     Ok(registration.onto(handover))
+}
+
+/// Ends the session of `handover` in order, and waits at most `patience` for the answer.
+///
+/// # Errors
+/// See `LogonError`. The connection is given up.
+pub fn leave<P: StreamPort>(
+    port: &mut P,
+    handover: &Handover,
+    utc: UnixNs,
+    patience: Duration,
+) -> Result<(), LogonError> {
+    let goodbye = Terminate {
+        uuid: U64Le::new(handover.uuid),
+        request_ns: U64Le::new(utc.0),
+        ..Terminate::BLANK
+    };
+    let message = frame_of(NEWEST_VERSION, &goodbye, &[]);
+    converse(port, &message, "the answer to Terminate", patience, |frame| {
+        Ok((frame.template_id == Terminate::TEMPLATE_ID).then_some(()))
+    })
 }
 
 /// What a refusal says, in words.

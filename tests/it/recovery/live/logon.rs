@@ -8,6 +8,7 @@ use cross_market_connect::engine::logon::{self, LoggedOn, LogonError};
 use cross_market_connect::engine::sessions::Attempt;
 use cross_market_connect::port::tcp::{Listener, TcpSettings};
 use cross_market_connect::secret::Secret;
+use cross_market_connect::venue::cme::ilink3::parties::{ClearingAccount, PartyDetails};
 use cross_market_connect::venue::cme::simulated::shell::SIMULATED_KEY;
 use cross_market_connect::venue::shell::VenueClock;
 use cross_market_connect::venue::shfe::simulated::shell::SIMULATED_PASSWORD;
@@ -63,6 +64,42 @@ fn an_ilink3_session_is_handed_over() {
     session.access_key_id = "stranger".to_owned();
     let (error, text) = refused(&config, CME, SIMULATED_KEY);
     assert!(matches!(error, LogonError::Ilink3 { .. }) && text.contains("refused"), "{text}");
+}
+
+/// The simulated gateway is its own service gateway: what is registered stands for the week.
+#[test]
+fn party_details_are_registered_at_a_gateway_of_their_own() {
+    let venue = open_cme();
+    let mut config = engine();
+    find_cme(&mut config, venue.addresses());
+    let session = config.gateways[CME].session.as_mut().unwrap();
+    session.party_details_id = 41;
+    session.parties = Some(PartyDetails {
+        executing_firm: "XMC".into(),
+        customer_account: "77001".into(),
+        operator: "desk-1".into(),
+        customer_type: 2,
+        clearing_account: ClearingAccount::Firm,
+        order_source: None,
+        self_match: None,
+    });
+    session.service_address = Some(v4(venue.addresses().orders));
+    let LoggedOn { start, .. } = log_on(&config, CME, SIMULATED_KEY).expect("it is let in");
+    let GatewayStart::Ilink3(handover) = start else { panic!("{start:?}") };
+    assert_eq!((handover.next_seq_no, handover.next_report_no), (1, 1), "an untouched session");
+    let counts = venue.counts().expect("it runs").gateway;
+    assert_eq!((counts.established, counts.messages, counts.goodbyes), (2, 1, 1), "{counts:?}");
+    // Others under the same id are refused there, and no order session is begun.
+    let session = config.gateways[CME].session.as_mut().unwrap();
+    session.parties.as_mut().unwrap().operator = "desk-2".into();
+    let (error, text) = refused(&config, CME, SIMULATED_KEY);
+    assert!(matches!(error, LogonError::Ilink3 { .. }) && text.contains("code 108"), "{text}");
+    assert_eq!(venue.counts().expect("it runs").gateway.established, 3);
+    // One that is not there is said to be so.
+    let session = config.gateways[CME].session.as_mut().unwrap();
+    session.service_address = Some(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1));
+    let (error, text) = refused(&config, CME, SIMULATED_KEY);
+    assert!(matches!(error, LogonError::Socket(_)), "{text}");
 }
 
 #[test]
