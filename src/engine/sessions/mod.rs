@@ -42,6 +42,10 @@ use xmc_hotpath::message::GatewayIndex;
 /// Between two looks at the door.
 const NAP: Duration = Duration::from_millis(2);
 
+/// How long a stage that is asked to send nothing new may take to hear it: what it has sent until
+/// then is in the record as well.
+const HEARING: Duration = Duration::from_millis(250);
+
 /// How fast sessions that are lost are tried for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -267,8 +271,8 @@ struct Failed {
 enum Parting {
     /// It is not due.
     No,
-    /// Nothing new is sent, and what lives is waited for.
-    Quiet,
+    /// Nothing new is sent, since then, and what lives is waited for.
+    Quiet(Instant),
     /// It is being ended.
     Leaving,
 }
@@ -316,20 +320,22 @@ impl<'s, G, F: Follow<G>> Served<'s, G, F> {
     fn part(&mut self) {
         let is_week_over = self.week.is_over();
         let (leave, parting) = match self.parting {
-            Parting::No if is_week_over => (Leave::Quiesce, Parting::Quiet),
-            Parting::Quiet if self.figures.is_settled(self.place) => {
+            Parting::No if is_week_over => (Leave::Quiesce, Parting::Quiet(Instant::now())),
+            Parting::Quiet(since)
+                if since.elapsed() >= HEARING && self.figures.is_settled(self.place) =>
+            {
                 (Leave::LogOut, Parting::Leaving)
             }
-            Parting::Quiet if !is_week_over => {
+            Parting::Quiet(_) if !is_week_over => {
                 let error = "orders were not over when the next week began: ask the venue";
                 self.note(|figures| figures.last_error = Some(error.to_owned()));
                 (Leave::LogOut, Parting::Leaving)
             }
-            Parting::No | Parting::Quiet | Parting::Leaving => return,
+            Parting::No | Parting::Quiet(_) | Parting::Leaving => return,
         };
         if self.door.leave.push(leave).is_ok() {
             self.parting = parting;
-            self.figures.part(self.place, parting == Parting::Quiet);
+            self.figures.part(self.place, matches!(parting, Parting::Quiet(_)));
         }
     }
 
