@@ -16,7 +16,7 @@ use super::value::{
     Coefficient, Exact, boolean, decimal_e9, decimal_q32, exact, line, name, whole, word,
 };
 use xmc_hotpath::execute::repair::MAX_TRIES;
-use xmc_hotpath::message::RepairEnd;
+use xmc_hotpath::message::{Measure, RepairEnd};
 
 /// How long an order may wait for a match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,7 +95,10 @@ pub struct Leg {
     pub pay_up_ticks: Written<u32>,
 }
 
-/// The values at which a spread is traded, units of 1e-9 of its unit.
+const MEASURES: &[(&str, Measure)] =
+    &[("difference", Measure::Difference), ("ratio", Measure::Ratio)];
+
+/// The values at which a spread is traded, units of 1e-9 of its unit; of 1 if they are ratios.
 #[derive(Clone, Debug, Default)]
 pub struct Triggers {
     /// Opens a long position when the spread can be bought at or below.
@@ -162,6 +165,10 @@ pub struct Spread {
     pub constant_name: Option<String>,
     /// The other part, before it is rounded.
     pub linear_constant: Rational,
+    /// The part of the constant that a ratio has in its denominator, units of 1e-9 of the unit.
+    pub short_constant_e9: i64,
+    /// What the triggers count: the difference of the legs, or their ratio.
+    pub measure: Measure,
     /// When it is traded.
     pub triggers: Triggers,
     /// The largest position, long or short.
@@ -205,6 +212,7 @@ pub(crate) fn spread(
     let level = |key| section.optional(key, decimal_e9("-1000000", "1000000"));
     let (legs, linear_constant) = legs(&section, names);
     let own_constant_e9 = level("constant").map_or(0, |constant| constant.value);
+    let short_constant_e9 = term::short_constant_e9(&legs).saturating_sub(own_constant_e9.min(0));
     let spread = Spread {
         name: section.required("name", name),
         strategy: section.required("strategy", name).value,
@@ -219,6 +227,10 @@ pub(crate) fn spread(
         own_constant_e9,
         constant_name: section.optional("constant_name", line(60)).map(|name| name.value),
         linear_constant,
+        short_constant_e9,
+        measure: section
+            .optional("measure", word(MEASURES))
+            .map_or(Measure::Difference, |measure| measure.value),
         triggers: Triggers {
             buy_open_e9: level("buy_open"),
             buy_close_e9: level("buy_close"),

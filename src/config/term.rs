@@ -153,6 +153,15 @@ impl PriceProduct<'_> {
     }
 }
 
+/// The part of the constant of linear forms that the legs which are sold take off, as an amount in
+/// units of 1e-9.
+pub(super) fn short_constant_e9(legs: &[Leg]) -> i64 {
+    let sold = legs.iter().filter(|leg| leg.ratio.value < 0);
+    let constants = sold.filter_map(Leg::price_product).map(|product| product.constant());
+    let sum = constants.fold(Some(Rational::ZERO), |sum, constant| sum?.plus(constant?));
+    sum.and_then(Rational::nearest_e9).map_or(0, i64::saturating_neg)
+}
+
 /// The factors multiplied; with `references`, prices stand for themselves as they are referred to.
 fn product(terms: &[Term], references: bool) -> Option<Rational> {
     terms.iter().try_fold(Rational::ONE, |product, term| match &term.factor {

@@ -11,6 +11,7 @@ use crate::config::{
 use xmc_hotpath::message::{
     self, AccountId, AccountLimits, Control, Detailing, GatewayLimits, InstrumentSpec, LegSpec,
     MAX_LEGS, ProjectId, RepairSpec, Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId,
+    TriggerSpec,
 };
 use xmc_hotpath::time::Span;
 
@@ -138,6 +139,10 @@ fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Na
         leg_count: u8::try_from(spread.legs.len()).expect("a spread has at most four legs"),
         legs,
         constant_e9: spread.constant_e9,
+        trigger: TriggerSpec {
+            measure: spread.measure,
+            short_constant_e9: spread.short_constant_e9,
+        },
         buy_open_e9: level(&triggers.buy_open_e9, i64::MIN),
         buy_close_e9: level(&triggers.buy_close_e9, i64::MAX),
         sell_open_e9: level(&triggers.sell_open_e9, i64::MAX),

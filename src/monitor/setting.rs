@@ -5,7 +5,7 @@
 
 use super::number;
 use crate::config::{Configuration, Instrument, Spread};
-use xmc_hotpath::message::StreamId;
+use xmc_hotpath::message::{Measure, StreamId};
 
 /// Which side of the border a venue is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -206,13 +206,14 @@ fn spread(row: &Spread, instruments: &[InstrumentSetting]) -> SpreadSetting {
         .collect();
     let traded = legs.iter().filter(|leg| leg.ratio_lots != 0);
     let home = traded.min_by_key(|leg| instruments[leg.instrument].market);
+    let most_digits = if row.measure == Measure::Ratio { 6 } else { 4 };
     let levels = row.triggers.set().map(|(_, level)| digits_of(level.value.into()));
     SpreadSetting {
         name: row.name.value.clone(),
         unit: row.unit.clone(),
         currency: home.map_or(String::new(), |leg| instruments[leg.instrument].currency.clone()),
         // Values fall between levels, so there is one digit more than those have.
-        digits: levels.max().map_or(2, |most| (most + 1).clamp(2, 4)),
+        digits: levels.max().map_or(2, |most| (most + 1).clamp(2, most_digits)),
         legs,
     }
 }

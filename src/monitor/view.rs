@@ -18,7 +18,6 @@ use xmc_hotpath::message::{
     SpreadSpec,
 };
 use xmc_hotpath::port::Line;
-use xmc_hotpath::price;
 use xmc_hotpath::spread::{self, LegBook};
 use xmc_hotpath::time::{MonoNs, Span};
 
@@ -372,7 +371,7 @@ fn value(row: &Spread, desk: &Desk<'_>, is_buy: bool) -> Option<i64> {
     let any = books.iter().flatten().next().copied()?;
     let books: [LegBook<'_>; MAX_LEGS] = books.map(|book| book.unwrap_or(any));
     let found = spread::value(spec, &books, is_buy, 1)?;
-    Some(price::from_q32(found.sum_q32))
+    Some(found.measured_e9(spec.trigger.measure))
 }
 
 fn feed(state: ChannelState, counted: &FeedCounters, replica: &ReplicaCounters) -> FeedView {

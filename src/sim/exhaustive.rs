@@ -17,7 +17,7 @@ use xmc_hotpath::message::{
     Credits, Depth, Event, GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex,
     InstrumentSpec, LegSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
     ProjectId, Quote, QuoteQuality, RepairSpec, SessionState, SessionUpdate, SpreadIndex,
-    SpreadSpec, StrategyId, StreamId, TimeInForce,
+    SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -453,6 +453,7 @@ fn spread() -> SpreadSpec {
         leg_count: 2,
         legs: [leg(0, 2), leg(1, -3), LegSpec::NONE, LegSpec::NONE],
         constant_e9: 0,
+        trigger: TriggerSpec::PLAIN,
         buy_open_e9: 0,
         buy_close_e9: i64::MAX,
         sell_open_e9: i64::MAX,

@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 
 use xmc_hotpath::message::{
     AccountId, AccountLimits, CloseFirst, GatewayIndex, GatewayLimits, HedgeFlag, HeldLots,
-    InstrumentIndex, InstrumentSpec, LegSpec, MAX_LEGS, OffsetRule, ProjectId, RepairEnd,
-    RepairSpec, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce,
+    InstrumentIndex, InstrumentSpec, LegSpec, MAX_LEGS, Measure, OffsetRule, ProjectId, RepairEnd,
+    RepairSpec, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::Span;
@@ -100,7 +100,12 @@ impl Plan {
             })
             .collect();
         let spreads: Vec<_> = (0..rng.u32(1..=3))
-            .map(|row| spread(&mut rng, row, instruments.len(), tick_e9))
+            .map(|row| {
+                let spec = spread(&mut rng, row, instruments.len(), tick_e9);
+                // Takes no number of the plan, so that schedules stay what they were.
+                let mut own = fastrand::Rng::with_seed(rng.clone().u64(..) ^ 0x7472_6967);
+                measured(spec, &mut own, tick_e9, common_ticks)
+            })
             .collect();
         let mut faults = faults(&mut rng);
         faults.keep(seed.mask);
@@ -268,6 +273,7 @@ fn spread(rng: &mut fastrand::Rng, row: u32, instruments: usize, tick_e9: i64) -
         leg_count: u8::try_from(count).expect("at most four"),
         legs,
         constant_e9: ticks(rng, -2..=2),
+        trigger: TriggerSpec::PLAIN,
         buy_open_e9: never(rng, buy_open, i64::MIN),
         buy_close_e9: never(rng, buy_close, i64::MAX),
         sell_open_e9: never(rng, sell_open, i64::MAX),
@@ -288,6 +294,44 @@ fn spread(rng: &mut fastrand::Rng, row: u32, instruments: usize, tick_e9: i64) -
         hedge: HedgeFlag::Arbitrage,
         // Takes no number of the plan, so that schedules stay what they were.
         repair: repair(&mut fastrand::Rng::with_seed(rng.clone().u64(..)), tick_e9),
+    }
+}
+
+impl Plan {
+    /// What a level of so many ticks of difference is for a spread of this measure: of ratios as
+    /// much away from one, as a part of the common price.
+    pub fn level(&self, measure: Measure, ticks: i64) -> i64 {
+        level(measure, ticks, self.tick_e9, self.common_ticks)
+    }
+}
+
+fn level(measure: Measure, ticks: i64, tick_e9: i64, common_ticks: i64) -> i64 {
+    match measure {
+        Measure::Difference => tick_e9 * ticks,
+        Measure::Ratio => 1_000_000_000 + ticks * (1_000_000_000 / common_ticks.abs().max(40)),
+    }
+}
+
+/// The levels of a spread become ratios in one of four.
+fn measured(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64, common: i64) -> SpreadSpec {
+    if rng.u8(..4) > 0 {
+        return spec;
+    }
+    let as_ratio = |level_e9: i64, never: i64| {
+        let ticks = level_e9 / tick_e9;
+        if level_e9 == never { never } else { level(Measure::Ratio, ticks, tick_e9, common) }
+    };
+    SpreadSpec {
+        trigger: TriggerSpec {
+            measure: Measure::Ratio,
+            short_constant_e9: tick_e9 * rng.i64(-2..=2),
+        },
+        buy_open_e9: as_ratio(spec.buy_open_e9, i64::MIN),
+        buy_close_e9: as_ratio(spec.buy_close_e9, i64::MAX),
+        sell_open_e9: as_ratio(spec.sell_open_e9, i64::MAX),
+        sell_close_e9: as_ratio(spec.sell_close_e9, i64::MIN),
+        hysteresis_e9: as_ratio(spec.hysteresis_e9, 0).saturating_sub(1_000_000_000).max(0),
+        ..spec
     }
 }
 

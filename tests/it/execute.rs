@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use xmc_hotpath::execute::{self, Fire};
 use xmc_hotpath::message::{
     AccountId, HedgeFlag, Intent, LegSpec, MAX_LEGS, OrderId, ProjectId, RepairSpec, SpreadIndex,
-    SpreadSpec, StrategyId, TimeInForce,
+    SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::time::{MonoNs, Span};
 
@@ -18,6 +18,7 @@ fn spec(ratios: [i32; MAX_LEGS]) -> SpreadSpec {
         leg_count: MAX_LEGS as u8,
         legs: ratios.map(|ratio_lots| LegSpec { ratio_lots, ..LegSpec::NONE }),
         constant_e9: 0,
+        trigger: TriggerSpec::PLAIN,
         buy_open_e9: 0,
         buy_close_e9: 0,
         sell_open_e9: 0,

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use xmc_hotpath::message::{
-    AccountId, Depth, HedgeFlag, InstrumentIndex, Intent, LegSpec, MAX_LEGS, ProjectId,
-    QUOTE_LEVELS, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
+    AccountId, Depth, HedgeFlag, InstrumentIndex, Intent, LegSpec, MAX_LEGS, Measure, ProjectId,
+    QUOTE_LEVELS, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::spread::{self, LegBook, MAX_COEFFICIENT_Q32, Trigger};
@@ -56,6 +56,44 @@ fn reference(
     Some((sum, prices))
 }
 
+/// The ratio of what is added to what is taken off, as a numerator and a denominator of Q32.
+fn ratio_of(spec: &SpreadSpec, legs: &[Leg], prices: &[i64]) -> (i128, i128) {
+    let short = i128::from(spec.trigger.short_constant_e9) * (1 << 32);
+    let mut sides = (i128::from(spec.constant_e9) * (1 << 32) + short, short);
+    for (leg, price) in legs.iter().zip(prices) {
+        let part = i128::from(*price) * i128::from(leg.spec.coefficient_q32);
+        if leg.spec.coefficient_q32 > 0 { sides.0 += part } else { sides.1 -= part }
+    }
+    sides
+}
+
+/// Whether prices meet a level, by the one side times 1e9 against the level times the other.
+fn is_met(spec: &SpreadSpec, legs: &[Leg], is_buy: bool, found: (i128, &[i64]), at: i64) -> bool {
+    let (left, right) = match spec.trigger.measure {
+        Measure::Difference => (found.0, i128::from(at) * (1 << 32)),
+        Measure::Ratio => {
+            let (long, short) = ratio_of(spec, legs, found.1);
+            if short <= 0 {
+                return false;
+            }
+            (long * 1_000_000_000, i128::from(at) * short)
+        }
+    };
+    if is_buy { left <= right } else { left >= right }
+}
+
+/// What is told of prices, cut to 1e-9.
+fn told(spec: &SpreadSpec, legs: &[Leg], (sum, prices): (i128, &[i64])) -> i64 {
+    let value = match spec.trigger.measure {
+        Measure::Difference => sum.div_euclid(1 << 32),
+        Measure::Ratio => {
+            let (long, short) = ratio_of(spec, legs, prices);
+            (long * 1_000_000_000).div_euclid(short)
+        }
+    };
+    i64::try_from(value.clamp(i64::MIN.into(), i64::MAX.into())).expect("clamped")
+}
+
 /// What `evaluate` ought to say: each intent in turn, every size from the largest down.
 fn expected(spec: &SpreadSpec, legs: &[Leg], held: i32) -> Option<Trigger> {
     let room = i64::from(spec.max_units) - i64::from(held).abs();
@@ -68,10 +106,11 @@ fn expected(spec: &SpreadSpec, legs: &[Leg], held: i32) -> Option<Trigger> {
         (Intent::OpenShort, held <= 0 && spec.sell_open_e9 != i64::MAX, spec.sell_open_e9, open),
     ];
     for (intent, _, level_e9, most) in turns.into_iter().filter(|turn| turn.1) {
-        let level = i128::from(level_e9) * (1 << 32);
         let meets = |units: u32| {
             let found = reference(spec, legs, intent.is_buy(), units);
-            found.filter(|(sum, _)| if intent.is_buy() { *sum <= level } else { *sum >= level })
+            found.filter(|(sum, prices)| {
+                is_met(spec, legs, intent.is_buy(), (*sum, prices), level_e9)
+            })
         };
         let Some(smallest) = meets(1) else {
             continue;
@@ -80,8 +119,7 @@ fn expected(spec: &SpreadSpec, legs: &[Leg], held: i32) -> Option<Trigger> {
         let (units, (sum, prices)) = best.unwrap_or((0, smallest));
         let mut prices_e9 = [0; MAX_LEGS];
         prices_e9[..prices.len()].copy_from_slice(&prices);
-        let value = sum.div_euclid(1 << 32).clamp(i64::MIN.into(), i64::MAX.into());
-        let value_e9 = i64::try_from(value).expect("clamped");
+        let value_e9 = told(spec, legs, (sum, &prices));
         return Some(Trigger { intent, level_e9, value_e9, units, prices_e9 });
     }
     None
@@ -101,6 +139,7 @@ fn spec(legs: &[Leg]) -> SpreadSpec {
         leg_count: legs.len() as u8,
         legs: specs,
         constant_e9: 0,
+        trigger: TriggerSpec::PLAIN,
         buy_open_e9: i64::MIN,
         buy_close_e9: i64::MAX,
         sell_open_e9: i64::MAX,
@@ -239,6 +278,66 @@ proptest! {
         spec.sell_open_e9 = level(&spec, &legs, false, aims[1], i64::MAX);
         spec.buy_close_e9 = level(&spec, &legs, false, aims[2], i64::MAX);
         spec.sell_close_e9 = level(&spec, &legs, true, aims[3], i64::MIN);
+        prop_assert_eq!(evaluate(&spec, &legs, held), expected(&spec, &legs, held));
+    }
+}
+
+/// A leg whose prices and weight leave room for a ratio to be counted.
+fn plain_leg() -> impl Strategy<Value = Leg> {
+    let prices = prop_oneof![1 => -5_i64..5, 4 => 1_000_000_000_i64..1_000_000_020];
+    let weights =
+        prop_oneof![Just(ONE_Q32), 1_i64..4, (1_i64..100).prop_map(|of| of * ONE_Q32 / 7)];
+    (leg(), prices, weights).prop_map(|(leg, best, weight)| {
+        let sign = leg.spec.coefficient_q32.signum();
+        let moved = |depth: &Depth| {
+            let mut depth = *depth;
+            let (first, count) = (depth.price_e9[0], depth.count as usize);
+            depth.price_e9[..count].iter_mut().for_each(|price| {
+                *price = best.saturating_add(price.saturating_sub(first));
+            });
+            depth
+        };
+        Leg {
+            bids: moved(&leg.bids),
+            asks: moved(&leg.asks),
+            spec: LegSpec { coefficient_q32: sign * weight, ..leg.spec },
+            ..leg
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    /// The same of ratios, also where a denominator is zero or below.
+    #[test]
+    fn a_ratio_is_that_of_the_reference(
+        legs in prop::collection::vec(plain_leg(), 2..=MAX_LEGS),
+        constant in prop_oneof![Just(0), -5_i64..5],
+        short_constant_e9 in prop_oneof![2 => Just(0), 1 => -5_i64..5, 1 => Just(-1_000_000_010)],
+        aims in [aim(), aim(), aim(), aim()],
+        held in prop_oneof![Just(0_i32), -9_i32..9],
+        clip_units in 1_u32..9,
+    ) {
+        let trigger = TriggerSpec { measure: Measure::Ratio, short_constant_e9 };
+        let (constant_e9, max_units) = (constant, 10);
+        let mut spec = SpreadSpec { constant_e9, max_units, clip_units, trigger, ..spec(&legs) };
+        // At a ratio that there is at some size, or one step beside it; never at or below zero.
+        let level = |is_buy, aim, never| {
+            let Aim::At { units, offset } = aim else { return never };
+            let Some((_, prices)) = reference(&spec, &legs, is_buy, units) else { return 1 };
+            let (long, short) = ratio_of(&spec, &legs, &prices);
+            let ratio = if short == 0 { 1 } else { (long * 1_000_000_000).div_euclid(short) };
+            i64::try_from(ratio.clamp(1, 1 << 60)).expect("clamped").saturating_add(offset).max(1)
+        };
+        let levels = (
+            level(true, aims[0], i64::MIN),
+            level(false, aims[1], i64::MAX),
+            level(false, aims[2], i64::MAX),
+            level(true, aims[3], i64::MIN),
+        );
+        (spec.buy_open_e9, spec.sell_open_e9) = (levels.0, levels.1);
+        (spec.buy_close_e9, spec.sell_close_e9) = (levels.2, levels.3);
         prop_assert_eq!(evaluate(&spec, &legs, held), expected(&spec, &legs, held));
     }
 }

@@ -1,5 +1,7 @@
 //! From a touched spread to its orders: evaluate, gate, reserve, fire.
 
+use core::cmp::Ordering;
+
 use super::send::{Sender, Sending};
 use super::table::{Table, standing};
 use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread};
@@ -424,7 +426,7 @@ pub(super) fn still_spent(spent: u8, spec: &SpreadSpec, books: &[LegBook<'_>; MA
         (Intent::OpenShort, spec.sell_open_e9),
         (Intent::CloseShort, spec.sell_close_e9),
     ];
-    let away_q32 = price::to_q32(spec.hysteresis_e9);
+    let away = price::widen(spec.hysteresis_e9);
     let mut left = spent;
     for (intent, level_e9) in levels {
         if spent & bit(intent) == 0 {
@@ -433,13 +435,13 @@ pub(super) fn still_spent(spent: u8, spec: &SpreadSpec, books: &[LegBook<'_>; MA
         let Some(value) = spread::value(spec, books, intent.is_buy(), 1) else {
             continue;
         };
-        let level_q32 = price::to_q32(level_e9);
-        let has_left = if intent.is_buy() {
-            value.sum_q32 > level_q32.wrapping_add(away_q32)
+        let level = price::widen(level_e9);
+        let (bound, beyond) = if intent.is_buy() {
+            (level.wrapping_add(away), Ordering::Greater)
         } else {
-            value.sum_q32 < level_q32.wrapping_sub(away_q32)
+            (level.wrapping_sub(away), Ordering::Less)
         };
-        if has_left {
+        if value.compare(spec.trigger.measure, bound) == Some(beyond) {
             left &= !bit(intent);
         }
     }

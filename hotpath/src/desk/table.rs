@@ -9,7 +9,7 @@ use super::timers::Timer;
 use crate::execute::offset::Holding;
 use crate::execute::repair;
 use crate::message::{
-    Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Quote, RepairSpec, SafeState,
+    Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Measure, Quote, RepairSpec, SafeState,
     SpreadIndex, SpreadSpec,
 };
 use crate::order::Order;
@@ -365,6 +365,7 @@ impl<'a> Table<'a> {
             && i32::try_from(spec.max_units).is_ok()
             && spec.clip_units > 0
             && spec.hysteresis_e9 >= 0
+            && measures_sanely(spec)
             && spec.max_fires > 0
             && spec.max_fires <= FIRE_RATE_MAX
             && spec.ack_timeout.0 > 0
@@ -412,6 +413,23 @@ impl<'a> Table<'a> {
             row.next = next;
         }
     }
+}
+
+/// Whether the levels count something that can be compared. Those of a ratio are above zero: below
+/// it a larger size could look like a better price.
+fn measures_sanely(spec: &SpreadSpec) -> bool {
+    if spec.trigger.measure == Measure::Difference {
+        return true;
+    }
+    let levels = [
+        (spec.buy_open_e9, i64::MIN),
+        (spec.buy_close_e9, i64::MAX),
+        (spec.sell_open_e9, i64::MAX),
+        (spec.sell_close_e9, i64::MIN),
+    ];
+    spec.legs.iter().any(|leg| leg.coefficient_q32 > 0)
+        && spec.legs.iter().any(|leg| leg.coefficient_q32 < 0)
+        && levels.iter().all(|(level_e9, never)| *level_e9 > 0 || level_e9 == never)
 }
 
 /// Whether what is said of repairs can be done and priced.

@@ -1,21 +1,25 @@
 //! What bringing a fire back into ratio takes, and what it costs: two ways, priced alike.
 //!
-//! Pure and total, and without a division. Completing (补单) trades what misses of the units that
+//! Pure and total, and without a division but for a ratio. Completing (补单) trades what misses of the units that
 //! were begun; trading back (回退) what lies beyond the units that are whole. Both are priced level
 //! by level on what the books show, fees included, as what the whole fire would then have cost
 //! beyond the prices that it was decided on at. Units that completing adds are worth what the
 //! fire's level says of them, with the legs that only price (a currency) as they are quoted now. So
 //! completing is the cheaper way exactly if the spread could be had at its level still, at the
-//! prices of the repair: the test that every fire passes.
+//! prices of the repair: the test that every fire passes. Of a spread whose levels are ratios a
+//! unit is beyond its level by what its numerator is above the level times its denominator.
 //!
 //! Whether a way may be taken is not decided here; `desk::repair` does.
 
 use super::{Fire, lots_of, whole_units};
-use crate::message::{Depth, LegSpec, MAX_LEGS, Side, SpreadSpec};
+use crate::message::{Depth, LegSpec, MAX_LEGS, Measure, Side, SpreadSpec};
 use crate::price;
 
 /// Tries that a repair can have at most.
 pub const MAX_TRIES: u8 = 9;
+
+/// One, in units of 1e-9.
+const ONE_E9: i128 = 1_000_000_000;
 
 /// Where the two ways lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,12 +132,24 @@ pub fn cost_e9(
     }
     if more_units > 0 {
         let mut value_q32 = price::to_q32(spec.constant_e9);
+        let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
         let legs = spec.legs.iter().take(usize::from(spec.leg_count));
         for ((leg, planned), seen) in legs.zip(&fire.planned_e9).zip(prices_e9) {
             let price_e9 = if leg.ratio_lots == 0 { *seen } else { *planned };
-            value_q32 = value_q32.wrapping_add(price::weighted(price_e9, leg.coefficient_q32));
+            let part_q32 = price::weighted(price_e9, leg.coefficient_q32);
+            value_q32 = value_q32.wrapping_add(part_q32);
+            if leg.coefficient_q32 < 0 {
+                short_q32 = short_q32.wrapping_sub(part_q32);
+            }
         }
-        let beyond = value_q32.wrapping_sub(price::to_q32(fire.level_e9));
+        let beyond = match spec.trigger.measure {
+            Measure::Difference => value_q32.wrapping_sub(price::to_q32(fire.level_e9)),
+            Measure::Ratio => {
+                let least_q32 = short_q32.checked_mul(price::widen(fire.level_e9))?;
+                let least_q32 = least_q32.checked_div_euclid(ONE_E9)?;
+                value_q32.checked_add(short_q32)?.checked_sub(least_q32)?
+            }
+        };
         let worse = if fire.intent.is_buy() { beyond } else { beyond.wrapping_neg() };
         sum_q32 = sum_q32.checked_add(worse.checked_mul(i128::from(more_units))?)?;
     }

@@ -96,12 +96,42 @@ impl LegSpec {
     };
 }
 
+code! {
+    /// What the levels of a spread count. Both are taken at crossing prices (对价): each leg at the
+    /// worst price that the size wanted needs.
+    #[derive(Default)]
+    pub enum Measure {
+        /// 点差: the sum of constant and weighted prices.
+        #[default]
+        Difference = 0 "difference",
+        /// 比值: what is added over what is taken off.
+        Ratio = 1 "ratio",
+    }
+}
+
+message! {
+    /// How the levels of a spread are met.
+    pub struct TriggerSpec {
+        /// What they count; a ratio in units of 1e-9, as a difference.
+        pub measure: Measure,
+        /// Of a ratio: the part of the constant that is taken off, as an amount of 1e-9. It is added
+        /// to the denominator, and what `constant_e9` is more than the negative of it to the
+        /// numerator.
+        pub short_constant_e9: i64,
+    }
+}
+
+impl TriggerSpec {
+    /// Levels of the difference.
+    pub const PLAIN: Self = Self { measure: Measure::Difference, short_constant_e9: 0 };
+}
+
 message! {
     /// A spread: what it is made of, when it fires, how much.
     ///
-    /// Its value is `constant + Σ coefficient * price`. Buying it buys the legs of positive ratio
-    /// and sells those of negative ratio. A leg prices at the ask where a higher price makes the
-    /// direction worse, else at the bid.
+    /// Its value is `constant + Σ coefficient * price`, or what `trigger` measures instead. Buying
+    /// it buys the legs of positive ratio and sells those of negative ratio. A leg prices at the
+    /// ask where a higher price makes the direction worse, else at the bid.
     pub struct SpreadSpec {
         /// Row of the table of spreads.
         pub spread: SpreadIndex,
@@ -119,6 +149,8 @@ message! {
         pub legs: [LegSpec; MAX_LEGS],
         /// Added to the value.
         pub constant_e9: i64,
+        /// What the levels count, and how they are met.
+        pub trigger: TriggerSpec,
         /// Open long at or below this value; `i64::MIN` means never.
         pub buy_open_e9: i64,
         /// Close long at or above this value; `i64::MAX` means never.

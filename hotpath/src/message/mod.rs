@@ -15,8 +15,8 @@ pub use carried::{
 };
 pub use control::{
     AccountLimits, ClockScale, Command, CommandKind, Control, Detailing, Finding, FindingKind,
-    GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, RepairEnd, RepairSpec, Sizing,
-    SpreadSpec,
+    GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, Measure, RepairEnd, RepairSpec,
+    Sizing, SpreadSpec, TriggerSpec,
 };
 pub use desk::{
     Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, Obstacle,

@@ -5,13 +5,23 @@
 //! sent; the gates (`risk`) and the desk decide that. Called by the desk for each spread touched.
 //!
 //! Every leg is priced at the worst level that the size needs, not at an average: if all orders
-//! fill at their limits, the spread still meets its level.
+//! fill at their limits, the spread still meets its level. Nothing fires on a last or a best price.
+//!
+//! What a level counts is the difference of the legs (点差) or their ratio (比值): the sum of all
+//! that is added over the sum of all that is taken off. A ratio is compared by multiplying the
+//! level with its denominator, so that nothing is divided unless a level is met; one whose
+//! denominator is not above zero meets no level.
 
-use crate::message::{Depth, Intent, LegSpec, MAX_LEGS, SpreadSpec};
+use core::cmp::Ordering;
+
+use crate::message::{Depth, Intent, LegSpec, MAX_LEGS, Measure, SpreadSpec};
 use crate::price;
 
 /// Largest magnitude of a coefficient: 2^20 in Q32. Four products with any price fit in `i128`.
 pub const MAX_COEFFICIENT_Q32: i64 = 1 << 52;
+
+/// One, in units of 1e-9.
+const ONE_E9: i128 = 1_000_000_000;
 
 /// What a leg can be traded against: the book, and what of it was taken already and not yet
 /// updated by the venue.
@@ -45,10 +55,50 @@ pub struct Trigger {
 /// The spread's value for one direction and size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// The value with 32 fractional bits more than `_e9`.
+    /// The difference, with 32 fractional bits more than `_e9`.
     pub sum_q32: i128,
+    /// All that is taken off in it, as an amount: the denominator of the ratio.
+    pub short_q32: i128,
     /// The price of each leg.
     pub prices_e9: [i64; MAX_LEGS],
+}
+
+impl Value {
+    /// How what is measured stands to a level; `None` for a ratio whose denominator is not above
+    /// zero, or that cannot be counted.
+    #[inline(always)]
+    #[must_use]
+    pub fn compare(&self, measure: Measure, level_e9: i128) -> Option<Ordering> {
+        match measure {
+            Measure::Difference => Some(self.sum_q32.cmp(&level_e9.wrapping_shl(32))),
+            Measure::Ratio => {
+                let level = self.short_q32.checked_mul(level_e9)?;
+                (self.short_q32 > 0).then_some(self.long_e9_q32()?.cmp(&level))
+            }
+        }
+    }
+
+    /// What is measured, in units of 1e-9, rounded down; 0 where nothing can be compared.
+    #[inline]
+    #[must_use]
+    pub fn measured_e9(&self, measure: Measure) -> i64 {
+        match measure {
+            Measure::Difference => price::from_q32(self.sum_q32),
+            Measure::Ratio => self.ratio_e9().unwrap_or(0),
+        }
+    }
+
+    #[inline(never)]
+    fn ratio_e9(&self) -> Option<i64> {
+        let ratio = self.long_e9_q32()?.checked_div_euclid(self.short_q32)?;
+        (self.short_q32 > 0).then_some(price::saturate(ratio))
+    }
+
+    /// The numerator, times 1e9 once more.
+    #[inline(always)]
+    fn long_e9_q32(&self) -> Option<i128> {
+        self.sum_q32.wrapping_add(self.short_q32).checked_mul(ONE_E9)
+    }
 }
 
 /// Whether `leg` takes asks when the spread is bought (`is_buy`) or sold.
@@ -90,6 +140,7 @@ pub fn value(
     units: u32,
 ) -> Option<Value> {
     let mut sum_q32 = price::to_q32(spec.constant_e9);
+    let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
     let mut prices_e9 = [0; MAX_LEGS];
     let rows = spec.legs.iter().zip(legs).zip(&mut prices_e9);
     for ((leg, book), price_e9) in rows.take(usize::from(spec.leg_count)) {
@@ -101,9 +152,13 @@ pub fn value(
         };
         *price_e9 = worst;
         // Cannot overflow: coefficients are bounded by MAX_COEFFICIENT_Q32 and there are four.
-        sum_q32 = sum_q32.wrapping_add(price::weighted(worst, leg.coefficient_q32));
+        let part_q32 = price::weighted(worst, leg.coefficient_q32);
+        sum_q32 = sum_q32.wrapping_add(part_q32);
+        if leg.coefficient_q32 < 0 {
+            short_q32 = short_q32.wrapping_sub(part_q32);
+        }
     }
-    Some(Value { sum_q32, prices_e9 })
+    Some(Value { sum_q32, short_q32, prices_e9 })
 }
 
 /// The trigger that is met, if any. Closing comes before opening. A trigger of 0 units is one that
@@ -157,7 +212,7 @@ pub fn at_most(
     }
     let found = value(spec, legs, trigger.intent.is_buy(), most);
     found.map_or(trigger, |found| Trigger {
-        value_e9: price::from_q32(found.sum_q32),
+        value_e9: found.measured_e9(spec.trigger.measure),
         units: most,
         prices_e9: found.prices_e9,
         ..trigger
@@ -174,11 +229,11 @@ fn meets(
     most: u32,
 ) -> Option<Trigger> {
     let is_buy = intent.is_buy();
-    let level_q32 = price::to_q32(level_e9);
+    let (measure, level) = (spec.trigger.measure, price::widen(level_e9));
     let at = |units: u32| {
-        value(spec, legs, is_buy, units).filter(|value| {
-            if is_buy { value.sum_q32 <= level_q32 } else { value.sum_q32 >= level_q32 }
-        })
+        let found = value(spec, legs, is_buy, units)?;
+        let stands = found.compare(measure, level)?;
+        (if is_buy { stands.is_le() } else { stands.is_ge() }).then_some(found)
     };
     let mut best = at(1)?;
     let mut units = 1_u32;
@@ -194,7 +249,7 @@ fn meets(
     Some(Trigger {
         intent,
         level_e9,
-        value_e9: price::from_q32(best.sum_q32),
+        value_e9: best.measured_e9(measure),
         units: units.min(most),
         prices_e9: best.prices_e9,
     })

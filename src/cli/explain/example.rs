@@ -6,7 +6,7 @@ use crate::config::rational::Rational;
 use crate::config::{Configuration, Leg, Spread};
 use crate::engine::inputs;
 use thiserror::Error;
-use xmc_hotpath::message::{Control, Depth, Intent, MAX_LEGS, SpreadSpec};
+use xmc_hotpath::message::{Control, Depth, Intent, MAX_LEGS, Measure, SpreadSpec};
 use xmc_hotpath::spread::{self, LegBook};
 
 /// Why there is no example.
@@ -63,6 +63,9 @@ pub struct Example {
     pub difference: Rational,
     /// The value with products of prices as products.
     pub not_linear: Rational,
+    /// The ratio of what is added to what is taken off as the evaluator has it, cut to 1e-9, if
+    /// that is what the levels count.
+    pub ratio: Option<Rational>,
     /// What would be done without a position.
     pub intent: Option<Intent>,
 }
@@ -90,9 +93,9 @@ impl Example {
         let exact = sum(&rows, constant).ok_or_else(too_many)?;
         let not_linear = exact_product(configuration, spread, &rows, exact).ok_or_else(too_many)?;
         let no_value = || ExampleError::NoValue(pair());
-        let (hot, intent) = evaluated(configuration, index, &rows).ok_or_else(no_value)?;
+        let (hot, ratio, intent) = evaluated(configuration, index, &rows).ok_or_else(no_value)?;
         let difference = hot.minus(exact).ok_or_else(too_many)?;
-        Ok(Self { rows, constant, exact, hot, difference, not_linear, intent })
+        Ok(Self { rows, constant, exact, hot, difference, not_linear, ratio, intent })
     }
 }
 
@@ -195,7 +198,7 @@ fn evaluated(
     configuration: &Configuration,
     index: usize,
     rows: &[Row],
-) -> Option<(Rational, Option<Intent>)> {
+) -> Option<(Rational, Option<Rational>, Option<Intent>)> {
     let spec = spec(configuration, index)?;
     // One price on both sides, and more lots than anybody wants.
     let depth = |row: &Row, mut of: Depth| {
@@ -212,7 +215,10 @@ fn evaluated(
     let value = spread::value(&spec, &books, true, 1)?;
     let unit = i128::from(crate::config::decimal::ONE_Q32) * 1_000_000_000;
     let trigger = spread::evaluate(&spec, 0, &books);
-    Some((Rational::new(value.sum_q32, unit)?, trigger.map(|trigger| trigger.intent)))
+    let is_ratio = spec.trigger.measure == Measure::Ratio;
+    let ratio = is_ratio.then(|| Rational::from_e9(value.measured_e9(Measure::Ratio)));
+    let hot = Rational::new(value.sum_q32, unit)?;
+    Some((hot, ratio, trigger.map(|trigger| trigger.intent)))
 }
 
 /// The spread as the desk is told of it.

@@ -3,6 +3,7 @@
 
 use crate::config::rational::Rational;
 use crate::config::{Configuration, Factor, Instrument, Leg, Spread, Written};
+use xmc_hotpath::message::Measure;
 
 /// What a leg does when the spread is bought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +144,8 @@ pub struct Explanation {
     pub linear_constant: Rational,
     /// The products.
     pub products: Vec<Product>,
+    /// What the levels count.
+    pub measure: Measure,
     /// The levels that are set.
     pub levels: Vec<Level>,
     /// The distance that a value must leave a level by.
@@ -170,13 +173,15 @@ impl Explanation {
             constant: (Rational::from_e9(spread.own_constant_e9), spread.constant_name.clone()),
             linear_constant: spread.linear_constant,
             products: products(configuration, spread),
+            measure: spread.measure,
             levels: spread.triggers.set().map(level).collect(),
             hysteresis: Rational::from_e9(spread.hysteresis_e9.value),
             units: (spread.clip_units.value, spread.max_units.value),
         }
     }
 
-    /// What is between opening and closing: long, then short, where both levels are set.
+    /// What is between opening and closing: long, then short, where both levels are set. In points
+    /// or, if the levels are ratios, as a part.
     #[must_use]
     pub fn spans(&self) -> [Option<Rational>; 2] {
         let level = |key| self.levels.iter().find(|level| level.key == key).map(|of| of.value);

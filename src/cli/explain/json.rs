@@ -19,6 +19,7 @@ pub fn explanation(of: &Explanation, example: &Example) -> Value {
         "constant_name": constant_name,
         "linear_constant": text(of.linear_constant),
         "products": of.products.iter().map(product).collect::<Vec<_>>(),
+        "measure": of.measure.word(),
         "levels": of.levels.iter().map(level).collect::<serde_json::Map<_, _>>(),
         "hysteresis": text(of.hysteresis),
         "clip_units": of.units.0,
@@ -34,6 +35,7 @@ pub fn explanation(of: &Explanation, example: &Example) -> Value {
             "hot": text(example.hot),
             "difference": text(example.difference),
             "not_linear": text(example.not_linear),
+            "ratio": example.ratio.map(text),
             "intent": example.intent.map(|intent| intent.word()),
         },
     })

@@ -7,7 +7,7 @@ use crate::config::decimal::show_e9;
 use crate::config::rational::Rational;
 use crate::monitor::words::Lang;
 use std::io::{self, Write};
-use xmc_hotpath::message::Intent;
+use xmc_hotpath::message::{Intent, Measure};
 
 /// Digits after the point of what has no end.
 const DIGITS: u32 = 12;
@@ -194,6 +194,20 @@ impl<W: Write> Text<'_, W> {
 
     fn levels(&mut self) -> io::Result<()> {
         self.heading("LEVELS", "开平阈值")?;
+        let measure = match self.of.measure {
+            Measure::Difference => {
+                self.say("of the difference, the value above", "按点差：即上式之值")
+            }
+            Measure::Ratio => self.say(
+                "of the ratio: all that is added in the value, over all that is taken off",
+                "按比值：上式各加项之和除以各减项之和",
+            ),
+        };
+        let crossing = self.say(
+            "at crossing prices: bought at the asks, sold at the bids, down to the size wanted",
+            "均按对价：买取卖盘、卖取买盘，按所需手数逐档下探",
+        );
+        writeln!(self.out, "  {measure}\n  {crossing}")?;
         for level in &self.of.levels {
             let what = match level.key {
                 "buy_open" => self.say("buy to open at or below", "不高于此值时买入开仓"),
@@ -241,7 +255,10 @@ impl<W: Write> Text<'_, W> {
         let first = self.of.legs.iter().find_map(|leg| leg.money.as_ref());
         let trips = [self.say("long", "多头"), self.say("short", "空头")];
         for (span, side) in self.of.spans().into_iter().zip(trips) {
-            let (Some(span), Some(money)) = (span, first) else { continue };
+            let (Some(span), Some(money), Measure::Difference) = (span, first, self.of.measure)
+            else {
+                continue;
+            };
             let worth = span.times(money.amount).and_then(|of| of.show(2)).unwrap_or_default();
             let (span, currency) = (shown(span), &money.currency);
             match self.lang {
@@ -292,6 +309,10 @@ impl<W: Write> Text<'_, W> {
         writeln!(self.out, "  {difference} {}", digits(example.difference, 18))?;
         if !self.of.products.is_empty() {
             writeln!(self.out, "  {not_linear} {}", digits(example.not_linear, DIGITS))?;
+        }
+        if let Some(ratio) = example.ratio {
+            let name = self.say("the ratio                ", "比值              ");
+            writeln!(self.out, "  {name} {}", digits(ratio, 9))?;
         }
         let intent = match example.intent {
             None => self.say("without a position: nothing is done", "无持仓时：不动作"),

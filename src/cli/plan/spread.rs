@@ -2,6 +2,7 @@
 
 use crate::config::decimal::show_e9;
 use crate::config::{Configuration, Leg, Spread};
+use xmc_hotpath::message::Measure;
 
 /// Labelled lines that say everything about one spread.
 pub fn lines(configuration: &Configuration, spread: &Spread) -> Vec<(&'static str, String)> {
@@ -21,6 +22,9 @@ pub fn lines(configuration: &Configuration, spread: &Spread) -> Vec<(&'static st
         level(&triggers.sell_open_e9).map(|level| format!("open at {level} or above")),
         level(&triggers.sell_close_e9).map(|level| format!("close at {level} or below")),
     ];
+    if spread.measure == Measure::Ratio {
+        lines.push(("levels", "the ratio of what is added to what is taken off".to_owned()));
+    }
     for (label, triggers) in [("long", buy), ("short", sell)] {
         let triggers: Vec<_> = triggers.into_iter().flatten().collect();
         if !triggers.is_empty() {

@@ -7,6 +7,7 @@ use crate::config::market::{Instrument, InstrumentIndex};
 use crate::config::section::Written;
 use crate::config::spread::{Leg, Spread};
 use crate::config::value::Exact;
+use xmc_hotpath::message::Measure;
 
 impl Read<'_> {
     pub(super) fn spread(&self, spread: &Spread) {
@@ -132,10 +133,73 @@ impl Read<'_> {
         }
     }
 
+    /// A ratio has a denominator that is above zero at all sane prices, and no leg on both sides.
+    fn ratio(&self, spread: &Spread) {
+        let name = &spread.name.value;
+        for leg in spread.legs.iter().filter(|leg| !leg.is_traded) {
+            let of_it = |of: &&Leg| {
+                let product = of.price_product();
+                product.is_some_and(|product| product.other.value == leg.instrument.value)
+            };
+            let mut sides = spread.legs.iter().filter(of_it).map(|of| of.ratio.value > 0);
+            let first = sides.next();
+            if sides.any(|side| Some(side) != first) {
+                self.report.add(
+                    Problem::new(
+                        Rule::Terms,
+                        format!("a price of spread \"{name}\" is on both sides of its ratio"),
+                        leg.instrument.place.clone(),
+                        "multiplies legs that are bought and legs that are sold",
+                    )
+                    .help("it stands for neither side; measure the difference"),
+                );
+            }
+        }
+        for (key, level) in spread.triggers.set().filter(|(_, level)| level.value <= 0) {
+            self.report.add(Problem::new(
+                Rule::TriggerOutOfReach,
+                format!("{key} of spread \"{name}\" is no ratio"),
+                level.place.clone(),
+                "a ratio is above zero",
+            ));
+        }
+        let Some((short, _)) = self.side_e9(spread, false) else { return };
+        if short <= 0 {
+            self.report.add(
+                Problem::new(
+                    Rule::TriggerOutOfReach,
+                    format!("the ratio of spread \"{name}\" has no value at some sane prices"),
+                    spread.place.clone(),
+                    "what is taken off can be zero or less",
+                )
+                .help("raise the min_price of the legs that are sold, or measure the difference"),
+            );
+        }
+    }
+
+    /// The lowest and the highest that one side of a ratio can be.
+    fn side_e9(&self, spread: &Spread, is_long: bool) -> Option<(i128, i128)> {
+        let short = i128::from(spread.short_constant_e9);
+        let own = if is_long { i128::from(spread.constant_e9) + short } else { short };
+        let mut range = (own, own);
+        for leg in spread.legs.iter().filter(|leg| (leg.weight_q32 > 0) == is_long) {
+            let instrument = self.instruments.get(leg.instrument.value)?.as_ref()?;
+            let weight = i128::from(leg.weight_q32.unsigned_abs());
+            let at = |price: i64| (i128::from(price) * weight) >> 32;
+            range = (range.0 + at(instrument.min_price_e9), range.1 + at(instrument.max_price_e9));
+        }
+        Some(range)
+    }
+
     /// Triggers must be values that the legs' sane prices can produce.
     fn reach(&self, spread: &Spread) {
+        if spread.measure == Measure::Ratio {
+            self.ratio(spread);
+        }
         let Some((lowest, highest)) = self.reachable_e9(spread) else { return };
-        for (key, level) in spread.triggers.set() {
+        let is_ratio = spread.measure == Measure::Ratio;
+        let is_judged = |level: &Written<i64>| !is_ratio || level.value > 0;
+        for (key, level) in spread.triggers.set().filter(|(_, level)| is_judged(level)) {
             if !(lowest..=highest).contains(&i128::from(level.value)) {
                 let show = |value: i128| show_e9(i64::try_from(value).unwrap_or(i64::MAX));
                 self.report.add(
@@ -159,6 +223,15 @@ impl Read<'_> {
     }
 
     fn reachable_e9(&self, spread: &Spread) -> Option<(i128, i128)> {
+        if spread.measure == Measure::Ratio {
+            let (long, short) = (self.side_e9(spread, true)?, self.side_e9(spread, false)?);
+            let ratio = |long: i128, short: i128| {
+                (short > 0).then(|| (long * i128::from(ONE_E9)).div_euclid(short))
+            };
+            let ends = [ratio(long.0, short.0)?, ratio(long.0, short.1)?];
+            let others = [ratio(long.1, short.0)?, ratio(long.1, short.1)?];
+            return Some((ends[0].min(ends[1]), others[0].max(others[1])));
+        }
         let mut range = (i128::from(spread.constant_e9), i128::from(spread.constant_e9));
         for leg in &spread.legs {
             let instrument = self.instruments.get(leg.instrument.value)?.as_ref()?;

@@ -1,7 +1,9 @@
 //! A fire, asked again: every gate that it should have passed, from what the model knows.
 
+use std::cmp::Ordering;
+
 use xmc_hotpath::message::{
-    AccountId, ChannelState, Credits, Decision, Intent, LegSpec, MAX_GATEWAYS, MAX_LEGS,
+    AccountId, ChannelState, Credits, Decision, Intent, LegSpec, MAX_GATEWAYS, MAX_LEGS, Measure,
     OrderCommand, QuoteQuality, SafeState, SessionState, Side, Sizing, SpreadSpec,
 };
 use xmc_hotpath::time::Span;
@@ -167,23 +169,53 @@ impl Checker {
         ensure!(self, "levels", decision.level_e9 == level, "{decision:?}, level {level}");
         let met = self.meets(spec, decision.intent, level, decision.units);
         ensure!(self, "levels", met, "{decision:?} does not meet its level");
+        // It is told cut to 1e-9: not above what there is, and the next one is.
+        let told = i128::from(decision.value_e9);
+        let [at, next] = [told, told + 1].map(|told| self.stands(spec, decision, told));
+        let is_cut = at.is_some_and(Ordering::is_ge) && next.is_some_and(Ordering::is_lt);
+        ensure!(self, "levels", is_cut, "{decision:?} tells another value");
         Ok(())
     }
 
     fn meets(&self, spec: &SpreadSpec, intent: Intent, level_e9: i64, units: u32) -> bool {
-        let level = i128::from(level_e9) << 32;
-        self.value_of(spec, intent, units)
-            .is_some_and(|sum| if intent.is_buy() { sum <= level } else { sum >= level })
+        let stands = self.stands_at(spec, intent, units, level_e9.into());
+        stands.is_some_and(|stands| if intent.is_buy() { stands.is_le() } else { stands.is_ge() })
     }
 
-    /// What the spread is worth at the worst prices that `units` need, with 32 fractional bits.
-    fn value_of(&self, spec: &SpreadSpec, intent: Intent, units: u32) -> Option<i128> {
-        let mut sum = i128::from(spec.constant_e9) << 32;
+    fn stands(&self, spec: &SpreadSpec, of: &Decision, at_e9: i128) -> Option<Ordering> {
+        self.stands_at(spec, of.intent, of.units, at_e9)
+    }
+
+    /// How the difference or the ratio at the worst prices that `units` need stands to a number.
+    fn stands_at(
+        &self,
+        spec: &SpreadSpec,
+        intent: Intent,
+        units: u32,
+        at_e9: i128,
+    ) -> Option<Ordering> {
+        let short = i128::from(spec.trigger.short_constant_e9);
+        let (mut plus, mut minus) = (i128::from(spec.constant_e9) + short, short);
+        (plus, minus) = (plus << 32, minus << 32);
         for leg in legs(spec) {
-            let price = self.price(leg, intent, units)?;
-            sum += i128::from(price) * i128::from(leg.coefficient_q32);
+            let price = i128::from(self.price(leg, intent, units)?);
+            let weight = i128::from(leg.coefficient_q32);
+            if weight > 0 {
+                plus += price * weight;
+            } else {
+                minus += price * -weight;
+            }
         }
-        Some(sum)
+        match spec.trigger.measure {
+            Measure::Difference => Some((plus - minus).cmp(&(at_e9 << 32))),
+            Measure::Ratio if minus <= 0 => None,
+            // The remainder decides where the quotients are the same.
+            Measure::Ratio => {
+                let whole = plus.checked_mul(1_000_000_000)?;
+                let (quotient, rest) = (whole.div_euclid(minus), whole.rem_euclid(minus));
+                Some(quotient.cmp(&at_e9).then(rest.cmp(&0)))
+            }
+        }
     }
 
     pub(super) fn price(&self, leg: &LegSpec, intent: Intent, units: u32) -> Option<i64> {
@@ -373,9 +405,9 @@ impl Checker {
                 let away = spec.hysteresis_e9;
                 let level = level(spec, *intent);
                 let bound = if intent.is_buy() { level + away } else { level - away };
-                let is_there = self.value_of(spec, *intent, 1).is_none_or(|sum| {
-                    let bound = i128::from(bound) << 32;
-                    if intent.is_buy() { sum <= bound } else { sum >= bound }
+                let stands = self.stands_at(spec, *intent, 1, bound.into());
+                let is_there = stands.is_none_or(|stands| {
+                    if intent.is_buy() { stands.is_le() } else { stands.is_ge() }
                 });
                 if !is_there {
                     left.push((*number, *intent));

@@ -2,8 +2,8 @@
 //! whether anything may be sent at all. S7 and L2.
 
 use xmc_hotpath::message::{
-    Credits, Ending, Gate, LegSpec, MAX_LEGS, Obstacle, OrderAction, OrderCommand, QuoteQuality,
-    Repair, RepairEnd, RepairWay, SafeState, Side, SpreadSpec, TimeInForce, Way,
+    Credits, Ending, Gate, LegSpec, MAX_LEGS, Measure, Obstacle, OrderAction, OrderCommand,
+    QuoteQuality, Repair, RepairEnd, RepairWay, SafeState, Side, SpreadSpec, TimeInForce, Way,
 };
 
 use super::fire::legs;
@@ -365,13 +365,20 @@ fn money(
         }
         value += paid * i128::from(leg.coefficient_q32 / i64::from(leg.ratio_lots));
     }
-    let mut at_plan = i128::from(spec.constant_e9) << 32;
+    let short = i128::from(spec.trigger.short_constant_e9) << 32;
+    let (mut at_plan, mut short) = (i128::from(spec.constant_e9) << 32, short);
     for (number, leg) in legs(spec).enumerate() {
         let is_traded = leg.ratio_lots != 0;
         let price = if is_traded { fire.planned_e9[number] } else { pricing[number] };
         at_plan += i128::from(price) * i128::from(leg.coefficient_q32);
+        short -= i128::from(price) * i128::from(leg.coefficient_q32.min(0));
     }
-    let behind = at_plan - (i128::from(fire.level_e9) << 32);
+    let at_level = match spec.trigger.measure {
+        Measure::Difference => i128::from(fire.level_e9) << 32,
+        // What may be added at most or is to be at least, less what is taken off.
+        Measure::Ratio => (short * i128::from(fire.level_e9)).div_euclid(1_000_000_000) - short,
+    };
+    let behind = at_plan - at_level;
     let behind = if fire.intent.is_buy() { behind } else { -behind };
     value += behind * i128::from(more_units);
     let money = ((value >> 32) * i128::from(spec.repair.money_q32)) >> 32;

@@ -1,6 +1,7 @@
 //! What a generated channel carries.
 
 use crate::config::{Configuration, FeedIndex, Instrument, Spread};
+use xmc_hotpath::message::Measure;
 
 /// One instrument of the channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,15 +102,30 @@ fn on_grid(price_e9: i128, tick_e9: i64) -> i64 {
     i64::try_from((price_e9 + tick / 2).div_euclid(tick) * tick).expect("inside two prices")
 }
 
-/// Lowest and highest level of a spread.
-fn levels_of(spread: &Spread) -> Option<(i64, i64)> {
+/// Lowest and highest level of a spread, as differences: those of a ratio by what is taken off in
+/// it at middle prices.
+fn levels_of(config: &Configuration, spread: &Spread) -> Option<(i64, i64)> {
     let levels = || spread.triggers.set().map(|(_, level)| level.value);
-    Some((levels().min()?, levels().max()?))
+    let (lowest, highest) = (levels().min()?, levels().max()?);
+    if spread.measure == Measure::Difference {
+        return Some((lowest, highest));
+    }
+    let sold = spread.legs.iter().filter(|leg| leg.weight_q32 < 0);
+    let parts = sold.map(|leg| {
+        let price = middle_of(&config.instruments[leg.instrument.value]);
+        (i128::from(price) * -i128::from(leg.weight_q32)) >> 32
+    });
+    let short = parts.sum::<i128>() + i128::from(spread.short_constant_e9);
+    let apart = |level: i64| {
+        let beyond = (i128::from(level) - 1_000_000_000) * short / 1_000_000_000;
+        i64::try_from(beyond).unwrap_or(0)
+    };
+    Some((apart(lowest), apart(highest)))
 }
 
 /// Moves the price of one leg that is not fixed yet, where it stays sane.
 fn place(config: &Configuration, spread: &Spread, starts: &mut [i64], is_fixed: &mut [bool]) {
-    let Some((lowest, highest)) = levels_of(spread) else { return };
+    let Some((lowest, highest)) = levels_of(config, spread) else { return };
     let target_q32 = (i128::from(lowest) + i128::from(highest)) << 31;
     let weighted = |leg: &crate::config::Leg, starts: &[i64]| {
         i128::from(starts[leg.instrument.value]) * i128::from(leg.weight_q32)
@@ -136,7 +152,7 @@ fn place(config: &Configuration, spread: &Spread, starts: &mut [i64], is_fixed: 
 
 /// Lets each traded leg alone take the spread through its levels.
 fn stretch(config: &Configuration, spread: &Spread, reaches: &mut [i64]) {
-    let Some((lowest, highest)) = levels_of(spread) else { return };
+    let Some((lowest, highest)) = levels_of(config, spread) else { return };
     let span_q32 = (i128::from(highest) - i128::from(lowest)) << 32;
     for leg in spread.legs.iter().filter(|leg| leg.is_traded && leg.weight_q32 != 0) {
         let index = leg.instrument.value;

@@ -85,7 +85,6 @@ impl World<'_> {
     pub(super) fn respecify(&mut self, row: usize) {
         let instrument = self.rng.usize(..self.instruments.len());
         let gateway = self.rng.usize(..self.gateways.len());
-        let tick_e9 = self.plan.tick_e9;
         let rng = &mut self.rng;
         let kinds = 5 + u8::from(self.plan.leaves_out) + 2 * u8::from(self.plan.tells_hours);
         let control = match rng.u8(..kinds) {
@@ -120,8 +119,9 @@ impl World<'_> {
             }
             _ => {
                 let spec = &mut self.spreads[row];
-                spec.buy_open_e9 = tick_e9 * rng.i64(-6..=4);
-                spec.sell_close_e9 = tick_e9 * rng.i64(-6..=6);
+                let measure = spec.trigger.measure;
+                spec.buy_open_e9 = self.plan.level(measure, rng.i64(-6..=4));
+                spec.sell_close_e9 = self.plan.level(measure, rng.i64(-6..=6));
                 spec.clip_units = rng.u32(1..=5);
                 spec.max_units = rng.u32(1..=20);
                 spec.is_enabled = rng.u8(..8) != 0;

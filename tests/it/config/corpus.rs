@@ -365,6 +365,16 @@ const CASES: &[Case] = &[
         "max_quote_age_ms",
     ),
     case("049", &[("sell_open = \"-1.25\"", "sell_open = \"301\"")], "sell_open", ""),
+    case(
+        "049",
+        &[(
+            "buy_open = \"-1.75\"\nbuy_close = \"-1.5\"\nsell_open = \"-1.25\"\n\
+        sell_close = \"-1.75\"\n",
+            "measure = \"ratio\"\nbuy_open = \"0\"\n",
+        )],
+        "buy_open",
+        "",
+    ),
     // Limits.
     case("039", &[("collar_ticks = 20\n", "")], "[[limit]]", ""),
     case(

@@ -11,4 +11,5 @@ mod single;
 mod snapshot;
 pub mod stand;
 mod timers;
+mod trigger;
 mod watermark;

@@ -8,7 +8,7 @@ use xmc_hotpath::message::{
     GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec,
     OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, Repair,
     RepairSpec, SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec, StrategyId,
-    StreamId, TimeInForce,
+    StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9, ONE_Q32};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -70,6 +70,7 @@ pub fn spread() -> SpreadSpec {
         leg_count: 2,
         legs: [leg(0, 1), leg(1, -1), LegSpec::NONE, LegSpec::NONE],
         constant_e9: 0,
+        trigger: TriggerSpec::PLAIN,
         buy_open_e9: 0,
         buy_close_e9: 10 * ONE_E9,
         sell_open_e9: i64::MAX,

@@ -13,7 +13,7 @@ use xmc_hotpath::message::{
     GatewayIndex, HedgeFlag, HeldLots, Input, InstrumentIndex, InstrumentSpec, Intent, LegSpec,
     MAX_LEGS, OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
     PositionEffect, ProjectId, Quote, QuoteQuality, RepairSpec, Side, SpreadIndex, SpreadSpec,
-    StrategyId, StreamId, TimeInForce,
+    StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
@@ -105,6 +105,7 @@ fn spread_spec() -> SpreadSpec {
         leg_count: 3,
         legs: [leg(0, RATIOS[0]), leg(1, RATIOS[1]), leg(2, 0), LegSpec::NONE],
         constant_e9: 0,
+        trigger: TriggerSpec::PLAIN,
         buy_open_e9: 0,
         buy_close_e9: 0,
         sell_open_e9: 0,

@@ -8,7 +8,7 @@ use cross_market_connect::sim::exchange::{
 use std::collections::BTreeSet;
 use xmc_hotpath::message::{
     AccountId, Depth, HedgeFlag, LegSpec, MAX_LEGS, PositionEffect, ProjectId, QUOTE_LEVELS,
-    RepairSpec, Side, SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
+    RepairSpec, Side, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::spread::{LegBook, evaluate};
 use xmc_hotpath::time::{MonoNs, Span};
@@ -61,6 +61,7 @@ impl Pair {
             leg_count: legs.len() as u8,
             legs: specs,
             constant_e9: e9(constant),
+            trigger: TriggerSpec::PLAIN,
             buy_open_e9: e9(-open),
             buy_close_e9: e9(-close),
             sell_open_e9: e9(open),

@@ -7,6 +7,7 @@ use crate::monitor::number;
 use crate::monitor::terminal::width;
 use crate::monitor::words::{Lang, Worded};
 use std::io::{self, Write};
+use xmc_hotpath::message::Measure;
 use xmc_hotpath::price;
 use xmc_hotpath::spread::{Trigger, takes_asks};
 
@@ -55,7 +56,13 @@ fn level(page: &Page<'_>, trigger: &Trigger, out: &mut impl Write) -> io::Result
     let story = page.story;
     let (index, unit) = (story.spec.spread, page.labels.unit(story.spec.spread));
     let value = number::signed_e9(trigger.value_e9.into(), 6);
-    let name = format!("{} [{unit}]", page.labels.spread(index));
+    let name = match story.spec.trigger.measure {
+        Measure::Difference => format!("{} [{unit}]", page.labels.spread(index)),
+        Measure::Ratio => {
+            let ratio = page.say("all + over all -", "比值: 各加项之和 / 各减项之和");
+            format!("{} [{ratio}]", page.labels.spread(index))
+        }
+    };
     writeln!(out, "{}", Line::indent(1).left(&name, 64).then("= ").right(&value, 24).end())?;
     let beyond = i128::from(trigger.value_e9) - i128::from(trigger.level_e9);
     let is_buy = trigger.intent.is_buy();

@@ -1,0 +1,94 @@
+//! What a level counts, and how it is met.
+
+use super::stand::{ONE_E9, Stand, instrument, spread};
+use xmc_hotpath::message::{
+    AlertKind, Event, Gate, Intent, Measure, OrderEventKind, SpreadSpec, TriggerSpec,
+};
+
+/// Buys leg 0 for leg 1 at a ratio of at most 1.02, closes at 1.05 or more.
+fn ratio() -> SpreadSpec {
+    SpreadSpec {
+        trigger: TriggerSpec { measure: Measure::Ratio, ..TriggerSpec::PLAIN },
+        buy_open_e9: 1_020_000_000,
+        buy_close_e9: 1_050_000_000,
+        ..spread()
+    }
+}
+
+fn of(spread: &SpreadSpec) -> Stand {
+    Stand::with(&[instrument(0), instrument(1)], spread)
+}
+
+#[test]
+fn a_ratio_is_bought_at_its_level_and_not_one_step_above() {
+    let mut stand = of(&ratio());
+    stand.quote(1, 100, 101, 5);
+    stand.quote(0, 102, 103, 5);
+    assert_eq!(stand.decision(), None, "103 for 100 is above 1.02");
+    stand.quote(0, 101, 102, 5);
+    let decision = stand.decision().expect("102 for 100 is 1.02");
+    assert_eq!((decision.gate, decision.intent), (Gate::Passed, Intent::OpenLong));
+    assert_eq!((decision.value_e9, decision.level_e9), (1_020_000_000, 1_020_000_000));
+}
+
+#[test]
+fn a_ratio_has_both_its_constants_on_their_sides() {
+    let with = |constant: i64, short: i64| {
+        let mut spread = ratio();
+        spread.constant_e9 = (constant - short) * ONE_E9;
+        spread.trigger.short_constant_e9 = short * ONE_E9;
+        let mut stand = of(&spread);
+        stand.quote(1, 100, 101, 5);
+        stand.quote(0, 101, 102, 5);
+        stand.decision().map(|decision| decision.value_e9)
+    };
+    assert_eq!(with(0, 0), Some(1_020_000_000));
+    assert_eq!(with(1, 0), None, "103 over 100");
+    assert_eq!(with(0, 2), Some(1_000_000_000), "102 over 102");
+    assert_eq!(with(3, 4), Some(1_009_615_384), "105 over 104, cut");
+}
+
+#[test]
+fn a_ratio_over_nothing_or_less_meets_no_level() {
+    let mut stand = of(&ratio());
+    stand.quote(0, -9, -8, 5);
+    for far in [0, -1, -100] {
+        stand.quote(1, far, far + 1, 5);
+        assert_eq!(stand.decision(), None, "over {far}");
+    }
+    stand.quote(1, 1, 2, 5);
+    assert!(stand.decision().is_some(), "below zero over one is below any level");
+}
+
+#[test]
+fn a_ratio_without_a_side_or_with_a_level_below_zero_is_refused() {
+    let mut below = ratio();
+    below.buy_open_e9 = 0;
+    let mut one_sided = ratio();
+    (one_sided.legs[1].ratio_lots, one_sided.legs[1].coefficient_q32) = (1, 1 << 32);
+    for wrong in [below, one_sided] {
+        let mut stand = of(&spread());
+        stand.tell(Event::Spread(&wrong));
+        assert_eq!(stand.alerts(), [AlertKind::BadInput], "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_ratio_that_fired_must_leave_its_level_by_the_hysteresis() {
+    let mut stand = of(&SpreadSpec { hysteresis_e9: 10_000_000, ..ratio() });
+    stand.quote(1, 1_000, 1_001, 500);
+    stand.quote(0, 1_019, 1_020, 5);
+    for order in stand.orders() {
+        stand.news(&order, OrderEventKind::Cancelled);
+    }
+    for (ask, gate) in [
+        (1_020, Some(Gate::Hysteresis)),
+        (1_030, None),
+        (1_020, Some(Gate::Hysteresis)),
+        (1_031, None),
+        (1_020, Some(Gate::Passed)),
+    ] {
+        stand.quote(0, ask - 1, ask, 5);
+        assert_eq!(stand.decision().map(|decision| decision.gate), gate, "asked {ask}");
+    }
+}
