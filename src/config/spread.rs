@@ -93,6 +93,8 @@ pub struct Leg {
     pub weight_q32: i64,
     /// How far beyond the seen price an order may reach.
     pub pay_up_ticks: Written<u32>,
+    /// Lots that must be shown up to a price for it to count; 0 if as many as are wanted do.
+    pub min_lean_lots: u32,
 }
 
 const MEASURES: &[(&str, Measure)] =
@@ -365,7 +367,9 @@ fn leg(section: Section<'_>, names: &Registry) -> Option<Leg> {
     }
     let weight_q32 = if ratio.value < 0 { -coefficient.q32 } else { coefficient.q32 };
     let pay_up_ticks = section.optional("pay_up_ticks", whole(0..=1_000));
+    let min_lean_lots = section.optional("min_lean_lots", whole(1..=1_000_000));
     let leg = Leg {
+        min_lean_lots: min_lean_lots.map_or(0, |lots| lots.value),
         pay_up_ticks: pay_up_ticks
             .unwrap_or_else(|| Written { value: 0, place: section.place().clone() }),
         instrument,

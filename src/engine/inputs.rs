@@ -216,6 +216,7 @@ fn leg_spec(config: &Configuration, leg: &Leg) -> LegSpec {
         ratio_lots: if leg.is_traded { leg.ratio.value } else { 0 },
         coefficient_q32: leg.weight_q32,
         pay_up_e9: instrument.tick_e9.saturating_mul(leg.pay_up_ticks.value.into()),
+        min_lean_lots: leg.min_lean_lots,
     }
 }
 

@@ -443,6 +443,7 @@ fn spread() -> SpreadSpec {
         ratio_lots,
         coefficient_q32: i64::from(ratio_lots.signum()) * ONE_Q32,
         pay_up_e9: 0,
+        min_lean_lots: 0,
     };
     SpreadSpec {
         spread: SpreadIndex(0),

@@ -104,7 +104,7 @@ impl Plan {
                 let spec = spread(&mut rng, row, instruments.len(), tick_e9);
                 // Takes no number of the plan, so that schedules stay what they were.
                 let mut own = fastrand::Rng::with_seed(rng.clone().u64(..) ^ 0x7472_6967);
-                measured(spec, &mut own, tick_e9, common_ticks)
+                conditions(spec, &mut own, tick_e9, common_ticks)
             })
             .collect();
         let mut faults = faults(&mut rng);
@@ -256,6 +256,7 @@ fn spread(rng: &mut fastrand::Rng, row: u32, instruments: usize, tick_e9: i64) -
             ratio_lots: if is_long { ratio } else { -ratio },
             coefficient_q32: if is_long { coefficient } else { -coefficient },
             pay_up_e9: tick_e9 * *pick(rng, &[0, 0, 1, 5]),
+            min_lean_lots: 0,
         };
     }
     let ticks = |rng: &mut fastrand::Rng, range: RangeInclusive<i64>| tick_e9 * rng.i64(range);
@@ -310,6 +311,15 @@ fn level(measure: Measure, ticks: i64, tick_e9: i64, common_ticks: i64) -> i64 {
         Measure::Difference => tick_e9 * ticks,
         Measure::Ratio => 1_000_000_000 + ticks * (1_000_000_000 / common_ticks.abs().max(40)),
     }
+}
+
+/// What a spread asks for besides its levels: in one of four each leg leans on some lots.
+fn conditions(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64, common: i64) -> SpreadSpec {
+    let mut spec = measured(spec, rng, tick_e9, common);
+    if rng.u8(..4) == 0 {
+        spec.legs.iter_mut().for_each(|leg| leg.min_lean_lots = *pick(rng, &[0, 2, 5, 20]));
+    }
+    spec
 }
 
 /// The levels of a spread become ratios in one of four.

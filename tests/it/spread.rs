@@ -40,7 +40,7 @@ fn reference(
     let mut sum = i128::from(spec.constant_e9) * (1 << 32);
     let mut prices = Vec::new();
     for leg in legs {
-        let lots = leg.spec.ratio_lots.unsigned_abs() * units;
+        let lots = (leg.spec.ratio_lots.unsigned_abs() * units).max(leg.spec.min_lean_lots);
         let sign = match leg.spec.ratio_lots {
             0 => leg.spec.coefficient_q32.signum(),
             ratio => i64::from(ratio),
@@ -219,22 +219,25 @@ fn leg() -> impl Strategy<Value = Leg> {
         0_i32..4,
         coefficient(),
         any::<bool>(),
-        (0_u32..4, 0_u32..4),
+        (0_u32..4, 0_u32..4, prop_oneof![2 => Just(0_u32), 1 => 1_u32..8]),
     )
-        .prop_map(|(bid, width, bids, asks, ratio, coefficient, is_short, taken)| {
-            let sign = if is_short { -1 } else { 1 };
-            Leg {
-                spec: LegSpec {
-                    instrument: InstrumentIndex(0),
-                    ratio_lots: ratio * sign,
-                    coefficient_q32: coefficient * i64::from(sign),
-                    pay_up_e9: 0,
-                },
-                bids: depth(bid, -1, &bids),
-                asks: depth(bid.saturating_add(width), 1, &asks),
-                taken,
-            }
-        })
+        .prop_map(
+            |(bid, width, bids, asks, ratio, coefficient, is_short, (sold, bought, lean))| {
+                let sign = if is_short { -1 } else { 1 };
+                Leg {
+                    spec: LegSpec {
+                        instrument: InstrumentIndex(0),
+                        ratio_lots: ratio * sign,
+                        coefficient_q32: coefficient * i64::from(sign),
+                        pay_up_e9: 0,
+                        min_lean_lots: lean,
+                    },
+                    bids: depth(bid, -1, &bids),
+                    asks: depth(bid.saturating_add(width), 1, &asks),
+                    taken: (sold, bought),
+                }
+            },
+        )
 }
 
 /// Where a level is put: at the value of some size, or one step beside it, or never.
@@ -349,6 +352,7 @@ fn whole_leg(row: u32, ratio: i32, bid: i64, ask: i64) -> Leg {
             ratio_lots: ratio,
             coefficient_q32: i64::from(ratio.signum()) * ONE_Q32,
             pay_up_e9: 0,
+            min_lean_lots: 0,
         },
         bids: depth(bid, -1, &[(0, 10), (1, 10)]),
         asks: depth(ask, 1, &[(0, 10), (1, 10)]),

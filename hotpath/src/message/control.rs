@@ -83,6 +83,9 @@ message! {
         pub coefficient_q32: i64,
         /// Added to the limit price of a buy, taken from that of a sell.
         pub pay_up_e9: i64,
+        /// Minimum lean quantity (最小依托量): a price of the book counts for a trigger only if so
+        /// many lots, taken ones left out, are shown up to it, however few are wanted. 0: none.
+        pub min_lean_lots: u32,
     }
 }
 
@@ -93,6 +96,7 @@ impl LegSpec {
         ratio_lots: 0,
         coefficient_q32: 0,
         pay_up_e9: 0,
+        min_lean_lots: 0,
     };
 }
 

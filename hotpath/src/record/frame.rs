@@ -32,7 +32,7 @@ pub const VERSION: u8 = 1;
 pub const LOGIC_VERSION: u16 = 9;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 7] = [
+pub const LOGIC_CHANGES: [(u16, &str); 8] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -60,6 +60,11 @@ pub const LOGIC_CHANGES: [(u16, &str); 7] = [
         8,
         "a fire whose legs end out of ratio is completed or traded back, whichever is cheaper, if \
          told so; late fills and busts of any order of a fire that has not ended count in it",
+    ),
+    (
+        9,
+        "levels may be ratios, and ask for a time that they are met and for lots that legs lean \
+         on, if told so",
     ),
 ];
 

@@ -5,7 +5,8 @@
 //! sent; the gates (`risk`) and the desk decide that. Called by the desk for each spread touched.
 //!
 //! Every leg is priced at the worst level that the size needs, not at an average: if all orders
-//! fill at their limits, the spread still meets its level. Nothing fires on a last or a best price.
+//! fill at their limits, the spread still meets its level. A leg may ask for more than the size (its
+//! minimum lean quantity): then it is priced where so many lots are shown. Nothing fires on a last or a best price.
 //!
 //! What a level counts is the difference of the legs (点差) or their ratio (比值): the sum of all
 //! that is added over the sum of all that is taken off. A ratio is compared by multiplying the
@@ -144,7 +145,8 @@ pub fn value(
     let mut prices_e9 = [0; MAX_LEGS];
     let rows = spec.legs.iter().zip(legs).zip(&mut prices_e9);
     for ((leg, book), price_e9) in rows.take(usize::from(spec.leg_count)) {
-        let lots = u64::from(leg.ratio_lots.unsigned_abs()).saturating_mul(u64::from(units)).max(1);
+        let lots = u64::from(leg.ratio_lots.unsigned_abs()).saturating_mul(u64::from(units));
+        let lots = lots.max(u64::from(leg.min_lean_lots)).max(1);
         let worst = if takes_asks(leg, is_buy) {
             worst_price(book.asks, book.taken_ask_lots, lots)?
         } else {

@@ -67,13 +67,22 @@ fn trades(configuration: &Configuration, spread: &Spread) -> String {
             1 => " (pay up 1 tick)".to_owned(),
             ticks => format!(" (pay up {ticks} ticks)"),
         };
-        format!("{side} {lots} {}{pay_up}", name(configuration, leg))
+        format!("{side} {lots} {}{pay_up}{}", name(configuration, leg), lean(leg))
     };
     let legs = spread.legs.iter().map(|leg| match leg.is_traded {
         true => traded(leg),
-        false => format!("{} only prices", name(configuration, leg)),
+        false => format!("{} only prices{}", name(configuration, leg), lean(leg)),
     });
     legs.collect::<Vec<_>>().join(", ")
+}
+
+/// ` (leaning on 5 lots)`
+fn lean(leg: &Leg) -> String {
+    match leg.min_lean_lots {
+        0 => String::new(),
+        1 => " (leaning on 1 lot)".to_owned(),
+        lots => format!(" (leaning on {lots} lots)"),
+    }
 }
 
 fn size(spread: &Spread) -> String {

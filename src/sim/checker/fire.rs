@@ -218,9 +218,19 @@ impl Checker {
         }
     }
 
-    pub(super) fn price(&self, leg: &LegSpec, intent: Intent, units: u32) -> Option<i64> {
-        let row = &self.model.instruments[&leg.instrument.0];
+    /// What a leg is priced at for so many units: where as many lots are shown, and no fewer than
+    /// it leans on.
+    fn price(&self, leg: &LegSpec, intent: Intent, units: u32) -> Option<i64> {
         let lots = u64::from(leg.ratio_lots.unsigned_abs()) * u64::from(units);
+        self.price_of(
+            leg,
+            intent,
+            if lots < leg.min_lean_lots.into() { leg.min_lean_lots.into() } else { lots },
+        )
+    }
+
+    pub(super) fn price_of(&self, leg: &LegSpec, intent: Intent, lots: u64) -> Option<i64> {
+        let row = &self.model.instruments[&leg.instrument.0];
         let sign =
             if leg.ratio_lots == 0 { leg.coefficient_q32.signum() } else { leg.ratio_lots.into() };
         if (sign > 0) == intent.is_buy() {

@@ -166,7 +166,7 @@ impl Checker {
                 return none(Obstacle::Gate, needs);
             }
             if only_prices {
-                match self.price(leg, fire.intent, 1) {
+                match self.price_of(leg, fire.intent, 1) {
                     Some(price) => pricing[number] = price,
                     None => return none(Obstacle::Depth, needs),
                 }

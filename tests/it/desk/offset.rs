@@ -177,6 +177,7 @@ fn the_largest_fire_leaves_whole_and_is_cancelled_whole() {
             ratio_lots: sign,
             coefficient_q32: i64::from(sign) * ONE_Q32,
             pay_up_e9: 0,
+            min_lean_lots: 0,
         };
     }
     spread.leg_count = 4;

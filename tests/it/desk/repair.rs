@@ -116,6 +116,7 @@ fn the_currency_is_priced_as_it_is_now() {
             ratio_lots: 0,
             coefficient_q32: ONE_Q32,
             pay_up_e9: 0,
+            min_lean_lots: 0,
         };
         let rows = [instrument(0), instrument(1), instrument(2)];
         let mut stand = Stand::with(&rows, &spec);

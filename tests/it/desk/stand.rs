@@ -60,6 +60,7 @@ pub fn spread() -> SpreadSpec {
         ratio_lots: sign,
         coefficient_q32: i64::from(sign) * ONE_Q32,
         pay_up_e9: 0,
+        min_lean_lots: 0,
     };
     SpreadSpec {
         spread: SpreadIndex(0),

@@ -1,9 +1,10 @@
 //! What a level counts, and how it is met.
 
-use super::stand::{ONE_E9, Stand, instrument, spread};
+use super::stand::{ONE_E9, Stand, book, instrument, spread};
 use xmc_hotpath::message::{
-    AlertKind, Event, Gate, Intent, Measure, OrderEventKind, SpreadSpec, TriggerSpec,
+    AlertKind, Event, Gate, Intent, Measure, OrderEventKind, Quote, SpreadSpec, TriggerSpec,
 };
+use xmc_hotpath::time::MonoNs;
 
 /// Buys leg 0 for leg 1 at a ratio of at most 1.02, closes at 1.05 or more.
 fn ratio() -> SpreadSpec {
@@ -91,4 +92,50 @@ fn a_ratio_that_fired_must_leave_its_level_by_the_hysteresis() {
         stand.quote(0, ask - 1, ask, 5);
         assert_eq!(stand.decision().map(|decision| decision.gate), gate, "asked {ask}");
     }
+}
+
+/// A book whose best ask is alone, with more behind it.
+fn deep(stand: &Stand, row: u32, bid: i64, asks: [(i64, u32); 2]) -> Quote {
+    let mut quote = Quote { received: MonoNs(stand.now), ..book(row, bid, asks[0].0, 9) };
+    for (place, (price, lots)) in asks.into_iter().enumerate() {
+        (quote.asks.price_e9[place], quote.asks.lots[place]) = (price * ONE_E9, lots);
+    }
+    quote.asks.count = 2;
+    quote
+}
+
+#[test]
+fn a_price_counts_only_with_the_lots_behind_it_that_its_leg_leans_on() {
+    let leaning = |lots| {
+        let mut spread = spread();
+        (spread.legs[0].min_lean_lots, spread.clip_units) = (lots, 1);
+        let mut stand = of(&spread);
+        stand.quote(1, 100, 101, 9);
+        let quote = deep(&stand, 0, 98, [(99, 2), (100, 3)]);
+        stand.tell(Event::Quote { quote: &quote, more: false });
+        stand.orders().first().map(|order| (order.price_e9 / ONE_E9, order.qty_lots))
+    };
+    assert_eq!(leaning(0), Some((99, 1)));
+    assert_eq!(leaning(2), Some((99, 1)));
+    assert_eq!(leaning(3), Some((100, 1)), "three lots are there up to 100, one is bought");
+    assert_eq!(leaning(5), Some((100, 1)));
+    assert_eq!(leaning(6), None, "the book does not show six");
+}
+
+#[test]
+fn lots_that_were_taken_are_no_lots_to_lean_on() {
+    let mut spread = spread();
+    (spread.legs[0].min_lean_lots, spread.clip_units) = (4, 1);
+    let mut stand = of(&spread);
+    stand.quote(1, 100, 101, 9);
+    let quote = deep(&stand, 0, 98, [(99, 2), (100, 3)]);
+    stand.tell(Event::Quote { quote: &quote, more: false });
+    for left in [5, 4] {
+        // The book of the other leg comes anew, so that the spread is looked at.
+        let orders = stand.orders();
+        assert_eq!(orders.len(), 2, "{left} lots are there to lean on");
+        orders.iter().for_each(|order| stand.news(order, OrderEventKind::Cancelled));
+        stand.quote(1, 100, 101, 9);
+    }
+    assert_eq!(stand.orders(), [], "three are left, and it leans on four");
 }

@@ -95,6 +95,7 @@ fn spread_spec() -> SpreadSpec {
         ratio_lots,
         coefficient_q32: 1,
         pay_up_e9: 0,
+        min_lean_lots: 0,
     };
     SpreadSpec {
         spread: SpreadIndex(0),

@@ -125,7 +125,7 @@ structs! {
         max_order_value max_position_lots min_price_e9 max_price_e9 collar_e9 collar_fraction_e9
         max_open_orders max_messages rate_window offset_rule close_first
     }
-    LegSpec { instrument ratio_lots coefficient_q32 pay_up_e9 }
+    LegSpec { instrument ratio_lots coefficient_q32 pay_up_e9 min_lean_lots }
     SpreadSpec {
         spread strategy account project is_enabled leg_count legs constant_e9 buy_open_e9
         trigger buy_close_e9 sell_open_e9 sell_close_e9 max_units clip_units hysteresis_e9

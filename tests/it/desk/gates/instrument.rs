@@ -219,6 +219,7 @@ fn a_leg_that_only_prices_need_not_be_tradable() {
             ratio_lots: 0,
             coefficient_q32: ONE_Q32,
             pay_up_e9: 0,
+            min_lean_lots: 0,
         };
         setup.spread.constant_e9 = -7 * ONE_E9;
     });

@@ -142,6 +142,7 @@ fn second(bought: u32, sold: u32) -> SpreadSpec {
         ratio_lots: sign,
         coefficient_q32: i64::from(sign) * ONE_Q32,
         pay_up_e9: 0,
+        min_lean_lots: 0,
     };
     let legs = [leg(bought, 1), leg(sold, -1), LegSpec::NONE, LegSpec::NONE];
     SpreadSpec { spread: SpreadIndex(1), legs, ..spread() }

@@ -49,6 +49,7 @@ impl Pair {
                 ratio_lots: leg.lots,
                 coefficient_q32: q32(leg.weight),
                 pay_up_e9: leg.tick_e9,
+                min_lean_lots: 0,
             };
         }
         let e9 = |value: f64| (value * 1e9) as i64;
