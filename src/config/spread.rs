@@ -171,6 +171,10 @@ pub struct Spread {
     pub short_constant_e9: i64,
     /// What the triggers count: the difference of the legs, or their ratio.
     pub measure: Measure,
+    /// How long a level that opens must have been met without a break.
+    pub open_hold_ms: u32,
+    /// How long one that closes.
+    pub close_hold_ms: u32,
     /// When it is traded.
     pub triggers: Triggers,
     /// The largest position, long or short.
@@ -212,6 +216,9 @@ pub(crate) fn spread(
 ) -> Option<Spread> {
     let project = section.optional("project", name).map(|project| project.value);
     let level = |key| section.optional(key, decimal_e9("-1000000", "1000000"));
+    // A quarter of an hour is a view of the market, not of a quote.
+    let hold_ms =
+        |key| section.optional(key, whole(0..=900_000)).map_or(0, |hold: Written<u32>| hold.value);
     let (legs, linear_constant) = legs(&section, names);
     let own_constant_e9 = level("constant").map_or(0, |constant| constant.value);
     let short_constant_e9 = term::short_constant_e9(&legs).saturating_sub(own_constant_e9.min(0));
@@ -233,6 +240,8 @@ pub(crate) fn spread(
         measure: section
             .optional("measure", word(MEASURES))
             .map_or(Measure::Difference, |measure| measure.value),
+        open_hold_ms: hold_ms("open_hold_ms"),
+        close_hold_ms: hold_ms("close_hold_ms"),
         triggers: Triggers {
             buy_open_e9: level("buy_open"),
             buy_close_e9: level("buy_close"),

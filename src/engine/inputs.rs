@@ -142,6 +142,8 @@ fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Na
         trigger: TriggerSpec {
             measure: spread.measure,
             short_constant_e9: spread.short_constant_e9,
+            open_hold: milliseconds(spread.open_hold_ms),
+            close_hold: milliseconds(spread.close_hold_ms),
         },
         buy_open_e9: level(&triggers.buy_open_e9, i64::MIN),
         buy_close_e9: level(&triggers.buy_close_e9, i64::MAX),

@@ -55,7 +55,7 @@ pub fn figure(
     digits: usize,
 ) -> Option<String> {
     match gate {
-        Gate::CoolDown | Gate::QuoteAge | Gate::QuoteSkew | Gate::Hours => {
+        Gate::CoolDown | Gate::Hold | Gate::QuoteAge | Gate::QuoteSkew | Gate::Hours => {
             Some(number::span(Span(u64::try_from(value).unwrap_or(0))))
         }
         Gate::Collar | Gate::PriceBand => {

@@ -308,6 +308,7 @@ words! {
         AccountOpenOrders "account orders" "账户挂单",
         AccountRate "account rate" "账户频率",
         Hysteresis "hysteresis" "回差",
+        Hold "hold" "持续时间",
         FireRate "fire rate" "触发频率",
         Hours "market hours" "交易时段",
         Doubt "book in doubt" "盘口存疑",

@@ -74,6 +74,8 @@ pub struct ModelSpread {
     pub fires: Vec<(MonoNs, Intent)>,
     /// Intents whose level has fired and that the value has not left since.
     pub spent: BTreeSet<Intent>,
+    /// Intents whose level was met at the last quote of a leg, and at all others since when.
+    pub met: BTreeMap<Intent, MonoNs>,
 }
 
 /// One instrument as the model has it.
@@ -164,6 +166,9 @@ pub struct Model {
     pub surprises: BTreeSet<u32>,
     /// News of orders that the desk does not know any more, or never did.
     pub strangers: u64,
+    /// Spreads of which a leg was quoted, that were told or that have fired, and that have not been
+    /// looked at since.
+    pub touched: BTreeSet<u32>,
     /// Lots closed or taken back that were not there.
     pub unknown_lots: u64,
 }
@@ -251,6 +256,12 @@ impl Model {
     fn quote(&mut self, quote: &Quote) {
         if let Some(row) = self.instruments.get_mut(&quote.instrument.0) {
             (row.quote, row.taken_bids, row.taken_asks) = (*quote, 0, 0);
+            let has_leg = |spec: &SpreadSpec| {
+                let mut legs = spec.legs.iter().take(spec.leg_count.into());
+                legs.any(|leg| leg.instrument == quote.instrument)
+            };
+            let rows = self.spreads.iter().filter(|(_, row)| has_leg(&row.spec));
+            self.touched.extend(rows.map(|(number, _)| *number));
         }
     }
 
@@ -279,7 +290,10 @@ impl Model {
             fire: None,
             fires: Vec::new(),
             spent: BTreeSet::new(),
+            met: BTreeMap::new(),
         });
+        row.met.clear();
+        self.touched.insert(spec.spread.0);
         row.spec = *spec;
         row.is_enabled = spec.is_enabled && !row.is_halted;
     }

@@ -313,11 +313,16 @@ fn level(measure: Measure, ticks: i64, tick_e9: i64, common_ticks: i64) -> i64 {
     }
 }
 
-/// What a spread asks for besides its levels: in one of four each leg leans on some lots.
+/// What a spread asks for besides its levels: in one of four each leg leans on some lots, in one
+/// of four levels must have been met for a while.
 fn conditions(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64, common: i64) -> SpreadSpec {
     let mut spec = measured(spec, rng, tick_e9, common);
     if rng.u8(..4) == 0 {
         spec.legs.iter_mut().for_each(|leg| leg.min_lean_lots = *pick(rng, &[0, 2, 5, 20]));
+    }
+    if rng.u8(..4) == 0 {
+        let mut hold = || Span(*pick(rng, &[0, 5_000, 50_000, 400_000]));
+        (spec.trigger.open_hold, spec.trigger.close_hold) = (hold(), hold());
     }
     spec
 }
@@ -335,6 +340,7 @@ fn measured(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64, common: i64
         trigger: TriggerSpec {
             measure: Measure::Ratio,
             short_constant_e9: tick_e9 * rng.i64(-2..=2),
+            ..TriggerSpec::PLAIN
         },
         buy_open_e9: as_ratio(spec.buy_open_e9, i64::MIN),
         buy_close_e9: as_ratio(spec.buy_close_e9, i64::MAX),

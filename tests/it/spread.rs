@@ -322,7 +322,11 @@ proptest! {
         held in prop_oneof![Just(0_i32), -9_i32..9],
         clip_units in 1_u32..9,
     ) {
-        let trigger = TriggerSpec { measure: Measure::Ratio, short_constant_e9 };
+        let trigger = TriggerSpec {
+            measure: Measure::Ratio,
+            short_constant_e9,
+            ..TriggerSpec::PLAIN
+        };
         let (constant_e9, max_units) = (constant, 10);
         let mut spec = SpreadSpec { constant_e9, max_units, clip_units, trigger, ..spec(&legs) };
         // At a ratio that there is at some size, or one step beside it; never at or below zero.

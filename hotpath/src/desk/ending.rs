@@ -49,7 +49,7 @@ impl Desk<'_> {
         let since = *fire.open_since.get_or_insert(now);
         self.timers.set(index.0, since.after(spec.repair.within));
         if let Some(touched) = self.table.touch(index) {
-            self.dirty.mark_first(touched);
+            self.dirty.mark_first(touched, self.turn);
         }
     }
 
@@ -154,9 +154,10 @@ impl Desk<'_> {
         }
     }
 
-    /// A fire was not finished in time. What the venue has is cancelled, once, or until the cancel
-    /// has left; what it has not answered is unknown, and never sent again. One that waits to be
-    /// repaired is looked at a last time.
+    /// A deadline of a spread: it is looked at if its level is held, and has no fire. A fire was not
+    /// finished in time. What the venue has is cancelled, once, or until the cancel has left; what
+    /// it has not answered is unknown, and never sent again. One that waits to be repaired is looked
+    /// at a last time.
     #[cold]
     #[inline(never)]
     fn deadline(&mut self, index: SpreadIndex, outputs: &mut Outputs) {
@@ -166,11 +167,15 @@ impl Desk<'_> {
         };
         if row.is_unrepaired() {
             if let Some(touched) = self.table.touch(index) {
-                self.dirty.mark_first(touched);
+                self.dirty.mark_first(touched, self.turn);
             }
             return;
         }
         let (Some(fire), Some(spec)) = (&mut row.fire, &row.spec) else {
+            // A level has been held for its time.
+            if let Some(touched) = self.table.touch(index) {
+                self.dirty.mark_first(touched, self.turn);
+            }
             return;
         };
         fire.deadlines = fire.deadlines.saturating_add(1);

@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 
 use super::send::{Sender, Sending};
 use super::table::{Table, standing};
-use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread};
+use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread, hold};
 use crate::execute::offset::{self, Children};
 use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
@@ -46,14 +46,14 @@ impl Desk<'_> {
         if self.table.spread(index).is_some_and(Spread::is_unrepaired) {
             // Nothing else is decided of it meanwhile.
             if let Some(row) = self.table.spread_mut(index) {
-                row.is_dirty = false;
+                (row.is_dirty, row.met) = (false, None);
             }
             self.repair(index, credits, outputs);
             return;
         }
         let mut drafts: Drafts = [None; MAX_LEGS];
         let decided = self.look(index, credits, &mut drafts);
-        let detailing = self.detailing;
+        let (detailing, now) = (self.detailing, self.now);
         let Some(row) = self.table.spread_mut(index) else {
             return;
         };
@@ -63,10 +63,15 @@ impl Desk<'_> {
         };
         row.spent = spent;
         let Some((trigger, gated)) = found else {
-            row.refused = None;
+            (row.refused, row.met) = (None, None);
             return;
         };
+        row.met = Some((trigger.intent, row.met_since(trigger.intent, now)));
         let outcome = gated.err().map(|refusal| (trigger.intent, refusal.gate));
+        if let Some((intent, Gate::Hold)) = outcome {
+            let hold = row.spec.as_ref().map_or(Span(0), |spec| spec.trigger.hold(intent));
+            self.timers.set(index.0, row.met_since(intent, now).after(hold));
+        }
         let is_told = outcome.is_none_or(|(_, gate)| detailing.has_refusal(gate));
         if outcome.is_some() && outcome == row.refused {
             row.repeated = row.repeated.saturating_add(is_told.into());
@@ -138,6 +143,7 @@ impl Desk<'_> {
         if row.fire.is_some() {
             return Err(Refusal::new(Gate::InFlight, 1, 0));
         }
+        hold::admit(row, spec, trigger.intent, self.now)?;
         timing(row, spec, ages, self.now)?;
         repetition(row, spec, trigger, spent, self.now)?;
         for (leg, number) in legs.iter().flatten().zip(0_u8..) {
@@ -218,6 +224,7 @@ impl Desk<'_> {
         };
         let now = *now;
         let mut fire = Fire::new(trigger.intent, trigger.units, now);
+        row.met = None;
         row.fires_made = row.fires_made.wrapping_add(1).max(1);
         fire.number = row.fires_made;
         fire.level_e9 = trigger.level_e9;

@@ -96,6 +96,9 @@ impl Desk<'_> {
         let books = legs.map(|leg| leg.map_or(NO_BOOK, Instrument::book));
         let trigger = self.trigger(row, spec, &legs, &books)?;
         self.read_standing(row, &trigger, visit);
+        let hold = spec.trigger.hold(trigger.intent);
+        let held = self.now.since(row.met_since(trigger.intent, self.now));
+        visit(Reading::least(Gate::Hold, Of::Spread, ns(held), ns(hold)));
         self.read_timing(row, spec, &legs, visit);
         let spent = still_spent(row.spent, spec, &books) & bit(trigger.intent) != 0;
         let above = price::widen(trigger.value_e9).wrapping_sub(price::widen(trigger.level_e9));

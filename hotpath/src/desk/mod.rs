@@ -17,6 +17,7 @@ mod doubt;
 mod ending;
 mod fire;
 pub mod gates;
+mod hold;
 mod hours;
 mod news;
 mod outputs;
@@ -95,6 +96,8 @@ pub struct Desk<'a> {
     recent: Recent,
     /// The `more` of the last quote: evaluation waits for the end of the batch.
     is_batch_open: bool,
+    /// Counts the times that spreads were looked at: what was marked before the last one waited.
+    turn: u32,
     detailing: Detailing,
     sizing: Sizing,
     now: MonoNs,
@@ -122,6 +125,7 @@ impl<'a> Desk<'a> {
             ask_cursor: None,
             recent: Recent::EMPTY,
             is_batch_open: false,
+            turn: 0,
             detailing: Detailing::ALL,
             sizing: Sizing::WHOLE,
             now: MonoNs(0),
@@ -195,6 +199,7 @@ impl<'a> Desk<'a> {
     pub fn act(&mut self, credits: &Credits, outputs: &mut Outputs) {
         if !self.is_batch_open {
             self.evaluate_dirty(credits, outputs);
+            self.turn = self.turn.wrapping_add(1);
         }
         if outputs.is_overflowed() {
             self.output_overflowed(outputs);
@@ -245,7 +250,7 @@ impl<'a> Desk<'a> {
         instrument.taken_ask_lots = 0;
         let mut edge = instrument.first_edge;
         while let Some((spread, next)) = self.table.edge(edge) {
-            self.dirty.mark(spread);
+            self.dirty.mark(spread, self.turn);
             edge = next;
         }
     }

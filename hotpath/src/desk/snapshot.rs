@@ -39,6 +39,7 @@ impl<'a> Desk<'a> {
             ask_cursor,
             recent,
             is_batch_open,
+            turn,
             detailing,
             sizing,
             now,
@@ -57,6 +58,7 @@ impl<'a> Desk<'a> {
         ask_cursor.put(out);
         recent.put(out);
         is_batch_open.put(out);
+        turn.put(out);
         detailing.put(out);
         sizing.put(out);
         now.put(out);
@@ -90,6 +92,7 @@ impl<'a> Desk<'a> {
         desk.ask_cursor = Field::take(input)?;
         desk.recent = Field::take(input)?;
         desk.is_batch_open = Field::take(input)?;
+        desk.turn = Field::take(input)?;
         desk.detailing = Field::take(input)?;
         desk.sizing = Field::take(input)?;
         desk.now = Field::take(input)?;

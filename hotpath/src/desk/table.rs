@@ -166,6 +166,10 @@ pub struct Spread {
     pub has_fired: bool,
     /// A bit for each intent whose level has fired and that the value has not left since.
     pub(super) spent: u8,
+    /// The intent whose level was met when it was last looked at, and since when: see `hold`.
+    pub(super) met: Option<(Intent, MonoNs)>,
+    /// The turn in which it was marked to be looked at.
+    pub(super) marked: u32,
     /// When it fired.
     pub(super) fires: RateWindow<64>,
     /// The last refusal written, so that the same one is not written for every quote.
@@ -187,6 +191,8 @@ fields! {
         last_fired: MonoNs,
         has_fired: bool,
         spent: u8,
+        met: Option<(Intent, MonoNs)>,
+        marked: u32,
         fires: RateWindow<64>,
         refused: Option<(Intent, Gate)>,
         repeated: u32,
@@ -207,6 +213,8 @@ impl Spread {
         last_fired: MonoNs(0),
         has_fired: false,
         spent: 0,
+        met: None,
+        marked: 0,
         fires: RateWindow::EMPTY,
         refused: None,
         repeated: 0,
@@ -300,13 +308,13 @@ impl<'a> Table<'a> {
         let next = self.edges.get(usize::try_from(edge).ok()?)?.next;
         let index = edge >> Edge::LEG_BITS;
         let row = self.spreads.get_mut(usize::try_from(index).ok()?)?;
-        Some((Touched { index, is_dirty: &mut row.is_dirty }, next))
+        Some((Touched { index, row }, next))
     }
 
     /// The spread, to be marked.
     pub(super) fn touch(&mut self, spread: SpreadIndex) -> Option<Touched<'_>> {
         let row = self.spread_mut(spread)?;
-        Some(Touched { index: spread.0, is_dirty: &mut row.is_dirty })
+        Some(Touched { index: spread.0, row })
     }
 
     /// The spreads that an instrument is a leg of.
@@ -333,6 +341,7 @@ impl<'a> Table<'a> {
             row.state = if spec.is_enabled { SpreadState::Enabled } else { SpreadState::Disabled };
         }
         row.spec = Some(*spec);
+        row.met = None;
         row.lot_q32 = spec.legs.each_ref().map(repair::lot_q32);
         if has_new_legs {
             if let Some(old) = old {
@@ -442,11 +451,11 @@ fn repairs_sanely(spec: &RepairSpec) -> bool {
         && spec.fee_e9.iter().all(|fee_e9| *fee_e9 >= 0)
 }
 
-/// A spread that a quote has touched.
+/// A spread that is to be looked at.
 #[derive(Debug)]
 pub(super) struct Touched<'t> {
     index: u32,
-    is_dirty: &'t mut bool,
+    row: &'t mut Spread,
 }
 
 /// Spreads to be evaluated, each once, in the order in which they were touched: a circle with a row
@@ -483,27 +492,33 @@ impl<'a> Dirty<'a> {
     }
 
     #[inline]
-    pub(super) fn mark(&mut self, spread: Touched<'_>) {
-        if *spread.is_dirty {
+    pub(super) fn mark(&mut self, Touched { index, row }: Touched<'_>, turn: u32) {
+        if row.is_dirty {
+            if row.marked != turn {
+                // It waits with a book that nobody has looked at.
+                row.met = None;
+            }
             return;
         }
         let last = self.wrap(self.first.wrapping_add(self.count));
         if let Some(slot) = self.queue.get_mut(last) {
-            *slot = spread.index;
-            *spread.is_dirty = true;
+            *slot = index;
+            row.is_dirty = true;
+            row.marked = turn;
             self.count = self.count.wrapping_add(1);
         }
     }
 
     /// As `mark`, but it is taken first if it does not wait already.
-    pub(super) fn mark_first(&mut self, spread: Touched<'_>) {
-        if *spread.is_dirty {
+    pub(super) fn mark_first(&mut self, Touched { index, row }: Touched<'_>, turn: u32) {
+        if row.is_dirty {
             return;
         }
         let first = self.first.checked_sub(1).unwrap_or(self.queue.len().saturating_sub(1));
         if let Some(slot) = self.queue.get_mut(first) {
-            *slot = spread.index;
-            *spread.is_dirty = true;
+            *slot = index;
+            row.is_dirty = true;
+            row.marked = turn;
             self.first = first;
             self.count = self.count.wrapping_add(1);
         }

@@ -1,7 +1,7 @@
 //! What the cold side tells the desk: contract data, spreads, limits, commands, the clock.
 
 use super::{
-    AccountId, Carried, CloseFirst, Event, Gate, GatewayIndex, HedgeFlag, InstrumentIndex,
+    AccountId, Carried, CloseFirst, Event, Gate, GatewayIndex, HedgeFlag, InstrumentIndex, Intent,
     MAX_LEGS, OffsetRule, ProjectId, SpreadIndex, StrategyId, StreamId, TimeInForce,
 };
 use crate::record::codec::{code, message};
@@ -122,12 +122,28 @@ message! {
         /// to the denominator, and what `constant_e9` is more than the negative of it to the
         /// numerator.
         pub short_constant_e9: i64,
+        /// How long a level that opens must have been met without a break.
+        pub open_hold: Span,
+        /// How long one that closes.
+        pub close_hold: Span,
     }
 }
 
 impl TriggerSpec {
-    /// Levels of the difference.
-    pub const PLAIN: Self = Self { measure: Measure::Difference, short_constant_e9: 0 };
+    /// Levels of the difference, met at once.
+    pub const PLAIN: Self = Self {
+        measure: Measure::Difference,
+        short_constant_e9: 0,
+        open_hold: Span(0),
+        close_hold: Span(0),
+    };
+
+    /// How long the level of an intent must have been met.
+    #[inline]
+    #[must_use]
+    pub const fn hold(&self, intent: Intent) -> Span {
+        if intent.is_open() { self.open_hold } else { self.close_hold }
+    }
 }
 
 message! {

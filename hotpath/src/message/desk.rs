@@ -156,6 +156,8 @@ code! {
         /// A snapshot of the venue shows another book of a leg, or the leg has stopped moving:
         /// nothing is opened with it.
         Doubt = 34 "doubt",
+        /// The level has not been met for long enough. Value and limit in nanoseconds.
+        Hold = 35 "hold",
     }
 }
 

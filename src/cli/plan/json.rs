@@ -268,6 +268,8 @@ fn spread(configuration: &Configuration, of: &Spread) -> Value {
         "sell_close": level(&of.triggers.sell_close_e9),
         "max_units": of.max_units.value,
         "clip_units": of.clip_units.value,
+        "open_hold_ms": of.open_hold_ms,
+        "close_hold_ms": of.close_hold_ms,
         "cool_down_ms": of.cool_down_ms,
         "hysteresis": show_e9(of.hysteresis_e9.value),
         "max_quote_age_ms": of.max_quote_age_ms.value,

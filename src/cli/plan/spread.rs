@@ -86,8 +86,12 @@ fn lean(leg: &Leg) -> String {
 }
 
 fn size(spread: &Spread) -> String {
+    let held = match (spread.open_hold_ms, spread.close_hold_ms) {
+        (0, 0) => String::new(),
+        (open, close) => format!("; met for {open} ms to open, {close} ms to close"),
+    };
     format!(
-        "{} a fire, at most {}; cool-down {} ms, hysteresis {}",
+        "{} a fire, at most {}; cool-down {} ms, hysteresis {}{held}",
         units(spread.clip_units.value),
         units(spread.max_units.value),
         spread.cool_down_ms,

@@ -45,6 +45,16 @@ impl Checker {
         ensure!(self, "fire_rate", fires < usize::from(spec.max_fires), "{fires} fires before");
         let is_spent = spread.spent.contains(&decision.intent);
         ensure!(self, "hysteresis", !is_spent, "{:?} before its level was left", decision.intent);
+        let hold = if is_open { spec.trigger.open_hold } else { spec.trigger.close_hold };
+        let since = spread.met.get(&decision.intent).copied();
+        let is_held = since.is_some_and(|since| self.now >= since.after(hold));
+        ensure!(
+            self,
+            "hold",
+            hold.0 == 0 || is_held,
+            "{:?} met since {since:?}, {hold:?} asked",
+            decision.intent
+        );
         self.size(&spec, units, decision)?;
         self.fresh_quotes(&spec)?;
         self.value(&spec, decision)?;
@@ -92,6 +102,8 @@ impl Checker {
         }
         if let Some(spread) = self.model.spreads.get_mut(&decision.spread.0) {
             spread.fire = Some(fire);
+            spread.met.clear();
+            self.model.touched.insert(decision.spread.0);
             spread.fires.push((self.now, decision.intent));
             if spec.hysteresis_e9 > 0 {
                 spread.spent.insert(decision.intent);
@@ -404,6 +416,31 @@ impl Checker {
         let fits = recent <= usize::from(most);
         ensure!(self, "S10", fits, "{recent} messages in the window, {most} allowed");
         Ok(())
+    }
+
+    /// Looks which levels are met, of the spreads of which a leg was quoted.
+    pub(super) fn met_levels(&mut self) {
+        let touched = std::mem::take(&mut self.model.touched);
+        let mut seen = Vec::new();
+        for (number, spread) in &self.model.spreads {
+            let spec = &spread.spec;
+            if touched.contains(number) {
+                let met = Intent::ALL.iter().copied().filter(|intent| {
+                    let level = level(spec, *intent);
+                    // A level that is never met is at an end of what there is.
+                    ![i64::MIN, i64::MAX].contains(&level) && self.meets(spec, *intent, level, 1)
+                });
+                seen.push((*number, met.collect::<Vec<_>>()));
+            }
+        }
+        for (number, met) in seen {
+            if let Some(spread) = self.model.spreads.get_mut(&number) {
+                spread.met.retain(|intent, _| met.contains(intent));
+                met.into_iter().for_each(|intent| {
+                    spread.met.entry(intent).or_insert(self.now);
+                });
+            }
+        }
     }
 
     /// Forgets which levels have fired where the value of one unit has left them.

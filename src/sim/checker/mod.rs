@@ -85,6 +85,7 @@ impl Checker {
         ensure!(self, "S19", !is_due || safe >= SafeState::NoNew, "lots appear, and {safe:?}");
         if !matches!(input.event, Event::Quote { more: true, .. }) {
             self.left_levels();
+            self.met_levels();
         }
         self.orders(input, outputs)?;
         self.exposures(desk)?;

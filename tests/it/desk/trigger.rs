@@ -4,7 +4,7 @@ use super::stand::{ONE_E9, Stand, book, instrument, spread};
 use xmc_hotpath::message::{
     AlertKind, Event, Gate, Intent, Measure, OrderEventKind, Quote, SpreadSpec, TriggerSpec,
 };
-use xmc_hotpath::time::MonoNs;
+use xmc_hotpath::time::{MonoNs, Span};
 
 /// Buys leg 0 for leg 1 at a ratio of at most 1.02, closes at 1.05 or more.
 fn ratio() -> SpreadSpec {
@@ -138,4 +138,93 @@ fn lots_that_were_taken_are_no_lots_to_lean_on() {
         stand.quote(1, 100, 101, 9);
     }
     assert_eq!(stand.orders(), [], "three are left, and it leans on four");
+}
+
+/// Opens when its level has been met for 1,000 ns.
+fn holding() -> Stand {
+    let mut spread = spread();
+    spread.trigger.open_hold = Span(1_000);
+    let mut stand = of(&spread);
+    stand.quote(1, 100, 101, 5);
+    stand
+}
+
+/// When the level begins to be met.
+fn begin(stand: &mut Stand) -> u64 {
+    stand.quote(0, 99, 100, 5);
+    assert_eq!(stand.decision().map(|decision| decision.gate), Some(Gate::Hold));
+    stand.now
+}
+
+#[test]
+fn a_level_that_is_held_fires_when_its_time_is_up_without_another_quote() {
+    let mut stand = holding();
+    let since = begin(&mut stand);
+    assert_eq!(stand.desk().next_deadline(), MonoNs(since + 1_000), "it asks to be called");
+    stand.now = since + 998;
+    stand.tell(Event::Tick);
+    assert_eq!(stand.orders(), [], "one nanosecond too early");
+    stand.tell(Event::Tick);
+    assert_eq!(stand.orders().len(), 2);
+}
+
+#[test]
+fn a_break_begins_the_time_anew() {
+    let mut stand = holding();
+    let first = begin(&mut stand);
+    stand.now = first + 500;
+    stand.quote(0, 100, 101, 5);
+    let second = begin(&mut stand);
+    stand.now = first + 1_000;
+    stand.tell(Event::Tick);
+    assert_eq!(stand.orders(), [], "it was not met all the time");
+    stand.now = second + 999;
+    stand.tell(Event::Tick);
+    assert_eq!(stand.orders().len(), 2);
+}
+
+#[test]
+fn quotes_at_which_it_stays_met_are_no_break() {
+    let mut stand = holding();
+    let since = begin(&mut stand);
+    for (step, row) in [(1, 0), (2, 1), (3, 0)] {
+        stand.now = since + 200 * step;
+        if row == 0 {
+            stand.quote(0, 98, 99, 5)
+        } else {
+            stand.quote(1, 101, 102, 5)
+        }
+        assert_eq!(stand.orders(), []);
+    }
+    stand.now = since + 999;
+    stand.tell(Event::Tick);
+    assert_eq!(stand.orders().len(), 2);
+}
+
+#[test]
+fn each_fire_needs_its_level_to_be_held_anew() {
+    let mut stand = holding();
+    let since = begin(&mut stand);
+    stand.now = since + 999;
+    stand.tell(Event::Tick);
+    for (order, exec_id) in stand.orders().iter().zip(1..) {
+        stand.fill(order, exec_id, 5, 5);
+    }
+    stand.quote(1, 100, 101, 5);
+    let again = begin(&mut stand);
+    stand.now = again + 999;
+    stand.tell(Event::Tick);
+    assert_eq!(stand.orders().len(), 2);
+}
+
+#[test]
+fn a_time_that_is_up_fires_nothing_through_another_gate() {
+    let mut spread = spread();
+    (spread.trigger.open_hold, spread.max_quote_age) = (Span(1_000), Span(900));
+    let mut stand = of(&spread);
+    stand.quote(1, 100, 101, 5);
+    let since = begin(&mut stand);
+    stand.now = since + 999;
+    stand.tell(Event::Tick);
+    assert_eq!(stand.decision().map(|decision| decision.gate), Some(Gate::QuoteAge));
 }

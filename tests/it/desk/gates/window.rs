@@ -1,14 +1,16 @@
 //! Gates of time: cool-down, hysteresis, and everything that may happen only so often.
 
 use xmc_hotpath::desk::SpreadState;
-use xmc_hotpath::message::{AlertKind, Event, Gate, Hours, InstrumentIndex, Intent, Quote};
+use xmc_hotpath::message::{
+    AlertKind, CommandKind, Event, Gate, Hours, InstrumentIndex, Intent, Quote,
+};
 use xmc_hotpath::risk::{FIRE_RATE_MAX, INSTRUMENT_RATE_MAX, NO_LEG, RATE_MAX};
 use xmc_hotpath::time::{MonoNs, Span};
 
 use super::super::stand::{ONE_E9, Stand};
 use super::{
-    Row, Setup, batch, decide, finish, fresh, lots, open, opening, row, span, stand, trade,
-    wait_until,
+    Row, Setup, batch, command, decide, finish, fresh, lots, open, opening, row, span, stand,
+    trade, wait_until,
 };
 
 /// Long enough that everything in a test lies inside.
@@ -20,6 +22,17 @@ pub fn rows() -> Vec<Row> {
             let mut stand = stand(|setup| setup.spread.cool_down = Span(100));
             let fired = trade(&mut stand, 5);
             at(stand, fired, 100 - beyond)
+        }),
+        row("hold", Gate::Hold, NO_LEG, (99, 100), |beyond| {
+            let stand = stand(|setup| setup.spread.trigger.open_hold = Span(100));
+            let mut disabled = stand;
+            command(&mut disabled, CommandKind::Disable);
+            // Time runs whatever else holds it back, so that only the last look tells of it.
+            let (mut stand, first) = open(disabled, 5);
+            assert_eq!(first.gate, Gate::Disabled);
+            let met = stand.now;
+            command(&mut stand, CommandKind::Enable);
+            at(stand, met, 100 - beyond)
         }),
         row("hysteresis, bought", Gate::Hysteresis, NO_LEG, (0, 2 * ONE_E9), |beyond| {
             let mut stand = stand(|setup| setup.spread.hysteresis_e9 = 2 * ONE_E9);
