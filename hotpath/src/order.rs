@@ -44,7 +44,7 @@ pub struct Order {
     pub instrument: InstrumentIndex,
     /// Where it was sent.
     pub gateway: GatewayIndex,
-    /// The spread that it is a leg of.
+    /// The spread that it is a leg of; `SpreadIndex::ALL` once that has been removed.
     pub spread: SpreadIndex,
     /// Which leg.
     pub leg: u8,
@@ -429,6 +429,11 @@ impl<'a> Orders<'a> {
     /// Every row, used or not.
     #[must_use]
     pub fn rows(&self) -> &[Order] {
+        self.rows
+    }
+
+    /// Every row, to be changed.
+    pub(crate) fn rows_mut(&mut self) -> &mut [Order] {
         self.rows
     }
 

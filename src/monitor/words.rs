@@ -274,6 +274,7 @@ words! {
         FeedFrozen "feed frozen" "行情冻结",
         FeedSingle "one line: less is opened" "单路行情, 减量开仓",
         RepairFailed "repair failed" "补单回退未成",
+        RemoveRefused "not removed" "未能移除",
     }
     Gate {
         Passed "passed" "通过",

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
     AccountId, AccountLimits, AlertKind, ChannelState, Command, CommandKind, Detailing, Event,
-    Finding, FindingKind, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent,
+    Finding, FindingKind, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent, Keeper,
     MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, SafeState,
     SessionState, Side, Sizing, SpreadIndex, SpreadSpec, StateChange,
 };
@@ -42,6 +42,8 @@ pub struct ModelOrder {
     pub is_cancel_due: bool,
     /// It does what its fire is for; if not, it trades back.
     pub is_toward: bool,
+    /// Its spread has been removed.
+    pub is_orphan: bool,
     execs: BTreeSet<u64>,
     busts: BTreeSet<u64>,
 }
@@ -164,6 +166,10 @@ pub struct Model {
     pub alerts: BTreeMap<AlertKind, u64>,
     /// Lots that came outside any reservation, by instrument: late, too many, taken back.
     pub surprises: BTreeSet<u32>,
+    /// Spreads that were to be removed, and what kept them if anything did.
+    pub removals: Vec<Option<Keeper>>,
+    /// Lots traded or taken back by orders of spreads that were removed since.
+    pub orphan_news: u64,
     /// News of orders that the desk does not know any more, or never did.
     pub strangers: u64,
     /// Spreads of which a leg was quoted, that were told or that have fired, and that have not been
@@ -320,9 +326,33 @@ impl Model {
                 let is_all = command.spread == SpreadIndex::ALL;
                 self.doubted.retain(|(row, _)| !is_all && !legs.contains(row));
             }
+            CommandKind::Remove => self.remove(command.spread),
             CommandKind::Kill => self.is_killed = true,
             CommandKind::Arm | CommandKind::NoNew => {}
         }
+    }
+
+    /// A spread goes that is flat and has nothing under way; its orders are of no spread then.
+    fn remove(&mut self, index: SpreadIndex) {
+        let of_it = |order: &&ModelOrder| order.command.spread == index && !order.is_orphan;
+        let is_live = self.live.iter().map(|id| &self.orders[id]).any(|order| of_it(&order));
+        let keeper = match self.spreads.get(&index.0) {
+            None => Some(Keeper::Nothing),
+            Some(row) if row.fire.is_some() => Some(Keeper::Fire),
+            Some(_) if is_live => Some(Keeper::Order),
+            Some(row) if row.units != 0 => Some(Keeper::Position),
+            Some(row) if row.residual.iter().any(|lots| *lots != 0) => Some(Keeper::Residual),
+            Some(row) if row.is_halted => Some(Keeper::Halt),
+            Some(_) => None,
+        };
+        if keeper.is_none() {
+            self.spreads.remove(&index.0);
+            let orders = self.orders.values_mut();
+            orders.filter(|order| order.command.spread == index).for_each(|order| {
+                order.is_orphan = true;
+            });
+        }
+        self.removals.push(keeper);
     }
 
     fn order_event(&mut self, now: MonoNs, event: &OrderEvent) -> Option<ModelEnding> {
@@ -338,6 +368,7 @@ impl Model {
             OrderEventKind::Corrected
             | OrderEventKind::Replaced
             | OrderEventKind::ReplaceRejected => {
+                self.orphan_news += u64::from(order.is_orphan);
                 let spread = order.command.spread.0;
                 let fire = self.spreads.get_mut(&spread).and_then(|spread| spread.fire.as_mut());
                 fire.into_iter().for_each(|fire| fire.may_repair = false);
@@ -382,6 +413,10 @@ impl Model {
             let missing = row.fill(event.side, command.effect, event.qty_lots);
             self.unknown_lots += u64::from(missing);
         }
+        if self.orders[&event.order_id.0].is_orphan {
+            self.orphan_news += 1;
+            return None;
+        }
         let leg = usize::from(command.leg);
         let spread = self.spreads.get_mut(&command.spread.0)?;
         match &mut spread.fire {
@@ -417,6 +452,10 @@ impl Model {
             row.position += signed(event.qty_lots);
             let missing = row.bust(event.side, command.effect, event.qty_lots);
             self.unknown_lots += u64::from(missing);
+        }
+        if self.orders[&event.order_id.0].is_orphan {
+            self.orphan_news += 1;
+            return None;
         }
         let leg = usize::from(command.leg);
         let spread = self.spreads.get_mut(&command.spread.0)?;
@@ -475,6 +514,7 @@ impl Model {
             cancels: 0,
             is_cancel_due: false,
             is_toward: true,
+            is_orphan: false,
             execs: BTreeSet::new(),
             busts: BTreeSet::new(),
         };

@@ -73,6 +73,9 @@ pub struct Plan {
     /// Books are found to differ from the venue's, and clocks to be wrong. Most seeds do not, so
     /// that all of a schedule is traded.
     pub finds: bool,
+    /// Operators remove spreads, and tell them again. Most seeds do not, so that all of a schedule
+    /// is traded.
+    pub removes: bool,
     /// The price step.
     pub tick_e9: i64,
     /// Lots at a level, at most.
@@ -107,6 +110,8 @@ impl Plan {
                 conditions(spec, &mut own, tick_e9, common_ticks)
             })
             .collect();
+        // Takes no number of the plan, so that schedules stay what they were.
+        let removes = rng.clone().u8(..6) == 0;
         let mut faults = faults(&mut rng);
         faults.keep(seed.mask);
         let steps = rng.u32(20..=120).min(seed.most_steps);
@@ -131,6 +136,7 @@ impl Plan {
             leaves_out: rng.u8(..8) == 0,
             tells_hours: rng.u8(..8) == 0,
             finds: rng.u8(..8) == 0,
+            removes,
         }
     }
 

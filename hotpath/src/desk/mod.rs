@@ -21,6 +21,7 @@ mod hold;
 mod hours;
 mod news;
 mod outputs;
+mod remove;
 mod repair;
 mod send;
 mod single;
@@ -445,6 +446,7 @@ impl<'a> Desk<'a> {
             CommandKind::Disable => self.set_spread(command.spread, SpreadState::Disabled, outputs),
             CommandKind::ClearHalt => self.clear_halt(command.spread, outputs),
             CommandKind::ClearDoubt => self.clear_doubt(command.spread, outputs),
+            CommandKind::Remove => self.remove(command.spread, outputs),
         }
     }
 
@@ -485,8 +487,13 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Halts one spread: it sends nothing until it is cleared by command.
+    /// Halts one spread: it sends nothing until it is cleared by command. What is of no spread any
+    /// more halts none: then the desk opens nothing.
     fn halt_spread(&mut self, spread: SpreadIndex, kind: AlertKind, outputs: &mut Outputs) {
+        if spread == SpreadIndex::ALL {
+            let state = self.state.max(SafeState::NoNew);
+            self.set_state(state, Cause::Alert(kind), outputs);
+        }
         let Some(row) = self.table.spread_mut(spread) else {
             return;
         };

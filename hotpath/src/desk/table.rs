@@ -352,6 +352,16 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
+    /// Takes a spread out; its row is free.
+    pub(super) fn remove_spread(&mut self, index: SpreadIndex) {
+        if let Some(row) = self.spread_mut(index)
+            && let Some(old) = row.spec
+        {
+            *row = row.without_spec();
+            self.unlink(&old);
+        }
+    }
+
     fn check(&self, spec: &SpreadSpec) -> Result<(), BadSpread> {
         let count = usize::from(spec.leg_count);
         let (legs, unused) = spec.legs.split_at_checked(count).ok_or(BadSpread)?;

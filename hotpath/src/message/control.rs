@@ -311,6 +311,8 @@ code! {
         /// Believe the books of a spread's legs again, although a snapshot of the venue showed
         /// another one (somebody knows why).
         ClearDoubt = 7 "clear_doubt",
+        /// Take a spread that holds nothing out of the table: see `desk::remove`.
+        Remove = 8 "remove",
     }
 }
 

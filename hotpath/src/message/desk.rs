@@ -271,6 +271,26 @@ code! {
         /// A fire out of ratio could not be repaired by its tries, or within its time. Value: the
         /// tries.
         RepairFailed = 23 "repair_failed",
+        /// A spread is not removed. Value: the code of what keeps it (`Keeper`).
+        RemoveRefused = 24 "remove_refused",
+    }
+}
+
+code! {
+    /// What keeps a spread from being removed.
+    pub enum Keeper {
+        /// It is not there; one is removed at a time.
+        Nothing = 0 "not_there",
+        /// Its last fire has not ended.
+        Fire = 1 "fire",
+        /// An order of it may still fill.
+        Order = 2 "order",
+        /// It holds units.
+        Position = 3 "position",
+        /// It holds lots out of ratio.
+        Residual = 4 "residual",
+        /// It is halted: somebody has to look first.
+        Halt = 5 "halt",
     }
 }
 

@@ -19,8 +19,8 @@ pub use control::{
     Sizing, SpreadSpec, TriggerSpec,
 };
 pub use desk::{
-    Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, Obstacle,
-    Repair, RepairWay, SafeState, StateChange, Way,
+    Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, Keeper,
+    Obstacle, Repair, RepairWay, SafeState, StateChange, Way,
 };
 pub use order::{
     GatewayNews, OrderAction, OrderCommand, OrderEvent, OrderEventKind, SessionState, SessionUpdate,

@@ -55,6 +55,8 @@ pub struct Checker {
     pub repairs: BTreeMap<RepairWay, u64>,
     /// Fires that ended in ratio after repairs.
     pub repaired: u64,
+    /// Spreads that were removed.
+    pub removed: u64,
 }
 
 impl Checker {
@@ -70,6 +72,7 @@ impl Checker {
     ) -> Result<(), Violation> {
         self.now = self.now.max(input.now);
         let (strangers, unknown_lots) = (self.model.strangers, self.model.unknown_lots);
+        let orphan_news = self.model.orphan_news;
         let endings = self.model.input(self.now, &input.event);
         self.details(input, outputs, &endings)?;
         if self.model.strangers > strangers {
@@ -77,6 +80,11 @@ impl Checker {
             ensure!(self, "S19", is_told, "news of an order that is not known raised no alert");
             let safe = self.model.safe();
             ensure!(self, "S19", safe >= SafeState::NoNew, "a stranger left the desk {safe:?}");
+        }
+        self.removals(outputs)?;
+        if self.model.orphan_news > orphan_news {
+            let safe = self.model.safe();
+            ensure!(self, "S19", safe >= SafeState::NoNew, "news of a removed spread: {safe:?}");
         }
         let is_told = alerts(outputs).any(|alert| alert.kind == AlertKind::UnknownPosition);
         let is_due = self.model.unknown_lots > unknown_lots;
@@ -92,6 +100,18 @@ impl Checker {
         self.spreads(desk)?;
         self.cancelled_again(desk)?;
         self.halted(desk)
+    }
+
+    /// A spread that was to be removed is gone, or what keeps it was said.
+    fn removals(&mut self, outputs: &Outputs) -> Result<(), Violation> {
+        let told = alerts(outputs).filter(|alert| alert.kind == AlertKind::RemoveRefused);
+        let told: Vec<_> = told.map(|alert| alert.value).collect();
+        let removals = std::mem::take(&mut self.model.removals);
+        let kept: Vec<_> =
+            removals.iter().flatten().map(|keeper| i64::from(keeper.code())).collect();
+        ensure!(self, "removal", told == kept, "{removals:?} were to be removed, {told:?} told");
+        self.removed += removals.iter().filter(|keeper| keeper.is_none()).count() as u64;
+        Ok(())
     }
 
     fn details(
@@ -298,6 +318,8 @@ impl Checker {
 
     fn spreads(&self, desk: &Desk<'_>) -> Result<(), Violation> {
         for (number, row) in (0_u32..).zip(desk.spreads()) {
+            let (is_there, ought) = (row.spec.is_some(), self.model.spreads.contains_key(&number));
+            ensure!(self, "removal", is_there == ought, "spread {number}: {is_there}, {ought}");
             let Some(expected) = self.model.spreads.get(&number) else {
                 continue;
             };

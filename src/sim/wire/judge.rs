@@ -203,6 +203,7 @@ impl Run {
             alerts: model.alerts.clone(),
             repairs: checker.repairs.clone(),
             repaired: checker.repaired,
+            removed: checker.removed,
         }
     }
 }

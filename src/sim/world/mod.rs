@@ -73,6 +73,8 @@ pub struct Outcome {
     pub repairs: BTreeMap<RepairWay, u64>,
     /// Fires that ended in ratio after repairs.
     pub repaired: u64,
+    /// Spreads that were removed.
+    pub removed: u64,
 }
 
 impl Outcome {
@@ -96,6 +98,7 @@ impl Outcome {
             *self.repairs.entry(*way).or_default() += count;
         }
         self.repaired += other.repaired;
+        self.removed += other.removed;
     }
 }
 
@@ -534,6 +537,7 @@ impl<'a> World<'a> {
             alerts: model.alerts.clone(),
             repairs: self.checker.repairs.clone(),
             repaired: self.checker.repaired,
+            removed: self.checker.removed,
         }
     }
 }

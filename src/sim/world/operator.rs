@@ -42,6 +42,11 @@ impl World<'_> {
             let cleared = if self.rng.bool() { spread } else { SpreadIndex::ALL };
             self.order(later, CommandKind::ClearDoubt, cleared);
         }
+        if self.plan.removes && self.rng.u8(..12) == 0 {
+            self.order(self.now, CommandKind::Remove, spread);
+            let again = Control::Spread(self.spreads[row]);
+            self.push(later, Happening::Specify(Box::new(again)));
+        }
         if self.strikes(Fault::ClockStep) {
             let utc = UnixNs(self.rng.u64(..));
             let scale = ClockScale { at: self.now, utc, error: Span(self.rng.u64(..)) };

@@ -6,6 +6,7 @@ mod doubt;
 mod gates;
 mod news;
 mod offset;
+mod remove;
 mod repair;
 mod single;
 mod snapshot;

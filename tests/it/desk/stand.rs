@@ -202,6 +202,17 @@ impl Stand {
         }));
     }
 
+    /// Removes the spread of a row.
+    pub fn remove_row(&mut self, row: u32) {
+        self.tell(Event::Command(Command {
+            kind: CommandKind::Remove,
+            spread: SpreadIndex(row),
+            operator: 1,
+            command_id: 2,
+        }));
+        assert_eq!(self.alerts(), [], "spread {row} is removed");
+    }
+
     /// A book of one level a side, `lots` each.
     pub fn quote(&mut self, row: u32, bid: i64, ask: i64, lots: u32) {
         let quote = Quote { received: MonoNs(self.now), ..book(row, bid, ask, lots) };

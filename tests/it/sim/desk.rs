@@ -38,6 +38,8 @@ fn swarm() {
         let sent = sweep.total.repairs.get(&way).copied().unwrap_or(0);
         assert!(sent * 50 > count, "{sent} repairs by {way:?}");
     }
+    let removed = sweep.total.removed;
+    assert!(removed * 50 > count, "{removed} spreads were removed");
     let repaired = sweep.total.repaired;
     assert!(repaired * 25 > count, "{repaired} fires were brought back into ratio");
     if count >= 10_000 {
