@@ -13,8 +13,9 @@ use measure::{Bench, fold, fold_signed};
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     ChannelState, ChannelUpdate, Command, CommandKind, Control, Credits, DeskId, DeskIdentity,
-    Event, GatewayIndex, Input, MAX_GATEWAYS, OrderCommand, OrderEvent, OrderEventKind, Quote,
-    SessionState, SessionUpdate, SiteId, SpreadIndex, SpreadSpec, StreamId,
+    Event, GatewayIndex, Input, InstrumentIndex, InstrumentSpec, LegSpec, MAX_GATEWAYS,
+    OrderCommand, OrderEvent, OrderEventKind, Quote, SessionState, SessionUpdate, SiteId,
+    SpreadIndex, SpreadSpec, StreamId,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
@@ -74,6 +75,77 @@ fn main() {
         run.settle();
         (1, digest)
     });
+
+    currency(&mut bench);
+}
+
+/// Pairs that one currency prices.
+const PAIRS: u32 = 300;
+
+/// A quote of a currency that prices every pair: looked at in slices until the desk asks for no
+/// more, with no level met.
+fn currency(bench: &mut Bench) {
+    let size =
+        DeskSize { instruments: 2 * PAIRS as usize + 1, spreads: PAIRS as usize, orders: 64 };
+    let mut memory = DeskMemory::new(size);
+    let identity = DeskIdentity { site: SiteId(1), desk: DeskId(1), run: 1 };
+    let mut run = Run {
+        desk: Desk::new(identity, memory.lend()),
+        outputs: Outputs::new(),
+        now: MonoNs(STEP_NS),
+    };
+    let config = fixture::demo();
+    let (controls, _) = inputs::controls(&config);
+    let spec = controls.iter().find_map(|control| match control {
+        Control::Instrument(spec) => Some(*spec),
+        _ => None,
+    });
+    let of_pair = controls.iter().find_map(|control| match control {
+        Control::Spread(spec) => Some(*spec),
+        _ => None,
+    });
+    let (spec, of_pair) = (spec.expect("an instrument"), of_pair.expect("a pair"));
+    for row in (0..=2 * PAIRS).map(InstrumentIndex) {
+        run.tell(Event::Instrument(&InstrumentSpec { instrument: row, ..spec }));
+    }
+    for pair in 0..PAIRS {
+        let mut of_pair = SpreadSpec { spread: SpreadIndex(pair), leg_count: 3, ..of_pair };
+        let legs = [(1 + 2 * pair, 1), (2 + 2 * pair, -1), (0, 0)];
+        for (leg, (row, ratio_lots)) in of_pair.legs.iter_mut().zip(legs) {
+            let sign = if ratio_lots == 1 { 1 } else { -1 };
+            *leg = LegSpec {
+                instrument: InstrumentIndex(row),
+                ratio_lots,
+                coefficient_q32: sign << 32,
+                ..LegSpec::NONE
+            };
+        }
+        (of_pair.buy_open_e9, of_pair.sell_open_e9) = (-FAR_E9, FAR_E9);
+        run.tell(Event::Spread(&of_pair));
+    }
+    let mut market = Market::new(&config);
+    market.step();
+    let book = market.quotes()[0];
+    for row in (0..=2 * PAIRS).map(InstrumentIndex) {
+        run.tell(Event::Quote { quote: &Quote { instrument: row, ..book }, more: false });
+    }
+    bench.note("currency: one quote that touches 300 pairs, and all ticks until each is looked at");
+    bench.parts("currency", |watch| {
+        let quote = Quote { instrument: InstrumentIndex(0), received: run.now, ..book };
+        run.now = run.now.after(Span(STEP_NS));
+        (1, watch.time(|| sweep(&mut run, &quote)))
+    });
+}
+
+#[inline(never)]
+fn sweep(run: &mut Run<'_>, quote: &Quote) -> u64 {
+    let mut digest = quotes(run, std::slice::from_ref(quote), Credits::FULL);
+    while run.desk.next_deadline() == MonoNs(0) {
+        let input = Input { now: run.now, credits: Credits::FULL, event: Event::Tick };
+        run.desk.on(&input, &mut run.outputs);
+        digest = fold(digest, run.outputs.detail_count() as u64);
+    }
+    digest
 }
 
 /// Opens on every quote, as far as the gates let it.

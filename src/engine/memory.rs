@@ -63,7 +63,7 @@ impl DeskMemory {
             instruments: vec![Instrument::EMPTY; size.instruments],
             spreads: vec![Spread::EMPTY; size.spreads],
             edges: vec![Edge::EMPTY; size.spreads * MAX_LEGS],
-            dirty: vec![0; size.spreads],
+            dirty: vec![0; 2 * size.spreads],
             timers: vec![Timer::EMPTY; size.spreads],
             orders: vec![Order::FREE; size.orders],
             free_orders: vec![0; size.orders],

@@ -2,6 +2,7 @@
 
 use core::cmp::Ordering;
 
+use super::queue::LOOKS_PER_INPUT;
 use super::send::{Sender, Sending};
 use super::table::{Table, standing};
 use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread, hold};
@@ -25,18 +26,21 @@ pub(super) type Drafts = [Option<Draft>; MAX_LEGS];
 
 impl Desk<'_> {
     /// Evaluates touched spreads until one fires, or there is no room for what they may cause: so
-    /// the orders of a fire wait for no other. The rest is taken up by the next input, which
-    /// `next_deadline` asks for at once.
+    /// the orders of a fire wait for no other. The rest, and what is more than one slice, is taken
+    /// up by the next input, which `next_deadline` asks for at once.
     #[inline]
     pub(super) fn evaluate_dirty(&mut self, credits: &Credits, outputs: &mut Outputs) {
         let orders_before = outputs.order_count();
-        while outputs.order_count() == orders_before
+        let mut looks_left = LOOKS_PER_INPUT;
+        while looks_left > 0
+            && outputs.order_count() == orders_before
             && outputs.order_room() >= MAX_FIRE_ORDERS
             && outputs.detail_room() >= DETAILS_PER_SPREAD
         {
-            let Some(index) = self.dirty.pop() else {
+            let Some(index) = self.dirty.pop(&mut self.table, looks_left) else {
                 return;
             };
+            looks_left = looks_left.wrapping_sub(1);
             self.decide(index, credits, outputs);
         }
     }
@@ -46,7 +50,8 @@ impl Desk<'_> {
         if self.table.spread(index).is_some_and(Spread::is_unrepaired) {
             // Nothing else is decided of it meanwhile.
             if let Some(row) = self.table.spread_mut(index) {
-                (row.is_dirty, row.met) = (false, None);
+                row.looked();
+                row.met = None;
             }
             self.repair(index, credits, outputs);
             return;
@@ -57,7 +62,7 @@ impl Desk<'_> {
         let Some(row) = self.table.spread_mut(index) else {
             return;
         };
-        row.is_dirty = false;
+        row.looked();
         let Some(Seen { spent, ages, found }) = decided else {
             return;
         };

@@ -21,6 +21,7 @@ mod hold;
 mod hours;
 mod news;
 mod outputs;
+mod queue;
 mod remove;
 mod repair;
 mod send;
@@ -46,7 +47,8 @@ use crate::order::Orders;
 use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX, ValueLimit};
 use crate::time::MonoNs;
 use doubt::Recent;
-use table::{Dirty, Table};
+use queue::Dirty;
+use table::Table;
 use timers::Timers;
 
 /// Feed channels that one desk can listen to.

@@ -59,7 +59,7 @@ impl Desk<'_> {
 impl Spread {
     /// The row without its spread. What is queued stays queued.
     pub(super) fn without_spec(&self) -> Self {
-        let Self { fires_made, is_dirty, marked, .. } = *self;
-        Self { fires_made, is_dirty, marked, ..Self::EMPTY }
+        let Self { fires_made, is_dirty, has_later, marked, .. } = *self;
+        Self { fires_made, is_dirty, has_later, marked, ..Self::EMPTY }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::Running;
 use super::hours::Window;
+use super::queue::Touched;
 use super::timers::Timer;
 use crate::execute::offset::Holding;
 use crate::execute::repair;
@@ -13,7 +14,7 @@ use crate::message::{
     SpreadIndex, SpreadSpec,
 };
 use crate::order::Order;
-use crate::record::codec::{Decoder, Encoder, Field, code, fields, put_rows, take_rows};
+use crate::record::codec::{Decoder, Encoder, code, fields, put_rows, take_rows};
 use crate::risk::{Exposure, FIRE_RATE_MAX, InstrumentRate, RateWindow, ValueLimit};
 use crate::spread::MAX_COEFFICIENT_Q32;
 use crate::time::MonoNs;
@@ -27,7 +28,7 @@ pub struct Storage<'a> {
     pub spreads: &'a mut [Spread],
     /// `MAX_LEGS` per spread.
     pub edges: &'a mut [Edge],
-    /// One per spread.
+    /// Two per spread.
     pub dirty: &'a mut [u32],
     /// One per spread.
     pub timers: &'a mut [Timer],
@@ -176,7 +177,12 @@ pub struct Spread {
     pub(super) refused: Option<(Intent, Gate)>,
     /// Refusals that were counted and not written.
     pub(super) repeated: u32,
+    /// It is in the first queue.
     pub(super) is_dirty: bool,
+    /// It is to be looked at out of the second queue.
+    pub(super) is_later: bool,
+    /// It has a place in the second queue.
+    pub(super) has_later: bool,
 }
 
 fields! {
@@ -197,6 +203,8 @@ fields! {
         refused: Option<(Intent, Gate)>,
         repeated: u32,
         is_dirty: bool,
+        is_later: bool,
+        has_later: bool,
     }
 }
 
@@ -219,6 +227,8 @@ impl Spread {
         refused: None,
         repeated: 0,
         is_dirty: false,
+        is_later: false,
+        has_later: false,
     };
 }
 
@@ -226,17 +236,20 @@ impl Spread {
 #[derive(Clone, Copy, Debug)]
 pub struct Edge {
     next: u32,
+    /// The leg only prices.
+    only_prices: bool,
 }
 
 fields! {
     Edge {
         next: u32,
+        only_prices: bool,
     }
 }
 
 impl Edge {
     /// Not linked.
-    pub const EMPTY: Self = Self { next: Self::END };
+    pub const EMPTY: Self = Self { next: Self::END, only_prices: false };
     const END: u32 = u32::MAX;
     /// Edge `spread * 4 + leg` is that of a leg: the spread is the number without two bits.
     const LEG_BITS: u32 = 2;
@@ -305,16 +318,16 @@ impl<'a> Table<'a> {
     /// spread; `None` at the end of the list.
     #[inline]
     pub(super) fn edge(&mut self, edge: u32) -> Option<(Touched<'_>, u32)> {
-        let next = self.edges.get(usize::try_from(edge).ok()?)?.next;
+        let Edge { next, only_prices } = *self.edges.get(usize::try_from(edge).ok()?)?;
         let index = edge >> Edge::LEG_BITS;
         let row = self.spreads.get_mut(usize::try_from(index).ok()?)?;
-        Some((Touched { index, row }, next))
+        Some((Touched { index, row, only_prices }, next))
     }
 
     /// The spread, to be marked.
     pub(super) fn touch(&mut self, spread: SpreadIndex) -> Option<Touched<'_>> {
         let row = self.spread_mut(spread)?;
-        Some(Touched { index: spread.0, row })
+        Some(Touched { index: spread.0, row, only_prices: false })
     }
 
     /// The spreads that an instrument is a leg of.
@@ -399,7 +412,7 @@ impl<'a> Table<'a> {
                 continue;
             };
             let next = core::mem::replace(&mut row.first_edge, edge);
-            self.set_next(edge, next);
+            self.set(edge, Edge { next, only_prices: leg.ratio_lots == 0 });
         }
     }
 
@@ -425,6 +438,12 @@ impl<'a> Table<'a> {
     fn next(&self, edge: u32) -> u32 {
         let row = usize::try_from(edge).ok().and_then(|edge| self.edges.get(edge));
         row.map_or(Edge::END, |row| row.next)
+    }
+
+    fn set(&mut self, edge: u32, to: Edge) {
+        if let Some(row) = usize::try_from(edge).ok().and_then(|edge| self.edges.get_mut(edge)) {
+            *row = to;
+        }
     }
 
     fn set_next(&mut self, edge: u32, next: u32) {
@@ -459,93 +478,4 @@ fn repairs_sanely(spec: &RepairSpec) -> bool {
         && spec.max_cost_e9 >= 0
         && spec.money_q32 > 0
         && spec.fee_e9.iter().all(|fee_e9| *fee_e9 >= 0)
-}
-
-/// A spread that is to be looked at.
-#[derive(Debug)]
-pub(super) struct Touched<'t> {
-    index: u32,
-    row: &'t mut Spread,
-}
-
-/// Spreads to be evaluated, each once, in the order in which they were touched: a circle with a row
-/// for every spread.
-#[derive(Debug)]
-pub(super) struct Dirty<'a> {
-    queue: &'a mut [u32],
-    first: usize,
-    count: usize,
-}
-
-impl<'a> Dirty<'a> {
-    pub(super) fn new(queue: &'a mut [u32]) -> Self {
-        Self { queue, first: 0, count: 0 }
-    }
-
-    pub(super) fn save(&self, out: &mut Encoder<'_>) {
-        let Self { queue, first, count } = self;
-        put_rows(queue, out);
-        first.put(out);
-        count.put(out);
-    }
-
-    pub(super) fn load(&mut self, input: &mut Decoder<'_>) -> Option<()> {
-        take_rows(self.queue, input)?;
-        self.first = Field::take(input)?;
-        self.count = Field::take(input)?;
-        Some(())
-    }
-
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    #[inline]
-    pub(super) fn mark(&mut self, Touched { index, row }: Touched<'_>, turn: u32) {
-        if row.is_dirty {
-            if row.marked != turn {
-                // It waits with a book that nobody has looked at.
-                row.met = None;
-            }
-            return;
-        }
-        let last = self.wrap(self.first.wrapping_add(self.count));
-        if let Some(slot) = self.queue.get_mut(last) {
-            *slot = index;
-            row.is_dirty = true;
-            row.marked = turn;
-            self.count = self.count.wrapping_add(1);
-        }
-    }
-
-    /// As `mark`, but it is taken first if it does not wait already.
-    pub(super) fn mark_first(&mut self, Touched { index, row }: Touched<'_>, turn: u32) {
-        if row.is_dirty {
-            return;
-        }
-        let first = self.first.checked_sub(1).unwrap_or(self.queue.len().saturating_sub(1));
-        if let Some(slot) = self.queue.get_mut(first) {
-            *slot = index;
-            row.is_dirty = true;
-            row.marked = turn;
-            self.first = first;
-            self.count = self.count.wrapping_add(1);
-        }
-    }
-
-    /// Takes the one touched longest ago. The caller clears its `is_dirty`.
-    #[inline]
-    pub(super) fn pop(&mut self) -> Option<SpreadIndex> {
-        self.count = self.count.checked_sub(1)?;
-        let index = *self.queue.get(self.first)?;
-        self.first = self.wrap(self.first.wrapping_add(1));
-        Some(SpreadIndex(index))
-    }
-
-    #[inline]
-    fn wrap(&self, position: usize) -> usize {
-        let len = self.queue.len();
-        if position >= len { position.wrapping_sub(len) } else { position }
-    }
 }

@@ -2,8 +2,9 @@
 
 use super::stand::{Stand, instrument, spread};
 use xmc_hotpath::message::{Detailing, Event, Gate, SpreadIndex, SpreadSpec};
+use xmc_hotpath::time::MonoNs;
 
-/// More spreads than details that one input may cause.
+/// More spreads than one input looks at, and than details that it may cause.
 const SPREADS: u32 = 100;
 
 /// Only the first spread, which is looked at last, may fire. How many inputs that takes, and
@@ -16,6 +17,11 @@ fn inputs_until_it_fires(detailing: Detailing) -> (u32, usize) {
     let mut inputs = 1;
     stand.quote(1, 100, 101, 5);
     let mut told = stand.outputs.detail_count();
+    while stand.desk().next_deadline() == MonoNs(0) {
+        // None of them has a book of its first leg yet.
+        stand.tell(Event::Tick);
+        told += stand.outputs.detail_count();
+    }
     stand.quote(0, 99, 100, 5);
     while stand.orders().is_empty() {
         told += stand.outputs.detail_count();

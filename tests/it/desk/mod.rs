@@ -9,6 +9,7 @@ mod offset;
 mod remove;
 mod repair;
 mod single;
+mod slices;
 mod snapshot;
 pub mod stand;
 mod timers;
