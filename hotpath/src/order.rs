@@ -66,6 +66,8 @@ pub struct Order {
     pub filled_lots: u32,
     /// When it was handed to the gateway.
     pub sent: MonoNs,
+    /// The venue has said something of it, or nobody waits for that any more.
+    pub is_answered: bool,
     turn: u32,
     exec_ids: [u64; EXEC_IDS],
     exec_count: usize,
@@ -96,6 +98,7 @@ fields! {
         qty_lots: u32,
         filled_lots: u32,
         sent: MonoNs,
+        is_answered: bool,
         turn: u32,
         exec_ids: [u64; EXEC_IDS],
         exec_count: usize,
@@ -126,6 +129,7 @@ impl Order {
         qty_lots: 0,
         filled_lots: 0,
         sent: MonoNs(0),
+        is_answered: false,
         turn: 0,
         exec_ids: [0; EXEC_IDS],
         exec_count: 0,
@@ -143,6 +147,7 @@ impl Order {
         self.turn = turn;
         self.state = OrderState::Sent;
         self.is_cancel_due = false;
+        self.is_answered = false;
         self.venue_order_id = 0;
         self.filled_lots = 0;
         self.exec_count = 0;
@@ -191,6 +196,7 @@ impl Order {
             fire: 0,
             account: carried.account,
             is_open: carried.is_open,
+            is_answered: true,
             side: carried.side,
             effect: carried.effect,
             price_e9: carried.price_e9,

@@ -226,6 +226,7 @@ impl Memory {
             }
             OwnedEvent::Carried(Carried::Run(_)) => Facts::default(),
             OwnedEvent::Command(command) => self.of_spread(command.spread),
+            OwnedEvent::Breakers(breakers) => self.of_spread(breakers.spread),
             OwnedEvent::Gateway(_)
             | OwnedEvent::Detailing(_)
             | OwnedEvent::Sizing(_)

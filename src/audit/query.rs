@@ -9,8 +9,8 @@ use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
-    AccountId, Carried, CarriedRun, Detail, Gate, InstrumentIndex, OrderId, ProjectId, SpreadIndex,
-    StrategyId, Way,
+    AccountId, BreakerKind, Carried, CarriedRun, Detail, Gate, InstrumentIndex, OrderId, ProjectId,
+    SpreadIndex, StrategyId, Way,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 use xmc_hotpath::time::{MonoNs, UnixNs};
@@ -376,6 +376,20 @@ fn event(event: &OwnedEvent, labels: &Labels) -> String {
         OwnedEvent::Sizing(sizing) => {
             let percent = ((u64::from(sizing.single_line_q32) + 1) * 100) >> 32;
             format!("while a channel has one line {percent} % is opened")
+        }
+        OwnedEvent::Breakers(breakers) => {
+            let rules =
+                BreakerKind::ALL.iter().zip(&breakers.rules).filter(|(_, rule)| rule.of > 0);
+            let words = rules.map(|(kind, rule)| {
+                format!(
+                    "{} more than {} of {}: {}",
+                    kind.word(),
+                    rule.most,
+                    rule.of,
+                    rule.action.word()
+                )
+            });
+            words.collect::<Vec<_>>().join(", ")
         }
         OwnedEvent::Clock(clock) => format!("utc {} within {} ns", clock.utc.0, clock.error.0),
         OwnedEvent::Instrument(_)

@@ -18,6 +18,7 @@ pub(crate) mod spelling;
 pub(crate) mod value;
 
 mod access;
+mod breaker;
 mod check;
 mod engine;
 mod limit;
@@ -31,6 +32,7 @@ mod witness;
 
 pub(crate) use access::request_ids_word;
 pub use access::{CounterAccount, QueryLogin, SecretSource, SessionIdentity};
+pub use breaker::Breaker;
 pub use engine::{Engine, Logic, Mode};
 pub use error::{Invalid, Problem, Rule};
 pub use limit::{AccountLimit, Bounds, Collar, InstrumentLimit, Limits};

@@ -5,6 +5,7 @@
 //! ratio and sells the others. A leg that only prices (`trade = false`: a currency, a tax) has no
 //! ratio, and its coefficient carries the sign.
 
+use super::breaker::{Breaker, breakers};
 use super::engine::{Defaults, Engine, cool_down_ms, hysteresis_e9, quote_ms};
 use super::error::{Problem, Rule};
 use super::market::InstrumentIndex;
@@ -197,6 +198,8 @@ pub struct Spread {
     pub is_enabled: bool,
     /// What is done about a fire whose legs end out of ratio; `None`: the spread is halted.
     pub repair: Option<Repair>,
+    /// What may go wrong with its orders how often.
+    pub breakers: Vec<Breaker>,
     /// By how much the weights of traded legs may differ from their lots and multipliers, units
     /// of 1e-9 (a fraction).
     pub balance_tolerance_e9: i64,
@@ -275,6 +278,7 @@ pub(crate) fn spread(
             .optional("hedge_flag", word(HEDGE_FLAGS))
             .map_or(HedgeFlag::Arbitrage, |flag| flag.value),
         repair: repair(&section),
+        breakers: breakers(&section),
         is_enabled: section.optional("enabled", boolean).is_none_or(|enabled| enabled.value),
         balance_tolerance_e9: section
             .optional("balance_tolerance", decimal_e9("0.000000001", "0.5"))

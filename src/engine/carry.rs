@@ -381,7 +381,9 @@ impl Carrying<'_, '_> {
         for (row, index) in self.desk.spreads().iter().zip(0_u32..) {
             let Some(spec) = &row.spec else { continue };
             let residual_lots = residual(row, spec);
-            let was_busy = row.state == SpreadState::Halted || row.fire.is_some();
+            // One that a breaker stopped from opening waits for a person as a halted one does.
+            let is_stopped = matches!(row.state, SpreadState::Halted | SpreadState::Reducing);
+            let was_busy = is_stopped || row.fire.is_some();
             let is_flat = row.position_units == 0 && residual_lots == [0; MAX_LEGS];
             if is_flat && !was_busy && self.is_whole {
                 continue;

@@ -9,9 +9,7 @@ use crate::config::{
     Rational, Spread, TimeInForce,
 };
 use xmc_hotpath::message::{
-    self, AccountId, AccountLimits, Control, Detailing, GatewayLimits, InstrumentSpec, LegSpec,
-    MAX_LEGS, ProjectId, RepairSpec, Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId,
-    TriggerSpec,
+    self, AccountId, AccountLimits, BREAKERS, BreakerKind, BreakerRule, Breakers, Control, Detailing, GatewayLimits, InstrumentSpec, LegSpec, MAX_LEGS, ProjectId, RepairSpec, Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId, TriggerSpec,
 };
 use xmc_hotpath::time::Span;
 
@@ -60,8 +58,31 @@ pub fn controls(config: &Configuration) -> (Vec<Control>, Names) {
     }
     for (spread, row) in config.spreads.iter().zip(0..) {
         controls.push(Control::Spread(spread_spec(config, spread, row, &mut names)));
+        controls.extend(breakers(spread, row).map(Control::Breakers));
     }
     (controls, names)
+}
+
+/// The breakers of a spread; `None` if it has none.
+fn breakers(spread: &Spread, row: u32) -> Option<Breakers> {
+    let mut told = Breakers {
+        spread: SpreadIndex(row),
+        slippage_e9: 0,
+        latency: Span(0),
+        rules: [BreakerRule::NONE; BREAKERS],
+    };
+    for breaker in &spread.breakers {
+        match breaker.on.value {
+            BreakerKind::Slippage => told.slippage_e9 = breaker.limit,
+            BreakerKind::Latency => {
+                told.latency = milliseconds(u32::try_from(breaker.limit).unwrap_or(u32::MAX));
+            }
+            BreakerKind::Rejects | BreakerKind::Unfilled => {}
+        }
+        told.rules[usize::from(breaker.on.value.code())] =
+            BreakerRule { most: breaker.most, of: breaker.of.get(), action: breaker.then };
+    }
+    (!spread.breakers.is_empty()).then_some(told)
 }
 
 /// A part in percent, rounded up to the next 2^-32: five percent of twenty units are one.

@@ -90,6 +90,7 @@ pub fn figure(
         | Gate::SessionState
         | Gate::Instrument
         | Gate::Doubt
+        | Gate::Reducing
         | Gate::Overflow => None,
     }
 }

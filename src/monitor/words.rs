@@ -209,6 +209,7 @@ words! {
         Enabled "enabled" "启用",
         Disabled "disabled" "停用",
         Halted "HALTED" "已停止",
+        Reducing "closing only" "只平不开",
     }
     SafeState {
         Normal "NORMAL" "NORMAL 正常",
@@ -275,6 +276,10 @@ words! {
         FeedSingle "one line: less is opened" "单路行情, 减量开仓",
         RepairFailed "repair failed" "补单回退未成",
         RemoveRefused "not removed" "未能移除",
+        SlippageBreaker "slippage breaker" "滑点熔断",
+        LatencyBreaker "latency breaker" "时延熔断",
+        RejectBreaker "reject breaker" "拒单熔断",
+        FillBreaker "fill ratio breaker" "成交率熔断",
     }
     Gate {
         Passed "passed" "通过",
@@ -313,6 +318,7 @@ words! {
         FireRate "fire rate" "触发频率",
         Hours "market hours" "交易时段",
         Doubt "book in doubt" "盘口存疑",
+        Reducing "closing only" "只平不开",
     }
 }
 

@@ -4,19 +4,18 @@
 //! The checker compares the desk with it after every event. Nothing here is taken from the desk's
 //! own fields.
 
+mod breaker;
 mod fire;
 mod lots;
 
+pub use breaker::{ModelBreakers, Trip};
 pub use fire::{ModelFire, Ratio, cost, worst_price};
 pub use lots::ModelLots;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, AlertKind, ChannelState, Command, CommandKind, Detailing, Event,
-    Finding, FindingKind, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent, Keeper,
-    MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, SafeState,
-    SessionState, Side, Sizing, SpreadIndex, SpreadSpec, StateChange,
+    AccountId, AccountLimits, AlertKind, BreakerAction, BreakerKind, ChannelState, Command, CommandKind, Detailing, Event, Finding, FindingKind, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent, Keeper, MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, SafeState, SessionState, Side, Sizing, SpreadIndex, SpreadSpec, StateChange,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -36,6 +35,8 @@ pub struct ModelOrder {
     pub is_live: bool,
     /// The desk has said that nobody can tell what became of it.
     pub is_unknown: bool,
+    /// The venue has said something of it, or the desk has given up waiting for that.
+    pub is_answered: bool,
     /// Cancels sent for it.
     pub cancels: u32,
     /// The last of them came back unsent.
@@ -64,6 +65,10 @@ pub struct ModelSpread {
     pub is_enabled: bool,
     /// Something went wrong and no command has cleared it.
     pub is_halted: bool,
+    /// A breaker has tripped that leaves it closing only.
+    pub is_reducing: bool,
+    /// Its breakers, if it was told any.
+    pub breakers: Option<ModelBreakers>,
     /// Units held.
     pub units: i64,
     /// Lots held beyond the units, per leg.
@@ -170,6 +175,8 @@ pub struct Model {
     pub removals: Vec<Option<Keeper>>,
     /// Lots traded or taken back by orders of spreads that were removed since.
     pub orphan_news: u64,
+    /// Breakers that should have tripped with this input.
+    pub trips: Vec<Trip>,
     /// News of orders that the desk does not know any more, or never did.
     pub strangers: u64,
     /// Spreads of which a leg was quoted, that were told or that have fired, and that have not been
@@ -254,6 +261,11 @@ impl Model {
                 }
             }
             Event::Sizing(sizing) => self.sizing = Some(*sizing),
+            Event::Breakers(breakers) => {
+                if let Some(row) = self.spreads.get_mut(&breakers.spread.0) {
+                    row.breakers = Some(ModelBreakers::new(*breakers));
+                }
+            }
             Event::Clock(_) | Event::Tick => {}
         }
         Vec::new()
@@ -290,6 +302,8 @@ impl Model {
             spec: *spec,
             is_enabled: spec.is_enabled,
             is_halted: false,
+            is_reducing: false,
+            breakers: None,
             units: 0,
             residual: [0; MAX_LEGS],
             traded: 0,
@@ -302,6 +316,7 @@ impl Model {
         self.touched.insert(spec.spread.0);
         row.spec = *spec;
         row.is_enabled = spec.is_enabled && !row.is_halted;
+        row.is_reducing &= row.is_enabled;
     }
 
     fn command(&mut self, command: &Command) {
@@ -309,10 +324,15 @@ impl Model {
         let rows = self.spreads.iter_mut().filter(|(row, _)| of_command(row)).map(|(_, row)| row);
         match command.kind {
             CommandKind::Enable => {
-                rows.filter(|row| !row.is_halted).for_each(|row| row.is_enabled = true);
+                for row in rows.filter(|row| !row.is_halted) {
+                    row.is_enabled = true;
+                    row.is_reducing &= command.spread == SpreadIndex::ALL;
+                }
             }
             CommandKind::Disable => {
-                rows.filter(|row| !row.is_halted).for_each(|row| row.is_enabled = false);
+                for row in rows.filter(|row| !row.is_halted) {
+                    (row.is_enabled, row.is_reducing) = (false, false);
+                }
             }
             CommandKind::ClearHalt => {
                 for row in rows.filter(|row| row.is_halted && row.fire.is_none()) {
@@ -361,6 +381,7 @@ impl Model {
             self.strangers += 1;
             return None;
         }
+        self.answered(now, event);
         let order = self.orders.get_mut(&id.0)?;
         match event.kind {
             OrderEventKind::Filled => return self.fill(now, event),
@@ -419,14 +440,20 @@ impl Model {
         }
         let leg = usize::from(command.leg);
         let spread = self.spreads.get_mut(&command.spread.0)?;
+        let mut worse = None;
         match &mut spread.fire {
             Some(fire) if fire.orders.contains(&event.order_id) && is_ours => {
+                worse = Some(fire.is_worse(leg, event));
                 let inside = fire.count(leg, is_toward, event.qty_lots);
                 fire.pay(leg, event.side, event.price_e9, inside);
                 let outside = i64::from(event.qty_lots - inside);
                 spread.residual[leg] += signed.signum() * outside;
             }
             _ => spread.residual[leg] += signed,
+        }
+        if let (Some(worse), Some(breakers)) = (worse, &spread.breakers) {
+            let is_bad = worse(breakers.spec.slippage_e9);
+            self.see(command.spread.0, BreakerKind::Slippage, is_bad, now);
         }
         if is_over { self.end(now, event.order_id) } else { self.settle(now, command.spread) }
     }
@@ -482,6 +509,8 @@ impl Model {
         order.is_live = false;
         self.live.remove(&id.0);
         let spread = order.command.spread;
+        let is_missed = order.filled < order.qty;
+        self.see(spread.0, BreakerKind::Unfilled, is_missed, now);
         self.settle(now, spread)
     }
 
@@ -511,6 +540,7 @@ impl Model {
             filled: 0,
             is_live: true,
             is_unknown: false,
+            is_answered: false,
             cancels: 0,
             is_cancel_due: false,
             is_toward: true,
@@ -528,6 +558,52 @@ impl Model {
                 Side::Sell => row.taken_bids += command.qty_lots,
             }
         }
+    }
+
+    /// The venue's first word about an order, and refusals: what breakers see of them.
+    fn answered(&mut self, now: MonoNs, event: &OrderEvent) {
+        let is_refused = event.kind == OrderEventKind::Rejected;
+        let is_word = is_refused
+            || matches!(
+                event.kind,
+                OrderEventKind::Accepted | OrderEventKind::Filled | OrderEventKind::Cancelled
+            );
+        let order = self.orders.get_mut(&event.order_id.0).expect("it is known");
+        let is_first = is_word && !order.is_answered;
+        order.is_answered |= is_word;
+        let (spread, took) = (order.command.spread.0, now.since(order.sent));
+        let counts = is_first || is_refused && order.is_live;
+        let row = self.spreads.get(&spread);
+        if let Some(breakers) = row.and_then(|row| row.breakers.as_ref()).filter(|_| counts) {
+            let is_late = took > breakers.spec.latency;
+            if is_first {
+                self.see(spread, BreakerKind::Latency, is_late, now);
+            }
+            self.see(spread, BreakerKind::Rejects, is_refused, now);
+        }
+    }
+
+    /// The desk says that nobody can tell what became of an order.
+    pub fn unknown(&mut self, now: MonoNs, id: OrderId) {
+        let Some(order) = self.orders.get_mut(&id.0) else { return };
+        let was_answered = core::mem::replace(&mut order.is_answered, true);
+        let spread = order.command.spread.0;
+        if !was_answered {
+            self.see(spread, BreakerKind::Latency, true, now);
+        }
+    }
+
+    fn see(&mut self, spread: u32, kind: BreakerKind, is_bad: bool, now: MonoNs) {
+        let Some(row) = self.spreads.get_mut(&spread) else { return };
+        let breakers = row.breakers.as_mut();
+        let Some(trip) = breakers.and_then(|breakers| breakers.see(kind, is_bad, now)) else {
+            return;
+        };
+        row.is_reducing |= trip.action == BreakerAction::Reduce && row.is_enabled;
+        if trip.action == BreakerAction::Repair {
+            row.fire.iter_mut().for_each(|fire| fire.is_broken_off = true);
+        }
+        self.trips.push(trip);
     }
 
     /// Takes in a cancel.
@@ -552,9 +628,11 @@ impl Model {
         } else if change.to == SafeState::Halt
             && let Some(row) = self.spreads.get_mut(&change.spread.0)
         {
-            (row.is_halted, row.is_enabled) = (true, false);
-            let is_unknown = change.cause == AlertKind::OrderUnknown.code();
-            row.fire.iter_mut().for_each(|fire| fire.may_repair &= is_unknown);
+            (row.is_halted, row.is_enabled, row.is_reducing) = (true, false, false);
+            let goes_on = change.cause == AlertKind::OrderUnknown.code()
+                || change.cause >= AlertKind::SlippageBreaker.code()
+                    && change.cause <= AlertKind::FillBreaker.code();
+            row.fire.iter_mut().for_each(|fire| fire.may_repair &= goes_on);
         }
     }
 }

@@ -6,9 +6,7 @@
 use std::ops::RangeInclusive;
 
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, CloseFirst, GatewayIndex, GatewayLimits, HedgeFlag, HeldLots,
-    InstrumentIndex, InstrumentSpec, LegSpec, MAX_LEGS, Measure, OffsetRule, ProjectId, RepairEnd,
-    RepairSpec, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    AccountId, AccountLimits, BreakerAction, BreakerRule, Breakers, CloseFirst, GatewayIndex, GatewayLimits, HedgeFlag, HeldLots, InstrumentIndex, InstrumentSpec, LegSpec, MAX_LEGS, Measure, OffsetRule, ProjectId, RepairEnd, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::Span;
@@ -76,6 +74,8 @@ pub struct Plan {
     /// Operators remove spreads, and tell them again. Most seeds do not, so that all of a schedule
     /// is traded.
     pub removes: bool,
+    /// Of each spread; most have none, so that all of a schedule is traded.
+    pub breakers: Vec<Option<Breakers>>,
     /// The price step.
     pub tick_e9: i64,
     /// Lots at a level, at most.
@@ -116,7 +116,7 @@ impl Plan {
         faults.keep(seed.mask);
         let steps = rng.u32(20..=120).min(seed.most_steps);
         let scale = *pick(&mut rng, &[1_000, 20_000, 100_000]);
-        Self {
+        let mut plan = Self {
             seed,
             instruments,
             spreads,
@@ -137,7 +137,12 @@ impl Plan {
             tells_hours: rng.u8(..8) == 0,
             finds: rng.u8(..8) == 0,
             removes,
-        }
+            breakers: Vec::new(),
+        };
+        let rows = plan.spreads.iter().map(|spec| spec.spread);
+        plan.breakers =
+            rows.map(|row| (rng.u8(..4) == 0).then(|| breakers(&mut rng, row))).collect();
+        plan
     }
 
     /// The stream of a gateway's session.
@@ -354,6 +359,18 @@ fn measured(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64, common: i64
         sell_close_e9: as_ratio(spec.sell_close_e9, i64::MIN),
         hysteresis_e9: as_ratio(spec.hysteresis_e9, 0).saturating_sub(1_000_000_000).max(0),
         ..spec
+/// Some watch closely, some at ease, some not at all.
+pub fn breakers(rng: &mut fastrand::Rng, spread: SpreadIndex) -> Breakers {
+    let rule = |rng: &mut fastrand::Rng| {
+        let of = *pick(rng, &[0, 1, 2, 4, 16, 64]);
+        let action = *pick(rng, BreakerAction::ALL);
+        BreakerRule { most: if of == 0 { 0 } else { rng.u8(..of) }, of, action }
+    };
+    Breakers {
+        spread,
+        slippage_e9: *pick(rng, &[0, 1_000, 1_000_000, 100_000_000]),
+        latency: Span(*pick(rng, &[20_000, 60_000, 200_000, 2_000_000])),
+        rules: core::array::from_fn(|_| rule(rng)),
     }
 }
 

@@ -180,6 +180,8 @@ impl Desk<'_> {
         };
         fire.deadlines = fire.deadlines.saturating_add(1);
         let is_first = fire.deadlines == 1;
+        // Before its time nothing is late yet.
+        let is_early = is_first && fire.is_broken_off;
         let (orders, timeout) = (fire.orders, spec.ack_timeout);
         let mut is_again = is_first;
         for id in orders {
@@ -194,6 +196,7 @@ impl Desk<'_> {
                     self.cancel(id, outputs);
                     is_again = true;
                 }
+                OrderState::Sent if is_early => {}
                 OrderState::Sent | OrderState::Working | OrderState::Cancelling => {
                     self.order_unknown(id, outputs);
                 }

@@ -147,6 +147,8 @@ impl Desk<'_> {
         {
             visit(Reading::most(gate, Of::Spread, i64::from(row.state == state), 0));
         }
+        let is_kept = trigger.intent.is_open() && row.state == SpreadState::Reducing;
+        visit(Reading::most(Gate::Reducing, Of::Spread, i64::from(is_kept), 0));
         visit(Reading::most(Gate::InFlight, Of::Spread, i64::from(row.fire.is_some()), 0));
     }
 

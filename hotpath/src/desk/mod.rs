@@ -12,6 +12,7 @@
 //!
 //! Called by `desk::stage::DeskStage` in production and by the simulator and replay directly.
 
+mod breaker;
 mod carried;
 mod doubt;
 mod ending;
@@ -238,6 +239,7 @@ impl<'a> Desk<'a> {
             Event::Hours(hours) => self.on_hours(&hours, outputs),
             Event::Finding(finding) => self.on_finding(&finding, outputs),
             Event::Sizing(sizing) => self.on_sizing(sizing, outputs),
+            Event::Breakers(breakers) => self.on_breakers(&breakers, outputs),
             Event::Clock(_) | Event::Tick => {}
         }
         self.sweep(outputs);
@@ -453,10 +455,12 @@ impl<'a> Desk<'a> {
     }
 
     /// Enables or disables one spread or, with `SpreadIndex::ALL`, every one that is not halted.
+    /// One that a breaker has left closing only is enabled by its own name alone.
     fn set_spread(&mut self, spread: SpreadIndex, state: SpreadState, outputs: &mut Outputs) {
         if spread == SpreadIndex::ALL {
             for row in self.table.spreads.iter_mut() {
-                if row.spec.is_some() && row.state != SpreadState::Halted {
+                let is_broken = row.state == SpreadState::Reducing && state == SpreadState::Enabled;
+                if row.spec.is_some() && row.state != SpreadState::Halted && !is_broken {
                     row.state = state;
                 }
             }
@@ -501,14 +505,14 @@ impl<'a> Desk<'a> {
         };
         if let Some(fire) = &mut row.fire {
             // What nobody could tell of an order is told in time; all else a person must look at.
-            fire.may_repair &= kind == AlertKind::OrderUnknown;
+            fire.may_repair &= kind == AlertKind::OrderUnknown || breaker::is_breaker(kind);
         }
         if row.state == SpreadState::Halted {
             return;
         }
         let from = match row.state {
             SpreadState::Enabled => SafeState::Normal,
-            SpreadState::Disabled | SpreadState::Halted => SafeState::NoNew,
+            SpreadState::Disabled | SpreadState::Halted | SpreadState::Reducing => SafeState::NoNew,
         };
         row.state = SpreadState::Halted;
         let cause = kind.code();

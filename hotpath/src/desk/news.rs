@@ -1,10 +1,11 @@
 //! What becomes of orders: events, questions, the kill. What becomes of their fires is `ending`'s.
 
+use super::breaker::Before;
 use super::{Cause, Desk, Outputs};
 use crate::execute;
 use crate::message::{
-    Alert, AlertKind, HedgeFlag, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
-    SafeState, SessionState, Side, SpreadIndex, StreamId,
+    Alert, AlertKind, BreakerKind, HedgeFlag, OrderAction, OrderCommand, OrderEvent,
+    OrderEventKind, OrderId, SafeState, SessionState, Side, SpreadIndex, StreamId,
 };
 use crate::order::{Order, OrderState};
 use crate::risk::GatewayRisk;
@@ -21,6 +22,7 @@ impl Desk<'_> {
         if event.venue_order_id != 0 {
             order.venue_order_id = event.venue_order_id;
         }
+        let before = Before::of(order);
         match event.kind {
             OrderEventKind::Accepted => match order.state {
                 OrderState::Sent => order.state = OrderState::Working,
@@ -69,6 +71,8 @@ impl Desk<'_> {
                 self.halt_spread(spread, AlertKind::UnknownOrder, outputs);
             }
         }
+        self.cancel_if_broken_off(&before, outputs);
+        self.watch_answer(&before, event, outputs);
     }
 
     /// News of an order that is not here. One of an earlier run that was over then has done what it
@@ -143,11 +147,13 @@ impl Desk<'_> {
         });
         // Lots on the other side are no part of what the fire asked for.
         let mut outside = event.qty_lots;
+        let mut planned_e9 = None;
         let is_inside = event.side == order_side
             && self.with_fire(spread, order_id, |fire| {
                 let inside = fire.fill(leg, fire.is_toward(is_open), event.qty_lots);
                 fire.pay(leg, event.side, event.price_e9, inside);
                 outside = outside.saturating_sub(inside);
+                planned_e9 = fire.planned_e9.get(usize::from(leg)).copied();
             });
         if is_impossible {
             self.order_alert(AlertKind::ImpossibleFill, event, spread, outputs);
@@ -167,6 +173,9 @@ impl Desk<'_> {
         } else if is_inside && !was_live {
             // All may have been known but for this.
             self.end_fire(spread, outputs);
+        }
+        if let Some(planned_e9) = planned_e9 {
+            self.watch_price(spread, event, planned_e9, outputs);
         }
     }
 
@@ -259,6 +268,7 @@ impl Desk<'_> {
         let (side, open) = (order.side, order.open_lots());
         let (account, effect) = (order.account, order.effect);
         let unused = if order.is_open { i64::from(open) } else { 0 };
+        let (is_ours, is_missed) = (order.fire != 0, order.filled_lots < order.qty_lots);
         order.state = OrderState::Done;
         if let Some(row) = self.table.instrument_mut(instrument) {
             row.exposure.release(side, open);
@@ -275,6 +285,9 @@ impl Desk<'_> {
         self.orders.close(id);
         self.with_fire(spread, id, crate::execute::Fire::close_order);
         self.end_fire(spread, outputs);
+        if is_ours {
+            self.watch(spread, BreakerKind::Unfilled, is_missed, outputs);
+        }
     }
 
     /// Nobody can tell what became of an order: its lots stay reserved and its spread is halted.
@@ -285,6 +298,7 @@ impl Desk<'_> {
         if order.state == OrderState::Unknown {
             return;
         }
+        let was_answered = core::mem::replace(&mut order.is_answered, true);
         order.state = OrderState::Unknown;
         let (spread, open) = (order.spread, order.open_lots());
         outputs.alert(Alert {
@@ -295,6 +309,9 @@ impl Desk<'_> {
             value: i64::from(open),
         });
         self.halt_spread(spread, AlertKind::OrderUnknown, outputs);
+        if !was_answered {
+            self.watch(spread, BreakerKind::Latency, true, outputs);
+        }
         self.ask(id, outputs);
     }
 

@@ -4,6 +4,7 @@
 //! and nothing is allocated. Rows are added and changed while the desk runs.
 
 use super::Running;
+use super::breaker::Watched;
 use super::hours::Window;
 use super::queue::Touched;
 use super::timers::Timer;
@@ -124,6 +125,8 @@ code! {
         Disabled = 1 "disabled",
         /// It may not: something went wrong. Only a command takes it out.
         Halted = 2 "halted",
+        /// It may close only: a breaker has tripped. A command that enables it takes it out.
+        Reducing = 3 "reducing",
     }
 }
 
@@ -138,7 +141,8 @@ pub const fn standing(desk: SafeState, spread: SpreadState, is_open: bool) -> Op
         SafeState::NoNew | SafeState::SingleFeed | SafeState::Normal => {}
     }
     match spread {
-        SpreadState::Enabled => None,
+        SpreadState::Reducing if is_open => Some(Gate::Reducing),
+        SpreadState::Enabled | SpreadState::Reducing => None,
         SpreadState::Disabled => Some(Gate::Disabled),
         SpreadState::Halted => Some(Gate::Halted),
     }
@@ -183,6 +187,8 @@ pub struct Spread {
     pub(super) is_later: bool,
     /// It has a place in the second queue.
     pub(super) has_later: bool,
+    /// Its breakers; `None` if it has none.
+    pub(super) watched: Option<Watched>,
 }
 
 fields! {
@@ -205,6 +211,7 @@ fields! {
         is_dirty: bool,
         is_later: bool,
         has_later: bool,
+        watched: Option<Watched>,
     }
 }
 
@@ -229,6 +236,7 @@ impl Spread {
         is_dirty: false,
         is_later: false,
         has_later: false,
+        watched: None,
     };
 }
 
@@ -350,9 +358,15 @@ impl<'a> Table<'a> {
         if old.is_some() && has_new_legs && is_busy {
             return Err(BadSpread);
         }
-        if row.state != SpreadState::Halted {
-            row.state = if spec.is_enabled { SpreadState::Enabled } else { SpreadState::Disabled };
-        }
+        row.state = match row.state {
+            state @ (SpreadState::Halted | SpreadState::Reducing)
+                if state == SpreadState::Halted || spec.is_enabled =>
+            {
+                state
+            }
+            _ if spec.is_enabled => SpreadState::Enabled,
+            _ => SpreadState::Disabled,
+        };
         row.spec = Some(*spec);
         row.met = None;
         row.lot_q32 = spec.legs.each_ref().map(repair::lot_q32);

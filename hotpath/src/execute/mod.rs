@@ -55,6 +55,8 @@ pub struct Fire {
     pub open_since: Option<MonoNs>,
     /// Only what opens nothing is sent any more.
     pub is_flattening: bool,
+    /// What rests of it is cancelled before its deadline: a breaker has tripped.
+    pub is_broken_off: bool,
     /// Nothing has happened that a person must look at first.
     pub may_repair: bool,
     /// What stood in both ways (completing, trading back) when that was told last.
@@ -79,6 +81,7 @@ fields! {
         tries: u8,
         open_since: Option<MonoNs>,
         is_flattening: bool,
+        is_broken_off: bool,
         may_repair: bool,
         waits_for: Option<(Obstacle, Obstacle)>,
     }
@@ -105,6 +108,7 @@ impl Fire {
             tries: 0,
             open_since: None,
             is_flattening: false,
+            is_broken_off: false,
             may_repair: true,
             waits_for: None,
         }
@@ -127,6 +131,7 @@ impl Fire {
         self.orders = [OrderId::NONE; MAX_FIRE_ORDERS];
         self.order_count = 0;
         self.deadlines = 0;
+        self.is_broken_off = false;
         self.tries = self.tries.saturating_add(1);
         self.waits_for = None;
     }

@@ -38,7 +38,8 @@ message! {
         pub position_units: i32,
         /// Lots that fires which ended out of ratio left over, per leg, bought minus sold.
         pub residual_lots: [i64; MAX_LEGS],
-        /// It was halted, or had orders under way: it fires again when somebody has looked.
+        /// It was halted, left closing only by a breaker, or had orders under way: it fires again
+        /// when somebody has looked.
         pub is_halted: bool,
     }
 }

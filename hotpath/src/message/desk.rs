@@ -1,9 +1,9 @@
 //! The input of the desk and what comes out of it besides orders.
 
 use super::{
-    AccountLimits, Carried, ChannelUpdate, ClockScale, Command, Detailing, Finding, GatewayLimits,
-    HeldLots, Hours, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderEvent, OrderId, Quote,
-    SessionUpdate, Sizing, SpreadIndex, SpreadSpec, StreamId,
+    AccountLimits, Breakers, Carried, ChannelUpdate, ClockScale, Command, Detailing, Finding,
+    GatewayLimits, HeldLots, Hours, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderEvent, OrderId,
+    Quote, SessionUpdate, Sizing, SpreadIndex, SpreadSpec, StreamId,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span};
@@ -62,6 +62,8 @@ pub enum Event<'a> {
     Finding(Finding),
     /// How much is opened while a channel has one line only.
     Sizing(Sizing),
+    /// The breakers of a spread.
+    Breakers(Breakers),
     /// The clock against UTC.
     Clock(ClockScale),
     /// Nothing but time: the deadline that the desk asked for has come.
@@ -158,6 +160,8 @@ code! {
         Doubt = 34 "doubt",
         /// The level has not been met for long enough. Value and limit in nanoseconds.
         Hold = 35 "hold",
+        /// A breaker has left the spread closing only.
+        Reducing = 36 "reducing",
     }
 }
 
@@ -273,6 +277,14 @@ code! {
         RepairFailed = 23 "repair_failed",
         /// A spread is not removed. Value: the code of what keeps it (`Keeper`).
         RemoveRefused = 24 "remove_refused",
+        /// Fills of a spread were too much worse than decided on. Value: how many of the last.
+        SlippageBreaker = 25 "slippage_breaker",
+        /// First answers to a spread's orders took too long. Value: how many of the last.
+        LatencyBreaker = 26 "latency_breaker",
+        /// Too many orders of a spread were refused. Value: how many of the last.
+        RejectBreaker = 27 "reject_breaker",
+        /// Too many orders of a spread were not filled whole. Value: how many of the last.
+        FillBreaker = 28 "fill_breaker",
     }
 }
 

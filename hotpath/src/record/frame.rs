@@ -14,10 +14,10 @@
 
 use super::codec::{Decoder, Encoder, Field, code};
 use crate::message::{
-    AccountLimits, Alert, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command, Credits,
-    Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, Finding, GatewayLimits,
-    HeldLots, Hours, Input, InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent, QUOTE_LEVELS,
-    Quote, Repair, SessionUpdate, SiteId, Sizing, SpreadSpec, StateChange,
+    AccountLimits, Alert, Breakers, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command,
+    Credits, Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, Finding,
+    GatewayLimits, HeldLots, Hours, Input, InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent,
+    QUOTE_LEVELS, Quote, Repair, SessionUpdate, SiteId, Sizing, SpreadSpec, StateChange,
 };
 use crate::time::{MonoNs, UnixNs};
 
@@ -120,6 +120,8 @@ code! {
         Finding = 16 "finding",
         /// Input: how much is opened while a channel has one line only.
         Sizing = 17 "sizing",
+        /// Input: the breakers of a spread.
+        Breakers = 18 "breakers",
         /// Output: an order, a cancel or a replace.
         Order = 32 "order",
         /// Output: a trigger was met.
@@ -249,6 +251,7 @@ pub enum OwnedEvent {
     Hours(Hours),
     Finding(Finding),
     Sizing(Sizing),
+    Breakers(Breakers),
     Clock(ClockScale),
     Tick,
 }
@@ -273,6 +276,7 @@ impl OwnedInput {
             OwnedEvent::Hours(hours) => Event::Hours(*hours),
             OwnedEvent::Finding(finding) => Event::Finding(*finding),
             OwnedEvent::Sizing(sizing) => Event::Sizing(*sizing),
+            OwnedEvent::Breakers(breakers) => Event::Breakers(*breakers),
             OwnedEvent::Clock(scale) => Event::Clock(*scale),
             OwnedEvent::Tick => Event::Tick,
         };
@@ -314,6 +318,7 @@ impl Writer {
             Event::Hours(_) => Kind::Hours,
             Event::Finding(_) => Kind::Finding,
             Event::Sizing(_) => Kind::Sizing,
+            Event::Breakers(_) => Kind::Breakers,
             Event::Clock(_) => Kind::Clock,
             Event::Tick => Kind::Tick,
         };
@@ -340,6 +345,7 @@ impl Writer {
                 Event::Hours(hours) => hours.put(out),
                 Event::Finding(finding) => finding.put(out),
                 Event::Sizing(sizing) => sizing.put(out),
+                Event::Breakers(breakers) => breakers.put(out),
                 Event::Clock(scale) => scale.put(out),
                 Event::Tick => {}
             }
@@ -513,6 +519,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         | Kind::Hours
         | Kind::Finding
         | Kind::Sizing
+        | Kind::Breakers
         | Kind::Clock
         | Kind::Tick => Body::Input(OwnedInput {
             now: MonoNs::take(input)?,
@@ -545,6 +552,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         Kind::Hours => OwnedEvent::Hours(Field::take(input)?),
         Kind::Finding => OwnedEvent::Finding(Field::take(input)?),
         Kind::Sizing => OwnedEvent::Sizing(Field::take(input)?),
+        Kind::Breakers => OwnedEvent::Breakers(Field::take(input)?),
         Kind::Clock => OwnedEvent::Clock(Field::take(input)?),
         Kind::Tick => OwnedEvent::Tick,
         Kind::Order

@@ -23,6 +23,9 @@ pub const INSTRUMENT_RATE_MAX: u16 = 127;
 /// Fires per window that a spread's limit can be at most.
 pub const FIRE_RATE_MAX: u16 = 63;
 
+/// Things that a breaker can look back on at most.
+pub const BREAKER_MAX: u8 = 64;
+
 /// Above this the record ring takes nothing that opens a position.
 pub const RECORD_OPEN_MAX_PCT: u8 = 50;
 /// Above this it takes only what finishes a fire: fills, cancels, repairs.

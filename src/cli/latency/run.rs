@@ -407,6 +407,7 @@ fn widen(pipeline: &mut Measured<'_>, market: &Market) -> Result<(), CliError> {
             | Control::Hours(_)
             | Control::Finding(_)
             | Control::Sizing(_)
+            | Control::Breakers(_)
             | Control::Clock(_)) => other,
         };
         pipeline.control.push(wide).map_err(|_| {

@@ -268,6 +268,7 @@ impl Tally {
             | Event::Hours(_)
             | Event::Finding(_)
             | Event::Sizing(_)
+            | Event::Breakers(_)
             | Event::Clock(_)
             | Event::Tick => {}
         }

@@ -35,6 +35,8 @@ impl Checker {
         ensure!(self, "S16", !self.model.is_killed, "{:?} after a kill", decision.intent);
         ensure!(self, "S8", !spread.is_halted, "spread {} fires while halted", decision.spread.0);
         ensure!(self, "S8", spread.is_enabled, "spread {} fires disabled", decision.spread.0);
+        let opens = is_open && spread.is_reducing;
+        ensure!(self, "S8", !opens, "spread {} opens after a breaker", decision.spread.0);
         ensure!(self, "S7", spread.fire.is_none(), "a second fire before the first has ended");
         if let Some((last, _)) = spread.fires.last() {
             let rest = self.now.since(*last);
@@ -93,6 +95,7 @@ impl Checker {
             tries: 0,
             open_since: None,
             is_flattening: false,
+            is_broken_off: false,
             may_repair: true,
         };
         for (order, left) in orders.iter().zip((0..orders.len()).rev()) {

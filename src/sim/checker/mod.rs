@@ -21,8 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
-    Alert, AlertKind, Detail, Ending, Event, Gate, Input, OrderAction, OrderCommand, RepairWay,
-    SafeState, SessionState, Side, SpreadIndex,
+    Alert, AlertKind, BreakerAction, Detail, Ending, Event, Gate, Input, OrderAction, OrderCommand, RepairWay, SafeState, SessionState, Side, SpreadIndex,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -73,6 +72,11 @@ impl Checker {
         self.now = self.now.max(input.now);
         let (strangers, unknown_lots) = (self.model.strangers, self.model.unknown_lots);
         let orphan_news = self.model.orphan_news;
+        self.model.trips.clear();
+        // What a deadline says of orders comes before the news that came with it.
+        for alert in alerts(outputs).filter(|alert| alert.kind == AlertKind::OrderUnknown) {
+            self.model.unknown(self.now, alert.order_id);
+        }
         let endings = self.model.input(self.now, &input.event);
         self.details(input, outputs, &endings)?;
         if self.model.strangers > strangers {
@@ -91,6 +95,7 @@ impl Checker {
         ensure!(self, "S19", is_told == is_due, "lots not known to be held: {is_due}, {is_told}");
         let safe = self.model.safe();
         ensure!(self, "S19", !is_due || safe >= SafeState::NoNew, "lots appear, and {safe:?}");
+        self.breakers(outputs)?;
         if !matches!(input.event, Event::Quote { more: true, .. }) {
             self.left_levels();
             self.met_levels();
@@ -158,6 +163,29 @@ impl Checker {
         }
         let untold = endings.next();
         ensure!(self, "endings", untold.is_none(), "{untold:?} was not told");
+        Ok(())
+    }
+
+    /// Breakers trip when they should, each with its alert, and halt what they are to halt.
+    fn breakers(&self, outputs: &Outputs) -> Result<(), Violation> {
+        let kinds = [
+            AlertKind::SlippageBreaker,
+            AlertKind::LatencyBreaker,
+            AlertKind::RejectBreaker,
+            AlertKind::FillBreaker,
+        ];
+        let place = |kind: AlertKind| kinds.iter().position(|known| *known == kind);
+        let told = alerts(outputs)
+            .filter_map(|alert| Some((alert.spread.0, place(alert.kind)?, alert.value)));
+        let trips = self.model.trips.iter();
+        let due = trips.map(|trip| (trip.spread, usize::from(trip.kind.code()), trip.count));
+        let (told, due): (BTreeSet<_>, BTreeSet<_>) = (told.collect(), due.collect());
+        ensure!(self, "breakers", told == due, "tripped {told:?}, ought to be {due:?}");
+        for trip in &self.model.trips {
+            let is_halted = self.model.spreads[&trip.spread].is_halted;
+            let ought = trip.action == BreakerAction::Halt;
+            ensure!(self, "breakers", is_halted || !ought, "{trip:?} halted nothing");
+        }
         Ok(())
     }
 
@@ -344,6 +372,21 @@ impl Checker {
                 "spread {number} is {:?}, the details say otherwise",
                 row.state
             );
+            let is_reducing = row.state == SpreadState::Reducing;
+            ensure!(
+                self,
+                "breakers",
+                is_reducing == expected.is_reducing,
+                "spread {number} is {:?}, its breakers say otherwise",
+                row.state
+            );
+            let is_late = desk.next_deadline() <= self.now;
+            let rests = expected.fire.iter().filter(|fire| fire.is_broken_off && !is_late);
+            let rests = rests.flat_map(|fire| &fire.orders).find(|id| {
+                let order = &self.model.orders[&id.0];
+                order.is_live && order.is_answered && !order.is_unknown && order.cancels == 0
+            });
+            ensure!(self, "breakers", rests.is_none(), "{rests:?} rests, its fire is broken off");
             let is_broken = expected.residual.iter().any(|lots| *lots != 0);
             ensure!(self, "S1", !is_broken || is_halted, "spread {number} is broken, not halted");
         }

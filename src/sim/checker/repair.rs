@@ -323,6 +323,7 @@ impl Checker {
         if let Some(fire) = fire {
             fire.orders.extend(orders.iter().map(|order| order.order_id));
             fire.tries += 1;
+            fire.is_broken_off = false;
         }
         *self.repairs.entry(way).or_default() += 1;
         self.batches(orders, credits, true, &[])

@@ -1,6 +1,6 @@
 //! A fire as the model has it, and prices counted out lot by lot.
 
-use xmc_hotpath::message::{Depth, Intent, MAX_LEGS, OrderId, Side, SpreadSpec};
+use xmc_hotpath::message::{Depth, Intent, MAX_LEGS, OrderEvent, OrderId, Side, SpreadSpec};
 use xmc_hotpath::time::MonoNs;
 
 /// A fire that has not ended.
@@ -28,6 +28,8 @@ pub struct ModelFire {
     pub open_since: Option<MonoNs>,
     /// Only what opens nothing is sent.
     pub is_flattening: bool,
+    /// A breaker has tripped that has what rests cancelled.
+    pub is_broken_off: bool,
     /// Nothing has happened that ends it as it is.
     pub may_repair: bool,
 }
@@ -42,6 +44,14 @@ impl ModelFire {
             self.filled[leg] -= counted;
         }
         counted
+    }
+
+    /// Whether a fill is worse than decided on by more than so large a part, in 1e-9.
+    pub(super) fn is_worse(&self, leg: usize, fill: &OrderEvent) -> impl Fn(i64) -> bool + use<> {
+        let planned = i128::from(self.planned_e9[leg]);
+        let more = i128::from(fill.price_e9) - planned;
+        let worse = if fill.side == Side::Buy { more } else { -more };
+        move |part_e9| worse * 1_000_000_000 > planned.abs() * i128::from(part_e9)
     }
 
     pub(super) fn pay(&mut self, leg: usize, side: Side, price_e9: i64, lots: u32) {

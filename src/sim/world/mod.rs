@@ -354,6 +354,9 @@ impl<'a> World<'a> {
         for spec in self.spreads.clone() {
             self.tell(Event::Spread(&spec))?;
         }
+        for breakers in self.plan.breakers.iter().flatten().copied() {
+            self.tell(Event::Breakers(breakers))?;
+        }
         for gateway in 0..self.lines.len() {
             if let Some(update) = self.lines[gateway].connect(true) {
                 self.tell(Event::Session(update))?;

@@ -37,6 +37,11 @@ impl World<'_> {
         if self.strikes(Fault::Respecify) {
             self.respecify(row);
         }
+        // Told again they begin anew, and may be others.
+        if self.plan.breakers[row].is_some() && self.rng.u8(..60) == 0 {
+            let breakers = plan::breakers(&mut self.rng, spread);
+            self.push(self.now, Happening::Specify(Box::new(Control::Breakers(breakers))));
+        }
         if self.plan.finds && self.rng.u8(..40) == 0 {
             self.find();
             let cleared = if self.rng.bool() { spread } else { SpreadIndex::ALL };

@@ -131,6 +131,7 @@ impl Rig {
                 Control::Hours(hours) => OwnedEvent::Hours(hours),
                 Control::Finding(finding) => OwnedEvent::Finding(finding),
                 Control::Sizing(sizing) => OwnedEvent::Sizing(sizing),
+                Control::Breakers(breakers) => OwnedEvent::Breakers(breakers),
                 Control::Clock(scale) => OwnedEvent::Clock(scale),
             });
         }

@@ -153,6 +153,8 @@ structs! {
     Hours { instrument from opening_until until }
     Finding { kind instrument stream packet_seq_no value opens_nothing }
     Sizing { single_line_q32 }
+    BreakerRule { most of action }
+    Breakers { spread slippage_e9 latency rules }
     Decision {
         spread intent gate leg units value_e9 level_e9 seen limit quote_age repeated
     }
@@ -261,6 +263,7 @@ pub fn event(instruments: u32) -> impl Strategy<Value = OwnedEvent> {
         1 => Hours::any().prop_map(OwnedEvent::Hours),
         1 => Finding::any().prop_map(OwnedEvent::Finding),
         1 => Sizing::any().prop_map(OwnedEvent::Sizing),
+        1 => Breakers::any().prop_map(OwnedEvent::Breakers),
         1 => ClockScale::any().prop_map(OwnedEvent::Clock),
         1 => Just(OwnedEvent::Tick),
     ]

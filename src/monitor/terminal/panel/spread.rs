@@ -79,7 +79,7 @@ fn values(view: &View, pair: &PairView, row: usize, look: &Look) -> Vec<Text> {
     position.put(format!(" / {most} {}", look.word(Label::Units)), Style::new());
     let state = match pair.state {
         SpreadState::Enabled => Style::new(),
-        SpreadState::Disabled | SpreadState::Halted => look.warning(),
+        SpreadState::Disabled | SpreadState::Halted | SpreadState::Reducing => look.warning(),
     };
     let (exposure, is_exposed) = exposure(view, pair, look);
     let mut parts = vec![

@@ -130,7 +130,7 @@ fn marked(text: String, is_open: bool) -> String {
 
 /// Whether a gate's figures are only yes and no.
 const fn is_state(gate: Gate) -> bool {
-    matches!(gate, Gate::Disabled | Gate::Halted | Gate::InFlight | Gate::Doubt)
+    matches!(gate, Gate::Disabled | Gate::Halted | Gate::InFlight | Gate::Doubt | Gate::Reducing)
 }
 
 fn band(page: &Page<'_>, low: &Reading, high: &Reading) -> String {
