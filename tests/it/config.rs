@@ -13,8 +13,8 @@ use cross_market_connect::venue::cme::ilink3::parties::{
     ClearingAccount, OrderSource, PartyDetails, SelfMatchCancels,
 };
 use std::path::{Path, PathBuf};
-use xmc_hotpath::message::{Control, Detailing, Gate};
-use xmc_hotpath::time::UnixNs;
+use xmc_hotpath::message::{BreakerAction, Control, Detailing, Gate};
+use xmc_hotpath::time::{Span, UnixNs};
 use xmc_hotpath::venue::esunny::dstar::layout::ReqIdMode;
 
 /// A sample of the project.
@@ -200,6 +200,31 @@ fn what_follows_from_a_finding_is_configured() {
     let line = "clock_step = \"no_new\"\nclock_step_us = 50\ndesk_id = 1";
     let engine = load(&edited(&[("desk_id = 1", line)])).expect("known words").engine;
     assert_eq!((engine.clock_step_us, engine.clock_steps_stop), (50, true));
+}
+
+#[test]
+fn what_the_breakers_of_a_spread_watch_is_configured() {
+    let told = |breakers: &str| {
+        let config = load(&edited(&[("[[spread.leg]]", breakers)])).expect("breakers");
+        let mut controls = inputs::controls(&config).0.into_iter();
+        controls.find_map(|control| match control {
+            Control::Breakers(breakers) => Some(breakers),
+            _ => None,
+        })
+    };
+    assert_eq!(told("[[spread.leg]]"), None, "none that nobody asked for");
+    let all = "[[spread.breaker]]\non = \"slippage\"\nthen = \"repair\"\n\n\
+         [[spread.breaker]]\non = \"latency\"\nratio = \"0.5\"\nof = 4\nthen = \"alert\"\n\n\
+         [[spread.breaker]]\non = \"rejects\"\nthen = \"halt\"\n\n\
+         [[spread.breaker]]\non = \"unfilled\"\nratio = \"0.2\"\nof = 10\nthen = \"reduce\"\n\n\
+         [[spread.leg]]";
+    let breakers = told(all).expect("four of them");
+    assert_eq!((breakers.slippage_e9, breakers.latency), (5_000_000, Span(100_000_000)));
+    let rules = breakers.rules.map(|rule| (rule.most, rule.of, rule.action));
+    let [slippage, latency, rejects, unfilled] = rules;
+    assert_eq!((slippage, latency), ((0, 1, BreakerAction::Repair), (2, 4, BreakerAction::Alert)));
+    // Three percent of 64 is one; two are more than that.
+    assert_eq!((rejects, unfilled), ((1, 64, BreakerAction::Halt), (2, 10, BreakerAction::Reduce)));
 }
 
 #[test]

@@ -150,7 +150,8 @@ impl Desk<'_> {
                 | OrderEventKind::Cancelled
                 | OrderEventKind::Rejected
         );
-        let Some(order) = self.orders.get_mut(before.id).filter(|_| is_word && before.fire != 0) else {
+        let Some(order) = self.orders.get_mut(before.id).filter(|_| is_word && before.fire != 0)
+        else {
             return;
         };
         let is_first = !core::mem::replace(&mut order.is_answered, true);

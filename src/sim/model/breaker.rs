@@ -1,4 +1,4 @@
-//! Breakers as the model has them: every thing that was watched, in a list, counted again each time.
+//! Breakers as the model has them: all that was watched, in a list, counted again each time.
 
 use xmc_hotpath::message::{BREAKERS, BreakerAction, BreakerKind, Breakers};
 use xmc_hotpath::time::MonoNs;

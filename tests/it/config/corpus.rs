@@ -94,7 +94,21 @@ const NEGATIVE_COST: &str =
     "max_units = 5\nrepair_tries = 1\nrepair_within_ms = 9\nrepair_max_cost = \"-1\"";
 const HOLDS: &str = "max_units = 5\nrepair_tries = 1\nrepair_within_ms = 9\nrepair_then = \"hold\"";
 
+// Breakers.
+const NO_ACTION: &str = "[[spread.breaker]]\non = \"rejects\"\n\n[[spread.leg]]";
+const NO_RATIO: &str = "[[spread.breaker]]\non = \"unfilled\"\nthen = \"halt\"\n\n[[spread.leg]]";
+const OTHERS: &str = "[[spread.breaker]]\non = \"rejects\"\nworse_by = \"0.1\"\nthen = \"halt\"\n\n\
+     [[spread.leg]]";
+const HEDGES: &str = "[[spread.breaker]]\non = \"rejects\"\nthen = \"hedge\"\n\n[[spread.leg]]";
+const TWICE: &str = "[[spread.breaker]]\non = \"latency\"\nthen = \"halt\"\n\n\
+     [[spread.breaker]]\non = \"latency\"\nthen = \"alert\"\n\n[[spread.leg]]";
+
 const CASES: &[Case] = &[
+    case("007", &[("[[spread.leg]]", NO_ACTION)], "[[spread.breaker]]", ""),
+    case("007", &[("[[spread.leg]]", NO_RATIO)], "[[spread.breaker]]", ""),
+    case("006", &[("[[spread.leg]]", OTHERS)], "worse_by", ""),
+    case("011", &[("[[spread.leg]]", HEDGES)], "hedge", ""),
+    case("025", &[("[[spread.leg]]", TWICE)], "latency", "latency"),
     case("011", &[("desk_id = 1", "audit_difference = \"halt\"\ndesk_id = 1")], "halt", ""),
     case("072", &[("desk_id = 1", LEFT_OUT)], "record_leaves_out", ""),
     case("072", &[("desk_id = 1", PASSED)], "record_leaves_out", ""),

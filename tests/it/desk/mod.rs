@@ -1,5 +1,6 @@
 //! The desk, driven by hand: one spread of two legs on a small stand.
 
+mod breakers;
 mod carried;
 mod details;
 mod doubt;

@@ -73,7 +73,7 @@ macro_rules! codes {
 codes! {
     Side TimeInForce PositionEffect HedgeFlag QuoteQuality ChannelState OrderAction OrderEventKind
     SessionState CommandKind Gate Intent AlertKind SafeState OffsetRule CloseFirst FindingKind
-    RepairEnd RepairWay Obstacle Measure
+    RepairEnd RepairWay Obstacle Measure BreakerAction
 }
 
 /// Nested pairs: tuples of strategies end at twelve.

@@ -2,9 +2,11 @@
 
 use xmc_hotpath::desk::{SpreadState, standing};
 use xmc_hotpath::message::{
-    CommandKind, Event, Gate, OrderEvent, OrderEventKind, SafeState, SessionState,
+    BREAKERS, BreakerAction, BreakerKind, BreakerRule, Breakers, CommandKind, Event, Gate,
+    OrderEvent, OrderEventKind, SafeState, SessionState, SpreadIndex,
 };
 use xmc_hotpath::risk::NO_LEG;
+use xmc_hotpath::time::Span;
 
 use super::super::stand::{Stand, news};
 use super::{
@@ -63,6 +65,21 @@ fn states() -> Vec<Row> {
             if beyond == 0 {
                 command(&mut stand, CommandKind::ClearHalt);
                 command(&mut stand, CommandKind::Enable);
+            }
+            open(stand, 5)
+        }),
+        row("closing only", Gate::Reducing, NO_LEG, (normal, 0), |beyond| {
+            let mut stand = stand(|_| {});
+            let mut rules = [BreakerRule::NONE; BREAKERS];
+            rules[usize::from(BreakerKind::Unfilled.code())] =
+                BreakerRule { most: 0, of: 1, action: BreakerAction::Reduce };
+            let (spread, latency) = (SpreadIndex(0), Span(1));
+            stand.tell(Event::Breakers(Breakers { spread, slippage_e9: 0, latency, rules }));
+            let orders = fire(&mut stand, 5);
+            if beyond > 0 {
+                orders.iter().for_each(|order| stand.news(order, OrderEventKind::Cancelled));
+            } else {
+                finish(&mut stand, &orders);
             }
             open(stand, 5)
         }),
@@ -149,6 +166,7 @@ fn what_may_be_fired_in_each_state() {
                 (SpreadState::Enabled, None),
                 (SpreadState::Disabled, Some(Gate::Disabled)),
                 (SpreadState::Halted, Some(Gate::Halted)),
+                (SpreadState::Reducing, is_open.then_some(Gate::Reducing)),
             ] {
                 let expected = if may { gate } else { Some(Gate::SafeState) };
                 assert_eq!(standing(state, spread, is_open), expected, "{state:?} {spread:?}");
