@@ -44,7 +44,7 @@ pub use rational::Rational;
 pub use recovery::{Recovery, RecoveryLoops, RecoveryQuery, Replay};
 pub use section::Written;
 pub use source::{FileIndex, Place, SourceFile, Sources};
-pub use spread::{HedgeFlag, Leg, Repair, Spread, TimeInForce, Triggers};
+pub use spread::{HedgeFlag, Leg, MaxLoss, Repair, Spread, TimeInForce, Triggers};
 pub use term::{Factor, PriceProduct, Term};
 pub use value::{Coefficient, Exact};
 pub use witness::{Checkpoints, Witness, WitnessPlace};

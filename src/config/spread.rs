@@ -141,6 +141,15 @@ pub struct Repair {
     pub then: RepairEnd,
 }
 
+/// What a fire may lose at worst by ending one-sided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxLoss {
+    /// Units of 1e-9 of the currency of the first leg.
+    pub max_e9: i64,
+    /// The part of its price by which a leg may have moved when it is traded back, Q32.
+    pub stress_q32: u32,
+}
+
 const REPAIR_ENDS: &[(&str, RepairEnd)] =
     &[("halt", RepairEnd::Halt), ("flatten", RepairEnd::Flatten)];
 
@@ -198,6 +207,8 @@ pub struct Spread {
     pub is_enabled: bool,
     /// What is done about a fire whose legs end out of ratio; `None`: the spread is halted.
     pub repair: Option<Repair>,
+    /// The most that a fire may lose by ending one-sided; `None` for no bound.
+    pub max_loss: Option<MaxLoss>,
     /// What may go wrong with its orders how often.
     pub breakers: Vec<Breaker>,
     /// By how much the weights of traded legs may differ from their lots and multipliers, units
@@ -278,6 +289,7 @@ pub(crate) fn spread(
             .optional("hedge_flag", word(HEDGE_FLAGS))
             .map_or(HedgeFlag::Arbitrage, |flag| flag.value),
         repair: repair(&section),
+        max_loss: max_loss(&section),
         breakers: breakers(&section),
         is_enabled: section.optional("enabled", boolean).is_none_or(|enabled| enabled.value),
         balance_tolerance_e9: section
@@ -305,6 +317,18 @@ fn repair(section: &Section<'_>) -> Option<Repair> {
             .optional("repair_then", word(REPAIR_ENDS))
             .map_or(RepairEnd::Halt, |then| then.value),
     })
+}
+
+/// A bound says nothing without the move that it is to hold in: both keys or none.
+fn max_loss(section: &Section<'_>) -> Option<MaxLoss> {
+    if !["max_loss", "max_loss_stress"].iter().any(|key| section.has(key)) {
+        return None;
+    }
+    let max = section.required("max_loss", decimal_e9("0", "1000000000"));
+    let stress = section.required("max_loss_stress", decimal_e9("0", "0.5"));
+    // At most half of 2^32; a part of a unit more rather than less.
+    let stress_q32 = ((i128::from(stress.value) << 32) + 999_999_999) / 1_000_000_000;
+    Some(MaxLoss { max_e9: max.value, stress_q32: u32::try_from(stress_q32).unwrap_or(u32::MAX) })
 }
 
 /// The legs, and what their products of prices add to the constant.

@@ -9,7 +9,7 @@ use crate::config::{
     Rational, Spread, TimeInForce,
 };
 use xmc_hotpath::message::{
-    self, AccountId, AccountLimits, BREAKERS, BreakerKind, BreakerRule, Breakers, Control, Detailing, GatewayLimits, InstrumentSpec, LegSpec, MAX_LEGS, ProjectId, RepairSpec, Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId, TriggerSpec,
+    self, AccountId, AccountLimits, BREAKERS, BreakerKind, BreakerRule, Breakers, Control, Detailing, GatewayLimits, InstrumentSpec, LegSpec, LossSpec, MAX_LEGS, ProjectId, RepairSpec, Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId, TriggerSpec,
 };
 use xmc_hotpath::time::Span;
 
@@ -190,6 +190,10 @@ fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Na
             HedgeFlag::Speculate => message::HedgeFlag::Speculate,
         },
         repair: repair_spec(config, spread),
+        loss: spread.max_loss.map_or(LossSpec::NONE, |loss| LossSpec {
+            max_e9: loss.max_e9,
+            stress_q32: loss.stress_q32,
+        }),
     }
 }
 

@@ -63,6 +63,7 @@ pub fn figure(
             Some(instrument.map_or_else(plain, |row| row.price(value)))
         }
         Gate::Hysteresis => Some(number::e9(value.into(), digits)),
+        Gate::Loss => Some(number::e9(value.into(), 0)),
         Gate::RecordRoom => Some(format!("{value}%")),
         Gate::CollarFraction => Some(format!("{}%", number::e9(i128::from(value) * 100, 3))),
         Gate::SpreadPosition

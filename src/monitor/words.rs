@@ -319,6 +319,7 @@ words! {
         Hours "market hours" "交易时段",
         Doubt "book in doubt" "盘口存疑",
         Reducing "closing only" "只平不开",
+        Loss "worst loss" "最坏损失",
     }
 }
 

@@ -15,9 +15,7 @@ use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     AccountId, AccountLimits, ChannelState, ChannelUpdate, CloseFirst, Command, CommandKind,
     Credits, Depth, Event, GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex,
-    InstrumentSpec, LegSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
-    ProjectId, Quote, QuoteQuality, RepairSpec, SessionState, SessionUpdate, SpreadIndex,
-    SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    InstrumentSpec, LegSpec, LossSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, RepairSpec, SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -471,6 +469,7 @@ fn spread() -> SpreadSpec {
         time_in_force: TimeInForce::FillAndKill,
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec { tries: 2, within: Span(2 * TIMEOUT.0), ..RepairSpec::NONE },
+        loss: LossSpec::NONE,
     }
 }
 

@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, BreakerAction, BreakerRule, Breakers, CloseFirst, GatewayIndex, GatewayLimits, HedgeFlag, HeldLots, InstrumentIndex, InstrumentSpec, LegSpec, MAX_LEGS, Measure, OffsetRule, ProjectId, RepairEnd, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    AccountId, AccountLimits, BreakerAction, BreakerRule, Breakers, CloseFirst, GatewayIndex, GatewayLimits, HedgeFlag, HeldLots, InstrumentIndex, InstrumentSpec, LegSpec, LossSpec, MAX_LEGS, Measure, OffsetRule, ProjectId, RepairEnd, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::Span;
@@ -306,6 +306,7 @@ fn spread(rng: &mut fastrand::Rng, row: u32, instruments: usize, tick_e9: i64) -
         hedge: HedgeFlag::Arbitrage,
         // Takes no number of the plan, so that schedules stay what they were.
         repair: repair(&mut fastrand::Rng::with_seed(rng.clone().u64(..)), tick_e9),
+        loss: loss(&mut fastrand::Rng::with_seed(!rng.clone().u64(..)), tick_e9),
     }
 }
 
@@ -359,6 +360,18 @@ fn measured(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64, common: i64
         sell_close_e9: as_ratio(spec.sell_close_e9, i64::MIN),
         hysteresis_e9: as_ratio(spec.hysteresis_e9, 0).saturating_sub(1_000_000_000).max(0),
         ..spec
+    }
+}
+
+/// What a fire may lose at worst: bounded in a sixth of the schedules.
+pub fn loss(rng: &mut fastrand::Rng, tick_e9: i64) -> LossSpec {
+    if rng.u8(..6) > 0 {
+        return LossSpec::NONE;
+    }
+    let lots = *pick(rng, &[0, 5, 20, 100, 1_000]);
+    LossSpec { max_e9: tick_e9 * lots, stress_q32: *pick(rng, &[0, 0, 1 << 12, 1 << 24]) }
+}
+
 /// Some watch closely, some at ease, some not at all.
 pub fn breakers(rng: &mut fastrand::Rng, spread: SpreadIndex) -> Breakers {
     let rule = |rng: &mut fastrand::Rng| {

@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 use xmc_hotpath::execute::{self, Fire};
 use xmc_hotpath::message::{
-    AccountId, HedgeFlag, Intent, LegSpec, MAX_LEGS, OrderId, ProjectId, RepairSpec, SpreadIndex,
-    SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
+    AccountId, HedgeFlag, Intent, LegSpec, LossSpec, MAX_LEGS, OrderId, ProjectId, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::time::{MonoNs, Span};
 
@@ -35,6 +34,7 @@ fn spec(ratios: [i32; MAX_LEGS]) -> SpreadSpec {
         time_in_force: TimeInForce::FillAndKill,
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
+        loss: LossSpec::NONE,
     }
 }
 

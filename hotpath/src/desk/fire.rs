@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 
 use super::queue::LOOKS_PER_INPUT;
+use super::loss::bounded_loss;
 use super::send::{Sender, Sending};
 use super::table::{Table, standing};
 use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread, hold};
@@ -169,6 +170,9 @@ impl Desk<'_> {
         }
         let keeps_room = keeps_room(spec);
         let batch = self::drafts(spec, trigger, legs, self.now, drafts)?;
+        if spec.loss.is_bounded() {
+            bounded_loss(row, spec, legs, drafts)?;
+        }
         self.admit_all(spec, drafts, &batch, Kept { is_open, keeps_room }, credits)
     }
 

@@ -6,6 +6,7 @@
 //! holds both against each other.
 
 use super::fire::{NO_BOOK, bit, draft, fire_size, keeps_room, legs, still_spent};
+use super::loss::worst_loss;
 use super::table::{Spread, SpreadState};
 use super::{Channel, Desk, Instrument};
 use crate::message::{
@@ -13,7 +14,7 @@ use crate::message::{
     SpreadIndex, SpreadSpec,
 };
 use crate::price::{self, NO_ASK_E9, NO_BID_E9};
-use crate::risk::{self, AccountRisk, Draft, FireSize};
+use crate::risk::{self, AccountRisk, Draft, FireSize, NO_LEG};
 use crate::spread::Trigger;
 use crate::time::Span;
 
@@ -128,6 +129,14 @@ impl Desk<'_> {
         let used = i64::from(credits.record_used_pct);
         visit(Reading::most(Gate::RecordRoom, Of::Desk, used, i64::from(full)));
         let drafts = self.read_legs(spec, &trigger, &legs, visit);
+        if spec.loss.is_bounded() {
+            let (seen, of) = match worst_loss(row, spec, &legs, &drafts) {
+                Ok(worst) => (worst, Of::Spread),
+                Err(refusal) if refusal.leg == NO_LEG => (i64::MAX, Of::Spread),
+                Err(refusal) => (i64::MAX, Of::Leg(refusal.leg)),
+            };
+            visit(Reading::most(Gate::Loss, of, seen, spec.loss.max_e9));
+        }
         let size = fire_size(&drafts, is_open, keeps_room(spec));
         let free = i64::try_from(self.orders.free_count()).unwrap_or(i64::MAX);
         visit(Reading::least(Gate::Arena, Of::Desk, free, i64::from(size.orders)));

@@ -6,9 +6,8 @@
 //! byte for byte, for one `record::frame::LOGIC_VERSION`. So replay, simulation, audit and recovery
 //! are all this one function.
 //!
-//! What it deliberately does not do yet: work resting orders, reserve what the worst outcome of a
-//! fire would cost before it fires, or repair what is taken back after a fire has ended (the spread
-//! is halted with an alert).
+//! What it deliberately does not do yet: work resting orders, or repair what is taken back after a
+//! fire has ended (the spread is halted with an alert).
 //!
 //! Called by `desk::stage::DeskStage` in production and by the simulator and replay directly.
 
@@ -20,6 +19,7 @@ mod fire;
 pub mod gates;
 mod hold;
 mod hours;
+mod loss;
 mod news;
 mod outputs;
 mod queue;

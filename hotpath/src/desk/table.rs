@@ -415,7 +415,8 @@ impl<'a> Table<'a> {
             && spec.max_fires > 0
             && spec.max_fires <= FIRE_RATE_MAX
             && spec.ack_timeout.0 > 0
-            && repairs_sanely(&spec.repair);
+            && repairs_sanely(&spec.repair)
+            && spec.loss.max_e9 >= 0;
         if legs_are_sane && is_sane { Ok(()) } else { Err(BadSpread) }
     }
 

@@ -3,8 +3,9 @@
 //!
 //! Pure: it counts what was asked, what was filled and what that cost beyond what was planned, per
 //! leg. The desk gives it the news and acts on the ending. `repair` says what bringing a fire back
-//! into ratio takes and costs.
+//! into ratio takes and costs, `loss` what that can be at worst, before it is fired.
 
+pub mod loss;
 pub mod offset;
 pub mod repair;
 

@@ -205,6 +205,8 @@ message! {
         pub hedge: HedgeFlag,
         /// What is done about a fire whose legs end out of ratio.
         pub repair: RepairSpec,
+        /// The most that a fire may lose by ending one-sided.
+        pub loss: LossSpec,
     }
 }
 
@@ -239,6 +241,21 @@ message! {
         /// Fee as a part of what is traded, per leg, Q32.
         pub fee_q32: [u32; MAX_LEGS],
     }
+}
+
+message! {
+    /// What a fire may lose at worst by ending one-sided: see `execute::loss`.
+    pub struct LossSpec {
+        /// In money of 1e-9, as `RepairSpec::max_cost_e9`; `i64::MAX` means no bound.
+        pub max_e9: i64,
+        /// By which part of its price a leg may have moved against us when it is traded back, Q32.
+        pub stress_q32: u32,
+    }
+}
+
+impl LossSpec {
+    /// No bound.
+    pub const NONE: Self = Self { max_e9: i64::MAX, stress_q32: 0 };
 }
 
 impl RepairSpec {

@@ -162,6 +162,9 @@ code! {
         Hold = 35 "hold",
         /// A breaker has left the spread closing only.
         Reducing = 36 "reducing",
+        /// The fire could lose too much by ending one-sided, or a leg's book does not show what
+        /// trading it back takes (`i64::MAX`). Value and limit in money of 1e-9.
+        Loss = 37 "loss",
     }
 }
 

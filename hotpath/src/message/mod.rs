@@ -14,7 +14,7 @@ pub use carried::{
     AccountLots, BUST_IDS, Carried, CarriedOrder, CarriedRun, CarriedUnits, EXEC_IDS, UnknownLots,
 };
 pub use control::{
-    AccountLimits, BREAKERS, BreakerAction, BreakerKind, BreakerRule, Breakers, ClockScale, Command, CommandKind, Control, Detailing, Finding, FindingKind, GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, Measure, RepairEnd, RepairSpec, Sizing, SpreadSpec, TriggerSpec,
+    AccountLimits, BREAKERS, BreakerAction, BreakerKind, BreakerRule, Breakers, ClockScale, Command, CommandKind, Control, Detailing, Finding, FindingKind, GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, LossSpec, Measure, RepairEnd, RepairSpec, Sizing, SpreadSpec, TriggerSpec,
 };
 pub use desk::{
     Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, Keeper,

@@ -9,7 +9,7 @@ use xmc_hotpath::message::{
 use xmc_hotpath::time::Span;
 
 use super::{Checker, Violation};
-use crate::sim::model::{ModelFire, worst_price};
+use crate::sim::model::{ModelFire, cost, worst_price};
 
 impl Checker {
     /// One fire: its decision and all its orders.
@@ -72,6 +72,7 @@ impl Checker {
             let doubt = doubts.find(|(row, _)| *row == leg.instrument.0);
             ensure!(self, "doubt", doubt.is_none(), "opens with {leg:?}, of which {doubt:?}");
         }
+        self.loss(&spec, decision, orders)?;
         let full = if is_open { 50 } else { 75 };
         let used = credits.record_used_pct;
         ensure!(self, "record_room", used <= full, "fires with the record {used} % full");
@@ -115,6 +116,55 @@ impl Checker {
         // Room for as many messages again is kept where a fire may have to be repaired.
         let spare = if spec.repair.tries > 0 { orders } else { &[] };
         self.batches(orders, credits, true, spare)
+    }
+
+    /// Whichever leg is the only one that is not filled: trading the others back, at what their
+    /// books show and a stress move worse, costs no more than a fire may lose.
+    fn loss(
+        &self,
+        spec: &SpreadSpec,
+        decision: &Decision,
+        orders: &[&OrderCommand],
+    ) -> Result<(), Violation> {
+        if spec.loss.max_e9 == i64::MAX {
+            return Ok(());
+        }
+        let part = |sum: i128, q32: u32| (sum.abs() * i128::from(q32)).div_euclid(1 << 32);
+        let mut lost = Vec::new();
+        for (number, leg) in legs(spec).enumerate().filter(|(_, leg)| leg.ratio_lots != 0) {
+            let row = &self.model.instruments[&leg.instrument.0];
+            let of_leg = orders.iter().filter(|order| usize::from(order.leg) == number);
+            let limit_e9 = of_leg.clone().map(|order| order.price_e9).next().unwrap_or(0);
+            let lots: u32 = of_leg.map(|order| order.qty_lots).sum();
+            let is_bought = (leg.ratio_lots > 0) == decision.intent.is_buy();
+            let (depth, taken) = if is_bought {
+                (&row.quote.bids, row.taken_bids)
+            } else {
+                (&row.quote.asks, row.taken_asks)
+            };
+            let Some((_, back)) = cost(depth, taken, lots) else {
+                ensure!(self, "loss", false, "{decision:?}: {leg:?} cannot be traded back");
+                return Ok(());
+            };
+            let paid = i128::from(limit_e9) * i128::from(lots);
+            let apart = if is_bought { paid - back } else { back - paid };
+            let fee_q32 = spec.repair.fee_q32[number];
+            let fees = i128::from(spec.repair.fee_e9[number]) * i128::from(lots) * 2
+                + part(paid, fee_q32)
+                + part(back, fee_q32);
+            let total = (apart + part(back, spec.loss.stress_q32) + fees).max(0);
+            let of_one = leg.coefficient_q32 / i64::from(leg.ratio_lots);
+            lost.push(total * i128::from(of_one).abs());
+        }
+        let worst = (0..lost.len()).map(|left| {
+            let others = lost.iter().enumerate().filter(|(leg, _)| *leg != left);
+            others.map(|(_, lost)| lost).sum::<i128>()
+        });
+        let value = worst.max().unwrap_or(0).div_euclid(1 << 32);
+        let money = (value * i128::from(spec.repair.money_q32)).div_euclid(1 << 32);
+        let most = i128::from(spec.loss.max_e9);
+        ensure!(self, "loss", money <= most, "{decision:?} may lose {money}, {most} is allowed");
+        Ok(())
     }
 
     /// What each leg was decided on at.

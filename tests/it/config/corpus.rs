@@ -103,7 +103,13 @@ const HEDGES: &str = "[[spread.breaker]]\non = \"rejects\"\nthen = \"hedge\"\n\n
 const TWICE: &str = "[[spread.breaker]]\non = \"latency\"\nthen = \"halt\"\n\n\
      [[spread.breaker]]\non = \"latency\"\nthen = \"alert\"\n\n[[spread.leg]]";
 
+// Losses.
+const NO_STRESS: &str = "max_units = 5\nmax_loss = \"500\"";
+const NO_LOSS: &str = "max_units = 5\nmax_loss = \"-1\"\nmax_loss_stress = \"0.01\"";
+
 const CASES: &[Case] = &[
+    case("007", &[("max_units = 5", NO_STRESS)], "[[spread]]", ""),
+    case("010", &[("max_units = 5", NO_LOSS)], "max_loss", ""),
     case("007", &[("[[spread.leg]]", NO_ACTION)], "[[spread.breaker]]", ""),
     case("007", &[("[[spread.leg]]", NO_RATIO)], "[[spread.breaker]]", ""),
     case("006", &[("[[spread.leg]]", OTHERS)], "worse_by", ""),

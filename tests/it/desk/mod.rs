@@ -5,6 +5,7 @@ mod carried;
 mod details;
 mod doubt;
 mod gates;
+mod loss;
 mod news;
 mod offset;
 mod remove;

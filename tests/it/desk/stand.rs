@@ -6,9 +6,7 @@ use xmc_hotpath::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, CloseFirst, Command,
     CommandKind, Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event,
     GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec,
-    OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, Repair,
-    RepairSpec, SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec, StrategyId,
-    StreamId, TimeInForce, TriggerSpec,
+    LossSpec, OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, Repair, RepairSpec, SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9, ONE_Q32};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -88,6 +86,7 @@ pub fn spread() -> SpreadSpec {
         time_in_force: TimeInForce::FillAndKill,
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
+        loss: LossSpec::NONE,
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use xmc_hotpath::message::{
     AccountId, Carried, CarriedUnits, CloseFirst, Credits, Decision, Depth, Detail, Event, Gate,
     GatewayIndex, HedgeFlag, HeldLots, Input, InstrumentIndex, InstrumentSpec, Intent, LegSpec,
-    MAX_LEGS, OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
+    LossSpec, MAX_LEGS, OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
     PositionEffect, ProjectId, Quote, QuoteQuality, RepairSpec, Side, SpreadIndex, SpreadSpec,
     StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
@@ -123,6 +123,7 @@ fn spread_spec() -> SpreadSpec {
         time_in_force: TimeInForce::Day,
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
+        loss: LossSpec::NONE,
     }
 }
 

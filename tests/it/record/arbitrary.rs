@@ -130,7 +130,7 @@ structs! {
         spread strategy account project is_enabled leg_count legs constant_e9 buy_open_e9
         trigger buy_close_e9 sell_open_e9 sell_close_e9 max_units clip_units hysteresis_e9
         cool_down max_fires fire_window max_quote_age max_quote_skew ack_timeout time_in_force hedge
-        repair
+        repair loss
     }
     TriggerSpec { measure short_constant_e9 open_hold close_hold }
     RepairSpec { tries then within max_cost_e9 money_q32 fee_e9 fee_q32 }
@@ -153,6 +153,7 @@ structs! {
     Hours { instrument from opening_until until }
     Finding { kind instrument stream packet_seq_no value opens_nothing }
     Sizing { single_line_q32 }
+    LossSpec { max_e9 stress_q32 }
     BreakerRule { most of action }
     Breakers { spread slippage_e9 latency rules }
     Decision {

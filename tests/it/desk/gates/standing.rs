@@ -3,12 +3,12 @@
 use xmc_hotpath::desk::{SpreadState, standing};
 use xmc_hotpath::message::{
     BREAKERS, BreakerAction, BreakerKind, BreakerRule, Breakers, CommandKind, Event, Gate,
-    OrderEvent, OrderEventKind, SafeState, SessionState, SpreadIndex,
+    LossSpec, OrderEvent, OrderEventKind, SafeState, SessionState, SpreadIndex,
 };
 use xmc_hotpath::risk::NO_LEG;
 use xmc_hotpath::time::Span;
 
-use super::super::stand::{Stand, news};
+use super::super::stand::{ONE_E9, Stand, news};
 use super::{
     Row, close, command, finish, fire, fire_second, lots, open, row, second, stand, trade,
 };
@@ -120,6 +120,10 @@ fn rooms() -> Vec<Row> {
             trade(&mut stand, 5);
             stand.credits.record_used_pct = if beyond > 0 { 76 } else { 75 };
             close(stand, 5)
+        }),
+        row("worst loss", Gate::Loss, NO_LEG, (5 * ONE_E9, 5 * ONE_E9 - 1), |beyond| {
+            let max_e9 = 5 * ONE_E9 - beyond;
+            open(stand(|setup| setup.spread.loss = LossSpec { max_e9, stress_q32: 0 }), 5)
         }),
         row("order rows", Gate::Arena, NO_LEG, (1, 2), |beyond| {
             let mut stand = stand(|setup| {

@@ -7,8 +7,7 @@ use cross_market_connect::sim::exchange::{
 };
 use std::collections::BTreeSet;
 use xmc_hotpath::message::{
-    AccountId, Depth, HedgeFlag, LegSpec, MAX_LEGS, PositionEffect, ProjectId, QUOTE_LEVELS,
-    RepairSpec, Side, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
+    AccountId, Depth, HedgeFlag, LegSpec, LossSpec, MAX_LEGS, PositionEffect, ProjectId, QUOTE_LEVELS, RepairSpec, Side, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::spread::{LegBook, evaluate};
 use xmc_hotpath::time::{MonoNs, Span};
@@ -79,6 +78,7 @@ impl Pair {
             time_in_force: TimeInForce::FillAndKill,
             hedge: HedgeFlag::Speculate,
             repair: RepairSpec::NONE,
+            loss: LossSpec::NONE,
         };
         Self { name, least_round_trips: 100, spec, legs }
     }
