@@ -26,8 +26,14 @@ use xmc_hotpath::time::{Clock, MonoNs};
 const MARKET: Duration = Duration::from_millis(1_500);
 
 pub fn configuration() -> Configuration {
-    config::load(Path::new("config/generated.toml"))
-        .unwrap_or_else(|bad| panic!("{}", bad.render(false)))
+    let config = config::load(Path::new("config/generated.toml"));
+    patient(config.unwrap_or_else(|bad| panic!("{}", bad.render(false))))
+}
+
+/// Other tests keep the disk busy for longer than an engine that trades would put up with.
+pub fn patient(mut config: Configuration) -> Configuration {
+    config.engine.record_late_ms = 20_000;
+    config
 }
 
 /// The market of the demonstration on a port, from `clock`'s present on.
@@ -252,7 +258,11 @@ fn left(config: &Configuration, directory: &Path) -> (Carry, Vec<CarriedUnits>) 
 
 #[test]
 fn the_next_run_is_told_what_this_one_held() {
-    let config = configuration();
+    let mut config = configuration();
+    // What was opened is still held at the end, whenever that comes.
+    for spread in &mut config.spreads {
+        (spread.triggers.buy_close_e9, spread.triggers.sell_close_e9) = (None, None);
+    }
     let scratch = Scratch::new("carry");
     let directory = scratch.path("record");
     let (ended, seen) = ran(&config, &directory);
@@ -266,7 +276,7 @@ fn the_next_run_is_told_what_this_one_held() {
         positions[told.spread.0 as usize] = told.position_units;
     }
     assert_eq!(positions, seen.positions);
-    assert!(positions.iter().any(|units| *units != 0), "nothing is held at the end: another seed");
+    assert!(positions.iter().any(|units| *units != 0), "nothing is held of {} fills", seen.fills);
 }
 
 /// Snapshots are taken while the engine runs: whichever is left, the next run is told the same.

@@ -6,6 +6,7 @@
 //! that the venues have booked must be of an order that was recorded, and every order's fills must
 //! be known, or the order must be known as one of which nobody can tell, with its lots reserved.
 
+use super::live::patient;
 use crate::journal::scratch::Scratch;
 use cross_market_connect::audit;
 use cross_market_connect::clock::EngineClock;
@@ -448,7 +449,7 @@ impl Market {
         let scratch = Scratch::new(name);
         let [record, store] = ["record", "store"].map(|name| scratch.path(name));
         let config = config::load(Path::new("config/demo.toml"));
-        let mut config = config.unwrap_or_else(|bad| panic!("{}", bad.render(false)));
+        let mut config = patient(config.unwrap_or_else(|bad| panic!("{}", bad.render(false))));
         let floor = Floor::open(&mut config, seed, &store);
         Self { config, floor, record, orders: BTreeMap::new(), _scratch: scratch }
     }
