@@ -9,7 +9,9 @@ use crate::config::{
     Rational, Spread, TimeInForce,
 };
 use xmc_hotpath::message::{
-    self, AccountId, AccountLimits, BREAKERS, BreakerKind, BreakerRule, Breakers, Control, Detailing, GatewayLimits, InstrumentSpec, LegSpec, LossSpec, MAX_LEGS, ProjectId, RepairSpec, Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId, TriggerSpec,
+    self, AccountId, AccountLimits, BREAKERS, BreakerKind, BreakerRule, Breakers, Control,
+    Detailing, GatewayLimits, InstrumentSpec, LegSpec, LossSpec, MAX_LEGS, ProjectId, RepairSpec,
+    Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId, TriggerSpec,
 };
 use xmc_hotpath::time::Span;
 

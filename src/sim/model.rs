@@ -7,6 +7,7 @@
 mod breaker;
 mod fire;
 mod lots;
+mod remove;
 
 pub use breaker::{ModelBreakers, Trip};
 pub use fire::{ModelFire, Ratio, cost, worst_price};
@@ -15,7 +16,11 @@ pub use lots::ModelLots;
 use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, AlertKind, BreakerAction, BreakerKind, ChannelState, Command, CommandKind, Detailing, Event, Finding, FindingKind, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent, Keeper, MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, SafeState, SessionState, Side, Sizing, SpreadIndex, SpreadSpec, StateChange,
+    AccountId, AccountLimits, AlertKind, BreakerKind, ChannelState, Command,
+    CommandKind, Detailing, Event, Finding, FindingKind, GatewayLimits, Hours, InstrumentIndex,
+    InstrumentSpec, Intent, Keeper, MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent,
+    OrderEventKind, OrderId, Quote, SafeState, SessionState, Side, Sizing, SpreadIndex, SpreadSpec,
+    StateChange,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -352,29 +357,6 @@ impl Model {
         }
     }
 
-    /// A spread goes that is flat and has nothing under way; its orders are of no spread then.
-    fn remove(&mut self, index: SpreadIndex) {
-        let of_it = |order: &&ModelOrder| order.command.spread == index && !order.is_orphan;
-        let is_live = self.live.iter().map(|id| &self.orders[id]).any(|order| of_it(&order));
-        let keeper = match self.spreads.get(&index.0) {
-            None => Some(Keeper::Nothing),
-            Some(row) if row.fire.is_some() => Some(Keeper::Fire),
-            Some(_) if is_live => Some(Keeper::Order),
-            Some(row) if row.units != 0 => Some(Keeper::Position),
-            Some(row) if row.residual.iter().any(|lots| *lots != 0) => Some(Keeper::Residual),
-            Some(row) if row.is_halted => Some(Keeper::Halt),
-            Some(_) => None,
-        };
-        if keeper.is_none() {
-            self.spreads.remove(&index.0);
-            let orders = self.orders.values_mut();
-            orders.filter(|order| order.command.spread == index).for_each(|order| {
-                order.is_orphan = true;
-            });
-        }
-        self.removals.push(keeper);
-    }
-
     fn order_event(&mut self, now: MonoNs, event: &OrderEvent) -> Option<ModelEnding> {
         let id = event.order_id;
         if self.known(id).is_none() {
@@ -558,52 +540,6 @@ impl Model {
                 Side::Sell => row.taken_bids += command.qty_lots,
             }
         }
-    }
-
-    /// The venue's first word about an order, and refusals: what breakers see of them.
-    fn answered(&mut self, now: MonoNs, event: &OrderEvent) {
-        let is_refused = event.kind == OrderEventKind::Rejected;
-        let is_word = is_refused
-            || matches!(
-                event.kind,
-                OrderEventKind::Accepted | OrderEventKind::Filled | OrderEventKind::Cancelled
-            );
-        let order = self.orders.get_mut(&event.order_id.0).expect("it is known");
-        let is_first = is_word && !order.is_answered;
-        order.is_answered |= is_word;
-        let (spread, took) = (order.command.spread.0, now.since(order.sent));
-        let counts = is_first || is_refused && order.is_live;
-        let row = self.spreads.get(&spread);
-        if let Some(breakers) = row.and_then(|row| row.breakers.as_ref()).filter(|_| counts) {
-            let is_late = took > breakers.spec.latency;
-            if is_first {
-                self.see(spread, BreakerKind::Latency, is_late, now);
-            }
-            self.see(spread, BreakerKind::Rejects, is_refused, now);
-        }
-    }
-
-    /// The desk says that nobody can tell what became of an order.
-    pub fn unknown(&mut self, now: MonoNs, id: OrderId) {
-        let Some(order) = self.orders.get_mut(&id.0) else { return };
-        let was_answered = core::mem::replace(&mut order.is_answered, true);
-        let spread = order.command.spread.0;
-        if !was_answered {
-            self.see(spread, BreakerKind::Latency, true, now);
-        }
-    }
-
-    fn see(&mut self, spread: u32, kind: BreakerKind, is_bad: bool, now: MonoNs) {
-        let Some(row) = self.spreads.get_mut(&spread) else { return };
-        let breakers = row.breakers.as_mut();
-        let Some(trip) = breakers.and_then(|breakers| breakers.see(kind, is_bad, now)) else {
-            return;
-        };
-        row.is_reducing |= trip.action == BreakerAction::Reduce && row.is_enabled;
-        if trip.action == BreakerAction::Repair {
-            row.fire.iter_mut().for_each(|fire| fire.is_broken_off = true);
-        }
-        self.trips.push(trip);
     }
 
     /// Takes in a cancel.

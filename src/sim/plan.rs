@@ -6,7 +6,10 @@
 use std::ops::RangeInclusive;
 
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, BreakerAction, BreakerRule, Breakers, CloseFirst, GatewayIndex, GatewayLimits, HedgeFlag, HeldLots, InstrumentIndex, InstrumentSpec, LegSpec, LossSpec, MAX_LEGS, Measure, OffsetRule, ProjectId, RepairEnd, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    AccountId, AccountLimits, BreakerAction, BreakerRule, Breakers, CloseFirst, GatewayIndex,
+    GatewayLimits, HedgeFlag, HeldLots, InstrumentIndex, InstrumentSpec, LegSpec, LossSpec,
+    MAX_LEGS, Measure, OffsetRule, ProjectId, RepairEnd, RepairSpec, SpreadIndex, SpreadSpec,
+    StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::Span;

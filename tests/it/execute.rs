@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use xmc_hotpath::execute::{self, Fire};
 use xmc_hotpath::message::{
-    AccountId, HedgeFlag, Intent, LegSpec, LossSpec, MAX_LEGS, OrderId, ProjectId, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
+    AccountId, HedgeFlag, Intent, LegSpec, LossSpec, MAX_LEGS, OrderId, ProjectId, RepairSpec,
+    SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::time::{MonoNs, Span};
 

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use xmc_hotpath::message::{
-    AccountId, Depth, HedgeFlag, InstrumentIndex, Intent, LegSpec, LossSpec, MAX_LEGS, Measure, ProjectId, QUOTE_LEVELS, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
+    AccountId, Depth, HedgeFlag, InstrumentIndex, Intent, LegSpec, LossSpec, MAX_LEGS, Measure,
+    ProjectId, QUOTE_LEVELS, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
+    TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::spread::{self, LegBook, MAX_COEFFICIENT_Q32, Trigger};

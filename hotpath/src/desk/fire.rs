@@ -2,8 +2,8 @@
 
 use core::cmp::Ordering;
 
-use super::queue::LOOKS_PER_INPUT;
 use super::loss::bounded_loss;
+use super::queue::LOOKS_PER_INPUT;
 use super::send::{Sender, Sending};
 use super::table::{Table, standing};
 use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread, hold};

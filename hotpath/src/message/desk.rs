@@ -304,7 +304,7 @@ code! {
         Position = 3 "position",
         /// It holds lots out of ratio.
         Residual = 4 "residual",
-        /// It is halted: somebody has to look first.
+        /// It is halted, or a breaker has left it closing only: somebody has to look first.
         Halt = 5 "halt",
     }
 }

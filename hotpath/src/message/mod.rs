@@ -4,17 +4,21 @@
 //! their canonical encoding (`record::codec`), the simulator makes them. They hold no pointers, and
 //! no type of a venue: a venue's own numbers (`security_id`, `venue_order_id`) are carried as data.
 
+mod breaker;
 mod carried;
 mod control;
 mod desk;
 mod order;
 mod quote;
 
+pub use breaker::{BREAKERS, BreakerAction, BreakerKind, BreakerRule, Breakers};
 pub use carried::{
     AccountLots, BUST_IDS, Carried, CarriedOrder, CarriedRun, CarriedUnits, EXEC_IDS, UnknownLots,
 };
 pub use control::{
-    AccountLimits, BREAKERS, BreakerAction, BreakerKind, BreakerRule, Breakers, ClockScale, Command, CommandKind, Control, Detailing, Finding, FindingKind, GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, LossSpec, Measure, RepairEnd, RepairSpec, Sizing, SpreadSpec, TriggerSpec,
+    AccountLimits, ClockScale, Command, CommandKind, Control, Detailing, Finding, FindingKind,
+    GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, LossSpec, Measure, RepairEnd,
+    RepairSpec, Sizing, SpreadSpec, TriggerSpec,
 };
 pub use desk::{
     Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, Keeper,

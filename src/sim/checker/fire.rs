@@ -237,7 +237,9 @@ impl Checker {
         // It is told cut to 1e-9: not above what there is, and the next one is.
         let told = i128::from(decision.value_e9);
         let [at, next] = [told, told + 1].map(|told| self.stands(spec, decision, told));
-        let is_cut = at.is_some_and(Ordering::is_ge) && next.is_some_and(Ordering::is_lt);
+        // What no `i64` holds is told as the nearest that one does.
+        let is_cut = (at.is_some_and(Ordering::is_ge) || decision.value_e9 == i64::MIN)
+            && (next.is_some_and(Ordering::is_lt) || decision.value_e9 == i64::MAX);
         ensure!(self, "levels", is_cut, "{decision:?} tells another value");
         Ok(())
     }

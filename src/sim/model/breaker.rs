@@ -1,7 +1,11 @@
 //! Breakers as the model has them: all that was watched, in a list, counted again each time.
 
-use xmc_hotpath::message::{BREAKERS, BreakerAction, BreakerKind, Breakers};
+use xmc_hotpath::message::{
+    BREAKERS, BreakerAction, BreakerKind, Breakers, OrderEvent, OrderEventKind, OrderId,
+};
 use xmc_hotpath::time::MonoNs;
+
+use super::Model;
 
 /// What the breakers of one spread have seen since they were told.
 #[derive(Clone, Debug)]
@@ -46,5 +50,53 @@ impl ModelBreakers {
         let count = i64::try_from(count).expect("at most 64");
         let trip = Trip { spread: self.spec.spread.0, kind, count, action: rule.action };
         (!is_told).then_some(trip)
+    }
+}
+
+impl Model {
+    /// The venue's first word about an order, and refusals: what breakers see of them.
+    pub(super) fn answered(&mut self, now: MonoNs, event: &OrderEvent) {
+        let is_refused = event.kind == OrderEventKind::Rejected;
+        let is_word = is_refused
+            || matches!(
+                event.kind,
+                OrderEventKind::Accepted | OrderEventKind::Filled | OrderEventKind::Cancelled
+            );
+        let order = self.orders.get_mut(&event.order_id.0).expect("it is known");
+        let is_first = is_word && !order.is_answered;
+        order.is_answered |= is_word;
+        let (spread, took) = (order.command.spread.0, now.since(order.sent));
+        let counts = (is_first || is_refused && order.is_live) && !order.is_orphan;
+        let row = self.spreads.get(&spread);
+        if let Some(breakers) = row.and_then(|row| row.breakers.as_ref()).filter(|_| counts) {
+            let is_late = took > breakers.spec.latency;
+            if is_first {
+                self.see(spread, BreakerKind::Latency, is_late, now);
+            }
+            self.see(spread, BreakerKind::Rejects, is_refused, now);
+        }
+    }
+
+    /// The desk says that nobody can tell what became of an order.
+    pub fn unknown(&mut self, now: MonoNs, id: OrderId) {
+        let Some(order) = self.orders.get_mut(&id.0) else { return };
+        let was_answered = core::mem::replace(&mut order.is_answered, true);
+        let spread = order.command.spread.0;
+        if !was_answered {
+            self.see(spread, BreakerKind::Latency, true, now);
+        }
+    }
+
+    pub(super) fn see(&mut self, spread: u32, kind: BreakerKind, is_bad: bool, now: MonoNs) {
+        let Some(row) = self.spreads.get_mut(&spread) else { return };
+        let breakers = row.breakers.as_mut();
+        let Some(trip) = breakers.and_then(|breakers| breakers.see(kind, is_bad, now)) else {
+            return;
+        };
+        row.is_reducing |= trip.action == BreakerAction::Reduce && row.is_enabled;
+        if trip.action == BreakerAction::Repair {
+            row.fire.iter_mut().for_each(|fire| fire.is_broken_off = true);
+        }
+        self.trips.push(trip);
     }
 }

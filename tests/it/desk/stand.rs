@@ -6,7 +6,9 @@ use xmc_hotpath::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, CloseFirst, Command,
     CommandKind, Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event,
     GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec,
-    LossSpec, OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, Repair, RepairSpec, SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    LossSpec, OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality,
+    Repair, RepairSpec, SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec,
+    StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9, ONE_Q32};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};

@@ -7,7 +7,8 @@ use cross_market_connect::sim::exchange::{
 };
 use std::collections::BTreeSet;
 use xmc_hotpath::message::{
-    AccountId, Depth, HedgeFlag, LegSpec, LossSpec, MAX_LEGS, PositionEffect, ProjectId, QUOTE_LEVELS, RepairSpec, Side, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
+    AccountId, Depth, HedgeFlag, LegSpec, LossSpec, MAX_LEGS, PositionEffect, ProjectId,
+    QUOTE_LEVELS, RepairSpec, Side, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::spread::{LegBook, evaluate};
 use xmc_hotpath::time::{MonoNs, Span};
