@@ -16,11 +16,10 @@ pub use lots::ModelLots;
 use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, AlertKind, BreakerKind, ChannelState, Command,
-    CommandKind, Detailing, Event, Finding, FindingKind, GatewayLimits, Hours, InstrumentIndex,
-    InstrumentSpec, Intent, Keeper, MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent,
-    OrderEventKind, OrderId, Quote, SafeState, SessionState, Side, Sizing, SpreadIndex, SpreadSpec,
-    StateChange,
+    AccountId, AccountLimits, AlertKind, BreakerKind, ChannelState, Command, CommandKind,
+    Detailing, Event, Finding, FindingKind, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec,
+    Intent, Keeper, MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent, OrderEventKind, OrderId,
+    Quote, SafeState, SessionState, Side, Sizing, SpreadIndex, SpreadSpec, StateChange,
 };
 use xmc_hotpath::time::MonoNs;
 

@@ -21,7 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
-    Alert, AlertKind, BreakerAction, Detail, Ending, Event, Gate, Input, OrderAction, OrderCommand, RepairWay, SafeState, SessionState, Side, SpreadIndex,
+    Alert, AlertKind, BreakerAction, Detail, Ending, Event, Gate, Input, OrderAction, OrderCommand,
+    RepairWay, SafeState, SessionState, Side, SpreadIndex,
 };
 use xmc_hotpath::time::MonoNs;
 
