@@ -80,6 +80,7 @@ struct Figures {
     alerts: BTreeMap<&'static str, u64>,
     repairs: BTreeMap<&'static str, u64>,
     repaired: u64,
+    removed: u64,
     failure: Option<String>,
 }
 
@@ -161,6 +162,7 @@ impl Figures {
             alerts: total.alerts.iter().map(|(kind, count)| (kind.word(), *count)).collect(),
             repairs: total.repairs.iter().map(|(way, count)| (way.word(), *count)).collect(),
             repaired: total.repaired,
+            removed: total.removed,
             failure: sweep.failure.as_ref().map(ToString::to_string),
             ..Self::nothing(args)
         }
@@ -196,6 +198,7 @@ impl Figures {
             alerts: BTreeMap::new(),
             repairs: BTreeMap::new(),
             repaired: 0,
+            removed: 0,
             failure: None,
         }
     }
@@ -217,6 +220,7 @@ impl Figures {
             writeln!(out, "bookings  {}", self.bookings)?;
             writeln!(out, "fires     {} done whole", self.fires_done)?;
             writeln!(out, "repaired  {} fires out of ratio", self.repaired)?;
+            writeln!(out, "removed   {} spreads that were flat and at rest", self.removed)?;
             writeln!(out, "replayed  {} bytes of record, byte for byte", self.record_bytes)?;
             writeln!(out, "restored  {} desks from a snapshot on the way", self.snapshots)?;
         }

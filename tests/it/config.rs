@@ -5,6 +5,7 @@ mod decimal;
 mod mutation;
 mod rendering;
 mod terms;
+mod trigger;
 mod venue;
 
 use cross_market_connect::config::{self, Configuration, Invalid, Recovery, SecretSource};

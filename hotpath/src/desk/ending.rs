@@ -154,10 +154,10 @@ impl Desk<'_> {
         }
     }
 
-    /// A deadline of a spread: it is looked at if its level is held, and has no fire. A fire was not
-    /// finished in time. What the venue has is cancelled, once, or until the cancel has left; what
-    /// it has not answered is unknown, and never sent again. One that waits to be repaired is looked
-    /// at a last time.
+    /// A deadline of a spread. Without a fire its level has been held: it is looked at. A fire was
+    /// not finished in time: what the venue has is cancelled, once, or until the cancel has left;
+    /// what it has not answered is unknown, and never sent again. One that waits to be repaired is
+    /// looked at a last time.
     #[cold]
     #[inline(never)]
     fn deadline(&mut self, index: SpreadIndex, outputs: &mut Outputs) {

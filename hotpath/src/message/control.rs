@@ -119,9 +119,8 @@ message! {
     pub struct TriggerSpec {
         /// What they count; a ratio in units of 1e-9, as a difference.
         pub measure: Measure,
-        /// Of a ratio: the part of the constant that is taken off, as an amount of 1e-9. It is added
-        /// to the denominator, and what `constant_e9` is more than the negative of it to the
-        /// numerator.
+        /// Of a ratio: the part of the constant that is taken off, as an amount of 1e-9. It is in
+        /// the denominator; what `constant_e9` and this come to is in the numerator.
         pub short_constant_e9: i64,
         /// How long a level that opens must have been met without a break.
         pub open_hold: Span,

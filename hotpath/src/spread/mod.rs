@@ -5,8 +5,9 @@
 //! sent; the gates (`risk`) and the desk decide that. Called by the desk for each spread touched.
 //!
 //! Every leg is priced at the worst level that the size needs, not at an average: if all orders
-//! fill at their limits, the spread still meets its level. A leg may ask for more than the size (its
-//! minimum lean quantity): then it is priced where so many lots are shown. Nothing fires on a last or a best price.
+//! fill at their limits, the spread still meets its level. A leg may ask for more than the size
+//! (its minimum lean quantity): then it is priced where so many lots are shown. Nothing fires on a
+//! last or a best price.
 //!
 //! What a level counts is the difference of the legs (点差) or their ratio (比值): the sum of all
 //! that is added over the sum of all that is taken off. A ratio is compared by multiplying the

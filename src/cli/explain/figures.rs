@@ -68,6 +68,8 @@ pub struct LegFigures {
     pub role: Role,
     /// Lots of one unit; 0 for one that only prices.
     pub lots: u32,
+    /// Lots that a price of it must have behind it; 0 if none in particular.
+    pub lean_lots: u32,
     /// Units of the quoted quantity in a lot.
     pub multiplier: Rational,
     /// The smallest step of its price.
@@ -150,6 +152,8 @@ pub struct Explanation {
     pub levels: Vec<Level>,
     /// The distance that a value must leave a level by.
     pub hysteresis: Rational,
+    /// How long levels that open and that close must have been met, milliseconds.
+    pub holds_ms: (u32, u32),
     /// Units of a fire, and at most.
     pub units: (u32, u32),
 }
@@ -176,6 +180,7 @@ impl Explanation {
             measure: spread.measure,
             levels: spread.triggers.set().map(level).collect(),
             hysteresis: Rational::from_e9(spread.hysteresis_e9.value),
+            holds_ms: (spread.open_hold_ms, spread.close_hold_ms),
             units: (spread.clip_units.value, spread.max_units.value),
         }
     }
@@ -241,6 +246,7 @@ fn leg_figures(configuration: &Configuration, spread: &Spread, leg: &Leg) -> Leg
             (true, false) => Role::Sold,
         },
         lots: leg.ratio.unsigned_abs(),
+        lean_lots: leg.min_lean_lots,
         multiplier: Rational::from_e9(instrument.multiplier_e9),
         tick: Rational::from_e9(instrument.tick_e9),
         currency: instrument.currency.clone(),

@@ -1,6 +1,7 @@
 //! An explanation for programs: the same facts; numbers as decimal text, to 18 digits after the
 //! point where they have no end.
 
+use super::State;
 use super::example::{Example, Row};
 use super::figures::{Explanation, LegFigures, Level, Product, Role, Share, TermFigures};
 use crate::config::decimal::show_e9;
@@ -8,7 +9,7 @@ use crate::config::rational::Rational;
 use serde_json::{Value, json};
 
 /// The fields of an explanation.
-pub fn explanation(of: &Explanation, example: &Example) -> Value {
+pub fn explanation(of: &Explanation, example: &Example, state: &State) -> Value {
     let (constant, constant_name) = &of.constant;
     let [long_span, short_span] = of.spans().map(|span| span.map(text));
     json!({
@@ -22,12 +23,19 @@ pub fn explanation(of: &Explanation, example: &Example) -> Value {
         "measure": of.measure.word(),
         "levels": of.levels.iter().map(level).collect::<serde_json::Map<_, _>>(),
         "hysteresis": text(of.hysteresis),
+        "open_hold_ms": of.holds_ms.0,
+        "close_hold_ms": of.holds_ms.1,
         "clip_units": of.units.0,
         "max_units": of.units.1,
         "long_round_trip": long_span,
         "short_round_trip": short_span,
         "mismatch": of.mismatch().map(text),
         "fees": Value::Null,
+        "state": {
+            "sha256": state.hash,
+            "bytes": state.bytes,
+            "restored_equal": state.is_restored,
+        },
         "example": {
             "rows": example.rows.iter().map(row).collect::<Vec<_>>(),
             "constant": text(example.constant),
@@ -69,6 +77,7 @@ fn leg(of: &LegFigures) -> Value {
             Role::Prices => "prices",
         },
         "lots": of.lots,
+        "min_lean_lots": of.lean_lots,
         "multiplier": text(of.multiplier),
         "tick": text(of.tick),
         "currency": of.currency,

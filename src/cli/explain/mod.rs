@@ -2,16 +2,19 @@
 //!
 //! A worked example is reckoned twice: in fractions, which owe nothing to the hot path, and by the
 //! evaluator that trades, in Q32. The difference is shown, and so is what making a product of two
-//! prices linear leaves out. It starts nothing and judges nothing: whether levels are wise is not
-//! its business.
+//! prices linear leaves out. Below stands the hash of a desk that has been told the whole
+//! configuration, and whether one restored from its snapshot stands alike. It starts nothing and
+//! judges nothing: whether levels are wise is not its business.
 
 mod example;
 mod figures;
 mod json;
+mod state;
 mod text;
 
 pub use example::{Example, ExampleError, Row};
 pub use figures::{Explanation, LegFigures, Money, Role};
+pub use state::State;
 
 use super::demo::{self, Topology};
 use super::{CliError, Exit, Report};
@@ -59,11 +62,12 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let index = pair(&configuration, &args.pair)?;
     let explanation = Explanation::of(&configuration, index);
     let example = Example::of(&configuration, index, &args.price).map_err(CliError::usage)?;
+    let state = State::of(&configuration);
     if out.is_json() {
-        out.json("xmc.explain", 1, &json::explanation(&explanation, &example))?;
+        out.json("xmc.explain", 1, &json::explanation(&explanation, &example, &state))?;
     } else {
         let lang = args.lang.unwrap_or_else(Lang::of_environment);
-        text::explanation(&explanation, &example, lang, out)?;
+        text::explanation(&explanation, (&example, &state), lang, out)?;
     }
     Ok(Exit::Ok)
 }

@@ -1,6 +1,7 @@
 //! An explanation for people, in English or Chinese: numbers first, words behind them, so that
 //! columns stand in either language.
 
+use super::State;
 use super::example::Example;
 use super::figures::{Explanation, LegFigures, Money, Product, Role, TermFigures};
 use crate::config::decimal::show_e9;
@@ -15,7 +16,7 @@ const DIGITS: u32 = 12;
 /// Writes the whole explanation.
 pub fn explanation(
     of: &Explanation,
-    example: &Example,
+    (example, state): (&Example, &State),
     lang: Lang,
     out: &mut impl Write,
 ) -> io::Result<()> {
@@ -25,7 +26,8 @@ pub fn explanation(
     text.constant()?;
     text.products()?;
     text.levels()?;
-    text.example(example)
+    text.example(example)?;
+    text.state(state)
 }
 
 struct Text<'t, W> {
@@ -96,6 +98,13 @@ impl<W: Write> Text<'_, W> {
             self.out,
             "      {quoted} {unit}; {step} {tick}; {worth} {multiplier} {currency}"
         )?;
+        if leg.lean_lots > 0 {
+            let (leans, lots) = (
+                self.say("a price counts with so many lots behind it:", "最小依托量（手）："),
+                leg.lean_lots,
+            );
+            writeln!(self.out, "      {leans} {lots}")?;
+        }
         if leg.terms.is_empty() && leg.shares.is_empty() {
             let alone = self.say("as it is quoted, or as written", "按报价，或如配置所写");
             writeln!(self.out, "      {} {}   {alone}", times(), shown(leg.weight.magnitude()))?;
@@ -222,6 +231,18 @@ impl<W: Write> Text<'_, W> {
             shown(self.of.hysteresis),
         );
         writeln!(self.out, "  {:<11} {hysteresis:>10}   {leave}", "hysteresis")?;
+        for (key, hold_ms) in
+            [("open_hold", self.of.holds_ms.0), ("close_hold", self.of.holds_ms.1)]
+        {
+            if hold_ms > 0 {
+                let what = self.say(
+                    "met for so long without a break before it fires",
+                    "须不间断满足如此之久方触发",
+                );
+                let hold = format!("{hold_ms} ms");
+                writeln!(self.out, "  {key:<11} {hold:>10}   {what}")?;
+            }
+        }
         let (clip, most) = self.of.units;
         match self.lang {
             Lang::En => writeln!(self.out, "  {clip} unit(s) a fire, at most {most}")?,
@@ -320,6 +341,19 @@ impl<W: Write> Text<'_, W> {
             Some(_) => self.say("without a position: sold", "无持仓时：卖出开仓"),
         };
         writeln!(self.out, "  {intent}")
+    }
+}
+
+impl<W: Write> Text<'_, W> {
+    /// The desk that has been told this configuration.
+    fn state(&mut self, state: &State) -> io::Result<()> {
+        self.heading("STATE (of a desk told this configuration)", "状态（载入本配置后的交易台）")?;
+        let restored = if state.is_restored {
+            self.say("restored from it, the same", "由快照恢复后一致")
+        } else {
+            self.say("restored from it, ANOTHER", "由快照恢复后不一致")
+        };
+        writeln!(self.out, "  SHA-256 {}\n  {restored}", state.hash)
     }
 }
 

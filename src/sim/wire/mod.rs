@@ -191,7 +191,7 @@ fn repair(rng: &mut fastrand::Rng) -> Option<Repair> {
     (rng.u8(..3) > 0).then(|| Repair {
         tries: rng.u8(1..=4),
         within_ms: *pick(rng, &[1, 5, 100]),
-        max_cost_e9: (rng.u8(..4) == 0).then(|| rng.i64(..10_000_000_000_000)),
+        max_cost_e9: (rng.u8(..4) == 0).then(|| rng.i64(0..10_000_000_000_000)),
         then: *pick(rng, RepairEnd::ALL),
     })
 }

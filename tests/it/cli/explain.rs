@@ -169,3 +169,13 @@ fn what_is_not_there_is_named_and_ends_with_3() {
         assert!(shown.contains(said), "no {said:?} in {shown}");
     }
 }
+
+#[test]
+fn a_desk_told_the_configuration_stands_alike_after_a_snapshot() {
+    let state = |pair: &str| json(&[pair])["state"].clone();
+    let copper = state("cu_hg");
+    assert_eq!(copper["restored_equal"], true);
+    assert_eq!(copper["sha256"].as_str().map(str::len), Some(64));
+    assert_eq!(copper, state("sc_cl"), "it is that of the whole configuration");
+    assert!(printed(&["cu_hg"]).contains(copper["sha256"].as_str().expect("a hash")));
+}
