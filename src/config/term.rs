@@ -157,8 +157,8 @@ impl PriceProduct<'_> {
 /// units of 1e-9.
 pub(super) fn short_constant_e9(legs: &[Leg]) -> i64 {
     let sold = legs.iter().filter(|leg| leg.ratio.value < 0);
-    let constants = sold.filter_map(Leg::price_product).map(|product| product.constant());
-    let sum = constants.fold(Some(Rational::ZERO), |sum, constant| sum?.plus(constant?));
+    let mut constants = sold.filter_map(Leg::price_product).map(|product| product.constant());
+    let sum = constants.try_fold(Rational::ZERO, |sum, constant| sum.plus(constant?));
     sum.and_then(Rational::nearest_e9).map_or(0, i64::saturating_neg)
 }
 

@@ -4,7 +4,7 @@
 //! the units that were begun; trading back (回退) what lies beyond the units that are whole. Both are
 //! priced level by level on what the books show, fees included, as what the whole fire would then
 //! have cost beyond the prices that it was decided on at. Units that completing adds are worth what
-//! the fire's level says of them, with the legs that only price (a currency) as they are quoted now.
+//! the fire's level says of them, with legs that only price (a currency) as they are quoted now.
 //! So completing is the cheaper way exactly if the spread could be had at its level still, at the
 //! prices of the repair: the test that every fire passes. Where the levels are ratios, a unit is
 //! beyond its level by what its numerator is above the level times its denominator; what a leg cost
