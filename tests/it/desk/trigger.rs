@@ -143,7 +143,7 @@ fn lots_that_were_taken_are_no_lots_to_lean_on() {
 /// Opens when its level has been met for 1,000 ns.
 fn holding() -> Stand {
     let mut spread = spread();
-    spread.trigger.open_hold = Span(1_000);
+    (spread.trigger.open_hold, spread.clip_units) = (Span(1_000), 1);
     let mut stand = of(&spread);
     stand.quote(1, 100, 101, 5);
     stand
@@ -208,9 +208,9 @@ fn each_fire_needs_its_level_to_be_held_anew() {
     stand.now = since + 999;
     stand.tell(Event::Tick);
     for (order, exec_id) in stand.orders().iter().zip(1..) {
-        stand.fill(order, exec_id, 5, 5);
+        stand.fill(order, exec_id, 1, 1);
     }
-    stand.quote(1, 100, 101, 5);
+    // It has been met all the time: the fire took one lot of five.
     let again = begin(&mut stand);
     stand.now = again + 999;
     stand.tell(Event::Tick);
