@@ -155,7 +155,7 @@ impl Desk<'_> {
             return;
         };
         let is_first = !core::mem::replace(&mut order.is_answered, true);
-        if !is_first && !(is_refused && before.is_live()) {
+        if !(is_first || is_refused && before.is_live()) {
             return;
         }
         let Some(watched) = self.table.spread(before.spread).and_then(|row| row.watched) else {

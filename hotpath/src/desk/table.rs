@@ -359,13 +359,10 @@ impl<'a> Table<'a> {
             return Err(BadSpread);
         }
         row.state = match row.state {
-            state @ (SpreadState::Halted | SpreadState::Reducing)
-                if state == SpreadState::Halted || spec.is_enabled =>
-            {
-                state
-            }
-            _ if spec.is_enabled => SpreadState::Enabled,
-            _ => SpreadState::Disabled,
+            SpreadState::Halted => SpreadState::Halted,
+            _ if !spec.is_enabled => SpreadState::Disabled,
+            SpreadState::Reducing => SpreadState::Reducing,
+            SpreadState::Enabled | SpreadState::Disabled => SpreadState::Enabled,
         };
         row.spec = Some(*spec);
         row.met = None;
