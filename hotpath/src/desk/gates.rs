@@ -209,9 +209,10 @@ impl Desk<'_> {
             let Some(instrument) = instrument.filter(|_| leg.ratio_lots != 0) else {
                 continue;
             };
-            let is_tradable = instrument.spec.is_some_and(|contract| contract.is_tradable);
-            visit(Reading::exactly(Gate::Instrument, of, i64::from(is_tradable), 1));
+            let tradable =
+                |is_tradable| Reading::exactly(Gate::Instrument, of, i64::from(is_tradable), 1);
             let Some(contract) = &instrument.spec else {
+                visit(tradable(false));
                 continue;
             };
             let left_ns = instrument.hours.left_ns(trigger.intent.is_open(), self.now);
@@ -219,8 +220,10 @@ impl Desk<'_> {
             match draft(leg, instrument, trigger, *worst_e9) {
                 Err(refusal) => {
                     visit(Reading::most(refusal.gate, of, refusal.seen, refusal.limit));
+                    visit(tradable(contract.is_tradable));
                 }
                 Ok(made) => {
+                    visit(tradable(contract.is_tradable));
                     read_order(&made, contract, instrument, of, visit);
                     let count = instrument.rate.count(self.now, contract.rate_window);
                     let messages = risk::messages(u16::from(made.orders), keeps_room(spec));
