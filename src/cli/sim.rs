@@ -82,6 +82,16 @@ struct Figures {
     repaired: u64,
     removed: u64,
     failure: Option<String>,
+    broken: Option<Broken>,
+}
+
+/// What broke, for whoever reads the report as JSON.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Broken {
+    /// The name of the invariant, or `panic`.
+    invariant: &'static str,
+    /// The seed that it was found with; the number of a sequence.
+    seed: u64,
 }
 
 fn number(text: &str) -> Result<u64, String> {
@@ -164,6 +174,10 @@ impl Figures {
             repaired: total.repaired,
             removed: total.removed,
             failure: sweep.failure.as_ref().map(ToString::to_string),
+            broken: sweep.failure.as_ref().map(|failure| Broken {
+                invariant: failure.violation.invariant,
+                seed: failure.found.seed,
+            }),
             ..Self::nothing(args)
         }
     }
@@ -176,7 +190,14 @@ impl Figures {
                 orders: count.orders,
                 ..Self::nothing(args)
             },
-            Err(failure) => Self { failure: Some(failure.to_string()), ..Self::nothing(args) },
+            Err(failure) => Self {
+                failure: Some(failure.to_string()),
+                broken: Some(Broken {
+                    invariant: failure.violation.invariant,
+                    seed: failure.sequence.number,
+                }),
+                ..Self::nothing(args)
+            },
         }
     }
 
@@ -200,6 +221,7 @@ impl Figures {
             repaired: 0,
             removed: 0,
             failure: None,
+            broken: None,
         }
     }
 

@@ -45,6 +45,12 @@ pub struct ModelOrder {
     pub cancels: u32,
     /// The last of them came back unsent.
     pub is_cancel_due: bool,
+    /// When something has to be done about it if nothing is known of it by then.
+    pub due: MonoNs,
+    /// That moment has been once; at the next one nobody can tell of it.
+    pub was_due: bool,
+    /// Its lots count as held from the start.
+    pub opens: bool,
     /// It does what its fire is for; if not, it trades back.
     pub is_toward: bool,
     /// Its spread has been removed.
@@ -155,6 +161,8 @@ pub struct Model {
     pub limits: [Option<GatewayLimits>; MAX_GATEWAYS],
     /// By account; `AccountId::ALL` is the whole desk.
     pub accounts: BTreeMap<AccountId, AccountLimits>,
+    /// Lots of all legs that an account has opened or may come to have, and not closed.
+    pub gross: BTreeMap<AccountId, i64>,
     /// Every message sent, and when.
     pub messages: Vec<(MonoNs, OrderCommand)>,
     /// Questions how an order stands among them.
@@ -181,6 +189,8 @@ pub struct Model {
     pub orphan_news: u64,
     /// Breakers that should have tripped with this input.
     pub trips: Vec<Trip>,
+    /// This input told a fill that cannot be.
+    pub is_impossible: bool,
     /// News of orders that the desk does not know any more, or never did.
     pub strangers: u64,
     /// Spreads of which a leg was quoted, that were told or that have fired, and that have not been
@@ -227,6 +237,7 @@ impl Model {
     /// Takes in an input. Returns the fires that it ended.
     pub fn input(&mut self, now: MonoNs, event: &Event<'_>) -> Vec<ModelEnding> {
         self.surprises.clear();
+        self.is_impossible = false;
         match event {
             Event::Quote { quote, .. } => self.quote(quote),
             Event::Channel(update) => {
@@ -383,7 +394,10 @@ impl Model {
             OrderEventKind::Cancelled if order.is_live => {
                 if event.cum_lots > order.filled && event.cum_lots <= order.qty {
                     // Fills are missing: they stay reserved, the rest is free.
+                    let gone = i64::from(order.qty - event.cum_lots);
                     order.qty = event.cum_lots;
+                    let (account, opens) = (order.command.account, order.opens);
+                    self.hold(account, if opens { -gone } else { 0 });
                 } else {
                     return self.end(now, id);
                 }
@@ -406,9 +420,18 @@ impl Model {
         if event.qty_lots > order.open() || !is_ours {
             self.surprises.insert(command.instrument.0);
         }
+        let is_worse = match command.side {
+            Side::Buy => event.price_e9 > command.price_e9,
+            Side::Sell => event.price_e9 < command.price_e9,
+        };
+        let is_too_much = order.filled + event.qty_lots > order.qty;
+        self.is_impossible = is_worse || is_too_much || !is_ours || event.qty_lots == 0;
+        let lots = i64::from(event.qty_lots);
+        let unreserved = lots - lots.min(i64::from(order.open()));
+        let more = if order.opens { unreserved } else { -lots };
         order.filled += event.qty_lots;
         let is_over = order.is_live && order.filled >= order.qty;
-        let lots = i64::from(event.qty_lots);
+        self.hold(command.account, more);
         let signed = if event.side == Side::Buy { lots } else { -lots };
         if let Some(row) = self.instruments.get_mut(&command.instrument.0) {
             row.position += signed;
@@ -444,7 +467,7 @@ impl Model {
         if event.exec_id != 0 && !order.busts.insert(event.exec_id) {
             return None;
         }
-        let (command, is_toward) = (order.command, order.is_toward);
+        let (command, is_toward, opens) = (order.command, order.is_toward, order.opens);
         self.surprises.insert(command.instrument.0);
         let is_ours = event.side == command.side;
         let known = event.qty_lots.min(order.filled);
@@ -452,6 +475,8 @@ impl Model {
         if order.is_live {
             order.qty -= known;
         }
+        let lots = i64::from(event.qty_lots);
+        self.hold(command.account, if opens { -lots } else { lots });
         let signed = |lots: u32| {
             let lots = i64::from(lots);
             if event.side == Side::Buy { -lots } else { lots }
@@ -487,12 +512,22 @@ impl Model {
 
     fn end(&mut self, now: MonoNs, id: OrderId) -> Option<ModelEnding> {
         let order = self.orders.get_mut(&id.0)?;
+        let unused = if order.opens { i64::from(order.open()) } else { 0 };
         order.is_live = false;
         self.live.remove(&id.0);
-        let spread = order.command.spread;
         let is_missed = order.filled < order.qty;
+        let (spread, account) = (order.command.spread, order.command.account);
+        self.hold(account, -unused);
         self.see(spread.0, BreakerKind::Unfilled, is_missed, now);
         self.settle(now, spread)
+    }
+
+    /// Counts lots in that an account has come to hold, or out: never more than there are.
+    fn hold(&mut self, account: AccountId, more: i64) {
+        for account in [account, AccountId::ALL] {
+            let gross = self.gross.entry(account).or_default();
+            *gross = (*gross + more).max(0);
+        }
     }
 
     /// Ends a fire whose orders are all known, unless it is out of ratio and is to be repaired:
@@ -512,8 +547,11 @@ impl Model {
         Some(spread.close(index, &fire))
     }
 
-    /// Takes in a new order.
-    pub fn fired(&mut self, now: MonoNs, command: &OrderCommand) {
+    /// Takes in a new order, which does what its fire is for (`is_toward`) or trades back, and by
+    /// that opens or closes.
+    pub fn fired(&mut self, now: MonoNs, command: &OrderCommand, is_toward: bool, opens: bool) {
+        let timeout = self.spreads.get(&command.spread.0).map(|row| row.spec.ack_timeout);
+        self.hold(command.account, if opens { i64::from(command.qty_lots) } else { 0 });
         let order = ModelOrder {
             command: *command,
             sent: now,
@@ -524,8 +562,11 @@ impl Model {
             is_answered: false,
             cancels: 0,
             is_cancel_due: false,
-            is_toward: true,
             is_orphan: false,
+            due: now.after(timeout.unwrap_or_default()),
+            was_due: false,
+            opens,
+            is_toward,
             execs: BTreeSet::new(),
             busts: BTreeSet::new(),
         };

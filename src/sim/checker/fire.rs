@@ -102,8 +102,9 @@ impl Checker {
         for (order, left) in orders.iter().zip((0..orders.len()).rev()) {
             ensure!(self, "orders_left", usize::from(order.orders_left) == left, "{order:?}");
             fire.orders.push(order.order_id);
-            self.model.fired(self.now, order);
+            self.model.fired(self.now, order, true, is_open);
         }
+        self.holdings(&spec, is_open, 0)?;
         if let Some(spread) = self.model.spreads.get_mut(&decision.spread.0) {
             spread.fire = Some(fire);
             spread.met.clear();
@@ -390,6 +391,23 @@ impl Checker {
         let session = self.model.sessions[usize::from(order.gateway.0)];
         let is_up = session == Some(SessionState::Up);
         ensure!(self, "session", is_up, "{order:?} while {session:?}");
+        Ok(())
+    }
+
+    /// What an account and the whole desk hold is within limits, with so many lots more.
+    pub(super) fn holdings(
+        &self,
+        spec: &SpreadSpec,
+        opens: bool,
+        more: i64,
+    ) -> Result<(), Violation> {
+        for account in [spec.account, AccountId::ALL] {
+            let limit = self.model.accounts.get(&account).map(|limits| limits.max_position_lots);
+            let limit = i64::from(limit.unwrap_or(0));
+            let gross = self.model.gross.get(&account).copied().unwrap_or(0) + more;
+            let fits = !opens || gross <= limit;
+            ensure!(self, "account_position", fits, "{account:?} comes to {gross}, limit {limit}");
+        }
         Ok(())
     }
 

@@ -14,6 +14,7 @@ macro_rules! ensure {
     };
 }
 
+mod due;
 mod fire;
 mod repair;
 
@@ -78,6 +79,7 @@ impl Checker {
         for alert in alerts(outputs).filter(|alert| alert.kind == AlertKind::OrderUnknown) {
             self.model.unknown(self.now, alert.order_id);
         }
+        self.alerted(&input.event, outputs)?;
         let endings = self.model.input(self.now, &input.event);
         self.details(input, outputs, &endings)?;
         if self.model.strangers > strangers {
@@ -97,14 +99,21 @@ impl Checker {
         let safe = self.model.safe();
         ensure!(self, "S19", !is_due || safe >= SafeState::NoNew, "lots appear, and {safe:?}");
         self.breakers(outputs)?;
-        if !matches!(input.event, Event::Quote { more: true, .. }) {
+        self.impossible(outputs)?;
+        let is_batch_open = matches!(input.event, Event::Quote { more: true, .. });
+        if !is_batch_open {
             self.left_levels();
             self.met_levels();
         }
         self.orders(input, outputs)?;
         self.exposures(desk)?;
+        self.accounts(desk)?;
         self.spreads(desk)?;
         self.cancelled_again(desk)?;
+        self.overdue(desk)?;
+        if !is_batch_open {
+            self.open_too_long(desk)?;
+        }
         self.halted(desk)
     }
 
@@ -341,6 +350,16 @@ impl Checker {
             }
             let allowed = self.allowed[index].max(limit);
             ensure!(self, "S2", worst <= allowed, "instrument {number}: {worst} lots, {allowed}");
+        }
+        Ok(())
+    }
+
+    /// S2: what counts against the limits of accounts.
+    fn accounts(&self, desk: &Desk<'_>) -> Result<(), Violation> {
+        for lots in desk.account_lots() {
+            let held = self.model.gross.get(&lots.account).copied().unwrap_or(0);
+            let (account, found) = (lots.account, lots.gross_lots);
+            ensure!(self, "S2", found == held, "{account:?} holds {found} lots, {held} are its");
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::{Checker, Violation};
 use crate::sim::model::{ModelEnding, ModelFire, ModelSpread, Ratio, cost};
 
 /// Gates of which the model does not keep the figures: what is told of them is believed.
-const BELIEVED: [Gate; 3] = [Gate::Arena, Gate::AccountPosition, Gate::AccountOrderSize];
+const BELIEVED: [Gate; 2] = [Gate::Arena, Gate::AccountOrderSize];
 
 /// What a leg would trade.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ impl Checker {
     }
 
     /// No try is left, or no time.
-    fn is_spent(&self, spec: &SpreadSpec, fire: &ModelFire) -> bool {
+    pub(super) fn is_spent(&self, spec: &SpreadSpec, fire: &ModelFire) -> bool {
         let since = fire.open_since.unwrap_or(self.now);
         fire.tries >= spec.repair.tries || self.now >= since.after(spec.repair.within)
     }
@@ -256,6 +256,10 @@ impl Checker {
             }
             orders.extend(commands);
         }
+        let lots = orders.iter().map(|order| i64::from(order.qty_lots)).sum();
+        if self.holdings(spec, opens, lots).is_err() {
+            return false;
+        }
         self.batches(&orders.iter().collect::<Vec<_>>(), credits, false, &[]).is_ok()
     }
 
@@ -313,12 +317,12 @@ impl Checker {
             self.admitted(order, lots, before.len())?;
             self.new_id(order)?;
         }
+        let is_toward = way == RepairWay::Complete;
+        let opens = told.intent.is_open() == is_toward;
         for order in orders {
-            self.model.fired(self.now, order);
-            if let Some(order) = self.model.orders.get_mut(&order.order_id.0) {
-                order.is_toward = way == RepairWay::Complete;
-            }
+            self.model.fired(self.now, order, is_toward, opens);
         }
+        self.holdings(&spec, opens, 0)?;
         let fire = self.model.spreads.get_mut(&told.spread.0).and_then(|row| row.fire.as_mut());
         if let Some(fire) = fire {
             fire.orders.extend(orders.iter().map(|order| order.order_id));
