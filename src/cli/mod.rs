@@ -142,6 +142,7 @@ enum Command {
     Plan(plan::Args),
     Replay(replay::Args),
     Run(run::Args),
+    #[command(visible_alias = "simulate")]
     Sim(sim::Args),
     Venue(venue::Args),
 }

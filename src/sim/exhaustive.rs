@@ -136,6 +136,14 @@ pub struct Count {
 /// # Errors
 /// The failing sequence with the lowest number, of those that were run.
 pub fn all(depth: u32, threads: usize) -> Result<Count, Failure> {
+    all_told(depth, threads, &|_| {})
+}
+
+/// As `all`, and tells `done` now and then how many more have been run.
+///
+/// # Errors
+/// As for `all`.
+pub fn all_told(depth: u32, threads: usize, done: &(dyn Fn(u64) + Sync)) -> Result<Count, Failure> {
     /// Sequences that a thread takes at a time.
     const CHUNK: u64 = 1_024;
     let total = ALPHABET.pow(depth);
@@ -160,6 +168,7 @@ pub fn all(depth: u32, threads: usize) -> Result<Count, Failure> {
                             .map(|violation| Failure { sequence, violation })
                     };
                     failure = sequences.find_map(run);
+                    done(CHUNK.min(total - from));
                 }
                 if failure.is_some() {
                     next.store(total, Ordering::Relaxed);

@@ -1,6 +1,8 @@
-//! The faults that a schedule may have, how often each is tried and how often it struck.
+//! The faults that a schedule may have, how often each is tried, and how often it struck where.
 //!
 //! Names and numbers (F1 to F50) are those of the reliability page.
+
+use super::situation::{SITUATIONS, Situation};
 
 macro_rules! faults {
     ($($(#[$meta:meta])* $name:ident $word:literal,)*) => {
@@ -114,11 +116,13 @@ const _: () = assert!(FAULTS <= 64);
 pub struct Faults {
     rates_ppm: [u32; FAULTS],
     hits: Hits,
+    situation: Situation,
 }
 
 impl Default for Faults {
     fn default() -> Self {
-        Self { rates_ppm: [0; FAULTS], hits: Hits::default() }
+        let situation = Situation::default();
+        Self { rates_ppm: [0; FAULTS], hits: Hits::default(), situation }
     }
 }
 
@@ -153,9 +157,14 @@ impl Faults {
     pub fn strikes(&mut self, fault: Fault, rng: &mut fastrand::Rng) -> bool {
         let is_hit = rng.u32(..1_000_000) < self.rate_ppm(fault);
         if is_hit {
-            self.hits.0[fault as usize] += 1;
+            self.hits.0[fault as usize][self.situation.index()] += 1;
         }
         is_hit
+    }
+
+    /// From now on the desk stands there.
+    pub fn stand(&mut self, situation: Situation) {
+        self.situation = situation;
     }
 
     /// How often each struck.
@@ -164,27 +173,32 @@ impl Faults {
     }
 }
 
-/// How often each fault struck.
+/// How often each fault struck, by the situation that the desk was in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hits([u64; FAULTS]);
+pub struct Hits([[u64; SITUATIONS]; FAULTS]);
 
 impl Default for Hits {
     fn default() -> Self {
-        Self([0; FAULTS])
+        Self([[0; SITUATIONS]; FAULTS])
     }
 }
 
 impl Hits {
     /// Adds those of `other`.
     pub fn add(&mut self, other: &Self) {
-        for (sum, more) in self.0.iter_mut().zip(&other.0) {
+        for (sum, more) in self.0.as_flattened_mut().iter_mut().zip(other.0.as_flattened()) {
             *sum += more;
         }
     }
 
     /// How often `fault` struck.
     pub fn of(&self, fault: Fault) -> u64 {
-        self.0[fault as usize]
+        self.0[fault as usize].iter().sum()
+    }
+
+    /// How often `fault` struck while the desk stood there.
+    pub fn at(&self, fault: Fault, situation: Situation) -> u64 {
+        self.0[fault as usize][situation.index()]
     }
 
     /// Each fault and how often it struck.

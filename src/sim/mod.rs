@@ -28,6 +28,7 @@ pub mod network;
 pub mod plan;
 pub mod session;
 pub mod shelf;
+pub mod situation;
 pub mod sweep;
 pub mod tape;
 pub mod venue;

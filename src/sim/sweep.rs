@@ -93,6 +93,17 @@ fn panicked(payload: &(dyn Any + Send)) -> Violation {
 /// Runs the schedules of `count` seeds from `first` on, on `threads` threads, up to the first that
 /// fails. Which ones those are does not depend on the threads.
 pub fn run(level: Level, first: u64, count: u64, threads: usize) -> Sweep {
+    run_told(level, first, count, threads, &|_| {})
+}
+
+/// As `run`, and tells `done` now and then how many more have been run.
+pub fn run_told(
+    level: Level,
+    first: u64,
+    count: u64,
+    threads: usize,
+    done: &(dyn Fn(u64) + Sync),
+) -> Sweep {
     /// Seeds that a thread takes at a time.
     const CHUNK: u64 = 64;
     let next = AtomicU64::new(0);
@@ -108,6 +119,7 @@ pub fn run(level: Level, first: u64, count: u64, threads: usize) -> Sweep {
                         break;
                     }
                     own.chunk(level, first.wrapping_add(from), CHUNK.min(count - from));
+                    done(CHUNK.min(count - from));
                 }
                 if own.failure.is_some() {
                     // Chunks after this one need not be run; those before it are taken already.

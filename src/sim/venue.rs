@@ -15,6 +15,7 @@ use super::agenda::Agenda;
 use super::fault::{Fault, Faults};
 use super::ledger::{Booking, Ledger};
 use super::network::Delay;
+use super::situation::Situation;
 
 /// What trades orders: the simulator's own, or one that speaks a protocol around it.
 pub trait Venue {
@@ -124,6 +125,11 @@ impl ToyVenue {
     /// The faults, with their hits.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// From now on the desk that it trades with stands there.
+    pub fn stand(&mut self, situation: Situation) {
+        self.faults.stand(situation);
     }
 
     /// No fault strikes any more.

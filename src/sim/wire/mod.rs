@@ -41,6 +41,7 @@ use crate::sim::fault::{Fault, Faults};
 use crate::sim::generator::{Generator, Settings};
 use crate::sim::network::{Delay, Link, LinkFaults};
 use crate::sim::plan::{self, Seed};
+use crate::sim::situation::Situation;
 use crate::sim::tape::TapeSink;
 use crate::sim::venue::{Manners, ToyVenue, Venue};
 use crate::sim::world::{Outcome, Watch};
@@ -371,6 +372,9 @@ impl Run {
     }
 
     fn happen(&mut self, stages: &mut Stages<'_>, clock: &VirtualClock) -> Result<(), Violation> {
+        let situation = Situation::of(stages.desk.desk());
+        self.faults.stand(situation);
+        self.exchange.venue_mut().stand(situation);
         let deadline = stages.desk.desk().next_deadline();
         let is_full = stages.desk.record().is_full;
         if deadline <= self.agenda.next_at() && deadline > self.now && !is_full {

@@ -28,6 +28,7 @@ use crate::sim::market::Market;
 use crate::sim::network::Delay;
 use crate::sim::plan::{self, Plan, Seed};
 use crate::sim::session::{Generation, Line};
+use crate::sim::situation::Situation;
 use crate::sim::tape::{self, Tape};
 use crate::sim::venue::{Manners, ToyVenue, Venue};
 
@@ -473,6 +474,9 @@ impl<'a> World<'a> {
         (self.watch)(&input, &self.outputs);
         self.tape.add(&input, &self.outputs);
         self.checker.check(&input, &self.outputs, &self.desk)?;
+        let situation = Situation::of(&self.desk);
+        self.faults.stand(situation);
+        self.venues.iter_mut().for_each(|venue| venue.stand(situation));
         let orders: Vec<_> = self.outputs.orders().copied().collect();
         for order in orders {
             self.send(&order);

@@ -44,3 +44,25 @@ fn each_level_tells_its_own_schedules() {
     let args = ["--level", "sequences", "--seed", "7", "--depth", "2", "--tell", "0"];
     assert!(printed(&sim(&args)).ends_with("every invariant holds\n"));
 }
+
+/// Faults are counted where they struck, and no hit is lost between the table and the sums.
+#[test]
+fn the_matrix_has_every_hit() {
+    let args = ["--json", "--seeds", "400", "--seed", "1"];
+    let told: serde_json::Value = serde_json::from_str(&printed(&sim(&args))).expect("JSON");
+    let cells = |fault: &str| told["matrix"][fault].as_object().cloned().unwrap_or_default();
+    let legs = |state: &serde_json::Value| state.as_object().cloned().unwrap_or_default();
+    let mut seen = std::collections::BTreeSet::new();
+    for (fault, hits) in told["faults"].as_object().expect("faults") {
+        let cells = cells(fault);
+        let counts = cells.values().flat_map(|state| legs(state).into_iter());
+        let counts: Vec<_> = counts.map(|(legs, count)| (legs, count.as_u64())).collect();
+        let sum: u64 = counts.iter().filter_map(|(_, count)| *count).sum();
+        assert_eq!(Some(sum), hits.as_u64(), "{fault}");
+        seen.extend(counts.into_iter().map(|(legs, _)| legs));
+    }
+    let words = ["both_live", "no_leg", "one_filled", "one_live", "repair", "residual"];
+    assert!(seen.iter().eq(&words), "{seen:?}");
+    let table = printed(&sim(&["--seeds", "30", "--matrix"]));
+    assert!(table.contains("cells") && table.contains("bust  "), "{table}");
+}

@@ -4,16 +4,20 @@
 //! with the seed and the commit: zero failures in N schedules says something about these faults,
 //! this code and nothing else.
 
+mod matrix;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::thread;
 use std::time::Instant;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::latency::commit;
 use super::{CliError, Exit, Report};
 use crate::sim::exhaustive::{self, ALPHABET, Count, Sequence};
+use crate::sim::fault::Hits;
 use crate::sim::plan::Seed;
 use crate::sim::sweep;
 use crate::sim::world::Watch;
@@ -47,6 +51,10 @@ pub struct Args {
     /// Market steps (at the wire level packets) of the schedule that is told.
     #[arg(long, value_name = "N", default_value_t = u32::MAX, requires = "tell")]
     steps: u32,
+    /// Show where each fault struck: the desk's safe state and how far its fires were. With --json
+    /// it is always there.
+    #[arg(long)]
+    matrix: bool,
 }
 
 /// What is simulated.
@@ -76,6 +84,9 @@ struct Figures {
     snapshots: u64,
     seconds: f64,
     faults: BTreeMap<&'static str, u64>,
+    matrix: matrix::Cells,
+    #[serde(skip)]
+    hits: Option<Hits>,
     gates: BTreeMap<&'static str, u64>,
     alerts: BTreeMap<&'static str, u64>,
     repairs: BTreeMap<&'static str, u64>,
@@ -84,6 +95,9 @@ struct Figures {
     failure: Option<String>,
     broken: Option<Broken>,
 }
+
+/// Is told how many more have been run.
+type Done<'d> = &'d (dyn Fn(u64) + Sync);
 
 /// What broke, for whoever reads the report as JSON.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -114,14 +128,27 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         .threads
         .unwrap_or_else(|| thread::available_parallelism().map_or(1, |count| count.get()));
     let start = Instant::now();
+    let bar = progress(match args.level {
+        Level::Desk | Level::Wire => args.seeds,
+        Level::Sequences => ALPHABET.pow(args.depth),
+    });
+    let done = |count| bar.inc(count);
     let mut figures = match args.level {
-        Level::Desk => Figures::of_sweep(args, sweep::Level::Desk, threads),
-        Level::Wire => Figures::of_sweep(args, sweep::Level::Wire, threads),
-        Level::Sequences => Figures::of_sequences(args, threads),
+        Level::Desk => Figures::of_sweep(args, sweep::Level::Desk, threads, &done),
+        Level::Wire => Figures::of_sweep(args, sweep::Level::Wire, threads, &done),
+        Level::Sequences => Figures::of_sequences(args, threads, &done),
     };
+    bar.finish_and_clear();
     figures.seconds = start.elapsed().as_secs_f64();
-    figures.write(out)?;
+    figures.write(out, args.matrix)?;
     Ok(if figures.failure.is_some() { Exit::Finding } else { Exit::Ok })
+}
+
+/// On stderr, and only if that is a terminal.
+fn progress(amount: u64) -> ProgressBar {
+    let template = "{elapsed_precise} {bar:40} {pos}/{len} {per_sec}, {eta} left";
+    let style = ProgressStyle::with_template(template).expect("the template is ours");
+    ProgressBar::new(amount).with_style(style)
 }
 
 fn tell(args: &Args, mask: u64, out: &mut Report<'_>) -> Result<Exit, CliError> {
@@ -156,8 +183,8 @@ fn tell(args: &Args, mask: u64, out: &mut Report<'_>) -> Result<Exit, CliError> 
 }
 
 impl Figures {
-    fn of_sweep(args: &Args, level: sweep::Level, threads: usize) -> Self {
-        let sweep = sweep::run(level, args.seed, args.seeds, threads);
+    fn of_sweep(args: &Args, level: sweep::Level, threads: usize, done: Done<'_>) -> Self {
+        let sweep = sweep::run_told(level, args.seed, args.seeds, threads, done);
         let total = &sweep.total;
         Self {
             schedules: sweep.schedules,
@@ -168,6 +195,8 @@ impl Figures {
             record_bytes: total.record_bytes,
             snapshots: total.snapshots,
             faults: total.hits.iter().map(|(fault, hits)| (fault.word(), hits)).collect(),
+            matrix: matrix::cells(&total.hits),
+            hits: Some(total.hits.clone()),
             gates: total.gates.iter().map(|(gate, count)| (gate.word(), *count)).collect(),
             alerts: total.alerts.iter().map(|(kind, count)| (kind.word(), *count)).collect(),
             repairs: total.repairs.iter().map(|(way, count)| (way.word(), *count)).collect(),
@@ -182,8 +211,8 @@ impl Figures {
         }
     }
 
-    fn of_sequences(args: &Args, threads: usize) -> Self {
-        match exhaustive::all(args.depth, threads) {
+    fn of_sequences(args: &Args, threads: usize, done: Done<'_>) -> Self {
+        match exhaustive::all_told(args.depth, threads, done) {
             Ok(count) => Self {
                 schedules: count.sequences,
                 inputs: count.inputs,
@@ -215,6 +244,8 @@ impl Figures {
             snapshots: 0,
             seconds: 0.0,
             faults: BTreeMap::new(),
+            matrix: matrix::Cells::new(),
+            hits: None,
             gates: BTreeMap::new(),
             alerts: BTreeMap::new(),
             repairs: BTreeMap::new(),
@@ -225,7 +256,7 @@ impl Figures {
         }
     }
 
-    fn write(&self, out: &mut Report<'_>) -> Result<(), CliError> {
+    fn write(&self, out: &mut Report<'_>, shows_matrix: bool) -> Result<(), CliError> {
         if out.is_json() {
             out.json("xmc.sim", 1, self)?;
             return Ok(());
@@ -256,6 +287,9 @@ impl Figures {
             if !rows.is_empty() {
                 writeln!(out, "{title:<9} {}", rows.join(", "))?;
             }
+        }
+        if let Some(hits) = self.hits.as_ref().filter(|_| shows_matrix) {
+            matrix::write(out, hits)?;
         }
         match &self.failure {
             Some(failure) => writeln!(out, "FAILED    {failure}")?,
