@@ -5,7 +5,8 @@
 //! be dropped one by one (`plan`). There are two levels. The desk level (`world`) hands inputs to
 //! `Desk::on` directly: it is quick, so it runs by the hundred thousand. The wire level (`wire`)
 //! runs the stages over simulated ports, from the bytes of a feed to the bytes of orders.
-//! `exhaustive` goes through every short sequence of order news instead of drawing them.
+//! `exhaustive` goes through every short sequence of order news instead of drawing them; `hall`
+//! plays famous failures from scripts.
 //! `generator` makes channels of market data as bytes. `exchange` is a market with books, accounts
 //! and a crowd, for the simulated venues that are reached over real sockets.
 //!
@@ -21,11 +22,13 @@ pub mod exchange;
 pub mod exhaustive;
 pub mod fault;
 pub mod generator;
+pub mod hall;
 pub mod ledger;
 pub mod market;
 pub mod model;
 pub mod network;
 pub mod plan;
+pub mod record;
 pub mod session;
 pub mod shelf;
 pub mod situation;

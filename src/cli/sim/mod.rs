@@ -5,9 +5,11 @@
 //! this code and nothing else.
 
 mod matrix;
+mod scenario;
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
 
@@ -55,6 +57,12 @@ pub struct Args {
     /// it is always there.
     #[arg(long)]
     matrix: bool,
+    /// Play a famous failure again instead: its name, `all`, or `list`.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["tell", "matrix"])]
+    scenario: Option<String>,
+    /// Write the journal of each scenario into a directory of its name in this one.
+    #[arg(long, value_name = "DIR", requires = "scenario")]
+    record: Option<PathBuf>,
 }
 
 /// What is simulated.
@@ -121,6 +129,9 @@ fn number(text: &str) -> Result<u64, String> {
 /// # Errors
 /// `Output` if the report cannot be written.
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    if let Some(name) = &args.scenario {
+        return scenario::run(name, args.record.as_deref(), out);
+    }
     if let Some(mask) = args.tell {
         return tell(args, mask, out);
     }

@@ -66,3 +66,33 @@ fn the_matrix_has_every_hit() {
     let table = printed(&sim(&["--seeds", "30", "--matrix"]));
     assert!(table.contains("cells") && table.contains("bust  "), "{table}");
 }
+
+#[test]
+fn a_scenario_is_played_and_recorded() {
+    let scratch = std::env::temp_dir().join(format!("xmc-scenario-{}", std::process::id()));
+    let directory = scratch.to_str().expect("UTF-8");
+    let told = printed(&sim(&["--scenario", "knight", "--record", directory]));
+    assert!(told.contains("orders    0 before the fault, 2 after it"), "{told}");
+    assert!(told.contains("result    stopped, and every invariant held"), "{told}");
+    let journal = scratch.join("knight");
+    let xmc = env!("CARGO_BIN_EXE_xmc");
+    let replay = Command::new(xmc).args(["replay", "--verify"]).arg(&journal).output();
+    let replayed = printed(&replay.expect("xmc runs"));
+    let again = sim(&["--scenario", "knight", "--record", directory]);
+    std::fs::remove_dir_all(&scratch).expect("it was made here");
+    assert!(!replayed.is_empty());
+    assert_eq!(again.status.code(), Some(2), "a journal that is there stays as it is");
+}
+
+#[test]
+fn scenarios_are_listed_and_an_unknown_one_is_refused() {
+    let list = printed(&sim(&["--scenario", "list"]));
+    assert!(list.contains("everbright") && list.contains("not played"), "{list}");
+    let unknown = sim(&["--scenario", "nobody"]);
+    assert_eq!(unknown.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(said.contains("no scenario is called nobody"), "{said}");
+    let xmc = env!("CARGO_BIN_EXE_xmc");
+    let alias = Command::new(xmc).args(["simulate", "--scenario", "list"]).output();
+    assert_eq!(printed(&alias.expect("xmc runs")), list);
+}

@@ -6,6 +6,7 @@ mod details;
 mod exchange;
 mod exhaustive;
 mod generator;
+mod hall_of_failures;
 mod planted;
 mod shelf;
 mod wire;
