@@ -55,6 +55,7 @@ impl Checker {
         if desk.next_deadline() <= self.now {
             return Ok(());
         }
+        self.broken_off();
         for id in self.model.live.clone() {
             let Some(order) = self.model.orders.get_mut(&id) else { continue };
             if order.is_unknown || self.now < order.due {
@@ -69,6 +70,23 @@ impl Checker {
             ensure!(self, "deadline", !is_missed, "order {id:#x} is {late:?} over its deadline");
         }
         Ok(())
+    }
+
+    /// What a breaker has broken off had its deadline with that: the next one is as far away again.
+    fn broken_off(&mut self) {
+        for spread in self.model.spreads.values_mut() {
+            let timeout = spread.spec.ack_timeout;
+            let Some(fire) = &mut spread.fire else { continue };
+            if !fire.is_broken_off || fire.was_broken_off {
+                continue;
+            }
+            fire.was_broken_off = true;
+            for id in &fire.orders {
+                let Some(order) = self.model.orders.get_mut(&id.0) else { continue };
+                order.due = order.due.max(self.now.after(timeout));
+                order.was_due |= order.cancels > 0;
+            }
+        }
     }
 
     /// L2: a fire out of ratio is brought back or given up within its tries and its time.

@@ -97,6 +97,7 @@ impl Checker {
             open_since: None,
             is_flattening: false,
             is_broken_off: false,
+            was_broken_off: false,
             may_repair: true,
         };
         for (order, left) in orders.iter().zip((0..orders.len()).rev()) {

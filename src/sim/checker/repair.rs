@@ -327,7 +327,7 @@ impl Checker {
         if let Some(fire) = fire {
             fire.orders.extend(orders.iter().map(|order| order.order_id));
             fire.tries += 1;
-            fire.is_broken_off = false;
+            (fire.is_broken_off, fire.was_broken_off) = (false, false);
         }
         *self.repairs.entry(way).or_default() += 1;
         self.batches(orders, credits, true, &[])

@@ -7,9 +7,10 @@ use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     AccountId, AccountLimits, ChannelState, ChannelUpdate, CloseFirst, Command, CommandKind,
     Credits, Depth, Detail, Event, Gate, GatewayIndex, GatewayLimits, HedgeFlag, Input,
-    InstrumentIndex, InstrumentSpec, LegSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent,
-    OrderEventKind, ProjectId, Quote, QuoteQuality, RepairEnd, RepairSpec, SessionState,
-    SessionUpdate, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce,
+    InstrumentIndex, InstrumentSpec, LegSpec, LossSpec, OffsetRule, OrderAction, OrderCommand,
+    OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, RepairEnd, RepairSpec,
+    SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce,
+    TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::record::frame::{LOGIC_VERSION, Start};
@@ -111,6 +112,7 @@ pub fn spread(row: u32) -> SpreadSpec {
         ratio_lots,
         coefficient_q32: i64::from(ratio_lots) * ONE_Q32,
         pay_up_e9: TICK_E9,
+        min_lean_lots: 0,
     };
     SpreadSpec {
         spread: SpreadIndex(row),
@@ -145,6 +147,8 @@ pub fn spread(row: u32) -> SpreadSpec {
             fee_e9: [0; 4],
             fee_q32: [0; 4],
         },
+        loss: LossSpec::NONE,
+        trigger: TriggerSpec::PLAIN,
     }
 }
 

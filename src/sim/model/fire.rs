@@ -30,6 +30,8 @@ pub struct ModelFire {
     pub is_flattening: bool,
     /// A breaker has tripped that has what rests cancelled.
     pub is_broken_off: bool,
+    /// That has been done: its orders have as much time again.
+    pub was_broken_off: bool,
     /// Nothing has happened that ends it as it is.
     pub may_repair: bool,
 }
