@@ -553,9 +553,22 @@ impl Model {
     /// Takes in a cancel.
     pub fn cancelling(&mut self, now: MonoNs, command: &OrderCommand) {
         self.messages.push((now, *command));
-        if let Some(order) = self.orders.get_mut(&command.order_id.0) {
-            order.cancels += 1;
-            order.is_cancel_due = false;
+        let Some(order) = self.orders.get_mut(&command.order_id.0) else { return };
+        order.cancels += 1;
+        order.is_cancel_due = false;
+        if order.cancels > 1 {
+            let spread = order.command.spread;
+            self.expect_again(now, spread);
+        }
+    }
+
+    /// One cancel of a fire was sent again: all its orders have as long once more.
+    fn expect_again(&mut self, now: MonoNs, index: SpreadIndex) {
+        let Some(row) = self.spreads.get(&index.0) else { return };
+        for id in row.fire.iter().flat_map(|fire| &fire.orders) {
+            if let Some(order) = self.orders.get_mut(&id.0) {
+                order.due = order.due.max(now.after(row.spec.ack_timeout));
+            }
         }
     }
 
