@@ -190,9 +190,8 @@ impl Desk<'_> {
             };
             let is_up = self.session(order.gateway) == SessionState::Up;
             match order.state {
-                OrderState::Working if is_first => self.cancel(id, outputs),
-                // It was kept back below the venue's threshold of messages.
-                OrderState::Working if order.is_cancel_due && is_up => {
+                // The second time it was kept back below the venue's threshold of messages.
+                OrderState::Working if is_first || (order.is_cancel_due && is_up) => {
                     self.cancel(id, outputs);
                     is_again = true;
                 }
@@ -215,7 +214,7 @@ impl Desk<'_> {
             return;
         };
         if let (Some(fire), Some(spec)) = (&row.fire, &row.spec)
-            && fire.open_orders > 0
+            && fire.open_orders != 0
         {
             self.timers.set(index.0, now.after(spec.ack_timeout));
         }

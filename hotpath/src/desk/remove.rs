@@ -1,7 +1,8 @@
 //! A spread is taken out of the table while the desk runs; its row may be told another one.
 //!
 //! Only one that is flat and at rest: no fire, no order that may fill, no units, no lots left over,
-//! not halted nor left closing only. What keeps it is said. Its legs' instruments stay, and so does what they hold.
+//! not halted nor left closing only. What keeps it is said. Its legs' instruments stay, and so does
+//! what they hold.
 //!
 //! Orders that it has sent are over, but a venue may still tell of them: a late fill, a bust. They
 //! are of no spread from then on, so that nothing of it is counted to whatever takes the row next:

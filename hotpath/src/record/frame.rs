@@ -65,7 +65,8 @@ pub const LOGIC_CHANGES: [(u16, &str); 8] = [
         9,
         "levels may be ratios, and ask for a time that they are met and for lots that legs lean \
          on, if told so; spreads can be removed; an input has so many spreads looked at and the \
-         next ones the rest, those first of which a traded leg was quoted",
+         next ones the rest, those first of which a traded leg was quoted; a cancel that came back \
+         unsent is sent again; breakers trip, and what a fire can lose is bounded, if told so",
     ),
 ];
 
