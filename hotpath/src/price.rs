@@ -64,3 +64,17 @@ pub const fn saturate(value: i128) -> i64 {
         value as i64
     }
 }
+
+/// `numerator / denominator` rounded down; `None` by zero. Without the signed division of the
+/// compiler's own library, which can panic.
+#[must_use]
+pub fn floor_div(numerator: i128, denominator: u128) -> Option<i128> {
+    let amount = numerator.unsigned_abs();
+    let whole = amount.checked_div(denominator)?;
+    let is_cut = whole.wrapping_mul(denominator) != amount;
+    let whole = i128::try_from(whole).ok()?;
+    if numerator >= 0 {
+        return Some(whole);
+    }
+    Some(whole.wrapping_neg().wrapping_sub(i128::from(is_cut)))
+}

@@ -1,7 +1,7 @@
 //! Products of prices and coefficients, against checked arithmetic in 128 bits and fractions.
 
 use proptest::prelude::*;
-use xmc_hotpath::price::{ONE_Q32, from_q32, saturate, signed, to_q32, weighted, widen};
+use xmc_hotpath::price::{ONE_Q32, floor_div, from_q32, saturate, signed, to_q32, weighted, widen};
 use xmc_hotpath::spread::MAX_COEFFICIENT_Q32;
 
 fn edge() -> impl Strategy<Value = i64> {
@@ -26,6 +26,17 @@ fn nearest_lower(sum_q32: i128) -> i64 {
 }
 
 proptest! {
+    /// Against Euclid's division, which the hot path must not call.
+    #[test]
+    fn quotients_are_rounded_down(
+        numerator in prop_oneof![any::<i128>(), (-99_i128..99)],
+        denominator in prop_oneof![1..i128::MAX, (1_i128..9)],
+    ) {
+        let found = floor_div(numerator, denominator.unsigned_abs());
+        prop_assert_eq!(found, numerator.checked_div_euclid(denominator));
+        prop_assert_eq!(floor_div(numerator, 0), None);
+    }
+
     /// No product of a price and a coefficient of a spread overflows, and no sum of four and a
     /// constant does.
     #[test]

@@ -20,7 +20,7 @@ use crate::price;
 pub const MAX_TRIES: u8 = 9;
 
 /// One, in units of 1e-9.
-const ONE_E9: i128 = 1_000_000_000;
+const ONE_E9: u128 = 1_000_000_000;
 
 /// Where the two ways lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ pub fn cost_e9(
             Measure::Difference => value_q32.wrapping_sub(price::to_q32(fire.level_e9)),
             Measure::Ratio => {
                 let least_q32 = short_q32.checked_mul(price::widen(fire.level_e9))?;
-                let least_q32 = least_q32.checked_div_euclid(ONE_E9)?;
+                let least_q32 = price::floor_div(least_q32, ONE_E9)?;
                 value_q32.checked_add(short_q32)?.checked_sub(least_q32)?
             }
         };

@@ -59,7 +59,8 @@ pub struct Trigger {
 pub struct Value {
     /// The difference, with 32 fractional bits more than `_e9`.
     pub sum_q32: i128,
-    /// All that is taken off in it, as an amount: the denominator of the ratio.
+    /// All that is taken off in it, as an amount: the denominator of the ratio; 0 where the
+    /// difference is measured.
     pub short_q32: i128,
     /// The price of each leg.
     pub prices_e9: [i64; MAX_LEGS],
@@ -92,8 +93,8 @@ impl Value {
 
     #[inline(never)]
     fn ratio_e9(&self) -> Option<i64> {
-        let ratio = self.long_e9_q32()?.checked_div_euclid(self.short_q32)?;
-        (self.short_q32 > 0).then_some(price::saturate(ratio))
+        let short_q32 = u128::try_from(self.short_q32).ok()?;
+        price::floor_div(self.long_e9_q32()?, short_q32).map(price::saturate)
     }
 
     /// The numerator, times 1e9 once more.
@@ -142,7 +143,6 @@ pub fn value(
     units: u32,
 ) -> Option<Value> {
     let mut sum_q32 = price::to_q32(spec.constant_e9);
-    let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
     let mut prices_e9 = [0; MAX_LEGS];
     let rows = spec.legs.iter().zip(legs).zip(&mut prices_e9);
     for ((leg, book), price_e9) in rows.take(usize::from(spec.leg_count)) {
@@ -155,13 +155,24 @@ pub fn value(
         };
         *price_e9 = worst;
         // Cannot overflow: coefficients are bounded by MAX_COEFFICIENT_Q32 and there are four.
-        let part_q32 = price::weighted(worst, leg.coefficient_q32);
-        sum_q32 = sum_q32.wrapping_add(part_q32);
-        if leg.coefficient_q32 < 0 {
-            short_q32 = short_q32.wrapping_sub(part_q32);
-        }
+        sum_q32 = sum_q32.wrapping_add(price::weighted(worst, leg.coefficient_q32));
     }
+    let short_q32 = match spec.trigger.measure {
+        Measure::Difference => 0,
+        Measure::Ratio => short_q32(spec, &prices_e9),
+    };
     Some(Value { sum_q32, short_q32, prices_e9 })
+}
+
+/// All that is taken off at these prices, as an amount.
+#[inline(never)]
+fn short_q32(spec: &SpreadSpec, prices_e9: &[i64; MAX_LEGS]) -> i128 {
+    let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
+    let legs = spec.legs.iter().take(usize::from(spec.leg_count));
+    for (leg, price_e9) in legs.zip(prices_e9).filter(|(leg, _)| leg.coefficient_q32 < 0) {
+        short_q32 = short_q32.wrapping_sub(price::weighted(*price_e9, leg.coefficient_q32));
+    }
+    short_q32
 }
 
 /// The trigger that is met, if any. Closing comes before opening. A trigger of 0 units is one that
