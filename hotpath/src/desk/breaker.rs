@@ -69,7 +69,7 @@ impl Watched {
 #[derive(Clone, Copy)]
 pub(super) struct Before {
     id: OrderId,
-    spread: SpreadIndex,
+    pub(super) spread: SpreadIndex,
     fire: u32,
     state: OrderState,
     sent: MonoNs,
@@ -112,10 +112,22 @@ impl Desk<'_> {
         let is_sane = breakers.slippage_e9 >= 0 && breakers.rules.iter().all(is_sane);
         match self.table.spread_mut(breakers.spread) {
             Some(row) if is_sane && row.spec.is_some() => {
-                row.watched = Some(Watched::new(*breakers));
+                let was_watched = row.watched.replace(Watched::new(*breakers)).is_some();
+                if !was_watched {
+                    // Nobody has noted which orders under way are answered: none is waited for.
+                    let orders = self.orders.rows_mut().iter_mut();
+                    let of_it = orders.filter(|order| order.spread == breakers.spread);
+                    of_it.for_each(|order| order.is_answered = true);
+                }
             }
             _ => self.bad_input(breakers.spread, i64::from(breakers.spread.0), outputs),
         }
+    }
+
+    /// Whether the spread has breakers.
+    #[inline(always)]
+    pub(super) fn is_watched(&self, spread: SpreadIndex) -> bool {
+        self.table.spread(spread).is_some_and(|row| row.watched.is_some())
     }
 
     /// Notes one thing that a breaker of the spread watches, and trips it if it was one too many.
@@ -135,7 +147,7 @@ impl Desk<'_> {
     }
 
     /// The venue's first word about an order: how long it took, and whether it was a refusal.
-    #[inline]
+    #[inline(never)]
     pub(super) fn watch_answer(
         &mut self,
         before: &Before,
@@ -250,7 +262,7 @@ impl Desk<'_> {
 
     /// The venue has an order that was on its way when its fire was broken off: it goes, as those
     /// did that rested then.
-    #[inline]
+    #[inline(never)]
     pub(super) fn cancel_if_broken_off(&mut self, before: &Before, outputs: &mut Outputs) {
         if before.state != OrderState::Sent {
             return;

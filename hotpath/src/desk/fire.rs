@@ -457,7 +457,7 @@ pub(super) fn still_spent(spent: u8, spec: &SpreadSpec, books: &[LegBook<'_>; MA
         } else {
             (level.wrapping_sub(away), Ordering::Less)
         };
-        if value.compare(spec.trigger.measure, bound) == Some(beyond) {
+        if value.compare(spec, bound) == Some(beyond) {
             left &= !bit(intent);
         }
     }

@@ -71,8 +71,10 @@ impl Desk<'_> {
                 self.halt_spread(spread, AlertKind::UnknownOrder, outputs);
             }
         }
-        self.cancel_if_broken_off(&before, outputs);
-        self.watch_answer(&before, event, outputs);
+        if self.is_watched(before.spread) {
+            self.cancel_if_broken_off(&before, outputs);
+            self.watch_answer(&before, event, outputs);
+        }
     }
 
     /// News of an order that is not here. One of an earlier run that was over then has done what it

@@ -59,24 +59,39 @@ pub struct Trigger {
 pub struct Value {
     /// The difference, with 32 fractional bits more than `_e9`.
     pub sum_q32: i128,
-    /// All that is taken off in it, as an amount: the denominator of the ratio; 0 where the
-    /// difference is measured.
-    pub short_q32: i128,
     /// The price of each leg.
     pub prices_e9: [i64; MAX_LEGS],
 }
 
 impl Value {
+    /// Whether a level is met: at or below it to buy, at or above it to sell. A ratio whose
+    /// denominator is not above zero, or that cannot be counted, meets none.
+    #[inline(always)]
+    fn meets(&self, spec: &SpreadSpec, is_buy: bool, level_e9: i64) -> bool {
+        match spec.trigger.measure {
+            Measure::Difference => {
+                let level_q32 = price::to_q32(level_e9);
+                if is_buy { self.sum_q32 <= level_q32 } else { self.sum_q32 >= level_q32 }
+            }
+            Measure::Ratio => {
+                let stands = self.compare(spec, price::widen(level_e9));
+                stands.is_some_and(if is_buy { Ordering::is_le } else { Ordering::is_ge })
+            }
+        }
+    }
+
     /// How what is measured stands to a level; `None` for a ratio whose denominator is not above
     /// zero, or that cannot be counted.
-    #[inline(always)]
+    #[inline(never)]
     #[must_use]
-    pub fn compare(&self, measure: Measure, level_e9: i128) -> Option<Ordering> {
-        match measure {
+    pub fn compare(&self, spec: &SpreadSpec, level_e9: i128) -> Option<Ordering> {
+        match spec.trigger.measure {
             Measure::Difference => Some(self.sum_q32.cmp(&level_e9.wrapping_shl(32))),
             Measure::Ratio => {
-                let level = self.short_q32.checked_mul(level_e9)?;
-                (self.short_q32 > 0).then_some(self.long_e9_q32()?.cmp(&level))
+                let short_q32 = short_q32(spec, &self.prices_e9);
+                let level = short_q32.checked_mul(level_e9)?;
+                let long = self.sum_q32.wrapping_add(short_q32).checked_mul(ONE_E9)?;
+                (short_q32 > 0).then_some(long.cmp(&level))
             }
         }
     }
@@ -84,24 +99,32 @@ impl Value {
     /// What is measured, in units of 1e-9, rounded down; 0 where nothing can be compared.
     #[inline]
     #[must_use]
-    pub fn measured_e9(&self, measure: Measure) -> i64 {
-        match measure {
+    pub fn measured_e9(&self, spec: &SpreadSpec) -> i64 {
+        match spec.trigger.measure {
             Measure::Difference => price::from_q32(self.sum_q32),
-            Measure::Ratio => self.ratio_e9().unwrap_or(0),
+            Measure::Ratio => ratio_e9(self.sum_q32, short_q32(spec, &self.prices_e9)).unwrap_or(0),
         }
     }
+}
 
-    #[inline(never)]
-    fn ratio_e9(&self) -> Option<i64> {
-        let short_q32 = u128::try_from(self.short_q32).ok()?;
-        price::floor_div(self.long_e9_q32()?, short_q32).map(price::saturate)
-    }
+/// A ratio in units of 1e-9, rounded down: of the difference and all that is taken off in it.
+#[inline(never)]
+#[must_use]
+pub fn ratio_e9(sum_q32: i128, short_q32: i128) -> Option<i64> {
+    let long_e9_q32 = sum_q32.wrapping_add(short_q32).checked_mul(ONE_E9)?;
+    let short_q32 = u128::try_from(short_q32).ok()?;
+    price::floor_div(long_e9_q32, short_q32).map(price::saturate)
+}
 
-    /// The numerator, times 1e9 once more.
-    #[inline(always)]
-    fn long_e9_q32(&self) -> Option<i128> {
-        self.sum_q32.wrapping_add(self.short_q32).checked_mul(ONE_E9)
+/// All that is taken off at these prices, as an amount: the denominator of the ratio.
+#[inline(never)]
+fn short_q32(spec: &SpreadSpec, prices_e9: &[i64; MAX_LEGS]) -> i128 {
+    let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
+    let legs = spec.legs.iter().take(usize::from(spec.leg_count));
+    for (leg, price_e9) in legs.zip(prices_e9).filter(|(leg, _)| leg.coefficient_q32 < 0) {
+        short_q32 = short_q32.wrapping_sub(price::weighted(*price_e9, leg.coefficient_q32));
     }
+    short_q32
 }
 
 /// Whether `leg` takes asks when the spread is bought (`is_buy`) or sold.
@@ -157,22 +180,7 @@ pub fn value(
         // Cannot overflow: coefficients are bounded by MAX_COEFFICIENT_Q32 and there are four.
         sum_q32 = sum_q32.wrapping_add(price::weighted(worst, leg.coefficient_q32));
     }
-    let short_q32 = match spec.trigger.measure {
-        Measure::Difference => 0,
-        Measure::Ratio => short_q32(spec, &prices_e9),
-    };
-    Some(Value { sum_q32, short_q32, prices_e9 })
-}
-
-/// All that is taken off at these prices, as an amount.
-#[inline(never)]
-fn short_q32(spec: &SpreadSpec, prices_e9: &[i64; MAX_LEGS]) -> i128 {
-    let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
-    let legs = spec.legs.iter().take(usize::from(spec.leg_count));
-    for (leg, price_e9) in legs.zip(prices_e9).filter(|(leg, _)| leg.coefficient_q32 < 0) {
-        short_q32 = short_q32.wrapping_sub(price::weighted(*price_e9, leg.coefficient_q32));
-    }
-    short_q32
+    Some(Value { sum_q32, prices_e9 })
 }
 
 /// The trigger that is met, if any. Closing comes before opening. A trigger of 0 units is one that
@@ -226,7 +234,7 @@ pub fn at_most(
     }
     let found = value(spec, legs, trigger.intent.is_buy(), most);
     found.map_or(trigger, |found| Trigger {
-        value_e9: found.measured_e9(spec.trigger.measure),
+        value_e9: found.measured_e9(spec),
         units: most,
         prices_e9: found.prices_e9,
         ..trigger
@@ -243,11 +251,8 @@ fn meets(
     most: u32,
 ) -> Option<Trigger> {
     let is_buy = intent.is_buy();
-    let (measure, level) = (spec.trigger.measure, price::widen(level_e9));
     let at = |units: u32| {
-        let found = value(spec, legs, is_buy, units)?;
-        let stands = found.compare(measure, level)?;
-        (if is_buy { stands.is_le() } else { stands.is_ge() }).then_some(found)
+        value(spec, legs, is_buy, units).filter(|found| found.meets(spec, is_buy, level_e9))
     };
     let mut best = at(1)?;
     let mut units = 1_u32;
@@ -263,7 +268,7 @@ fn meets(
     Some(Trigger {
         intent,
         level_e9,
-        value_e9: best.measured_e9(measure),
+        value_e9: best.measured_e9(spec),
         units: units.min(most),
         prices_e9: best.prices_e9,
     })
