@@ -13,8 +13,8 @@ use xmc_hotpath::execute::repair;
 use xmc_hotpath::feed::{self, Channel, FeedStage};
 use xmc_hotpath::gateway::GatewayStage;
 use xmc_hotpath::message::{
-    CloseFirst, Credits, Depth, Detail, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, Measure,
-    OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderId, Side, Sizing, SpreadSpec,
+    CloseFirst, Credits, Depth, Detail, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OffsetRule,
+    OrderAction, OrderCommand, OrderEvent, OrderId, Side, Sizing, SpreadSpec,
 };
 use xmc_hotpath::order::Orders;
 use xmc_hotpath::record::frame::Writer;
@@ -63,8 +63,8 @@ extern "C" fn spread_value(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn spread_measured_e9(value: &Value, measure: Measure) -> i64 {
-    value.measured_e9(measure)
+extern "C" fn spread_measured_e9(value: &Value, spec: &SpreadSpec) -> i64 {
+    value.measured_e9(spec)
 }
 
 #[unsafe(no_mangle)]
