@@ -277,11 +277,7 @@ impl Model {
                 }
             }
             Event::Sizing(sizing) => self.sizing = Some(*sizing),
-            Event::Breakers(breakers) => {
-                if let Some(row) = self.spreads.get_mut(&breakers.spread.0) {
-                    row.breakers = Some(ModelBreakers::new(*breakers));
-                }
-            }
+            Event::Breakers(breakers) => self.breakers(breakers),
             Event::Clock(_) | Event::Tick => {}
         }
         Vec::new()

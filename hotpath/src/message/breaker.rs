@@ -54,7 +54,8 @@ impl BreakerRule {
 }
 
 message! {
-    /// The breakers of one spread. Told again, they begin anew.
+    /// The breakers of one spread. Told again, they begin anew; orders that are under way when the
+    /// first ones are told are not waited for.
     pub struct Breakers {
         /// Row of the table of spreads.
         pub spread: SpreadIndex,

@@ -54,6 +54,16 @@ impl ModelBreakers {
 }
 
 impl Model {
+    /// Breakers are told anew. Orders under way at the first ones are not waited for.
+    pub(super) fn breakers(&mut self, breakers: &Breakers) {
+        let Some(row) = self.spreads.get_mut(&breakers.spread.0) else { return };
+        if row.breakers.replace(ModelBreakers::new(*breakers)).is_none() {
+            let orders = self.orders.values_mut();
+            let of_it = orders.filter(|order| order.command.spread == breakers.spread);
+            of_it.for_each(|order| order.is_answered = true);
+        }
+    }
+
     /// The venue's first word about an order, and refusals: what breakers see of them.
     pub(super) fn answered(&mut self, now: MonoNs, event: &OrderEvent) {
         let is_refused = event.kind == OrderEventKind::Rejected;
