@@ -40,8 +40,10 @@ pub struct ModelOrder {
     pub is_live: bool,
     /// The desk has said that nobody can tell what became of it.
     pub is_unknown: bool,
-    /// The venue has said something of it, or the desk has given up waiting for that.
+    /// Nobody waits for the venue's first word about it.
     pub is_answered: bool,
+    /// The venue has said something of it.
+    pub has_word: bool,
     /// Cancels sent for it.
     pub cancels: u32,
     /// The last of them came back unsent.
@@ -524,6 +526,7 @@ impl Model {
             is_live: true,
             is_unknown: false,
             is_answered: false,
+            has_word: false,
             cancels: 0,
             is_cancel_due: false,
             is_orphan: false,

@@ -517,6 +517,26 @@ impl Checker {
         }
     }
 
+    /// What a fire took from a book can bring another spread to its level: a ratio whose denominator
+    /// comes above zero with that.
+    pub(super) fn met_by_taking(&mut self) {
+        let mut seen = Vec::new();
+        for (number, spread) in self.model.spreads.iter().filter(|(_, row)| row.fire.is_none()) {
+            for intent in Intent::ALL {
+                let level = level(&spread.spec, *intent);
+                let is_level = ![i64::MIN, i64::MAX].contains(&level);
+                if is_level && self.meets(&spread.spec, *intent, level, 1) {
+                    seen.push((*number, *intent));
+                }
+            }
+        }
+        for (number, intent) in seen {
+            if let Some(spread) = self.model.spreads.get_mut(&number) {
+                spread.met.entry(intent).or_insert(self.now);
+            }
+        }
+    }
+
     /// Forgets which levels have fired where the value of one unit has left them.
     pub(super) fn left_levels(&mut self) {
         let mut left = Vec::new();

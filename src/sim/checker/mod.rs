@@ -106,6 +106,9 @@ impl Checker {
             self.met_levels();
         }
         self.orders(input, outputs)?;
+        if outputs.orders().any(|order| order.action == OrderAction::New) {
+            self.met_by_taking();
+        }
         self.exposures(desk)?;
         self.accounts(desk)?;
         self.spreads(desk)?;
@@ -404,7 +407,7 @@ impl Checker {
             let rests = expected.fire.iter().filter(|fire| fire.is_broken_off && !is_late);
             let rests = rests.flat_map(|fire| &fire.orders).find(|id| {
                 let order = &self.model.orders[&id.0];
-                order.is_live && order.is_answered && !order.is_unknown && order.cancels == 0
+                order.is_live && order.has_word && !order.is_unknown && order.cancels == 0
             });
             ensure!(self, "breakers", rests.is_none(), "{rests:?} rests, its fire is broken off");
             let is_broken = expected.residual.iter().any(|lots| *lots != 0);

@@ -75,6 +75,7 @@ impl Model {
         let order = self.orders.get_mut(&event.order_id.0).expect("it is known");
         let is_first = is_word && !order.is_answered;
         order.is_answered |= is_word;
+        order.has_word |= is_word;
         let (spread, took) = (order.command.spread.0, now.since(order.sent));
         let counts = (is_first || is_refused && order.is_live) && !order.is_orphan;
         let row = self.spreads.get(&spread);
