@@ -517,8 +517,8 @@ impl Checker {
         }
     }
 
-    /// What a fire took from a book can bring another spread to its level: a ratio whose denominator
-    /// comes above zero with that.
+    /// What a fire took from a book can bring another spread to its level: a ratio whose
+    /// denominator comes above zero with that.
     pub(super) fn met_by_taking(&mut self) {
         let mut seen = Vec::new();
         for (number, spread) in self.model.spreads.iter().filter(|(_, row)| row.fire.is_none()) {
