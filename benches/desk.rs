@@ -14,7 +14,7 @@ use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     ChannelState, ChannelUpdate, Command, CommandKind, Control, Credits, DeskId, DeskIdentity,
     Event, GatewayIndex, Input, InstrumentIndex, InstrumentSpec, LegSpec, MAX_GATEWAYS,
-    OrderCommand, OrderEvent, OrderEventKind, Quote, SessionState, SessionUpdate, SiteId,
+    OrderCommand, OrderEvent, OrderEventKind, Quote, Scope, SessionState, SessionUpdate, SiteId,
     SpreadIndex, SpreadSpec, StreamId,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -199,7 +199,7 @@ impl<'a> Run<'a> {
         }));
         run.tell(Event::Command(Command {
             kind: CommandKind::Arm,
-            spread: SpreadIndex::ALL,
+            scope: Scope::All,
             operator: 0,
             command_id: 1,
         }));
@@ -217,6 +217,10 @@ impl<'a> Run<'a> {
         // Not through the functions whose instructions are counted.
         self::quotes(self, &self.fresh(quotes), Credits::FULL);
         self.settle();
+        // A session that came up has the desk look at every row of its orders, part by part.
+        while self.desk.next_deadline() == MonoNs(0) {
+            self.tell(Event::Tick);
+        }
     }
 
     /// The quotes as they are now, received just now.

@@ -8,7 +8,7 @@ use super::rows::put;
 use std::collections::{HashMap, VecDeque};
 use xmc_hotpath::message::{
     AccountId, Alert, AlertKind, Carried, CarriedOrder, Detail, Gate, InstrumentIndex,
-    InstrumentSpec, Intent, OrderAction, OrderCommand, OrderEvent, OrderId, ProjectId, Side,
+    InstrumentSpec, Intent, OrderAction, OrderCommand, OrderEvent, OrderId, ProjectId, Scope, Side,
     SpreadIndex, SpreadSpec, StrategyId, StreamId,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
@@ -225,7 +225,13 @@ impl Memory {
                 of_order(&sent)
             }
             OwnedEvent::Carried(Carried::Run(_)) => Facts::default(),
-            OwnedEvent::Command(command) => self.of_spread(command.spread),
+            OwnedEvent::Command(command) => match command.scope {
+                Scope::All | Scope::Gateway(_) => Facts::default(),
+                Scope::Spread(spread) => self.of_spread(spread),
+                Scope::Instrument(of) => Facts { instrument: Some(of), ..Facts::default() },
+                Scope::Account(of) => Facts { account: Some(of), ..Facts::default() },
+                Scope::Strategy(of) => Facts { strategy: Some(of), ..Facts::default() },
+            },
             OwnedEvent::Breakers(breakers) => self.of_spread(breakers.spread),
             OwnedEvent::Gateway(_)
             | OwnedEvent::Detailing(_)

@@ -34,9 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use xmc_hotpath::desk::Desk;
-use xmc_hotpath::message::{
-    Command, CommandKind, Control, GatewayIndex, SessionState, SpreadIndex,
-};
+use xmc_hotpath::message::{Command, CommandKind, Control, GatewayIndex, Scope, SessionState};
 use xmc_hotpath::port::{RxPort, StreamPort};
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::Sender;
@@ -570,5 +568,5 @@ fn is_settled(desk: &Desk<'_>, gateway: GatewayIndex) -> bool {
 
 /// A command of the engine itself, about all spreads.
 fn command(kind: CommandKind, command_id: u64) -> Control {
-    Control::Command(Command { kind, spread: SpreadIndex::ALL, operator: 0, command_id })
+    Control::Command(Command { kind, scope: Scope::All, operator: 0, command_id })
 }

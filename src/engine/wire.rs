@@ -22,7 +22,7 @@ use xmc_hotpath::feed::FeedCounters;
 use xmc_hotpath::gateway::GatewayCounters;
 use xmc_hotpath::message::{
     Command, CommandKind, Control, DeskId, DeskIdentity, GatewayIndex, MAX_GATEWAYS, OrderCommand,
-    Quote, SiteId, SpreadIndex,
+    Quote, Scope, SiteId,
 };
 use xmc_hotpath::port::{RxPort, StreamPort};
 use xmc_hotpath::record::RecordSink;
@@ -418,7 +418,7 @@ fn depth(config: &Configuration, kind: LinkKind, stage: StageName) -> usize {
 pub fn arm() -> Control {
     Control::Command(Command {
         kind: CommandKind::Arm,
-        spread: SpreadIndex::ALL,
+        scope: Scope::All,
         operator: 0,
         command_id: 1,
     })

@@ -16,7 +16,7 @@ use xmc_hotpath::message::{
     AccountId, AccountLimits, ChannelState, ChannelUpdate, CloseFirst, Command, CommandKind,
     Credits, Depth, Event, GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex,
     InstrumentSpec, LegSpec, LossSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent,
-    OrderEventKind, ProjectId, Quote, QuoteQuality, RepairSpec, SessionState, SessionUpdate,
+    OrderEventKind, ProjectId, Quote, QuoteQuality, RepairSpec, Scope, SessionState, SessionUpdate,
     SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
@@ -304,7 +304,7 @@ impl<'a> Table<'a> {
         }))?;
         self.tell(Event::Command(Command {
             kind: CommandKind::Arm,
-            spread: SpreadIndex::ALL,
+            scope: Scope::All,
             operator: 1,
             command_id: 1,
         }))?;

@@ -31,8 +31,7 @@ pub struct ModelOrder {
     pub command: OrderCommand,
     /// When.
     pub sent: MonoNs,
-    /// Lots that it is for: less than was asked after a bust, or when the venue has cancelled the
-    /// rest.
+    /// Lots that it is for: fewer after a bust, or when the venue has cancelled the rest.
     pub qty: u32,
     /// Lots filled.
     pub filled: u32,
@@ -78,7 +77,9 @@ pub struct ModelSpread {
     pub is_enabled: bool,
     /// Something went wrong and no command has cleared it.
     pub is_halted: bool,
-    /// A breaker has tripped that leaves it closing only.
+    /// It was killed by name, or by something that it has in common with others.
+    pub is_killed: bool,
+    /// A breaker has tripped, or a command has come, that leaves it closing only.
     pub is_reducing: bool,
     /// Its breakers, if it was told any.
     pub breakers: Option<ModelBreakers>,
@@ -316,6 +317,7 @@ impl Model {
             spec: *spec,
             is_enabled: spec.is_enabled,
             is_halted: false,
+            is_killed: false,
             is_reducing: false,
             breakers: None,
             units: 0,

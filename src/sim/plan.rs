@@ -77,6 +77,9 @@ pub struct Plan {
     /// Operators remove spreads, and tell them again. Most seeds do not, so that all of a schedule
     /// is traded.
     pub removes: bool,
+    /// Operators kill, or leave closing, what spreads have in common. Most seeds do not, so that
+    /// all of a schedule is traded.
+    pub scopes: bool,
     /// Of each spread; most have none, so that all of a schedule is traded.
     pub breakers: Vec<Option<Breakers>>,
     /// The price step.
@@ -115,6 +118,8 @@ impl Plan {
             .collect();
         // Takes no number of the plan, so that schedules stay what they were.
         let removes = rng.clone().u8(..6) == 0;
+        let mut own = fastrand::Rng::with_seed(rng.clone().u64(..) ^ 0x7363_6f70);
+        let scopes = own.u8(..8) == 0;
         let mut faults = faults(&mut rng);
         faults.keep(seed.mask);
         let steps = rng.u32(20..=120).min(seed.most_steps);
@@ -140,6 +145,7 @@ impl Plan {
             tells_hours: rng.u8(..8) == 0,
             finds: rng.u8(..8) == 0,
             removes,
+            scopes,
             breakers: Vec::new(),
         };
         let rows = plan.spreads.iter().map(|spec| spec.spread);

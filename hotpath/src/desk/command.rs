@@ -1,10 +1,11 @@
 //! Commands, and the states that they and alerts bring about: of the desk, and of each spread.
 
 use super::breaker::is_breaker;
-use super::{Desk, Outputs, SpreadState};
+use super::table::Table;
+use super::{Desk, Outputs, Spread, SpreadState};
 use crate::message::{
-    Alert, AlertKind, Command, CommandKind, MAX_LEGS, OrderId, SafeState, SpreadIndex, StateChange,
-    StreamId,
+    Alert, AlertKind, Command, CommandKind, InstrumentIndex, MAX_LEGS, OrderId, SafeState, Scope,
+    SpreadIndex, StateChange, StreamId,
 };
 
 /// Why a safe state changed.
@@ -16,61 +17,105 @@ pub(super) enum Cause {
 
 impl Desk<'_> {
     pub(super) fn on_command(&mut self, command: &Command, outputs: &mut Outputs) {
-        let cause = Cause::Command(command.kind);
-        match command.kind {
-            CommandKind::Arm if self.state == SafeState::Halt => {
-                self.bad_input(command.spread, i64::from(command.operator), outputs);
-            }
-            CommandKind::Arm => {
+        let Command { kind, scope, operator, .. } = *command;
+        let cause = Cause::Command(kind);
+        match (kind, scope) {
+            (CommandKind::Arm, Scope::All) if self.state < SafeState::Halt => {
                 self.set_state(SafeState::Normal, cause, outputs);
                 self.settle_single(StreamId::NONE, outputs);
             }
-            CommandKind::NoNew => {
+            (CommandKind::NoNew, Scope::All) => {
                 let state = self.state.max(SafeState::NoNew);
                 self.set_state(state, cause, outputs);
             }
-            CommandKind::Kill => {
-                self.set_state(SafeState::Halt, cause, outputs);
+            (CommandKind::NoNew, _) => self.set_spreads(scope, SpreadState::Reducing, outputs),
+            (CommandKind::Kill, _) => {
+                if scope == Scope::All {
+                    self.set_state(SafeState::Halt, cause, outputs);
+                } else {
+                    self.kill_spreads(scope, outputs);
+                }
                 // Once more if it was in HALT already: cancels may have been refused.
                 self.kill_cursor = Some(0);
                 outputs.alert(Alert {
                     kind: AlertKind::Killed,
-                    spread: SpreadIndex::ALL,
+                    spread: scope.spread(),
                     order_id: OrderId::NONE,
-                    stream: StreamId(u16::MAX),
-                    value: i64::from(command.operator),
+                    stream: StreamId::NONE,
+                    value: i64::from(operator),
                 });
             }
-            CommandKind::Enable => self.set_spread(command.spread, SpreadState::Enabled, outputs),
-            CommandKind::Disable => self.set_spread(command.spread, SpreadState::Disabled, outputs),
-            CommandKind::ClearHalt => self.clear_halt(command.spread, outputs),
-            CommandKind::ClearDoubt => self.clear_doubt(command.spread, outputs),
-            CommandKind::Remove => self.remove(command.spread, outputs),
+            (CommandKind::Enable, _) => self.set_spreads(scope, SpreadState::Enabled, outputs),
+            (CommandKind::Disable, _) => self.set_spreads(scope, SpreadState::Disabled, outputs),
+            (CommandKind::ClearHalt, Scope::Spread(spread)) => self.clear_halt(spread, outputs),
+            (CommandKind::Remove, Scope::Spread(spread)) => self.remove(spread, outputs),
+            (CommandKind::ClearDoubt, Scope::All | Scope::Spread(_)) => {
+                self.clear_doubt(scope.spread(), outputs);
+            }
+            (
+                CommandKind::Arm
+                | CommandKind::ClearHalt
+                | CommandKind::Remove
+                | CommandKind::ClearDoubt,
+                _,
+            ) => self.bad_input(scope.spread(), i64::from(operator), outputs),
         }
     }
 
-    /// Enables or disables one spread or, with `SpreadIndex::ALL`, every one that is not halted.
-    /// One that a breaker has left closing only is enabled by its own name alone.
-    pub(super) fn set_spread(
-        &mut self,
-        spread: SpreadIndex,
-        state: SpreadState,
-        outputs: &mut Outputs,
-    ) {
-        if spread == SpreadIndex::ALL {
-            for row in self.table.spreads.iter_mut() {
-                let is_broken = row.state == SpreadState::Reducing && state == SpreadState::Enabled;
-                if row.spec.is_some() && row.state != SpreadState::Halted && !is_broken {
-                    row.state = state;
-                }
+    /// Does `change` to each spread that is meant; how many there are.
+    fn with_spreads(&mut self, scope: Scope, mut change: impl FnMut(&mut Spread)) -> usize {
+        let Table { instruments, spreads, .. } = &mut self.table;
+        let gateway_of = |instrument: InstrumentIndex| {
+            let row = instruments.get(usize::try_from(instrument.0).ok()?)?;
+            row.spec.as_ref().map(|spec| spec.gateway)
+        };
+        let mut count = 0_usize;
+        for row in spreads.iter_mut() {
+            if row.spec.as_ref().is_some_and(|spec| scope.holds(spec, gateway_of)) {
+                change(row);
+                count = count.saturating_add(1);
             }
-            return;
         }
-        match self.table.spread_mut(spread) {
-            Some(row) if row.spec.is_some() && row.state != SpreadState::Halted => {
-                row.state = state
+        count
+    }
+
+    /// Enables, disables or leaves closing only what is meant and not halted. Among several, what
+    /// closes only is not enabled: that takes its own name. What may not fire is not made to close.
+    fn set_spreads(&mut self, scope: Scope, state: SpreadState, outputs: &mut Outputs) {
+        if let Scope::Spread(spread) = scope
+            && self.table.spread(spread).is_some_and(|row| row.state == SpreadState::Halted)
+        {
+            return self.bad_input(spread, 0, outputs);
+        }
+        let is_one = matches!(scope, Scope::Spread(_));
+        let found = self.with_spreads(scope, |row| {
+            let stays = match (row.state, state) {
+                (SpreadState::Halted, _) | (SpreadState::Disabled, SpreadState::Reducing) => true,
+                (SpreadState::Reducing, SpreadState::Enabled) => !is_one,
+                _ => false,
+            };
+            if !stays {
+                row.state = state;
             }
-            _ => self.bad_input(spread, 0, outputs),
+        });
+        if found == 0 && scope != Scope::All {
+            self.bad_input(scope.spread(), 0, outputs);
+        }
+    }
+
+    /// Halts what is meant, for good until a person has looked: what rests of it is cancelled, and
+    /// nothing is repaired.
+    #[cold]
+    #[inline(never)]
+    fn kill_spreads(&mut self, scope: Scope, outputs: &mut Outputs) {
+        let found = self.with_spreads(scope, |row| {
+            (row.state, row.is_killed) = (SpreadState::Halted, true);
+            if let Some(fire) = &mut row.fire {
+                fire.may_repair = false;
+            }
+        });
+        if found == 0 {
+            self.bad_input(scope.spread(), 0, outputs);
         }
     }
 
@@ -79,7 +124,7 @@ impl Desk<'_> {
     pub(super) fn clear_halt(&mut self, spread: SpreadIndex, outputs: &mut Outputs) {
         match self.table.spread_mut(spread) {
             Some(row) if row.state == SpreadState::Halted && row.fire.is_none() => {
-                row.state = SpreadState::Disabled;
+                (row.state, row.is_killed) = (SpreadState::Disabled, false);
                 row.residual_lots = [0; MAX_LEGS];
                 outputs.state(StateChange {
                     spread,

@@ -492,9 +492,14 @@ impl Desk<'_> {
         Some(cursor)
     }
 
-    /// Cancels an order that nobody has asked to cancel yet.
+    /// Cancels an order of what was killed, unless that was asked already.
     fn kill(&mut self, id: OrderId, outputs: &mut Outputs) {
-        if self.orders.get(id).is_some_and(|order| order.state != OrderState::Cancelling) {
+        let Some(order) = self.orders.get(id) else {
+            return;
+        };
+        let is_meant = self.state == SafeState::Halt
+            || self.table.spread(order.spread).is_some_and(|row| row.is_killed);
+        if is_meant && order.state != OrderState::Cancelling {
             self.cancel(id, outputs);
         }
     }

@@ -189,6 +189,8 @@ pub struct Spread {
     pub(super) has_later: bool,
     /// Its breakers; `None` if it has none.
     pub(super) watched: Option<Watched>,
+    /// It was halted by a kill: its orders are cancelled.
+    pub(super) is_killed: bool,
 }
 
 fields! {
@@ -212,6 +214,7 @@ fields! {
         is_later: bool,
         has_later: bool,
         watched: Option<Watched>,
+        is_killed: bool,
     }
 }
 
@@ -237,6 +240,7 @@ impl Spread {
         is_later: false,
         has_later: false,
         watched: None,
+        is_killed: false,
     };
 }
 
@@ -419,7 +423,7 @@ impl<'a> Table<'a> {
 
     fn link(&mut self, spec: &SpreadSpec) {
         let base = spec.spread.0 << Edge::LEG_BITS;
-        for (leg, edge) in spec.legs.iter().take(usize::from(spec.leg_count)).zip(base..) {
+        for (leg, edge) in spec.legs().iter().zip(base..) {
             let Some(row) = self.instrument_mut(leg.instrument) else {
                 continue;
             };
@@ -430,7 +434,7 @@ impl<'a> Table<'a> {
 
     fn unlink(&mut self, spec: &SpreadSpec) {
         let base = spec.spread.0 << Edge::LEG_BITS;
-        for (leg, edge) in spec.legs.iter().take(usize::from(spec.leg_count)).zip(base..) {
+        for (leg, edge) in spec.legs().iter().zip(base..) {
             let after = self.next(edge);
             let Some(row) = self.instrument_mut(leg.instrument) else {
                 continue;

@@ -2,8 +2,8 @@
 
 use super::{
     AccountId, Breakers, Carried, CloseFirst, Event, Gate, GatewayIndex, HedgeFlag,
-    InstrumentIndex, Intent, MAX_LEGS, OffsetRule, ProjectId, SpreadIndex, StrategyId, StreamId,
-    TimeInForce,
+    InstrumentIndex, Intent, MAX_LEGS, OffsetRule, ProjectId, Scope, SpreadIndex, StrategyId,
+    StreamId, TimeInForce,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span, UnixNs};
@@ -210,6 +210,15 @@ message! {
     }
 }
 
+impl SpreadSpec {
+    /// The legs that are there.
+    #[inline(always)]
+    #[must_use]
+    pub fn legs(&self) -> &[LegSpec] {
+        self.legs.get(..usize::from(self.leg_count)).unwrap_or(&self.legs)
+    }
+}
+
 code! {
     /// What follows when a fire could not be repaired.
     #[derive(Default)]
@@ -313,22 +322,24 @@ impl AccountId {
 code! {
     /// What an operator, or the engine itself, orders the desk to do.
     pub enum CommandKind {
-        /// Let a spread fire.
+        /// Let spreads fire.
         Enable = 1 "enable",
-        /// Keep a spread from firing.
+        /// Keep spreads from firing.
         Disable = 2 "disable",
-        /// Take a spread out of HALT (its residual has been dealt with by hand).
+        /// Take one spread out of HALT (its residual has been dealt with by hand).
         ClearHalt = 3 "clear_halt",
-        /// Stop everything: no new orders, live ones cancelled.
+        /// Stop: no new orders, live ones cancelled. The whole desk is in HALT then; of a smaller
+        /// scope every spread is, until each is cleared by its own name.
         Kill = 4 "kill",
-        /// Allow opening again, after a restart or `NO_NEW`.
+        /// Allow the desk to open again, after a restart or `NO_NEW`.
         Arm = 5 "arm",
-        /// Open nothing; what is open may be closed.
+        /// Open nothing; what is open may be closed. The whole desk is in `NO_NEW` then; of a
+        /// smaller scope every spread that may fire closes only, until its own name enables it.
         NoNew = 6 "no_new",
         /// Believe the books of a spread's legs again, although a snapshot of the venue showed
         /// another one (somebody knows why).
         ClearDoubt = 7 "clear_doubt",
-        /// Take a spread that holds nothing out of the table: see `desk::remove`.
+        /// Take one spread that holds nothing out of the table: see `desk::remove`.
         Remove = 8 "remove",
     }
 }
@@ -338,8 +349,8 @@ message! {
     pub struct Command {
         /// What.
         pub kind: CommandKind,
-        /// To which spread; `SpreadIndex(u32::MAX)` means all.
-        pub spread: SpreadIndex,
+        /// About what.
+        pub scope: Scope,
         /// Who: the operator's number in the control file; 0 is the engine itself.
         pub operator: u32,
         /// The command's own number, for the receipt.

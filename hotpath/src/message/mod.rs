@@ -10,6 +10,7 @@ mod control;
 mod desk;
 mod order;
 mod quote;
+mod scope;
 
 pub use breaker::{BREAKERS, BreakerAction, BreakerKind, BreakerRule, Breakers};
 pub use carried::{
@@ -28,6 +29,7 @@ pub use order::{
     GatewayNews, OrderAction, OrderCommand, OrderEvent, OrderEventKind, SessionState, SessionUpdate,
 };
 pub use quote::{ChannelState, ChannelUpdate, Depth, Quote, QuoteQuality};
+pub use scope::Scope;
 
 use crate::record::codec::{code, newtypes};
 use crate::time::{MonoNs, Span, UnixNs};

@@ -446,7 +446,8 @@ impl Checker {
         Ok(())
     }
 
-    /// S16: in HALT everything that lives has been asked to go, as soon as there was room.
+    /// S16: in HALT, and of what was killed, everything that lives has been asked to go, as soon as
+    /// there was room.
     fn halted(&self, desk: &Desk<'_>) -> Result<(), Violation> {
         ensure!(
             self,
@@ -456,12 +457,16 @@ impl Checker {
             desk.state(),
             self.model.safe()
         );
-        if desk.state() != SafeState::Halt || desk.next_deadline() == MonoNs(0) {
+        if desk.next_deadline() == MonoNs(0) {
             return Ok(());
         }
         for id in &self.model.live {
             let order = &self.model.orders[id];
-            ensure!(self, "S16", order.cancels > 0, "order {id:#x} lives on in HALT");
+            let of_killed = self.model.spreads.get(&order.command.spread.0);
+            let is_meant =
+                desk.state() == SafeState::Halt || of_killed.is_some_and(|spread| spread.is_killed);
+            let lives_on = is_meant && order.cancels == 0;
+            ensure!(self, "S16", !lives_on, "order {id:#x} lives on, and was killed");
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use xmc_hotpath::message::{
     AccountId, AccountLimits, ChannelState, ChannelUpdate, CloseFirst, Command, CommandKind,
     Credits, Depth, Detail, Event, Gate, GatewayIndex, GatewayLimits, HedgeFlag, Input,
     InstrumentIndex, InstrumentSpec, LegSpec, LossSpec, OffsetRule, OrderAction, OrderCommand,
-    OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, RepairEnd, RepairSpec,
+    OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, RepairEnd, RepairSpec, Scope,
     SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce,
     TriggerSpec,
 };
@@ -314,7 +314,7 @@ impl<'a, 'w> Table<'a, 'w> {
         let (mut lots, mut money_e18) = (0, 0);
         for row in self.desk.spreads() {
             let Some(spec) = &row.spec else { continue };
-            for (leg, number) in spec.legs.iter().take(usize::from(spec.leg_count)).zip(0..) {
+            for (leg, number) in spec.legs().iter().zip(0..) {
                 // Every scene trades one lot of each leg.
                 let filled = row.fire.map_or(0, |fire| {
                     let done = fire.filled_lots.iter().take(usize::from(spec.leg_count)).min();
@@ -386,8 +386,8 @@ impl<'a, 'w> Table<'a, 'w> {
     }
 
     pub fn command(&mut self, kind: CommandKind) -> Result<(), Violation> {
-        let (spread, command_id) = (SpreadIndex::ALL, self.played.inputs);
-        self.tell(Event::Command(Command { kind, spread, operator: 1, command_id }))
+        let (scope, command_id) = (Scope::All, self.played.inputs);
+        self.tell(Event::Command(Command { kind, scope, operator: 1, command_id }))
     }
 
     pub fn channel(&mut self, row: u32, state: ChannelState) -> Result<(), Violation> {

@@ -1,20 +1,27 @@
 //! Commands, and the states that the desk tells.
 
+use std::collections::BTreeMap;
 use xmc_hotpath::message::{
-    AlertKind, Command, CommandKind, MAX_LEGS, SafeState, SpreadIndex, StateChange,
+    AlertKind, Command, CommandKind, MAX_LEGS, SafeState, Scope, SpreadIndex, SpreadSpec,
+    StateChange,
 };
 
 use super::Model;
 
 impl Model {
     pub(super) fn command(&mut self, command: &Command) {
-        let of_command = |row: &u32| command.spread.0 == *row || command.spread == SpreadIndex::ALL;
-        let rows = self.spreads.iter_mut().filter(|(row, _)| of_command(row)).map(|(_, row)| row);
+        let gateways: BTreeMap<_, _> =
+            self.instruments.iter().map(|(row, of)| (*row, of.spec.gateway)).collect();
+        let is_meant = |spec: &SpreadSpec| {
+            command.scope.holds(spec, |instrument| gateways.get(&instrument.0).copied())
+        };
+        let rows = self.spreads.values_mut().filter(|row| is_meant(&row.spec));
+        let is_one = matches!(command.scope, Scope::Spread(_));
         match command.kind {
             CommandKind::Enable => {
                 for row in rows.filter(|row| !row.is_halted) {
                     row.is_enabled = true;
-                    row.is_reducing &= command.spread == SpreadIndex::ALL;
+                    row.is_reducing &= !is_one;
                 }
             }
             CommandKind::Disable => {
@@ -22,21 +29,38 @@ impl Model {
                     (row.is_enabled, row.is_reducing) = (false, false);
                 }
             }
-            CommandKind::ClearHalt => {
+            CommandKind::NoNew if command.scope != Scope::All => {
+                for row in rows.filter(|row| !row.is_halted && row.is_enabled) {
+                    row.is_reducing = true;
+                }
+            }
+            CommandKind::Kill if command.scope != Scope::All => {
+                for row in rows {
+                    (row.is_halted, row.is_killed) = (true, true);
+                    (row.is_enabled, row.is_reducing) = (false, false);
+                    row.fire.iter_mut().for_each(|fire| fire.may_repair = false);
+                }
+            }
+            CommandKind::ClearHalt if is_one => {
                 for row in rows.filter(|row| row.is_halted && row.fire.is_none()) {
-                    (row.is_halted, row.is_enabled) = (false, false);
+                    (row.is_halted, row.is_killed, row.is_enabled) = (false, false, false);
                     row.residual = [0; MAX_LEGS];
                 }
             }
-            CommandKind::ClearDoubt => {
+            CommandKind::ClearDoubt if is_one || command.scope == Scope::All => {
                 let legs = rows.flat_map(|row| row.spec.legs).map(|leg| leg.instrument.0);
                 let legs: Vec<_> = legs.collect();
-                let is_all = command.spread == SpreadIndex::ALL;
+                let is_all = command.scope == Scope::All;
                 self.doubted.retain(|(row, _)| !is_all && !legs.contains(row));
             }
-            CommandKind::Remove => self.remove(command.spread),
+            CommandKind::Remove if is_one => self.remove(command.scope.spread()),
             CommandKind::Kill => self.is_killed = true,
-            CommandKind::Arm | CommandKind::NoNew => {}
+            // Of the whole desk, which tells its states; what has no such scope does nothing.
+            CommandKind::Arm
+            | CommandKind::NoNew
+            | CommandKind::ClearHalt
+            | CommandKind::ClearDoubt
+            | CommandKind::Remove => {}
         }
     }
 

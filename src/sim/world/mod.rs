@@ -15,7 +15,7 @@ use xmc_hotpath::message::{
     AccountLimits, AlertKind, ChannelState, ChannelUpdate, ClockScale, Command, CommandKind,
     Control, Credits, DeskId, DeskIdentity, Event, Gate, GatewayLimits, Input, InstrumentIndex,
     InstrumentSpec, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, QuoteQuality,
-    RepairWay, SessionState, SiteId, SpreadIndex, SpreadSpec, StreamId,
+    RepairWay, Scope, SessionState, SiteId, SpreadIndex, SpreadSpec, StreamId,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
@@ -368,7 +368,7 @@ impl<'a> World<'a> {
         for channel in 0..self.channels.len() {
             self.recovered(channel)?;
         }
-        self.tell(Event::Command(self.command(CommandKind::Arm, SpreadIndex::ALL)))?;
+        self.tell(Event::Command(self.command(CommandKind::Arm, Scope::All)))?;
         self.push(self.now, Happening::Step);
         Ok(())
     }

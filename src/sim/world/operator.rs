@@ -1,50 +1,64 @@
 //! The operator's side of a schedule: commands, and limits that change while the desk runs.
 
 use super::*;
-use xmc_hotpath::message::{Detailing, Finding, FindingKind, Hours, Sizing};
+use xmc_hotpath::message::{
+    Detailing, Finding, FindingKind, GatewayIndex, Hours, Scope, Sizing, StrategyId,
+};
 
 impl World<'_> {
-    pub(super) fn command(&self, kind: CommandKind, spread: SpreadIndex) -> Command {
-        Command { kind, spread, operator: 1, command_id: self.commands }
+    pub(super) fn command(&self, kind: CommandKind, scope: Scope) -> Command {
+        Command { kind, scope, operator: 1, command_id: self.commands }
     }
 
-    pub(super) fn order(&mut self, at: MonoNs, kind: CommandKind, spread: SpreadIndex) {
+    pub(super) fn order(&mut self, at: MonoNs, kind: CommandKind, scope: Scope) {
         self.commands += 1;
-        let command = self.command(kind, spread);
+        let command = self.command(kind, scope);
         self.push(at, Happening::Command(command));
     }
 
     pub(super) fn operate(&mut self) {
         let row = self.rng.usize(..self.spreads.len());
-        let spread = SpreadIndex(u32::try_from(row).expect("a few spreads"));
+        let index = SpreadIndex(u32::try_from(row).expect("a few spreads"));
+        let spread = Scope::Spread(index);
         let later = self.after(self.rng.clone().u64(10_000..1_000_000));
         if self.strikes(Fault::Kill) {
-            self.order(self.now, CommandKind::Kill, SpreadIndex::ALL);
+            self.order(self.now, CommandKind::Kill, Scope::All);
         }
         if self.strikes(Fault::NoNew) {
-            self.order(self.now, CommandKind::NoNew, SpreadIndex::ALL);
-            self.order(later, CommandKind::Arm, SpreadIndex::ALL);
+            self.order(self.now, CommandKind::NoNew, Scope::All);
+            self.order(later, CommandKind::Arm, Scope::All);
         }
         if self.strikes(Fault::Toggle) {
             self.order(self.now, CommandKind::Disable, spread);
             self.order(later, CommandKind::Enable, spread);
         }
+        if self.plan.scopes && self.rng.u8(..25) == 0 {
+            let scope = self.scope(row);
+            if self.rng.bool() {
+                self.order(self.now, CommandKind::Kill, scope);
+                self.order(later, CommandKind::ClearHalt, spread);
+                self.order(later, CommandKind::Enable, scope);
+            } else {
+                self.order(self.now, CommandKind::NoNew, scope);
+                self.order(later, CommandKind::Enable, spread);
+            }
+        }
         if self.strikes(Fault::ClearHalt) {
             self.order(self.now, CommandKind::ClearHalt, spread);
-            self.order(later, CommandKind::Enable, SpreadIndex::ALL);
-            self.order(later, CommandKind::Arm, SpreadIndex::ALL);
+            self.order(later, CommandKind::Enable, Scope::All);
+            self.order(later, CommandKind::Arm, Scope::All);
         }
         if self.strikes(Fault::Respecify) {
             self.respecify(row);
         }
         // Told again they begin anew, and may be others.
         if self.plan.breakers[row].is_some() && self.rng.u8(..60) == 0 {
-            let breakers = plan::breakers(&mut self.rng, spread);
+            let breakers = plan::breakers(&mut self.rng, index);
             self.push(self.now, Happening::Specify(Box::new(Control::Breakers(breakers))));
         }
         if self.plan.finds && self.rng.u8(..40) == 0 {
             self.find();
-            let cleared = if self.rng.bool() { spread } else { SpreadIndex::ALL };
+            let cleared = if self.rng.bool() { spread } else { Scope::All };
             self.order(later, CommandKind::ClearDoubt, cleared);
         }
         if self.plan.removes && self.rng.u8(..12) == 0 {
@@ -56,6 +70,20 @@ impl World<'_> {
             let utc = UnixNs(self.rng.u64(..));
             let scale = ClockScale { at: self.now, utc, error: Span(self.rng.u64(..)) };
             self.push(self.now, Happening::Clock(scale));
+        }
+    }
+
+    /// Something that a spread has in common with others, or has not.
+    fn scope(&mut self, row: usize) -> Scope {
+        let spec = self.spreads[row];
+        let leg = spec.legs()[self.rng.usize(..spec.legs().len())].instrument;
+        match self.rng.u8(..6) {
+            0 => Scope::Spread(spec.spread),
+            1 => Scope::Instrument(leg),
+            2 => Scope::Gateway(GatewayIndex(self.rng.u8(..4))),
+            3 => Scope::Account(spec.account),
+            4 => Scope::Strategy(spec.strategy),
+            _ => Scope::Strategy(StrategyId(self.rng.u32(..4))),
         }
     }
 
@@ -88,7 +116,7 @@ impl World<'_> {
         self.push(self.now, Happening::Specify(Box::new(Control::Finding(finding))));
         let ns = self.rng.u64(10_000..1_000_000);
         let later = self.after(ns);
-        self.order(later, CommandKind::Arm, SpreadIndex::ALL);
+        self.order(later, CommandKind::Arm, Scope::All);
     }
 
     /// Limits and levels change, each in its own time.

@@ -3,8 +3,8 @@
 use super::stand::{ACK_TIMEOUT, ONE_E9, Stand, fill, instrument, spread};
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
-    AlertKind, BREAKERS, BreakerAction, BreakerKind, BreakerRule, Breakers, Command, CommandKind,
-    Event, Gate, OrderAction, OrderCommand, OrderEvent, OrderEventKind, RepairSpec, SpreadIndex,
+    AlertKind, BREAKERS, BreakerAction, BreakerKind, BreakerRule, Breakers, CommandKind, Event,
+    Gate, OrderAction, OrderCommand, OrderEvent, OrderEventKind, RepairSpec, Scope, SpreadIndex,
     SpreadSpec, TimeInForce,
 };
 use xmc_hotpath::time::Span;
@@ -40,9 +40,8 @@ fn filled_at(order: &OrderCommand, price: i64, lots: u32) -> OrderEvent {
     OrderEvent { price_e9: price * ONE_E9, ..fill(order, 1, lots, lots) }
 }
 
-fn enable(stand: &mut Stand, spread: SpreadIndex) {
-    let kind = CommandKind::Enable;
-    stand.tell(Event::Command(Command { kind, spread, operator: 1, command_id: 1 }));
+fn enable(stand: &mut Stand, scope: Scope) {
+    stand.command_about(CommandKind::Enable, scope);
 }
 
 #[test]
@@ -71,9 +70,9 @@ fn only_its_own_name_enables_a_spread_that_a_breaker_stopped() {
     let mut stand = stand(Slippage, 0, 1, Reduce);
     let [buy, _] = stand.open(1);
     stand.tell(Event::Order(filled_at(&buy, 102, 1)));
-    enable(&mut stand, SpreadIndex::ALL);
+    enable(&mut stand, Scope::All);
     assert_eq!(state(&stand), SpreadState::Reducing);
-    enable(&mut stand, SpreadIndex(0));
+    enable(&mut stand, Scope::Spread(SpreadIndex(0)));
     assert_eq!(state(&stand), SpreadState::Enabled);
 }
 

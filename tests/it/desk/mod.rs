@@ -10,6 +10,7 @@ mod news;
 mod offset;
 mod remove;
 mod repair;
+mod scope;
 mod single;
 mod slices;
 mod snapshot;

@@ -7,7 +7,7 @@ use xmc_hotpath::message::{
     CommandKind, Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event,
     GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec,
     LossSpec, OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality,
-    Repair, RepairSpec, SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec,
+    Repair, RepairSpec, Scope, SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec,
     StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9, ONE_Q32};
@@ -194,23 +194,27 @@ impl Stand {
         }));
     }
 
+    /// A command about the whole desk if there is such a one, else about the first spread.
     pub fn command(&mut self, kind: CommandKind) {
-        self.tell(Event::Command(Command {
-            kind,
-            spread: SpreadIndex(0),
-            operator: 1,
-            command_id: 1,
-        }));
+        let scope = match kind {
+            CommandKind::Arm | CommandKind::NoNew | CommandKind::Kill => Scope::All,
+            CommandKind::Enable
+            | CommandKind::Disable
+            | CommandKind::ClearHalt
+            | CommandKind::ClearDoubt
+            | CommandKind::Remove => Scope::Spread(SpreadIndex(0)),
+        };
+        self.command_about(kind, scope);
+    }
+
+    /// A command.
+    pub fn command_about(&mut self, kind: CommandKind, scope: Scope) {
+        self.tell(Event::Command(Command { kind, scope, operator: 1, command_id: 1 }));
     }
 
     /// Removes the spread of a row.
     pub fn remove_row(&mut self, row: u32) {
-        self.tell(Event::Command(Command {
-            kind: CommandKind::Remove,
-            spread: SpreadIndex(row),
-            operator: 1,
-            command_id: 2,
-        }));
+        self.command_about(CommandKind::Remove, Scope::Spread(SpreadIndex(row)));
         assert_eq!(self.alerts(), [], "spread {row} is removed");
     }
 

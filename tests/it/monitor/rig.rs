@@ -18,7 +18,7 @@ use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     ChannelState, ChannelUpdate, Command, CommandKind, Control, Credits, Depth, DeskId,
     DeskIdentity, Detail, InstrumentIndex, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
-    Quote, QuoteQuality, SessionState, SessionUpdate, Side, SiteId, SpreadIndex, StreamId,
+    Quote, QuoteQuality, Scope, SessionState, SessionUpdate, Side, SiteId, StreamId,
 };
 use xmc_hotpath::record::frame::{Body, OwnedEvent, OwnedInput};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -112,12 +112,7 @@ impl Rig {
 
     fn begin(&mut self) {
         let (controls, _) = inputs::controls(&self.config);
-        let arm = Command {
-            kind: CommandKind::Arm,
-            spread: SpreadIndex::ALL,
-            operator: 0,
-            command_id: 1,
-        };
+        let arm = Command { kind: CommandKind::Arm, scope: Scope::All, operator: 0, command_id: 1 };
         for control in controls.into_iter().chain([Control::Command(arm)]) {
             self.tell(match control {
                 Control::Instrument(spec) => OwnedEvent::Instrument(spec),

@@ -31,6 +31,20 @@ macro_rules! integers {
 
 integers! { u8 u16 u32 u64 i32 i64 }
 
+impl Arbitrary for Scope {
+    fn any() -> BoxedStrategy<Self> {
+        prop_oneof![
+            Just(Self::All),
+            SpreadIndex::any().prop_map(Self::Spread),
+            InstrumentIndex::any().prop_map(Self::Instrument),
+            GatewayIndex::any().prop_map(Self::Gateway),
+            AccountId::any().prop_map(Self::Account),
+            StrategyId::any().prop_map(Self::Strategy),
+        ]
+        .boxed()
+    }
+}
+
 impl Arbitrary for bool {
     fn any() -> BoxedStrategy<Self> {
         any::<bool>().boxed()
@@ -147,7 +161,7 @@ structs! {
         qty_lots filled_lots most_cum exec_ids exec_count bust_ids bust_count
     }
     HeldLots { instrument long_today long_yesterday short_today short_yesterday }
-    Command { kind spread operator command_id }
+    Command { kind scope operator command_id }
     ClockScale { at utc error }
     Detailing { refusals endings }
     Hours { instrument from opening_until until }

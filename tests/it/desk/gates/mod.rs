@@ -10,9 +10,9 @@ mod standing;
 mod window;
 
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, ChannelState, ChannelUpdate, Command, CommandKind, Decision, Event,
-    Gate, GatewayLimits, InstrumentIndex, InstrumentSpec, LegSpec, OrderCommand, Quote,
-    SessionState, SpreadIndex, SpreadSpec, StreamId,
+    AccountId, AccountLimits, ChannelState, ChannelUpdate, CommandKind, Decision, Event, Gate,
+    GatewayLimits, InstrumentIndex, InstrumentSpec, LegSpec, OrderCommand, Quote, SessionState,
+    SpreadIndex, SpreadSpec, StreamId,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::risk::NO_LEG;
@@ -154,8 +154,7 @@ fn channel(stand: &mut Stand, stream: StreamId, state: ChannelState, epoch: u32)
 }
 
 fn command(stand: &mut Stand, kind: CommandKind) {
-    let spread = SpreadIndex(0);
-    stand.tell(Event::Command(Command { kind, spread, operator: 1, command_id: 1 }));
+    stand.command(kind);
 }
 
 /// A quote received just now, of the channel that its row has.

@@ -16,8 +16,8 @@ use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
     AccountId, ChannelState, ChannelUpdate, Command, CommandKind, Credits, Depth, DeskId,
     DeskIdentity, Detail, Event, Gate, GatewayIndex, Input, InstrumentIndex, OrderAction,
-    OrderCommand, OrderEvent, OrderEventKind, OrderId, QUOTE_LEVELS, Quote, QuoteQuality,
-    SessionState, SessionUpdate, Side, SiteId, SpreadIndex, StreamId,
+    OrderCommand, OrderEvent, OrderEventKind, OrderId, QUOTE_LEVELS, Quote, QuoteQuality, Scope,
+    SessionState, SessionUpdate, Side, SiteId, StreamId,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
@@ -156,9 +156,9 @@ impl Live {
                 }),
             );
         }
-        let spread = SpreadIndex::ALL;
+        let scope = Scope::All;
         let (kind, operator, command_id) = (CommandKind::Arm, 1, 1);
-        self.tell(now, Event::Command(Command { kind, spread, operator, command_id }));
+        self.tell(now, Event::Command(Command { kind, scope, operator, command_id }));
     }
 
     fn tell(&mut self, now: MonoNs, event: Event<'_>) {
