@@ -26,6 +26,7 @@ pub mod replay;
 pub(crate) mod report;
 pub mod run;
 pub mod sim;
+pub mod stress;
 mod trade;
 pub mod venue;
 
@@ -144,6 +145,7 @@ enum Command {
     Run(run::Args),
     #[command(visible_alias = "simulate")]
     Sim(sim::Args),
+    Stress(stress::Args),
     Venue(venue::Args),
 }
 
@@ -165,6 +167,7 @@ impl Command {
             Self::Replay(args) => replay::run(args, out),
             Self::Run(args) => run::run(args, out),
             Self::Sim(args) => sim::run(args, out),
+            Self::Stress(args) => stress::run(args, out),
             Self::Venue(args) => venue::run(args, out),
         }
     }

@@ -424,7 +424,7 @@ impl Carrying<'_, '_> {
         });
         let legs: Vec<_> = legs.collect::<Option<_>>()?;
         new.iter().position(|new| {
-            let theirs = new.legs.iter().take(usize::from(new.leg_count));
+            let theirs = new.legs().iter();
             theirs.map(|leg| (leg.instrument.0, leg.ratio_lots)).eq(legs.iter().copied())
         })
     }

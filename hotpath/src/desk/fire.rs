@@ -297,8 +297,10 @@ struct Candidate<'c> {
 /// The receive stamp of the newest quote of a spread's legs: what caused it to fire now.
 #[inline]
 fn newest_quote(spec: &SpreadSpec, instruments: &[Instrument]) -> Option<MonoNs> {
-    let legs = spec.legs.iter().take(usize::from(spec.leg_count));
-    let rows = legs.filter_map(|leg| instruments.get(usize::try_from(leg.instrument.0).ok()?));
+    let rows = spec
+        .legs()
+        .iter()
+        .filter_map(|leg| instruments.get(usize::try_from(leg.instrument.0).ok()?));
     rows.map(|row| row.quote.received).max()
 }
 
@@ -358,8 +360,7 @@ pub(super) fn legs<'t>(
     instruments: &'t [Instrument],
 ) -> Option<[Option<&'t Instrument>; MAX_LEGS]> {
     let mut legs = [None; MAX_LEGS];
-    let rows = spec.legs.iter().zip(&mut legs).take(usize::from(spec.leg_count));
-    for (leg, instrument) in rows {
+    for (leg, instrument) in spec.legs().iter().zip(&mut legs) {
         *instrument = Some(instruments.get(usize::try_from(leg.instrument.0).ok()?)?);
     }
     Some(legs)

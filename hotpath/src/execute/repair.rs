@@ -134,7 +134,7 @@ pub fn cost_e9(
     if more_units > 0 {
         let mut value_q32 = price::to_q32(spec.constant_e9);
         let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
-        let legs = spec.legs.iter().take(usize::from(spec.leg_count));
+        let legs = spec.legs().iter();
         for ((leg, planned), seen) in legs.zip(&fire.planned_e9).zip(prices_e9) {
             let price_e9 = if leg.ratio_lots == 0 { *seen } else { *planned };
             let part_q32 = price::weighted(price_e9, leg.coefficient_q32);

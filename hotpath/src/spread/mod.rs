@@ -120,8 +120,8 @@ pub fn ratio_e9(sum_q32: i128, short_q32: i128) -> Option<i64> {
 #[inline(never)]
 fn short_q32(spec: &SpreadSpec, prices_e9: &[i64; MAX_LEGS]) -> i128 {
     let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
-    let legs = spec.legs.iter().take(usize::from(spec.leg_count));
-    for (leg, price_e9) in legs.zip(prices_e9).filter(|(leg, _)| leg.coefficient_q32 < 0) {
+    let legs = spec.legs().iter().zip(prices_e9);
+    for (leg, price_e9) in legs.filter(|(leg, _)| leg.coefficient_q32 < 0) {
         short_q32 = short_q32.wrapping_sub(price::weighted(*price_e9, leg.coefficient_q32));
     }
     short_q32
@@ -143,15 +143,17 @@ pub const fn takes_asks(leg: &LegSpec, is_buy: bool) -> bool {
 #[inline]
 #[must_use]
 pub fn worst_price(depth: &Depth, taken: u32, lots: u64) -> Option<i64> {
-    let mut missing = lots.saturating_add(u64::from(taken));
+    let mut missing = lots.saturating_add(u64::from(taken)).max(1);
     for (price_e9, shown) in depth.price_e9.iter().zip(&depth.lots) {
-        if *shown == 0 {
-            return None;
-        }
-        missing = missing.saturating_sub(u64::from(*shown));
-        if missing == 0 {
+        let shown = u64::from(*shown);
+        // Never at a level that shows nothing: something is missing.
+        if missing <= shown {
             return Some(*price_e9);
         }
+        if shown == 0 {
+            return None;
+        }
+        missing = missing.wrapping_sub(shown);
     }
     None
 }
@@ -167,9 +169,9 @@ pub fn value(
 ) -> Option<Value> {
     let mut sum_q32 = price::to_q32(spec.constant_e9);
     let mut prices_e9 = [0; MAX_LEGS];
-    let rows = spec.legs.iter().zip(legs).zip(&mut prices_e9);
-    for ((leg, book), price_e9) in rows.take(usize::from(spec.leg_count)) {
-        let lots = u64::from(leg.ratio_lots.unsigned_abs()).saturating_mul(u64::from(units));
+    for ((leg, book), price_e9) in spec.legs().iter().zip(legs).zip(&mut prices_e9) {
+        // Cannot overflow: a product of two `u32`.
+        let lots = u64::from(leg.ratio_lots.unsigned_abs()).wrapping_mul(u64::from(units));
         let lots = lots.max(u64::from(leg.min_lean_lots)).max(1);
         let worst = if takes_asks(leg, is_buy) {
             worst_price(book.asks, book.taken_ask_lots, lots)?

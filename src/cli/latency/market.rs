@@ -197,7 +197,7 @@ fn instruments(packets: &[(Line, Vec<u8>)]) -> Vec<i32> {
 }
 
 /// A paper configuration with a spread over each pair of neighbours, whose levels are always met.
-fn configuration(instruments: &[i32]) -> Result<Configuration, CliError> {
+pub(in crate::cli) fn configuration(instruments: &[i32]) -> Result<Configuration, CliError> {
     // Wide, but as every limit of a configuration within ten times the need.
     let room = 5 * instruments.len();
     let mut text = FRAME.replace("{room}", &room.to_string());

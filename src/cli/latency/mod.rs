@@ -11,13 +11,15 @@
 //! handed to the port. Packets come one at a time: a busy feed is another figure.
 
 mod decode;
-mod gaps;
-mod host;
-mod market;
+pub(super) mod gaps;
+pub(super) mod host;
+pub(super) mod market;
+pub(super) mod recorded;
 mod report;
 mod run;
 
 pub(super) use report::commit;
+pub(super) use run::{HOST_GAP, Noted, widen};
 
 use super::{CliError, Exit, Report};
 use std::path::PathBuf;

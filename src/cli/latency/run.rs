@@ -4,6 +4,7 @@ use super::Args;
 use super::gaps::{Detector, FeedGaps};
 use super::host::{Cores, Machine, cache_line_round_trip};
 use super::market::Market;
+use super::recorded::Recorded;
 use crate::allocation;
 use crate::cli::CliError;
 use crate::clock::EngineClock;
@@ -14,16 +15,15 @@ use crate::engine::latency::Latencies;
 use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, Starts, identity, wire};
 use crate::topology::Sched;
 use crate::venue::cme::mdp3::tape::Tape;
-use crate::venue::cme::paper::{OrderDigest, PaperExchange};
+use crate::venue::cme::paper::PaperExchange;
 use crossbeam_utils::CachePadded;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use xmc_hotpath::message::{Control, Decision, Gate, OrderAction, OrderCommand};
-use xmc_hotpath::record::codec::{Decoder, Field};
-use xmc_hotpath::record::frame::{self, Kind};
+use xmc_hotpath::message::Control;
 use xmc_hotpath::record::ring::{self, Consumer, Producer};
+use xmc_hotpath::ring::Sender;
 use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::{Clock, Span, UnixNs};
 
@@ -37,7 +37,7 @@ const BETWEEN_READS: Duration = Duration::from_micros(20);
 /// Words of the record ring: 64 MiB of records.
 const RING_WORDS: u64 = 1 << 23;
 /// A loop turn that takes longer than this was interrupted by the host.
-const HOST_GAP: Duration = Duration::from_micros(10);
+pub(in crate::cli) const HOST_GAP: Duration = Duration::from_micros(10);
 /// Loop turns between two housekeepings.
 const HOUSEKEEPING: u64 = 4096;
 /// Passes over the tape within which there is a first fire, or something is wrong.
@@ -128,18 +128,25 @@ pub fn one_core(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliEr
 
 /// What a hot loop notes about itself.
 #[derive(Clone, Copy, Debug, Default)]
-struct Noted {
-    packets: u64,
-    gaps: u64,
-    gap_max: u64,
-    gap_sum: u64,
-    measured: u64,
-    allocations: u64,
+pub(in crate::cli) struct Noted {
+    /// Packets that came.
+    pub packets: u64,
+    /// Turns that the host interrupted.
+    pub gaps: u64,
+    /// The longest of them, ticks.
+    pub gap_max: u64,
+    /// All of them together, ticks.
+    pub gap_sum: u64,
+    /// How long was measured, ticks.
+    pub measured: u64,
+    /// Heap allocations meanwhile.
+    pub allocations: u64,
 }
 
 impl Noted {
+    /// A turn took so many ticks; whether that is above the limit.
     #[inline]
-    fn turn(&mut self, took: u64, limit: u64) -> bool {
+    pub fn turn(&mut self, took: u64, limit: u64) -> bool {
         let was_gap = took > limit;
         if was_gap {
             self.gaps += 1;
@@ -322,7 +329,7 @@ fn measure(
     let detector = || Detector::new(Arc::clone(feed_gaps));
     let wired = wire(config, &mut memory, &counters, ports, clock, producer, detector, origin);
     let mut pipeline = wired.map_err(CliError::usage)?;
-    widen(&mut pipeline, market)?;
+    widen(&mut pipeline.control, &market.config)?;
     let mut drain = Drain::new(consumer);
     let stop = CachePadded::new(AtomicBool::new(false));
     let noted = hot(&mut pipeline, &mut drain, clock, &stop)?;
@@ -331,7 +338,10 @@ fn measure(
     while pipeline.poll() != Work::Idle || !pipeline.gateways[0].port().is_quiet() {}
     while drain.poll() == Work::Busy {}
     if figures.all.count() == 0 {
-        return Err(CliError::could_not_run(nothing_fired(&drain, counters.desk.quotes.get())));
+        return Err(CliError::could_not_run(nothing_fired(
+            &drain.read,
+            counters.desk.quotes.get(),
+        )));
     }
     let sent = pipeline.gateways[0].port().orders();
     let ns = |ticks| clock.span(ticks).0;
@@ -344,7 +354,7 @@ fn measure(
         quotes: desk.quotes.get(),
         orders: desk.orders.get(),
         inputs: desk.inputs.get(),
-        records_read: drain.records,
+        records_read: drain.read.records,
         records_written: desk.records.get() + 1,
         rings_crossed: RINGS,
         host_gaps: noted.gaps,
@@ -354,20 +364,15 @@ fn measure(
         allocations: noted.allocations,
         blocked: desk.record_full.get() + desk.ring_full.get(),
         cache_line_round_trip_ns: [None; 2],
-        frames_equal_record: drain.faults == 0 && drain.orders == sent && sent.count > 0,
+        frames_equal_record: drain.read.equals(sent),
         machine: Machine::here(clock.source().word()),
     })
 }
 
 /// Why there is nothing to report.
-fn nothing_fired(drain: &Drain<'_>, quotes: u64) -> String {
-    let held: Vec<_> = Gate::ALL
-        .iter()
-        .filter_map(|gate| {
-            let count = *drain.refusals.get(usize::from(gate.code()))?;
-            (count > 0).then(|| format!("{} {count}", gate.word()))
-        })
-        .collect();
+fn nothing_fired(read: &Recorded, quotes: u64) -> String {
+    let held: Vec<_> =
+        read.refusals().map(|(gate, count)| format!("{} {count}", gate.word())).collect();
     format!(
         "nothing fired on {quotes} quotes; held back by: {}; trade more instruments, or give \
          another capture",
@@ -380,10 +385,13 @@ fn nothing_fired(drain: &Drain<'_>, quotes: u64) -> String {
 }
 
 /// Gives every rate a window of a nanosecond: the gates run, and never hold back.
-fn widen(pipeline: &mut Measured<'_>, market: &Market) -> Result<(), CliError> {
-    let (controls, _) = inputs::controls(&market.config);
-    for control in controls {
-        let wide = match control {
+pub(in crate::cli) fn widen(
+    control: &mut Sender<Control>,
+    config: &Configuration,
+) -> Result<(), CliError> {
+    let (controls, _) = inputs::controls(config);
+    for told in controls {
+        let wide = match told {
             Control::Gateway(mut limits) => {
                 limits.rate_window = Span(1);
                 Control::Gateway(limits)
@@ -410,71 +418,31 @@ fn widen(pipeline: &mut Measured<'_>, market: &Market) -> Result<(), CliError> {
             | Control::Breakers(_)
             | Control::Clock(_)) => other,
         };
-        pipeline.control.push(wide).map_err(|_| {
+        control.push(wide).map_err(|_| {
             CliError::could_not_run("the control ring is too short for the configuration")
         })?;
     }
     Ok(())
 }
 
-/// Reads the record ring as a journal writer would, and adds up the orders in it.
+/// Reads the record ring as a journal writer would.
 #[repr(align(128))]
 struct Drain<'r> {
     consumer: Consumer<'r>,
     buffer: Vec<u8>,
-    records: u64,
-    orders: OrderDigest,
-    /// Triggers that were met and held back, by gate.
-    refusals: [u64; 64],
-    faults: u64,
+    read: Recorded,
 }
 
 impl<'r> Drain<'r> {
     fn new(consumer: Consumer<'r>) -> Self {
-        let buffer = vec![0; DRAIN_BYTES];
-        Self {
-            consumer,
-            buffer,
-            records: 0,
-            orders: OrderDigest::default(),
-            refusals: [0; 64],
-            faults: 0,
-        }
+        Self { consumer, buffer: vec![0; DRAIN_BYTES], read: Recorded::default() }
     }
 
     fn poll(&mut self) -> Work {
         let Ok(len @ 1..) = self.consumer.read(&mut self.buffer) else {
             return Work::Idle;
         };
-        let mut rest = &self.buffer[..len];
-        while !rest.is_empty() {
-            let Ok((header, body, after)) = frame::split(rest) else {
-                self.faults += 1;
-                break;
-            };
-            self.records += 1;
-            if header.kind == Kind::Order {
-                match OrderCommand::take(&mut Decoder::new(body)) {
-                    Some(order) if order.action == OrderAction::New => self.orders.add(
-                        order.order_id.0,
-                        order.security_id,
-                        order.side == xmc_hotpath::message::Side::Buy,
-                        order.price_e9,
-                        order.qty_lots,
-                    ),
-                    Some(_) => {}
-                    None => self.faults += 1,
-                }
-            }
-            if header.kind == Kind::Decision
-                && let Some(decision) = Decision::take(&mut Decoder::new(body))
-                && decision.gate != Gate::Passed
-            {
-                let row = usize::from(decision.gate.code()).min(self.refusals.len() - 1);
-                self.refusals[row] += 1 + u64::from(decision.repeated);
-            }
-            rest = after;
-        }
+        self.read.take(&self.buffer[..len]);
         self.consumer.release(self.consumer.position());
         Work::Busy
     }

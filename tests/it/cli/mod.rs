@@ -16,4 +16,5 @@ mod secrets;
 mod sim;
 mod sockets;
 mod statistics;
+mod stress;
 mod venue;

@@ -170,7 +170,7 @@ fn renumber(payload: &mut [u8], firsts: &mut HashMap<i32, u32>) {
 }
 
 /// Where each entry's number stands, whose it is, and what it is.
-fn entry_numbers(payload: &[u8]) -> Vec<(usize, i32, u32)> {
+pub(crate) fn entry_numbers(payload: &[u8]) -> Vec<(usize, i32, u32)> {
     let mut found = Vec::new();
     let Ok(packet) = decode::packet(payload) else {
         return found;
