@@ -58,17 +58,19 @@ fn read(path: &'static str) -> Result<String, HostError> {
     fs::read_to_string(path).map_err(|source| HostError::Unreadable { path, source })
 }
 
-/// Reads the kernel's list format: `0-3,5`.
 fn cores(path: &'static str, text: &str) -> Result<BTreeSet<u16>, HostError> {
-    let shape = || HostError::Shape { path, text: text.trim().to_owned() };
+    let cores = of_list(text).filter(|cores| !cores.is_empty());
+    cores.ok_or_else(|| HostError::Shape { path, text: text.trim().to_owned() })
+}
+
+/// Reads the kernel's list format, `0-3,5`; an empty text is no core, `None` is no list.
+pub fn of_list(text: &str) -> Option<BTreeSet<u16>> {
     let mut cores = BTreeSet::new();
-    for part in text.trim().split(',') {
+    for part in text.trim().split(',').filter(|part| !part.is_empty()) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let first: u16 = first.parse().map_err(|_| shape())?;
-        let last: u16 = last.parse().map_err(|_| shape())?;
-        cores.extend(first..=last);
+        cores.extend(first.parse::<u16>().ok()?..=last.parse().ok()?);
     }
-    Ok(cores)
+    Some(cores)
 }
 
 /// Whether `host` can run the configuration's topology.
