@@ -26,7 +26,7 @@ mod memory;
 mod network;
 mod network_card;
 mod power;
-mod process;
+pub mod process;
 pub mod survey;
 pub mod tree;
 
