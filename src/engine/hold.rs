@@ -3,8 +3,10 @@
 //!
 //! Held are: all pages of the process, so that none is missing when it is touched; the latency that
 //! idle states may cause, at nothing, if a core spins; and the mask of the cold threads, without
-//! the cores that spin. What the host refuses is told and not needed to run. All of it ends with
-//! the value, and with the process whatever becomes of it. Called by `live`.
+//! the cores that spin, if at least two are left. (On two cores everything else would queue for one
+//! of them while the other has time: there the scheduler decides.) What the host refuses is told
+//! and not needed to run. All of it ends with the value, and with the process whatever becomes of
+//! it. Called by `live`.
 
 use super::core::hot;
 use crate::config::Configuration;
@@ -26,7 +28,8 @@ pub struct Held {
     pub is_memory_locked: bool,
     /// No core sleeps deeper than it can leave at once; `null` if no core spins.
     pub is_latency_held: Option<bool>,
-    /// Cold threads stay off the cores that spin; `null` if no core spins.
+    /// Cold threads stay off the cores that spin; `null` if no core spins, or if fewer than two are
+    /// left.
     pub are_cores_kept: Option<bool>,
     /// What the host refused, and what to do.
     pub refused: Vec<String>,
@@ -38,22 +41,65 @@ pub struct Hold {
     held: Held,
     /// The request counts as long as the file is open (`Documentation/power/pm_qos_interface.rst`).
     _latency: Option<File>,
-    mask: Option<CpuSet>,
+    _kept: Option<KeptOff>,
+}
+
+/// The calling thread, and those that it makes, stay off the cores that spin until this goes.
+#[derive(Debug)]
+struct KeptOff {
+    before: CpuSet,
+}
+
+/// The cores that spin.
+fn spinning(config: &Configuration) -> BTreeSet<u16> {
+    let spins = |executor: &&crate::topology::Executor| executor.idle.value == Idle::Spin;
+    hot(config).filter(spins).map(|executor| executor.core.value).collect()
+}
+
+/// What `mask` leaves to cold threads; `None`: it is not worth it.
+fn left(mask: &CpuSet, taken: &BTreeSet<u16>) -> Option<CpuSet> {
+    let mut left = *mask;
+    for core in taken {
+        left.unset(usize::from(*core));
+    }
+    (left.count() >= FEWEST).then_some(left)
+}
+
+/// Cold threads are the journal's, recovery's, one for each session, and whoever looks on.
+const FEWEST: u32 = 2;
+
+impl KeptOff {
+    /// Takes the cores out of the calling thread's mask, which threads inherit; `None` if too few
+    /// are left.
+    ///
+    /// # Errors
+    /// The system refuses.
+    fn take(taken: &BTreeSet<u16>) -> io::Result<Option<Self>> {
+        let before = sched_getaffinity(None)?;
+        let Some(left) = left(&before, taken) else { return Ok(None) };
+        sched_setaffinity(None, &left)?;
+        Ok(Some(Self { before }))
+    }
+}
+
+impl Drop for KeptOff {
+    fn drop(&mut self) {
+        // What was there before is allowed; if not, nothing is to be done about it.
+        let _ = sched_setaffinity(None, &self.before);
+    }
 }
 
 impl Hold {
     /// Takes hold, for the calling thread and those that it will make.
     #[must_use]
     pub fn take(config: &Configuration) -> Self {
-        let spins = |executor: &&crate::topology::Executor| executor.idle.value == Idle::Spin;
-        let taken: BTreeSet<u16> =
-            hot(config).filter(spins).map(|executor| executor.core.value).collect();
         let mut held = Held::default();
         match lock() {
             Ok(()) => held.is_memory_locked = true,
             Err(why) => held.refused.push(why),
         }
-        let (mut latency, mut mask) = (None, None);
+        let (mut latency, mut kept) = (None, None);
+        let taken = spinning(config);
         if !taken.is_empty() {
             match ask_for_latency() {
                 Ok(file) => latency = Some(file),
@@ -62,16 +108,19 @@ impl Hold {
                      processor.max_cstate=1 at boot"
                 )),
             }
-            match keep_off(&taken) {
-                Ok(before) => mask = Some(before),
-                Err(why) => held.refused.push(format!(
-                    "cold threads may run on the hot cores: {why}; leave a core to them"
-                )),
-            }
             held.is_latency_held = Some(latency.is_some());
-            held.are_cores_kept = Some(mask.is_some());
+            match KeptOff::take(&taken) {
+                Ok(off) => kept = off,
+                Err(why) => {
+                    held.refused.push(format!("cold threads may run on hot cores: {why}"));
+                    held.are_cores_kept = Some(false);
+                }
+            }
+            if kept.is_some() {
+                held.are_cores_kept = Some(true);
+            }
         }
-        Self { held, _latency: latency, mask }
+        Self { held, _latency: latency, _kept: kept }
     }
 
     /// What is held.
@@ -83,10 +132,7 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        // Neither can fail for what was there before; and then nothing is to be done about it.
-        if let Some(mask) = &self.mask {
-            let _ = sched_setaffinity(None, mask);
-        }
+        // It cannot fail for what is locked.
         if self.held.is_memory_locked {
             let _ = munlockall();
         }
@@ -121,16 +167,33 @@ fn ask_for_latency() -> io::Result<File> {
     Ok(file)
 }
 
-/// Takes cores out of the calling thread's mask, which threads inherit; the mask from before.
-fn keep_off(taken: &BTreeSet<u16>) -> io::Result<CpuSet> {
-    let before = sched_getaffinity(None)?;
-    let mut left = before;
-    for core in taken {
-        left.unset(usize::from(*core));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(cores: &[usize]) -> CpuSet {
+        let mut mask = CpuSet::new();
+        cores.iter().for_each(|core| mask.set(*core));
+        mask
     }
-    if left.count() == 0 {
-        return Err(io::Error::other("no other core is left to this process"));
+
+    #[test]
+    fn cold_threads_have_what_is_not_hot_if_that_is_two_cores() {
+        let hot = |cores: &[u16]| cores.iter().copied().collect();
+        assert_eq!(left(&mask(&[0, 1, 2]), &hot(&[2])), Some(mask(&[0, 1])));
+        assert_eq!(left(&mask(&[0, 1]), &hot(&[1])), None);
+        assert_eq!(left(&mask(&[0, 1]), &hot(&[7])), Some(mask(&[0, 1])), "isolated ones");
     }
-    sched_setaffinity(None, &left)?;
-    Ok(before)
+
+    #[test]
+    fn the_mask_is_as_before_when_it_goes() {
+        let before = sched_getaffinity(None).expect("it can be read");
+        // No machine of ours has it: every core is left.
+        let kept = KeptOff::take(&[1_000].into()).expect("it is allowed");
+        let now = sched_getaffinity(None).expect("it can be read");
+        assert_eq!(kept.is_some(), before.count() >= FEWEST);
+        assert_eq!(now, before);
+        drop(kept);
+        assert_eq!(sched_getaffinity(None).expect("it can be read"), before);
+    }
 }

@@ -112,6 +112,8 @@ fn look(core: u16, span: Duration, clock: &EngineClock, mut gaps: Latencies) -> 
             for (count, bound) in over.iter_mut().zip(OVER_NS) {
                 *count += u64::from(gap.0 > bound);
             }
+            // Noting it took a while as well, and would be the next gap.
+            last = clock.ticks();
         }
     }
     let ns = |ticks| -> u64 {

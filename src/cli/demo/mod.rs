@@ -184,9 +184,9 @@ fn introduce(
     }
     if !is_pinned {
         let unpinned = say(
-            "  This process may not use every core of the topology: threads are not pinned, and \
+            "  This machine cannot run the topology as it is: threads are not pinned, and \
              latencies say nothing.",
-            "  本进程不能使用拓扑中的全部核心: 线程未绑核, 延迟数字没有意义。",
+            "  本机无法按此拓扑运行: 线程未绑核, 延迟数字没有意义。",
         );
         writeln!(out, "{unpinned}")?;
     }

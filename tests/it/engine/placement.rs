@@ -4,7 +4,7 @@ use crate::journal::scratch::Scratch;
 use cross_market_connect::engine::core::promote;
 use cross_market_connect::host::process::{IPC_LOCK, capability};
 use cross_market_connect::topology::Sched;
-use cross_market_connect::topology::host::Host;
+use cross_market_connect::topology::host::{Host, of_list};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -139,17 +139,20 @@ fn threads_have_names_and_are_where_the_topology_says() {
         assert!(begun.elapsed() < PATIENCE, "it may run on {}", row(hot, "Cpus_allowed_list"));
         std::thread::sleep(Duration::from_millis(5));
     }
+    // Two cores are too few to keep one of them free of cold threads.
+    let is_kept = Host::here().expect("cores can be read").allowed.len() > 2;
     for (name, thread) in &threads {
-        if name.starts_with("xmc-") && name != "xmc-core-1" {
-            let allowed = row(thread, "Cpus_allowed_list");
-            assert!(!allowed.ends_with('1'), "{name} may run on {allowed}");
+        if is_kept && name.starts_with("xmc-") && name != "xmc-core-1" {
+            let allowed = of_list(&row(thread, "Cpus_allowed_list")).expect("a list");
+            assert!(!allowed.contains(&1), "{name} may run on {allowed:?}");
         }
     }
+    assert_eq!(row(&threads["xmc-journal"], "Cpus_allowed_list"), "0", "it has a core");
     for name in ["xmc-journal", "xmc-recovery", "xmc-snapshot"] {
         assert!(threads.contains_key(name), "{:?}", threads.keys());
     }
     let report = running.end();
-    assert_eq!(report["host"]["are_cores_kept"], true, "{}", report["host"]);
+    assert_eq!(report["host"]["are_cores_kept"].as_bool(), is_kept.then_some(true));
 }
 
 #[test]
@@ -192,7 +195,8 @@ fn a_real_time_engine_begins_trades_and_ends() {
         eprintln!("SKIPPED for want of CAP_SYS_NICE: real-time threads are refused");
         return;
     }
-    let edit = ("idle = \"spin\"", "idle = \"spin\"\nsched = \"fifo:50\"");
+    // It sleeps between polls: one that spins would take the core from all other tests.
+    let edit = ("idle = \"spin\"", "idle = \"sleep\"\nsched = \"fifo:50\"");
     let Some(running) = Running::start("fifo", edit) else { return };
     let threads = running.threads("xmc-core-1");
     let hot = &threads["xmc-core-1"];

@@ -270,7 +270,7 @@ fn what_grows_while_it_is_measured_is_found() {
         host::checks(&survey)
     };
     let checks = judged(&after);
-    assert_eq!(numbered(&checks, 4).said, ["40 (eth0-rx-0) on core 2 came 3 times"]);
+    assert_eq!(numbered(&checks, 4).said, ["40 (eth0-rx-0) on core 2 came 3x"]);
     assert_eq!(numbered(&checks, 46).said, ["5 more: /proc/net/snmp RcvbufErrors"]);
     assert_eq!(numbered(&checks, 19).said, ["42 ticks of 10 ms were stolen while it was measured"]);
     let checks = judged(&before);
