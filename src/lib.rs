@@ -14,6 +14,7 @@ pub mod conformance;
 pub mod engine;
 pub mod feed;
 pub mod hex;
+pub mod host;
 pub mod interrupt;
 pub mod journal;
 pub mod monitor;

@@ -19,6 +19,7 @@ pub mod demo;
 pub mod explain;
 pub mod feeds;
 pub mod frame;
+pub mod host;
 pub mod inspect;
 pub mod latency;
 pub mod plan;
@@ -138,6 +139,7 @@ enum Command {
     Explain(explain::Args),
     Feeds(feeds::Args),
     Frame(frame::Args),
+    Host(host::Args),
     Inspect(inspect::Args),
     Latency(latency::Args),
     Plan(plan::Args),
@@ -161,6 +163,7 @@ impl Command {
             Self::Explain(args) => explain::run(args, out),
             Self::Feeds(args) => feeds::run(args, out),
             Self::Frame(args) => frame::run(args, out),
+            Self::Host(args) => host::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
             Self::Latency(args) => latency::run(args, out),
             Self::Plan(args) => plan::run(args, out),

@@ -4,6 +4,7 @@ use super::trade::{self, Show, Wanted};
 use super::{CliError, Exit, Report};
 use crate::config;
 use crate::engine::logon;
+use crate::topology::host::{self, Host};
 use std::path::PathBuf;
 
 /// Trade as a configuration says, on the sockets that it names.
@@ -40,6 +41,9 @@ pub struct Args {
 /// See `CliError`.
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let config = config::load(&args.config)?;
+    if !args.unpinned {
+        host::check(&config, &Host::here().map_err(CliError::could_not_run)?)?;
+    }
     let directory = args.record.as_ref().unwrap_or(&config.engine.record_directory);
     let secret = |row: usize| logon::secret(&config.gateways[row]);
     let wanted = Wanted {

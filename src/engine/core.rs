@@ -1,8 +1,10 @@
-//! A core and what runs on it: pinning, scheduling, resting, and a list of stages polled in turn.
+//! A core and what runs on it: pinning, scheduling, beginning together, resting, and a list of
+//! stages polled in turn.
 
 use crate::config::Configuration;
 use crate::topology::{Executor, Idle, Sched, Stage as StageName};
 use std::io;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use xmc_hotpath::stage::{Stage, Work};
 
@@ -54,6 +56,15 @@ pub fn core_of(config: &Configuration, stage: StageName) -> Option<u16> {
 /// # Errors
 /// See `PlaceError`.
 pub fn place(core: u16, sched: Sched) -> Result<(), PlaceError> {
+    pin(core)?;
+    promote(sched)
+}
+
+/// Pins the calling thread to a core.
+///
+/// # Errors
+/// The process may not use it.
+pub fn pin(core: u16) -> Result<(), PlaceError> {
     // `core_affinity::get_core_ids` shows the affinity mask of now, which misses isolated cores: so
     // the id is made directly, and the mask is read back to see whether it took.
     let wanted = usize::from(core);
@@ -63,6 +74,15 @@ pub fn place(core: u16, sched: Sched) -> Result<(), PlaceError> {
         let list: Vec<String> = allowed.iter().map(|core| core.id.to_string()).collect();
         return Err(PlaceError::Core { core, allowed: list.join(", ") });
     }
+    Ok(())
+}
+
+/// Gives the calling thread its scheduling class. Threads that it makes afterwards inherit it, and
+/// one that polls on the same core keeps them from ever running: so it comes last.
+///
+/// # Errors
+/// The scheduler refuses.
+pub fn promote(sched: Sched) -> Result<(), PlaceError> {
     match sched {
         Sched::Other => Ok(()),
         Sched::Fifo(priority) => {
@@ -78,6 +98,44 @@ fn fifo(priority: u8) -> io::Result<()> {
     // the call only reads.
     let result = unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameters) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Where threads that poll wait until all of them are there and on their cores.
+///
+/// A real-time thread that polls starves whatever is on its core, also a thread that has been made
+/// and is not on its own yet: it would wait for ever.
+#[derive(Debug, Default)]
+pub struct Gate {
+    state: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    count: usize,
+    is_open: bool,
+}
+
+impl Gate {
+    /// Says that the calling thread is where it should be, and waits for the others.
+    pub fn wait(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.count += 1;
+        self.changed.notify_all();
+        while !state.is_open {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Lets them begin when `count` of them wait.
+    pub fn open(&self, count: usize) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.count < count {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.is_open = true;
+        self.changed.notify_all();
+    }
 }
 
 /// Stages of one core, polled in the order of the topology.
@@ -161,6 +219,32 @@ mod tests {
             .join()
             .expect("it is placed");
         }
+    }
+
+    #[test]
+    fn nobody_begins_before_all_are_there() {
+        let (gate, begun) = (Gate::default(), std::sync::atomic::AtomicUsize::new(0));
+        let count = || begun.load(std::sync::atomic::Ordering::SeqCst);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    gate.wait();
+                    begun.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                });
+            }
+            // Both wait, and nothing opens.
+            while gate.state.lock().expect("nobody panics").count < 2 {
+                std::thread::yield_now();
+            }
+            assert_eq!(count(), 0);
+            let third = scope.spawn(|| gate.open(3));
+            while gate.state.lock().expect("nobody panics").count < 2 {
+                std::thread::yield_now();
+            }
+            assert!(!third.is_finished() && count() == 0, "one is missing");
+            gate.wait();
+        });
+        assert_eq!(count(), 2);
     }
 
     #[test]

@@ -9,10 +9,11 @@
 //! Not here: opening sockets, learning books, logging on (`opening`). Called by `xmc run` and `xmc
 //! demo`.
 
-use super::core::{Resting, Turn, core_of, hot, place};
+use super::core::{Gate, Resting, Turn, core_of, hot, pin, place, promote};
 use super::feed::AnyFeed;
 use super::follower::Follower;
 use super::gateway::AnyGateway;
+use super::hold::{Held, Hold};
 use super::latency::{Exchange, Exchanged, Latencies, exchanged};
 use super::recording::Recording;
 use super::recovering;
@@ -20,6 +21,7 @@ use super::sessions::{self, SessionFigures, Sessions};
 use super::shadow::{Difference, Shadow, ShadowMemory};
 use super::snapshotting::{self, Following, Snapshots};
 use super::telling::Telling;
+use super::threads::{named, of_core};
 use super::wire::{Counters, Memory, Origin, Pipeline, Ports, Starts, arm, desk_size, wire};
 use super::witnessing::{self, Witnessing};
 use crate::allocation;
@@ -121,6 +123,8 @@ pub struct Ended {
     pub live_orders: usize,
     /// Records of a dead engine that were written first.
     pub recovered_records: u64,
+    /// What was held of the host; `None` if threads were left where the system put them.
+    pub held: Option<Held>,
 }
 
 /// Runs an engine until `watch` has seen enough.
@@ -135,6 +139,8 @@ where
 {
     let Plan { config, clock, mut recording, ports, starts, carried, .. } = plan;
     let Plan { is_pinned, sessions, witnessing, .. } = plan;
+    // Before memory and threads are made: both are as this says.
+    let hold = is_pinned.then(|| Hold::take(config));
     let path = recording.path.clone();
     let directory = path.as_path();
     let recovered_records = recording.recovered.map_or(0, |found| found.figures.records);
@@ -189,28 +195,28 @@ where
     let journal_core = is_pinned.then(|| core_of(config, StageName::Journal)).flatten();
 
     let mut ended = std::thread::scope(|scope| {
-        let journal = scope.spawn(|| {
+        // Whatever happens below, the threads end: the scope waits for them.
+        let stopping = StopOnDrop(&shared);
+        let journal = named(scope, "xmc-journal", || {
             let written = shared.noted(shared.write_journal(writer, journal_core));
             shared.witnessed.end();
             written
-        });
+        })?;
         if let Some(witnessing) = witnessing {
             let witnessing = witnessing.from_segment(first_segment);
-            scope.spawn(|| shared.witnessed.run(witnessing, || shared.durable()));
+            named(scope, "xmc-witness", || shared.witnessed.run(witnessing, || shared.durable()))?;
         }
         let (snapshots, taken) = Snapshots::new(snapshot_every);
         let (shared, follower) = (&shared, &mut follower);
-        scope.spawn(move || shared.snapshots.write_all(directory, &taken));
+        named(scope, "xmc-snapshot", move || shared.snapshots.write_all(directory, &taken))?;
         let handings = std::mem::take(&mut pipeline.handings);
-        scope.spawn(move || {
+        named(scope, "xmc-recovery", move || {
             recovering::run(config, shared.counters, clock, handings, &shared.is_journal_done);
-        });
+        })?;
         if let Some(sessions) = &sessions {
             let doors = std::mem::take(&mut pipeline.doors);
-            sessions.serve(scope, config, doors, &shared.sessions, &shared.is_journal_done);
+            sessions.serve(scope, config, doors, &shared.sessions, &shared.is_journal_done)?;
         }
-        // Whatever happens below, the threads end: the scope waits for them.
-        let stopping = StopOnDrop(shared);
         let following = Following { follower, snapshots };
         let hot =
             shared.run_stages(config, is_pinned, &mut pipeline, following, &mut telling, watch);
@@ -238,6 +244,7 @@ where
             allocations,
             live_orders,
             recovered_records,
+            held: hold.as_ref().map(|hold| hold.held().clone()),
         })
     })?;
     ended.witnessed = shared.witnessed.figures();
@@ -369,15 +376,22 @@ impl Shared<'_> {
             let place = place.ok_or_else(|| LiveError::NotRun(config.stage_name(name)))?;
             turns[place].push(stage);
         }
+        let gate = Gate::default();
         std::thread::scope(|scope| {
             let stopping = StopOnDrop(self);
             let cores = hot(config).zip(self.cores).zip(turns);
-            let threads: Vec<_> = cores
-                .map(|((executor, core), stages)| {
-                    let run = move || self.run_core(executor, core, stages, is_pinned);
-                    scope.spawn(move || self.noted(run()))
-                })
-                .collect();
+            let made = cores.map(|((executor, core), stages)| {
+                let (name, gate) = (of_core(core.core, is_pinned), &gate);
+                let run = move || self.run_core(executor, core, stages, is_pinned, gate);
+                named(scope, &name, move || self.noted(run()))
+            });
+            let made: Result<Vec<_>, _> = made.collect();
+            if made.is_err() {
+                // Those that were made do not begin.
+                stopping.stop_cores();
+            }
+            gate.open(made.as_ref().map_or(0, Vec::len));
+            let threads = made?;
             let watched = self.watch(&mut following, control, telling, watch);
             let live_orders = self.wind_down(&mut following, control, watch);
             stopping.stop_cores();
@@ -406,9 +420,14 @@ impl Shared<'_> {
         core: &Core,
         stages: Vec<Box<dyn Stage + Send + '_>>,
         is_pinned: bool,
+        gate: &Gate,
     ) -> Result<u64, LiveError> {
+        let pinned = if is_pinned { pin(executor.core.value) } else { Ok(()) };
+        // Also by one that is not where it should be: the others wait for it.
+        gate.wait();
+        pinned?;
         if is_pinned {
-            place(executor.core.value, executor.sched.value)?;
+            promote(executor.sched.value)?;
         }
         // Without pins nobody knows who else is on the core: it gives way.
         let idle = if is_pinned { executor.idle.value } else { Idle::Yield };

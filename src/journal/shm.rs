@@ -15,7 +15,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{Advice, MmapOptions, MmapRaw};
 use xmc_hotpath::message::DeskIdentity;
 use xmc_hotpath::record::ring::{self, Consumer, Producer, RingError};
 
@@ -98,13 +98,23 @@ struct Mapping {
 }
 
 impl Mapping {
-    /// Maps all of `file` and touches every page, so that no hot core takes the page fault.
+    /// Maps all of `file` and reads every page into memory.
     fn new(file: &File, path: &Path) -> Result<Self, ShmError> {
         let map = MmapOptions::new()
             .populate()
             .map_raw(file)
             .map_err(|source| io_error("map", path, source))?;
         Ok(Self { map, path: path.to_owned() })
+    }
+
+    /// Makes every page ready to be written, so that no hot core takes the page fault: a page of a
+    /// shared mapping that was only read takes one more when it is first written. On a disk it
+    /// takes another whenever the kernel has written it back, some 30 s later
+    /// (`dirty_expire_centisecs`); in a file system of memory it does not.
+    fn ready(self) -> Self {
+        // Kernels before 5.14 do not know it: then the first lap has its faults.
+        let _ = self.map.advise(Advice::PopulateWrite);
+        self
     }
 
     #[expect(unsafe_code, reason = "memory of another process is reached through a mapping")]
@@ -167,11 +177,11 @@ impl RingFile {
             file.set_len(0)
                 .and_then(|()| allocate(&file, len as u64))
                 .map_err(|source| io_error("allocate", path, source))?;
-            let mapping = Mapping::new(&file, path)?;
+            let mapping = Mapping::new(&file, path)?.ready();
             ring::format(mapping.words(), identity).map_err(|error| mapping.not_a_ring(error))?;
             return Ok(Self { mapping, found: Found::New, _lock: file });
         }
-        let mapping = Mapping::new(&file, path)?;
+        let mapping = Mapping::new(&file, path)?.ready();
         let found = look(&mapping)?;
         Ok(Self { mapping, found, _lock: file })
     }

@@ -121,6 +121,7 @@ pub(crate) struct Wiring<'r> {
 impl Wiring<'_> {
     pub(crate) fn check(&self) {
         self.cores();
+        self.real_time();
         self.placed_once();
         self.linked_once();
         // What seems to be missing may be in a section that could not be read.
@@ -156,6 +157,37 @@ impl Wiring<'_> {
                         "give one of them another core, or all stages one executor: polling in \
                          turn costs nothing",
                     ),
+                );
+            }
+        }
+    }
+
+    /// A real-time executor that polls leaves nothing of its core to another one, not even to one
+    /// that sleeps: what has woken never runs.
+    fn real_time(&self) {
+        let executors: Vec<_> = self.executors.iter().flatten().collect();
+        for executor in &executors {
+            let is_real_time = matches!(executor.sched.value, Sched::Fifo(_));
+            if !is_real_time || executor.idle.value == Idle::Sleep {
+                continue;
+            }
+            let starved = executors.iter().find(|other| {
+                other.core.value == executor.core.value
+                    && other.core.place != executor.core.place
+                    && other.sched.value == Sched::Other
+                    && other.idle.value == Idle::Sleep
+            });
+            if let Some(starved) = starved {
+                let core = executor.core.value;
+                self.report.add(
+                    Problem::new(
+                        Rule::FifoOnHousekeeping,
+                        format!("a real-time thread polls on core {core}, which others need"),
+                        executor.sched.place.clone(),
+                        "would never let them run",
+                    )
+                    .also(&starved.core.place, "needs it")
+                    .help("give one of them another core, or write sched = \"other\""),
                 );
             }
         }

@@ -15,7 +15,8 @@ use thiserror::Error;
 pub struct Host {
     /// Cores the kernel runs on.
     pub online: BTreeSet<u16>,
-    /// Cores this process may run on.
+    /// Cores this process may run on. Isolated ones are among them: they are missing from the mask
+    /// that a process starts with, and a thread may be pinned to one all the same.
     pub allowed: BTreeSet<u16>,
 }
 
@@ -43,32 +44,42 @@ pub enum HostError {
 impl Host {
     /// The machine this process runs on.
     pub fn here() -> Result<Self, HostError> {
-        let online = "/sys/devices/system/cpu/online";
-        let status = "/proc/self/status";
-        let allowed = read(status)?;
-        let list = allowed.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
-        Ok(Self {
-            online: cores(online, &read(online)?)?,
-            allowed: cores(status, list.unwrap_or(""))?,
-        })
+        let status = read(STATUS)?;
+        let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+        // Not every kernel has it.
+        let isolated = fs::read_to_string("/sys/devices/system/cpu/isolated").unwrap_or_default();
+        Self::of(&read(ONLINE)?, list.unwrap_or(""), &isolated)
+    }
+
+    /// The machine of three lists: cores online, those of the process's mask, and isolated ones.
+    pub fn of(online: &str, mask: &str, isolated: &str) -> Result<Self, HostError> {
+        let online = cores(ONLINE, online)?;
+        let mut allowed = cores(STATUS, mask)?;
+        allowed.extend(of_list(isolated).unwrap_or_default());
+        Ok(Self { online, allowed })
     }
 }
+
+const ONLINE: &str = "/sys/devices/system/cpu/online";
+const STATUS: &str = "/proc/self/status";
 
 fn read(path: &'static str) -> Result<String, HostError> {
     fs::read_to_string(path).map_err(|source| HostError::Unreadable { path, source })
 }
 
-/// Reads the kernel's list format: `0-3,5`.
 fn cores(path: &'static str, text: &str) -> Result<BTreeSet<u16>, HostError> {
-    let shape = || HostError::Shape { path, text: text.trim().to_owned() };
+    let cores = of_list(text).filter(|cores| !cores.is_empty());
+    cores.ok_or_else(|| HostError::Shape { path, text: text.trim().to_owned() })
+}
+
+/// Reads the kernel's list format, `0-3,5`; an empty text is no core, `None` is no list.
+pub fn of_list(text: &str) -> Option<BTreeSet<u16>> {
     let mut cores = BTreeSet::new();
-    for part in text.trim().split(',') {
+    for part in text.trim().split(',').filter(|part| !part.is_empty()) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let first: u16 = first.parse().map_err(|_| shape())?;
-        let last: u16 = last.parse().map_err(|_| shape())?;
-        cores.extend(first..=last);
+        cores.extend(first.parse::<u16>().ok()?..=last.parse().ok()?);
     }
-    Ok(cores)
+    Some(cores)
 }
 
 /// Whether `host` can run the configuration's topology.
@@ -101,7 +112,8 @@ fn present(executors: &[Executor], host: &Host, report: &Report) {
                 reason,
             )
             .help(format!(
-                "cores here: {}; `xmc plan --elsewhere` checks a file for another machine",
+                "cores here: {}; `xmc plan --elsewhere` checks a file for another machine, and \
+                 `xmc run --unpinned` runs it on any core",
                 list(&host.allowed)
             )),
         );
@@ -131,24 +143,32 @@ fn spinning(executors: &[Executor], host: &Host, report: &Report) {
     }
 }
 
-/// The core that everything else needs must not be held by a thread that never lets go.
+/// The core that everything else needs must not be held by a thread that never lets go. A real-time
+/// one that yields does so to its like alone: only one that sleeps lets others run.
 fn fifo(executors: &[Executor], host: &Host, report: &Report) {
-    let spins = |executor: &&Executor| executor.idle.value == Idle::Spin;
-    let taken: BTreeSet<_> = executors.iter().filter(spins).map(|spin| spin.core.value).collect();
+    let holds = |executor: &&Executor| {
+        let is_real_time = matches!(executor.sched.value, Sched::Fifo(_));
+        match executor.idle.value {
+            Idle::Spin => true,
+            Idle::Yield => is_real_time,
+            Idle::Sleep => false,
+        }
+    };
+    let taken: BTreeSet<_> = executors.iter().filter(holds).map(|hold| hold.core.value).collect();
     let free = host.online.difference(&taken).count();
-    for executor in executors.iter().filter(spins) {
+    for executor in executors.iter().filter(holds) {
         if free == 0 && matches!(executor.sched.value, Sched::Fifo(_)) {
             report.add(
                 Problem::new(
                     Rule::FifoOnHousekeeping,
                     format!(
-                        "a real-time thread spins on core {}, and no core is left for the rest",
+                        "a real-time thread polls on core {}, and no core is left for the rest",
                         executor.core.value
                     ),
                     executor.sched.place.clone(),
                     "would starve everything, this process included",
                 )
-                .help("write idle = \"yield\", or sched = \"other\""),
+                .help("write idle = \"sleep\", or sched = \"other\""),
             );
         }
     }

@@ -9,6 +9,7 @@ mod limits;
 mod live;
 pub mod markets;
 mod outage;
+mod placement;
 mod quiet;
 mod relay;
 mod sessions;

@@ -19,6 +19,7 @@ mod firing;
 mod fuzz;
 mod garbage;
 mod gateway;
+mod host;
 mod journal;
 mod monitor;
 mod netns;

@@ -21,6 +21,7 @@ const UNSAFE: Excepted = &[
     ("src/allocation.rs", "an allocator cannot be written without"),
     ("src/engine/core.rs", "the scheduling class is set by a system call"),
     ("src/engine/recording.rs", "segments are mapped, not read"),
+    ("src/host/kernel.rs", "drivers and the clock are asked by system calls"),
     ("src/interrupt.rs", "signals are caught by a system call"),
     ("src/journal/disk.rs", "room on the disk is reserved by a system call"),
     ("src/journal/disk/directory.rs", "what the kernel has of a file is dropped by a system call"),

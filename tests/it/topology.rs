@@ -60,6 +60,41 @@ fn real_time_spinning_needs_a_core_left_over() {
 }
 
 #[test]
+fn a_real_time_thread_that_yields_is_no_better_than_one_that_spins() {
+    // It yields to its like alone: on a machine of one core nothing else would run.
+    let edits = [("idle = \"yield\"", "sched = \"fifo:50\"\nidle = \"yield\"")];
+    let apart = [HOT_SPINS_ON_1[0], edits[0]];
+    assert_eq!(rules(&configured(&apart), &machine(&[0, 1], &[0, 1])), []);
+    let alone = rules(&configured(&apart), &machine(&[1], &[1]));
+    assert!(alone.contains(&Rule::FifoOnHousekeeping), "{alone:?}");
+}
+
+#[test]
+fn a_real_time_thread_shares_its_core_with_nobody_who_sleeps() {
+    let rivals = |idle: &str| {
+        let idle = format!("sched = \"fifo:50\"\nidle = \"{idle}\"");
+        load(&edited(&[("idle = \"yield\"", &idle)]))
+    };
+    for idle in ["spin", "yield"] {
+        let invalid = rivals(idle).expect_err("the journal is on the same core");
+        let found: Vec<_> = invalid.problems.iter().map(|problem| problem.rule).collect();
+        assert_eq!(found, [Rule::FifoOnHousekeeping], "{idle}");
+    }
+    assert!(rivals("sleep").is_ok());
+}
+
+#[test]
+fn isolated_cores_can_be_used_though_they_are_missing_from_the_mask() {
+    // What `here` reads is a set of both; a core that is neither is refused.
+    let configuration = configured(&HOT_SPINS_ON_1);
+    assert_eq!(rules(&configuration, &machine(&[0, 1], &[0])), [Rule::CoreAbsent]);
+    let host = Host::of("0-3", "0-1", "2-3").expect("lists");
+    assert_eq!(host, machine(&[0, 1, 2, 3], &[0, 1, 2, 3]));
+    assert_eq!(Host::of("0-1", "0-1", "").expect("lists"), machine(&[0, 1], &[0, 1]));
+    assert!(Host::of("", "0", "").is_err(), "no machine is without a core");
+}
+
+#[test]
 fn this_machine_can_be_read() {
     let host = Host::here().expect("the kernel says which cores there are");
     assert!(!host.online.is_empty());

@@ -10,6 +10,7 @@ use crate::audit::key::{self, KeyFileError};
 use crate::audit::note::Purpose;
 use crate::config::{self, Checkpoints, Configuration, SecretSource, Witness, WitnessPlace};
 use crate::monitor::Lang;
+use crate::topology::host::{self, Host};
 use crate::venue::simulated::{self, Venues};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -154,11 +155,9 @@ pub(super) fn configuration(topology: Topology) -> Result<Configuration, CliErro
     Ok(config::load_text(Path::new("config/demo.toml"), &text.join("\n"))?)
 }
 
-/// Whether this process may use every core that the topology names.
+/// Whether this machine can run the topology.
 fn has_cores(config: &Configuration) -> bool {
-    let allowed = core_affinity::get_core_ids().unwrap_or_default();
-    let may = |core: u16| allowed.iter().any(|one| one.id == usize::from(core));
-    config.executors.iter().all(|executor| may(executor.core.value))
+    Host::here().is_ok_and(|host| host::check(config, &host).is_ok())
 }
 
 fn introduce(
@@ -185,9 +184,9 @@ fn introduce(
     }
     if !is_pinned {
         let unpinned = say(
-            "  This process may not use every core of the topology: threads are not pinned, and \
+            "  This machine cannot run the topology as it is: threads are not pinned, and \
              latencies say nothing.",
-            "  本进程不能使用拓扑中的全部核心: 线程未绑核, 延迟数字没有意义。",
+            "  本机无法按此拓扑运行: 线程未绑核, 延迟数字没有意义。",
         );
         writeln!(out, "{unpinned}")?;
     }

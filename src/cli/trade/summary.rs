@@ -7,6 +7,7 @@ use crate::audit::{self, key};
 use crate::cli::{CliError, Exit, Report};
 use crate::config::{Configuration, SecretSource, WitnessPlace};
 use crate::engine::clocks::ClockFigures;
+use crate::engine::hold;
 use crate::engine::latency::{Figures, Latencies};
 use crate::engine::live::Ended;
 use crate::engine::replay::Replayed;
@@ -158,6 +159,8 @@ pub struct Summary {
     journal: Journal,
     tick_to_order_ns: TickToOrder,
     hot_allocations: u64,
+    /// What was held of the host; `null` if threads were left where the system put them.
+    host: Option<hold::Held>,
     #[serde(skip)]
     lang: Lang,
     #[serde(skip)]
@@ -271,6 +274,7 @@ impl Summary {
                 histogram: histogram.display().to_string(),
             },
             hot_allocations: ended.allocations.iter().sum(),
+            host: ended.held,
             lang: wanted.show.lang(),
             is_equal: ended.difference.is_none(),
         }
@@ -339,6 +343,9 @@ impl Summary {
             let [p50, p99, p99_9, max] = [p50, p99, p99_9, max].map(|ns| number::span(Span(ns)));
             let text = format!("p50 {p50}, p99 {p99}, p99.9 {p99_9}, max {max}");
             self.row(out, Label::TickToOrder.word_in(self.lang), &text)?;
+        }
+        for refused in self.host.iter().flat_map(|held| &held.refused) {
+            self.row(out, self.say("host", "主机"), refused)?;
         }
         Ok(())
     }

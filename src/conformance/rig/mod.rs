@@ -264,7 +264,8 @@ pub(super) fn session<T>(
         let mut doors: Vec<Option<Door<Port>>> = Vec::new();
         doors.resize_with(row, || None);
         doors.push(door);
-        sessions.serve(scope, &config, doors, &published, &is_over);
+        let served = sessions.serve(scope, &config, doors, &published, &is_over);
+        served.map_err(Failure::not_provoked)?;
         let mut rig = Rig {
             place,
             config: &config,

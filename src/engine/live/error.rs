@@ -3,6 +3,7 @@
 use crate::engine::core::PlaceError;
 use crate::engine::hours::HoursError;
 use crate::engine::sessions::BookError;
+use crate::engine::threads::ThreadError;
 use crate::engine::wire::WireError;
 use crate::journal::JournalError;
 use crate::journal::shm::ShmError;
@@ -24,6 +25,9 @@ pub enum LiveError {
     /// A thread is not where it should be.
     #[error(transparent)]
     Place(#[from] PlaceError),
+    /// A thread cannot be made.
+    #[error(transparent)]
+    Thread(#[from] ThreadError),
     /// The topology does not run a stage.
     #[error("no executor of the topology runs {0}: add it to the stages of one")]
     NotRun(String),

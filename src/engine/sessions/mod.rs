@@ -27,6 +27,7 @@ pub use week::Weeks;
 
 use self::week::Week;
 use super::gateway::{Door, GatewayStart};
+use super::threads::{ThreadError, named};
 use super::wire::Starts;
 use crate::config::Configuration;
 use crate::venue::cme::ilink3::resume;
@@ -191,6 +192,9 @@ impl<G> Sessions<'_, G> {
     }
 
     /// Sees to the sessions of all gateways that have a door, on threads of their own.
+    ///
+    /// # Errors
+    /// The system has no room for a thread.
     pub fn serve<'scope, 'env: 'scope>(
         &'env self,
         scope: &'scope Scope<'scope, 'env>,
@@ -198,12 +202,14 @@ impl<G> Sessions<'_, G> {
         doors: Vec<Option<Door<G>>>,
         figures: &'env Published,
         is_over: &'env AtomicBool,
-    ) where
+    ) -> Result<(), ThreadError>
+    where
         G: Send + 'env,
     {
         for (row, door) in doors.into_iter().enumerate() {
             let gateway = config.gateways[row].name.value.as_str();
             let Some(door) = door else { continue };
+            let name = format!("xmc-session-{row}");
             let place = figures.enter(row, gateway);
             match door {
                 Door::Ilink3(door) => {
@@ -211,17 +217,18 @@ impl<G> Sessions<'_, G> {
                     let succession = ilink3::Succession::new(&*self.log_on, row, book);
                     let week = Week::new(&self.weeks, row);
                     let served = Served::new(door, succession, (figures, place), self.pace, week);
-                    scope.spawn(move || served.run(is_over));
+                    named(scope, &name, move || served.run(is_over))?;
                 }
                 Door::Dstar { door, contracts } => {
                     let log_on = &*self.log_on_counter;
                     let succession = dstar::Succession::new(log_on, row, contracts);
                     let week = Week::endless(&self.weeks, row);
                     let served = Served::new(door, succession, (figures, place), self.pace, week);
-                    scope.spawn(move || served.run(is_over));
+                    named(scope, &name, move || served.run(is_over))?;
                 }
             }
         }
+        Ok(())
     }
 }
 

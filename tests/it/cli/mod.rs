@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 mod feeds;
 mod frame;
+mod host;
 mod inspect;
 mod plan;
 mod replay;
