@@ -164,7 +164,8 @@ fn garbage_at_every_port_of_the_demo_moves_counters_and_nothing_else() {
     let mut rows = alerts.lines();
     assert_eq!(rows.next(), Some("alert,count"), "{alerts}");
     for row in rows {
-        let is_late = ["broken_spread,", "order_unknown,"];
+        // Venues that get no time to send at make their clocks look as if they had been set.
+        let is_late = ["broken_spread,", "order_unknown,", "clock_step,"];
         assert!(is_late.iter().any(|word| row.starts_with(word)), "{alerts}");
     }
     assert_eq!(demo["ledger_fills"], demo["fills"], "{demo}");
