@@ -249,8 +249,11 @@ impl Figures {
     }
 }
 
+/// A count and how it is called.
+type Count = (&'static str, fn(&Counts) -> u64);
+
 /// What is counted beneath the figures.
-const COUNTS: &[(&str, fn(&Counts) -> u64)] = &[
+const COUNTS: &[Count] = &[
     ("opportunities", |counts| counts.opportunities),
     ("captured", |counts| counts.captured),
     ("fires", |counts| counts.fires),
