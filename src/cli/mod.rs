@@ -26,6 +26,7 @@ pub mod plan;
 pub mod replay;
 pub(crate) mod report;
 pub mod run;
+pub mod score;
 pub mod sim;
 pub mod stress;
 mod trade;
@@ -145,6 +146,7 @@ enum Command {
     Plan(plan::Args),
     Replay(replay::Args),
     Run(run::Args),
+    Score(score::Args),
     #[command(visible_alias = "simulate")]
     Sim(sim::Args),
     Stress(stress::Args),
@@ -169,6 +171,7 @@ impl Command {
             Self::Plan(args) => plan::run(args, out),
             Self::Replay(args) => replay::run(args, out),
             Self::Run(args) => run::run(args, out),
+            Self::Score(args) => score::run(args, out),
             Self::Sim(args) => sim::run(args, out),
             Self::Stress(args) => stress::run(args, out),
             Self::Venue(args) => venue::run(args, out),

@@ -6,7 +6,7 @@
 //! `Desk::on` directly: it is quick, so it runs by the hundred thousand. The wire level (`wire`)
 //! runs the stages over simulated ports, from the bytes of a feed to the bytes of orders.
 //! `exhaustive` goes through every short sequence of order news instead of drawing them; `hall`
-//! plays famous failures from scripts.
+//! plays famous failures from scripts; `score` compares the desk with itself, leg after leg.
 //! `generator` makes channels of market data as bytes. `exchange` is a market with books, accounts
 //! and a crowd, for the simulated venues that are reached over real sockets.
 //!
@@ -29,6 +29,7 @@ pub mod model;
 pub mod network;
 pub mod plan;
 pub mod record;
+pub mod score;
 pub mod session;
 pub mod shelf;
 pub mod situation;

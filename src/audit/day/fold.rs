@@ -453,7 +453,7 @@ impl Folding {
 
     fn see_unhedged(&mut self, spread: SpreadIndex, ratios: &[i32; MAX_LEGS], place: &Place<'_>) {
         let standing = self.spreads.entry(spread.0).or_default();
-        let is_unhedged = is_unhedged(ratios, &standing.legs);
+        let is_unhedged = unhedged_lots(ratios, &standing.legs) > 0;
         match (standing.unhedged_since, is_unhedged) {
             (None, true) => standing.unhedged_since = Some(place.now.0),
             (Some(since), false) => {
@@ -556,8 +556,8 @@ fn planned_e9(order: &OrderCommand, memory: &Memory) -> i128 {
     }
 }
 
-/// Whether some leg holds lots beyond the whole units that all hold together.
-fn is_unhedged(ratios: &[i32; MAX_LEGS], lots: &[i64; MAX_LEGS]) -> bool {
+/// Lots that legs hold beyond the whole units that all hold together, all legs counted together.
+pub(crate) fn unhedged_lots(ratios: &[i32; MAX_LEGS], lots: &[i64; MAX_LEGS]) -> u64 {
     let traded = || ratios.iter().zip(lots).filter(|(ratio, _)| **ratio != 0);
     let reached = traded().map(|(ratio, lots)| lots / i64::from(*ratio));
     let units = reached.reduce(|one, other| {
@@ -570,5 +570,5 @@ fn is_unhedged(ratios: &[i32; MAX_LEGS], lots: &[i64; MAX_LEGS]) -> bool {
         }
     });
     let units = units.unwrap_or(0);
-    traded().any(|(ratio, lots)| *lots != units * i64::from(*ratio))
+    traded().map(|(ratio, lots)| lots.abs_diff(units * i64::from(*ratio))).sum()
 }

@@ -14,6 +14,7 @@ pub mod sheets;
 
 pub use buckets::Buckets;
 pub use fold::Folding;
+pub(crate) use fold::unhedged_lots;
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

@@ -156,7 +156,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
 }
 
 /// On stderr, and only if that is a terminal.
-fn progress(amount: u64) -> ProgressBar {
+pub(super) fn progress(amount: u64) -> ProgressBar {
     let template = "{elapsed_precise} {bar:40} {pos}/{len} {per_sec}, {eta} left";
     let style = ProgressStyle::with_template(template).expect("the template is ours");
     ProgressBar::new(amount).with_style(style)

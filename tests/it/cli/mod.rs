@@ -12,6 +12,7 @@ mod inspect;
 mod plan;
 mod replay;
 pub mod run;
+mod score;
 mod second;
 mod secrets;
 mod sim;

@@ -8,6 +8,7 @@ mod exhaustive;
 mod generator;
 mod hall_of_failures;
 mod planted;
+mod score;
 mod shelf;
 mod wire;
 
