@@ -9,8 +9,8 @@ use xmc_hotpath::message::{
     AccountId, AccountLimits, ChannelState, ChannelUpdate, CloseFirst, Command, CommandKind,
     Credits, Event, GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec,
     LegSpec, LossSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent, ProjectId, Quote,
-    QuoteQuality, RepairEnd, RepairSpec, SessionState, SessionUpdate, SpreadIndex, SpreadSpec,
-    StrategyId, StreamId, TimeInForce, TriggerSpec,
+    QuoteQuality, RepairEnd, RepairSpec, Scope, SessionState, SessionUpdate, SpreadIndex,
+    SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::record::frame::{LOGIC_VERSION, Start};
@@ -193,7 +193,7 @@ impl World<'_> {
             }))?;
         }
         self.tell(Event::Spread(spec))?;
-        self.command(CommandKind::Arm, SpreadIndex::ALL)?;
+        self.command(CommandKind::Arm, Scope::All)?;
         self.plan_move();
         Ok(())
     }
@@ -262,8 +262,8 @@ impl World<'_> {
             }
             Happening::Cleared => {
                 self.is_clearing = false;
-                self.command(CommandKind::ClearHalt, SPREAD)?;
-                self.command(CommandKind::Enable, SPREAD)
+                self.command(CommandKind::ClearHalt, Scope::Spread(SPREAD))?;
+                self.command(CommandKind::Enable, Scope::Spread(SPREAD))
             }
         }
     }
@@ -288,10 +288,10 @@ impl World<'_> {
         self.agenda.push(at, Happening::Quote(Box::new(quote)));
     }
 
-    fn command(&mut self, kind: CommandKind, spread: SpreadIndex) -> Result<(), Violation> {
+    fn command(&mut self, kind: CommandKind, scope: Scope) -> Result<(), Violation> {
         self.commands += 1;
         let command_id = self.commands;
-        self.tell(Event::Command(Command { kind, spread, operator: 1, command_id }))
+        self.tell(Event::Command(Command { kind, scope, operator: 1, command_id }))
     }
 
     fn tell(&mut self, event: Event<'_>) -> Result<(), Violation> {

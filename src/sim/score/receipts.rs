@@ -199,7 +199,7 @@ impl Reading<'_> {
                     }
                     OwnedEvent::Command(command) if command.kind == CommandKind::ClearHalt => {
                         // What was left over is dealt with by hand.
-                        self.legs.remove(&command.spread);
+                        self.legs.remove(&command.scope.spread());
                     }
                     _ => {}
                 }
