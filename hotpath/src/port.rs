@@ -1,6 +1,8 @@
 //! Ports: where bytes come in and go out. Sockets, AF_XDP, capture files and the simulator
 //! implement these two traits on the cold side; stages know nothing else of the outside.
 
+pub mod xdp;
+
 use crate::time::MonoNs;
 
 /// A line of a feed: the same packets are sent on both.
