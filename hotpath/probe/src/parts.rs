@@ -4,7 +4,7 @@
 
 use crate::entry::Outside;
 use xmc_hotpath::book::{self, Order};
-use xmc_hotpath::counter::NoRecorder;
+use xmc_hotpath::counter::{Counter, NoRecorder};
 use xmc_hotpath::desk::stage::DeskStage;
 use xmc_hotpath::desk::timers::Timers;
 use xmc_hotpath::execute::Fire;
@@ -17,6 +17,8 @@ use xmc_hotpath::message::{
     OrderAction, OrderCommand, OrderEvent, OrderId, Side, Sizing, SpreadSpec,
 };
 use xmc_hotpath::order::Orders;
+use xmc_hotpath::port::Line;
+use xmc_hotpath::port::copies::CopySender;
 use xmc_hotpath::port::xdp::{self, Descriptor, FrameAddress, FrameLayout, FreeFrames};
 use xmc_hotpath::record::frame::Writer;
 use xmc_hotpath::record::ring::Producer;
@@ -394,4 +396,9 @@ extern "C" fn xdp_send(
     sent.push(Descriptor { address: layout.address(frame), len, options: 0 }).ok()?;
     sent.publish();
     Some(free.count().min(room))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn copies_copy(copies: &mut CopySender, payload: &[u8], missed: &Counter) {
+    copies.copy(Line::B, payload, missed);
 }

@@ -7,7 +7,8 @@
 //! kernel has the other side. It is not trusted: indices that cannot be leave a ring empty, or
 //! full, for ever, and a descriptor is looked at before it is followed (`FrameLayout::locate`).
 //!
-//! Mapping the memory, and every system call, is the cold side's (`cross_market_connect::port::xdp`).
+//! Mapping the memory, and every system call, is the cold side's
+//! (`cross_market_connect::port::xdp`).
 
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use core::marker::PhantomData;

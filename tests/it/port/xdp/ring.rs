@@ -1,6 +1,7 @@
 //! The rings against a plain queue, on schedules that nobody would think of, and the frames against
 //! a plain set.
 
+use super::super::eventually;
 use proptest::prelude::*;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -157,7 +158,7 @@ proptest! {
         let size = u128::from(layout.frame_bytes());
         let (start, end) = (u128::from(address), u128::from(address) + u128::from(len));
         let is_inside = start < size * u128::from(frames) && end <= (start / size + 1) * size;
-        let expected = is_inside.then(|| start as usize..end as usize);
+        let expected = is_inside.then_some(start as usize..end as usize);
         prop_assert_eq!(layout.locate(descriptor), expected);
         let frame = u64::from(frames) > address >> shift;
         prop_assert_eq!(layout.frame(descriptor.address).is_some(), frame);
@@ -219,10 +220,13 @@ fn two_threads_hand_over_everything_in_order() {
         scope.spawn(|| {
             let mut producer = Producer::<Descriptor>::new(memory.cells()).expect("32 entries");
             for number in 0..COUNT {
-                while producer.push(Descriptor::numbered(number)).is_err() {
-                    producer.publish();
-                    std::thread::yield_now();
-                }
+                eventually("room", || {
+                    let is_pushed = producer.push(Descriptor::numbered(number)).is_ok();
+                    if !is_pushed {
+                        producer.publish();
+                    }
+                    is_pushed.then_some(())
+                });
                 if number % 7 == 0 {
                     producer.publish();
                 }
@@ -231,9 +235,7 @@ fn two_threads_hand_over_everything_in_order() {
         });
         let mut consumer = Consumer::<Descriptor>::new(memory.cells()).expect("32 entries");
         for number in 0..COUNT {
-            while consumer.known() == 0 && consumer.look() == 0 {
-                std::thread::yield_now();
-            }
+            eventually("an entry", || (consumer.known() > 0 || consumer.look() > 0).then_some(()));
             assert_eq!(consumer.pop(), Some(Descriptor::numbered(number)));
             if number % 5 == 0 || consumer.known() == 0 {
                 consumer.release();
