@@ -168,7 +168,11 @@ where
     let mut pipeline = wire(config, &mut memory, &counters, ports, clock, record, latency, origin)?;
     let late_after = Duration::from_millis(config.engine.record_late_ms.into());
     pipeline.desk.set_late_after(Span(late_after.as_nanos() as u64));
-    let copies = pipeline.feeds.iter_mut().map(|feed| feed.port_mut().take_copies()).collect();
+    let copies = pipeline.feeds.iter_mut().zip(&pipeline.handings).map(|(feed, handing)| {
+        // Without a replica nobody would take them.
+        handing.as_ref().and_then(|_| feed.port_mut().take_copies())
+    });
+    let copies = copies.collect();
     catch_up(&mut pipeline.feeds);
     let cores = cores(config, clock);
     let mut shadow_memory = ShadowMemory::new(desk_size(config));

@@ -409,7 +409,11 @@ impl<C: Clock> RxPort for XdpPort<C> {
     }
 
     fn take_copies(&mut self) -> Option<CopyReceiver> {
-        let (sender, receiver) = copies::ends(RingBuffer::new(COPY_BYTES));
+        let (mut producer, mut consumer) = RingBuffer::new(COPY_BYTES);
+        // Once round, so that no page of it is missing when a hot core writes there.
+        producer.push_entire_slice(&vec![1; COPY_BYTES]).expect("it is empty");
+        consumer.read_chunk(COPY_BYTES).expect("it is full").commit_all();
+        let (sender, receiver) = copies::ends((producer, consumer));
         self.copies = Some(sender);
         Some(receiver)
     }
