@@ -1,5 +1,13 @@
-//! The socket ports allocate nothing per packet and per message: both lines received, orders sent
-//! and answers read, whole and in parts, with refusals and an end in between.
+//! The ports allocate nothing per packet and per message: both lines received by sockets and past
+//! the kernel, orders sent and answers read, whole and in parts, with refusals and an end in
+//! between.
+
+#[path = "it/netns.rs"]
+#[expect(dead_code, reason = "the tests of ports use more of it")]
+mod netns;
+#[path = "it/shared.rs"]
+#[expect(dead_code, reason = "only what must not be skipped is asked")]
+mod shared;
 
 use cross_market_connect::allocation::{self, Counting};
 use cross_market_connect::clock::EngineClock;
@@ -9,6 +17,9 @@ use cross_market_connect::port::tcp::{Listener, TcpPort, TcpSettings};
 use cross_market_connect::port::udp::{
     LineSettings, MAX_PAYLOAD_BYTES, MulticastPort, MulticastSender, Reach, ReceiveSettings,
 };
+use cross_market_connect::port::xdp::host::Host;
+use cross_market_connect::port::xdp::receive::{XdpPort, XdpSettings};
+use cross_market_connect::port::xdp::send::XdpSender;
 use socket2::SockRef;
 use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -78,6 +89,54 @@ fn receiving_both_lines_allocates_nothing() {
     });
     assert_eq!(port.counters().line(Line::B).oversize.get(), u64::from(ROUNDS));
     assert_eq!(allocations, 0, "in {} datagrams", 3 * ROUNDS);
+}
+
+#[test]
+fn receiving_and_sending_past_the_kernel_allocates_nothing() {
+    netns::within(|namespace| {
+        let obstacles = Host::here().obstacles();
+        if !obstacles.is_empty() {
+            assert!(!shared::is_required("netns"), "{obstacles:?}");
+            return eprintln!("SKIPPED for want of AF_XDP ({}): run as root", obstacles.join(", "));
+        }
+        let beside = namespace.beside();
+        namespace.cable(&beside, ("near0", "10.78.1.1/24"), ("far0", "10.78.1.2/24"), 1);
+        let [near, far]: [InterfaceChoice; 2] =
+            ["near0", "far0"].map(|name| name.parse().expect("it is a name"));
+        let groups = [1, 2].map(|line| SocketAddrV4::new(Ipv4Addr::new(239, 1, 2, line), 31_000));
+        let [a, b] =
+            groups.map(|group| LineSettings { group, source: None, interface: near.clone() });
+        let clock = EngineClock::start();
+        let sockets = MulticastPort::open(clock.clone(), &a, &b, &ReceiveSettings::default());
+        let sockets = sockets.expect("the groups are joined");
+        let mut port = XdpPort::open(clock, sockets, XdpSettings::default()).expect("it may");
+        port.attach().expect("it may");
+        let mut copies = port.take_copies().expect("nobody else hears it");
+        let (mut by_socket, mut past_kernel) = beside.within(|_| {
+            let by_socket = MulticastSender::open(groups[0], &far, Reach::Link);
+            let past_kernel = XdpSender::open(groups[1], &far, 0);
+            (by_socket.expect("a sender"), past_kernel.expect("a sender"))
+        });
+        let (mut received, mut buffer) = ([0_u32; 2], [0; 2_048]);
+        let long = [7; 1_600];
+        let allocations = counted(|| {
+            for round in 1..=ROUNDS {
+                by_socket.send(&long[..500]).expect("room");
+                assert_eq!(past_kernel.send(&long), Err(SendError::Closed));
+                until("room", || past_kernel.send(&long[..500]).is_ok());
+                until("both", || {
+                    while let Some(lent) = port.peek() {
+                        received[usize::from(lent.line == Line::B)] += 1;
+                        port.release();
+                    }
+                    received == [round; 2]
+                });
+                while copies.receive(&mut buffer).is_some() {}
+            }
+        });
+        assert_eq!(port.counters().by_socket.get(), 0);
+        assert_eq!(allocations, 0, "in {} datagrams", 2 * ROUNDS);
+    });
 }
 
 /// Both ends of a connection.

@@ -1,7 +1,11 @@
 //! Ports: where bytes come in and go out. Sockets, AF_XDP, capture files and the simulator
 //! implement these two traits on the cold side; stages know nothing else of the outside.
 
+pub mod copies;
+pub mod xdp;
+
 use crate::time::MonoNs;
+use copies::CopyReceiver;
 
 /// A line of a feed: the same packets are sent on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +49,12 @@ pub trait RxPort {
 
     /// Gives the datagram back.
     fn release(&mut self);
+
+    /// Begins to copy what it lends, and says where copies come: for the cold side, once, before
+    /// the port is polled. `None` from a port whose datagrams other sockets of this host hear too.
+    fn take_copies(&mut self) -> Option<CopyReceiver> {
+        None
+    }
 }
 
 /// Why bytes did not leave.

@@ -161,6 +161,8 @@ rules! {
     AccountTwice = "060",
     /// A coefficient is written, or follows from terms that fit together.
     Terms = "062",
+    /// AF_XDP takes the queues of an interface for one feed, or for requests.
+    InterfaceTwice = "063",
     /// Checkpoints have a witness, and witnesses a checkpoint to keep.
     Unwitnessed = "070",
     /// A witness is in one place, which is not the record's, and is known by its key.

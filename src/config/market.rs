@@ -11,6 +11,7 @@ use super::value::{
     whole, word,
 };
 use crate::port::interface::InterfaceChoice;
+use crate::port::xdp::{Mode, ModeChoice};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use xmc_hotpath::message::{CloseFirst, OffsetRule};
@@ -95,6 +96,26 @@ impl fmt::Display for FeedLine {
     }
 }
 
+/// By what a feed's datagrams are received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PortChoice {
+    /// Ordinary sockets.
+    #[default]
+    Socket,
+    /// AF_XDP, past the kernel's network stack.
+    Xdp(ModeChoice),
+}
+
+impl fmt::Display for PortChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket => f.write_str("socket"),
+            Self::Xdp(ModeChoice::Best) => f.write_str("xdp (native, else generic)"),
+            Self::Xdp(ModeChoice::Only(mode)) => write!(f, "xdp ({})", mode.word()),
+        }
+    }
+}
+
 /// One market-data channel with its two lines.
 #[derive(Clone, Debug)]
 pub struct Feed {
@@ -110,7 +131,10 @@ pub struct Feed {
     pub line_a: FeedLine,
     /// Line B, which carries the same packets.
     pub line_b: FeedLine,
-    /// The receive buffer that each line's socket asks for.
+    /// By what they are received.
+    pub port: Written<PortChoice>,
+    /// The receive buffer that each line's socket asks for; with AF_XDP also the frames of each
+    /// queue.
     pub receive_buffer_bytes: usize,
     /// How long a receive polls the network card; `None` leaves that to the system.
     pub busy_poll_us: Option<u32>,
@@ -163,6 +187,25 @@ impl fmt::Display for Endpoint {
     }
 }
 
+/// By what the datagrams of a gateway leave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum RequestPort {
+    /// An ordinary socket.
+    #[default]
+    Socket,
+    /// AF_XDP, on this interface.
+    Xdp(InterfaceChoice),
+}
+
+impl fmt::Display for RequestPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket => f.write_str("socket"),
+            Self::Xdp(interface) => write!(f, "xdp on {interface}"),
+        }
+    }
+}
+
 /// Messages that may be sent in any window of a certain length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rate {
@@ -185,6 +228,8 @@ pub struct Gateway {
     pub stream_id: Written<u16>,
     /// Where the venue is; `None` for paper.
     pub endpoint: Option<Endpoint>,
+    /// By what requests leave that are datagrams of their own.
+    pub request_port: RequestPort,
     /// Where else the venue is, should a session be lost; `None` for nowhere.
     pub backup: Option<SocketAddrV4>,
     /// Who it is; `None` for paper and for counters that know accounts instead.
@@ -268,6 +313,12 @@ const GATEWAY_PROTOCOLS: &[(&str, GatewayProtocol)] = &[
     ("cme/ilink3", GatewayProtocol::CmeIlink3),
     ("esunny/dstar", GatewayProtocol::EsunnyDstar),
 ];
+const PORTS: &[(&str, PortChoice)] =
+    &[("socket", PortChoice::Socket), ("xdp", PortChoice::Xdp(ModeChoice::Best))];
+const XDP_MODES: &[(&str, ModeChoice)] = &[
+    (Mode::Native.word(), ModeChoice::Only(Mode::Native)),
+    (Mode::Generic.word(), ModeChoice::Only(Mode::Generic)),
+];
 const JOINS: &[(&str, Join)] = &[("recover", Join::Recover), ("assume_empty", Join::AssumeEmpty)];
 
 impl FeedProtocol {
@@ -309,6 +360,7 @@ pub(crate) fn feed(section: Section<'_>, names: &Registry) -> Option<Feed> {
         stream_id: section.required("stream_id", whole(1..=u16::MAX)),
         line_a: line_at(&section, "line_a"),
         line_b: line_at(&section, "line_b"),
+        port: port_of(&section),
         receive_buffer_bytes: section
             .optional("receive_buffer_bytes", whole(4_096..=1 << 30))
             .map_or(RECEIVE_BUFFER_BYTES, |bytes| bytes.value),
@@ -326,6 +378,18 @@ pub(crate) fn feed(section: Section<'_>, names: &Registry) -> Option<Feed> {
     };
     recovery::check_groups(&section, &feed.recovery, [&feed.line_a, &feed.line_b]);
     section.finish(feed)
+}
+
+/// The port of a feed; its mode is a key of AF_XDP alone.
+fn port_of(section: &Section<'_>) -> Written<PortChoice> {
+    let Some(port) = section.optional("port", word(PORTS)) else {
+        return Written { value: PortChoice::Socket, place: section.place().clone() };
+    };
+    let mode = match port.value {
+        PortChoice::Socket => None,
+        PortChoice::Xdp(_) => section.optional("xdp_mode", word(XDP_MODES)),
+    };
+    Written { value: mode.map_or(port.value, |mode| PortChoice::Xdp(mode.value)), ..port }
 }
 
 /// The pause from which on a channel may be frozen. SMDP sends what has changed every half second
@@ -373,6 +437,10 @@ pub(crate) fn gateway(section: Section<'_>, names: &Registry) -> Option<Gateway>
         protocol,
         stream_id: section.required("stream_id", whole(1..=u16::MAX)),
         endpoint: endpoint_of(&section, protocol),
+        request_port: match protocol {
+            GatewayProtocol::EsunnyDstar => request_port(&section),
+            GatewayProtocol::Paper | GatewayProtocol::CmeIlink3 => RequestPort::Socket,
+        },
         backup: (protocol == GatewayProtocol::CmeIlink3)
             .then(|| section.optional("backup", endpoint))
             .flatten()
@@ -397,6 +465,18 @@ fn endpoint_of(section: &Section<'_>, protocol: GatewayProtocol) -> Option<Endpo
             requests: address("request_address"),
             answers: address("answer_address"),
         }),
+    }
+}
+
+/// The port of a gateway's datagrams; its interface is a key of AF_XDP alone.
+fn request_port(section: &Section<'_>) -> RequestPort {
+    let port = section.optional("request_port", word(PORTS));
+    match port.map_or(PortChoice::Socket, |port| port.value) {
+        PortChoice::Socket => RequestPort::Socket,
+        PortChoice::Xdp(_) => {
+            let on = section.required("request_interface", interface);
+            RequestPort::Xdp(on.value.unwrap_or(InterfaceChoice::LOOPBACK))
+        }
     }
 }
 

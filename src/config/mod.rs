@@ -38,7 +38,7 @@ pub use error::{Invalid, Problem, Rule};
 pub use limit::{AccountLimit, Bounds, Collar, InstrumentLimit, Limits};
 pub use market::{
     Endpoint, Feed, FeedIndex, FeedLine, FeedProtocol, Gateway, GatewayIndex, GatewayProtocol,
-    Instrument, InstrumentIndex, Join, Rate, Venue, VenueIndex,
+    Instrument, InstrumentIndex, Join, PortChoice, Rate, RequestPort, Venue, VenueIndex,
 };
 pub use rational::Rational;
 pub use recovery::{Recovery, RecoveryLoops, RecoveryQuery, Replay};

@@ -172,6 +172,11 @@ where
     let mut pipeline = wire(config, &mut memory, &counters, ports, clock, record, latency, origin)?;
     let late_after = Duration::from_millis(config.engine.record_late_ms.into());
     pipeline.desk.set_late_after(Span(late_after.as_nanos() as u64));
+    let copies = pipeline.feeds.iter_mut().zip(&pipeline.handings).map(|(feed, handing)| {
+        // Without a replica nobody would take them.
+        handing.as_ref().and_then(|_| feed.port_mut().take_copies())
+    });
+    let copies = copies.collect();
     catch_up(&mut pipeline.feeds);
     let cores = cores(config, clock);
     let mut shadow_memory = ShadowMemory::new(desk_size(config));
@@ -211,7 +216,8 @@ where
         named(scope, "xmc-snapshot", move || shared.snapshots.write_all(directory, &taken))?;
         let handings = std::mem::take(&mut pipeline.handings);
         named(scope, "xmc-recovery", move || {
-            recovering::run(config, shared.counters, clock, handings, &shared.is_journal_done);
+            let cold = recovering::Ends { handings, copies };
+            recovering::run(config, shared.counters, clock, cold, &shared.is_journal_done);
         })?;
         if let Some(sessions) = &sessions {
             let doors = std::mem::take(&mut pipeline.doors);

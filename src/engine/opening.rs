@@ -1,17 +1,18 @@
 //! What comes before the stages run: sockets joined, books learnt, sessions logged on.
 //!
 //! The order matters. The hot sockets of every feed join first, so that nothing is lost while the
-//! books that stood before are asked for; sessions come last, because a venue cuts off one that
+//! books that stood before are asked for. Frames are taken away from the kernel after that, because
+//! the books are learnt from the same groups. Sessions come last, because a venue cuts off one that
 //! says nothing for long. Called by the commands that trade, on the cold side.
 
 use super::feed::FeedStart;
 use super::logon::{self, LogonError};
 use super::sessions::{Attempt, CounterAgain, Pace, SessionBook, Sessions, Weeks};
-use super::sockets::{self, GatewayPort, SocketError};
+use super::sockets::{self, FeedPort, GatewayPort, SocketError};
 use super::wire::{Ports, Starts};
 use crate::clock::EngineClock;
 use crate::config::{Configuration, Join};
-use crate::port::udp::MulticastPort;
+use crate::port::xdp::receive::XdpWarning;
 use crate::recovery::{self, StartError};
 use crate::secret::Secret;
 use std::path::Path;
@@ -35,9 +36,11 @@ pub enum OpeningError {
 #[derive(Debug)]
 pub struct Opened {
     /// Where packets come from and orders go.
-    pub ports: Ports<MulticastPort<EngineClock>, GatewayPort>,
+    pub ports: Ports<FeedPort<EngineClock>, GatewayPort>,
     /// Where the venues stand.
     pub starts: Starts,
+    /// What of the feeds past the kernel works less well than it could, for people.
+    pub warnings: Vec<String>,
 }
 
 /// Opens everything that a configuration names outside this process. Books may
@@ -64,6 +67,7 @@ pub fn open(
             }
             Join::AssumeEmpty => FeedStart::Nothing,
         });
+        port.attach(feed)?;
     }
     let mut gateways = Vec::new();
     for row in 0..config.gateways.len() {
@@ -79,7 +83,17 @@ pub fn open(
         gateways.push(session.port);
         starts.gateways.push(session.start);
     }
-    Ok(Opened { ports: Ports { feeds, gateways }, starts })
+    let warnings = warnings(config, &feeds);
+    Ok(Opened { ports: Ports { feeds, gateways }, starts, warnings })
+}
+
+fn warnings(config: &Configuration, feeds: &[FeedPort<EngineClock>]) -> Vec<String> {
+    let is_past_kernel = |port: &FeedPort<_>| matches!(port, FeedPort::Xdp(_));
+    let feeds = config.feeds.iter().zip(feeds).filter(|(_, port)| is_past_kernel(port));
+    let each = |feed: &str, of: Vec<XdpWarning>| {
+        of.into_iter().map(|warning| format!("feed {feed}: {warning}")).collect::<Vec<_>>()
+    };
+    feeds.flat_map(|(feed, port)| each(&feed.name.value, port.warnings())).collect()
 }
 
 /// How long a gateway that is logged on to again may take for each answer.

@@ -16,6 +16,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use xmc_hotpath::feed::HandedOf;
+use xmc_hotpath::port::copies::CopyReceiver;
 use xmc_hotpath::ring::Sender;
 use xmc_hotpath::time::Clock;
 use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
@@ -37,16 +38,24 @@ pub enum Handing {
     Smdp(Sender<HandedOf<Smdp<'static>>>),
 }
 
+/// What joins the hot feeds to their replicas, by feed.
+pub(super) struct Ends {
+    /// Where hand-overs go; `None` for a feed without recovery.
+    pub handings: Vec<Option<Handing>>,
+    /// Where copies of what only the hot port hears come; `None` where everybody hears it.
+    pub copies: Vec<Option<CopyReceiver>>,
+}
+
 /// Runs the replicas of all feeds that have one until `is_over`.
 pub(super) fn run(
     config: &Configuration,
     counters: &Counters,
     clock: &impl Clock,
-    handings: Vec<Option<Handing>>,
+    ends: Ends,
     is_over: &AtomicBool,
 ) {
-    let mut memories = memories(config, &handings);
-    let mut served = serve(config, counters, handings, &mut memories);
+    let mut memories = memories(config, &ends.handings);
+    let mut served = serve(config, counters, ends, &mut memories);
     while !is_over.load(Ordering::Acquire) && !served.is_empty() {
         poll(&mut served, clock);
     }
@@ -63,7 +72,8 @@ pub fn watch(
     // Nobody asks, so nothing is handed over to the ends that are dropped here.
     let handings: Vec<_> = config.feeds.iter().map(unasked).collect();
     let mut memories = memories(config, &handings);
-    let mut served = serve(config, counters, handings, &mut memories);
+    let copies = handings.iter().map(|_| None).collect();
+    let mut served = serve(config, counters, Ends { handings, copies }, &mut memories);
     while look(&served).is_continue() {
         poll(&mut served, clock);
     }
@@ -89,14 +99,16 @@ fn memories(config: &Configuration, handings: &[Option<Handing>]) -> Vec<Replica
 fn serve<'m>(
     config: &'m Configuration,
     counters: &'m Counters,
-    handings: Vec<Option<Handing>>,
+    ends: Ends,
     memories: &'m mut [ReplicaMemory],
 ) -> Vec<Served<'m>> {
     let mut served = Vec::new();
-    for ((handing, memory), index) in handings.into_iter().zip(memories).zip(0..) {
+    let ends = ends.handings.into_iter().zip(ends.copies);
+    for (((handing, copies), memory), index) in ends.zip(memories).zip(0..) {
         let Some(handing) = handing else { continue };
         let replica = replica(config, index, counters, handing, memory);
-        served.extend(replica.map(|replica| Served::new(&config.feeds[index], replica)));
+        let serve = |replica| Served::new(&config.feeds[index], replica).with_copies(copies);
+        served.extend(replica.map(serve));
     }
     served
 }

@@ -3,14 +3,21 @@
 //! Nothing here logs on: a gateway's port is a connection, and the session on it is made by the
 //! venue's cold side. Called by the commands that trade, for each feed and gateway.
 
-use crate::config::{Endpoint, Feed, FeedLine, Gateway};
+use crate::config::{Endpoint, Feed, FeedLine, Gateway, PortChoice, RequestPort};
 use crate::port::pair::{PairError, PairPort};
 use crate::port::tcp::{TcpError, TcpPort, TcpSettings};
 use crate::port::udp::{LineSettings, MulticastPort, ReceiveSettings, UdpError};
+use crate::port::xdp::XdpError;
+use crate::port::xdp::receive::{XdpPort, XdpSettings, XdpWarning};
+use crate::port::xdp::send::XdpSender;
 use std::net::SocketAddrV4;
 use std::time::Duration;
-use xmc_hotpath::port::{Line, SendError, StreamPort, TxPort};
+use xmc_hotpath::port::copies::CopyReceiver;
+use xmc_hotpath::port::{Datagram, Line, RxPort, SendError, StreamPort, TxPort};
 use xmc_hotpath::time::Clock;
+
+/// The transmit queue by which requests leave past the kernel.
+const REQUEST_QUEUE: u32 = 0;
 
 /// Why a port of the configuration cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +42,14 @@ pub enum SocketError {
         /// What is wrong.
         source: UdpError,
     },
+    /// A feed cannot be received, or requests cannot leave, past the kernel.
+    #[error("{end}: {source}")]
+    Xdp {
+        /// Which feed or gateway.
+        end: String,
+        /// What is wrong.
+        source: XdpError,
+    },
     /// The gateway trades within this process.
     #[error("gateway {0} trades on paper: it has no connection to open")]
     Paper(String),
@@ -56,11 +71,75 @@ pub enum SocketError {
     },
 }
 
-/// Joins both lines of a feed.
+/// The port of a feed.
+#[derive(Debug)]
+pub enum FeedPort<C> {
+    /// Ordinary sockets.
+    Socket(MulticastPort<C>),
+    /// AF_XDP, once it is attached.
+    Xdp(Box<XdpPort<C>>),
+}
+
+impl<C: Clock> FeedPort<C> {
+    /// The ordinary sockets, which every feed has: they keep the memberships.
+    pub fn sockets(&self) -> &MulticastPort<C> {
+        match self {
+            Self::Socket(sockets) => sockets,
+            Self::Xdp(port) => port.sockets(),
+        }
+    }
+
+    /// Takes the frames of `feed` away from the kernel, if it is received so. From then on no other
+    /// socket of this host hears the feed.
+    ///
+    /// # Errors
+    /// See `SocketError`.
+    pub fn attach(&mut self, feed: &Feed) -> Result<(), SocketError> {
+        let Self::Xdp(port) = self else { return Ok(()) };
+        let end = || format!("feed {}", feed.name.value);
+        port.attach().map_err(|source| SocketError::Xdp { end: end(), source })
+    }
+
+    /// What works less well than configured.
+    pub fn warnings(&self) -> Vec<XdpWarning> {
+        match self {
+            Self::Socket(port) => port.warnings().cloned().map(XdpWarning::Socket).collect(),
+            Self::Xdp(port) => port.warnings().cloned().collect(),
+        }
+    }
+}
+
+impl<C: Clock> RxPort for FeedPort<C> {
+    #[inline]
+    fn peek(&mut self) -> Option<Datagram<'_>> {
+        match self {
+            Self::Socket(port) => port.peek(),
+            Self::Xdp(port) => port.peek(),
+        }
+    }
+
+    #[inline]
+    fn release(&mut self) {
+        match self {
+            Self::Socket(port) => port.release(),
+            Self::Xdp(port) => port.release(),
+        }
+    }
+
+    fn take_copies(&mut self) -> Option<CopyReceiver> {
+        match self {
+            Self::Socket(port) => port.take_copies(),
+            Self::Xdp(port) => port.take_copies(),
+        }
+    }
+}
+
+/// Joins both lines of a feed. One that is received past the kernel has everything ready for
+/// `FeedPort::attach`, and is received by its sockets until then.
 ///
 /// # Errors
 /// See `SocketError`.
-pub fn feed_port<C: Clock>(feed: &Feed, clock: C) -> Result<MulticastPort<C>, SocketError> {
+pub fn feed_port<C: Clock + Clone>(feed: &Feed, clock: C) -> Result<FeedPort<C>, SocketError> {
     let name = || feed.name.value.clone();
     let settings = |of: &FeedLine, line| match &of.interface {
         Some(interface) => {
@@ -74,8 +153,17 @@ pub fn feed_port<C: Clock>(feed: &Feed, clock: C) -> Result<MulticastPort<C>, So
         is_buffer_required: false,
         busy_poll_us: feed.busy_poll_us,
     };
-    MulticastPort::open(clock, &a, &b, &receive)
-        .map_err(|source| SocketError::Feed { feed: name(), source })
+    let sockets = MulticastPort::open(clock.clone(), &a, &b, &receive)
+        .map_err(|source| SocketError::Feed { feed: name(), source })?;
+    let PortChoice::Xdp(mode) = feed.port.value else { return Ok(FeedPort::Socket(sockets)) };
+    let settings = XdpSettings {
+        mode,
+        buffer_bytes: feed.receive_buffer_bytes,
+        busy_poll_us: feed.busy_poll_us,
+    };
+    let port = XdpPort::open(clock, sockets, settings)
+        .map_err(|source| SocketError::Xdp { end: format!("feed {}", name()), source })?;
+    Ok(FeedPort::Xdp(Box::new(port)))
 }
 
 /// The port of a gateway that leads out of this process.
@@ -140,8 +228,18 @@ fn connected(
         None => Err(SocketError::Paper(name())),
         Some(Endpoint::Stream(address)) => Ok(GatewayPort::Stream(connect(address)?)),
         Some(Endpoint::Pair { requests, answers }) => {
-            let pair = PairPort::new(requests.into(), connect(answers)?);
-            let pair = pair.map_err(|source| SocketError::Requests { gateway: name(), source })?;
+            // First, because then the kernel knows the neighbour that both go by.
+            let answers = connect(answers)?;
+            let pair = match &gateway.request_port {
+                RequestPort::Socket => PairPort::new(requests.into(), answers)
+                    .map_err(|source| SocketError::Requests { gateway: name(), source })?,
+                RequestPort::Xdp(interface) => {
+                    let end = || format!("gateway {}", name());
+                    let sender = XdpSender::open(requests, interface, REQUEST_QUEUE)
+                        .map_err(|source| SocketError::Xdp { end: end(), source })?;
+                    PairPort::past_kernel(sender, answers)
+                }
+            };
             Ok(GatewayPort::Pair(pair))
         }
     }

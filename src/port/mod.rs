@@ -1,11 +1,11 @@
 //! Where packets come from and go to: the edge of the engine, behind the port traits of the hot
 //! path (`xmc_hotpath::port`).
 //!
-//! Nothing here knows a venue's protocol. `udp` receives the two lines of a feed, `tcp` carries an
-//! order session, `pair` one whose requests leave as datagrams; `interface` finds the network
-//! interface that they are on, `overflow` what the kernel dropped. `capture` reads and writes
-//! capture files, `datagram` finds the UDP payload in a captured or raw frame, `memory` lends
-//! datagrams that are already here.
+//! Nothing here knows a venue's protocol. `udp` receives the two lines of a feed, and `xdp` does it
+//! past the kernel's network stack; `tcp` carries an order session, `pair` one whose requests leave
+//! as datagrams; `interface` finds the network interface that they are on, `overflow` what the
+//! kernel dropped. `capture` reads and writes capture files, `datagram` finds the UDP payload in a
+//! captured or raw frame, `memory` lends datagrams that are already here.
 
 pub mod capture;
 pub mod datagram;
@@ -15,6 +15,7 @@ pub mod overflow;
 pub mod pair;
 pub mod tcp;
 pub mod udp;
+pub mod xdp;
 
 use std::io::{Error, ErrorKind};
 use xmc_hotpath::port::SendError;

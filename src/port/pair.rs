@@ -14,6 +14,7 @@ use xmc_hotpath::counter::Counter;
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
 
 use super::tcp::TcpPort;
+use super::xdp::send::XdpSender;
 
 /// The longest request that is taken: vendor's limit for several messages in one datagram.
 pub const MAX_REQUEST_BYTES: usize = 1024;
@@ -42,13 +43,21 @@ pub enum PairError {
     },
 }
 
+/// How requests leave.
+#[derive(Debug)]
+enum Way {
+    Socket(UdpSocket),
+    PastKernel(Box<XdpSender>),
+}
+
 /// Requests over UDP, answers over TCP.
 ///
-/// An ICMP answer to an earlier request (nobody listens on that port) is told by the next `send`
-/// as `Closed`; nothing of that message has left.
+/// An ICMP answer to an earlier request by a socket (nobody listens on that port) is told by the
+/// next `send` as `Closed`; nothing of that message has left. Past the kernel nobody hears such
+/// answers.
 #[derive(Debug)]
 pub struct PairPort {
-    requests: UdpSocket,
+    requests: Way,
     answers: TcpPort,
     is_down: bool,
 }
@@ -67,7 +76,13 @@ impl PairPort {
             Ok(socket)
         };
         let requests = connect().map_err(|source| PairError::Connect { address, source })?;
-        Ok(Self { requests, answers, is_down: false })
+        Ok(Self { requests: Way::Socket(requests), answers, is_down: false })
+    }
+
+    /// Requests leave past the kernel, answers come from `answers`.
+    #[must_use]
+    pub fn past_kernel(requests: XdpSender, answers: TcpPort) -> Self {
+        Self { requests: Way::PastKernel(Box::new(requests)), answers, is_down: false }
     }
 
     /// The stream of answers: logging on writes to it.
@@ -83,11 +98,14 @@ impl TxPort for PairPort {
         if self.is_down || self.answers.is_down() {
             return Err(SendError::Closed);
         }
-        self.requests.send(message).map(drop).map_err(|error| {
-            let unsent = super::unsent(&error);
-            self.is_down = unsent != SendError::Busy;
-            unsent
-        })
+        let sent = match &mut self.requests {
+            Way::Socket(socket) => {
+                socket.send(message).map(drop).map_err(|error| super::unsent(&error))
+            }
+            Way::PastKernel(sender) => sender.send(message),
+        };
+        self.is_down = sent.is_err_and(|error| error != SendError::Busy);
+        sent
     }
 }
 

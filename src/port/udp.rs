@@ -175,6 +175,7 @@ fn located(group: SocketAddrV4, choice: &InterfaceChoice) -> Result<Interface, U
 pub struct JoinedSocket {
     socket: UdpSocket,
     group: SocketAddrV4,
+    source: Option<Ipv4Addr>,
     interface: Interface,
     warnings: Vec<Warning>,
 }
@@ -210,7 +211,8 @@ impl JoinedSocket {
         }
         socket.bind(&group.into()).map_err(|source| UdpError::Bind { group, source })?;
         join(&socket, line, &interface)?;
-        Ok(Self { socket: socket.into(), group, interface, warnings })
+        let (socket, source) = (socket.into(), line.source);
+        Ok(Self { socket, group, source, interface, warnings })
     }
 
     /// What works less well than configured.
@@ -223,6 +225,12 @@ impl JoinedSocket {
     #[must_use]
     pub fn group(&self) -> SocketAddrV4 {
         self.group
+    }
+
+    /// The only sender that is listened to; `None` for any.
+    #[must_use]
+    pub fn source(&self) -> Option<Ipv4Addr> {
+        self.source
     }
 
     /// Where it is joined.
@@ -312,6 +320,12 @@ impl MulticastCounters {
             Line::A => a,
             Line::B => b,
         }
+    }
+
+    /// Datagrams of both lines that were too long.
+    #[must_use]
+    pub fn oversize(&self) -> u64 {
+        Line::BOTH.map(|line| self.line(line).oversize.get()).iter().sum()
     }
 }
 

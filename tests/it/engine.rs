@@ -17,17 +17,19 @@ mod weeks;
 mod witnessing;
 
 use crate::config::{edited, load};
+use crate::port::xdp;
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::Configuration;
-use cross_market_connect::engine::sockets::{GatewayPort, feed_port, gateway_port};
+use cross_market_connect::engine::sockets::{FeedPort, GatewayPort, feed_port, gateway_port};
 use cross_market_connect::port::interface::InterfaceChoice;
 use cross_market_connect::port::pair::RequestSocket;
 use cross_market_connect::port::tcp::{Listener, TcpSettings};
-use cross_market_connect::port::udp::{MulticastPort, MulticastSender, Reach, Warning};
+use cross_market_connect::port::udp::{MulticastSender, Reach, Warning};
+use cross_market_connect::port::xdp::receive::XdpWarning;
 use socket2::SockRef;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::{Duration, Instant};
-use xmc_hotpath::port::{Line, RxPort, StreamPort, TxPort};
+use xmc_hotpath::port::{Line, RxPort, SendError, StreamPort, TxPort};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -46,7 +48,7 @@ fn with_feed(more_a: &str, more_b: &str, more: &str) -> Configuration {
     load(&edited(&edits)).unwrap_or_else(|invalid| panic!("{}", invalid.render(false)))
 }
 
-fn opened(config: &Configuration) -> MulticastPort<EngineClock> {
+fn opened(config: &Configuration) -> FeedPort<EngineClock> {
     feed_port(&config.feeds[0], EngineClock::start()).expect("loopback takes joins")
 }
 
@@ -93,16 +95,18 @@ fn a_feed_without_an_interface_is_refused_with_what_to_write() {
 fn a_feed_has_the_buffer_and_the_polling_that_are_written() {
     let [default, small] = ["", "receive_buffer_bytes = 65_536\nbusy_poll_us = 50"]
         .map(|more| opened(&with_feed(ON_LOOPBACK, ON_LOOPBACK, more)));
-    let buffer = |port: &MulticastPort<_>, line| {
+    let buffer = |port: &FeedPort<EngineClock>, line| {
         // The kernel doubles what it is given.
-        SockRef::from(port.line(line)).recv_buffer_size().expect("an option") / 2
+        SockRef::from(port.sockets().line(line)).recv_buffer_size().expect("an option") / 2
     };
     for line in Line::BOTH {
         assert_eq!(buffer(&small, line), 65_536);
         assert!(buffer(&default, line) > 65_536);
-        let polled = SockRef::from(small.line(line)).busy_poll().expect("an option");
-        let is_refused = |warning: &Warning| matches!(warning, Warning::BusyPoll { us: 50, .. });
-        assert!(polled == 50 || small.warnings().any(is_refused), "{polled} µs");
+        let polled = SockRef::from(small.sockets().line(line)).busy_poll().expect("an option");
+        let is_refused = |warning: &XdpWarning| {
+            matches!(warning, XdpWarning::Socket(Warning::BusyPoll { us: 50, .. }))
+        };
+        assert!(polled == 50 || small.warnings().iter().any(is_refused), "{polled} µs");
     }
 }
 
@@ -149,6 +153,44 @@ fn gateways_are_connected_to_where_the_configuration_says() {
         venue.send(b"accepted").expect("there is room");
         until("the answer", || port.read(&mut buffer) == Ok(8));
     }
+}
+
+/// Requests past the kernel, answers through it; a host that is not there is said.
+#[test]
+fn requests_leave_past_the_kernel_where_the_configuration_says() {
+    xdp::cabled(1, |_, beside| {
+        let far = SocketAddr::from((Ipv4Addr::new(10, 78, 1, 2), 0));
+        let (mut listener, mut requests) = beside.within(|_| {
+            let listener = Listener::open(far, TcpSettings::default()).expect("a free port");
+            (listener, RequestSocket::open(far).expect("a free port"))
+        });
+        let lines = format!(
+            "protocol = \"esunny/dstar\"\nrequest_address = \"{}\"\nanswer_address = \"{}\"\n\
+             account_no = \"1\"\npassword_credential = \"ESUNNY\"\nrequest_port = \"xdp\"\n\
+             request_interface = \"near0\"",
+            requests.address().expect("it is bound"),
+            listener.address().expect("it listens"),
+        );
+        let config = with_gateway(&lines);
+        let mut port = gateway_port(&config.gateways[0], PATIENCE).expect("somebody listens");
+        let mut venue = None;
+        until("the connection", || {
+            venue = listener.accept();
+            venue.is_some()
+        });
+        let (mut venue, _) = venue.expect("it came");
+        for number in 0_u32..1_000 {
+            let order = number.to_le_bytes();
+            until("room", || port.send(&order).is_ok());
+            until("the order", || requests.receive().is_some_and(|(request, _)| request == order));
+        }
+        venue.send(b"accepted").expect("there is room");
+        let mut buffer = [0; 16];
+        until("the answer", || port.read(&mut buffer) == Ok(8));
+        drop(venue);
+        until("the end", || port.read(&mut buffer).is_err());
+        assert_eq!(port.send(b"more"), Err(SendError::Closed), "no answers, no requests");
+    });
 }
 
 #[test]

@@ -81,8 +81,10 @@ impl Garbage {
 /// Where garbage goes.
 #[derive(Clone, Debug)]
 pub enum Target {
-    /// To a group, on an interface.
+    /// To a group, on an interface, for this host.
     Multicast(SocketAddrV4, InterfaceChoice),
+    /// To a group, on an interface, for the other end of its cable.
+    Link(SocketAddrV4, InterfaceChoice),
     /// To a socket, by datagrams.
     Udp(SocketAddr),
     /// To a listener, over connections that come, talk and go in every way there is.
@@ -159,10 +161,8 @@ impl Gun {
 
     fn aim(target: &Target) -> Self {
         match target {
-            Target::Multicast(group, interface) => {
-                let sender = MulticastSender::open(*group, interface, Reach::Host);
-                Self::Multicast(sender.expect("the interface is there"))
-            }
+            Target::Multicast(group, interface) => Self::sender(*group, interface, Reach::Host),
+            Target::Link(group, interface) => Self::sender(*group, interface, Reach::Link),
             Target::Udp(address) => {
                 let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
                 let socket = UdpSocket::bind(any).expect("a free port");
@@ -171,6 +171,11 @@ impl Gun {
             }
             Target::Tcp(address) => Self::Tcp { address: *address, open: Vec::new() },
         }
+    }
+
+    fn sender(group: SocketAddrV4, interface: &InterfaceChoice, reach: Reach) -> Self {
+        let sender = MulticastSender::open(group, interface, reach);
+        Self::Multicast(sender.expect("the interface is there"))
     }
 
     fn shoot(&mut self, garbage: &mut Garbage, fired: &mut Fired) {

@@ -29,6 +29,13 @@ const UNSAFE: Excepted = &[
     ("src/journal/shm.rs", "the record ring lies in memory of another process"),
     ("src/port/capture/mod.rs", "a capture of a day is mapped, not read"),
     ("src/port/interface.rs", "the list of interfaces is the C library's"),
+    ("src/port/xdp/bpf.rs", "programs are loaded by a system call"),
+    ("src/port/xdp/ethtool.rs", "an interface is asked by a system call"),
+    ("src/port/xdp/queue.rs", "frames lie in memory that the kernel has had"),
+    ("src/port/xdp/rings.rs", "rings lie in memory of the kernel"),
+    ("src/port/xdp/send.rs", "frames lie in memory that the kernel has had"),
+    ("src/port/xdp/socket.rs", "the socket is of a family that no library knows"),
+    ("src/port/xdp/umem.rs", "frames lie in memory that is shared with the kernel"),
     ("tests/it/netns.rs", "a network namespace is made by a system call"),
 ];
 

@@ -4,7 +4,7 @@
 
 use crate::entry::Outside;
 use xmc_hotpath::book::{self, Order};
-use xmc_hotpath::counter::NoRecorder;
+use xmc_hotpath::counter::{Counter, NoRecorder};
 use xmc_hotpath::desk::stage::DeskStage;
 use xmc_hotpath::desk::timers::Timers;
 use xmc_hotpath::execute::Fire;
@@ -17,6 +17,9 @@ use xmc_hotpath::message::{
     OrderAction, OrderCommand, OrderEvent, OrderId, Side, Sizing, SpreadSpec,
 };
 use xmc_hotpath::order::Orders;
+use xmc_hotpath::port::Line;
+use xmc_hotpath::port::copies::CopySender;
+use xmc_hotpath::port::xdp::{self, Descriptor, FrameAddress, FrameLayout, FreeFrames};
 use xmc_hotpath::record::frame::Writer;
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::{QuoteSender, Receiver, Sender};
@@ -354,4 +357,48 @@ extern "C" fn dstar_requests(requests: &mut Requests, order: OrderId, now: MonoN
         requests.asked(now);
     }
     requests.lost(1).is_some() || is_answered || requests.is_stuck()
+}
+
+/// A frame that was received goes back to the kernel, as a receiving port does it.
+#[unsafe(no_mangle)]
+extern "C" fn xdp_receive(
+    received: &mut xdp::Consumer<'static, Descriptor>,
+    fill: &mut xdp::Producer<'static, FrameAddress>,
+    layout: FrameLayout,
+) -> Option<usize> {
+    if received.known() == 0 && received.look() == 0 {
+        return None;
+    }
+    let descriptor = received.pop()?;
+    let bytes = layout.locate(descriptor)?;
+    fill.push(layout.address(layout.frame(descriptor.address)?)).ok()?;
+    fill.publish();
+    received.release();
+    fill.needs_wakeup().then_some(bytes.len())
+}
+
+/// A frame is sent and one that was sent is free again, as a sending port does it.
+#[unsafe(no_mangle)]
+extern "C" fn xdp_send(
+    sent: &mut xdp::Producer<'static, Descriptor>,
+    completed: &mut xdp::Consumer<'static, FrameAddress>,
+    free: &mut FreeFrames,
+    layout: FrameLayout,
+    len: u32,
+) -> Option<u32> {
+    while let Some(address) = completed.pop() {
+        if !free.put_back(layout.frame(address)?) {
+            return None;
+        }
+    }
+    let room = sent.room();
+    let frame = free.take()?;
+    sent.push(Descriptor { address: layout.address(frame), len, options: 0 }).ok()?;
+    sent.publish();
+    Some(free.count().min(room))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn copies_copy(copies: &mut CopySender, payload: &[u8], missed: &Counter) {
+    copies.copy(Line::B, payload, missed);
 }

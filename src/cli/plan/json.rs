@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::port::{self, Need};
 use super::spread::formula;
 use crate::config::decimal::show_e9;
 use crate::config::{
@@ -37,6 +38,10 @@ pub fn plan(configuration: &Configuration, host: Option<&Host>) -> Value {
         "executors": executors(configuration),
         "links": links(configuration),
         "feeds": feeds(configuration),
+        "ports": port::needs(configuration, host.is_some())
+            .iter()
+            .map(port_need)
+            .collect::<Vec<_>>(),
         "gateways": gateways(configuration),
         "instruments": instruments(configuration),
         "spreads": configuration
@@ -140,6 +145,7 @@ fn feeds(configuration: &Configuration) -> Vec<Value> {
             "line_b": feed.line_b.group,
             "interfaces": interfaces,
             "sources": [feed.line_a.source, feed.line_b.source],
+            "port": feed.port.value.to_string(),
             "receive_buffer_bytes": feed.receive_buffer_bytes,
             "busy_poll_us": feed.busy_poll_us,
             "reorder_packets": feed.reorder_packets,
@@ -150,6 +156,19 @@ fn feeds(configuration: &Configuration) -> Vec<Value> {
         })
     };
     configuration.feeds.iter().map(feed).collect()
+}
+
+/// A port that not every host has.
+fn port_need(need: &Need) -> Value {
+    json!({
+        "stage": need.stage,
+        "port": need.port,
+        "interface": need.interface,
+        "needs": port::NEEDS.as_slice(),
+        "is_compared": need.here.is_some(),
+        "interface_is": need.here.as_ref().and_then(|here| here.card.as_ref().ok()),
+        "obstacles": need.here.as_ref().map(port::Here::obstacles),
+    })
 }
 
 fn recovery(recovery: &Recovery) -> Value {
@@ -202,6 +221,7 @@ fn gateways(configuration: &Configuration) -> Vec<Value> {
             "protocol": gateway.protocol.word(),
             "stream_id": gateway.stream_id.value,
             "endpoint": endpoint,
+            "request_port": gateway.request_port.to_string(),
             "session": session,
             "counter": counter,
             "rate_messages": gateway.rate.messages,

@@ -4,6 +4,7 @@
 //! would be wired from, so a person can compare it with what was meant.
 
 mod json;
+mod port;
 mod spread;
 pub(super) mod table;
 mod text;

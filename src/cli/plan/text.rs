@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::spread;
 use super::table::Align::{Left, Right};
 use super::table::{Table, bytes, folded};
+use super::{port, spread};
 use crate::config::decimal::show_e9;
 use crate::config::{
     Bounds, Checkpoints, Collar, Configuration, FeedLine, GatewayIndex, Instrument, Mode,
@@ -23,6 +23,7 @@ pub fn plan(
     executors(configuration).write(out)?;
     links(configuration).write(out)?;
     feeds(configuration).write(out)?;
+    ports(configuration, host.is_some()).write(out)?;
     gateways(configuration).write(out)?;
     instruments(configuration).write(out)?;
     spreads(configuration, out)?;
@@ -129,6 +130,25 @@ fn feeds(configuration: &Configuration) -> Table {
             feed.stale_after_ms
         ));
         recovery(&feed.recovery).into_iter().for_each(|note| table.note(note));
+    }
+    table
+}
+
+/// Ports that not every host has; no table if there are none.
+fn ports(configuration: &Configuration, is_here: bool) -> Table {
+    let columns = [("stage", Left), ("port", Left), ("interface", Left), ("needs", Left)];
+    let mut table = Table::new("PORTS", &columns);
+    for need in port::needs(configuration, is_here) {
+        let needs = port::NEEDS.join(", ");
+        table.row([need.stage, need.port, need.interface, needs]);
+        let Some(here) = need.here else { continue };
+        if let Ok(card) = &here.card {
+            table.note(format!("here: {card}; whether it takes native mode shows when it opens"));
+        }
+        match &here.obstacles()[..] {
+            [] => table.note("here: everything that is needed is there"),
+            obstacles => obstacles.iter().for_each(|one| table.note(format!("here: {one}"))),
+        }
     }
     table
 }

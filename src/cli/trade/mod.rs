@@ -21,8 +21,10 @@ use crate::engine::recording::{Recording, Segments};
 use crate::engine::replay;
 use crate::engine::witnessing::{self, Witnessing};
 use crate::journal::snapshot;
+use crate::monitor::words::Lang;
 use crate::secret::Secret;
 use crate::venue::simulated::Ledgers;
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -78,6 +80,11 @@ pub fn trade(
     let earlier = carry.as_ref().map(|_| directory);
     let opened = opening::open(config, &clock, wanted.secret, earlier, PATIENCE)
         .map_err(CliError::could_not_run)?;
+    let word = if wanted.show.lang() == Lang::Zh { "注意" } else { "Warning" };
+    let is_told = !out.is_json();
+    for warning in opened.warnings.iter().filter(|_| is_told) {
+        writeln!(out, "{word}: {warning}")?;
+    }
     let plan = Plan {
         config,
         clock: &clock,

@@ -9,7 +9,7 @@ mod spread;
 
 use super::error::{Problem, Report, Rule};
 use super::limit::Limits;
-use super::market::{Feed, Gateway, Instrument, Join, Venue, VenueIndex};
+use super::market::{Feed, Gateway, Instrument, Join, PortChoice, RequestPort, Venue, VenueIndex};
 use super::source::Place;
 use super::spread::{Leg, Spread};
 use std::collections::HashMap;
@@ -28,6 +28,7 @@ pub(crate) struct Read<'r> {
 impl Read<'_> {
     pub(crate) fn check(&self) {
         self.streams();
+        self.ports();
         for instrument in self.instruments.iter().flatten() {
             self.instrument(instrument);
         }
@@ -57,6 +58,42 @@ impl Read<'_> {
                     .also(first, "first used here")
                     .help("records tell streams apart by this id"),
                 );
+            }
+        }
+    }
+
+    /// An interface has one program, and each of its queues one socket: that of a feed, or of the
+    /// requests of gateways.
+    fn ports(&self) {
+        let mut first_use: HashMap<_, (usize, &Place)> = HashMap::new();
+        for (gateway, index) in self.gateways.iter().flatten().zip(self.feeds.len()..) {
+            if let RequestPort::Xdp(interface) = &gateway.request_port {
+                first_use.insert(interface, (index, &gateway.name.place));
+            }
+        }
+        let feeds = self.feeds.iter().enumerate();
+        for (index, feed) in feeds.filter_map(|(index, feed)| Some((index, feed.as_ref()?))) {
+            if feed.port.value == PortChoice::Socket {
+                continue;
+            }
+            for interface in [&feed.line_a, &feed.line_b].map(|line| &line.interface) {
+                let Some(interface) = interface else { continue };
+                let (first, place) =
+                    *first_use.entry(interface).or_insert((index, &feed.port.place));
+                if first != index {
+                    let name = &feed.name.value;
+                    self.report.add(
+                        Problem::new(
+                            Rule::InterfaceTwice,
+                            format!("feed \"{name}\" is the second user of {interface} by AF_XDP"),
+                            feed.port.place.clone(),
+                            "its queues belong to another",
+                        )
+                        .also(place, "to this one")
+                        .help("write port = \"socket\", or receive it on another interface"),
+                    );
+                    break;
+                }
             }
         }
     }

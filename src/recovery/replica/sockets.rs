@@ -1,6 +1,9 @@
 //! A replica on sockets of its own: its lines all day, recovery groups and the query service while
 //! they are needed.
 //!
+//! Where the hot port takes the feed's frames before any socket hears them, it copies them for the
+//! replica; sockets then bring what the port's program passes on.
+//!
 //! Polled by `engine::recovering` on the cold side. A group that cannot be joined and a service
 //! that cannot be reached are tried again after a while; the last reason is kept for who asks.
 
@@ -12,6 +15,7 @@ use crate::port::tcp::{TcpPort, TcpSettings};
 use crate::secret::Secret;
 use std::time::{Duration, Instant};
 use xmc_hotpath::feed::Channel;
+use xmc_hotpath::port::copies::CopyReceiver;
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
 use xmc_hotpath::time::MonoNs;
 
@@ -29,6 +33,8 @@ pub struct Served<'m> {
     feed: &'m Feed,
     replica: Box<dyn Replica + Send + 'm>,
     lines: Option<Lines<Group>>,
+    /// What only the hot port hears.
+    copies: Option<CopyReceiver>,
     definitions: Option<Lines<Group>>,
     snapshots: Option<Lines<Group>>,
     stream: Option<TcpPort>,
@@ -45,6 +51,7 @@ impl<'m> Served<'m> {
             feed,
             replica,
             lines: None,
+            copies: None,
             definitions: None,
             snapshots: None,
             stream: None,
@@ -52,6 +59,12 @@ impl<'m> Served<'m> {
             next_attempt: Instant::now(),
             problem: None,
         }
+    }
+
+    /// With copies of what its sockets cannot hear.
+    #[must_use]
+    pub fn with_copies(self, copies: Option<CopyReceiver>) -> Self {
+        Self { copies, ..self }
     }
 
     /// The feed.
@@ -77,7 +90,14 @@ impl<'m> Served<'m> {
     pub fn poll(&mut self, now: MonoNs) -> bool {
         self.open(now);
         let mut is_any = false;
-        let Self { replica, lines, definitions, snapshots, .. } = self;
+        let Self { replica, lines, copies, definitions, snapshots, buffer, .. } = self;
+        if let Some(copies) = copies {
+            for _ in 0..DATAGRAMS_PER_POLL {
+                let Some((line, len)) = copies.receive(buffer) else { break };
+                replica.on_datagram(Group::Incremental(line), &buffer[..len], now);
+                is_any = true;
+            }
+        }
         for lines in [lines, definitions, snapshots].into_iter().flatten() {
             for _ in 0..DATAGRAMS_PER_POLL {
                 if !lines.poll(|group, payload| replica.on_datagram(group, payload, now)) {

@@ -67,6 +67,52 @@ fn json_holds_the_same_facts() {
     assert_eq!(plan["host"], serde_json::Value::Null);
 }
 
+/// A feed past the kernel: what that needs, and what this host has of it.
+#[test]
+fn the_plan_of_a_port_says_what_it_needs_and_what_is_missing() {
+    let line = "port = 14340 }";
+    let path = broken("port.toml", line, "port = 14340, interface = \"nosuch0\" }\nport = \"xdp\"");
+    let path = path.to_str().expect("UTF-8");
+    let printed = text(&plan(&[path, "--elsewhere"]).stdout);
+    let needs = "nosuch0    Linux 5.10, CAP_NET_RAW, CAP_NET_ADMIN, CAP_BPF";
+    assert!(printed.contains("PORTS") && printed.contains(needs), "{printed}");
+    assert!(printed.contains("xdp (native, else generic)"), "{printed}");
+    assert!(!printed.contains("here:"), "{printed}");
+    let printed = text(&plan(&[path]).stdout);
+    assert!(printed.contains("here: there is no interface nosuch0"), "{printed}");
+    assert!(printed.contains("here: the next best port is port = \"socket\""), "{printed}");
+    let json: serde_json::Value =
+        serde_json::from_slice(&plan(&[path, "--json"]).stdout).expect("JSON");
+    assert_eq!(json["feeds"][0]["port"], "xdp (native, else generic)");
+    let need = &json["ports"][0];
+    assert_eq!((&need["stage"], &need["interface"]), (&"feed_cme".into(), &"nosuch0".into()));
+    assert!(need["obstacles"].as_array().is_some_and(|obstacles| obstacles.len() >= 2), "{need}");
+    let there = broken("port_lo.toml", line, "port = 14340, interface = \"lo\" }\nport = \"xdp\"");
+    let printed = text(&plan(&[there.to_str().expect("UTF-8")]).stdout);
+    assert!(printed.contains("1 receive queue;"), "{printed}");
+}
+
+#[test]
+fn a_mode_belongs_to_its_port() {
+    for (port, is_good) in [
+        ("port = \"xdp\"\nxdp_mode = \"generic\"", true),
+        ("port = \"xdp\"", true),
+        ("port = \"socket\"", true),
+        ("port = \"socket\"\nxdp_mode = \"generic\"", false),
+        ("xdp_mode = \"native\"", false),
+        ("port = \"xdp\"\nxdp_mode = \"best\"", false),
+        ("port = \"dpdk\"", false),
+    ] {
+        let path = broken(
+            "mode.toml",
+            "join = \"assume_empty\"",
+            &format!("{port}\njoin = \"assume_empty\""),
+        );
+        let output = plan(&[path.to_str().expect("UTF-8"), "--elsewhere"]);
+        assert_eq!(output.status.success(), is_good, "{port}: {}", text(&output.stderr));
+    }
+}
+
 #[test]
 fn a_mistake_ends_with_3_and_goes_to_stderr() {
     let path = broken("mistake.toml", "tick_size = \"0.25\"", "tick_size = 0.25");

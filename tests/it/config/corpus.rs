@@ -646,6 +646,7 @@ fn every_rule_is_tested() {
         (Rule::FifoOnHousekeeping, "topology"),
         (Rule::AssumeEmpty, "below"),
         (Rule::TooMany, "below"),
+        (Rule::InterfaceTwice, "below"),
         (Rule::AccountTwice, "venue"),
         (Rule::Terms, "terms"),
         (Rule::Faults, "venue"),
@@ -681,6 +682,35 @@ fn one_desk_has_room_for_seven_gateways() {
     }
     let invalid = load(&text).unwrap_err();
     assert!(invalid.problems.iter().any(|problem| problem.rule == Rule::TooMany), "{invalid}");
+}
+
+#[test]
+fn two_feeds_share_an_interface_by_sockets_only() {
+    let feed = |port: &str, interface: &str| {
+        let line = |group: u8| {
+            format!("{{ group = \"224.0.9.{group}\", port = 1, interface = \"{interface}\" }}")
+        };
+        format!(
+            "\n[[feed]]\nname = \"{port}_{interface}\"\nvenue = \"cbot\"\n\
+             protocol = \"cme/mdp3\"\nstream_id = {}\nline_a = {}\nline_b = {}\n\
+             port = \"{port}\"\nreorder_packets = 64\nreorder_ns = 1_000\n\
+             stale_after_ms = 1_000\njoin = \"assume_empty\"\n",
+            port.len() * 10 + interface.len(),
+            line(1),
+            line(2),
+        )
+    };
+    let found = |feeds: &[(&str, &str)]| {
+        let more: String = feeds.iter().map(|(port, interface)| feed(port, interface)).collect();
+        let interface = "port = 14340, interface = \"eth0\" }\nport = \"xdp\"";
+        let text = edited(&[("port = 14340 }", interface)]) + &more;
+        let invalid = load(&text).expect_err("the other stages have no executor");
+        let twice = |rule: Rule| rule == Rule::InterfaceTwice;
+        invalid.problems.iter().filter(|problem| twice(problem.rule)).count()
+    };
+    assert_eq!(found(&[("xdp", "eth0")]), 1);
+    assert_eq!(found(&[("xdp", "eth01"), ("socket", "eth0")]), 0);
+    assert_eq!(found(&[("xdp", "eth01"), ("xdp", "eth0")]), 1);
 }
 
 #[test]

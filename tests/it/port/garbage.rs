@@ -18,9 +18,11 @@ use xmc_hotpath::book::View;
 use xmc_hotpath::counter::{Counter, NoRecorder};
 use xmc_hotpath::feed::{ArbiterLimits, ChannelSettings, Feed, FeedCounters, FeedStage, Join};
 use xmc_hotpath::gateway::{GatewayCounters, GatewayStage};
-use xmc_hotpath::message::{GatewayIndex, GatewayNews, InstrumentIndex, SessionState, StreamId};
-use xmc_hotpath::port::{Line, SendError, StreamPort, TxPort};
-use xmc_hotpath::ring::ends;
+use xmc_hotpath::message::{
+    GatewayIndex, GatewayNews, InstrumentIndex, Quote, SessionState, StreamId,
+};
+use xmc_hotpath::port::{Line, RxPort, SendError, StreamPort, TxPort};
+use xmc_hotpath::ring::{Receiver, ends};
 use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::Span;
 use xmc_hotpath::venue::cme::ilink3::decode::MAX_FRAME_LEN;
@@ -30,8 +32,8 @@ use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
 use xmc_hotpath::venue::cme::mdp3::layout::{Action, BookEntry, EntryKind, Mantissa};
 
 /// Little enough for the receive buffers, though the tests share two cores with others.
-const RATE: u32 = 5_000;
-const TIME: Duration = Duration::from_millis(700);
+pub const RATE: u32 = 5_000;
+pub const TIME: Duration = Duration::from_millis(700);
 const SECURITY: i32 = 411_873;
 
 #[test]
@@ -50,7 +52,7 @@ fn the_same_seed_makes_the_same_garbage_and_all_kinds_of_it() {
 }
 
 /// A packet with a new best bid: `seq_no` lots at the same price.
-fn packet(seq_no: u32) -> Vec<u8> {
+pub fn packet(seq_no: u32) -> Vec<u8> {
     let bid = BookEntry::from(BookChange {
         security_id: SECURITY,
         rpt_seq: seq_no,
@@ -65,6 +67,91 @@ fn packet(seq_no: u32) -> Vec<u8> {
     PacketBuilder::new(Generation::V13, seq_no, sent_ns)
         .book(EventMark::end(sent_ns), &[bid], &[])
         .finish()
+}
+
+/// Garbage of which half is nearly a packet.
+pub fn near_packets(seed: u64) -> Garbage {
+    Garbage::new(seed).near((1..40).map(|seq_no| foreign(packet(seq_no))).collect())
+}
+
+/// A feed of one instrument on a port, and what a test sees of it.
+pub struct FeedRig<'m, P> {
+    pub stage: FeedStage<'m, P, EngineClock, Mdp3>,
+    pub counters: &'m FeedCounters,
+    quotes: Receiver<Quote>,
+    newest_lots: i64,
+}
+
+impl<P: RxPort> FeedRig<'_, P> {
+    /// Runs `body` with a feed on `port`.
+    pub fn run<R>(port: P, body: impl FnOnce(&mut FeedRig<'_, P>) -> R) -> R {
+        let counters = FeedCounters::default();
+        let capacity = FeedCapacity { instruments: 4, quoted: 4, held: 64, digests: 256 };
+        let mut memory = FeedMemory::new(capacity);
+        let (quotes_in, quotes) = ends(RingBuffer::new(1_024));
+        let (updates, _states) = ends(RingBuffer::new(64));
+        let (storage, quotes_in) = memory.lend(quotes_in);
+        let settings =
+            ChannelSettings { stream: StreamId(1), join: Join::AssumeEmpty, view: View::Outright };
+        let never = Span(u64::MAX);
+        let limits = ArbiterLimits {
+            hold_for: never,
+            line_reorder: 0,
+            silent_after: never,
+            lossy_after: never,
+            stale_after: never,
+        };
+        let protocol = Mdp3::new(None);
+        let feed = Feed::new(protocol, settings, limits, storage, quotes_in, updates, &counters);
+        let mut feed = feed.expect("sizes are right");
+        feed.channel_mut().books_mut().add(SECURITY, Some(InstrumentIndex(0)));
+        let stage = FeedStage::new(port, EngineClock::start(), feed, 64);
+        body(&mut FeedRig { stage, counters: &counters, quotes, newest_lots: 0 })
+    }
+
+    /// Lots of the newest quote so far.
+    pub fn newest_lots(&mut self) -> i64 {
+        while let Some(quote) = self.quotes.pop() {
+            self.newest_lots = i64::from(quote.bids.best_lots());
+        }
+        self.newest_lots
+    }
+
+    /// Sends packets by `send`, when there is room for them, for as long as the barrage goes on.
+    /// Then waits until each has been applied and all garbage was refused, by the feed or as
+    /// `too_long` counts; says how many packets there were.
+    pub fn withstand(
+        &mut self,
+        barrage: Barrage,
+        mut send: impl FnMut(&[u8]),
+        too_long: impl Fn() -> u64,
+    ) -> u64 {
+        let start = Instant::now();
+        let mut seq_no = 0_u32;
+        while start.elapsed() < TIME {
+            // There is room for what is good before it is sent.
+            while self.stage.poll() != Work::Idle {}
+            seq_no += 1;
+            send(&packet(seq_no));
+            self.newest_lots();
+        }
+        let fired = barrage.stop();
+        let good = u64::from(seq_no);
+        let counters = self.counters;
+        let refused =
+            || Line::BOTH.map(|line| counters.line(line).refused.get()).iter().sum::<u64>();
+        eventually("everything that was sent", || {
+            self.stage.poll();
+            let is_refused = refused() + too_long() == fired.datagrams;
+            (counters.applied.get() == good && is_refused).then_some(())
+        });
+        assert_eq!(self.newest_lots(), i64::from(seq_no), "the last packet is in the last quote");
+        assert!(fired.datagrams > 1_000 && good > 100, "{fired:?} and {good} packets");
+        let moved = [&counters.gaps, &counters.missing, &counters.strays, &counters.restarts];
+        assert_eq!(moved.map(|counter| counter.get()), [0; 4]);
+        assert_eq!((counters.divergent.get(), counters.sequence_breaks.get()), (0, 0));
+        good
+    }
 }
 
 /// The packet with every bit of its schema id turned: no damage of one place makes it a good one.
@@ -82,71 +169,26 @@ fn a_feed_under_a_barrage_applies_what_is_good() {
     let clock = EngineClock::start();
     let groups = [group(), group()];
     let [a, b] = groups.map(on_loopback);
-    let port = MulticastPort::open(clock.clone(), &a, &b, &ReceiveSettings::default());
+    let port = MulticastPort::open(clock, &a, &b, &ReceiveSettings::default());
     let port = port.expect("loopback takes joins");
     let sockets = port.counters();
     let overflow = Line::BOTH.map(|line| Overflow::of(port.line(line)).expect("it is a socket"));
-    let counters = FeedCounters::default();
-    let capacity = FeedCapacity { instruments: 4, quoted: 4, held: 64, digests: 256 };
-    let mut memory = FeedMemory::new(capacity);
-    let (quotes_in, mut quotes) = ends(RingBuffer::new(1_024));
-    let (updates, _states) = ends(RingBuffer::new(64));
-    let (storage, quotes_in) = memory.lend(quotes_in);
-    let settings =
-        ChannelSettings { stream: StreamId(1), join: Join::AssumeEmpty, view: View::Outright };
-    let never = Span(u64::MAX);
-    let limits = ArbiterLimits {
-        hold_for: never,
-        line_reorder: 0,
-        silent_after: never,
-        lossy_after: never,
-        stale_after: never,
-    };
-    let feed = Feed::new(Mdp3::new(None), settings, limits, storage, quotes_in, updates, &counters);
-    let mut feed = feed.expect("sizes are right");
-    feed.channel_mut().books_mut().add(SECURITY, Some(InstrumentIndex(0)));
-    let mut stage = FeedStage::new(port, clock, feed, 64);
     let mut senders = groups.map(|group| {
         MulticastSender::open(group, &InterfaceChoice::LOOPBACK, Reach::Host).expect("a sender")
     });
-
-    let near = (1..40).map(|seq_no| foreign(packet(seq_no))).collect();
     let targets = groups.map(|group| Target::Multicast(group, InterfaceChoice::LOOPBACK));
-    let barrage = Barrage::start(Garbage::new(11).near(near), &targets, RATE);
-    let start = Instant::now();
-    let mut seq_no = 0_u32;
-    let mut newest_lots = 0;
-    while start.elapsed() < TIME {
-        // There is room for what is good before it is sent.
-        while stage.poll() != Work::Idle {}
-        seq_no += 1;
-        for sender in &mut senders {
-            sender.send(&packet(seq_no)).expect("loopback has room");
-        }
-        while let Some(quote) = quotes.pop() {
-            newest_lots = quote.bids.best_lots();
-        }
-    }
-    let fired = barrage.stop();
-    let good = u64::from(seq_no);
-    let refused = || {
-        let line = |line| counters.line(line).refused.get() + sockets.line(line).oversize.get();
-        line(Line::A) + line(Line::B)
-    };
-    eventually("everything that was sent", || {
-        stage.poll();
-        (counters.applied.get() == good && refused() == fired.datagrams).then_some(())
+    FeedRig::run(port, |rig| {
+        let barrage = Barrage::start(near_packets(11), &targets, RATE);
+        let send = |packet: &[u8]| {
+            for sender in &mut senders {
+                sender.send(packet).expect("loopback has room");
+            }
+        };
+        rig.withstand(barrage, send, || sockets.oversize());
+        assert!(Line::BOTH.map(|line| sockets.line(line).oversize.get()) > [20; 2]);
+        let dropped = overflow.map(|line| line.dropped().unwrap());
+        assert_eq!(dropped, [Some(0); 2], "nothing was lost");
     });
-    while let Some(quote) = quotes.pop() {
-        newest_lots = quote.bids.best_lots();
-    }
-    assert_eq!(u64::from(newest_lots), good, "the last packet is in the last quote");
-    assert!(fired.datagrams > 1_000 && good > 100, "{fired:?} and {good} packets");
-    let moved = [&counters.gaps, &counters.missing, &counters.strays, &counters.restarts];
-    assert_eq!(moved.map(|counter| counter.get()), [0; 4]);
-    assert_eq!((counters.divergent.get(), counters.sequence_breaks.get()), (0, 0));
-    assert!(Line::BOTH.map(|line| sockets.line(line).oversize.get()) > [20; 2]);
-    assert_eq!(overflow.map(|line| line.dropped().unwrap()), [Some(0); 2], "nothing was lost");
 }
 
 /// A listener that answers what it reads, as long as it is good: `bytes` of one letter.

@@ -7,6 +7,7 @@ mod line;
 mod pair;
 mod tcp;
 mod udp;
+pub mod xdp;
 
 use std::thread::yield_now;
 use std::time::{Duration, Instant};

@@ -9,13 +9,13 @@ pub mod rig;
 
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::Configuration;
-use cross_market_connect::engine::sockets::feed_port;
-use cross_market_connect::port::udp::MulticastPort;
+use cross_market_connect::engine::sockets::{FeedPort, feed_port};
 use cross_market_connect::recovery::{self, Start, catch_up};
 use cross_market_connect::sim::exchange::Phase;
+use cross_market_connect::venue::cme::simulated::shell::Running;
 use rig::{
     CME, Events, PATIENCE, Parts, SHFE, Sides, as_published, engine, feed_of, find_cme, find_shfe,
-    follow, open_cme, open_shfe, published, settle, v4,
+    follow, open_cme, open_shfe, past_kernel, published, settle, v4,
 };
 use std::time::Duration;
 use xmc_hotpath::feed::{FeedStage, Protocol};
@@ -27,7 +27,7 @@ use xmc_hotpath::venue::shfe::smdp::feed::Smdp;
 /// Follows a market that was joined while it runs, halts it, and compares the books.
 fn check<'m, V: Protocol>(
     config: &Configuration,
-    stage: &mut FeedStage<'m, MulticastPort<EngineClock>, EngineClock, V>,
+    stage: &mut FeedStage<'m, FeedPort<EngineClock>, EngineClock, V>,
     halt: impl Fn(),
     truth: impl Fn() -> Vec<(String, Sides)>,
 ) {
@@ -47,23 +47,45 @@ fn a_running_cme_is_joined_over_real_sockets() {
     find_cme(&mut config, venue.addresses());
     // Room for a third of a second: the hot sockets lose what comes before the books are known.
     config.feeds[CME].receive_buffer_bytes = 1 << 17;
+    cme_is_joined(&venue, &config);
+}
+
+/// The books are learnt from the groups before their frames are taken away from the kernel.
+#[test]
+fn a_running_cme_is_joined_past_the_kernel() {
+    past_kernel(|venue, config| {
+        let (by_socket, taken) = cme_is_joined(venue, config);
+        assert!(taken > 100 && by_socket < taken / 4, "{by_socket} by socket of {taken}");
+    });
+}
+
+/// Joins, follows and compares; says how many datagrams came by ordinary sockets after the others
+/// were taken past the kernel, and how many were applied.
+fn cme_is_joined(venue: &Running, config: &Configuration) -> (u64, u64) {
     std::thread::sleep(Duration::from_millis(700));
     let clock = EngineClock::start();
     let mut port = feed_port(&config.feeds[CME], clock.clone()).expect("loopback takes joins");
     std::thread::sleep(Duration::from_millis(1_000));
-    let start = recovery::find_for(&config, CME, &mut port, PATIENCE);
+    let start = recovery::find_for(config, CME, &mut port, PATIENCE);
     let start = start.unwrap_or_else(|error| panic!("{error}"));
+    port.attach(&config.feeds[CME]).unwrap_or_else(|error| panic!("{error}"));
+    let past_kernel = match &port {
+        FeedPort::Socket(_) => None,
+        FeedPort::Xdp(port) => Some(port.counters()),
+    };
     let Start::Mdp3(start) = start else { panic!("it is MDP 3.0") };
     println!("begins after {:?}, covered {:?}", start.last(), start.covered());
-    let Parts { mut memory, counters, .. } = Parts::new(&config);
+    let Parts { mut memory, counters, .. } = Parts::new(config);
     let mut feed = feed_of(Mdp3::new(None), &mut memory, &counters);
     start.seed(&mut feed, clock.now()).expect("it fits");
     assert_eq!(feed.channel().state(), ChannelState::Live);
     let mut stage = FeedStage::new(port, clock, feed, 16);
     let halt = || venue.set_phase(None, Phase::Halted);
     let truth = || venue.with(|shell, _| published(shell.exchange())).expect("it runs");
-    check(&config, &mut stage, halt, truth);
+    check(config, &mut stage, halt, truth);
     assert_eq!(counters.gaps.get() + counters.divergent.get() + counters.sequence_breaks.get(), 0);
+    let by_socket = past_kernel.map_or(0, |counters| counters.by_socket.get());
+    (by_socket, counters.applied.get())
 }
 
 #[test]

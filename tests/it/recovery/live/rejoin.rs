@@ -2,8 +2,8 @@
 
 use super::rig::{
     CHANNEL, CME, Deaf, Events, INSTRUMENTS, LIMITS, PATIENCE, Parts, SHFE, Sides, TAIL,
-    as_published, beside, engine, find_cme, find_shfe, follow, open_cme, open_shfe, published,
-    recoverable, settle,
+    as_published, beside, engine, find_cme, find_shfe, follow, open_cme, open_shfe, past_kernel,
+    published, recoverable, settle,
 };
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::{Configuration, Recovery};
@@ -17,11 +17,12 @@ use cross_market_connect::recovery::replica::{
 use cross_market_connect::recovery::{smdp, wanted};
 use cross_market_connect::sim::exchange::Phase;
 use cross_market_connect::venue::cme::simulated::LineFaults;
+use cross_market_connect::venue::cme::simulated::shell::Running;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 use xmc_hotpath::feed::{FeedStage, Held, Protocol};
 use xmc_hotpath::message::ChannelState;
-use xmc_hotpath::port::Line;
+use xmc_hotpath::port::{Line, RxPort};
 use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::venue::cme::mdp3::feed::Mdp3;
 use xmc_hotpath::venue::shfe::smdp::feed::Smdp;
@@ -84,9 +85,22 @@ fn a_cme_channel_that_loses_packets_is_live_again() {
     let venue = open_cme();
     let mut config = engine();
     find_cme(&mut config, venue.addresses());
+    cme_is_live_again(&venue, &config);
+}
+
+/// Past the kernel the replica has no sockets that hear the lines: what it hands over it knows from
+/// the port's copies.
+#[test]
+fn a_cme_channel_past_the_kernel_that_loses_packets_is_live_again() {
+    past_kernel(cme_is_live_again);
+}
+
+fn cme_is_live_again(venue: &Running, config: &Configuration) {
     let clock = EngineClock::start();
-    let port = feed_port(&config.feeds[CME], clock.clone()).expect("loopback takes joins");
-    let Parts { mut memory, counters, .. } = Parts::new(&config);
+    let mut port = feed_port(&config.feeds[CME], clock.clone()).expect("the groups are joined");
+    port.attach(&config.feeds[CME]).unwrap_or_else(|error| panic!("{error}"));
+    let copies = port.take_copies();
+    let Parts { mut memory, counters, .. } = Parts::new(config);
     let mut tail = vec![Held::FREE; TAIL];
     let (handed, taken) = handover_ring();
     let feed = recoverable(Mdp3::new(None), (&mut memory, &counters), taken, &mut tail);
@@ -97,11 +111,12 @@ fn a_cme_channel_that_loses_packets_is_live_again() {
     let cold = ReplicaCounters::default();
     let mut memory = ReplicaMemory::new(INSTRUMENTS, config.instruments.len(), 64);
     let ends = MirrorEnds { handed, request: &counters.request };
-    let wanted = wanted(&config, CME);
+    let wanted = wanted(config, CME);
     let replica =
         Mdp3Replica::new(Mdp3::new(None), CHANNEL, LIMITS, wanted, &mut memory, ends, &cold);
     let replica: Box<dyn Replica + Send> = Box::new(replica.expect("it is sized"));
-    beside(Served::new(&config.feeds[CME], replica), &clock, || {
+    let served = Served::new(&config.feeds[CME], replica).with_copies(copies);
+    beside(served, &clock, || {
         let since = Instant::now();
         until(&mut stage, ChannelState::is_usable);
         println!("joined late in {:?}", since.elapsed());
@@ -124,7 +139,7 @@ fn a_cme_channel_that_loses_packets_is_live_again() {
         heal("lost by everybody, from the loop", &mut stage, 5, cut);
         venue.set_phase(None, Phase::Halted);
         let truth = || venue.with(|shell, _| published(shell.exchange())).expect("it runs");
-        compare(&config, &mut stage, truth);
+        compare(config, &mut stage, truth);
     });
     println!(
         "asked {}, rejoined {}, refused {}, replayed {}, loops used {}",

@@ -1,10 +1,13 @@
 //! Simulated venues over loopback, and what an engine's feed on them is made of.
 
+use crate::port::xdp;
 use cross_market_connect::cli::venue::{cme_settings, shfe_settings};
 use cross_market_connect::clock::EngineClock;
-use cross_market_connect::config::{self, Configuration, Endpoint, Recovery, venue};
+use cross_market_connect::config::{self, Configuration, Endpoint, PortChoice, Recovery, venue};
+use cross_market_connect::engine::sockets::FeedPort;
 use cross_market_connect::feed::{FeedCapacity, FeedMemory};
-use cross_market_connect::port::udp::MulticastPort;
+use cross_market_connect::port::udp::Reach;
+use cross_market_connect::port::xdp::ModeChoice;
 use cross_market_connect::recovery::replica::sockets::Served;
 use cross_market_connect::sim::exchange::{Engine, Exchange, ListingIndex};
 use cross_market_connect::venue::cme::simulated::shell as cme;
@@ -36,10 +39,39 @@ pub fn sample(name: &str) -> PathBuf {
 
 /// The simulated CME of the samples, on ports that are free.
 pub fn open_cme() -> cme::Running {
+    open_cme_with(|_| {})
+}
+
+/// The same with another setting.
+fn open_cme_with(change: impl FnOnce(&mut cme::Settings)) -> cme::Running {
     let config = venue::load_cme(&sample("venue_cme.toml")).expect("the sample is sound");
     let mut settings = cme_settings(&config, VenueClock::hour()).expect("it has no secrets");
     (settings.addresses, settings.store) = (cme::Addresses::on_loopback(), None);
+    change(&mut settings);
     cme::open(settings).expect("loopback has everything")
+}
+
+/// Runs `body` with the simulated CME at the far end of a cable, and an engine whose feed of it is
+/// received past the kernel.
+pub fn past_kernel(body: impl FnOnce(&cme::Running, &Configuration) + Send) {
+    xdp::cabled(1, |_, beside| {
+        let venue = beside.within(|_| {
+            open_cme_with(|settings| {
+                settings.addresses.interface = xdp::named("far0");
+                settings.reach = Reach::Link;
+            })
+        });
+        let mut config = engine();
+        find_cme(&mut config, venue.addresses());
+        let feed = &mut config.feeds[CME];
+        feed.port.value = PortChoice::Xdp(ModeChoice::Best);
+        let Recovery::Loops(loops) = &mut feed.recovery else { panic!("MDP 3.0 has loops") };
+        let recovery = loops.definitions.iter_mut().chain(&mut loops.snapshots).flatten();
+        for line in [&mut feed.line_a, &mut feed.line_b].into_iter().chain(recovery) {
+            line.interface = Some(xdp::named("near0"));
+        }
+        body(&venue, &config);
+    });
 }
 
 /// The simulated SHFE of the samples, on ports that are free.
@@ -229,7 +261,7 @@ pub const TAIL: usize = 1024;
 
 /// Sockets that deliver nothing while the switch is on.
 pub struct Deaf<'s> {
-    pub port: MulticastPort<EngineClock>,
+    pub port: FeedPort<EngineClock>,
     pub is_deaf: &'s Cell<bool>,
     /// Datagrams that were not delivered.
     pub dropped: &'s Cell<u32>,

@@ -1,13 +1,24 @@
 //! Ports: what a look at sockets costs, and how long a datagram and a message are on the way.
 //!
+//! `cable`: the same over a cable of virtual interfaces between two network namespaces, by sockets
+//! and by AF_XDP.
+//!
 //! Over loopback the receiving half of the network stack runs inside the sender's call, so these
 //! figures rank ways to receive; they do not predict a network card. One-way times are from the
 //! stamp in the payload, taken before the send, to the receiver's own, on two cores. Ways that are
 //! compared take turns, so that both meet the same machine. A spinning receiver that shares its
 //! core with others waits for its time slice: on a busy machine run this under `chrt -f 50`.
 
+mod cable;
+#[path = "../measure/mod.rs"]
 #[expect(dead_code, reason = "each bench uses a part of it")]
 mod measure;
+#[path = "../../tests/it/netns.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
+mod netns;
+#[path = "../../tests/it/shared.rs"]
+#[expect(dead_code, reason = "only what must not be skipped is asked")]
+mod shared;
 
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::port::interface::InterfaceChoice;
@@ -43,6 +54,7 @@ fn main() {
     let lines = Lines::open(&clock);
     same_thread(&mut bench, lines);
     across(&bench, &clock);
+    cable::run(&mut bench, &clock);
 }
 
 /// A port and the sender of its line A.
@@ -70,12 +82,17 @@ fn sender(group: SocketAddrV4) -> MulticastSender {
     sender.expect("loopback takes multicast")
 }
 
-/// A socket that waits in the kernel for its datagrams.
+/// A socket that waits in the kernel for its datagrams, on loopback.
 fn blocking(group: SocketAddrV4) -> UdpSocket {
+    blocking_on(group, Ipv4Addr::LOCALHOST)
+}
+
+/// The same on the interface of this address.
+fn blocking_on(group: SocketAddrV4, interface: Ipv4Addr) -> UdpSocket {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).expect("a socket");
     socket.set_reuse_address(true).expect("an option");
     socket.bind(&group.into()).expect("a shared port");
-    socket.join_multicast_v4(group.ip(), &Ipv4Addr::LOCALHOST).expect("a join");
+    socket.join_multicast_v4(group.ip(), &interface).expect("a join");
     socket.set_read_timeout(Some(PATIENCE)).expect("an option");
     socket.into()
 }

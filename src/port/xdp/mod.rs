@@ -1,0 +1,66 @@
+//! AF_XDP: frames that the driver puts into memory that this process shares, past the kernel's
+//! network stack; and datagrams that leave the same way.
+//!
+//! A program that is assembled from the groups of a feed (`program`) and loaded with `bpf(2)`
+//! (`bpf`) looks at each frame of an interface first. Exactly the datagrams of the feed go into the
+//! rings of a socket (`socket`, `rings`, `umem`) that `receive` polls; all else goes to the kernel
+//! as before: frames with VLAN tags, fragments, IP options, TCP, other groups. What of that belongs
+//! to the feed still arrives, by the ordinary sockets that have joined its groups. `send` is the
+//! way out for datagrams. `host` says what all of this needs and whether it is there.
+//!
+//! The program hangs on the interface by a link that the kernel takes away with the process,
+//! whatever ends it. While it is there, nobody else on this host sees the feed's datagrams on that
+//! interface: sockets of other processes stay empty, and captures too. What the cold side needs of
+//! them the port copies (`copies`).
+//!
+//! Checksums of received frames are not verified: network cards do that and drop, virtual
+//! interfaces leave them unfinished, and the program cannot tell. Packets of more than one frame
+//! are not received (`XDP_USE_SG`).
+//!
+//! Source of every fact about the kernel: Linux `Documentation/networking/af_xdp.rst`,
+//! `linux/if_xdp.h`, `linux/bpf.h`, and `net/xdp` of 6.18 where the pages are silent.
+
+pub mod bpf;
+mod error;
+mod ethtool;
+pub mod frame;
+pub mod host;
+pub mod program;
+mod queue;
+pub mod receive;
+mod rings;
+pub mod send;
+pub mod socket;
+mod umem;
+
+pub use error::XdpError;
+
+/// Where the program stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// In the driver, before the kernel has made anything of the frame.
+    Native,
+    /// Behind the driver, on any interface.
+    Generic,
+}
+
+impl Mode {
+    /// How people call it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Generic => "generic",
+        }
+    }
+}
+
+/// Which mode is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ModeChoice {
+    /// Native, or generic with a warning.
+    #[default]
+    Best,
+    /// This one or none.
+    Only(Mode),
+}
