@@ -325,8 +325,15 @@ fn a_mode_that_is_not_there_is_said_or_refused() {
         let mut port = prepared(lines(), native).expect("it may");
         let refused = port.attach().expect_err("loopback has no such mode");
         assert!(matches!(refused, XdpError::Attach { mode: Mode::Native, .. }), "{refused}");
-        let text = refused.to_string();
-        assert!(text.contains("xdp_mode = \"generic\"") && text.contains("socket"), "{text}");
+        let advice = |refused: &XdpError| {
+            let text = refused.to_string();
+            assert!(text.contains("port = \"socket\""), "{text}");
+            text.contains("xdp_mode = \"generic\"")
+        };
+        assert!(advice(&refused), "{refused}");
+        let source = std::io::Error::from_raw_os_error(libc::EOPNOTSUPP);
+        let generic = XdpError::Attach { interface: "lo".into(), mode: Mode::Generic, source };
+        assert!(!advice(&generic), "it was just refused: {generic}");
     });
     cabled(1, |_, _| {
         let port = attached(ModeChoice::Best);
