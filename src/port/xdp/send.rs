@@ -17,6 +17,7 @@ use super::socket::XdpSocket;
 use super::umem::Umem;
 use super::{Mode, XdpError, ethtool};
 use crate::port::interface::{self, Interface, InterfaceChoice};
+use std::cmp::Reverse;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsFd;
@@ -194,7 +195,10 @@ impl Open {
 
 /// Addresses and ports of what goes to `target`, and the socket that holds the source port.
 fn route(target: SocketAddrV4, interface: &Interface) -> Result<(Route, UdpSocket), XdpError> {
-    let next = if target.ip().is_multicast() { None } else { Some(next_host(*target.ip())) };
+    let next = (!target.ip().is_multicast()).then(|| {
+        let table = fs::read_to_string("/proc/thread-self/net/route").unwrap_or_default();
+        next_host(&table, &interface.name, *target.ip())
+    });
     let Some(address) = interface.address else {
         let (next, interface) = (next.unwrap_or(*target.ip()), interface.name.clone());
         return Err(XdpError::NoNeighbour { next, interface });
@@ -213,22 +217,27 @@ fn route(target: SocketAddrV4, interface: &Interface) -> Result<(Route, UdpSocke
     Ok((Route { source_link, target_link, source, target }, port))
 }
 
-/// The host to which the kernel would send: the target itself, or a gateway (proc_pid_net(5), the
-/// file `route`: destination, gateway and mask in this machine's order).
-fn next_host(target: Ipv4Addr) -> Ipv4Addr {
-    let table = fs::read_to_string("/proc/thread-self/net/route").unwrap_or_default();
+/// The host to which the kernel would send by this interface: the target itself, or a gateway.
+///
+/// `table` is the file `route` of proc_pid_net(5): interface, destination, gateway, flags, two
+/// counts, metric and mask. Addresses are in this machine's order; flag 1 is `RTF_UP`. Of the rows
+/// that are up and match, the longest mask counts, and then the lowest metric.
+#[must_use]
+pub fn next_host(table: &str, interface: &str, target: Ipv4Addr) -> Ipv4Addr {
     let rows = table.lines().skip(1).filter_map(|row| {
         let column: Vec<_> = row.split_ascii_whitespace().collect();
         let address = |at: usize| {
             let number = u32::from_str_radix(column.get(at)?, 16).ok()?;
             Some(u32::from_be_bytes(number.to_ne_bytes()))
         };
-        Some((address(1)?, address(2)?, address(7)?))
+        let is_up = u32::from_str_radix(column.get(3)?, 16).ok()? & 1 != 0;
+        let metric: u32 = column.get(6)?.parse().ok()?;
+        let (to, gateway, mask) = (address(1)?, address(2)?, address(7)?);
+        let is_ours = column.first() == Some(&interface) && is_up && target.to_bits() & mask == to;
+        is_ours.then_some((mask.leading_ones(), Reverse(metric), gateway))
     });
-    let matches = rows.filter(|(to, _, mask)| target.to_bits() & mask == *to);
-    let best = matches.max_by_key(|(_, _, mask)| mask.leading_ones());
-    match best {
-        Some((_, gateway, _)) if gateway != 0 => Ipv4Addr::from_bits(gateway),
+    match rows.max_by_key(|(mask, metric, _)| (*mask, *metric)) {
+        Some((_, _, gateway)) if gateway != 0 => Ipv4Addr::from_bits(gateway),
         _ => target,
     }
 }
