@@ -102,8 +102,9 @@ impl XdpSender {
 }
 
 impl TxPort for XdpSender {
-    /// Sends one datagram. `Busy` if all frames are under way; `Closed` if the interface is down or
-    /// gone, from when on the port stays so, and for a message that is longer than a frame.
+    /// Sends one datagram. `Busy` if all frames are under way; `Closed` if the interface is down,
+    /// without a carrier or gone, or drops the frame, from when on the port stays so; and for a
+    /// message that is longer than a frame.
     #[inline]
     fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
         let Some(open) = &mut self.open else { return Err(SendError::Closed) };
@@ -170,7 +171,9 @@ impl Open {
         Some(Descriptor { address, len: u32::try_from(len).ok()?, options: 0 })
     }
 
-    /// Calls the kernel until it has taken what is in the ring; `false` if it does not.
+    /// Calls the kernel until it has taken what is in the ring; `false` if it does not, or has
+    /// dropped it: `EBUSY` says so (`NET_XMIT_DROP` in `__xsk_generic_xmit`), and another call
+    /// would find nothing to send and succeed.
     #[inline]
     fn call(&mut self, counters: &SendCounters) -> bool {
         if !self.transmit.needs_wakeup() {
@@ -180,12 +183,7 @@ impl Open {
             let Err(error) = self.socket.wake_transmit() else { return true };
             counters.again.add(1);
             match error.raw_os_error() {
-                Some(libc::EAGAIN | libc::EBUSY | libc::ENOBUFS | libc::EINTR) => {
-                    // What it dropped by itself it has taken, like a datagram lost on the way.
-                    if self.transmit.waiting() == 0 {
-                        return true;
-                    }
-                }
+                Some(libc::EAGAIN | libc::ENOBUFS | libc::EINTR) => {}
                 _ => return false,
             }
         }

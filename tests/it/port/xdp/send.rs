@@ -147,6 +147,29 @@ fn an_interface_that_goes_down_closes_the_port_and_nothing_leaves_later() {
     });
 }
 
+/// The kernel drops what is to be sent without a carrier, and the next call finds nothing to send.
+#[test]
+fn a_message_that_the_kernel_drops_is_said_not_to_have_left() {
+    cabled(1, |_, beside| {
+        let (socket, address) = listener(beside);
+        let mut sender = opened(address);
+        sent(&mut sender, b"before");
+        let mut buffer = [0; 64];
+        assert_eq!(socket.recv(&mut buffer).expect("it arrives"), 6);
+        beside.within(|there| there.ip("link set far0 down"));
+        assert_eq!(sender.send(b"dropped"), Err(SendError::Closed));
+        assert_eq!(sender.send(b"dropped"), Err(SendError::Closed), "and stays so");
+        beside.within(|there| there.ip("link set far0 up"));
+        drop(socket);
+        let (socket, address) = listener(beside);
+        let mut next = opened(address);
+        assert_eq!(sender.send(b"dropped"), Err(SendError::Closed));
+        sent(&mut next, b"after");
+        let len = socket.recv(&mut buffer).expect("it arrives");
+        assert_eq!(&buffer[..len], b"after", "nothing came between");
+    });
+}
+
 /// A table as the kernel writes it, with what is to be passed over.
 #[test]
 fn the_next_host_is_that_of_the_best_row_of_the_interface() {
