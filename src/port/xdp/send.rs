@@ -2,10 +2,15 @@
 //! and checksums included, and the kernel is called once to send it.
 //!
 //! A call to the kernel sends at once what is in the ring, by the calling core. What the kernel
-//! does not take after several calls is given up together with the port, so that no message leaves
-//! later than it was meant to. The socket is bound without zero-copy (`XDP_COPY`), which every
-//! driver has without a program on the interface; it takes a transmit queue for itself, so a port
-//! that receives on the same queue of the same interface cannot be beside it.
+//! does not take after several calls is given up together with the port: without a call nothing
+//! leaves, and there is none any more, so no message leaves later than it was meant to. The socket
+//! is bound without zero-copy (`XDP_COPY`), which every driver has without a program on the
+//! interface; it takes a transmit queue for itself, so a port that receives on the same queue of
+//! the same interface cannot be beside it.
+//!
+//! To close a socket makes the kernel wait for all cores (`synchronize_net` in `xsk_unbind_dev`),
+//! and a hot core is not to wait with it. So a port that is closed leaves its socket in a ring of
+//! one, where the cold side finds it before it opens the next port, which needs the queue.
 //!
 //! The link address of the next host is that which the kernel knows when the port is opened. An
 //! ordinary socket holds the source port; nothing is sent or received by it.
@@ -17,11 +22,12 @@ use super::socket::XdpSocket;
 use super::umem::Umem;
 use super::{Mode, XdpError, ethtool};
 use crate::port::interface::{self, Interface, InterfaceChoice};
+use rtrb::RingBuffer;
 use std::cmp::Reverse;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use xmc_hotpath::counter::Counter;
 use xmc_hotpath::port::xdp::{Consumer, Descriptor, FrameAddress, FreeFrames, Producer};
 use xmc_hotpath::port::{SendError, TxPort};
@@ -31,6 +37,9 @@ use xmc_hotpath::port::{SendError, TxPort};
 const FRAMES: u32 = 64;
 /// Calls of the kernel before a message is given up.
 const CALLS: u32 = 64;
+
+/// The cold ends of the rings in which closed ports leave what they had.
+static LEFT: Mutex<Vec<rtrb::Consumer<Open>>> = Mutex::new(Vec::new());
 
 /// What a sender could not do.
 #[derive(Debug, Default)]
@@ -60,12 +69,15 @@ struct Open {
 #[derive(Debug)]
 pub struct XdpSender {
     open: Option<Open>,
+    /// Takes what was open.
+    left: rtrb::Producer<Open>,
     template: FrameTemplate,
     counters: Arc<SendCounters>,
 }
 
 impl XdpSender {
-    /// A sender to `target` by transmit queue `queue` of an interface that has an address.
+    /// A sender to `target` by transmit queue `queue` of an interface that has an address. What
+    /// senders had that are closed is given back first: the queue may be among it.
     ///
     /// # Errors
     /// See `XdpError`.
@@ -74,6 +86,7 @@ impl XdpSender {
         choice: &InterfaceChoice,
         queue: u32,
     ) -> Result<Self, XdpError> {
+        give_back();
         let interface = interface::find(choice)?;
         let socket = XdpSocket::open()?;
         let umem = Umem::map(FRAMES)?;
@@ -87,8 +100,11 @@ impl XdpSender {
         socket.bind(&interface, queue, None, Mode::Generic)?;
         let (route, port) = route(target, &interface)?;
         let free = FreeFrames::new(FRAMES);
+        let (left, given_back) = RingBuffer::new(1);
+        LEFT.lock().unwrap_or_else(PoisonError::into_inner).push(given_back);
         Ok(Self {
             open: Some(Open { transmit, completed, socket, umem, free, _port: port }),
+            left,
             template: FrameTemplate::new(&route),
             counters: Arc::default(),
         })
@@ -99,6 +115,31 @@ impl XdpSender {
     pub fn counters(&self) -> Arc<SendCounters> {
         Arc::clone(&self.counters)
     }
+
+    /// Sends nothing any more. For a hot core: what was open is given back by the cold side, when
+    /// it opens the next sender or drops this one.
+    pub fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            // There is one, and room for one.
+            let _ = self.left.push(open);
+        }
+    }
+}
+
+impl Drop for XdpSender {
+    /// On the cold side.
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Closes what closed senders have left.
+fn give_back() {
+    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    left.retain_mut(|ring| {
+        let is_closed = ring.pop().is_ok();
+        !is_closed && !ring.is_abandoned()
+    });
 }
 
 impl TxPort for XdpSender {
@@ -123,8 +164,8 @@ impl TxPort for XdpSender {
         if open.call(&self.counters) {
             return Ok(());
         }
-        // With the socket goes what is in the ring: it does not leave when the interface is back.
-        self.open = None;
+        // What is in the ring does not leave when the interface is back: nobody calls for it.
+        self.close();
         Err(SendError::Closed)
     }
 }

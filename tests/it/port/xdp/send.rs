@@ -170,6 +170,27 @@ fn a_message_that_the_kernel_drops_is_said_not_to_have_left() {
     });
 }
 
+/// While the sender is still there, as a stage has it until the next one comes.
+#[test]
+fn a_sender_that_is_closed_leaves_its_queue_to_the_next() {
+    cabled(1, |_, beside| {
+        let (socket, address) = listener(beside);
+        let mut buffer = [0; 64];
+        let mut closed = Vec::new();
+        for number in 0..4_u8 {
+            let mut sender = opened(address);
+            sent(&mut sender, &[number]);
+            assert_eq!(socket.recv(&mut buffer).expect("it arrives"), 1);
+            assert_eq!(buffer[0], number);
+            sender.close();
+            assert_eq!(sender.send(b"late"), Err(SendError::Closed));
+            closed.push(sender);
+        }
+        drop(closed);
+        let _other = attached(NATIVE);
+    });
+}
+
 /// A table as the kernel writes it, with what is to be passed over.
 #[test]
 fn the_next_host_is_that_of_the_best_row_of_the_interface() {
