@@ -161,7 +161,7 @@ rules! {
     AccountTwice = "060",
     /// A coefficient is written, or follows from terms that fit together.
     Terms = "062",
-    /// AF_XDP takes the queues of an interface for one feed, or for requests.
+    /// AF_XDP takes the queues of an interface for one feed, or for the requests of one gateway.
     InterfaceTwice = "063",
     /// Checkpoints have a witness, and witnesses a checkpoint to keep.
     Unwitnessed = "070",

@@ -1,9 +1,10 @@
 //! What comes before the stages run: sockets joined, books learnt, sessions logged on.
 //!
 //! The order matters. The hot sockets of every feed join first, so that nothing is lost while the
-//! books that stood before are asked for. Frames are taken away from the kernel after that, because
-//! the books are learnt from the same groups. Sessions come last, because a venue cuts off one that
-//! says nothing for long. Called by the commands that trade, on the cold side.
+//! books that stood before are asked for. Sessions come after that, because a venue cuts off one
+//! that says nothing for long. Frames are taken away from the kernel last: the books are learnt
+//! from the same groups, and what comes before the first poll finds more room in the buffers of
+//! sockets than there are frames. Called by the commands that trade, on the cold side.
 
 use super::feed::FeedStart;
 use super::logon::{self, LogonError};
@@ -67,7 +68,6 @@ pub fn open(
             }
             Join::AssumeEmpty => FeedStart::Nothing,
         });
-        port.attach(feed)?;
     }
     let mut gateways = Vec::new();
     for row in 0..config.gateways.len() {
@@ -82,6 +82,9 @@ pub fn open(
         let session = logon::log_on(config, row, &secret(row)?, &attempt, utc, patience)?;
         gateways.push(session.port);
         starts.gateways.push(session.start);
+    }
+    for (feed, port) in config.feeds.iter().zip(&mut feeds) {
+        port.attach(feed)?;
     }
     let warnings = warnings(config, &feeds);
     Ok(Opened { ports: Ports { feeds, gateways }, starts, warnings })

@@ -123,6 +123,10 @@ impl StreamPort for PairPort {
     fn end(&mut self) {
         self.is_down = true;
         self.answers.end();
+        // The next session needs its queue, while this port still waits to be taken away.
+        if let Way::PastKernel(sender) = &mut self.requests {
+            sender.close();
+        }
     }
 }
 

@@ -63,34 +63,33 @@ impl Read<'_> {
     }
 
     /// An interface has one program, and each of its queues one socket: that of a feed, or of the
-    /// requests of gateways.
+    /// requests of a gateway.
     fn ports(&self) {
+        let gateways = self.gateways.iter().flatten().filter_map(|gateway| {
+            let RequestPort::Xdp(interface) = &gateway.request_port else { return None };
+            let who = format!("gateway \"{}\"", gateway.name.value);
+            let help = "write request_port = \"socket\", or another request_interface";
+            Some((who, &gateway.name.place, vec![interface], help))
+        });
+        let feeds = self.feeds.iter().flatten().filter(|of| of.port.value != PortChoice::Socket);
+        let feeds = feeds.map(|feed| {
+            let who = format!("feed \"{}\"", feed.name.value);
+            let lines = [&feed.line_a, &feed.line_b];
+            let interfaces = lines.into_iter().filter_map(|line| line.interface.as_ref());
+            let help = "write port = \"socket\", or receive it on another interface";
+            (who, &feed.port.place, interfaces.collect(), help)
+        });
         let mut first_use: HashMap<_, (usize, &Place)> = HashMap::new();
-        for (gateway, index) in self.gateways.iter().flatten().zip(self.feeds.len()..) {
-            if let RequestPort::Xdp(interface) = &gateway.request_port {
-                first_use.insert(interface, (index, &gateway.name.place));
-            }
-        }
-        let feeds = self.feeds.iter().enumerate();
-        for (index, feed) in feeds.filter_map(|(index, feed)| Some((index, feed.as_ref()?))) {
-            if feed.port.value == PortChoice::Socket {
-                continue;
-            }
-            for interface in [&feed.line_a, &feed.line_b].map(|line| &line.interface) {
-                let Some(interface) = interface else { continue };
-                let (first, place) =
-                    *first_use.entry(interface).or_insert((index, &feed.port.place));
+        for (index, (who, here, interfaces, help)) in gateways.chain(feeds).enumerate() {
+            for interface in interfaces {
+                let (first, place) = *first_use.entry(interface).or_insert((index, here));
                 if first != index {
-                    let name = &feed.name.value;
+                    let message = format!("{who} is the second user of {interface} by AF_XDP");
+                    let is_taken = "its queues belong to another";
                     self.report.add(
-                        Problem::new(
-                            Rule::InterfaceTwice,
-                            format!("feed \"{name}\" is the second user of {interface} by AF_XDP"),
-                            feed.port.place.clone(),
-                            "its queues belong to another",
-                        )
-                        .also(place, "to this one")
-                        .help("write port = \"socket\", or receive it on another interface"),
+                        Problem::new(Rule::InterfaceTwice, message, here.clone(), is_taken)
+                            .also(place, "to this one")
+                            .help(help),
                     );
                     break;
                 }

@@ -68,8 +68,10 @@ pub enum XdpError {
     },
     /// The driver does not take the program.
     #[error(
-        "{interface} does not take an XDP program in {} mode ({source}): write xdp_mode = \
-         \"generic\", or port = \"socket\"", mode.word()
+        "{interface} does not take an XDP program in {} mode ({source}): write {}port = \
+         \"socket\"",
+        mode.word(),
+        if *mode == Mode::Native { "xdp_mode = \"generic\", or " } else { "" }
     )]
     Attach {
         /// The interface.

@@ -13,9 +13,12 @@
 //! interface: sockets of other processes stay empty, and captures too. What the cold side needs of
 //! them the port copies (`copies`).
 //!
-//! Checksums of received frames are not verified: network cards do that and drop, virtual
-//! interfaces leave them unfinished, and the program cannot tell. Packets of more than one frame
-//! are not received (`XDP_USE_SG`).
+//! Checksums of received frames are not verified. A card drops a frame whose frame check sequence
+//! is wrong. A wrong checksum of IP or UDP it only marks, and the mark is not in the frame: the
+//! kernel's own stack would drop such a datagram, this port does not. It could not tell one by
+//! itself, because virtual interfaces leave checksums unfinished. Of two lines, a copy that differs
+//! from the other is counted as divergent by the feed. Packets of more than one frame are not
+//! received (`XDP_USE_SG`).
 //!
 //! Source of every fact about the kernel: Linux `Documentation/networking/af_xdp.rst`,
 //! `linux/if_xdp.h`, `linux/bpf.h`, and `net/xdp` of 6.18 where the pages are silent.

@@ -1,8 +1,9 @@
 //! One queue of a receiving port: its socket, its two rings, and the frames on their way round.
 //!
 //! A frame goes from the fill ring to the kernel, comes back by the receive ring, is lent, and goes
-//! to the fill ring again. There are as many frames as the fill ring has room for, so it always
-//! has.
+//! to the fill ring again. The kernel shows a frame that came before it shows that its place in
+//! the fill ring is free (`xsk_flush`: the receive ring is submitted first). So the fill ring has
+//! room for twice as many frames as there are, and always has room for one.
 
 use super::rings::{self, Kind, Mapped};
 use super::socket::XdpSocket;
@@ -43,8 +44,8 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// A socket on `queue`, with the frames `own` of the memory, of which the first queue's socket
-    /// is `first`. The program stands in `mode`.
+    /// A socket on `queue`, with the frames `own` of the memory, of which the first queue of
+    /// this interface is `first`. The program stands in `mode`.
     pub fn open(
         umem: &Arc<Umem>,
         own: Range<u32>,
@@ -58,13 +59,14 @@ impl Queue {
             socket.register(umem)?;
         }
         let entries = own.end - own.start;
+        let places = 2 * entries;
         let sizes =
-            [(Kind::Fill, entries), (Kind::Completion, UNUSED_ENTRIES), (Kind::Receive, entries)];
+            [(Kind::Fill, places), (Kind::Completion, UNUSED_ENTRIES), (Kind::Receive, entries)];
         let offsets = socket.rings(&sizes)?;
-        let mut fill = rings::producer(socket.as_fd(), &offsets, Kind::Fill, entries)?;
+        let mut fill = rings::producer(socket.as_fd(), &offsets, Kind::Fill, places)?;
         let received = rings::consumer(socket.as_fd(), &offsets, Kind::Receive, entries)?;
         for frame in own {
-            fill.push(umem.layout().address(frame)).expect("a ring has room for its frames");
+            fill.push(umem.layout().address(frame)).expect("it has room for twice as many");
         }
         fill.publish();
         socket.bind(interface, queue, first.map(|first| &first.socket), mode)?;
@@ -129,7 +131,7 @@ impl Queue {
         // An address outside of the memory is not the kernel's either: it is not passed on.
         if let Some(frame) = self.umem.layout().frame(taken.address) {
             let pushed = self.fill.push(self.umem.layout().address(frame));
-            debug_assert!(pushed.is_ok(), "a ring has room for its frames");
+            debug_assert!(pushed.is_ok(), "it has room for twice as many");
         }
         self.unshown += 1;
         if self.unshown >= SHOWN_AFTER {

@@ -1,5 +1,6 @@
 //! Both lines of a feed, received through AF_XDP: one socket for each receive queue of the
-//! interfaces that the lines are on, all with one memory of frames.
+//! interfaces that the lines are on, those of an interface with one memory of frames: what shares
+//! memory also shares whether frames are copied, and that each card's driver decides for itself.
 //!
 //! The port begins with the feed's ordinary sockets (`udp`), which keep the memberships of the
 //! groups for as long as it lives. `attach` hangs the program on the interfaces; from then on
@@ -216,22 +217,22 @@ impl<C: Clock> XdpPort<C> {
             .clamp(*FRAMES.start(), *FRAMES.end())
             .next_power_of_two();
         let entries = u32::try_from(entries).expect("it is clamped");
-        let queues: u32 = self.prepared.iter().map(|one| one.card.queues).sum();
-        let frames = entries.checked_mul(queues).expect("cards have fewer queues");
-        let umem = Arc::new(Umem::map(frames)?);
         let (mut links, mut opened, mut warnings) = (Vec::new(), Vec::<Queue>::new(), Vec::new());
         for Prepared { interface, card, redirect } in &self.prepared {
             let link = redirect.attach(interface, self.settings.mode)?;
             let mode = link.mode();
             links.push(link);
+            let frames = entries.checked_mul(card.queues).expect("cards have fewer queues");
+            let umem = Arc::new(Umem::map(frames)?);
+            let first = opened.len();
             let name = || interface.name.clone();
             if mode == Mode::Generic && self.settings.mode == ModeChoice::Best {
                 warnings.push(XdpWarning::Generic { interface: name(), card: card.to_string() });
             }
             for queue in 0..card.queues {
-                let start = u32::try_from(opened.len()).expect("few queues") * entries;
-                let own = start..start + entries;
-                let mut made = Queue::open(&umem, own, opened.first(), interface, queue, mode)?;
+                let own = queue * entries..(queue + 1) * entries;
+                let first = opened.get(first);
+                let mut made = Queue::open(&umem, own, first, interface, queue, mode)?;
                 redirect.set(queue, made.socket())?;
                 let refused = |us: &u32| !made.busy_poll(*us);
                 if let Some(us) = self.settings.busy_poll_us.filter(refused) {

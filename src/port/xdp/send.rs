@@ -2,10 +2,15 @@
 //! and checksums included, and the kernel is called once to send it.
 //!
 //! A call to the kernel sends at once what is in the ring, by the calling core. What the kernel
-//! does not take after several calls is given up together with the port, so that no message leaves
-//! later than it was meant to. The socket is bound without zero-copy (`XDP_COPY`), which every
-//! driver has without a program on the interface; it takes a transmit queue for itself, so a port
-//! that receives on the same queue of the same interface cannot be beside it.
+//! does not take after several calls is given up together with the port: without a call nothing
+//! leaves, and there is none any more, so no message leaves later than it was meant to. The socket
+//! is bound without zero-copy (`XDP_COPY`), which every driver has without a program on the
+//! interface; it takes a transmit queue for itself, so a port that receives on the same queue of
+//! the same interface cannot be beside it.
+//!
+//! To close a socket makes the kernel wait for all cores (`synchronize_net` in `xsk_unbind_dev`),
+//! and a hot core is not to wait with it. So a port that is closed leaves its socket in a ring of
+//! one, where the cold side finds it before it opens the next port, which needs the queue.
 //!
 //! The link address of the next host is that which the kernel knows when the port is opened. An
 //! ordinary socket holds the source port; nothing is sent or received by it.
@@ -17,10 +22,12 @@ use super::socket::XdpSocket;
 use super::umem::Umem;
 use super::{Mode, XdpError, ethtool};
 use crate::port::interface::{self, Interface, InterfaceChoice};
+use rtrb::RingBuffer;
+use std::cmp::Reverse;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use xmc_hotpath::counter::Counter;
 use xmc_hotpath::port::xdp::{Consumer, Descriptor, FrameAddress, FreeFrames, Producer};
 use xmc_hotpath::port::{SendError, TxPort};
@@ -30,6 +37,9 @@ use xmc_hotpath::port::{SendError, TxPort};
 const FRAMES: u32 = 64;
 /// Calls of the kernel before a message is given up.
 const CALLS: u32 = 64;
+
+/// The cold ends of the rings in which closed ports leave what they had.
+static LEFT: Mutex<Vec<rtrb::Consumer<Open>>> = Mutex::new(Vec::new());
 
 /// What a sender could not do.
 #[derive(Debug, Default)]
@@ -59,12 +69,15 @@ struct Open {
 #[derive(Debug)]
 pub struct XdpSender {
     open: Option<Open>,
+    /// Takes what was open.
+    left: rtrb::Producer<Open>,
     template: FrameTemplate,
     counters: Arc<SendCounters>,
 }
 
 impl XdpSender {
-    /// A sender to `target` by transmit queue `queue` of an interface that has an address.
+    /// A sender to `target` by transmit queue `queue` of an interface that has an address. What
+    /// senders had that are closed is given back first: the queue may be among it.
     ///
     /// # Errors
     /// See `XdpError`.
@@ -73,6 +86,7 @@ impl XdpSender {
         choice: &InterfaceChoice,
         queue: u32,
     ) -> Result<Self, XdpError> {
+        give_back();
         let interface = interface::find(choice)?;
         let socket = XdpSocket::open()?;
         let umem = Umem::map(FRAMES)?;
@@ -86,8 +100,11 @@ impl XdpSender {
         socket.bind(&interface, queue, None, Mode::Generic)?;
         let (route, port) = route(target, &interface)?;
         let free = FreeFrames::new(FRAMES);
+        let (left, given_back) = RingBuffer::new(1);
+        LEFT.lock().unwrap_or_else(PoisonError::into_inner).push(given_back);
         Ok(Self {
             open: Some(Open { transmit, completed, socket, umem, free, _port: port }),
+            left,
             template: FrameTemplate::new(&route),
             counters: Arc::default(),
         })
@@ -98,11 +115,37 @@ impl XdpSender {
     pub fn counters(&self) -> Arc<SendCounters> {
         Arc::clone(&self.counters)
     }
+
+    /// Sends nothing any more. For a hot core: what was open is given back by the cold side, when
+    /// it opens the next sender or drops this one.
+    pub fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            // There is one, and room for one.
+            let _ = self.left.push(open);
+        }
+    }
+}
+
+impl Drop for XdpSender {
+    /// On the cold side.
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Closes what closed senders have left.
+fn give_back() {
+    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    left.retain_mut(|ring| {
+        let is_closed = ring.pop().is_ok();
+        !is_closed && !ring.is_abandoned()
+    });
 }
 
 impl TxPort for XdpSender {
-    /// Sends one datagram. `Busy` if all frames are under way; `Closed` if the interface is down or
-    /// gone, from when on the port stays so, and for a message that is longer than a frame.
+    /// Sends one datagram. `Busy` if all frames are under way; `Closed` if the interface is down,
+    /// without a carrier or gone, or drops the frame, from when on the port stays so; and for a
+    /// message that is longer than a frame.
     #[inline]
     fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
         let Some(open) = &mut self.open else { return Err(SendError::Closed) };
@@ -121,8 +164,8 @@ impl TxPort for XdpSender {
         if open.call(&self.counters) {
             return Ok(());
         }
-        // With the socket goes what is in the ring: it does not leave when the interface is back.
-        self.open = None;
+        // What is in the ring does not leave when the interface is back: nobody calls for it.
+        self.close();
         Err(SendError::Closed)
     }
 }
@@ -169,7 +212,9 @@ impl Open {
         Some(Descriptor { address, len: u32::try_from(len).ok()?, options: 0 })
     }
 
-    /// Calls the kernel until it has taken what is in the ring; `false` if it does not.
+    /// Calls the kernel until it has taken what is in the ring; `false` if it does not, or has
+    /// dropped it: `EBUSY` says so (`NET_XMIT_DROP` in `__xsk_generic_xmit`), and another call
+    /// would find nothing to send and succeed.
     #[inline]
     fn call(&mut self, counters: &SendCounters) -> bool {
         if !self.transmit.needs_wakeup() {
@@ -179,12 +224,7 @@ impl Open {
             let Err(error) = self.socket.wake_transmit() else { return true };
             counters.again.add(1);
             match error.raw_os_error() {
-                Some(libc::EAGAIN | libc::EBUSY | libc::ENOBUFS | libc::EINTR) => {
-                    // What it dropped by itself it has taken, like a datagram lost on the way.
-                    if self.transmit.waiting() == 0 {
-                        return true;
-                    }
-                }
+                Some(libc::EAGAIN | libc::ENOBUFS | libc::EINTR) => {}
                 _ => return false,
             }
         }
@@ -194,7 +234,10 @@ impl Open {
 
 /// Addresses and ports of what goes to `target`, and the socket that holds the source port.
 fn route(target: SocketAddrV4, interface: &Interface) -> Result<(Route, UdpSocket), XdpError> {
-    let next = if target.ip().is_multicast() { None } else { Some(next_host(*target.ip())) };
+    let next = (!target.ip().is_multicast()).then(|| {
+        let table = fs::read_to_string("/proc/thread-self/net/route").unwrap_or_default();
+        next_host(&table, &interface.name, *target.ip())
+    });
     let Some(address) = interface.address else {
         let (next, interface) = (next.unwrap_or(*target.ip()), interface.name.clone());
         return Err(XdpError::NoNeighbour { next, interface });
@@ -213,22 +256,27 @@ fn route(target: SocketAddrV4, interface: &Interface) -> Result<(Route, UdpSocke
     Ok((Route { source_link, target_link, source, target }, port))
 }
 
-/// The host to which the kernel would send: the target itself, or a gateway (proc_pid_net(5), the
-/// file `route`: destination, gateway and mask in this machine's order).
-fn next_host(target: Ipv4Addr) -> Ipv4Addr {
-    let table = fs::read_to_string("/proc/thread-self/net/route").unwrap_or_default();
+/// The host to which the kernel would send by this interface: the target itself, or a gateway.
+///
+/// `table` is the file `route` of proc_pid_net(5): interface, destination, gateway, flags, two
+/// counts, metric and mask. Addresses are in this machine's order; flag 1 is `RTF_UP`. Of the rows
+/// that are up and match, the longest mask counts, and then the lowest metric.
+#[must_use]
+pub fn next_host(table: &str, interface: &str, target: Ipv4Addr) -> Ipv4Addr {
     let rows = table.lines().skip(1).filter_map(|row| {
         let column: Vec<_> = row.split_ascii_whitespace().collect();
         let address = |at: usize| {
             let number = u32::from_str_radix(column.get(at)?, 16).ok()?;
             Some(u32::from_be_bytes(number.to_ne_bytes()))
         };
-        Some((address(1)?, address(2)?, address(7)?))
+        let is_up = u32::from_str_radix(column.get(3)?, 16).ok()? & 1 != 0;
+        let metric: u32 = column.get(6)?.parse().ok()?;
+        let (to, gateway, mask) = (address(1)?, address(2)?, address(7)?);
+        let is_ours = column.first() == Some(&interface) && is_up && target.to_bits() & mask == to;
+        is_ours.then_some((mask.leading_ones(), Reverse(metric), gateway))
     });
-    let matches = rows.filter(|(to, _, mask)| target.to_bits() & mask == *to);
-    let best = matches.max_by_key(|(_, _, mask)| mask.leading_ones());
-    match best {
-        Some((_, gateway, _)) if gateway != 0 => Ipv4Addr::from_bits(gateway),
+    match rows.max_by_key(|(mask, metric, _)| (*mask, *metric)) {
+        Some((_, _, gateway)) if gateway != 0 => Ipv4Addr::from_bits(gateway),
         _ => target,
     }
 }

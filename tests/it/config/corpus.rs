@@ -714,6 +714,31 @@ fn two_feeds_share_an_interface_by_sockets_only() {
 }
 
 #[test]
+fn requests_of_two_gateways_share_an_interface_by_sockets_only() {
+    let gateway = |number: u8, port: &str| {
+        format!(
+            "\n[[gateway]]\nname = \"g{number}\"\nvenue = \"cbot\"\n\
+             protocol = \"esunny/dstar\"\nstream_id = {number}\nrate_messages = 1\n\
+             rate_window_ms = 1\nrequest_address = \"192.0.2.{number}:1\"\n\
+             answer_address = \"192.0.2.{number}:2\"\naccount_no = \"1\"\n\
+             password_credential = \"ESUNNY\"\nrequest_port = {port}\n"
+        )
+    };
+    let found = |second: &str| {
+        let first = gateway(101, "\"xdp\"\nrequest_interface = \"eth0\"");
+        let invalid = load(&(edited(&[]) + &first + &gateway(102, second)))
+            .expect_err("the other stages have no executor");
+        let problems = invalid.problems.iter();
+        let twice = problems.filter(|problem| problem.rule == Rule::InterfaceTwice);
+        twice.map(|problem| problem.message.clone()).collect::<Vec<_>>()
+    };
+    let [same] = &found("\"xdp\"\nrequest_interface = \"eth0\"")[..] else { panic!("it is taken") };
+    assert!(same.contains("gateway \"g102\"") && same.contains("eth0"), "{same}");
+    assert!(found("\"xdp\"\nrequest_interface = \"eth1\"").is_empty());
+    assert!(found("\"socket\"").is_empty());
+}
+
+#[test]
 fn everything_wrong_is_reported_at_once() {
     let invalid = load(&edited(&[
         ("desk_id = 1", "desk_id = 0"),

@@ -2,7 +2,8 @@
 
 use super::super::garbage::{FeedRig, RATE, near_packets, packet};
 use super::{
-    A, B, ModeChoice, NATIVE, attached, beside, cabled, eventually, far_sender, named, on, prepared,
+    A, B, ModeChoice, NATIVE, attach, attached, beside, cabled, eventually, far_sender, named, on,
+    prepared,
 };
 use crate::garbage::{Barrage, Target};
 use cross_market_connect::port::xdp::receive::XdpSettings;
@@ -19,7 +20,7 @@ fn a_feed_of_two_cables_has_every_packet() {
         namespace.cable(beside, ("near1", "10.79.1.1/24"), ("far1", "10.79.1.2/24"), 1);
         let settings = XdpSettings { mode: NATIVE, ..XdpSettings::default() };
         let mut port = prepared([on(A, "near0"), on(B, "near1")], settings).expect("it may");
-        port.attach().unwrap_or_else(|error| panic!("{error}"));
+        attach(&mut port);
         let (counted, watch) = (port.counters(), port.drop_watch());
         let [mut a, mut b] =
             [(A, "far0"), (B, "far1")].map(|(group, name)| far_sender(beside, group, name));

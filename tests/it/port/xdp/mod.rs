@@ -76,8 +76,18 @@ fn prepared(
 fn attached(mode: ModeChoice) -> XdpPort<EngineClock> {
     let settings = XdpSettings { mode, ..XdpSettings::default() };
     let mut port = prepared([on(A, "near0"), on(B, "near0")], settings).expect("it may");
-    port.attach().unwrap_or_else(|error| panic!("{error}"));
+    attach(&mut port);
     port
+}
+
+/// Takes the frames of its interfaces away. A program that was there a moment ago may still be: a
+/// child of another test, about to run `ip`, has all descriptors for that long.
+fn attach(port: &mut XdpPort<EngineClock>) {
+    eventually("an interface without a program", || match port.attach() {
+        Ok(()) => Some(()),
+        Err(XdpError::Occupied { .. }) => None,
+        Err(error) => panic!("{error}"),
+    });
 }
 
 /// The next datagram, if there is one.

@@ -2,8 +2,8 @@
 //! order, and what the kernel still gets.
 
 use super::{
-    A, B, GENERIC, NATIVE, attached, beside, cabled, eventually, far_sender, far_wire, frame_to,
-    next, on, prepared,
+    A, B, GENERIC, NATIVE, attach, attached, beside, cabled, eventually, far_sender, far_wire,
+    frame_to, next, on, prepared,
 };
 use crate::port::never;
 use cross_market_connect::port::udp::{JoinedSocket, LineSettings, ReceiveSettings};
@@ -71,7 +71,7 @@ fn what_came_before_the_program_comes_first() {
         let mut sender = far_sender(beside, A, "far0");
         for number in 0..COUNT {
             if number == COUNT / 2 {
-                port.attach().unwrap_or_else(|error| panic!("{error}"));
+                attach(&mut port);
                 port.attach().expect("once is enough, and again is no fault");
             }
             sender.send(&number.to_le_bytes()).expect("the cable has room");
@@ -103,10 +103,10 @@ fn a_datagram_is_lent_until_it_is_released() {
     });
 }
 
-/// The lines on a cable each, and two queues on one of them: five sockets' worth of frames in one
-/// memory, and every datagram on its line.
+/// The lines on a cable each, and four queues on one of them, which share its memory: every
+/// datagram on its line.
 #[test]
-fn lines_on_two_interfaces_and_several_queues_share_one_memory() {
+fn lines_on_two_interfaces_and_several_queues_bring_their_own() {
     beside(|namespace, beside| {
         namespace.cable(beside, ("near0", "10.78.1.1/24"), ("far0", "10.78.1.2/24"), 4);
         namespace.cable(beside, ("near1", "10.79.1.1/24"), ("far1", "10.79.1.2/24"), 1);
@@ -114,7 +114,7 @@ fn lines_on_two_interfaces_and_several_queues_share_one_memory() {
             let settings = XdpSettings { mode, ..XdpSettings::default() };
             let lines = [on(A, "near0"), on(B, "near1")];
             let mut port = prepared(lines, settings).expect("it may");
-            port.attach().unwrap_or_else(|error| panic!("{error}"));
+            attach(&mut port);
             assert_eq!(port.modes().count(), 2);
             // Each sender has a port of its own, by which the kernel picks the queue.
             let mut a: Vec<_> = (0..8).map(|_| far_sender(beside, A, "far0")).collect();
@@ -206,7 +206,7 @@ fn a_line_of_one_sender_hears_no_other() {
         let one = Ipv4Addr::new(10, 78, 1, 2);
         let lines = [LineSettings { source: Some(one), ..on(A, "near0") }, on(B, "near0")];
         let mut port = prepared(lines, XdpSettings::default()).expect("it may");
-        port.attach().unwrap_or_else(|error| panic!("{error}"));
+        attach(&mut port);
         let mut other = frame_to(A, b"another's");
         other[26..30].copy_from_slice(&[10, 78, 1, 3]);
         checked(&mut other, 20);
@@ -224,7 +224,7 @@ fn frames_that_contradict_themselves_move_counters_only() {
     cabled(1, |_, beside| {
         let settings = XdpSettings { buffer_bytes: 64 * 2_048, ..XdpSettings::default() };
         let mut port = prepared([on(A, "near0"), on(B, "near0")], settings).expect("it may");
-        port.attach().unwrap_or_else(|error| panic!("{error}"));
+        attach(&mut port);
         let wire = far_wire(beside, "far0");
         let edited = |at: usize, bytes: &[u8]| {
             let mut frame = frame_to(A, b"a payload of some length");
@@ -269,7 +269,7 @@ fn what_the_rings_have_no_room_for_is_counted_by_the_kernel() {
     cabled(1, |_, beside| {
         let settings = XdpSettings { buffer_bytes: 64 * 2_048, ..XdpSettings::default() };
         let mut port = prepared([on(A, "near0"), on(B, "near0")], settings).expect("it may");
-        port.attach().unwrap_or_else(|error| panic!("{error}"));
+        attach(&mut port);
         let watch = port.drop_watch();
         assert!(next(&mut port).is_none());
         let mut sender = far_sender(beside, A, "far0");
@@ -315,7 +315,7 @@ fn a_mode_that_is_not_there_is_said_or_refused() {
     beside(|_, _| {
         let lines = || [on(A, "lo"), on(B, "lo")];
         let mut port = prepared(lines(), XdpSettings::default()).expect("it may");
-        port.attach().unwrap_or_else(|error| panic!("{error}"));
+        attach(&mut port);
         assert_eq!(port.modes().collect::<Vec<_>>(), [Mode::Generic]);
         let said: Vec<_> = port.warnings().map(ToString::to_string).collect();
         let is_said = |text: &String| text.contains("lo takes no XDP program in native mode");
@@ -325,8 +325,15 @@ fn a_mode_that_is_not_there_is_said_or_refused() {
         let mut port = prepared(lines(), native).expect("it may");
         let refused = port.attach().expect_err("loopback has no such mode");
         assert!(matches!(refused, XdpError::Attach { mode: Mode::Native, .. }), "{refused}");
-        let text = refused.to_string();
-        assert!(text.contains("xdp_mode = \"generic\"") && text.contains("socket"), "{text}");
+        let advice = |refused: &XdpError| {
+            let text = refused.to_string();
+            assert!(text.contains("port = \"socket\""), "{text}");
+            text.contains("xdp_mode = \"generic\"")
+        };
+        assert!(advice(&refused), "{refused}");
+        let source = std::io::Error::from_raw_os_error(libc::EOPNOTSUPP);
+        let generic = XdpError::Attach { interface: "lo".into(), mode: Mode::Generic, source };
+        assert!(!advice(&generic), "it was just refused: {generic}");
     });
     cabled(1, |_, _| {
         let port = attached(ModeChoice::Best);
@@ -347,7 +354,7 @@ fn an_interface_that_has_a_program_is_refused_and_free_afterwards() {
         assert!(refused.to_string().contains("near0"), "{refused}");
         drop(first);
         // The kernel gives queues back some time after they were closed.
-        second.attach().unwrap_or_else(|error| panic!("{error}"));
+        attach(&mut second);
     });
 }
 

@@ -6,7 +6,7 @@ use crate::netns::{Beside, Namespace};
 use cross_market_connect::port::udp::{JoinedSocket, LineSettings, ReceiveSettings};
 use cross_market_connect::port::xdp::XdpError;
 use cross_market_connect::port::xdp::frame::MAX_PAYLOAD_BYTES;
-use cross_market_connect::port::xdp::send::XdpSender;
+use cross_market_connect::port::xdp::send::{XdpSender, next_host};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::time::Duration;
 use xmc_hotpath::port::{Line, SendError, TxPort};
@@ -145,6 +145,84 @@ fn an_interface_that_goes_down_closes_the_port_and_nothing_leaves_later() {
         let len = socket.recv(&mut buffer).expect("it arrives");
         assert_eq!(&buffer[..len], b"after", "the queue was free again, and nothing came between");
     });
+}
+
+/// The kernel drops what is to be sent without a carrier, and the next call finds nothing to send.
+#[test]
+fn a_message_that_the_kernel_drops_is_said_not_to_have_left() {
+    cabled(1, |_, beside| {
+        let (socket, address) = listener(beside);
+        let mut sender = opened(address);
+        sent(&mut sender, b"before");
+        let mut buffer = [0; 64];
+        assert_eq!(socket.recv(&mut buffer).expect("it arrives"), 6);
+        beside.within(|there| there.ip("link set far0 down"));
+        assert_eq!(sender.send(b"dropped"), Err(SendError::Closed));
+        assert_eq!(sender.send(b"dropped"), Err(SendError::Closed), "and stays so");
+        beside.within(|there| there.ip("link set far0 up"));
+        drop(socket);
+        let (socket, address) = listener(beside);
+        let mut next = opened(address);
+        assert_eq!(sender.send(b"dropped"), Err(SendError::Closed));
+        sent(&mut next, b"after");
+        let len = socket.recv(&mut buffer).expect("it arrives");
+        assert_eq!(&buffer[..len], b"after", "nothing came between");
+    });
+}
+
+/// While the sender is still there, as a stage has it until the next one comes.
+#[test]
+fn a_sender_that_is_closed_leaves_its_queue_to_the_next() {
+    cabled(1, |_, beside| {
+        let (socket, address) = listener(beside);
+        let mut buffer = [0; 64];
+        let mut closed = Vec::new();
+        for number in 0..4_u8 {
+            let mut sender = opened(address);
+            sent(&mut sender, &[number]);
+            assert_eq!(socket.recv(&mut buffer).expect("it arrives"), 1);
+            assert_eq!(buffer[0], number);
+            sender.close();
+            assert_eq!(sender.send(b"late"), Err(SendError::Closed));
+            closed.push(sender);
+        }
+        drop(closed);
+        let _other = attached(NATIVE);
+    });
+}
+
+/// A table as the kernel writes it, with what is to be passed over.
+#[test]
+fn the_next_host_is_that_of_the_best_row_of_the_interface() {
+    let row =
+        |interface: &str, to: [u8; 4], by: [u8; 4], flags: &str, metric: u32, mask: [u8; 4]| {
+            let [to, by, mask] = [to, by, mask].map(u32::from_ne_bytes);
+            format!(
+                "{interface}\t{to:08X}\t{by:08X}\t{flags}\t0\t0\t{metric}\t{mask:08X}\t0\t0\t0\n"
+            )
+        };
+    let (any, none) = ([0; 4], [0; 4]);
+    let table = [
+        "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+            .to_owned(),
+        row("eth0", any, [10, 0, 0, 1], "0003", 100, none),
+        row("eth1", any, [10, 1, 0, 9], "0003", 200, none),
+        row("eth1", any, [10, 1, 0, 1], "0003", 100, none),
+        row("eth1", any, [10, 1, 0, 2], "0003", 300, none),
+        row("eth1", [10, 1, 0, 0], none, "0001", 100, [255, 255, 255, 0]),
+        row("eth1", [10, 9, 0, 0], [10, 1, 0, 3], "0003", 500, [255, 255, 0, 0]),
+        row("eth1", [10, 9, 9, 0], [10, 1, 0, 4], "0002", 0, [255, 255, 255, 0]),
+        row("eth0", [10, 9, 9, 9], [10, 0, 0, 5], "0007", 0, [255; 4]),
+        "eth1 is no row\n".to_owned(),
+    ]
+    .concat();
+    let next =
+        |interface: &str, target: [u8; 4]| next_host(&table, interface, target.into()).octets();
+    assert_eq!(next("eth1", [192, 0, 2, 1]), [10, 1, 0, 1], "the lowest metric");
+    assert_eq!(next("eth0", [192, 0, 2, 1]), [10, 0, 0, 1], "of this interface");
+    assert_eq!(next("eth1", [10, 1, 0, 77]), [10, 1, 0, 77], "on the same cable");
+    assert_eq!(next("eth1", [10, 9, 9, 9]), [10, 1, 0, 3], "the longest mask that is up");
+    assert_eq!(next("eth2", [10, 9, 9, 9]), [10, 9, 9, 9], "no row");
 }
 
 #[test]

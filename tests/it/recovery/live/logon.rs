@@ -1,11 +1,14 @@
 //! Logons over real sockets: what is handed over, and every way to be refused.
 
 use super::faulty::accept;
-use super::{CME, SHFE, engine, find_cme, find_shfe, open_cme, open_shfe, v4};
+use super::{
+    CME, SHFE, engine, find_cme, find_shfe, open_cme, open_shfe, requests_past_kernel, v4,
+};
 use cross_market_connect::config::{Configuration, Endpoint};
 use cross_market_connect::engine::gateway::GatewayStart;
 use cross_market_connect::engine::logon::{self, LoggedOn, LogonError};
-use cross_market_connect::engine::sessions::Attempt;
+use cross_market_connect::engine::sessions::{Attempt, CounterAgain};
+use cross_market_connect::engine::sockets::GatewayPort;
 use cross_market_connect::port::tcp::{Listener, TcpSettings};
 use cross_market_connect::secret::Secret;
 use cross_market_connect::venue::cme::ilink3::parties::{ClearingAccount, PartyDetails};
@@ -16,7 +19,7 @@ use std::fs::Permissions;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
-use xmc_hotpath::port::{StreamPort, TxPort};
+use xmc_hotpath::port::{SendError, StreamPort, TxPort};
 use xmc_hotpath::venue::esunny::dstar::simulated_counter::{self, Kind};
 
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -115,19 +118,7 @@ fn a_session_at_the_counter_is_handed_over_with_every_byte_behind_it() {
     for instrument in config.instruments.iter().filter(|of| of.gateway == Some(SHFE)) {
         assert!(granted.contracts.iter().any(|(_, number)| *number == instrument.symbol));
     }
-    // What comes first on the stream is the reply to our datagram, from its first byte on.
-    let (mut said, mut buffer) = (Vec::new(), [0; 512]);
-    let since = Instant::now();
-    let kind = loop {
-        let len = port.read(&mut buffer).expect("the counter is there");
-        said.extend(&buffer[..len]);
-        if let Some((frame, _)) = simulated_counter::frame(&said).expect("it is a frame") {
-            break Kind::from_wire(frame.kind);
-        }
-        assert!(since.elapsed() < PATIENCE, "UdpAuth was not answered");
-        std::thread::sleep(Duration::from_millis(1));
-    };
-    assert_eq!(kind, Some(Kind::UdpAuth));
+    is_known(&mut port);
 
     let (error, text) = refused(&config, SHFE, "opensesame");
     assert!(matches!(error, LogonError::Dstar { .. }) && text.contains("password"), "{text}");
@@ -141,6 +132,48 @@ fn a_session_at_the_counter_is_handed_over_with_every_byte_behind_it() {
     config.instruments[row].symbol = "zz2609".to_owned();
     let (error, text) = refused(&config, SHFE, SIMULATED_PASSWORD);
     assert!(matches!(error, LogonError::NotTraded { .. }) && text.contains("zz2609"), "{text}");
+}
+
+/// What comes first on the stream is the reply to our datagram, from its first byte on.
+fn is_known(port: &mut GatewayPort) {
+    let (mut said, mut buffer) = (Vec::new(), [0; 512]);
+    let since = Instant::now();
+    let kind = loop {
+        let len = port.read(&mut buffer).expect("the counter is there");
+        said.extend(&buffer[..len]);
+        if let Some((frame, _)) = simulated_counter::frame(&said).expect("it is a frame") {
+            break Kind::from_wire(frame.kind);
+        }
+        assert!(since.elapsed() < PATIENCE, "UdpAuth was not answered");
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    assert_eq!(kind, Some(Kind::UdpAuth));
+}
+
+/// A stage keeps the port of a session that has ended until the next one comes, and the interface
+/// has one queue.
+#[test]
+fn a_session_whose_requests_leave_past_the_kernel_is_followed_by_another() {
+    requests_past_kernel(|_, config| {
+        let LoggedOn { port, start } =
+            log_on(config, SHFE, SIMULATED_PASSWORD).unwrap_or_else(|error| panic!("{error}"));
+        let GatewayStart::Dstar(granted) = start else { panic!("{start:?}") };
+        let again = CounterAgain {
+            replies_seen: 0,
+            next_client_req_id: granted.next_client_req_id,
+            contracts: &granted.contracts,
+        };
+        let (secret, mut last) = (Secret::new(SIMULATED_PASSWORD), port);
+        is_known(&mut last);
+        for _ in 0..3 {
+            last.end();
+            let entered = logon::log_on_counter_again(config, SHFE, &secret, &again, PATIENCE);
+            let mut next = entered.unwrap_or_else(|error| panic!("{error}")).port;
+            is_known(&mut next);
+            assert_eq!(last.send(b"late"), Err(SendError::Closed));
+            last = next;
+        }
+    });
 }
 
 /// Somebody who says nothing, hangs up, or speaks something else.

@@ -15,7 +15,7 @@ use cross_market_connect::sim::exchange::Phase;
 use cross_market_connect::venue::cme::simulated::shell::Running;
 use rig::{
     CME, Events, PATIENCE, Parts, SHFE, Sides, as_published, engine, feed_of, find_cme, find_shfe,
-    follow, open_cme, open_shfe, past_kernel, published, settle, v4,
+    follow, open_cme, open_shfe, past_kernel, published, requests_past_kernel, settle, v4,
 };
 use std::time::Duration;
 use xmc_hotpath::feed::{FeedStage, Protocol};

@@ -3,7 +3,9 @@
 use crate::port::xdp;
 use cross_market_connect::cli::venue::{cme_settings, shfe_settings};
 use cross_market_connect::clock::EngineClock;
-use cross_market_connect::config::{self, Configuration, Endpoint, PortChoice, Recovery, venue};
+use cross_market_connect::config::{
+    self, Configuration, Endpoint, PortChoice, Recovery, RequestPort, venue,
+};
 use cross_market_connect::engine::sockets::FeedPort;
 use cross_market_connect::feed::{FeedCapacity, FeedMemory};
 use cross_market_connect::port::udp::Reach;
@@ -15,7 +17,7 @@ use cross_market_connect::venue::shell::VenueClock;
 use cross_market_connect::venue::shfe::simulated::shell as shfe;
 use rtrb::RingBuffer;
 use std::cell::Cell;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -76,10 +78,33 @@ pub fn past_kernel(body: impl FnOnce(&cme::Running, &Configuration) + Send) {
 
 /// The simulated SHFE of the samples, on ports that are free.
 pub fn open_shfe() -> shfe::Running {
+    open_shfe_with(|_| {})
+}
+
+/// The same with another setting.
+fn open_shfe_with(change: impl FnOnce(&mut shfe::Settings)) -> shfe::Running {
     let config = venue::load_shfe(&sample("venue_shfe.toml")).expect("the sample is sound");
     let mut settings = shfe_settings(&config, VenueClock::hour()).expect("it has no secrets");
     (settings.addresses, settings.store) = (shfe::Addresses::on_loopback(), None);
+    change(&mut settings);
     shfe::open(settings).expect("loopback has everything")
+}
+
+/// Runs `body` with the simulated counter at the far end of a cable of one queue, and an engine
+/// whose requests to it leave past the kernel.
+pub fn requests_past_kernel(body: impl FnOnce(&shfe::Running, &Configuration) + Send) {
+    xdp::cabled(1, |_, beside| {
+        let venue = beside.within(|_| {
+            open_shfe_with(|settings| {
+                let far = SocketAddr::from((Ipv4Addr::new(10, 78, 1, 2), 0));
+                (settings.addresses.counter, settings.addresses.requests) = (far, far);
+            })
+        });
+        let mut config = engine();
+        find_shfe(&mut config, venue.addresses());
+        config.gateways[SHFE].request_port = RequestPort::Xdp(xdp::named("near0"));
+        body(&venue, &config);
+    });
 }
 
 /// The engine of the samples: its feeds and gateways are SHFE's and CME's, in this order.
