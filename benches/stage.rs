@@ -41,8 +41,10 @@ const EVENTS: usize = 2_000;
 const STEP_NS: u64 = 400_000_000;
 /// Words of the record ring.
 const RECORD_WORDS: u64 = 1 << 19;
+/// A level that the spread always meets.
+const ALWAYS_E9: i64 = 20_000_000_000;
 /// How far the missed leg has moved: completing is dearer than trading back.
-const MOVED_E9: i64 = 50_000_000_000;
+const MOVED_E9: i64 = 100_000_000_000;
 
 fn main() {
     let mut bench = Bench::start("stage");
@@ -82,6 +84,8 @@ fn main() {
         bench.parts("corrective order", |watch| {
             let pair = next.next().expect("there are quotes");
             run.rest();
+            // The other leg's book is still away.
+            run.quote(&pair[0]);
             run.quote(&pair[1]);
             let orders = run.orders();
             assert_eq!(orders.len(), 2, "it fires");
@@ -92,7 +96,7 @@ fn main() {
             watch.time(|| hot_poll(run));
             let repairs = run.orders();
             assert_eq!(repairs.len(), 1, "one order brings it back");
-            assert_eq!(repairs[0].side, orders[0].side.opposite(), "it trades back");
+            assert_eq!(repairs[0].instrument, orders[0].instrument, "it trades back");
             run.tell(news(OrderEventKind::Filled, &repairs[0], 2));
             assert!(run.orders().is_empty(), "it has ended");
             (1, digest(&repairs))
@@ -277,7 +281,7 @@ fn begin(config: &Configuration, run: &mut Run<'_>) {
     for mut control in controls {
         if let Control::Spread(spec) = &mut control {
             spec.is_enabled = spec.spread.0 == 0;
-            spec.buy_open_e9 = i64::MAX >> 1;
+            spec.buy_open_e9 = ALWAYS_E9;
             spec.sell_open_e9 = i64::MAX;
             spec.hysteresis_e9 = 0;
             spec.cool_down = Span(0);
