@@ -32,7 +32,7 @@ pub struct Args {
     seconds: u64,
     /// Spreads that fire in turn.
     #[arg(long, value_name = "N", default_value_t = 256,
-          value_parser = clap::value_parser!(u16).range(1..=1_000))]
+          value_parser = clap::value_parser!(u16).range(1..=400))]
     spreads: u16,
     /// The core of feed, desk and gateway, then that of the journal. Default: the last two that
     /// this process may use.
