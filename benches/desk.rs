@@ -17,7 +17,7 @@ use xmc_hotpath::message::{
     OrderCommand, OrderEvent, OrderEventKind, Quote, Scope, SessionState, SessionUpdate, SiteId,
     SpreadIndex, SpreadSpec, StreamId,
 };
-use xmc_hotpath::time::{MonoNs, Span, UnixNs};
+use xmc_hotpath::time::{MonoNs, Span};
 
 /// Quotes of one batch.
 const BATCH: usize = 64;
@@ -236,17 +236,9 @@ impl<'a> Run<'a> {
                 kind: OrderEventKind::Cancelled,
                 order_id: order.order_id,
                 venue_order_id: 1,
-                exec_id: 0,
-                stream: StreamId(0),
-                seq_no: 0,
                 side: order.side,
-                price_e9: 0,
-                qty_lots: 0,
-                cum_lots: 0,
-                leaves_lots: 0,
-                reason: 0,
-                exchange: UnixNs(0),
                 received: self.now,
+                ..OrderEvent::NONE
             });
             let input = Input { now: self.now, credits: Credits::FULL, event: cancelled };
             self.desk.on(&input, &mut self.outputs);

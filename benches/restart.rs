@@ -323,9 +323,7 @@ fn fill(order: &OrderCommand, seq_no: u64) -> OrderEvent {
         price_e9: order.price_e9,
         qty_lots: order.qty_lots,
         cum_lots: order.qty_lots,
-        leaves_lots: 0,
-        reason: 0,
-        exchange: UnixNs(0),
         received: MonoNs(seq_no * STEP_NS - 500),
+        ..OrderEvent::NONE
     }
 }

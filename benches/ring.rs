@@ -110,14 +110,9 @@ fn memory() -> Vec<AtomicU64> {
 
 /// Round trips with a second core: forth over the ring that is measured, back over a cache line.
 fn across(bench: &Bench) {
-    let Some((own, other)) = bench.two_cores() else {
-        bench.note("one core: nothing across cores is measured");
+    let Some(other) = bench.core_apart() else {
         return;
     };
-    if !core_affinity::set_for_current(own) {
-        bench.note("threads cannot be pinned: nothing across cores is measured");
-        return;
-    }
     let trips = if bench.is_full() { TRIPS } else { TINY_TRIPS };
     let mut run = Across { bench, other, trips };
     let before = run.cache_line("cache line, round trip");

@@ -129,16 +129,12 @@ fn news(kind: OrderEventKind, order: &OrderCommand, exec_id: u64) -> GatewayNews
         order_id: order.order_id,
         venue_order_id: 1,
         exec_id,
-        stream: StreamId(0),
-        seq_no: 0,
         side: order.side,
         price_e9: if filled > 0 { order.price_e9 } else { 0 },
         qty_lots: filled,
         cum_lots: filled,
-        leaves_lots: 0,
-        reason: 0,
-        exchange: UnixNs(0),
         received: MonoNs(1),
+        ..OrderEvent::NONE
     })
 }
 

@@ -99,6 +99,19 @@ impl Bench {
         }
     }
 
+    /// The other core, with this thread on its own; `None`, and why, if nothing can be measured.
+    pub fn core_apart(&self) -> Option<CoreId> {
+        let Some((own, other)) = self.two_cores() else {
+            self.note("one core: nothing across cores is measured");
+            return None;
+        };
+        if !core_affinity::set_for_current(own) {
+            self.note("threads cannot be pinned: nothing across cores is measured");
+            return None;
+        }
+        Some(other)
+    }
+
     /// The clock that measures.
     pub fn clock(&self) -> &EngineClock {
         &self.clock

@@ -151,14 +151,9 @@ fn same_thread(bench: &mut Bench, lines: Lines) {
 
 /// One-way times between two cores.
 fn across(bench: &Bench, clock: &EngineClock) {
-    let Some((own, other)) = bench.two_cores() else {
-        bench.note("one core: nothing across cores is measured");
+    let Some(other) = bench.core_apart() else {
         return;
     };
-    if !core_affinity::set_for_current(own) {
-        bench.note("threads cannot be pinned: nothing across cores is measured");
-        return;
-    }
     let (messages, turns) = if bench.is_full() { (MESSAGES, TURNS) } else { (TINY_MESSAGES, 1) };
     let [mut spun, mut blocked, mut streamed] = [const { Vec::new() }; 3];
     let run = Across { clock, other, messages };

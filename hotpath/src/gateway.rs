@@ -290,17 +290,11 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
             kind,
             order_id: command.order_id,
             venue_order_id: command.venue_order_id,
-            exec_id: 0,
             stream: self.stream,
-            seq_no: 0,
             side: command.side,
-            price_e9: 0,
-            qty_lots: 0,
-            cum_lots: 0,
-            leaves_lots: 0,
             reason: u32::from(reason),
-            exchange: UnixNs(0),
             received: self.clock.now(),
+            ..OrderEvent::NONE
         };
         let is_told = self.news.push(GatewayNews::Order(event)).is_ok();
         if is_told {

@@ -9,7 +9,7 @@ use xmc_hotpath::message::{
     GatewayIndex, OrderAction, OrderCommand, OrderEvent, OrderEventKind, SessionState,
     SessionUpdate, StreamId,
 };
-use xmc_hotpath::time::{MonoNs, UnixNs};
+use xmc_hotpath::time::MonoNs;
 
 use super::network::{Delay, Link};
 
@@ -162,17 +162,10 @@ impl Line {
             kind,
             order_id: command.order_id,
             venue_order_id: command.venue_order_id,
-            exec_id: 0,
             stream: self.stream,
-            seq_no: 0,
             side: command.side,
-            price_e9: 0,
-            qty_lots: 0,
-            cum_lots: 0,
-            leaves_lots: 0,
-            reason: 0,
-            exchange: UnixNs(0),
             received: now,
+            ..OrderEvent::NONE
         })
     }
 

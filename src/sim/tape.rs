@@ -3,11 +3,27 @@
 //! `Tape` writes it as the desk stage does, `replay` runs a fresh desk over it and compares every
 //! byte (S15).
 
+use crate::engine::memory::DeskSize;
 use xmc_hotpath::desk::{Desk, Outputs, Storage};
 use xmc_hotpath::message::{DeskIdentity, Input};
 use xmc_hotpath::record::codec::{Decoder, Encoder};
-use xmc_hotpath::record::frame::{self, Body, Image, Images, MAX_LEN, Writer};
+use xmc_hotpath::record::frame::{
+    self, Body, Image, Images, LOGIC_VERSION, MAX_LEN, Start, Writer,
+};
 use xmc_hotpath::record::{NoRoom, RecordSink};
+use xmc_hotpath::time::{MonoNs, UnixNs};
+
+/// How a journal of what a tape holds begins: a desk of that size, told by no file.
+pub fn start(identity: DeskIdentity, size: DeskSize, now: MonoNs) -> Start {
+    Start {
+        identity,
+        logic_version: LOGIC_VERSION,
+        now,
+        utc: UnixNs(0),
+        config_digest: [0; 32],
+        arenas: size.arenas(),
+    }
+}
 
 /// Records of one desk, one after the other.
 #[derive(Debug)]

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use xmc_hotpath::message::{
-    OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, Side, StreamId, TimeInForce,
+    OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, Side, TimeInForce,
 };
 use xmc_hotpath::time::{MonoNs, UnixNs};
 
@@ -412,22 +412,7 @@ impl ToyVenue {
     }
 
     fn blank(&self, now: MonoNs, kind: OrderEventKind) -> OrderEvent {
-        OrderEvent {
-            kind,
-            order_id: OrderId::NONE,
-            venue_order_id: 0,
-            exec_id: 0,
-            stream: StreamId(0),
-            seq_no: 0,
-            side: Side::Buy,
-            price_e9: 0,
-            qty_lots: 0,
-            cum_lots: 0,
-            leaves_lots: 0,
-            reason: 0,
-            exchange: UnixNs(self.utc_offset + now.0),
-            received: MonoNs(0),
-        }
+        OrderEvent { kind, exchange: UnixNs(self.utc_offset + now.0), ..OrderEvent::NONE }
     }
 }
 

@@ -23,7 +23,7 @@ use cross_market_connect::config::Configuration;
 use cross_market_connect::engine::sockets::{FeedPort, GatewayPort, feed_port, gateway_port};
 use cross_market_connect::port::interface::InterfaceChoice;
 use cross_market_connect::port::pair::RequestSocket;
-use cross_market_connect::port::tcp::{Listener, TcpSettings};
+use cross_market_connect::port::tcp::{Listener, TcpPort, TcpSettings};
 use cross_market_connect::port::udp::{MulticastSender, Reach, Warning};
 use cross_market_connect::port::xdp::receive::XdpWarning;
 use socket2::SockRef;
@@ -134,12 +134,7 @@ fn gateways_are_connected_to_where_the_configuration_says() {
     for lines in [&ilink3, &dstar] {
         let config = with_gateway(lines);
         let mut port = gateway_port(&config.gateways[0], PATIENCE).expect("somebody listens");
-        let mut venue = None;
-        until("the connection", || {
-            venue = listener.accept();
-            venue.is_some()
-        });
-        let (mut venue, _) = venue.expect("it came");
+        let mut venue = accepted(&mut listener);
         port.stream_mut().send(b"logon").expect("there is room");
         let mut buffer = [0; 16];
         until("the logon", || venue.read(&mut buffer) == Ok(5));
@@ -153,6 +148,17 @@ fn gateways_are_connected_to_where_the_configuration_says() {
         venue.send(b"accepted").expect("there is room");
         until("the answer", || port.read(&mut buffer) == Ok(8));
     }
+}
+
+/// The connection that was just made, at the venue's end.
+fn accepted(listener: &mut Listener) -> TcpPort {
+    let mut venue = None;
+    until("the connection", || {
+        venue = listener.accept();
+        venue.is_some()
+    });
+    let (venue, _) = venue.expect("it came");
+    venue
 }
 
 /// Requests past the kernel, answers through it; a host that is not there is said.
@@ -173,12 +179,7 @@ fn requests_leave_past_the_kernel_where_the_configuration_says() {
         );
         let config = with_gateway(&lines);
         let mut port = gateway_port(&config.gateways[0], PATIENCE).expect("somebody listens");
-        let mut venue = None;
-        until("the connection", || {
-            venue = listener.accept();
-            venue.is_some()
-        });
-        let (mut venue, _) = venue.expect("it came");
+        let mut venue = accepted(&mut listener);
         for number in 0_u32..1_000 {
             let order = number.to_le_bytes();
             until("room", || port.send(&order).is_ok());

@@ -156,6 +156,26 @@ message! {
     }
 }
 
+impl OrderEvent {
+    /// No news: what an event is made from. No order, no lots, no price, no time.
+    pub const NONE: Self = Self {
+        kind: OrderEventKind::Unknown,
+        order_id: OrderId::NONE,
+        venue_order_id: 0,
+        exec_id: 0,
+        stream: StreamId(0),
+        seq_no: 0,
+        side: Side::Buy,
+        price_e9: 0,
+        qty_lots: 0,
+        cum_lots: 0,
+        leaves_lots: 0,
+        reason: 0,
+        exchange: UnixNs(0),
+        received: MonoNs(0),
+    };
+}
+
 code! {
     /// The state of an order session.
     pub enum SessionState {

@@ -11,9 +11,7 @@ use xmc_hotpath::record::frame::{self, Kind};
 pub struct Recorded {
     /// Records read.
     pub records: u64,
-    /// Decisions that fired, of those that are counted.
-    pub fired: u64,
-    /// Decisions are counted of inputs behind this one.
+    /// Refusals are counted of inputs behind this one.
     since: u64,
     orders: OrderDigest,
     refusals: BTreeMap<Gate, u64>,
@@ -23,7 +21,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// Counts decisions of inputs behind number `since` only.
+    /// Counts refusals of inputs behind number `since` only.
     pub fn counting_since(since: u64) -> Self {
         Self { since, ..Self::default() }
     }
@@ -67,9 +65,7 @@ impl Recorded {
         if let Some(gate) = self.told.get(&decision.spread) {
             *self.refusals.entry(*gate).or_default() += u64::from(decision.repeated);
         }
-        if decision.gate == Gate::Passed {
-            self.fired += 1;
-        } else {
+        if decision.gate != Gate::Passed {
             self.told.insert(decision.spread, decision.gate);
             *self.refusals.entry(decision.gate).or_default() += 1;
         }

@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long, value_name = "CORE", num_args = 2, value_delimiter = ',')]
     cores: Option<Vec<u16>>,
     /// Where the journal goes, and stays. By default a new folder below the system's temporary one,
-    /// removed at the end. A minute at the default rate takes about ten gigabytes.
+    /// removed at the end. A minute at the default rate takes about five gigabytes.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
 }

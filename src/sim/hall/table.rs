@@ -13,7 +13,6 @@ use xmc_hotpath::message::{
     TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
-use xmc_hotpath::record::frame::{LOGIC_VERSION, Start};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
 use super::{EndedSpread, Played, Playing};
@@ -206,14 +205,7 @@ pub fn play(
         (replayed == inputs).then_some(()).ok_or_else(what)
     });
     let replayed = replayed.map_err(|what| Violation { invariant: "S15", at, what });
-    let start = Start {
-        identity: IDENTITY,
-        logic_version: LOGIC_VERSION,
-        now: START,
-        utc: UnixNs(0),
-        config_digest: [0; 32],
-        arenas: size.arenas(),
-    };
+    let start = tape::start(IDENTITY, size, START);
     Playing { played, failure: outcome.and(replayed).err(), start, record }
 }
 

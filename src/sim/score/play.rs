@@ -13,7 +13,7 @@ use xmc_hotpath::message::{
     SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
-use xmc_hotpath::record::frame::{LOGIC_VERSION, Start};
+use xmc_hotpath::record::frame::Start;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
 use super::market::{Path, TICK_E9};
@@ -160,14 +160,7 @@ pub fn play(
         at,
         what,
     })?;
-    let start = Start {
-        identity: IDENTITY,
-        logic_version: LOGIC_VERSION,
-        now: START,
-        utc: UnixNs(0),
-        config_digest: [0; 32],
-        arenas: SIZE.arenas(),
-    };
+    let start = tape::start(IDENTITY, SIZE, START);
     Ok(Played { start, record })
 }
 

@@ -109,17 +109,10 @@ impl MatchingVenue {
             kind: OrderEventKind::Accepted,
             order_id: command.order_id,
             venue_order_id: command.order_id.0,
-            exec_id: 0,
             stream: self.stream,
-            seq_no: 0,
             side: command.side,
-            price_e9: 0,
-            qty_lots: 0,
-            cum_lots: 0,
-            leaves_lots: 0,
-            reason: 0,
             exchange: UnixNs(now.0),
-            received: MonoNs(0),
+            ..OrderEvent::NONE
         }
     }
 }

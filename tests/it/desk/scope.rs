@@ -1,22 +1,25 @@
 //! Commands about what spreads have in common: a strategy, an account, an instrument, a venue.
 
-use super::stand::{Stand, instrument, spread};
+use super::stand::{ACK_TIMEOUT, Stand, instrument, spread};
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
     AccountId, AlertKind, CommandKind, GatewayIndex, InstrumentIndex, LegSpec, OrderAction,
-    OrderCommand, OrderEventKind, Scope, SpreadIndex, SpreadSpec, StrategyId,
+    OrderCommand, OrderEventKind, RepairSpec, Scope, SpreadIndex, SpreadSpec, StrategyId,
 };
+use xmc_hotpath::time::Span;
 
 use SpreadState::{Disabled, Enabled, Halted, Reducing};
 
 /// Two spreads: rows 0 and 1 for strategy 1, rows 2 and 3 for strategy 2.
 fn two() -> Stand {
-    let first = SpreadSpec { strategy: StrategyId(1), ..spread() };
+    let within = Span(10 * ACK_TIMEOUT.0);
+    let repair = RepairSpec { tries: 2, within, ..RepairSpec::NONE };
+    let first = SpreadSpec { strategy: StrategyId(1), repair, ..spread() };
     let mut legs = first.legs;
     for (leg, row) in legs.iter_mut().zip([2, 3]) {
         leg.instrument = InstrumentIndex(row);
     }
-    let second = SpreadSpec { spread: SpreadIndex(1), strategy: StrategyId(2), legs, ..spread() };
+    let second = SpreadSpec { spread: SpreadIndex(1), strategy: StrategyId(2), legs, ..first };
     let instruments: Vec<_> = (0..4).map(instrument).collect();
     Stand::with_spreads(&instruments, &[first, second])
 }

@@ -27,7 +27,7 @@ use super::requests::{Lost, Requests};
 use crate::gateway::{CannotEncode, OrderSession, SessionLost, Taken};
 use crate::message::{
     GatewayNews, InstrumentIndex, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
-    SessionState, Side,
+    SessionState,
 };
 use crate::time::{MonoNs, Span, UnixNs};
 
@@ -349,22 +349,7 @@ impl<'a, G: Generation, C: CounterSession<G>> DstarSession<'a, G, C> {
 
     #[inline(always)]
     fn blank(&self, order_id: OrderId, received: MonoNs) -> OrderEvent {
-        OrderEvent {
-            kind: OrderEventKind::Unknown,
-            order_id,
-            venue_order_id: 0,
-            exec_id: 0,
-            stream: self.identity.stream,
-            seq_no: 0,
-            side: Side::Buy,
-            price_e9: 0,
-            qty_lots: 0,
-            cum_lots: 0,
-            leaves_lots: 0,
-            reason: 0,
-            exchange: UnixNs(0),
-            received,
-        }
+        OrderEvent { order_id, stream: self.identity.stream, received, ..OrderEvent::NONE }
     }
 }
 

@@ -141,22 +141,7 @@ impl Session<'_> {
     }
 
     fn blank(&self, received: MonoNs) -> OrderEvent {
-        OrderEvent {
-            kind: OrderEventKind::Unknown,
-            order_id: OrderId::NONE,
-            venue_order_id: 0,
-            exec_id: 0,
-            stream: self.stream,
-            seq_no: 0,
-            side: Side::Buy,
-            price_e9: 0,
-            qty_lots: 0,
-            cum_lots: 0,
-            leaves_lots: 0,
-            reason: 0,
-            exchange: UnixNs(0),
-            received,
-        }
+        OrderEvent { stream: self.stream, received, ..OrderEvent::NONE }
     }
 }
 
