@@ -29,10 +29,10 @@ pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 pub const VERSION: u8 = 1;
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 10;
+pub const LOGIC_VERSION: u16 = 11;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 8] = [
+pub const LOGIC_CHANGES: [(u16, &str); 10] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -68,6 +68,12 @@ pub const LOGIC_CHANGES: [(u16, &str); 8] = [
          next ones the rest, those first of which a traded leg was quoted; a cancel that came back \
          unsent is sent again; breakers trip, and what a fire can lose is bounded, if told so",
     ),
+    (
+        10,
+        "commands are about all, about one spread, or about those that share an instrument, a \
+         gateway, an account or a strategy; what a command killed is not repaired",
+    ),
+    (11, "levels may be after fees, if told so"),
 ];
 
 /// Bytes of a header.
