@@ -9,6 +9,7 @@ mod feeds;
 mod frame;
 mod host;
 mod inspect;
+mod netlab;
 mod plan;
 mod replay;
 pub mod run;
