@@ -4,7 +4,8 @@
 //! A program that is assembled from the groups of a feed (`program`) and loaded with `bpf(2)`
 //! (`bpf`) looks at each frame of an interface first. Exactly the datagrams of the feed go into the
 //! rings of a socket (`socket`, `rings`, `umem`) that `receive` polls; all else goes to the kernel
-//! as before: frames with VLAN tags, fragments, IP options, TCP, other groups. What of that belongs
+//! as before: frames with VLAN tags, fragments, IP options, TCP, other groups, frames of more than
+//! 1,792 bytes. What of that belongs
 //! to the feed still arrives, by the ordinary sockets that have joined its groups. `send` is the
 //! way out for datagrams. `host` says what all of this needs and whether it is there.
 //!

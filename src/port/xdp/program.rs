@@ -2,11 +2,13 @@
 //!
 //! `redirect` sends the UDP datagrams of the filters to the socket of the queue on which they came,
 //! and everything else to the kernel (`XDP_PASS`): frames that are too short for the headers, with
-//! a VLAN tag, with another protocol than IPv4 and UDP, with IP options, and fragments. It is a
-//! list of comparisons without a loop, so the verifier's work is small and so is the kernel's.
+//! a VLAN tag, with another protocol than IPv4 and UDP, with IP options, fragments, and frames that
+//! are longer than what the shared memory has for one. It is a list of comparisons without a loop,
+//! so the verifier's work is small and so is the kernel's.
 //!
 //! Instructions: `linux/bpf.h`, and Linux `Documentation/bpf/standardization/instruction-set.rst`.
 
+use super::umem::MOST_BYTES;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -157,6 +159,8 @@ fn headers(code: &mut Assembly) {
     code.put(MOVE, FIELD, FRAME, 0, 0);
     code.put(ADD_IMMEDIATE, FIELD, 0, 0, HEADERS_BYTES);
     code.jump(JUMP_IF_GREATER, FIELD, END, 0, Label::Pass);
+    code.put(ADD_IMMEDIATE, FIELD, 0, 0, MOST_BYTES - HEADERS_BYTES);
+    code.jump(JUMP_IF_GREATER, END, FIELD, 0, Label::Pass);
     for (load, at, wanted) in [
         (LOAD_HALF, ETHER_TYPE, half(0x0800)),
         // Version 4, and five words of header: no options.

@@ -2,7 +2,7 @@
 //! and checksums included, and the kernel is called once to send it.
 //!
 //! A call to the kernel sends at once what is in the ring, by the calling core. What the kernel
-//! does not take after several calls is given up together with the port: without a call nothing
+//! does not take within half a millisecond of calls is given up together with the port: without a call nothing
 //! leaves, and there is none any more, so no message leaves later than it was meant to. The socket
 //! is bound without zero-copy (`XDP_COPY`), which every driver has without a program on the
 //! interface; it takes a transmit queue for itself, so a port that receives on the same queue of
@@ -28,6 +28,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use xmc_hotpath::counter::Counter;
 use xmc_hotpath::port::xdp::{Consumer, Descriptor, FrameAddress, FreeFrames, Producer};
 use xmc_hotpath::port::{SendError, TxPort};
@@ -35,8 +36,9 @@ use xmc_hotpath::port::{SendError, TxPort};
 /// Frames that may be under way: as many as the completion ring has room for, for it stops the
 /// transmission silently when it is full.
 const FRAMES: u32 = 64;
-/// Calls of the kernel before a message is given up.
-const CALLS: u32 = 64;
+/// How long the kernel is called before a message is given up: it takes nothing for some ten
+/// microseconds at a time when another core transmits on the same queue.
+const PATIENCE: Duration = Duration::from_micros(500);
 
 /// The cold ends of the rings in which closed ports leave what they had.
 static LEFT: Mutex<Vec<rtrb::Consumer<Open>>> = Mutex::new(Vec::new());
@@ -220,15 +222,18 @@ impl Open {
         if !self.transmit.needs_wakeup() {
             return true;
         }
-        for _ in 0..CALLS {
+        let mut since = None;
+        loop {
             let Err(error) = self.socket.wake_transmit() else { return true };
             counters.again.add(1);
-            match error.raw_os_error() {
-                Some(libc::EAGAIN | libc::ENOBUFS | libc::EINTR) => {}
-                _ => return false,
+            let is_busy =
+                matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::ENOBUFS | libc::EINTR));
+            // The clock is asked only when the first call was refused.
+            let begin = *since.get_or_insert_with(Instant::now);
+            if !is_busy || begin.elapsed() >= PATIENCE {
+                return false;
             }
         }
-        false
     }
 }
 

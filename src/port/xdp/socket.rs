@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How long a queue is asked for that another socket has: the kernel gives it back some time after
 /// that was closed.
-const BUSY_PATIENCE: Duration = Duration::from_millis(500);
+const BUSY_PATIENCE: Duration = Duration::from_secs(2);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(2);
 
 /// `SO_PREFER_BUSY_POLL`, `SO_BUSY_POLL_BUDGET` of `asm-generic/socket.h`.

@@ -10,9 +10,13 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use xmc_hotpath::port::xdp::FrameLayout;
 
-/// A frame is 2048 bytes: the headroom that XDP keeps for itself (256) and an Ethernet frame of any
-/// usual length. The kernel drops what is longer and counts it.
+/// A frame is 2048 bytes: the headroom that XDP keeps for itself and an Ethernet frame of any usual
+/// length.
 const FRAME_SHIFT: u32 = 11;
+/// `XDP_PACKET_HEADROOM`.
+const HEADROOM: i32 = 256;
+/// The longest Ethernet frame that there is room for. The kernel drops what is longer.
+pub const MOST_BYTES: i32 = (1 << FRAME_SHIFT) - HEADROOM;
 
 /// The memory.
 #[derive(Debug)]

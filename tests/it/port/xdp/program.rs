@@ -29,6 +29,13 @@ fn edited(at: usize, bytes: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// A frame of so many bytes.
+fn long(bytes: usize) -> Vec<u8> {
+    let mut frame = frame_to(A, b"its header says less");
+    frame.resize(bytes, 7);
+    frame
+}
+
 /// The frame with a tag between the link addresses and the rest.
 fn tagged(kind: [u8; 2]) -> Vec<u8> {
     let mut frame = frame_to(A, b"a payload of some length");
@@ -46,6 +53,8 @@ fn the_kernel_gets_everything_but_the_datagrams_of_the_lines() {
             ("line A", frame_to(A, b"x"), REDIRECT),
             ("line B", frame_to(B, b""), REDIRECT),
             ("a full frame", frame_to(A, &[7; 1_472]), REDIRECT),
+            ("the longest that there is room for", long(1_792), REDIRECT),
+            ("one byte more", long(1_793), PASS),
             ("not to be divided", edited(20, &[0x40, 0]), REDIRECT),
             ("to be divided if need be", edited(20, &[0, 0]), REDIRECT),
             ("the reserved bit", edited(20, &[0x80, 0]), REDIRECT),
