@@ -15,9 +15,9 @@ use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     AccountId, AccountLimits, ChannelState, ChannelUpdate, CloseFirst, Command, CommandKind,
     Credits, Depth, Event, GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex,
-    InstrumentSpec, LegSpec, LossSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent,
-    OrderEventKind, ProjectId, Quote, QuoteQuality, RepairSpec, Scope, SessionState, SessionUpdate,
-    SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    InstrumentSpec, LegSpec, LegsFirst, LossSpec, OffsetRule, OrderAction, OrderCommand,
+    OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, RepairSpec, Scope, SessionState,
+    SessionUpdate, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -481,6 +481,7 @@ fn spread() -> SpreadSpec {
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec { tries: 2, within: Span(2 * TIMEOUT.0), ..RepairSpec::NONE },
         loss: LossSpec::NONE,
+        legs_first: LegsFirst::All,
     }
 }
 

@@ -7,6 +7,7 @@
 mod breaker;
 mod command;
 mod fire;
+mod lead;
 mod lots;
 mod remove;
 
@@ -221,9 +222,9 @@ impl Model {
         is_latest.then(|| self.orders.get(&id.0)).flatten()
     }
 
-    /// Lots reserved in an instrument: bought, sold, and orders.
+    /// Lots reserved in an instrument, for orders to come too: bought, sold, and orders.
     pub fn reserved(&self, instrument: u32) -> (i64, i64, u16) {
-        let (mut buys, mut sells, mut count) = (0, 0, 0);
+        let ((mut buys, mut sells), mut count) = (self.kept(instrument), 0);
         for id in &self.live {
             let order = &self.orders[id];
             if order.command.instrument.0 != instrument {
@@ -496,23 +497,6 @@ impl Model {
             let gross = self.gross.entry(account).or_default();
             *gross = (*gross + more).max(0);
         }
-    }
-
-    /// Ends a fire whose orders are all known, unless it is out of ratio and is to be repaired:
-    /// then the desk says when it ends, and the checker whether it may.
-    fn settle(&mut self, now: MonoNs, index: SpreadIndex) -> Option<ModelEnding> {
-        let spread = self.spreads.get_mut(&index.0)?;
-        let fire = spread.fire.as_mut()?;
-        if fire.orders.iter().any(|id| self.live.contains(&id.0)) {
-            return None;
-        }
-        let is_aligned = spread.spec.is_whole(fire);
-        if spread.spec.repair.tries > 0 && !is_aligned {
-            fire.open_since.get_or_insert(now);
-            return None;
-        }
-        let fire = spread.fire.take()?;
-        Some(spread.close(index, &fire))
     }
 
     /// Takes in a new order, which does what its fire is for (`is_toward`) or trades back, and by

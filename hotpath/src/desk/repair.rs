@@ -329,7 +329,7 @@ impl Desk<'_> {
 }
 
 /// A quote that a repair may be priced off: usable, and not too old.
-fn fresh(
+pub(super) fn fresh(
     leg: &Instrument,
     channels: &[Channel; MAX_CHANNELS],
     now: MonoNs,

@@ -3,8 +3,10 @@
 //!
 //! Pure: it counts what was asked, what was filled and what that cost beyond what was planned, per
 //! leg. The desk gives it the news and acts on the ending. `repair` says what bringing a fire back
-//! into ratio takes and costs, `loss` what that can be at worst, before it is fired.
+//! into ratio takes and costs, `loss` what that can be at worst, before it is fired; `lead` which
+//! leg goes first where they go one after the other.
 
+pub(crate) mod lead;
 pub mod loss;
 pub mod offset;
 pub mod repair;
@@ -15,6 +17,7 @@ use crate::message::{
 };
 use crate::price;
 use crate::record::codec::fields;
+use crate::risk::NO_LEG;
 use crate::time::MonoNs;
 
 /// Orders that one fire can have: a leg may become several.
@@ -62,6 +65,14 @@ pub struct Fire {
     pub may_repair: bool,
     /// What stood in both ways (completing, trading back) when that was told last.
     pub waits_for: Option<(Obstacle, Obstacle)>,
+    /// The leg that was sent first, while others may follow it; `NO_LEG` if none does.
+    pub lead: u8,
+    /// The value that it was decided on at, where a leg leads; else 0.
+    pub value_e9: i64,
+    /// Units that the others were sent for since.
+    pub followed_units: u32,
+    /// The leading leg has news that nobody has looked at.
+    pub has_lead_news: bool,
 }
 
 fields! {
@@ -85,6 +96,10 @@ fields! {
         is_broken_off: bool,
         may_repair: bool,
         waits_for: Option<(Obstacle, Obstacle)>,
+        lead: u8,
+        value_e9: i64,
+        followed_units: u32,
+        has_lead_news: bool,
     }
 }
 
@@ -112,6 +127,10 @@ impl Fire {
             is_broken_off: false,
             may_repair: true,
             waits_for: None,
+            lead: NO_LEG,
+            value_e9: 0,
+            followed_units: 0,
+            has_lead_news: false,
         }
     }
 
@@ -224,9 +243,14 @@ fn lots_of(leg: &LegSpec, units: u32) -> u64 {
 /// The largest number of units, at most `most`, that every leg has filled.
 #[must_use]
 pub fn whole_units(legs: &[LegSpec; MAX_LEGS], filled: &[u32; MAX_LEGS], most: u32) -> u32 {
-    let reached = |units: u32| {
+    most_units(most, |units| {
         legs.iter().zip(filled).all(|(leg, filled)| lots_of(leg, units) <= u64::from(*filled))
-    };
+    })
+}
+
+/// The largest number of units, at most `most`, for which `reached` holds; it does for none.
+#[inline]
+fn most_units(most: u32, reached: impl Fn(u32) -> bool) -> u32 {
     if reached(most) {
         return most;
     }

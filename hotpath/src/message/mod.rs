@@ -18,8 +18,8 @@ pub use carried::{
 };
 pub use control::{
     AccountLimits, ClockScale, Command, CommandKind, Control, Detailing, Finding, FindingKind,
-    GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, LossSpec, Measure, RepairEnd,
-    RepairSpec, Sizing, SpreadSpec, TriggerSpec,
+    GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, LegsFirst, LossSpec, Measure,
+    RepairEnd, RepairSpec, Sizing, SpreadSpec, TriggerSpec,
 };
 pub use desk::{
     Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, Keeper,

@@ -83,6 +83,7 @@ pub fn gather(path: &Path, wanted: Wanted) -> Result<Story, NoStory> {
         wanted,
         fires: HashMap::new(),
         instead: None,
+        is_over: false,
         decoding: Decoding::default(),
         found: Found::default(),
         group: Group::default(),
@@ -152,6 +153,8 @@ struct Pass {
     fires: HashMap<u32, OrderId>,
     /// The story is that of this order.
     instead: Option<OrderId>,
+    /// Another fire of its spread has begun: its end is not in the record.
+    is_over: bool,
     decoding: Decoding,
     found: Found,
     group: Group,
@@ -162,6 +165,10 @@ impl Pass {
         let header = entry.header;
         self.decoding.read_moment(header, entry.body);
         if header.kind.is_input() {
+            self.follow();
+            if self.instead.is_some() {
+                return ControlFlow::Break(());
+            }
             self.group = Group { seq_no: header.seq_no, ..Group::default() };
         }
         if !Decoding::is_rare(header.kind) {
@@ -240,6 +247,21 @@ impl Pass {
         }
     }
 
+    /// The input that was read sent orders without a decision or a repair: they follow the leg that
+    /// leads their fire.
+    fn follow(&mut self) {
+        let Some(spread) = self.found.spread else { return };
+        if self.found.ending.is_some() || self.is_over || self.found.orders.is_empty() {
+            return;
+        }
+        if self.found.seq_no != Some(self.group.seq_no) {
+            self.adopt(spread);
+        } else if self.found.decision.is_none() {
+            // The order that is wanted is one of those: the story is that of the fire.
+            self.instead = self.fires.get(&spread.0).copied();
+        }
+    }
+
     /// The orders of this input are wanted.
     fn begin(&mut self, spread: SpreadIndex) {
         self.found.seq_no = Some(self.group.seq_no);
@@ -275,6 +297,8 @@ impl Pass {
             let orders = self.group.orders.iter().map(|told| told.what);
             let own = self.found.orders.iter().map(|order| order.sent.what);
             let of_input = |order: &OrderCommand| order.spread == decision.spread;
+            self.is_over |= self.found.spread == Some(decision.spread)
+                && self.found.seq_no.is_some_and(|begun| begun != seq_no);
             if let Some(order) = orders.chain(own).find(of_input) {
                 self.fires.insert(decision.spread.0, order.order_id);
             }

@@ -100,6 +100,7 @@ struct Figures {
     repairs: BTreeMap<&'static str, u64>,
     repaired: u64,
     removed: u64,
+    followed: u64,
     failure: Option<String>,
     broken: Option<Broken>,
 }
@@ -213,6 +214,7 @@ impl Figures {
             repairs: total.repairs.iter().map(|(way, count)| (way.word(), *count)).collect(),
             repaired: total.repaired,
             removed: total.removed,
+            followed: total.followed,
             failure: sweep.failure.as_ref().map(ToString::to_string),
             broken: sweep.failure.as_ref().map(|failure| Broken {
                 invariant: failure.violation.invariant,
@@ -262,6 +264,7 @@ impl Figures {
             repairs: BTreeMap::new(),
             repaired: 0,
             removed: 0,
+            followed: 0,
             failure: None,
             broken: None,
         }
@@ -285,6 +288,11 @@ impl Figures {
             writeln!(out, "fires     {} done whole", self.fires_done)?;
             writeln!(out, "repaired  {} fires out of ratio", self.repaired)?;
             writeln!(out, "removed   {} spreads that were flat and at rest", self.removed)?;
+            writeln!(
+                out,
+                "followed  {} batches of legs, the least liquid one first",
+                self.followed
+            )?;
             writeln!(out, "replayed  {} bytes of record, byte for byte", self.record_bytes)?;
             writeln!(out, "restored  {} desks from a snapshot on the way", self.snapshots)?;
         }

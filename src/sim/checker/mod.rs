@@ -16,6 +16,7 @@ macro_rules! ensure {
 
 mod due;
 mod fire;
+mod lead;
 mod repair;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,8 @@ pub struct Checker {
     pub repaired: u64,
     /// Spreads that were removed.
     pub removed: u64,
+    /// Batches of legs that followed another one.
+    pub followed: u64,
 }
 
 impl Checker {
@@ -106,6 +109,9 @@ impl Checker {
             self.met_levels();
         }
         self.orders(input, outputs)?;
+        if desk.next_deadline() > self.now {
+            self.at_once(input, outputs)?;
+        }
         if outputs.orders().any(|order| order.action == OrderAction::New) {
             self.met_by_taking();
         }
@@ -162,7 +168,10 @@ impl Checker {
                     let expected = endings.next_if(|expected| expected.spread == ending.spread);
                     let given_up = match expected {
                         Some(_) => None,
-                        None => self.given_up(ending)?,
+                        None => {
+                            self.unfollowed(ending.spread, input, outputs)?;
+                            self.given_up(ending)?
+                        }
                     };
                     self.ending(ending, expected.or(given_up.as_ref()), outputs)?;
                 }
@@ -277,6 +286,7 @@ impl Checker {
                 Detail::Repair(repair) => {
                     let is_sent = repair.way != RepairWay::Neither;
                     let orders = if is_sent { of(repair.spread) } else { &[] };
+                    self.unfollowed(repair.spread, input, outputs)?;
                     self.repair(repair, orders, &input.credits)?;
                 }
                 _ => continue,
@@ -284,8 +294,7 @@ impl Checker {
             // What one spread takes from a book moves the value of the next.
             self.left_levels();
         }
-        ensure!(self, "S3", rest.is_empty(), "orders without a decision: {rest:?}");
-        Ok(())
+        self.followed(rest, &input.credits)
     }
 
     /// What speaks of an order that was sent before speaks of it as it was sent.

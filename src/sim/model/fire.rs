@@ -34,6 +34,10 @@ pub struct ModelFire {
     pub was_broken_off: bool,
     /// Nothing has happened that ends it as it is.
     pub may_repair: bool,
+    /// The leg that was sent first, while others may follow it.
+    pub lead: Option<usize>,
+    /// Units that they were sent for.
+    pub followed: u32,
 }
 
 impl ModelFire {

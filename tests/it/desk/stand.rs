@@ -6,9 +6,9 @@ use xmc_hotpath::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, CloseFirst, Command,
     CommandKind, Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event,
     GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec,
-    LossSpec, OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality,
-    Repair, RepairSpec, Scope, SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec,
-    StrategyId, StreamId, TimeInForce, TriggerSpec,
+    LegsFirst, LossSpec, OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote,
+    QuoteQuality, Repair, RepairSpec, Scope, SessionState, SessionUpdate, Side, SiteId,
+    SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9, ONE_Q32};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -89,6 +89,7 @@ pub fn spread() -> SpreadSpec {
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
+        legs_first: LegsFirst::All,
     }
 }
 

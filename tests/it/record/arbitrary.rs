@@ -87,7 +87,7 @@ macro_rules! codes {
 codes! {
     Side TimeInForce PositionEffect HedgeFlag QuoteQuality ChannelState OrderAction OrderEventKind
     SessionState CommandKind Gate Intent AlertKind SafeState OffsetRule CloseFirst FindingKind
-    RepairEnd RepairWay Obstacle Measure BreakerAction
+    RepairEnd RepairWay Obstacle Measure LegsFirst BreakerAction
 }
 
 /// Nested pairs: tuples of strategies end at twelve.
@@ -144,7 +144,7 @@ structs! {
         spread strategy account project is_enabled leg_count legs constant_e9 buy_open_e9
         trigger buy_close_e9 sell_open_e9 sell_close_e9 max_units clip_units hysteresis_e9
         cool_down max_fires fire_window max_quote_age max_quote_skew ack_timeout time_in_force hedge
-        repair loss
+        repair loss legs_first
     }
     TriggerSpec { measure short_constant_e9 open_hold close_hold }
     RepairSpec { tries then within max_cost_e9 money_q32 fee_e9 fee_q32 }
