@@ -196,6 +196,8 @@ pub struct Model {
     pub trips: Vec<Trip>,
     /// This input told a fill that cannot be.
     pub is_impossible: bool,
+    /// This input told a fill that was not told before.
+    pub is_new_fill: bool,
     /// News of orders that the desk does not know any more, or never did.
     pub strangers: u64,
     /// Spreads of which a leg was quoted, that were told or that have fired, and that have not been
@@ -242,7 +244,7 @@ impl Model {
     /// Takes in an input. Returns the fires that it ended.
     pub fn input(&mut self, now: MonoNs, event: &Event<'_>) -> Vec<ModelEnding> {
         self.surprises.clear();
-        self.is_impossible = false;
+        (self.is_impossible, self.is_new_fill) = (false, false);
         match event {
             Event::Quote { quote, .. } => self.quote(quote),
             Event::Channel(update) => {
@@ -384,6 +386,7 @@ impl Model {
         if event.exec_id != 0 && !order.execs.insert(event.exec_id) {
             return None;
         }
+        self.is_new_fill = true;
         let (command, is_toward) = (order.command, order.is_toward);
         let is_ours = event.side == command.side;
         if event.qty_lots > order.open() || !is_ours {

@@ -3,8 +3,8 @@
 
 use xmc_hotpath::desk::Outputs;
 use xmc_hotpath::message::{
-    Credits, Decision, Detail, Event, Gate, Input, MAX_LEGS, OrderCommand, OrderEventKind,
-    SafeState, Side, SpreadIndex, SpreadSpec,
+    Credits, Decision, Detail, Event, Gate, Input, MAX_LEGS, OrderCommand, SafeState, Side,
+    SpreadIndex, SpreadSpec,
 };
 
 use super::fire::legs;
@@ -241,7 +241,7 @@ impl Checker {
     ) -> Result<(), Violation> {
         let Event::Order(event) = &input.event else { return Ok(()) };
         let order = self.model.known(event.order_id);
-        let Some(order) = order.filter(|_| event.kind == OrderEventKind::Filled) else {
+        let Some(order) = order.filter(|_| self.model.is_new_fill) else {
             return Ok(());
         };
         let index = order.command.spread;
