@@ -154,7 +154,7 @@ const REPAIR_ENDS: &[(&str, RepairEnd)] =
     &[("halt", RepairEnd::Halt), ("flatten", RepairEnd::Flatten)];
 
 const LEGS_FIRST: &[(&str, LegsFirst)] =
-    &[("all", LegsFirst::All), ("least_liquid", LegsFirst::LeastLiquid)];
+    &[("together", LegsFirst::Together), ("least_liquid", LegsFirst::LeastLiquid)];
 
 /// Two to four legs that are traded as one.
 #[derive(Clone, Debug)]
@@ -297,7 +297,7 @@ pub(crate) fn spread(
         max_loss: max_loss(&section),
         legs_first: section
             .optional("legs_first", word(LEGS_FIRST))
-            .map_or(LegsFirst::All, |first| first.value),
+            .map_or(LegsFirst::Together, |first| first.value),
         breakers: breakers(&section),
         is_enabled: section.optional("enabled", boolean).is_none_or(|enabled| enabled.value),
         balance_tolerance_e9: section

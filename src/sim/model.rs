@@ -7,7 +7,7 @@
 mod breaker;
 mod command;
 mod fire;
-mod lead;
+pub(super) mod lead;
 mod lots;
 mod remove;
 
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
     AccountId, AccountLimits, AlertKind, BreakerKind, ChannelState, Detailing, Event, Finding,
-    FindingKind, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent, Keeper,
+    FindingKind, Follow, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent, Keeper,
     MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, SafeState,
     SessionState, Side, Sizing, SpreadIndex, SpreadSpec,
 };
@@ -198,6 +198,8 @@ pub struct Model {
     pub is_impossible: bool,
     /// This input told a fill that was not told before.
     pub is_new_fill: bool,
+    /// Legs that wait no more since this input, and why; what held them back is left out.
+    pub waived: Vec<Follow>,
     /// News of orders that the desk does not know any more, or never did.
     pub strangers: u64,
     /// Spreads of which a leg was quoted, that were told or that have fired, and that have not been
@@ -244,6 +246,7 @@ impl Model {
     /// Takes in an input. Returns the fires that it ended.
     pub fn input(&mut self, now: MonoNs, event: &Event<'_>) -> Vec<ModelEnding> {
         self.surprises.clear();
+        self.waived.clear();
         (self.is_impossible, self.is_new_fill) = (false, false);
         match event {
             Event::Quote { quote, .. } => self.quote(quote),

@@ -36,7 +36,7 @@ fn spec(ratios: [i32; MAX_LEGS]) -> SpreadSpec {
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
-        legs_first: LegsFirst::All,
+        legs_first: LegsFirst::Together,
     }
 }
 

@@ -158,7 +158,7 @@ fn spec(legs: &[Leg]) -> SpreadSpec {
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
-        legs_first: LegsFirst::All,
+        legs_first: LegsFirst::Together,
     }
 }
 

@@ -14,10 +14,10 @@ impl Spread {
         self.fire.as_ref().is_some_and(|fire| fire.open_orders == 0)
     }
 
-    /// Whether its fire is out of ratio, or the leg that leads it has news.
+    /// Whether its fire is out of ratio, or legs of it are to follow another one.
     #[inline]
     pub(super) fn is_worked_on(&self) -> bool {
-        self.fire.as_ref().is_some_and(|fire| fire.open_orders == 0 || fire.has_lead_news)
+        self.is_unrepaired() || self.fire.as_ref().is_some_and(|fire| fire.is_follow_due)
     }
 
     /// Whether legs of its fire may still follow another one.
@@ -45,7 +45,7 @@ impl Desk<'_> {
         let is_repaired = self.is_repaired(index);
         let fire = self.table.spread(index).and_then(|row| row.fire.as_ref());
         if fire.is_none_or(|fire| fire.open_orders > 0)
-            || (fire.is_some_and(Fire::is_led) && self.is_still_led(index))
+            || (fire.is_some_and(Fire::is_led) && self.is_still_led(index, outputs))
         {
             return;
         }

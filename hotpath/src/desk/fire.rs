@@ -113,6 +113,9 @@ impl Desk<'_> {
             quote_age: ages,
             repeated,
         });
+        if gated.is_ok() && self.table.spread(index).is_some_and(Spread::is_led) {
+            self.tell_waiting(index, outputs);
+        }
     }
 
     /// Looks whether a spread meets a trigger, and whether that passes every gate. Nothing is
@@ -250,10 +253,9 @@ impl Desk<'_> {
             now,
         };
         let mut sender = Sender { instruments, orders, gateways, whole, account };
-        if spec.legs_first == LegsFirst::All {
+        if spec.legs_first == LegsFirst::Together {
             sender.send(spec, &batch, drafts, &mut fire, outputs);
         } else {
-            fire.value_e9 = trigger.value_e9;
             let first = lead::leading(spec, sender.instruments, drafts, &mut fire);
             sender.send(spec, &batch, &first, &mut fire, outputs);
             sender.keep(spec, drafts, &fire);

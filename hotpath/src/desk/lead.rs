@@ -3,27 +3,32 @@
 //! A fire passes all gates with all its legs, and the worst case of all of them is reserved: lots of
 //! the others count in their instruments and accounts as if they were ordered. Then only the leading
 //! leg is sent. With each of its fills, in the same input, the others are sent for the whole units
-//! that it has come to, at the limits that the fire was decided on at, fill-and-kill; never for lots
-//! that it has not filled. Each batch passes the gates of a repair: usable and fresh quotes, doubts,
-//! hours, those of instruments, accounts and gateways. One that a gate holds back is told with the
-//! gate and waits for the next news of the leading leg; nothing follows any more after the fire's
-//! deadline, while a breaker has broken it off, in HALT, or, of what opens, while its spread is
-//! halted or the desk stands in FLATTEN. When all orders are known and nothing follows, what is
-//! kept is free, and the fire ends or is repaired as any other.
+//! that it has come to, fill-and-kill; never for lots that it has not filled. They go at the limits
+//! that the fire was decided on at, pay-up included: what the book shows better than that is got
+//! anyway, and what a leg costs beyond it is for the repair to weigh against trading back. So a leg
+//! whose book shows no lot within its limit now is not sent either.
+//!
+//! Each batch passes the gates of a repair: usable and fresh quotes, doubts, hours, those of
+//! instruments, accounts and gateways. What is held back is looked at again with each quote of a
+//! leg and each fill of the leading one. Nothing follows any more after the fire's deadline, while
+//! a breaker has broken it off, in HALT, once its spread was killed or a person must look at it,
+//! or, of what opens, while its spread is halted or the desk stands in FLATTEN. When all orders are
+//! known and nothing follows, what is kept is free, and the fire ends or is repaired as any other.
+//! What becomes of the legs that wait is told: `Follow`.
 //!
 //! Called by `fire`, and by `news` for a fire that is led.
 
 use super::fire::{Drafts, Kept, legs};
-use super::repair::fresh;
+use super::repair::{Barred, fresh};
 use super::send::{Sender, Sending};
 use super::table::Table;
 use super::{AccountRow, Desk, Instrument, Outputs, Spread, SpreadState};
 use crate::execute::{Fire, lead};
 use crate::message::{
-    Credits, Decision, Depth, Gate, MAX_LEGS, SafeState, Side, SpreadIndex, SpreadSpec, TimeInForce,
+    Credits, Depth, Follow, FollowStep, Gate, MAX_LEGS, Obstacle, SafeState, Side, SpreadIndex,
+    SpreadSpec, TimeInForce,
 };
 use crate::risk::{Batch, Draft, NO_LEG, Refusal};
-use crate::time::Span;
 
 /// Picks the leg that leads, if there are others to follow it, and gives its draft alone.
 #[cold]
@@ -98,7 +103,7 @@ impl Sender<'_, '_> {
 }
 
 impl Desk<'_> {
-    /// The leading leg has news: its followers are looked at first of all, as soon as this input
+    /// The leading leg has news: the others are looked at first of all, as soon as this input
     /// has been taken in.
     #[cold]
     #[inline(never)]
@@ -106,9 +111,19 @@ impl Desk<'_> {
         let Some(fire) = self.table.spread_mut(index).and_then(|row| row.fire.as_mut()) else {
             return;
         };
-        fire.has_lead_news = true;
+        fire.is_follow_due = true;
         if let Some(touched) = self.table.touch(index) {
             self.dirty.mark_first(touched, self.turn);
+        }
+    }
+
+    /// The leading leg was sent, and the others wait.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn tell_waiting(&self, index: SpreadIndex, outputs: &mut Outputs) {
+        let fire = self.table.spread(index).and_then(|row| row.fire.as_ref());
+        if let Some(fire) = fire {
+            outputs.follow(told(index, fire, FollowStep::Waits, fire.units, NOTHING));
         }
     }
 
@@ -116,19 +131,25 @@ impl Desk<'_> {
     /// what is kept is free.
     #[cold]
     #[inline(never)]
-    pub(super) fn is_still_led(&mut self, index: SpreadIndex) -> bool {
+    pub(super) fn is_still_led(&mut self, index: SpreadIndex, outputs: &mut Outputs) -> bool {
         let row = self.table.spread(index);
         let units = row.and_then(|row| Some(row.fire?.units_to_follow(&row.spec?.legs)));
         if units.is_some_and(|units| units > 0) {
             self.lead_news(index);
             return true;
         }
-        self.free_kept(index);
+        self.free_kept(index, FollowStep::Unfilled, NOTHING, outputs);
         false
     }
 
-    /// Frees what is kept: nothing follows any more.
-    fn free_kept(&mut self, index: SpreadIndex) {
+    /// Frees what is kept: nothing follows any more, and why.
+    fn free_kept(
+        &mut self,
+        index: SpreadIndex,
+        why: FollowStep,
+        held: Barred,
+        outputs: &mut Outputs,
+    ) {
         let Some(row) = self.table.spread_mut(index) else {
             return;
         };
@@ -136,7 +157,11 @@ impl Desk<'_> {
             return;
         };
         let was = *fire;
-        (fire.lead, fire.has_lead_news) = (NO_LEG, false);
+        let units = was.units.saturating_sub(was.followed_units);
+        if units > 0 {
+            outputs.follow(told(index, &was, why, units, held));
+        }
+        (fire.lead, fire.is_follow_due) = (NO_LEG, false);
         let is_open = was.intent.is_open();
         for (leg, number) in spec.legs.iter().zip(0_u8..) {
             let lots = was.kept_lots(leg, number);
@@ -159,17 +184,20 @@ impl Desk<'_> {
     #[cold]
     #[inline(never)]
     pub(super) fn follow(&mut self, index: SpreadIndex, credits: &Credits, outputs: &mut Outputs) {
-        let may_follow = self.may_follow(index);
+        let bar = self.bar(index);
         let Some(row) = self.table.spread_mut(index) else {
             return;
         };
         let (Some(fire), Some(spec)) = (&mut row.fire, row.spec) else {
             return;
         };
-        fire.has_lead_news = false;
+        fire.is_follow_due = false;
         let fire = *fire;
         let units = fire.units_to_follow(&spec.legs);
-        if units > 0 && may_follow {
+        let (mut why, mut held) = (FollowStep::Unfilled, NOTHING);
+        if let Some(bar) = bar.filter(|_| units > 0) {
+            why = bar;
+        } else if units > 0 {
             let mut drafts: Drafts = [None; MAX_LEGS];
             match self.admit_followers(&spec, &fire, units, credits, &mut drafts) {
                 Ok(account) => {
@@ -181,30 +209,52 @@ impl Desk<'_> {
                     }
                     return;
                 }
-                Err(refusal) => self.tell_refusal(index, &fire, units, &refusal, outputs),
+                Err(by) if fire.open_orders > 0 => self.hold_back(index, units, by, outputs),
+                Err(by) => (why, held) = (FollowStep::GivenUp, by),
             }
         }
         if fire.open_orders > 0 {
             return;
         }
-        self.free_kept(index);
+        self.free_kept(index, why, held, outputs);
         self.end_fire(index, outputs);
         if self.table.spread(index).is_some_and(Spread::is_unrepaired) {
             self.repair(index, credits, outputs);
         }
     }
 
-    /// Whether anything may follow at all.
-    fn may_follow(&self, index: SpreadIndex) -> bool {
-        let Some(row) = self.table.spread(index) else {
-            return false;
+    /// What follows is held back, and looked at again; told if it was something else before.
+    fn hold_back(&mut self, index: SpreadIndex, units: u32, by: Barred, outputs: &mut Outputs) {
+        let fire = self.table.spread_mut(index).and_then(|row| row.fire.as_mut());
+        let Some(fire) = fire else {
+            return;
         };
+        fire.is_follow_due = true;
+        let held_by = Some((by.obstacle, by.refusal.gate));
+        if fire.held_by == held_by {
+            return;
+        }
+        fire.held_by = held_by;
+        let fire = *fire;
+        if by.obstacle == Obstacle::Gate && !self.detailing.has_refusal(by.refusal.gate) {
+            outputs.leave_out();
+            return;
+        }
+        outputs.follow(told(index, &fire, FollowStep::HeldBack, units, by));
+    }
+
+    /// Why nothing may follow at all; `None` if something may.
+    fn bar(&self, index: SpreadIndex) -> Option<FollowStep> {
+        let row = self.table.spread(index)?;
+        let fire = row.fire.as_ref()?;
         let opens_nothing = self.state == SafeState::Flatten || row.state == SpreadState::Halted;
-        row.fire.as_ref().is_some_and(|fire| {
-            let is_in_time = fire.deadlines == 0 && !fire.is_broken_off;
-            let is_barred = fire.intent.is_open() && opens_nothing;
-            fire.may_repair && is_in_time && !is_barred && self.state != SafeState::Halt
-        })
+        let is_barred = !fire.may_repair
+            || self.state == SafeState::Halt
+            || (fire.intent.is_open() && opens_nothing);
+        if is_barred {
+            return Some(FollowStep::Barred);
+        }
+        (fire.deadlines > 0 || fire.is_broken_off).then_some(FollowStep::Late)
     }
 
     /// Whether no order of the leading leg can fill any more.
@@ -221,7 +271,7 @@ impl Desk<'_> {
         units: u32,
         credits: &Credits,
         drafts: &mut Drafts,
-    ) -> Result<AccountRow, Refusal> {
+    ) -> Result<AccountRow, Barred> {
         let is_open = fire.intent.is_open();
         let mut batch: Batch = Batch::default();
         let overflow = Refusal::new(Gate::Overflow, i64::MAX, i64::from(u32::MAX));
@@ -240,7 +290,7 @@ impl Desk<'_> {
             fresh(instrument, &self.channels, self.now, spec.max_quote_age).map_err(at_leg)?;
             if is_open && instrument.doubts != 0 {
                 let doubts = i64::from(instrument.doubts);
-                return Err(at_leg(Refusal::new(Gate::Doubt, doubts, 0)));
+                return Err(at_leg(Refusal::new(Gate::Doubt, doubts, 0)).into());
             }
             instrument.hours.admit(is_open, self.now).map_err(at_leg)?;
             let lots = u64::from(leg.ratio_lots.unsigned_abs()).saturating_mul(u64::from(units));
@@ -253,6 +303,14 @@ impl Desk<'_> {
             let price_e9 = price_e9.ok_or(at_leg(overflow))?;
             let orders = instrument.children(side, qty_lots).count();
             let draft = Draft { side, price_e9, qty_lots, orders };
+            if tradable_lots(&draft, instrument) == 0 {
+                let best_e9 = match side {
+                    Side::Buy => instrument.quote.asks.best_e9(),
+                    Side::Sell => instrument.quote.bids.best_e9(),
+                };
+                let seen = Refusal::new(Gate::Passed, best_e9, price_e9);
+                return Err(Barred { obstacle: Obstacle::Depth, refusal: at_leg(seen) });
+            }
             // They are reserved already.
             let mut freed = **instrument;
             freed.exposure.release(side, qty_lots);
@@ -264,7 +322,7 @@ impl Desk<'_> {
         }
         // As lots that close: what opens is counted in the accounts already.
         let kept = Kept { is_open: false, keeps_room: false };
-        self.admit_all(spec, drafts, &batch, kept, credits)
+        Ok(self.admit_all(spec, drafts, &batch, kept, credits)?)
     }
 
     /// Makes, reserves and hands out the followers of `units`.
@@ -303,41 +361,37 @@ impl Desk<'_> {
         }
         sender.send(spec, &batch, drafts, fire, outputs);
         fire.followed_units = fire.followed_units.saturating_add(units);
+        fire.held_by = None;
+        outputs.follow(told(index, fire, FollowStep::Followed, units, NOTHING));
         recent.note(index, &fire.orders, spec, instruments);
         timers.set(index.0, now.after(spec.ack_timeout));
     }
+}
 
-    /// Tells what holds followers back, as of any trigger.
-    fn tell_refusal(
-        &mut self,
-        index: SpreadIndex,
-        fire: &Fire,
-        units: u32,
-        refusal: &Refusal,
-        outputs: &mut Outputs,
-    ) {
-        let is_told = self.detailing.has_refusal(refusal.gate);
-        let Some(row) = self.table.spread_mut(index) else {
-            return;
-        };
-        row.refused = Some((fire.intent, refusal.gate));
-        if !is_told {
-            outputs.leave_out();
-            return;
-        }
-        outputs.decision(Decision {
-            spread: index,
-            intent: fire.intent,
-            gate: refusal.gate,
-            leg: refusal.leg,
-            units,
-            value_e9: fire.value_e9,
-            level_e9: fire.level_e9,
-            seen: refusal.seen,
-            limit: refusal.limit,
-            quote_age: [Span(0); MAX_LEGS],
-            repeated: core::mem::take(&mut row.repeated),
-        });
+/// Nothing is held back.
+const NOTHING: Barred = Barred::by(Obstacle::Nothing, NO_LEG);
+
+/// What is told of the legs that wait.
+fn told(
+    spread: SpreadIndex,
+    fire: &Fire,
+    step: FollowStep,
+    units: u32,
+    Barred { obstacle, refusal }: Barred,
+) -> Follow {
+    Follow {
+        spread,
+        intent: fire.intent,
+        step,
+        lead: fire.lead,
+        lead_lots: fire.filled_lots.get(usize::from(fire.lead)).copied().unwrap_or(0),
+        units,
+        followed_units: fire.followed_units,
+        obstacle,
+        gate: refusal.gate,
+        leg: refusal.leg,
+        seen: refusal.seen,
+        limit: refusal.limit,
     }
 }
 

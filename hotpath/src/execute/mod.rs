@@ -13,7 +13,7 @@ pub mod repair;
 
 use self::offset::MAX_CHILDREN;
 use crate::message::{
-    Ending, Intent, LegSpec, MAX_LEGS, Obstacle, OrderId, Side, SpreadIndex, SpreadSpec,
+    Ending, Gate, Intent, LegSpec, MAX_LEGS, Obstacle, OrderId, Side, SpreadIndex, SpreadSpec,
 };
 use crate::price;
 use crate::record::codec::fields;
@@ -67,12 +67,12 @@ pub struct Fire {
     pub waits_for: Option<(Obstacle, Obstacle)>,
     /// The leg that was sent first, while others may follow it; `NO_LEG` if none does.
     pub lead: u8,
-    /// The value that it was decided on at, where a leg leads; else 0.
-    pub value_e9: i64,
     /// Units that the others were sent for since.
     pub followed_units: u32,
-    /// The leading leg has news that nobody has looked at.
-    pub has_lead_news: bool,
+    /// Units are to follow and have not, or nobody has looked yet.
+    pub is_follow_due: bool,
+    /// What held them back when that was told last.
+    pub held_by: Option<(Obstacle, Gate)>,
 }
 
 fields! {
@@ -97,9 +97,9 @@ fields! {
         may_repair: bool,
         waits_for: Option<(Obstacle, Obstacle)>,
         lead: u8,
-        value_e9: i64,
         followed_units: u32,
-        has_lead_news: bool,
+        is_follow_due: bool,
+        held_by: Option<(Obstacle, Gate)>,
     }
 }
 
@@ -128,9 +128,9 @@ impl Fire {
             may_repair: true,
             waits_for: None,
             lead: NO_LEG,
-            value_e9: 0,
             followed_units: 0,
-            has_lead_news: false,
+            is_follow_due: false,
+            held_by: None,
         }
     }
 

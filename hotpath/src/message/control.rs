@@ -105,9 +105,9 @@ code! {
     /// Which legs of a fire are sent first.
     #[derive(Default)]
     pub enum LegsFirst {
-        /// All of them, in one pass.
+        /// All of them together (并发下单).
         #[default]
-        All = 0 "all",
+        Together = 0 "together",
         /// The one with the fewest units tradable; the others follow what it fills: `desk::lead`.
         LeastLiquid = 1 "least_liquid",
     }

@@ -22,8 +22,8 @@ pub use control::{
     RepairEnd, RepairSpec, Sizing, SpreadSpec, TriggerSpec,
 };
 pub use desk::{
-    Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, Keeper,
-    Obstacle, Repair, RepairWay, SafeState, StateChange, Way,
+    Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Follow, FollowStep, Gate, Input,
+    Intent, Keeper, Obstacle, Repair, RepairWay, SafeState, StateChange, Way,
 };
 pub use order::{
     GatewayNews, OrderAction, OrderCommand, OrderEvent, OrderEventKind, SessionState, SessionUpdate,

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
-    Alert, Decision, Detail, Ending, Gate, OrderAction, OrderCommand, OrderId, Repair, RepairWay,
-    SpreadIndex, StateChange,
+    Alert, Decision, Detail, Ending, Follow, FollowStep, Gate, OrderAction, OrderCommand, OrderId,
+    Repair, RepairWay, SpreadIndex, StateChange,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent, OwnedInput, Start};
 
@@ -46,6 +46,7 @@ pub(super) struct Found {
     pub spread: Option<SpreadIndex>,
     pub decision: Option<Told<Decision>>,
     pub orders: Vec<OrderStory>,
+    pub follows: Vec<Told<Follow>>,
     pub repairs: Vec<Told<Repair>>,
     pub ending: Option<Told<Ending>>,
     pub alerts: Vec<Told<Alert>>,
@@ -129,6 +130,7 @@ fn tell(start: Start, mut found: Found, scene: Scene, scanned: Scanned) -> Story
         readings: scene.readings,
         led,
         orders: found.orders,
+        follows: found.follows,
         repairs: found.repairs,
         ending: found.ending,
         books_at_end: scene.books_at_end,
@@ -165,10 +167,6 @@ impl Pass {
         let header = entry.header;
         self.decoding.read_moment(header, entry.body);
         if header.kind.is_input() {
-            self.follow();
-            if self.instead.is_some() {
-                return ControlFlow::Break(());
-            }
             self.group = Group { seq_no: header.seq_no, ..Group::default() };
         }
         if !Decoding::is_rare(header.kind) {
@@ -247,21 +245,6 @@ impl Pass {
         }
     }
 
-    /// The input that was read sent orders without a decision or a repair: they follow the leg that
-    /// leads their fire.
-    fn follow(&mut self) {
-        let Some(spread) = self.found.spread else { return };
-        if self.found.ending.is_some() || self.is_over || self.found.orders.is_empty() {
-            return;
-        }
-        if self.found.seq_no != Some(self.group.seq_no) {
-            self.adopt(spread);
-        } else if self.found.decision.is_none() {
-            // The order that is wanted is one of those: the story is that of the fire.
-            self.instead = self.fires.get(&spread.0).copied();
-        }
-    }
-
     /// The orders of this input are wanted.
     fn begin(&mut self, spread: SpreadIndex) {
         self.found.seq_no = Some(self.group.seq_no);
@@ -282,13 +265,18 @@ impl Pass {
 
     fn detail(&mut self, entry: &Entry<'_>, detail: Detail) {
         let seq_no = entry.header.seq_no;
-        if let Detail::Repair(repair) = detail
-            && repair.way != RepairWay::Neither
+        let sent_later = match detail {
+            Detail::Repair(repair) if repair.way != RepairWay::Neither => Some(repair.spread),
+            Detail::Follow(follow) if follow.step == FollowStep::Followed => Some(follow.spread),
+            _ => None,
+        };
+        if let Some(spread) = sent_later
             && self.found.seq_no == Some(seq_no)
-            && self.found.spread == Some(repair.spread)
+            && self.found.spread == Some(spread)
         {
-            // The order that is wanted repairs a fire: the story is that of the fire.
-            self.instead = self.fires.get(&repair.spread.0).copied();
+            // The order that is wanted repairs a fire, or follows its leading leg: the story is
+            // that of the fire.
+            self.instead = self.fires.get(&spread.0).copied();
             return;
         }
         if let Detail::Decision(decision) = detail
@@ -324,10 +312,17 @@ impl Pass {
         }
         // What happens while the fire lives belongs to it.
         let is_after = self.found.seq_no.is_some_and(|begun| seq_no >= begun);
-        if !is_after || self.found.ending.is_some() && !matches!(detail, Detail::Alert(_)) {
+        let is_over = self.found.ending.is_some() || self.is_over;
+        if !is_after || is_over && !matches!(detail, Detail::Alert(_)) {
             return;
         }
         let spread = self.found.spread;
+        if let Some(sent) = sent_later
+            && Some(sent) == spread
+            && !self.found.orders.is_empty()
+        {
+            self.adopt(sent);
+        }
         match detail {
             Detail::Ending(ending)
                 if Some(ending.spread) == spread && !self.found.orders.is_empty() =>
@@ -339,10 +334,13 @@ impl Pass {
                 if Some(repair.spread) == spread && !self.found.orders.is_empty() =>
             {
                 self.found.note(entry);
-                if self.found.seq_no != Some(seq_no) && repair.way != RepairWay::Neither {
-                    self.adopt(repair.spread);
-                }
                 self.found.repairs.push(self.told(entry, repair));
+            }
+            Detail::Follow(follow)
+                if Some(follow.spread) == spread && !self.found.orders.is_empty() =>
+            {
+                self.found.note(entry);
+                self.found.follows.push(self.told(entry, follow));
             }
             Detail::Alert(alert) if self.is_about(&alert) => {
                 self.found.note(entry);
@@ -361,7 +359,9 @@ impl Pass {
     /// Whether an alert is about the story: its orders at any time, its spread until the end.
     fn is_about(&self, alert: &Alert) -> bool {
         self.found.is_ours(alert.order_id)
-            || Some(alert.spread) == self.found.spread && self.found.ending.is_none()
+            || Some(alert.spread) == self.found.spread
+                && self.found.ending.is_none()
+                && !self.is_over
             || self.found.ending.is_some_and(|ending| {
                 Some(alert.spread) == self.found.spread && ending.now == self.decoding.now
             })

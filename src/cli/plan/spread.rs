@@ -122,7 +122,7 @@ fn repair(spread: &Spread) -> String {
 
 fn quotes(spread: &Spread) -> String {
     let order = match spread.legs_first {
-        LegsFirst::All => "",
+        LegsFirst::Together => "",
         LegsFirst::LeastLiquid => ", the least liquid leg first",
     };
     format!(

@@ -3,38 +3,32 @@
 
 use xmc_hotpath::desk::Outputs;
 use xmc_hotpath::message::{
-    Credits, Decision, Detail, Event, Gate, Input, MAX_LEGS, OrderCommand, SafeState, Side,
-    SpreadIndex, SpreadSpec,
+    Credits, Decision, Detail, Event, Follow, FollowStep, Gate, Input, LegSpec, MAX_LEGS, Obstacle,
+    OrderCommand, SafeState, Side, SpreadIndex, SpreadSpec,
 };
 
 use super::fire::legs;
 use super::repair::{BELIEVED, Need};
 use super::{Checker, Violation};
-use crate::sim::model::{ModelFire, ModelSpread, Ratio};
+use crate::sim::model::lead::told;
+use crate::sim::model::{ModelFire, ModelOrder, ModelSpread, Ratio};
 
 impl Checker {
     /// The leg with the fewest units tradable: lots shown at its limit or better, by its ratio.
     pub(super) fn leads(&self, spec: &SpreadSpec, decision: &Decision) -> usize {
         let tradable = |number: usize| {
             let leg = &spec.legs[number];
-            let row = &self.model.instruments[&leg.instrument.0];
-            let worst = self.price(leg, decision.intent, decision.units).unwrap_or(0);
             let is_buy = (leg.ratio_lots > 0) == decision.intent.is_buy();
-            let (depth, taken) = if is_buy {
-                (&row.quote.asks, row.taken_asks)
-            } else {
-                (&row.quote.bids, row.taken_bids)
-            };
-            let shown = depth.price_e9.iter().zip(&depth.lots).take_while(|(_, lots)| **lots > 0);
-            let within = shown.filter(|(price_e9, _)| {
-                if is_buy {
-                    **price_e9 <= worst + leg.pay_up_e9
-                } else {
-                    **price_e9 >= worst - leg.pay_up_e9
-                }
-            });
-            let lots: u64 = within.map(|(_, lots)| u64::from(*lots)).sum();
-            lots.saturating_sub(taken.into())
+            self.shows(
+                spec,
+                &Need {
+                    leg: number,
+                    side: if is_buy { Side::Buy } else { Side::Sell },
+                    lots: 0,
+                    worst_e9: self.price(leg, decision.intent, decision.units).unwrap_or(0),
+                    sum_e9: 0,
+                },
+            )
         };
         let mut lead = None;
         for number in (0..legs(spec).count()).filter(|leg| spec.legs[*leg].ratio_lots != 0) {
@@ -49,6 +43,23 @@ impl Checker {
             lead = if is_less { Some(number) } else { lead };
         }
         lead.unwrap_or(0)
+    }
+
+    /// Lots that the book of a leg shows at its limit or better, without what was taken.
+    fn shows(&self, spec: &SpreadSpec, need: &Need) -> u64 {
+        let leg = &spec.legs[need.leg];
+        let row = &self.model.instruments[&leg.instrument.0];
+        let (depth, taken) = match need.side {
+            Side::Buy => (&row.quote.asks, row.taken_asks),
+            Side::Sell => (&row.quote.bids, row.taken_bids),
+        };
+        let shown = depth.price_e9.iter().zip(&depth.lots).take_while(|(_, lots)| **lots > 0);
+        let within = shown.filter(|(price_e9, _)| match need.side {
+            Side::Buy => **price_e9 <= need.worst_e9 + leg.pay_up_e9,
+            Side::Sell => **price_e9 >= need.worst_e9 - leg.pay_up_e9,
+        });
+        let lots: u64 = within.map(|(_, lots)| u64::from(*lots)).sum();
+        lots.saturating_sub(taken.into())
     }
 
     /// What each leg but `lead` trades in so many units, at the prices that were decided on.
@@ -93,24 +104,95 @@ impl Checker {
         needs.iter().filter_map(whole).collect()
     }
 
-    /// Orders that no decision or repair leads to: those that follow a leg.
-    pub(super) fn followed(
+    /// A fire was sent; if one leg leads, that the others wait for it was told.
+    pub(super) fn waiting(&self, index: SpreadIndex, outputs: &Outputs) -> Result<(), Violation> {
+        let fire = self.model.spreads.get(&index.0).and_then(|row| row.fire.as_ref());
+        let ought = fire.is_some_and(|fire| fire.lead.is_some());
+        let is_told =
+            follows(outputs).any(|told| told.spread == index && told.step == FollowStep::Waits);
+        ensure!(self, "lead", is_told == ought, "{fire:?}: that legs wait was told: {is_told}");
+        Ok(())
+    }
+
+    /// What is told of legs that wait is so, and what follows from it was sent.
+    pub(super) fn follow(
         &mut self,
+        found: &Follow,
+        orders: &[&OrderCommand],
+        input: &Input<'_>,
+        outputs: &Outputs,
+    ) -> Result<(), Violation> {
+        let index = found.spread;
+        let spread = self.model.spreads.get(&index.0);
+        let decided = spread.and_then(|row| {
+            let fire = row.fire.as_ref()?;
+            Some((row, fire, fire.lead?))
+        });
+        let step = found.step;
+        let is_held = matches!(step, FollowStep::HeldBack | FollowStep::GivenUp);
+        let by = (found.obstacle, found.gate);
+        let is_named = match found.obstacle {
+            Obstacle::Nothing => !is_held && found.gate == Gate::Passed,
+            Obstacle::Gate => is_held && found.gate != Gate::Passed,
+            Obstacle::Depth => is_held && found.gate == Gate::Passed,
+            _ => false,
+        };
+        ensure!(self, "lead", is_named, "{found:?}: {by:?}");
+        if step.is_last() {
+            // It was told with all others: `waived`.
+            return Ok(());
+        }
+        let Some((spread, fire, lead)) = decided else {
+            ensure!(self, "lead", false, "{found:?}, and nobody waits");
+            return Ok(());
+        };
+        let units = if step == FollowStep::Waits { fire.units } else { spread.to_follow() };
+        let mut expected = told(index, fire, lead, step, units);
+        if step == FollowStep::Followed {
+            expected.followed_units += units;
+        }
+        ensure!(self, "lead", plain(found) == expected, "{found:?}, expected {expected:?}");
+        match step {
+            FollowStep::Followed => self.followed(index, lead, orders, &input.credits),
+            FollowStep::HeldBack => {
+                let is_live = self.is_live(fire);
+                ensure!(self, "lead", is_live, "{found:?}, and nothing of it can fill any more");
+                let is_repeated = fire.held_by == Some(by);
+                let is_all_told = self.model.detailing == Default::default();
+                ensure!(self, "lead", !(is_repeated && is_all_told), "{found:?}, once more");
+                self.is_held_back(index, input, outputs)?;
+                let row = self.model.spreads.get_mut(&index.0);
+                row.into_iter()
+                    .filter_map(|row| row.fire.as_mut())
+                    .for_each(|fire| fire.held_by = Some(by));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Legs that are not waited for any more were told, and why.
+    pub(super) fn waived(&self, outputs: &Outputs) -> Result<(), Violation> {
+        let told: Vec<_> = follows(outputs).filter(|told| told.step.is_last()).collect();
+        let is_same = told.iter().map(|told| plain(told)).eq(self.model.waived.iter().copied());
+        ensure!(self, "lead", is_same, "{told:?}, expected {:?}", self.model.waived);
+        Ok(())
+    }
+
+    /// Orders that follow the leading leg of their fire.
+    fn followed(
+        &mut self,
+        index: SpreadIndex,
+        lead: usize,
         orders: &[&OrderCommand],
         credits: &Credits,
     ) -> Result<(), Violation> {
-        let Some(first) = orders.first() else { return Ok(()) };
-        let index = first.spread;
         let spread = self.model.spreads.get(&index.0);
         let Some((spread, fire)) = spread.and_then(|row| Some((row, row.fire.as_ref()?))) else {
-            ensure!(self, "S3", false, "orders without a decision: {orders:?}");
-            return Ok(());
-        };
-        let Some(lead) = fire.lead else {
-            ensure!(self, "S3", false, "orders without a decision: {orders:?}");
             return Ok(());
         };
         let (spec, units, fire) = (spread.spec, spread.to_follow(), fire.clone());
+        ensure!(self, "S3", !orders.is_empty(), "{index:?}: nothing follows, and that was told");
         ensure!(self, "lead", units > 0, "{orders:?} follow what is not filled: {fire:?}");
         ensure!(self, "lead", self.is_free(spread), "{orders:?} must not follow: {fire:?}");
         let is_over = !self.leads_on(&fire);
@@ -121,6 +203,8 @@ impl Checker {
         for need in &needs {
             let leg = &spec.legs[need.leg];
             ensure!(self, "S9", self.is_fresh(&spec, leg), "{orders:?} by a quote that is not");
+            let is_shown = self.shows(&spec, need) > 0;
+            ensure!(self, "lead", is_shown, "{orders:?} at limits at which the book shows nothing");
         }
         self.model.follow(self.now, index, units);
         let expected: Vec<_> = needs.iter().flat_map(|need| self.commands(&spec, need)).collect();
@@ -149,11 +233,15 @@ impl Checker {
 
     /// Whether anything may follow, its deadline apart.
     fn is_free(&self, spread: &ModelSpread) -> bool {
-        let Some(fire) = &spread.fire else { return false };
+        spread.fire.as_ref().is_some_and(|fire| !self.is_barred(spread) && !fire.is_broken_off)
+    }
+
+    /// Whether the state of the desk or of the spread lets nothing follow.
+    fn is_barred(&self, spread: &ModelSpread) -> bool {
+        let Some(fire) = &spread.fire else { return true };
         let safe = self.model.safe();
         let opens_nothing = spread.is_halted || safe == SafeState::Flatten;
-        let is_barred = fire.intent.is_open() && opens_nothing;
-        fire.may_repair && !fire.is_broken_off && !is_barred && safe != SafeState::Halt
+        !fire.may_repair || safe == SafeState::Halt || (fire.intent.is_open() && opens_nothing)
     }
 
     /// Whether its deadline has come: then something was cancelled or is not known.
@@ -175,9 +263,18 @@ impl Checker {
         };
         ensure!(self, "S7", !self.is_live(&fire), "{index:?} is given up, orders of it are live");
         let is_over = spread.to_follow() == 0 || !self.is_free(spread) || self.is_past(&fire);
-        let is_held = self.is_held_back(index, input, outputs)?;
-        ensure!(self, "lead", is_over || is_held, "nothing follows, nothing says why: {fire:?}");
-        self.model.unled(index.0);
+        let why = if spread.to_follow() == 0 {
+            FollowStep::Unfilled
+        } else if self.is_barred(spread) {
+            FollowStep::Barred
+        } else if is_over {
+            FollowStep::Late
+        } else {
+            FollowStep::GivenUp
+        };
+        let is_explained = is_over || self.is_held_back(index, input, outputs)?;
+        ensure!(self, "lead", is_explained, "nothing follows, nothing says why: {fire:?}");
+        self.model.unled(index.0, why);
         let (now, row) = (self.now, self.model.spreads.get_mut(&index.0));
         if let Some(fire) = row.and_then(|row| row.fire.as_mut()) {
             fire.open_since.get_or_insert(now);
@@ -185,28 +282,26 @@ impl Checker {
         Ok(())
     }
 
-    /// Whether a gate was told that holds back what follows, and really does.
+    /// Whether what holds back what follows was told, now or before, and really does.
     fn is_held_back(
         &mut self,
         index: SpreadIndex,
         input: &Input<'_>,
         outputs: &Outputs,
     ) -> Result<bool, Violation> {
-        let told = outputs.details().find_map(|detail| match detail {
-            Detail::Decision(told)
-                if told.spread == index && !matches!(told.gate, Gate::Passed | Gate::InFlight) =>
-            {
-                Some(told)
-            }
-            _ => None,
+        let told = follows(outputs).find(|told| {
+            told.spread == index && matches!(told.step, FollowStep::HeldBack | FollowStep::GivenUp)
         });
+        let fire = self.model.spreads.get(&index.0).and_then(|row| row.fire.as_ref());
+        let before = fire.and_then(|fire| fire.held_by);
+        let by = told.map(|told| (told.obstacle, told.gate)).or(before);
         let is_free = self.would_follow(index, &input.credits);
-        match told {
-            Some(told) if !BELIEVED.contains(&told.gate) => {
-                ensure!(self, "lead", !is_free, "{told:?}, and nothing holds it back");
+        match by {
+            Some((_, gate)) if BELIEVED.contains(&gate) => Ok(true),
+            Some(_) => {
+                ensure!(self, "lead", !is_free, "{by:?} is told, and nothing holds it back");
                 Ok(true)
             }
-            Some(_) => Ok(true),
             // It may have been left out.
             None => Ok(!is_free && self.model.detailing != Default::default()),
         }
@@ -221,7 +316,9 @@ impl Checker {
             return false;
         };
         let (needs, is_open) = (self.followers(&spec, (fire, lead), units), fire.intent.is_open());
-        if needs.iter().any(|need| !self.is_fresh(&spec, &spec.legs[need.leg])) {
+        let is_there =
+            |need: &Need| self.is_fresh(&spec, &spec.legs[need.leg]) && self.shows(&spec, need) > 0;
+        if !needs.iter().all(is_there) {
             return false;
         }
         // What is kept for them is theirs.
@@ -233,32 +330,82 @@ impl Checker {
         passes
     }
 
-    /// At once: after a fill of the leading leg nothing is left to follow that could.
+    /// At once: after a fill of the leading leg, and after each quote while something is held back,
+    /// nothing is left to follow that could.
     pub(super) fn at_once(
         &mut self,
         input: &Input<'_>,
         outputs: &Outputs,
     ) -> Result<(), Violation> {
-        let Event::Order(event) = &input.event else { return Ok(()) };
-        let order = self.model.known(event.order_id);
-        let Some(order) = order.filter(|_| self.model.is_new_fill) else {
+        let looked_at: Vec<SpreadIndex> = match input.event {
+            Event::Order(event) => {
+                let order = self.model.known(event.order_id).filter(|_| self.model.is_new_fill);
+                let is_lead = |order: &&ModelOrder| {
+                    let row = self.model.spreads.get(&order.command.spread.0);
+                    let fire = row.and_then(|row| row.fire.as_ref());
+                    fire.is_some_and(|fire| fire.lead == Some(order.command.leg.into()))
+                };
+                order.filter(is_lead).map(|order| order.command.spread).into_iter().collect()
+            }
+            Event::Quote { quote, more: false } => {
+                let is_held = |row: &ModelSpread| {
+                    let has = |leg: &LegSpec| leg.instrument == quote.instrument;
+                    let held = row.fire.as_ref().is_some_and(|fire| fire.held_by.is_some());
+                    held && legs(&row.spec).any(has)
+                };
+                let rows = self.model.spreads.iter().filter(|(_, row)| is_held(row));
+                rows.map(|(index, _)| SpreadIndex(*index)).collect()
+            }
+            _ => Vec::new(),
+        };
+        for index in looked_at {
+            self.followed_at_once(index, input, outputs)?;
+        }
+        Ok(())
+    }
+
+    fn followed_at_once(
+        &mut self,
+        index: SpreadIndex,
+        input: &Input<'_>,
+        outputs: &Outputs,
+    ) -> Result<(), Violation> {
+        let Some(spread) = self.model.spreads.get(&index.0) else { return Ok(()) };
+        let Some((fire, lead)) = spread.fire.clone().and_then(|fire| {
+            let lead = fire.lead?;
+            Some((fire, lead))
+        }) else {
             return Ok(());
         };
-        let index = order.command.spread;
-        let Some(spread) = self.model.spreads.get(&index.0) else { return Ok(()) };
-        let Some(fire) = spread.fire.clone() else { return Ok(()) };
-        let is_lead = fire.lead == Some(usize::from(order.command.leg));
-        if !is_lead || spread.to_follow() == 0 || !self.is_free(spread) || self.is_past(&fire) {
+        if spread.to_follow() == 0 || !self.is_free(spread) || self.is_past(&fire) {
             return Ok(());
         }
-        let lead = fire.lead.unwrap_or(0);
         let needs = self.followers(&spread.spec, (&fire, lead), spread.to_follow());
         let count = needs.iter().map(|need| self.commands(&spread.spec, need).len()).sum();
         if self.leads_on(&fire) && !spread.has_room(&fire, count) {
             return Ok(());
         }
         let is_held = self.is_held_back(index, input, outputs)?;
-        ensure!(self, "lead", is_held, "{event:?} is not followed: {fire:?}");
+        ensure!(self, "lead", is_held, "{:?} is not followed: {fire:?}", input.event);
         Ok(())
+    }
+}
+
+fn follows(outputs: &Outputs) -> impl Iterator<Item = &Follow> {
+    outputs.details().filter_map(|detail| match detail {
+        Detail::Follow(told) => Some(told),
+        _ => None,
+    })
+}
+
+/// Without what holds them back.
+fn plain(told: &Follow) -> Follow {
+    Follow {
+        obstacle: Obstacle::Nothing,
+        gate: Gate::Passed,
+        leg: u8::MAX,
+        seen: 0,
+        limit: 0,
+        ..*told
     }
 }

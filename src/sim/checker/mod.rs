@@ -23,8 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
-    Alert, AlertKind, BreakerAction, Detail, Ending, Event, Gate, Input, OrderAction, OrderCommand,
-    RepairWay, SafeState, SessionState, Side, SpreadIndex,
+    Alert, AlertKind, BreakerAction, Detail, Ending, Event, FollowStep, Gate, Input, OrderAction,
+    OrderCommand, RepairWay, SafeState, SessionState, Side, SpreadIndex,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -112,6 +112,7 @@ impl Checker {
         if desk.next_deadline() > self.now {
             self.at_once(input, outputs)?;
         }
+        self.waived(outputs)?;
         if outputs.orders().any(|order| order.action == OrderAction::New) {
             self.met_by_taking();
         }
@@ -151,7 +152,7 @@ impl Checker {
         for detail in outputs.details() {
             match detail {
                 Detail::Alert(alert) => self.alert(alert)?,
-                Detail::Repair(_) => {}
+                Detail::Repair(_) | Detail::Follow(_) => {}
                 Detail::State(change) => {
                     let is_halt = change.to == SafeState::Halt;
                     let mut causes = alerts(outputs).map(|alert| alert.kind.code());
@@ -282,6 +283,12 @@ impl Checker {
             match detail {
                 Detail::Decision(decision) if decision.gate == Gate::Passed => {
                     self.fire(decision, of(decision.spread), &input.credits)?;
+                    self.waiting(decision.spread, outputs)?;
+                }
+                Detail::Follow(follow) => {
+                    let is_sent = follow.step == FollowStep::Followed;
+                    let orders = if is_sent { of(follow.spread) } else { &[] };
+                    self.follow(follow, orders, input, outputs)?;
                 }
                 Detail::Repair(repair) => {
                     let is_sent = repair.way != RepairWay::Neither;
@@ -294,7 +301,8 @@ impl Checker {
             // What one spread takes from a book moves the value of the next.
             self.left_levels();
         }
-        self.followed(rest, &input.credits)
+        ensure!(self, "S3", rest.is_empty(), "orders without a decision: {rest:?}");
+        Ok(())
     }
 
     /// What speaks of an order that was sent before speaks of it as it was sent.

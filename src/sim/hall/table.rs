@@ -147,7 +147,7 @@ pub fn spread(row: u32) -> SpreadSpec {
             fee_q32: [0; 4],
         },
         loss: LossSpec::NONE,
-        legs_first: LegsFirst::All,
+        legs_first: LegsFirst::Together,
         trigger: TriggerSpec::PLAIN,
     }
 }
@@ -286,7 +286,7 @@ impl<'a, 'w> Table<'a, 'w> {
                     }
                 }
                 Detail::Alert(told) => *played.alerts.entry(told.kind).or_default() += 1,
-                Detail::State(_) | Detail::Ending(_) | Detail::Repair(_) => {}
+                Detail::State(_) | Detail::Ending(_) | Detail::Repair(_) | Detail::Follow(_) => {}
             }
         }
         for detail in self.outputs.details() {

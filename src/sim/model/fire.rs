@@ -1,6 +1,8 @@
 //! A fire as the model has it, and prices counted out lot by lot.
 
-use xmc_hotpath::message::{Depth, Intent, MAX_LEGS, OrderEvent, OrderId, Side, SpreadSpec};
+use xmc_hotpath::message::{
+    Depth, Gate, Intent, MAX_LEGS, Obstacle, OrderEvent, OrderId, Side, SpreadSpec,
+};
 use xmc_hotpath::time::MonoNs;
 
 /// A fire that has not ended.
@@ -38,6 +40,8 @@ pub struct ModelFire {
     pub lead: Option<usize>,
     /// Units that they were sent for.
     pub followed: u32,
+    /// What held back the others when that was told last.
+    pub held_by: Option<(Obstacle, Gate)>,
 }
 
 impl ModelFire {

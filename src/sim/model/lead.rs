@@ -1,6 +1,6 @@
 //! Fires whose legs go in order: what is kept for those that follow, and when such a fire ends.
 
-use xmc_hotpath::message::{AccountId, Intent, SpreadIndex};
+use xmc_hotpath::message::{AccountId, Follow, FollowStep, Gate, Intent, Obstacle, SpreadIndex};
 use xmc_hotpath::time::MonoNs;
 
 use super::{Model, ModelEnding, ModelFire, ModelSpread, Ratio};
@@ -71,17 +71,25 @@ impl Model {
         self.hold_kept(row, 1);
     }
 
-    /// Nothing follows any more: what was kept is free.
-    pub fn unled(&mut self, row: u32) {
+    /// Nothing follows any more, for this: what was kept is free.
+    pub fn unled(&mut self, row: u32, why: FollowStep) {
         self.hold_kept(row, -1);
-        if let Some(fire) = self.spreads.get_mut(&row).and_then(|spread| spread.fire.as_mut()) {
-            fire.lead = None;
+        let Some(fire) = self.spreads.get_mut(&row).and_then(|spread| spread.fire.as_mut()) else {
+            return;
+        };
+        let units = fire.units - fire.followed;
+        if let Some(lead) = fire.lead.take().filter(|_| units > 0) {
+            self.waived.push(told(SpreadIndex(row), fire, lead, why, units));
         }
     }
 
     /// So many units are about to follow: their lots are those of their orders from now on.
     pub fn follow(&mut self, now: MonoNs, spread: SpreadIndex, units: u32) {
         self.count_followed(spread.0, |followed| followed + units);
+        let row = self.spreads.get_mut(&spread.0);
+        if let Some(fire) = row.and_then(|row| row.fire.as_mut()) {
+            fire.held_by = None;
+        }
         self.expect_again(now, spread);
     }
 
@@ -103,7 +111,7 @@ impl Model {
         if fire.orders.iter().any(|id| self.live.contains(&id.0)) || spread.to_follow() > 0 {
             return None;
         }
-        self.unled(index.0);
+        self.unled(index.0, FollowStep::Unfilled);
         let spread = self.spreads.get_mut(&index.0)?;
         let fire = spread.fire.as_mut()?;
         let is_aligned = spread.spec.is_whole(fire);
@@ -113,6 +121,30 @@ impl Model {
         }
         let fire = spread.fire.take()?;
         Some(spread.close(index, &fire))
+    }
+}
+
+/// What is told of legs that wait; what holds them back is left out.
+pub fn told(
+    spread: SpreadIndex,
+    fire: &ModelFire,
+    lead: usize,
+    step: FollowStep,
+    units: u32,
+) -> Follow {
+    Follow {
+        spread,
+        intent: fire.intent,
+        step,
+        lead: u8::try_from(lead).unwrap_or(u8::MAX),
+        lead_lots: fire.filled[lead],
+        units,
+        followed_units: fire.followed,
+        obstacle: Obstacle::Nothing,
+        gate: Gate::Passed,
+        leg: u8::MAX,
+        seen: 0,
+        limit: 0,
     }
 }
 
@@ -136,6 +168,7 @@ impl ModelFire {
             may_repair: true,
             lead: None,
             followed: 0,
+            held_by: None,
         }
     }
 }

@@ -441,6 +441,6 @@ pub fn spread() -> SpreadSpec {
             fee_q32: [0; 4],
         },
         loss: LossSpec::NONE,
-        legs_first: LegsFirst::All,
+        legs_first: LegsFirst::Together,
     }
 }

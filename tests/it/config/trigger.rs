@@ -111,8 +111,8 @@ fn lots_to_lean_on_are_those_of_their_leg() {
 #[test]
 fn all_legs_go_at_once_unless_the_least_liquid_one_is_to_lead() {
     let first = |levels: &str| told(&copper(levels).expect("a spread"))[1].legs_first;
-    assert_eq!(first(LEVELS), LegsFirst::All);
-    assert_eq!(first(&format!("{LEVELS}legs_first = \"all\"\n")), LegsFirst::All);
+    assert_eq!(first(LEVELS), LegsFirst::Together);
+    assert_eq!(first(&format!("{LEVELS}legs_first = \"together\"\n")), LegsFirst::Together);
     let led = format!("{LEVELS}legs_first = \"least_liquid\"\n");
     assert_eq!(first(&led), LegsFirst::LeastLiquid);
     assert!(copper(&format!("{LEVELS}legs_first = \"first\"\n")).is_err());

@@ -4,7 +4,7 @@ use cross_market_connect::engine::memory::{DeskMemory, DeskSize};
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, CloseFirst, Command,
-    CommandKind, Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event,
+    CommandKind, Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event, Follow,
     GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec,
     LegsFirst, LossSpec, OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote,
     QuoteQuality, Repair, RepairSpec, Scope, SessionState, SessionUpdate, Side, SiteId,
@@ -89,7 +89,7 @@ pub fn spread() -> SpreadSpec {
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
-        legs_first: LegsFirst::All,
+        legs_first: LegsFirst::Together,
     }
 }
 
@@ -280,6 +280,15 @@ impl Stand {
             Detail::Repair(repair) => Some(*repair),
             _ => None,
         })
+    }
+
+    /// What was said of legs that wait for another one.
+    pub fn follows(&self) -> Vec<Follow> {
+        let told = self.outputs.details().filter_map(|detail| match detail {
+            Detail::Follow(follow) => Some(*follow),
+            _ => None,
+        });
+        told.collect()
     }
 
     /// Position and reservations of an instrument.

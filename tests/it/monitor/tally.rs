@@ -124,7 +124,7 @@ fn spread_spec() -> SpreadSpec {
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
-        legs_first: LegsFirst::All,
+        legs_first: LegsFirst::Together,
     }
 }
 

@@ -87,7 +87,7 @@ macro_rules! codes {
 codes! {
     Side TimeInForce PositionEffect HedgeFlag QuoteQuality ChannelState OrderAction OrderEventKind
     SessionState CommandKind Gate Intent AlertKind SafeState OffsetRule CloseFirst FindingKind
-    RepairEnd RepairWay Obstacle Measure LegsFirst BreakerAction
+    RepairEnd RepairWay FollowStep Obstacle Measure LegsFirst BreakerAction
 }
 
 /// Nested pairs: tuples of strategies end at twelve.
@@ -177,6 +177,9 @@ structs! {
     StateChange { spread from to by_alert cause }
     Ending { spread intent units asked_lots filled_lots is_aligned done_units took }
     Way { cost_e9 obstacle gate leg }
+    Follow {
+        spread intent step lead lead_lots units followed_units obstacle gate leg seen limit
+    }
     Repair {
         spread intent way attempt is_flattening done_units full_units residual_lots complete unwind
         open_for
@@ -194,6 +197,7 @@ impl Arbitrary for Detail {
             StateChange::any().prop_map(Detail::State),
             Ending::any().prop_map(Detail::Ending),
             Repair::any().prop_map(Detail::Repair),
+            Follow::any().prop_map(Detail::Follow),
         ]
         .boxed()
     }

@@ -80,7 +80,7 @@ impl Pair {
             hedge: HedgeFlag::Speculate,
             repair: RepairSpec::NONE,
             loss: LossSpec::NONE,
-            legs_first: LegsFirst::All,
+            legs_first: LegsFirst::Together,
         };
         Self { name, least_round_trips: 100, spec, legs }
     }
