@@ -163,6 +163,8 @@ rules! {
     Terms = "062",
     /// AF_XDP takes the queues of an interface for one feed, or for the requests of one gateway.
     InterfaceTwice = "063",
+    /// Levels after fees have fees that they are after.
+    Fees = "064",
     /// Checkpoints have a witness, and witnesses a checkpoint to keep.
     Unwitnessed = "070",
     /// A witness is in one place, which is not the record's, and is known by its key.

@@ -10,6 +10,7 @@
 
 pub mod decimal;
 pub mod error;
+mod fee;
 pub mod rational;
 pub mod source;
 
@@ -35,6 +36,7 @@ pub use access::{CounterAccount, QueryLogin, SecretSource, SessionIdentity};
 pub use breaker::Breaker;
 pub use engine::{Engine, Logic, Mode};
 pub use error::{Invalid, Problem, Rule};
+pub use fee::LegFees;
 pub use limit::{AccountLimit, Bounds, Collar, InstrumentLimit, Limits};
 pub use market::{
     Endpoint, Feed, FeedIndex, FeedLine, FeedProtocol, Gateway, GatewayIndex, GatewayProtocol,
@@ -44,7 +46,7 @@ pub use rational::Rational;
 pub use recovery::{Recovery, RecoveryLoops, RecoveryQuery, Replay};
 pub use section::Written;
 pub use source::{FileIndex, Place, SourceFile, Sources};
-pub use spread::{HedgeFlag, Leg, MaxLoss, Repair, Spread, TimeInForce, Triggers};
+pub use spread::{HedgeFlag, Leg, Levels, MaxLoss, Repair, Spread, TimeInForce, Triggers};
 pub use term::{Factor, PriceProduct, Term};
 pub use value::{Coefficient, Exact};
 pub use witness::{Checkpoints, Witness, WitnessPlace};

@@ -98,6 +98,26 @@ pub struct Leg {
     pub min_lean_lots: u32,
 }
 
+/// Whether fees are in what the levels are compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Levels {
+    /// They are not: the distance between opening and closing has to carry them.
+    #[default]
+    BeforeFees,
+    /// They are: buying costs its fees more, selling brings its fees less.
+    AfterFees,
+}
+
+const LEVELS: &[(&str, Levels)] =
+    &[("before_fees", Levels::BeforeFees), ("after_fees", Levels::AfterFees)];
+
+impl Levels {
+    /// The word in the file.
+    pub fn word(self) -> &'static str {
+        super::word_for(LEVELS, self)
+    }
+}
+
 const MEASURES: &[(&str, Measure)] =
     &[("difference", Measure::Difference), ("ratio", Measure::Ratio)];
 
@@ -184,6 +204,8 @@ pub struct Spread {
     pub short_constant_e9: i64,
     /// What the triggers count: the difference of the legs, or their ratio.
     pub measure: Measure,
+    /// Whether they are before or after fees; `None` where nothing is said: before.
+    pub levels: Option<Written<Levels>>,
     /// How long a level that opens must have been met without a break.
     pub open_hold_ms: u32,
     /// How long one that closes.
@@ -259,6 +281,7 @@ pub(crate) fn spread(
         measure: section
             .optional("measure", word(MEASURES))
             .map_or(Measure::Difference, |measure| measure.value),
+        levels: section.optional("levels", word(LEVELS)),
         open_hold_ms: hold_ms("open_hold_ms"),
         close_hold_ms: hold_ms("close_hold_ms"),
         triggers: Triggers {
@@ -306,6 +329,13 @@ pub(crate) fn spread(
         place: section.place().clone(),
     };
     section.finish(spread)
+}
+
+impl Spread {
+    /// Whether its levels are after fees.
+    pub fn is_after_fees(&self) -> bool {
+        self.levels.as_ref().is_some_and(|levels| levels.value == Levels::AfterFees)
+    }
 }
 
 /// The keys of a repair: tries and time are needed as soon as one of them is there.

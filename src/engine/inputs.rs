@@ -6,7 +6,7 @@
 
 use crate::config::{
     AccountLimit, Bounds, Collar, Configuration, GatewayProtocol, HedgeFlag, Instrument, Leg,
-    Rational, Spread, TimeInForce,
+    LegFees, Rational, Spread, TimeInForce,
 };
 use xmc_hotpath::message::{
     self, AccountId, AccountLimits, BREAKERS, BreakerKind, BreakerRule, Breakers, Control,
@@ -167,6 +167,7 @@ fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Na
             short_constant_e9: spread.short_constant_e9,
             open_hold: milliseconds(spread.open_hold_ms),
             close_hold: milliseconds(spread.close_hold_ms),
+            ..fees(config, spread)
         },
         buy_open_e9: level(&triggers.buy_open_e9, i64::MIN),
         buy_close_e9: level(&triggers.buy_close_e9, i64::MAX),
@@ -198,6 +199,22 @@ fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Na
             stress_q32: loss.stress_q32,
         }),
     }
+}
+
+/// The fees that the levels count.
+fn fees(config: &Configuration, spread: &Spread) -> TriggerSpec {
+    let mut spec = TriggerSpec::PLAIN;
+    for (fee_q32, leg) in spec.fee_q32.iter_mut().zip(&spread.legs) {
+        if !spread.is_after_fees() {
+            break;
+        }
+        let fees = LegFees::of(leg, &config.instruments[leg.instrument.value]);
+        // What cannot be reckoned was refused, and what is too much keeps the spread from trading.
+        let by_lot = fees.and_then(|fees| fees.by_lot.nearest_e9()).unwrap_or(i64::MAX);
+        spec.fee_e9 = spec.fee_e9.saturating_add(by_lot);
+        *fee_q32 = fees.and_then(|fees| fees.by_value.nearest_q32()).unwrap_or(i64::MAX);
+    }
+    spec
 }
 
 fn repair_spec(config: &Configuration, spread: &Spread) -> RepairSpec {

@@ -336,7 +336,7 @@ fn level(measure: Measure, ticks: i64, tick_e9: i64, common_ticks: i64) -> i64 {
 }
 
 /// What a spread asks for besides its levels: in one of four each leg leans on some lots, in one
-/// of four levels must have been met for a while.
+/// of four levels must have been met for a while, in one of four they are after fees.
 fn conditions(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64, common: i64) -> SpreadSpec {
     let mut spec = measured(spec, rng, tick_e9, common);
     if rng.u8(..4) == 0 {
@@ -346,7 +346,21 @@ fn conditions(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64, common: i
         let mut hold = || Span(*pick(rng, &[0, 5_000, 50_000, 400_000]));
         (spec.trigger.open_hold, spec.trigger.close_hold) = (hold(), hold());
     }
-    spec
+    charged(spec, rng, tick_e9)
+}
+
+/// The levels of a spread are after fees in one of four: at most two ticks, and a bit of the price.
+fn charged(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64) -> SpreadSpec {
+    let mut trigger = spec.trigger;
+    if rng.u8(..4) == 0 {
+        trigger.fee_e9 = tick_e9 * rng.i64(0..=8) / 4;
+        for (fee_q32, leg) in trigger.fee_q32.iter_mut().zip(&spec.legs) {
+            let part = *pick(rng, &[0, 0, 1_000, 500_000]);
+            let weight = if leg.ratio_lots == 0 { 0 } else { leg.coefficient_q32.abs() };
+            *fee_q32 = (weight * part) >> 32;
+        }
+    }
+    SpreadSpec { trigger, ..spec }
 }
 
 /// The levels of a spread become ratios in one of four.

@@ -38,9 +38,11 @@ fn reference(
     is_buy: bool,
     units: u32,
 ) -> Option<(i128, Vec<i64>)> {
-    let mut sum = i128::from(spec.constant_e9) * (1 << 32);
+    let paid = if is_buy { 1 } else { -1 };
+    let fee = i128::from(spec.trigger.fee_e9) * paid;
+    let mut sum = (i128::from(spec.constant_e9) + fee) * (1 << 32);
     let mut prices = Vec::new();
-    for leg in legs {
+    for (leg, fee) in legs.iter().zip(spec.trigger.fee_q32) {
         let lots = (leg.spec.ratio_lots.unsigned_abs() * units).max(leg.spec.min_lean_lots);
         let sign = match leg.spec.ratio_lots {
             0 => leg.spec.coefficient_q32.signum(),
@@ -52,17 +54,21 @@ fn reference(
             last_of(&leg.bids, leg.taken.0, lots)?
         };
         sum += i128::from(price) * i128::from(leg.spec.coefficient_q32);
+        sum += i128::from(price).abs() * i128::from(fee) * paid;
         prices.push(price);
     }
     Some((sum, prices))
 }
 
 /// The ratio of what is added to what is taken off, as a numerator and a denominator of Q32.
-fn ratio_of(spec: &SpreadSpec, legs: &[Leg], prices: &[i64]) -> (i128, i128) {
+fn ratio_of(spec: &SpreadSpec, legs: &[Leg], is_buy: bool, prices: &[i64]) -> (i128, i128) {
+    let paid = if is_buy { 1 } else { -1 };
     let short = i128::from(spec.trigger.short_constant_e9) * (1 << 32);
-    let mut sides = (i128::from(spec.constant_e9) * (1 << 32) + short, short);
-    for (leg, price) in legs.iter().zip(prices) {
-        let part = i128::from(*price) * i128::from(leg.spec.coefficient_q32);
+    let long = (i128::from(spec.constant_e9) + i128::from(spec.trigger.fee_e9) * paid) << 32;
+    let mut sides = (long + short, short);
+    for ((leg, price), fee) in legs.iter().zip(prices).zip(spec.trigger.fee_q32) {
+        let fee = i128::from(*price).abs() * i128::from(fee) * paid;
+        let part = i128::from(*price) * i128::from(leg.spec.coefficient_q32) + fee;
         if leg.spec.coefficient_q32 > 0 { sides.0 += part } else { sides.1 -= part }
     }
     sides
@@ -73,7 +79,7 @@ fn is_met(spec: &SpreadSpec, legs: &[Leg], is_buy: bool, found: (i128, &[i64]), 
     let (left, right) = match spec.trigger.measure {
         Measure::Difference => (found.0, i128::from(at) * (1 << 32)),
         Measure::Ratio => {
-            let (long, short) = ratio_of(spec, legs, found.1);
+            let (long, short) = ratio_of(spec, legs, is_buy, found.1);
             if short <= 0 {
                 return false;
             }
@@ -84,11 +90,11 @@ fn is_met(spec: &SpreadSpec, legs: &[Leg], is_buy: bool, found: (i128, &[i64]), 
 }
 
 /// What is told of prices, cut to 1e-9.
-fn told(spec: &SpreadSpec, legs: &[Leg], (sum, prices): (i128, &[i64])) -> i64 {
+fn told(spec: &SpreadSpec, legs: &[Leg], is_buy: bool, (sum, prices): (i128, &[i64])) -> i64 {
     let value = match spec.trigger.measure {
         Measure::Difference => sum.div_euclid(1 << 32),
         Measure::Ratio => {
-            let (long, short) = ratio_of(spec, legs, prices);
+            let (long, short) = ratio_of(spec, legs, is_buy, prices);
             (long * 1_000_000_000).div_euclid(short)
         }
     };
@@ -120,7 +126,7 @@ fn expected(spec: &SpreadSpec, legs: &[Leg], held: i32) -> Option<Trigger> {
         let (units, (sum, prices)) = best.unwrap_or((0, smallest));
         let mut prices_e9 = [0; MAX_LEGS];
         prices_e9[..prices.len()].copy_from_slice(&prices);
-        let value_e9 = told(spec, legs, (sum, &prices));
+        let value_e9 = told(spec, legs, intent.is_buy(), (sum, &prices));
         return Some(Trigger { intent, level_e9, value_e9, units, prices_e9 });
     }
     None
@@ -243,6 +249,20 @@ fn leg() -> impl Strategy<Value = Leg> {
         )
 }
 
+/// Fees by the lot, and by what is traded in eighths of each traded leg's coefficient.
+fn fees() -> impl Strategy<Value = (i64, [i64; MAX_LEGS])> {
+    prop_oneof![Just((0, [0; MAX_LEGS])), (0_i64..4, prop::array::uniform4(0_i64..=8))]
+}
+
+/// The specification with levels that are after fees.
+fn charged((fee_e9, parts): (i64, [i64; MAX_LEGS]), spec: SpreadSpec) -> SpreadSpec {
+    let mut trigger = TriggerSpec { fee_e9, ..spec.trigger };
+    for ((fee_q32, part), leg) in trigger.fee_q32.iter_mut().zip(parts).zip(spec.legs) {
+        *fee_q32 = if leg.ratio_lots == 0 { 0 } else { leg.coefficient_q32.abs() * part / 8 };
+    }
+    SpreadSpec { trigger, ..spec }
+}
+
 /// Where a level is put: at the value of some size, or one step beside it, or never.
 #[derive(Clone, Copy, Debug)]
 enum Aim {
@@ -278,8 +298,10 @@ proptest! {
         held in prop_oneof![Just(0_i32), -9_i32..9, Just(i32::MIN), Just(i32::MAX)],
         max_units in prop_oneof![1_u32..10, Just(i32::MAX as u32)],
         clip_units in 1_u32..9,
+        fees in fees(),
     ) {
-        let mut spec = SpreadSpec { constant_e9: constant, max_units, clip_units, ..spec(&legs) };
+        let spec = SpreadSpec { constant_e9: constant, max_units, clip_units, ..spec(&legs) };
+        let mut spec = charged(fees, spec);
         spec.buy_open_e9 = level(&spec, &legs, true, aims[0], i64::MIN);
         spec.sell_open_e9 = level(&spec, &legs, false, aims[1], i64::MAX);
         spec.buy_close_e9 = level(&spec, &legs, false, aims[2], i64::MAX);
@@ -324,6 +346,7 @@ proptest! {
         aims in [aim(), aim(), aim(), aim()],
         held in prop_oneof![Just(0_i32), -9_i32..9],
         clip_units in 1_u32..9,
+        fees in fees(),
     ) {
         let trigger = TriggerSpec {
             measure: Measure::Ratio,
@@ -331,12 +354,13 @@ proptest! {
             ..TriggerSpec::PLAIN
         };
         let (constant_e9, max_units) = (constant, 10);
-        let mut spec = SpreadSpec { constant_e9, max_units, clip_units, trigger, ..spec(&legs) };
+        let spec = SpreadSpec { constant_e9, max_units, clip_units, trigger, ..spec(&legs) };
+        let mut spec = charged(fees, spec);
         // At a ratio that there is at some size, or one step beside it; never at or below zero.
         let level = |is_buy, aim, never| {
             let Aim::At { units, offset } = aim else { return never };
             let Some((_, prices)) = reference(&spec, &legs, is_buy, units) else { return 1 };
-            let (long, short) = ratio_of(&spec, &legs, &prices);
+            let (long, short) = ratio_of(&spec, &legs, is_buy, &prices);
             let ratio = if short == 0 { 1 } else { (long * 1_000_000_000).div_euclid(short) };
             i64::try_from(ratio.clamp(1, 1 << 60)).expect("clamped").saturating_add(offset).max(1)
         };

@@ -415,6 +415,7 @@ impl<'a> Table<'a> {
             && spec.clip_units > 0
             && spec.hysteresis_e9 >= 0
             && measures_sanely(spec)
+            && counts_fees_sanely(spec)
             && spec.max_fires > 0
             && spec.max_fires <= FIRE_RATE_MAX
             && spec.ack_timeout.0 > 0
@@ -486,6 +487,17 @@ fn measures_sanely(spec: &SpreadSpec) -> bool {
     spec.legs.iter().any(|leg| leg.coefficient_q32 > 0)
         && spec.legs.iter().any(|leg| leg.coefficient_q32 < 0)
         && levels.iter().all(|(level_e9, never)| *level_e9 > 0 || level_e9 == never)
+}
+
+/// Whether the fees that the levels are after are fees: nothing is paid for trading, none turns a
+/// leg round, and what only prices has none.
+fn counts_fees_sanely(spec: &SpreadSpec) -> bool {
+    let mut legs = spec.legs.iter().zip(&spec.trigger.fee_q32);
+    let are_sane = legs.all(|(leg, fee_q32)| {
+        let most = if leg.ratio_lots == 0 { 0 } else { leg.coefficient_q32.unsigned_abs() };
+        u64::try_from(*fee_q32).is_ok_and(|fee| fee <= most)
+    });
+    are_sane && spec.trigger.fee_e9 >= 0
 }
 
 /// Whether what is said of repairs can be done and priced.

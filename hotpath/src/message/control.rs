@@ -134,6 +134,12 @@ message! {
         /// Of a ratio: the part of the constant that is taken off, as an amount of 1e-9. It is in
         /// the denominator; what `constant_e9` and this come to is in the numerator.
         pub short_constant_e9: i64,
+        /// Fees by the lot, of all legs, as a value of one unit: added where the spread is bought,
+        /// taken off where it is sold. 0, with `fee_q32`, where the levels are before fees.
+        pub fee_e9: i64,
+        /// Fees as a part of what is traded, by the coefficient of each leg, Q32: what it is more
+        /// where the spread is bought, and less where it is sold.
+        pub fee_q32: [i64; MAX_LEGS],
         /// How long a level that opens must have been met without a break.
         pub open_hold: Span,
         /// How long one that closes.
@@ -146,9 +152,17 @@ impl TriggerSpec {
     pub const PLAIN: Self = Self {
         measure: Measure::Difference,
         short_constant_e9: 0,
+        fee_e9: 0,
+        fee_q32: [0; MAX_LEGS],
         open_hold: Span(0),
         close_hold: Span(0),
     };
+
+    /// Whether its levels are after fees.
+    #[must_use]
+    pub fn counts_fees(&self) -> bool {
+        self.fee_e9 != 0 || self.fee_q32 != [0; MAX_LEGS]
+    }
 
     /// How long the level of an intent must have been met.
     #[inline]
@@ -161,9 +175,10 @@ impl TriggerSpec {
 message! {
     /// A spread: what it is made of, when it fires, how much.
     ///
-    /// Its value is `constant + Σ coefficient * price`, or what `trigger` measures instead. Buying
-    /// it buys the legs of positive ratio and sells those of negative ratio. A leg prices at the
-    /// ask where a higher price makes the direction worse, else at the bid.
+    /// Its value is `constant + Σ coefficient * price`, or what `trigger` measures instead, with
+    /// the fees that it counts. Buying it buys the legs of positive ratio and sells those of
+    /// negative ratio. A leg prices at the ask where a higher price makes the direction worse, else
+    /// at the bid.
     pub struct SpreadSpec {
         /// Row of the table of spreads.
         pub spread: SpreadIndex,

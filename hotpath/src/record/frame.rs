@@ -29,10 +29,10 @@ pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 pub const VERSION: u8 = 1;
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 11;
+pub const LOGIC_VERSION: u16 = 12;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 10] = [
+pub const LOGIC_CHANGES: [(u16, &str); 11] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -70,13 +70,14 @@ pub const LOGIC_CHANGES: [(u16, &str); 10] = [
     ),
     (
         10,
-        "a command may be about all spreads of a strategy, an account, an instrument or a gateway; \
-         spreads that were killed are halted and cancelled, and not repaired",
+        "commands are about all, about one spread, or about those that share an instrument, a \
+         gateway, an account or a strategy; what a command killed is not repaired",
     ),
+    (11, "levels may be after fees, if told so"),
     (
-        11,
+        12,
         "the least liquid leg of a fire is sent first and the others follow what it fills, if told \
-         so, and what becomes of them is told",
+         so, and what becomes of them is told; a spread that is busy keeps its account",
     ),
 ];
 

@@ -13,6 +13,9 @@
 //! that is added over the sum of all that is taken off. A ratio is compared by multiplying the
 //! level with its denominator, so that nothing is divided unless a level is met; one whose
 //! denominator is not above zero meets no level.
+//!
+//! Levels may be after fees: then what is bought costs its fees more and what is sold brings them
+//! less, leg by leg, so that both directions are worse by what trading them takes.
 
 use core::cmp::Ordering;
 
@@ -61,6 +64,8 @@ pub struct Value {
     pub sum_q32: i128,
     /// The price of each leg.
     pub prices_e9: [i64; MAX_LEGS],
+    /// Whether the spread is bought at it; otherwise it is sold.
+    pub is_buy: bool,
 }
 
 impl Value {
@@ -88,7 +93,7 @@ impl Value {
         match spec.trigger.measure {
             Measure::Difference => Some(self.sum_q32.cmp(&level_e9.wrapping_shl(32))),
             Measure::Ratio => {
-                let short_q32 = short_q32(spec, &self.prices_e9);
+                let short_q32 = self.short_q32(spec);
                 let level = short_q32.checked_mul(level_e9)?;
                 let long = self.sum_q32.wrapping_add(short_q32).checked_mul(ONE_E9)?;
                 (short_q32 > 0).then_some(long.cmp(&level))
@@ -102,8 +107,34 @@ impl Value {
     pub fn measured_e9(&self, spec: &SpreadSpec) -> i64 {
         match spec.trigger.measure {
             Measure::Difference => price::from_q32(self.sum_q32),
-            Measure::Ratio => ratio_e9(self.sum_q32, short_q32(spec, &self.prices_e9)).unwrap_or(0),
+            Measure::Ratio => ratio_e9(self.sum_q32, self.short_q32(spec)).unwrap_or(0),
         }
+    }
+
+    /// All that is taken off, as an amount: the denominator of the ratio.
+    #[inline(never)]
+    fn short_q32(&self, spec: &SpreadSpec) -> i128 {
+        let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
+        let legs = spec.legs().iter().zip(&spec.trigger.fee_q32).zip(&self.prices_e9);
+        for ((leg, fee_q32), price_e9) in legs.filter(|((leg, _), _)| leg.coefficient_q32 < 0) {
+            let weight_q32 = weight_q32(leg, *fee_q32, self.is_buy, *price_e9);
+            short_q32 = short_q32.wrapping_sub(price::weighted(*price_e9, weight_q32));
+        }
+        short_q32
+    }
+}
+
+/// What a leg's price is multiplied with: its coefficient, and the fee on what is traded, which is
+/// paid whatever the signs of coefficient and price are. Bought with the spread or sold, it makes
+/// the value worse.
+#[inline(always)]
+#[must_use]
+pub fn weight_q32(leg: &LegSpec, fee_q32: i64, is_buy: bool, price_e9: i64) -> i64 {
+    // Neither overflows: the fee is no larger than the coefficient, which is bounded.
+    if is_buy == (price_e9 >= 0) {
+        leg.coefficient_q32.wrapping_add(fee_q32)
+    } else {
+        leg.coefficient_q32.wrapping_sub(fee_q32)
     }
 }
 
@@ -114,17 +145,6 @@ pub fn ratio_e9(sum_q32: i128, short_q32: i128) -> Option<i64> {
     let long_e9_q32 = sum_q32.wrapping_add(short_q32).checked_mul(ONE_E9)?;
     let short_q32 = u128::try_from(short_q32).ok()?;
     price::floor_div(long_e9_q32, short_q32).map(price::saturate)
-}
-
-/// All that is taken off at these prices, as an amount: the denominator of the ratio.
-#[inline(never)]
-fn short_q32(spec: &SpreadSpec, prices_e9: &[i64; MAX_LEGS]) -> i128 {
-    let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
-    let legs = spec.legs().iter().zip(prices_e9);
-    for (leg, price_e9) in legs.filter(|(leg, _)| leg.coefficient_q32 < 0) {
-        short_q32 = short_q32.wrapping_sub(price::weighted(*price_e9, leg.coefficient_q32));
-    }
-    short_q32
 }
 
 /// Whether `leg` takes asks when the spread is bought (`is_buy`) or sold.
@@ -158,7 +178,8 @@ pub fn worst_price(depth: &Depth, taken: u32, lots: u64) -> Option<i64> {
     None
 }
 
-/// What `units` cost (`is_buy`) or bring, per unit; `None` if a leg's levels do not hold the size.
+/// What `units` cost (`is_buy`) or bring, per unit and with the fees that are counted; `None` if a
+/// leg's levels do not hold the size.
 #[inline]
 #[must_use]
 pub fn value(
@@ -167,9 +188,17 @@ pub fn value(
     is_buy: bool,
     units: u32,
 ) -> Option<Value> {
-    let mut sum_q32 = price::to_q32(spec.constant_e9);
+    let fees_q32 = &spec.trigger.fee_q32;
+    let (constant_q32, fee_q32) =
+        (price::to_q32(spec.constant_e9), price::to_q32(spec.trigger.fee_e9));
+    let mut sum_q32 = if is_buy {
+        constant_q32.wrapping_add(fee_q32)
+    } else {
+        constant_q32.wrapping_sub(fee_q32)
+    };
     let mut prices_e9 = [0; MAX_LEGS];
-    for ((leg, book), price_e9) in spec.legs().iter().zip(legs).zip(&mut prices_e9) {
+    let legs = spec.legs().iter().zip(legs).zip(fees_q32);
+    for (((leg, book), fee_q32), price_e9) in legs.zip(&mut prices_e9) {
         // Cannot overflow: a product of two `u32`.
         let lots = u64::from(leg.ratio_lots.unsigned_abs()).wrapping_mul(u64::from(units));
         let lots = lots.max(u64::from(leg.min_lean_lots)).max(1);
@@ -179,10 +208,11 @@ pub fn value(
             worst_price(book.bids, book.taken_bid_lots, lots)?
         };
         *price_e9 = worst;
-        // Cannot overflow: coefficients are bounded by MAX_COEFFICIENT_Q32 and there are four.
-        sum_q32 = sum_q32.wrapping_add(price::weighted(worst, leg.coefficient_q32));
+        let weight_q32 = weight_q32(leg, *fee_q32, is_buy, worst);
+        // Cannot overflow: weights are bounded by twice MAX_COEFFICIENT_Q32 and there are four.
+        sum_q32 = sum_q32.wrapping_add(price::weighted(worst, weight_q32));
     }
-    Some(Value { sum_q32, prices_e9 })
+    Some(Value { sum_q32, prices_e9, is_buy })
 }
 
 /// The trigger that is met, if any. Closing comes before opening. A trigger of 0 units is one that

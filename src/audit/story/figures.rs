@@ -4,7 +4,7 @@ use super::{OrderStory, Story};
 use std::collections::HashSet;
 use xmc_hotpath::message::{FollowStep, MAX_LEGS, Measure, OrderEventKind, Side};
 use xmc_hotpath::price;
-use xmc_hotpath::spread::ratio_e9;
+use xmc_hotpath::spread::{ratio_e9, weight_q32};
 
 /// What was filled of a leg.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,22 +119,27 @@ impl Story {
     pub fn achieved(&self) -> Option<Achieved> {
         let trigger = self.trigger?;
         let filled = self.filled();
+        let (counts, is_buy) = (&self.spec.trigger, trigger.intent.is_buy());
+        let fee_q32 = price::to_q32(counts.fee_e9);
         let mut sum_q32 = price::to_q32(self.spec.constant_e9);
-        let mut short_q32 = price::to_q32(self.spec.trigger.short_constant_e9);
-        for ((leg, filled), seen_e9) in self.legs.iter().zip(&filled).zip(trigger.prices_e9) {
+        sum_q32 += if is_buy { fee_q32 } else { -fee_q32 };
+        let mut short_q32 = price::to_q32(counts.short_constant_e9);
+        let legs = self.legs.iter().zip(counts.fee_q32).zip(&filled).zip(trigger.prices_e9);
+        for (((leg, fee_q32), filled), seen_e9) in legs {
             let price_e9 = if leg.spec.ratio_lots == 0 { seen_e9 } else { filled.average_e9()? };
-            let part_q32 = price::weighted(price_e9, leg.spec.coefficient_q32);
+            let weight_q32 = weight_q32(&leg.spec, fee_q32, is_buy, price_e9);
+            let part_q32 = price::weighted(price_e9, weight_q32);
             sum_q32 += part_q32;
             if leg.spec.coefficient_q32 < 0 {
                 short_q32 -= part_q32;
             }
         }
-        let value_e9 = match self.spec.trigger.measure {
+        let value_e9 = match counts.measure {
             Measure::Difference => price::from_q32(sum_q32),
             Measure::Ratio => ratio_e9(sum_q32, short_q32).unwrap_or(0),
         };
         let more = value_e9.saturating_sub(trigger.value_e9);
-        let better_e9 = if trigger.intent.is_buy() { more.saturating_neg() } else { more };
+        let better_e9 = if is_buy { more.saturating_neg() } else { more };
         Some(Achieved { value_e9, better_e9 })
     }
 }

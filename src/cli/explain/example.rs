@@ -3,7 +3,7 @@
 
 use super::figures::Product;
 use crate::config::rational::Rational;
-use crate::config::{Configuration, Leg, Spread};
+use crate::config::{Configuration, Leg, LegFees, Spread};
 use crate::engine::inputs;
 use thiserror::Error;
 use xmc_hotpath::message::{Control, Depth, Intent, MAX_LEGS, Measure, SpreadSpec};
@@ -55,7 +55,10 @@ pub struct Example {
     pub rows: Vec<Row>,
     /// The constant, before it is rounded.
     pub constant: Rational,
-    /// The sum, in fractions.
+    /// What buying one unit at these prices takes in fees, whether or not the levels are after
+    /// them.
+    pub fees: Rational,
+    /// The sum, in fractions, with fees if the levels are after them.
     pub exact: Rational,
     /// The sum as the evaluator has it, before it is cut to 1e-9.
     pub hot: Rational,
@@ -90,12 +93,14 @@ impl Example {
         let rows = rows(configuration, spread, &given).ok_or_else(too_many)?;
         let own = Rational::from_e9(spread.own_constant_e9);
         let constant = own.plus(spread.linear_constant).ok_or_else(too_many)?;
-        let exact = sum(&rows, constant).ok_or_else(too_many)?;
+        let fees = fees(configuration, spread, &rows).ok_or_else(too_many)?;
+        let counted = if spread.is_after_fees() { fees } else { Rational::ZERO };
+        let exact = sum(&rows, constant).and_then(|of| of.plus(counted)).ok_or_else(too_many)?;
         let not_linear = exact_product(configuration, spread, &rows, exact).ok_or_else(too_many)?;
         let no_value = || ExampleError::NoValue(pair());
         let (hot, ratio, intent) = evaluated(configuration, index, &rows).ok_or_else(no_value)?;
         let difference = hot.minus(exact).ok_or_else(too_many)?;
-        Ok(Self { rows, constant, exact, hot, difference, not_linear, ratio, intent })
+        Ok(Self { rows, constant, fees, exact, hot, difference, not_linear, ratio, intent })
     }
 }
 
@@ -162,6 +167,13 @@ fn rows(configuration: &Configuration, spread: &Spread, given: &[Option<i64>]) -
         row.part = row.weight.times(Rational::from_e9(row.price_e9))?;
     }
     Some(rows)
+}
+
+fn fees(configuration: &Configuration, spread: &Spread, rows: &[Row]) -> Option<Rational> {
+    spread.legs.iter().zip(rows).try_fold(Rational::ZERO, |sum, (leg, row)| {
+        let fees = LegFees::of(leg, &configuration.instruments[leg.instrument.value])?;
+        sum.plus(fees.at(Rational::from_e9(row.price_e9))?)
+    })
 }
 
 fn sum(rows: &[Row], constant: Rational) -> Option<Rational> {

@@ -76,6 +76,9 @@ pub struct LegFigures {
     pub tick: Rational,
     /// Of its money.
     pub currency: String,
+    /// What trading it takes, in its currency by the lot and as a part of the value; `None` for
+    /// nothing.
+    pub fees: Option<(Rational, Rational)>,
     /// What its price counts.
     pub quote_unit: String,
     /// The factors, in their order.
@@ -148,6 +151,8 @@ pub struct Explanation {
     pub products: Vec<Product>,
     /// What the levels count.
     pub measure: Measure,
+    /// Whether they are after fees.
+    pub is_after_fees: bool,
     /// The levels that are set.
     pub levels: Vec<Level>,
     /// The distance that a value must leave a level by.
@@ -178,6 +183,7 @@ impl Explanation {
             linear_constant: spread.linear_constant,
             products: products(configuration, spread),
             measure: spread.measure,
+            is_after_fees: spread.is_after_fees(),
             levels: spread.triggers.set().map(level).collect(),
             hysteresis: Rational::from_e9(spread.hysteresis_e9.value),
             holds_ms: (spread.open_hold_ms, spread.close_hold_ms),
@@ -236,6 +242,8 @@ fn leg_figures(configuration: &Configuration, spread: &Spread, leg: &Leg) -> Leg
             reference: product.reference.text.clone(),
         })
     };
+    let per_lot = Rational::from_e9(instrument.fee_per_lot_e9);
+    let has_fees = instrument.fee_per_lot_e9 != 0 || instrument.fee_fraction_e9 != 0;
     LegFigures {
         name: instrument.name.value.clone(),
         symbol: instrument.symbol.clone(),
@@ -250,6 +258,8 @@ fn leg_figures(configuration: &Configuration, spread: &Spread, leg: &Leg) -> Leg
         multiplier: Rational::from_e9(instrument.multiplier_e9),
         tick: Rational::from_e9(instrument.tick_e9),
         currency: instrument.currency.clone(),
+        fees: (leg.is_traded && has_fees)
+            .then(|| (per_lot, Rational::from_e9(instrument.fee_fraction_e9))),
         quote_unit: instrument.quote_unit.clone(),
         terms: terms(configuration, leg),
         shares: spread.legs.iter().filter_map(share).collect(),

@@ -30,7 +30,7 @@ pub fn explanation(of: &Explanation, example: &Example, state: &State) -> Value 
         "long_round_trip": long_span,
         "short_round_trip": short_span,
         "mismatch": of.mismatch().map(text),
-        "fees": Value::Null,
+        "levels_are": if of.is_after_fees { "after_fees" } else { "before_fees" },
         "state": {
             "sha256": state.hash,
             "bytes": state.bytes,
@@ -39,6 +39,7 @@ pub fn explanation(of: &Explanation, example: &Example, state: &State) -> Value 
         "example": {
             "rows": example.rows.iter().map(row).collect::<Vec<_>>(),
             "constant": text(example.constant),
+            "fees": text(example.fees),
             "exact": text(example.exact),
             "hot": text(example.hot),
             "difference": text(example.difference),

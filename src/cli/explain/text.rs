@@ -105,6 +105,16 @@ impl<W: Write> Text<'_, W> {
             );
             writeln!(self.out, "      {leans} {lots}")?;
         }
+        if let Some((per_lot, part)) = leg.fees {
+            let (fees, a_lot, of_value) = (
+                self.say("fees", "手续费"),
+                self.say("a lot", "每手"),
+                self.say("% of what is traded", "% 按成交额"),
+            );
+            let percent = part.times(Rational::whole(100)).map_or(String::new(), shown);
+            let lot = format!("{} {currency} {a_lot}", shown(per_lot));
+            writeln!(self.out, "      {fees} {lot} + {percent} {of_value}")?;
+        }
         if leg.terms.is_empty() && leg.shares.is_empty() {
             let alone = self.say("as it is quoted, or as written", "按报价，或如配置所写");
             writeln!(self.out, "      {} {}   {alone}", times(), shown(leg.weight.magnitude()))?;
@@ -282,21 +292,36 @@ impl<W: Write> Text<'_, W> {
             };
             let worth = span.times(money.amount).and_then(|of| of.show(2)).unwrap_or_default();
             let (span, currency) = (shown(span), &money.currency);
+            let fees = match self.of.is_after_fees {
+                true => self.say("after fees", "已扣手续费"),
+                false => self.say("before fees", "未扣手续费"),
+            };
             match self.lang {
                 Lang::En => writeln!(
                     self.out,
-                    "  {side} round trip: {span} points, {worth} {currency} a unit before fees"
+                    "  {side} round trip: {span} points, {worth} {currency} a unit {fees}"
                 )?,
                 Lang::Zh => writeln!(
                     self.out,
-                    "  {side}一个来回：{span} 点，每单位 {worth} {currency}（未扣手续费）"
+                    "  {side}一个来回：{span} 点，每单位 {worth} {currency}（{fees}）"
                 )?,
             }
         }
-        let fees = self.say(
-            "fees: none in the configuration; the distance between the levels has to carry them",
-            "手续费：配置中没有；须由开平阈值之差承担",
-        );
+        let has_fees = self.of.legs.iter().any(|leg| leg.fees.is_some());
+        let fees = match (has_fees, self.of.is_after_fees) {
+            (false, _) => self.say(
+                "fees: none in the configuration; the distance between levels has to carry them",
+                "手续费：配置中没有；须由开平阈值之差承担",
+            ),
+            (true, false) => self.say(
+                "fees: the levels are before them; the distance between has to carry them",
+                "手续费：阈值未含；须由开平阈值之差承担",
+            ),
+            (true, true) => self.say(
+                "fees: the levels are after them; buying costs them more, selling brings less",
+                "手续费：阈值已含；买入加计，卖出扣减",
+            ),
+        };
         writeln!(self.out, "  {fees}")
     }
 
@@ -318,6 +343,15 @@ impl<W: Write> Text<'_, W> {
         }
         let constant = self.say("constant", "常数项");
         writeln!(self.out, "  {constant} {}", signed(example.constant).trim())?;
+        if example.fees != Rational::ZERO {
+            let fees = self.say("fees of buying one unit", "买入一单位的手续费");
+            let counted = match self.of.is_after_fees {
+                true => self.say("in the value", "计入"),
+                false => self.say("not in the value: the levels are before fees", "不计入"),
+            };
+            let amount = example.fees.show(DIGITS).unwrap_or_default();
+            writeln!(self.out, "  {fees} + {amount}   {counted}")?;
+        }
         let (exact, hot, difference, not_linear) = (
             self.say("exactly, in fractions    ", "精确（分数运算）  "),
             self.say("by the evaluator, Q32    ", "热路径求值（Q32） "),

@@ -282,6 +282,7 @@ fn spread(configuration: &Configuration, of: &Spread) -> Value {
         "constant": show_e9(of.constant_e9),
         "legs": of.legs.iter().map(leg).collect::<Vec<_>>(),
         "measure": of.measure.word(),
+        "levels": of.levels.as_ref().map(|levels| levels.value).unwrap_or_default().word(),
         "buy_open": level(&of.triggers.buy_open_e9),
         "buy_close": level(&of.triggers.buy_close_e9),
         "sell_open": level(&of.triggers.sell_open_e9),

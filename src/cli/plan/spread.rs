@@ -25,6 +25,10 @@ pub fn lines(configuration: &Configuration, spread: &Spread) -> Vec<(&'static st
     if spread.measure == Measure::Ratio {
         lines.push(("levels", "the ratio of what is added to what is taken off".to_owned()));
     }
+    if spread.is_after_fees() {
+        let fees = "what is bought costs its fees more, what is sold brings them less";
+        lines.push(("fees", fees.to_owned()));
+    }
     for (label, triggers) in [("long", buy), ("short", sell)] {
         let triggers: Vec<_> = triggers.into_iter().flatten().collect();
         if !triggers.is_empty() {

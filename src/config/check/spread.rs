@@ -3,6 +3,7 @@
 use super::Read;
 use crate::config::decimal::{ONE_E9, show_e9};
 use crate::config::error::{Problem, Rule};
+use crate::config::fee::LegFees;
 use crate::config::market::{Instrument, InstrumentIndex};
 use crate::config::section::Written;
 use crate::config::spread::{Leg, Spread};
@@ -15,6 +16,7 @@ impl Read<'_> {
         self.reach(spread);
         self.directions(spread);
         self.balance(spread);
+        self.fees(spread);
         let name = &spread.name.value;
         if spread.clip_units.value > spread.max_units.value {
             self.both(
@@ -130,6 +132,36 @@ impl Read<'_> {
                     (&high.place, high_key),
                 );
             }
+        }
+    }
+
+    /// Levels after fees have fees, and fees that can be reckoned.
+    fn fees(&self, spread: &Spread) {
+        let Some(levels) = spread.levels.as_ref().filter(|_| spread.is_after_fees()) else {
+            return;
+        };
+        let name = &spread.name.value;
+        let fees: Vec<_> = self.traded(spread).map(|(leg, of)| LegFees::of(leg, of)).collect();
+        if fees.contains(&None) {
+            self.report.add(
+                Problem::new(
+                    Rule::Fees,
+                    format!("the fees of spread \"{name}\" have too many digits to be reckoned"),
+                    levels.place.clone(),
+                    "are in these levels",
+                )
+                .help("round fee_per_lot and fee_fraction of its legs, or their coefficients"),
+            );
+        } else if fees.iter().all(|fees| *fees == Some(LegFees::NONE)) {
+            self.report.add(
+                Problem::new(
+                    Rule::Fees,
+                    format!("no instrument of spread \"{name}\" has a fee"),
+                    levels.place.clone(),
+                    "after nothing",
+                )
+                .help("write fee_per_lot or fee_fraction of the instruments that are traded"),
+            );
         }
     }
 

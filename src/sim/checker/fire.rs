@@ -260,13 +260,17 @@ impl Checker {
         let short = i128::from(spec.trigger.short_constant_e9);
         let (mut plus, mut minus) = (i128::from(spec.constant_e9) + short, short);
         (plus, minus) = (plus << 32, minus << 32);
-        for leg in legs(spec) {
+        // Fees are paid either way: what is bought costs them more, what is sold brings them less.
+        let paid = if intent.is_buy() { 1 } else { -1 };
+        plus += (i128::from(spec.trigger.fee_e9) << 32) * paid;
+        for (leg, fee) in legs(spec).zip(spec.trigger.fee_q32) {
             let price = i128::from(self.price(leg, intent, units)?);
             let weight = i128::from(leg.coefficient_q32);
+            let fee = price.abs() * i128::from(fee) * paid;
             if weight > 0 {
-                plus += price * weight;
+                plus += price * weight + fee;
             } else {
-                minus += price * -weight;
+                minus += price * -weight - fee;
             }
         }
         match spec.trigger.measure {

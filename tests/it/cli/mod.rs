@@ -19,4 +19,4 @@ mod sim;
 mod sockets;
 mod statistics;
 mod stress;
-mod venue;
+pub mod venue;

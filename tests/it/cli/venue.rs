@@ -50,7 +50,7 @@ fn command(config: &Path, more: &[&str]) -> Command {
 }
 
 /// A venue as a process, killed when dropped.
-struct Process {
+pub struct Process {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     listening: serde_json::Value,
@@ -61,7 +61,7 @@ impl Process {
         Self::spawn(command(config, more))
     }
 
-    fn spawn(mut command: Command) -> Self {
+    pub fn spawn(mut command: Command) -> Self {
         let mut child = command.spawn().expect("xmc runs");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let listening = lines.next().expect("it says where it listens").expect("UTF-8");
@@ -69,7 +69,7 @@ impl Process {
         Self { child, lines, listening }
     }
 
-    fn address(&self, name: &str) -> SocketAddr {
+    pub fn address(&self, name: &str) -> SocketAddr {
         self.listening[name].as_str().expect("it is there").parse().expect("an address")
     }
 

@@ -395,6 +395,7 @@ const CASES: &[Case] = &[
         "buy_open",
         "",
     ),
+    case("064", &[("buy_open = ", "levels = \"after_fees\"\nbuy_open = ")], "levels", ""),
     // Limits.
     case("039", &[("collar_ticks = 20\n", "")], "[[limit]]", ""),
     case(

@@ -74,6 +74,49 @@ fn a_written_constant_is_on_the_side_that_its_sign_says() {
     }
 }
 
+/// Copper as it is traded: 2 lots of 5 t against one of 25,000 lb; SHFE takes a part of the value,
+/// COMEX dollars by the lot.
+#[test]
+fn fees_go_into_levels_by_the_weights_of_their_legs() {
+    let change = |text: &str, key: &str, fee: &str| {
+        let written = text.replacen(key, &format!("{key}{fee}"), 1);
+        assert_ne!(written, text, "{key}");
+        written
+    };
+    let read = |name| std::fs::read_to_string(sample(name)).expect("a sample");
+    let market =
+        change(&read("demo_market.toml"), "name = \"cu\"\n", "fee_fraction = \"0.00005\"\n");
+    let market = change(&market, "name = \"hg\"\n", "fee_per_lot = \"2.5\"\n");
+    let include = ", \"demo_market.toml\"";
+    let demo = read("demo.toml").replacen(include, "", 1);
+    let with = |levels: &str| {
+        let levels = format!("{levels}{LEVELS}");
+        let text = format!("{}\n{market}", demo.replacen(LEVELS, &levels, 1));
+        config::load_text(&sample("demo.toml"), &text).expect("a configuration with fees")
+    };
+    for plain in ["", "levels = \"before_fees\"\n"] {
+        assert!(!told(&with(plain))[1].trigger.counts_fees());
+    }
+    let after = with("levels = \"after_fees\"\n");
+    let trigger = told(&after)[1].trigger;
+    // 2.5 / 25000 of a dollar a pound, by the weight 17687.68729510255; 0.00005 by 1.
+    assert_eq!(trigger.fee_e9, 1_768_768_730);
+    assert_eq!(trigger.fee_q32, [214_748, 0, 0, 0]);
+    let prices =
+        [("cu", 88_000), ("hg", 5), ("cnh", 7)].map(|(leg, at)| (leg.to_owned(), at * ONE_E9));
+    let example = |configuration| Example::of(configuration, 1, &prices).expect("an example");
+    let (before, after) = (example(&with("")), example(&after));
+    // 88000 * 0.00005 more than the fee of COMEX.
+    let fees = after.exact.minus(before.exact).and_then(|fees| fees.show(9));
+    assert_eq!(fees.as_deref(), Some("6.16876873"));
+    assert_eq!(after.fees.show(9), fees);
+    assert_eq!(before.fees, after.fees);
+    let off = after.difference.approximate().abs();
+    assert!(off < 1e-4, "the evaluator is {off} away");
+}
+
+const ONE_E9: i64 = 1_000_000_000;
+
 /// Far below its reference a linear form is below what it stands for, and may be below zero.
 #[test]
 fn a_ratio_over_what_can_be_zero_is_refused() {

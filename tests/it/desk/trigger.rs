@@ -94,6 +94,60 @@ fn a_ratio_that_fired_must_leave_its_level_by_the_hysteresis() {
     }
 }
 
+/// Leg 0 is asked at 100 with fees of 3 a lot and 1/64 of what is traded, leg 1 bid at 96 with 1
+/// and 1/32: buying takes 3 + 100/64 + 1 + 96/32 = 8.5625 more than the difference of 4.
+#[test]
+fn a_level_after_fees_is_met_by_what_is_left_of_them() {
+    let with = |fee_e9: i64, fee_q32: [i64; 4], open_e9: i64| {
+        let trigger = TriggerSpec { fee_e9, fee_q32, ..TriggerSpec::PLAIN };
+        let mut stand = of(&SpreadSpec { trigger, buy_open_e9: open_e9, ..spread() });
+        stand.quote(1, 96, 97, 5);
+        stand.quote(0, 99, 100, 5);
+        stand.decision().map(|decision| decision.value_e9)
+    };
+    let (fee_e9, fee_q32) = (4 * ONE_E9, [1 << 26, 1 << 27, 0, 0]);
+    assert_eq!(with(0, [0; 4], 4 * ONE_E9), Some(4 * ONE_E9));
+    assert_eq!(with(fee_e9, fee_q32, 12_562_500_000), Some(12_562_500_000));
+    assert_eq!(with(fee_e9, fee_q32, 12_562_499_999), None);
+}
+
+/// Sold at -37.63, 1/16 of what is traded is paid, not got.
+#[test]
+fn a_fee_is_paid_at_a_price_below_zero_too() {
+    let with = |fee_q32: [i64; 4]| {
+        let trigger = TriggerSpec { fee_q32, ..TriggerSpec::PLAIN };
+        let open_e9 = 200 * ONE_E9;
+        let mut stand = of(&SpreadSpec { trigger, buy_open_e9: open_e9, ..spread() });
+        stand.quote(1, -32, -31, 5);
+        stand.quote(0, -17, -16, 5);
+        stand.decision().map(|decision| decision.value_e9)
+    };
+    assert_eq!(with([0; 4]), Some(16 * ONE_E9));
+    assert_eq!(with([1 << 28, 0, 0, 0]), Some(17 * ONE_E9), "16/16 for buying at -16");
+    assert_eq!(with([0, 1 << 28, 0, 0]), Some(18 * ONE_E9), "32/16 for selling at -32");
+}
+
+#[test]
+fn fees_that_pay_or_turn_a_leg_round_are_refused() {
+    let with = |change: &dyn Fn(&mut SpreadSpec)| {
+        let mut wrong = spread();
+        change(&mut wrong);
+        let mut stand = of(&spread());
+        stand.tell(Event::Spread(&wrong));
+        stand.alerts()
+    };
+    let weight = spread().legs[0].coefficient_q32;
+    assert_eq!(with(&|spec| spec.trigger.fee_q32[0] = weight), []);
+    for wrong in [
+        &(|spec: &mut SpreadSpec| spec.trigger.fee_e9 = -1) as &dyn Fn(&mut SpreadSpec),
+        &|spec| spec.trigger.fee_q32[1] = -1,
+        &|spec| spec.trigger.fee_q32[0] = weight + 1,
+        &|spec| spec.trigger.fee_q32[2] = 1,
+    ] {
+        assert_eq!(with(wrong), [AlertKind::BadInput]);
+    }
+}
+
 /// A book whose best ask is alone, with more behind it.
 fn deep(stand: &Stand, row: u32, bid: i64, asks: [(i64, u32); 2]) -> Quote {
     let mut quote = Quote { received: MonoNs(stand.now), ..book(row, bid, asks[0].0, 9) };

@@ -139,6 +139,7 @@ fn leg(of: &Story, leg: &Leg, number: usize, labels: &Labels) -> Value {
         "venue": labels.venue(leg.spec.instrument),
         "ratio_lots": leg.spec.ratio_lots,
         "coefficient_q32": leg.spec.coefficient_q32,
+        "fee_q32": of.spec.trigger.fee_q32[number],
         "price_e9": of.trigger.map(|trigger| trigger.prices_e9[number]),
         "quote": quote,
         "taken_bid_lots": leg.taken_bid_lots,

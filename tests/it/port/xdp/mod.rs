@@ -1,6 +1,7 @@
 //! AF_XDP: its rings in plain memory, its program on frames, and its ports over cables of virtual
 //! interfaces between two network namespaces.
 
+mod engine;
 mod fault;
 mod feed;
 mod frame;

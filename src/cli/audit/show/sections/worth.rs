@@ -7,7 +7,7 @@ use crate::monitor::number;
 use crate::monitor::terminal::width;
 use crate::monitor::words::{Lang, Worded};
 use std::io::{self, Write};
-use xmc_hotpath::message::Measure;
+use xmc_hotpath::message::{Measure, SpreadSpec};
 use xmc_hotpath::price;
 use xmc_hotpath::spread::{Trigger, takes_asks};
 
@@ -49,7 +49,20 @@ pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
     let constant = number::signed_e9(story.spec.constant_e9.into(), 6);
     let name = page.say("constant", "常数项");
     writeln!(out, "{}", Line::indent(1).left(name, 66).right(&constant, 24).end())?;
+    if story.spec.trigger.counts_fees() {
+        let fees = number::signed_e9(fees_e9(&story.spec, trigger), 6);
+        let name = page.say("fees of trading it", "手续费");
+        writeln!(out, "{}", Line::indent(1).left(name, 66).right(&fees, 24).end())?;
+    }
     level(page, trigger, out)
+}
+
+/// What fees add to the value, or take off it.
+fn fees_e9(spec: &SpreadSpec, trigger: &Trigger) -> i128 {
+    let legs = spec.trigger.fee_q32.iter().zip(trigger.prices_e9);
+    let by_value: i128 = legs.map(|(fee_q32, at)| price::weighted(at, *fee_q32).abs() >> 32).sum();
+    let fees = by_value + i128::from(spec.trigger.fee_e9);
+    if trigger.intent.is_buy() { fees } else { -fees }
 }
 
 fn level(page: &Page<'_>, trigger: &Trigger, out: &mut impl Write) -> io::Result<()> {
