@@ -1,8 +1,8 @@
 //! Legs in order: the least liquid one is sent first, the others follow each of its fills.
 //!
-//! A fire passes all gates with all its legs, and the worst case of all of them is reserved: lots of
-//! the others count in their instruments and accounts as if they were ordered. Then only the leading
-//! leg is sent. With each of its fills, in the same input, the others are sent for the whole units
+//! A fire passes all gates with all its legs, and the worst case of all of them is reserved: lots
+//! of the others count in their instruments and accounts as if they were ordered. Then only the
+//! leading leg is sent. With each of its fills, in the same input, the others are sent for the whole units
 //! that it has come to, fill-and-kill; never for lots that it has not filled. They go at the limits
 //! that the fire was decided on at, pay-up included: what the book shows better than that is got
 //! anyway, and what a leg costs beyond it is for the repair to weigh against trading back. So a leg

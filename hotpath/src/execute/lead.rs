@@ -46,7 +46,7 @@ impl Fire {
     }
 }
 
-/// The leg with the fewest units tradable, of those that have `tradable_lots`; the first of several.
+/// The leg with the fewest units tradable, of those that have `tradable_lots`; the first of equals.
 pub(crate) fn least_liquid(
     legs: &[LegSpec; MAX_LEGS],
     tradable_lots: &[Option<u32>; MAX_LEGS],

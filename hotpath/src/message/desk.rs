@@ -459,8 +459,8 @@ code! {
         Waits = 0 "waits",
         /// Their orders follow from the same input.
         Followed = 1 "followed",
-        /// A gate or a book, named beside, holds them back: they are looked at again with each quote
-        /// of a leg and each fill of the leading one.
+        /// A gate or a book, named beside, holds them back: they are looked at again with each
+        /// quote of a leg and each fill of the leading one.
         HeldBack = 2 "held_back",
         /// They are not sent any more: the leading leg has filled no more whole units.
         Unfilled = 3 "unfilled",

@@ -307,8 +307,8 @@ impl Checker {
         }
     }
 
-    /// All legs or none, or the one that leads: the orders of each leg, in the exact ratio, at the price
-    /// needed, opening and closing as what is held says.
+    /// All legs or none, or the one that leads: the orders of each leg, in the exact ratio, at the
+    /// price needed, opening and closing as what is held says.
     fn legs(
         &self,
         spec: &SpreadSpec,
