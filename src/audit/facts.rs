@@ -160,6 +160,10 @@ impl Memory {
             Detail::State(change) => self.of_spread(change.spread),
             Detail::Ending(ending) => self.of_spread(ending.spread),
             Detail::Repair(repair) => self.of_spread(repair.spread),
+            Detail::Follow(follow) => {
+                let gate = Some(follow.gate).filter(|gate| *gate != Gate::Passed);
+                Facts { gate, ..self.of_spread(follow.spread) }
+            }
         }
     }
 

@@ -9,8 +9,8 @@ use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
-    AccountId, BreakerKind, Carried, CarriedRun, Detail, Gate, InstrumentIndex, OrderId, ProjectId,
-    SpreadIndex, StrategyId, Way,
+    AccountId, BreakerKind, Carried, CarriedRun, Detail, Gate, InstrumentIndex, Obstacle, OrderId,
+    ProjectId, SpreadIndex, StrategyId, Way,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 use xmc_hotpath::time::{MonoNs, UnixNs};
@@ -291,6 +291,21 @@ impl Receipt {
                     let [complete, unwind] = [&repair.complete, &repair.unwind].map(way);
                     let (taken, attempt) = (repair.way.word(), repair.attempt);
                     format!("{taken}, try {attempt}: complete {complete}, unwind {unwind}")
+                }
+                Detail::Follow(follow) => {
+                    let (lead, lots) = (follow.lead, follow.lead_lots);
+                    let (step, units) = (follow.step.word(), follow.units);
+                    let mut text =
+                        format!("{step}: {units} units behind leg {lead}, of which {lots} lots");
+                    let held_by = match follow.obstacle {
+                        Obstacle::Nothing => None,
+                        Obstacle::Gate => Some(follow.gate.word()),
+                        other => Some(other.word()),
+                    };
+                    if let Some(by) = held_by {
+                        text += &format!("; {by}: saw {}, limit {}", follow.seen, follow.limit);
+                    }
+                    text
                 }
             },
             Body::Input(input) => event(&input.event, labels),

@@ -17,7 +17,7 @@ use super::value::{
     Coefficient, Exact, boolean, decimal_e9, decimal_q32, exact, line, name, whole, word,
 };
 use xmc_hotpath::execute::repair::MAX_TRIES;
-use xmc_hotpath::message::{Measure, RepairEnd};
+use xmc_hotpath::message::{LegsFirst, Measure, RepairEnd};
 
 /// How long an order may wait for a match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,6 +173,9 @@ pub struct MaxLoss {
 const REPAIR_ENDS: &[(&str, RepairEnd)] =
     &[("halt", RepairEnd::Halt), ("flatten", RepairEnd::Flatten)];
 
+const LEGS_FIRST: &[(&str, LegsFirst)] =
+    &[("together", LegsFirst::Together), ("least_liquid", LegsFirst::LeastLiquid)];
+
 /// Two to four legs that are traded as one.
 #[derive(Clone, Debug)]
 pub struct Spread {
@@ -231,6 +234,8 @@ pub struct Spread {
     pub repair: Option<Repair>,
     /// The most that a fire may lose by ending one-sided; `None` for no bound.
     pub max_loss: Option<MaxLoss>,
+    /// Which legs of a fire are sent first.
+    pub legs_first: LegsFirst,
     /// What may go wrong with its orders how often.
     pub breakers: Vec<Breaker>,
     /// By how much the weights of traded legs may differ from their lots and multipliers, units
@@ -313,6 +318,9 @@ pub(crate) fn spread(
             .map_or(HedgeFlag::Arbitrage, |flag| flag.value),
         repair: repair(&section),
         max_loss: max_loss(&section),
+        legs_first: section
+            .optional("legs_first", word(LEGS_FIRST))
+            .map_or(LegsFirst::Together, |first| first.value),
         breakers: breakers(&section),
         is_enabled: section.optional("enabled", boolean).is_none_or(|enabled| enabled.value),
         balance_tolerance_e9: section

@@ -193,6 +193,7 @@ fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Na
             HedgeFlag::Speculate => message::HedgeFlag::Speculate,
         },
         repair: repair_spec(config, spread),
+        legs_first: spread.legs_first,
         loss: spread.max_loss.map_or(LossSpec::NONE, |loss| LossSpec {
             max_e9: loss.max_e9,
             stress_q32: loss.stress_q32,

@@ -298,6 +298,6 @@ fn count(detail: &Detail, found: &mut Replayed) {
             found.fires += u64::from(decision.gate == Gate::Passed);
         }
         Detail::Alert(_) => found.alerts += 1,
-        Detail::State(_) | Detail::Ending(_) | Detail::Repair(_) => {}
+        Detail::State(_) | Detail::Ending(_) | Detail::Repair(_) | Detail::Follow(_) => {}
     }
 }

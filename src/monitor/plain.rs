@@ -9,8 +9,8 @@ use super::tally::Tally;
 use super::view::View;
 use super::words::{Label, Lang, Worded};
 use xmc_hotpath::message::{
-    Alert, Decision, Detail, Ending, Event, Gate, Obstacle, PositionEffect, Repair, RepairWay,
-    SpreadIndex, StateChange, StreamId, Way,
+    Alert, Decision, Detail, Ending, Event, Follow, Gate, Obstacle, PositionEffect, Repair,
+    RepairWay, SpreadIndex, StateChange, StreamId, Way,
 };
 use xmc_hotpath::record::frame::Body;
 use xmc_hotpath::time::Span;
@@ -143,6 +143,7 @@ impl Plain {
                 (spread_name(setting, ending.spread), self.ending(tally, ending))
             }
             Detail::Repair(repair) => (spread_name(setting, repair.spread), self.repair(repair)),
+            Detail::Follow(follow) => (spread_name(setting, follow.spread), self.follow(follow)),
         }
     }
 
@@ -197,6 +198,22 @@ impl Plain {
             repair.attempt,
             way(RepairWay::Complete, &repair.complete),
             way(RepairWay::Unwind, &repair.unwind)
+        )
+    }
+
+    /// `followed 2 units (leg 1: 4)`, and what holds them back
+    fn follow(&self, follow: &Follow) -> String {
+        let (step, units) = (self.word(follow.step), self.word(Label::Units));
+        let held_by = match follow.obstacle {
+            Obstacle::Nothing => String::new(),
+            Obstacle::Gate => format!(": {}", self.word(follow.gate)),
+            other => format!(": {}", self.word(other)),
+        };
+        let (lead, lots) = (follow.lead, follow.lead_lots);
+        format!(
+            "{step} {} {units} ({} {lead}: {lots}){held_by}",
+            follow.units,
+            self.word(Label::Leg)
         )
     }
 

@@ -7,8 +7,8 @@
 use std::fmt;
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
-    AlertKind, ChannelState, Gate, Intent, Obstacle, PositionEffect, QuoteQuality, RepairWay,
-    SafeState, SessionState, Side,
+    AlertKind, ChannelState, FollowStep, Gate, Intent, Obstacle, PositionEffect, QuoteQuality,
+    RepairWay, SafeState, SessionState, Side,
 };
 
 /// The language of a screen.
@@ -243,6 +243,15 @@ words! {
         Complete "completed" "补单",
         Unwind "traded back" "回退",
     }
+    FollowStep {
+        Waits "legs wait" "等待主腿",
+        Followed "followed" "已跟单",
+        HeldBack "held back" "跟单被拦截",
+        Unfilled "leader not filled" "主腿未成交",
+        Late "too late to follow" "逾时不跟",
+        Barred "must not follow" "禁止跟单",
+        GivenUp "given up" "放弃跟单",
+    }
     Obstacle {
         Nothing "open" "可行",
         Gate "held back" "被拦截",
@@ -357,6 +366,7 @@ mod tests {
         check(Side::ALL);
         check(PositionEffect::ALL);
         check(RepairWay::ALL);
+        check(FollowStep::ALL);
         check(Obstacle::ALL);
         let [en, zh]: [Vec<_>; 2] =
             [0, 1].map(|language| Label::ALL.iter().map(|label| label.both()[language]).collect());

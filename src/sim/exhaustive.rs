@@ -2,8 +2,9 @@
 //!
 //! The fault schedules draw what is likely; this leaves nothing out. One spread of two legs, each
 //! at a gateway of its own, has fired; then come all sequences of the alphabet, also those that no
-//! honest venue sends, with a quote after each event that makes the desk fire again if it may. The
-//! checker looks on after every input, and at the end after every deadline has passed.
+//! honest venue sends, with a quote after each event that makes the desk fire again if it may; once
+//! with both legs sent together, once with the one first that is the hardest to get. The checker
+//! looks on after every input, and at the end after every deadline has passed.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -15,9 +16,9 @@ use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     AccountId, AccountLimits, ChannelState, ChannelUpdate, CloseFirst, Command, CommandKind,
     Credits, Depth, Event, GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex,
-    InstrumentSpec, LegSpec, LossSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent,
-    OrderEventKind, ProjectId, Quote, QuoteQuality, RepairSpec, Scope, SessionState, SessionUpdate,
-    SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    InstrumentSpec, LegSpec, LegsFirst, LossSpec, OffsetRule, OrderAction, OrderCommand,
+    OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, RepairSpec, Scope, SessionState,
+    SessionUpdate, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -74,7 +75,14 @@ impl Step {
 /// Events to choose from at each place of a sequence.
 pub const ALPHABET: u64 = 2 * Step::ALL.len() as u64;
 
-/// A sequence by its number: its digits to the base of the alphabet, the first event the lowest.
+/// Sequences of so many events: each is run with the legs together and with one of them first.
+#[must_use]
+pub const fn count(depth: u32) -> u64 {
+    2 * ALPHABET.pow(depth)
+}
+
+/// A sequence by its number: its digits to the base of the alphabet, the first event the lowest;
+/// beyond them 0 if the legs go together, 1 if one goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sequence {
     /// Which.
@@ -84,6 +92,16 @@ pub struct Sequence {
 }
 
 impl Sequence {
+    /// Which leg is sent first.
+    #[must_use]
+    pub const fn legs_first(self) -> LegsFirst {
+        if self.number < ALPHABET.pow(self.depth) {
+            LegsFirst::Together
+        } else {
+            LegsFirst::LeastLiquid
+        }
+    }
+
     /// Leg and event, in order.
     pub fn steps(self) -> impl Iterator<Item = (usize, Step)> {
         let digits = (0..self.depth).map(move |place| self.number / ALPHABET.pow(place) % ALPHABET);
@@ -107,7 +125,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let steps: Vec<_> = self.sequence.steps().collect();
         writeln!(f, "{}", self.violation)?;
-        writeln!(f, "after {steps:?}")?;
+        writeln!(f, "legs {}, after {steps:?}", self.sequence.legs_first().word())?;
         let Sequence { number, depth } = self.sequence;
         writeln!(
             f,
@@ -146,7 +164,7 @@ pub fn all(depth: u32, threads: usize) -> Result<Count, Failure> {
 pub fn all_told(depth: u32, threads: usize, done: &(dyn Fn(u64) + Sync)) -> Result<Count, Failure> {
     /// Sequences that a thread takes at a time.
     const CHUNK: u64 = 1_024;
-    let total = ALPHABET.pow(depth);
+    let total = count(depth);
     let next = AtomicU64::new(0);
     let found = Mutex::new((Count::default(), None::<Failure>));
     thread::scope(|scope| {
@@ -205,7 +223,7 @@ pub fn run(
 ) -> Result<(), Violation> {
     let mut arenas = DeskMemory::new(DeskSize { instruments: 2, spreads: 1, orders: 16 });
     let mut table = Table::new(&mut arenas, watch);
-    table.set_up()?;
+    table.set_up(sequence.legs_first())?;
     for (leg, step) in sequence.steps() {
         table.take(leg, step)?;
         table.quote()?;
@@ -283,7 +301,7 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    fn set_up(&mut self) -> Result<(), Violation> {
+    fn set_up(&mut self, legs_first: LegsFirst) -> Result<(), Violation> {
         for row in 0..2 {
             self.tell(Event::Gateway(gateway(row)))?;
             self.session(usize::from(row), SessionState::Up)?;
@@ -294,7 +312,7 @@ impl<'a> Table<'a> {
         for row in 0..2 {
             self.tell(Event::Instrument(&instrument(row)))?;
         }
-        self.tell(Event::Spread(&spread()))?;
+        self.tell(Event::Spread(&spread(legs_first)))?;
         self.tell(Event::Channel(ChannelUpdate {
             stream: FEED,
             state: ChannelState::Live,
@@ -446,7 +464,8 @@ fn instrument(row: u8) -> InstrumentSpec {
 }
 
 /// Buys two lots of leg 0 and sells three of leg 1, at most twice.
-fn spread() -> SpreadSpec {
+/// One unit a fire; two where the other leg can follow the first of them.
+fn spread(legs_first: LegsFirst) -> SpreadSpec {
     let leg = |row: u32, ratio_lots: i32| LegSpec {
         instrument: InstrumentIndex(row),
         ratio_lots,
@@ -469,7 +488,7 @@ fn spread() -> SpreadSpec {
         sell_open_e9: i64::MAX,
         sell_close_e9: i64::MIN,
         max_units: 2,
-        clip_units: 1,
+        clip_units: if legs_first == LegsFirst::Together { 1 } else { 2 },
         hysteresis_e9: 0,
         cool_down: Span(0),
         max_fires: 60,
@@ -481,6 +500,7 @@ fn spread() -> SpreadSpec {
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec { tries: 2, within: Span(2 * TIMEOUT.0), ..RepairSpec::NONE },
         loss: LossSpec::NONE,
+        legs_first,
     }
 }
 

@@ -7,6 +7,7 @@
 mod breaker;
 mod command;
 mod fire;
+pub(super) mod lead;
 mod lots;
 mod remove;
 
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
     AccountId, AccountLimits, AlertKind, BreakerKind, ChannelState, Detailing, Event, Finding,
-    FindingKind, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent, Keeper,
+    FindingKind, Follow, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent, Keeper,
     MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, SafeState,
     SessionState, Side, Sizing, SpreadIndex, SpreadSpec,
 };
@@ -195,6 +196,10 @@ pub struct Model {
     pub trips: Vec<Trip>,
     /// This input told a fill that cannot be.
     pub is_impossible: bool,
+    /// This input told a fill that was not told before.
+    pub is_new_fill: bool,
+    /// Legs that wait no more since this input, and why; what held them back is left out.
+    pub waived: Vec<Follow>,
     /// News of orders that the desk does not know any more, or never did.
     pub strangers: u64,
     /// Spreads of which a leg was quoted, that were told or that have fired, and that have not been
@@ -221,9 +226,9 @@ impl Model {
         is_latest.then(|| self.orders.get(&id.0)).flatten()
     }
 
-    /// Lots reserved in an instrument: bought, sold, and orders.
+    /// Lots reserved in an instrument, for orders to come too: bought, sold, and orders.
     pub fn reserved(&self, instrument: u32) -> (i64, i64, u16) {
-        let (mut buys, mut sells, mut count) = (0, 0, 0);
+        let ((mut buys, mut sells), mut count) = (self.kept(instrument), 0);
         for id in &self.live {
             let order = &self.orders[id];
             if order.command.instrument.0 != instrument {
@@ -241,7 +246,8 @@ impl Model {
     /// Takes in an input. Returns the fires that it ended.
     pub fn input(&mut self, now: MonoNs, event: &Event<'_>) -> Vec<ModelEnding> {
         self.surprises.clear();
-        self.is_impossible = false;
+        self.waived.clear();
+        (self.is_impossible, self.is_new_fill) = (false, false);
         match event {
             Event::Quote { quote, .. } => self.quote(quote),
             Event::Channel(update) => {
@@ -383,6 +389,7 @@ impl Model {
         if event.exec_id != 0 && !order.execs.insert(event.exec_id) {
             return None;
         }
+        self.is_new_fill = true;
         let (command, is_toward) = (order.command, order.is_toward);
         let is_ours = event.side == command.side;
         if event.qty_lots > order.open() || !is_ours {
@@ -496,23 +503,6 @@ impl Model {
             let gross = self.gross.entry(account).or_default();
             *gross = (*gross + more).max(0);
         }
-    }
-
-    /// Ends a fire whose orders are all known, unless it is out of ratio and is to be repaired:
-    /// then the desk says when it ends, and the checker whether it may.
-    fn settle(&mut self, now: MonoNs, index: SpreadIndex) -> Option<ModelEnding> {
-        let spread = self.spreads.get_mut(&index.0)?;
-        let fire = spread.fire.as_mut()?;
-        if fire.orders.iter().any(|id| self.live.contains(&id.0)) {
-            return None;
-        }
-        let is_aligned = spread.spec.is_whole(fire);
-        if spread.spec.repair.tries > 0 && !is_aligned {
-            fire.open_since.get_or_insert(now);
-            return None;
-        }
-        let fire = spread.fire.take()?;
-        Some(spread.close(index, &fire))
     }
 
     /// Takes in a new order, which does what its fire is for (`is_toward`) or trades back, and by

@@ -7,9 +7,9 @@ use std::ops::RangeInclusive;
 
 use xmc_hotpath::message::{
     AccountId, AccountLimits, BreakerAction, BreakerRule, Breakers, CloseFirst, GatewayIndex,
-    GatewayLimits, HedgeFlag, HeldLots, InstrumentIndex, InstrumentSpec, LegSpec, LossSpec,
-    MAX_LEGS, Measure, OffsetRule, ProjectId, RepairEnd, RepairSpec, SpreadIndex, SpreadSpec,
-    StrategyId, StreamId, TimeInForce, TriggerSpec,
+    GatewayLimits, HedgeFlag, HeldLots, InstrumentIndex, InstrumentSpec, LegSpec, LegsFirst,
+    LossSpec, MAX_LEGS, Measure, OffsetRule, ProjectId, RepairEnd, RepairSpec, SpreadIndex,
+    SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::Span;
@@ -315,6 +315,7 @@ fn spread(rng: &mut fastrand::Rng, row: u32, instruments: usize, tick_e9: i64) -
         hedge: HedgeFlag::Arbitrage,
         // Takes no number of the plan, so that schedules stay what they were.
         repair: repair(&mut fastrand::Rng::with_seed(rng.clone().u64(..)), tick_e9),
+        legs_first: legs_first(rng),
         loss: loss(&mut fastrand::Rng::with_seed(!rng.clone().u64(..)), tick_e9),
     }
 }
@@ -384,6 +385,12 @@ fn measured(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64, common: i64
         hysteresis_e9: as_ratio(spec.hysteresis_e9, 0).saturating_sub(1_000_000_000).max(0),
         ..spec
     }
+}
+
+/// One leg first in a third of the spreads. Takes no number of the plan either.
+fn legs_first(rng: &fastrand::Rng) -> LegsFirst {
+    let number = rng.clone().u64(..).rotate_left(17);
+    if number.is_multiple_of(3) { LegsFirst::LeastLiquid } else { LegsFirst::Together }
 }
 
 /// What a fire may lose at worst: bounded in a sixth of the schedules.

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use xmc_hotpath::execute::{self, Fire};
 use xmc_hotpath::message::{
-    AccountId, HedgeFlag, Intent, LegSpec, LossSpec, MAX_LEGS, OrderId, ProjectId, RepairSpec,
-    SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
+    AccountId, HedgeFlag, Intent, LegSpec, LegsFirst, LossSpec, MAX_LEGS, OrderId, ProjectId,
+    RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::time::{MonoNs, Span};
 
@@ -36,6 +36,7 @@ fn spec(ratios: [i32; MAX_LEGS]) -> SpreadSpec {
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
+        legs_first: LegsFirst::Together,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use xmc_hotpath::message::{
-    AccountId, Depth, HedgeFlag, InstrumentIndex, Intent, LegSpec, LossSpec, MAX_LEGS, Measure,
-    ProjectId, QUOTE_LEVELS, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
+    AccountId, Depth, HedgeFlag, InstrumentIndex, Intent, LegSpec, LegsFirst, LossSpec, MAX_LEGS,
+    Measure, ProjectId, QUOTE_LEVELS, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
     TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
@@ -164,6 +164,7 @@ fn spec(legs: &[Leg]) -> SpreadSpec {
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
+        legs_first: LegsFirst::Together,
     }
 }
 

@@ -254,7 +254,8 @@ impl Desk<'_> {
         let Some(fire) = self.table.spread_mut(spread).and_then(|row| row.fire.as_mut()) else {
             return;
         };
-        if fire.open_orders > 0 && fire.deadlines == 0 && !fire.is_broken_off {
+        let is_going_on = fire.open_orders > 0 || fire.is_led();
+        if is_going_on && fire.deadlines == 0 && !fire.is_broken_off {
             fire.is_broken_off = true;
             self.timers.set(spread.0, now);
         }

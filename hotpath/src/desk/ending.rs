@@ -1,7 +1,7 @@
 //! How fires end: all orders known and the legs in ratio, or given up; and their deadlines.
 
 use super::{DEADLINES_PER_INPUT, Desk, Outputs, Spread, SpreadState};
-use crate::execute::{self, MAX_FIRE_ORDERS};
+use crate::execute::{self, Fire, MAX_FIRE_ORDERS};
 use crate::message::{
     Alert, AlertKind, Ending, OrderId, SafeState, SessionState, Side, SpreadIndex, StreamId,
 };
@@ -12,6 +12,17 @@ impl Spread {
     #[inline]
     pub(super) fn is_unrepaired(&self) -> bool {
         self.fire.as_ref().is_some_and(|fire| fire.open_orders == 0)
+    }
+
+    /// Whether its fire is out of ratio, or legs of it are to follow another one.
+    #[inline]
+    pub(super) fn is_worked_on(&self) -> bool {
+        self.is_unrepaired() || self.fire.as_ref().is_some_and(|fire| fire.is_follow_due)
+    }
+
+    /// Whether legs of its fire may still follow another one.
+    pub(super) fn is_led(&self) -> bool {
+        self.fire.as_ref().is_some_and(Fire::is_led)
     }
 
     /// Whether its fire may be brought back into ratio, should it end out of it.
@@ -32,15 +43,18 @@ impl Desk<'_> {
     pub(super) fn end_fire(&mut self, index: SpreadIndex, outputs: &mut Outputs) {
         let now = self.now;
         let is_repaired = self.is_repaired(index);
+        let fire = self.table.spread(index).and_then(|row| row.fire.as_ref());
+        if fire.is_none_or(|fire| fire.open_orders > 0)
+            || (fire.is_some_and(Fire::is_led) && self.is_still_led(index, outputs))
+        {
+            return;
+        }
         let Some(row) = self.table.spread_mut(index) else {
             return;
         };
         let (Some(fire), Some(spec)) = (&mut row.fire, &row.spec) else {
             return;
         };
-        if fire.open_orders > 0 {
-            return;
-        }
         let ending = fire.ending(index, spec, now);
         if ending.is_aligned || !is_repaired {
             self.close_fire(&ending, outputs);

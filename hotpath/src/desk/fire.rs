@@ -6,11 +6,11 @@ use super::loss::bounded_loss;
 use super::queue::LOOKS_PER_INPUT;
 use super::send::{Sender, Sending};
 use super::table::{Table, standing};
-use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread, hold};
+use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread, hold, lead};
 use crate::execute::offset::{self, Children};
 use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
-    Alert, AlertKind, Credits, Decision, Depth, Gate, InstrumentSpec, Intent, LegSpec,
+    Alert, AlertKind, Credits, Decision, Depth, Gate, InstrumentSpec, Intent, LegSpec, LegsFirst,
     MAX_GATEWAYS, MAX_LEGS, OrderId, QuoteQuality, Side, SpreadIndex, SpreadSpec, StreamId,
 };
 use crate::price;
@@ -48,13 +48,17 @@ impl Desk<'_> {
 
     #[inline]
     fn decide(&mut self, index: SpreadIndex, credits: &Credits, outputs: &mut Outputs) {
-        if self.table.spread(index).is_some_and(Spread::is_unrepaired) {
+        if self.table.spread(index).is_some_and(Spread::is_worked_on) {
             // Nothing else is decided of it meanwhile.
             if let Some(row) = self.table.spread_mut(index) {
                 row.looked();
                 row.met = None;
             }
-            self.repair(index, credits, outputs);
+            if self.table.spread(index).is_some_and(Spread::is_led) {
+                self.follow(index, credits, outputs);
+            } else {
+                self.repair(index, credits, outputs);
+            }
             return;
         }
         let mut drafts: Drafts = [None; MAX_LEGS];
@@ -109,6 +113,9 @@ impl Desk<'_> {
             quote_age: ages,
             repeated,
         });
+        if gated.is_ok() && self.table.spread(index).is_some_and(Spread::is_led) {
+            self.tell_waiting(index, outputs);
+        }
     }
 
     /// Looks whether a spread meets a trigger, and whether that passes every gate. Nothing is
@@ -246,7 +253,13 @@ impl Desk<'_> {
             now,
         };
         let mut sender = Sender { instruments, orders, gateways, whole, account };
-        sender.send(spec, &batch, drafts, &mut fire, outputs);
+        if spec.legs_first == LegsFirst::Together {
+            sender.send(spec, &batch, drafts, &mut fire, outputs);
+        } else {
+            let first = lead::leading(spec, sender.instruments, drafts, &mut fire);
+            sender.send(spec, &batch, &first, &mut fire, outputs);
+            sender.keep(spec, drafts, &fire);
+        }
         recent.note(index, &fire.orders, spec, instruments);
         timers.set(index.0, now.after(spec.ack_timeout));
         if spec.hysteresis_e9 > 0 {

@@ -20,6 +20,7 @@ mod fire;
 pub mod gates;
 mod hold;
 mod hours;
+mod lead;
 mod loss;
 mod news;
 mod outputs;

@@ -149,14 +149,18 @@ impl Desk<'_> {
         });
         // Lots on the other side are no part of what the fire asked for.
         let mut outside = event.qty_lots;
-        let mut planned_e9 = None;
+        let (mut planned_e9, mut is_led) = (None, false);
         let is_inside = event.side == order_side
             && self.with_fire(spread, order_id, |fire| {
                 let inside = fire.fill(leg, fire.is_toward(is_open), event.qty_lots);
                 fire.pay(leg, event.side, event.price_e9, inside);
                 outside = outside.saturating_sub(inside);
                 planned_e9 = fire.planned_e9.get(usize::from(leg)).copied();
+                is_led = fire.lead == leg;
             });
+        if is_led {
+            self.lead_news(spread);
+        }
         if is_impossible {
             self.order_alert(AlertKind::ImpossibleFill, event, spread, outputs);
             self.halt_spread(spread, AlertKind::ImpossibleFill, outputs);

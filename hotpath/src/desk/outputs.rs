@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::message::{Alert, Decision, Detail, Ending, OrderCommand, Repair, StateChange};
+use crate::message::{Alert, Decision, Detail, Ending, Follow, OrderCommand, Repair, StateChange};
 
 /// Orders that one input can cause. Evaluation stops before they would not fit.
 pub const ORDERS_MAX: usize = 16;
@@ -147,6 +147,10 @@ impl Outputs {
 
     pub(super) fn repair(&mut self, repair: Repair) {
         self.detail(Detail::Repair(repair));
+    }
+
+    pub(super) fn follow(&mut self, follow: Follow) {
+        self.detail(Detail::Follow(follow));
     }
 
     /// Adds a detail that must be said, in place of another if there is no room.

@@ -43,9 +43,10 @@ struct Priced {
 }
 
 /// What stands in a way.
-struct Barred {
-    obstacle: Obstacle,
-    refusal: Refusal,
+#[derive(Clone, Copy)]
+pub(super) struct Barred {
+    pub obstacle: Obstacle,
+    pub refusal: Refusal,
 }
 
 impl From<Refusal> for Barred {
@@ -55,7 +56,7 @@ impl From<Refusal> for Barred {
 }
 
 impl Barred {
-    fn by(obstacle: Obstacle, leg: u8) -> Self {
+    pub(super) const fn by(obstacle: Obstacle, leg: u8) -> Self {
         Self { obstacle, refusal: Refusal { leg, ..Refusal::new(Gate::Passed, 0, 0) } }
     }
 }
@@ -329,7 +330,7 @@ impl Desk<'_> {
 }
 
 /// A quote that a repair may be priced off: usable, and not too old.
-fn fresh(
+pub(super) fn fresh(
     leg: &Instrument,
     channels: &[Channel; MAX_CHANNELS],
     now: MonoNs,

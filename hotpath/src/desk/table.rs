@@ -359,7 +359,9 @@ impl<'a> Table<'a> {
             || row.position_units != 0
             || row.residual_lots.iter().any(|lots| *lots != 0);
         let has_new_legs = old.is_none_or(|old| old.legs != spec.legs);
-        if old.is_some() && has_new_legs && is_busy {
+        // What is held, and what is kept for legs that follow, is of its account.
+        let has_other_account = old.is_some_and(|old| old.account != spec.account);
+        if is_busy && (has_other_account || (old.is_some() && has_new_legs)) {
             return Err(BadSpread);
         }
         row.state = match row.state {

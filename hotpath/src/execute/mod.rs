@@ -3,18 +3,21 @@
 //!
 //! Pure: it counts what was asked, what was filled and what that cost beyond what was planned, per
 //! leg. The desk gives it the news and acts on the ending. `repair` says what bringing a fire back
-//! into ratio takes and costs, `loss` what that can be at worst, before it is fired.
+//! into ratio takes and costs, `loss` what that can be at worst, before it is fired; `lead` which
+//! leg goes first where they go one after the other.
 
+pub(crate) mod lead;
 pub mod loss;
 pub mod offset;
 pub mod repair;
 
 use self::offset::MAX_CHILDREN;
 use crate::message::{
-    Ending, Intent, LegSpec, MAX_LEGS, Obstacle, OrderId, Side, SpreadIndex, SpreadSpec,
+    Ending, Gate, Intent, LegSpec, MAX_LEGS, Obstacle, OrderId, Side, SpreadIndex, SpreadSpec,
 };
 use crate::price;
 use crate::record::codec::fields;
+use crate::risk::NO_LEG;
 use crate::time::MonoNs;
 
 /// Orders that one fire can have: a leg may become several.
@@ -62,6 +65,14 @@ pub struct Fire {
     pub may_repair: bool,
     /// What stood in both ways (completing, trading back) when that was told last.
     pub waits_for: Option<(Obstacle, Obstacle)>,
+    /// The leg that was sent first, while others may follow it; `NO_LEG` if none does.
+    pub lead: u8,
+    /// Units that the others were sent for since.
+    pub followed_units: u32,
+    /// Units are to follow and have not, or nobody has looked yet.
+    pub is_follow_due: bool,
+    /// What held them back when that was told last.
+    pub held_by: Option<(Obstacle, Gate)>,
 }
 
 fields! {
@@ -85,6 +96,10 @@ fields! {
         is_broken_off: bool,
         may_repair: bool,
         waits_for: Option<(Obstacle, Obstacle)>,
+        lead: u8,
+        followed_units: u32,
+        is_follow_due: bool,
+        held_by: Option<(Obstacle, Gate)>,
     }
 }
 
@@ -112,6 +127,10 @@ impl Fire {
             is_broken_off: false,
             may_repair: true,
             waits_for: None,
+            lead: NO_LEG,
+            followed_units: 0,
+            is_follow_due: false,
+            held_by: None,
         }
     }
 
@@ -224,9 +243,14 @@ fn lots_of(leg: &LegSpec, units: u32) -> u64 {
 /// The largest number of units, at most `most`, that every leg has filled.
 #[must_use]
 pub fn whole_units(legs: &[LegSpec; MAX_LEGS], filled: &[u32; MAX_LEGS], most: u32) -> u32 {
-    let reached = |units: u32| {
+    most_units(most, |units| {
         legs.iter().zip(filled).all(|(leg, filled)| lots_of(leg, units) <= u64::from(*filled))
-    };
+    })
+}
+
+/// The largest number of units, at most `most`, for which `reached` holds; it does for none.
+#[inline]
+fn most_units(most: u32, reached: impl Fn(u32) -> bool) -> u32 {
     if reached(most) {
         return most;
     }

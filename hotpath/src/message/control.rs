@@ -102,6 +102,18 @@ impl LegSpec {
 }
 
 code! {
+    /// Which legs of a fire are sent first.
+    #[derive(Default)]
+    pub enum LegsFirst {
+        /// All of them together (并发下单).
+        #[default]
+        Together = 0 "together",
+        /// The one with the fewest units tradable; the others follow what it fills: `desk::lead`.
+        LeastLiquid = 1 "least_liquid",
+    }
+}
+
+code! {
     /// What the levels of a spread count. Both are taken at crossing prices (对价): each leg at the
     /// worst price that the size wanted needs.
     #[derive(Default)]
@@ -222,6 +234,8 @@ message! {
         pub repair: RepairSpec,
         /// The most that a fire may lose by ending one-sided.
         pub loss: LossSpec,
+        /// Which legs are sent first.
+        pub legs_first: LegsFirst,
     }
 }
 

@@ -398,7 +398,7 @@ code! {
         Nothing = 0 "nothing",
         /// A gate: it is named beside.
         Gate = 1 "gate",
-        /// A leg's book does not show the lots.
+        /// A leg's book does not show the lots; of legs that follow: not one within the limit.
         Depth = 2 "depth",
         /// It costs more than a repair may.
         Cost = 3 "cost",
@@ -452,6 +452,67 @@ message! {
     }
 }
 
+code! {
+    /// What becomes of legs that wait for the one that leads.
+    pub enum FollowStep {
+        /// The leading leg was sent, and nothing else yet.
+        Waits = 0 "waits",
+        /// Their orders follow from the same input.
+        Followed = 1 "followed",
+        /// A gate or a book, named beside, holds them back: they are looked at again with each
+        /// quote of a leg and each fill of the leading one.
+        HeldBack = 2 "held_back",
+        /// They are not sent any more: the leading leg has filled no more whole units.
+        Unfilled = 3 "unfilled",
+        /// They are not sent any more: the leading leg filled them after the fire's deadline, or a
+        /// breaker had broken the fire off.
+        Late = 4 "late",
+        /// They are not sent any more: HALT, a kill, or, of what opens, FLATTEN or a halt.
+        Barred = 5 "barred",
+        /// They are not sent any more: a gate or a book, named beside, holds them back, and all
+        /// orders are known.
+        GivenUp = 6 "given_up",
+    }
+}
+
+impl FollowStep {
+    /// Nothing follows after it.
+    #[must_use]
+    pub const fn is_last(self) -> bool {
+        matches!(self, Self::Unfilled | Self::Late | Self::Barred | Self::GivenUp)
+    }
+}
+
+message! {
+    /// Legs that wait for the one that leads their fire: what became of them.
+    pub struct Follow {
+        /// The spread.
+        pub spread: SpreadIndex,
+        /// What the fire is for.
+        pub intent: Intent,
+        /// What became of them.
+        pub step: FollowStep,
+        /// The leg that leads.
+        pub lead: u8,
+        /// Lots of it that are filled.
+        pub lead_lots: u32,
+        /// Units that this is about: of each other leg so many times its ratio.
+        pub units: u32,
+        /// Units that have followed, with these if their orders follow now.
+        pub followed_units: u32,
+        /// What holds them back: a gate, or a leg's book that shows no lot within the limit.
+        pub obstacle: Obstacle,
+        /// The gate, if it is one.
+        pub gate: Gate,
+        /// The leg that the obstacle is of; 255 if of none.
+        pub leg: u8,
+        /// What the gate saw, in the gate's unit.
+        pub seen: i64,
+        /// What the gate allows, in the gate's unit.
+        pub limit: i64,
+    }
+}
+
 /// One thing that the desk says about itself; never an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
@@ -465,4 +526,6 @@ pub enum Detail {
     Ending(Ending),
     /// A fire out of ratio was looked at.
     Repair(Repair),
+    /// Legs that wait for another one: what became of them.
+    Follow(Follow),
 }

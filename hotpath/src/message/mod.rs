@@ -18,12 +18,12 @@ pub use carried::{
 };
 pub use control::{
     AccountLimits, ClockScale, Command, CommandKind, Control, Detailing, Finding, FindingKind,
-    GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, LossSpec, Measure, RepairEnd,
-    RepairSpec, Sizing, SpreadSpec, TriggerSpec,
+    GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, LegsFirst, LossSpec, Measure,
+    RepairEnd, RepairSpec, Sizing, SpreadSpec, TriggerSpec,
 };
 pub use desk::{
-    Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Gate, Input, Intent, Keeper,
-    Obstacle, Repair, RepairWay, SafeState, StateChange, Way,
+    Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Follow, FollowStep, Gate, Input,
+    Intent, Keeper, Obstacle, Repair, RepairWay, SafeState, StateChange, Way,
 };
 pub use order::{
     GatewayNews, OrderAction, OrderCommand, OrderEvent, OrderEventKind, SessionState, SessionUpdate,

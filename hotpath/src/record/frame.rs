@@ -15,7 +15,7 @@
 use super::codec::{Decoder, Encoder, Field, code};
 use crate::message::{
     AccountLimits, Alert, Breakers, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command,
-    Credits, Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, Finding,
+    Credits, Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, Finding, Follow,
     GatewayLimits, HeldLots, Hours, Input, InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent,
     QUOTE_LEVELS, Quote, Repair, SessionUpdate, SiteId, Sizing, SpreadSpec, StateChange,
 };
@@ -29,10 +29,10 @@ pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 pub const VERSION: u8 = 1;
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 11;
+pub const LOGIC_VERSION: u16 = 12;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 10] = [
+pub const LOGIC_CHANGES: [(u16, &str); 11] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -74,6 +74,11 @@ pub const LOGIC_CHANGES: [(u16, &str); 10] = [
          gateway, an account or a strategy; what a command killed is not repaired",
     ),
     (11, "levels may be after fees, if told so"),
+    (
+        12,
+        "the least liquid leg of a fire is sent first and the others follow what it fills, if told \
+         so, and what becomes of them is told; a spread that is busy keeps its account",
+    ),
 ];
 
 /// Bytes of a header.
@@ -141,6 +146,8 @@ code! {
         Ending = 36 "ending",
         /// Output: a fire out of ratio was looked at.
         Repair = 37 "repair",
+        /// Output: legs that wait for another one.
+        Follow = 38 "follow",
         /// The shell: a run of the desk starts; always its first record.
         Start = 64 "start",
     }
@@ -386,6 +393,7 @@ impl Writer {
             Detail::State(_) => Kind::State,
             Detail::Ending(_) => Kind::Ending,
             Detail::Repair(_) => Kind::Repair,
+            Detail::Follow(_) => Kind::Follow,
         };
         self.write(kind, seq_no, index, buffer, |out| match detail {
             Detail::Decision(decision) => decision.put(out),
@@ -393,6 +401,7 @@ impl Writer {
             Detail::State(change) => change.put(out),
             Detail::Ending(ending) => ending.put(out),
             Detail::Repair(repair) => repair.put(out),
+            Detail::Follow(follow) => follow.put(out),
         })
     }
 
@@ -503,6 +512,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         Kind::State => Body::Detail(Detail::State(StateChange::take(input)?)),
         Kind::Ending => Body::Detail(Detail::Ending(Ending::take(input)?)),
         Kind::Repair => Body::Detail(Detail::Repair(Repair::take(input)?)),
+        Kind::Follow => Body::Detail(Detail::Follow(Follow::take(input)?)),
         Kind::Start => Body::Start(Start {
             identity: DeskIdentity { site: header.site, desk: header.desk, run: u16::take(input)? },
             logic_version: u16::take(input)?,
@@ -568,6 +578,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         | Kind::State
         | Kind::Ending
         | Kind::Repair
+        | Kind::Follow
         | Kind::Start => return None,
     })
 }

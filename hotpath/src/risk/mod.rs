@@ -118,6 +118,12 @@ impl Exposure {
         self.open_orders = self.open_orders.saturating_add(1);
     }
 
+    /// Takes `lots` of orders that are still to come into the worst case.
+    pub(crate) fn keep(&mut self, side: Side, lots: u32) {
+        let live = self.live(side);
+        *live = live.saturating_add(price::signed(lots));
+    }
+
     /// Adds `lots` bought or sold to the position. What of them was reserved is released apart: a
     /// fill that comes after its order's end has no reservation any more.
     #[inline]

@@ -2,7 +2,7 @@
 
 use super::{OrderStory, Story};
 use std::collections::HashSet;
-use xmc_hotpath::message::{MAX_LEGS, Measure, OrderEventKind, Side};
+use xmc_hotpath::message::{FollowStep, MAX_LEGS, Measure, OrderEventKind, Side};
 use xmc_hotpath::price;
 use xmc_hotpath::spread::{ratio_e9, weight_q32};
 
@@ -104,10 +104,14 @@ impl Story {
         legs
     }
 
-    /// Whether an order was sent by the decision itself; the others repair what came of it.
+    /// Whether an order does what was decided: it was sent at once, or follows the leg that leads;
+    /// the others repair what came of it.
     #[must_use]
     pub fn is_first(&self, order: &OrderStory) -> bool {
-        order.sent.place.0 == self.cause.place.0
+        let input = order.sent.place.0;
+        let mut followed =
+            self.follows.iter().filter(|told| told.what.step == FollowStep::Followed);
+        input == self.cause.place.0 || followed.any(|told| told.place.0 == input)
     }
 
     /// The value that was got; `None` while a traded leg has no fill.

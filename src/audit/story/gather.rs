@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
-    Alert, Decision, Detail, Ending, Gate, OrderAction, OrderCommand, OrderId, Repair, RepairWay,
-    SpreadIndex, StateChange,
+    Alert, Decision, Detail, Ending, Follow, FollowStep, Gate, OrderAction, OrderCommand, OrderId,
+    Repair, RepairWay, SpreadIndex, StateChange,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent, OwnedInput, Start};
 
@@ -46,6 +46,7 @@ pub(super) struct Found {
     pub spread: Option<SpreadIndex>,
     pub decision: Option<Told<Decision>>,
     pub orders: Vec<OrderStory>,
+    pub follows: Vec<Told<Follow>>,
     pub repairs: Vec<Told<Repair>>,
     pub ending: Option<Told<Ending>>,
     pub alerts: Vec<Told<Alert>>,
@@ -83,6 +84,7 @@ pub fn gather(path: &Path, wanted: Wanted) -> Result<Story, NoStory> {
         wanted,
         fires: HashMap::new(),
         instead: None,
+        is_over: false,
         decoding: Decoding::default(),
         found: Found::default(),
         group: Group::default(),
@@ -128,6 +130,7 @@ fn tell(start: Start, mut found: Found, scene: Scene, scanned: Scanned) -> Story
         readings: scene.readings,
         led,
         orders: found.orders,
+        follows: found.follows,
         repairs: found.repairs,
         ending: found.ending,
         books_at_end: scene.books_at_end,
@@ -152,6 +155,8 @@ struct Pass {
     fires: HashMap<u32, OrderId>,
     /// The story is that of this order.
     instead: Option<OrderId>,
+    /// Another fire of its spread has begun: its end is not in the record.
+    is_over: bool,
     decoding: Decoding,
     found: Found,
     group: Group,
@@ -260,13 +265,18 @@ impl Pass {
 
     fn detail(&mut self, entry: &Entry<'_>, detail: Detail) {
         let seq_no = entry.header.seq_no;
-        if let Detail::Repair(repair) = detail
-            && repair.way != RepairWay::Neither
+        let sent_later = match detail {
+            Detail::Repair(repair) if repair.way != RepairWay::Neither => Some(repair.spread),
+            Detail::Follow(follow) if follow.step == FollowStep::Followed => Some(follow.spread),
+            _ => None,
+        };
+        if let Some(spread) = sent_later
             && self.found.seq_no == Some(seq_no)
-            && self.found.spread == Some(repair.spread)
+            && self.found.spread == Some(spread)
         {
-            // The order that is wanted repairs a fire: the story is that of the fire.
-            self.instead = self.fires.get(&repair.spread.0).copied();
+            // The order that is wanted repairs a fire, or follows its leading leg: the story is
+            // that of the fire.
+            self.instead = self.fires.get(&spread.0).copied();
             return;
         }
         if let Detail::Decision(decision) = detail
@@ -275,6 +285,8 @@ impl Pass {
             let orders = self.group.orders.iter().map(|told| told.what);
             let own = self.found.orders.iter().map(|order| order.sent.what);
             let of_input = |order: &OrderCommand| order.spread == decision.spread;
+            self.is_over |= self.found.spread == Some(decision.spread)
+                && self.found.seq_no.is_some_and(|begun| begun != seq_no);
             if let Some(order) = orders.chain(own).find(of_input) {
                 self.fires.insert(decision.spread.0, order.order_id);
             }
@@ -300,10 +312,17 @@ impl Pass {
         }
         // What happens while the fire lives belongs to it.
         let is_after = self.found.seq_no.is_some_and(|begun| seq_no >= begun);
-        if !is_after || self.found.ending.is_some() && !matches!(detail, Detail::Alert(_)) {
+        let is_over = self.found.ending.is_some() || self.is_over;
+        if !is_after || is_over && !matches!(detail, Detail::Alert(_)) {
             return;
         }
         let spread = self.found.spread;
+        if let Some(sent) = sent_later
+            && Some(sent) == spread
+            && !self.found.orders.is_empty()
+        {
+            self.adopt(sent);
+        }
         match detail {
             Detail::Ending(ending)
                 if Some(ending.spread) == spread && !self.found.orders.is_empty() =>
@@ -315,10 +334,13 @@ impl Pass {
                 if Some(repair.spread) == spread && !self.found.orders.is_empty() =>
             {
                 self.found.note(entry);
-                if self.found.seq_no != Some(seq_no) && repair.way != RepairWay::Neither {
-                    self.adopt(repair.spread);
-                }
                 self.found.repairs.push(self.told(entry, repair));
+            }
+            Detail::Follow(follow)
+                if Some(follow.spread) == spread && !self.found.orders.is_empty() =>
+            {
+                self.found.note(entry);
+                self.found.follows.push(self.told(entry, follow));
             }
             Detail::Alert(alert) if self.is_about(&alert) => {
                 self.found.note(entry);
@@ -337,7 +359,9 @@ impl Pass {
     /// Whether an alert is about the story: its orders at any time, its spread until the end.
     fn is_about(&self, alert: &Alert) -> bool {
         self.found.is_ours(alert.order_id)
-            || Some(alert.spread) == self.found.spread && self.found.ending.is_none()
+            || Some(alert.spread) == self.found.spread
+                && self.found.ending.is_none()
+                && !self.is_over
             || self.found.ending.is_some_and(|ending| {
                 Some(alert.spread) == self.found.spread && ending.now == self.decoding.now
             })

@@ -19,8 +19,8 @@ use crate::journal::segment::Hash;
 use std::path::PathBuf;
 use xmc_hotpath::desk::gates::Reading;
 use xmc_hotpath::message::{
-    Alert, Decision, Ending, InstrumentSpec, LegSpec, OrderCommand, OrderEvent, OrderId, Quote,
-    Repair, SpreadSpec, StateChange,
+    Alert, Decision, Ending, Follow, InstrumentSpec, LegSpec, OrderCommand, OrderEvent, OrderId,
+    Quote, Repair, SpreadSpec, StateChange,
 };
 use xmc_hotpath::record::frame::{Kind, Start};
 use xmc_hotpath::spread::Trigger;
@@ -114,6 +114,9 @@ pub struct Story {
     pub led: Led,
     /// The orders, in the order in which they were sent.
     pub orders: Vec<OrderStory>,
+    /// What became of legs that waited for the one that leads: the orders of those that followed
+    /// are in `orders`.
+    pub follows: Vec<Told<Follow>>,
     /// How it was brought back into ratio, or why it waited: the orders of each are in `orders`.
     pub repairs: Vec<Told<Repair>>,
     /// How the fire ended.

@@ -297,6 +297,7 @@ fn spread(configuration: &Configuration, of: &Spread) -> Value {
         "max_quote_skew_ms": of.max_quote_skew_ms.value,
         "time_in_force": of.time_in_force.word(),
         "hedge_flag": of.hedge_flag.word(),
+        "legs_first": of.legs_first.word(),
         "repair": of.repair.map(|repair| json!({
             "tries": repair.tries,
             "within_ms": repair.within_ms,

@@ -2,7 +2,7 @@
 
 use crate::config::decimal::show_e9;
 use crate::config::{Configuration, Leg, Spread};
-use xmc_hotpath::message::Measure;
+use xmc_hotpath::message::{LegsFirst, Measure};
 
 /// Labelled lines that say everything about one spread.
 pub fn lines(configuration: &Configuration, spread: &Spread) -> Vec<(&'static str, String)> {
@@ -125,8 +125,12 @@ fn repair(spread: &Spread) -> String {
 }
 
 fn quotes(spread: &Spread) -> String {
+    let order = match spread.legs_first {
+        LegsFirst::Together => "",
+        LegsFirst::LeastLiquid => ", the least liquid leg first",
+    };
     format!(
-        "at most {} ms old, {} ms apart; orders {}, flag {}",
+        "at most {} ms old, {} ms apart; orders {}, flag {}{order}",
         spread.max_quote_age_ms.value,
         spread.max_quote_skew_ms.value,
         spread.time_in_force.word(),

@@ -39,7 +39,7 @@ pub struct Args {
     /// What to run.
     #[arg(long, value_enum, default_value_t = Level::Desk)]
     level: Level,
-    /// Events per sequence, for `--level sequences`: 22 to this power are run.
+    /// Events per sequence, for `--level sequences`: twice 22 to this power are run.
     #[arg(long, value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u32).range(1..=8))]
     depth: u32,
@@ -100,6 +100,7 @@ struct Figures {
     repairs: BTreeMap<&'static str, u64>,
     repaired: u64,
     removed: u64,
+    followed: u64,
     failure: Option<String>,
     broken: Option<Broken>,
 }
@@ -141,7 +142,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let start = Instant::now();
     let bar = progress(match args.level {
         Level::Desk | Level::Wire => args.seeds,
-        Level::Sequences => ALPHABET.pow(args.depth),
+        Level::Sequences => exhaustive::count(args.depth),
     });
     let done = |count| bar.inc(count);
     let mut figures = match args.level {
@@ -213,6 +214,7 @@ impl Figures {
             repairs: total.repairs.iter().map(|(way, count)| (way.word(), *count)).collect(),
             repaired: total.repaired,
             removed: total.removed,
+            followed: total.followed,
             failure: sweep.failure.as_ref().map(ToString::to_string),
             broken: sweep.failure.as_ref().map(|failure| Broken {
                 invariant: failure.violation.invariant,
@@ -262,6 +264,7 @@ impl Figures {
             repairs: BTreeMap::new(),
             repaired: 0,
             removed: 0,
+            followed: 0,
             failure: None,
             broken: None,
         }
@@ -285,6 +288,11 @@ impl Figures {
             writeln!(out, "fires     {} done whole", self.fires_done)?;
             writeln!(out, "repaired  {} fires out of ratio", self.repaired)?;
             writeln!(out, "removed   {} spreads that were flat and at rest", self.removed)?;
+            writeln!(
+                out,
+                "followed  {} batches of legs, the least liquid one first",
+                self.followed
+            )?;
             writeln!(out, "replayed  {} bytes of record, byte for byte", self.record_bytes)?;
             writeln!(out, "restored  {} desks from a snapshot on the way", self.snapshots)?;
         }

@@ -298,6 +298,7 @@ impl Tally {
             Detail::Repair(repair) => {
                 self.totals.repairs += u64::from(repair.way != RepairWay::Neither);
             }
+            Detail::Follow(_) => {}
         }
     }
 

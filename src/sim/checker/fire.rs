@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use xmc_hotpath::message::{
-    AccountId, ChannelState, Credits, Decision, Intent, LegSpec, MAX_GATEWAYS, MAX_LEGS, Measure,
-    OrderCommand, QuoteQuality, SafeState, SessionState, Side, Sizing, SpreadSpec,
+    AccountId, ChannelState, Credits, Decision, Intent, LegSpec, LegsFirst, MAX_GATEWAYS, MAX_LEGS,
+    Measure, OrderCommand, QuoteQuality, SafeState, SessionState, Side, Sizing, SpreadSpec,
 };
 use xmc_hotpath::time::Span;
 
@@ -60,8 +60,12 @@ impl Checker {
         self.size(&spec, units, decision)?;
         self.fresh_quotes(&spec)?;
         self.value(&spec, decision)?;
-        self.legs(&spec, decision, orders)?;
-        for order in orders {
+        let traded = legs(&spec).filter(|leg| leg.ratio_lots != 0).count();
+        let is_led = spec.legs_first == LegsFirst::LeastLiquid && traded > 1;
+        let lead = is_led.then(|| self.leads(&spec, decision));
+        self.legs(&spec, decision, orders, lead)?;
+        let later = self.later(&spec, decision, lead);
+        for order in orders.iter().copied().chain(&later) {
             let Some(hours) = self.model.hours.get(&order.instrument.0) else { continue };
             let until = if is_open { hours.opening_until } else { hours.until };
             let is_within = hours.from <= self.now && self.now < until;
@@ -72,7 +76,7 @@ impl Checker {
             let doubt = doubts.find(|(row, _)| *row == leg.instrument.0);
             ensure!(self, "doubt", doubt.is_none(), "opens with {leg:?}, of which {doubt:?}");
         }
-        self.loss(&spec, decision, orders)?;
+        self.loss(&spec, decision)?;
         let full = if is_open { 50 } else { 75 };
         let used = credits.record_used_pct;
         ensure!(self, "record_room", used <= full, "fires with the record {used} % full");
@@ -85,27 +89,19 @@ impl Checker {
             self.new_id(order)?;
         }
         let mut fire = ModelFire {
-            intent: decision.intent,
-            units: decision.units,
-            started: self.now,
-            orders: Default::default(),
-            filled: Default::default(),
             level_e9: decision.level_e9,
             planned_e9: self.planned(&spec, decision),
-            slip_e9: Default::default(),
-            tries: 0,
-            open_since: None,
-            is_flattening: false,
-            is_broken_off: false,
-            was_broken_off: false,
-            may_repair: true,
+            lead,
+            ..ModelFire::new(decision.intent, decision.units, self.now)
         };
+        for order in &later {
+            self.admitted(order, 0, 0)?;
+        }
         for (order, left) in orders.iter().zip((0..orders.len()).rev()) {
             ensure!(self, "orders_left", usize::from(order.orders_left) == left, "{order:?}");
             fire.orders.push(order.order_id);
             self.model.fired(self.now, order, true, is_open);
         }
-        self.holdings(&spec, is_open, 0)?;
         if let Some(spread) = self.model.spreads.get_mut(&decision.spread.0) {
             spread.fire = Some(fire);
             spread.met.clear();
@@ -115,6 +111,8 @@ impl Checker {
                 spread.spent.insert(decision.intent);
             }
         }
+        self.model.led(decision.spread.0);
+        self.holdings(&spec, is_open, 0)?;
         // Room for as many messages again is kept where a fire may have to be repaired.
         let spare = if spec.repair.tries > 0 { orders } else { &[] };
         self.batches(orders, credits, true, spare)
@@ -122,12 +120,7 @@ impl Checker {
 
     /// Whichever leg is the only one that is not filled: trading the others back, at what their
     /// books show and a stress move worse, costs no more than a fire may lose.
-    fn loss(
-        &self,
-        spec: &SpreadSpec,
-        decision: &Decision,
-        orders: &[&OrderCommand],
-    ) -> Result<(), Violation> {
+    fn loss(&self, spec: &SpreadSpec, decision: &Decision) -> Result<(), Violation> {
         if spec.loss.max_e9 == i64::MAX {
             return Ok(());
         }
@@ -135,10 +128,11 @@ impl Checker {
         let mut lost = Vec::new();
         for (number, leg) in legs(spec).enumerate().filter(|(_, leg)| leg.ratio_lots != 0) {
             let row = &self.model.instruments[&leg.instrument.0];
-            let of_leg = orders.iter().filter(|order| usize::from(order.leg) == number);
-            let limit_e9 = of_leg.clone().map(|order| order.price_e9).next().unwrap_or(0);
-            let lots: u32 = of_leg.map(|order| order.qty_lots).sum();
             let is_bought = (leg.ratio_lots > 0) == decision.intent.is_buy();
+            let pay = if is_bought { leg.pay_up_e9 } else { -leg.pay_up_e9 };
+            let worst_e9 = self.price(leg, decision.intent, decision.units);
+            let limit_e9 = worst_e9.unwrap_or(0) + pay;
+            let lots = leg.ratio_lots.unsigned_abs() * decision.units;
             let (depth, taken) = if is_bought {
                 (&row.quote.bids, row.taken_bids)
             } else {
@@ -170,7 +164,7 @@ impl Checker {
     }
 
     /// What each leg was decided on at.
-    fn planned(&self, spec: &SpreadSpec, decision: &Decision) -> [i64; MAX_LEGS] {
+    pub(super) fn planned(&self, spec: &SpreadSpec, decision: &Decision) -> [i64; MAX_LEGS] {
         let mut planned = [0; MAX_LEGS];
         for (slot, leg) in planned.iter_mut().zip(legs(spec)) {
             *slot = self.price(leg, decision.intent, decision.units).unwrap_or(0);
@@ -293,7 +287,7 @@ impl Checker {
 
     /// What a leg is priced at for so many units: where as many lots are shown, and no fewer than
     /// it leans on.
-    fn price(&self, leg: &LegSpec, intent: Intent, units: u32) -> Option<i64> {
+    pub(super) fn price(&self, leg: &LegSpec, intent: Intent, units: u32) -> Option<i64> {
         let lots = u64::from(leg.ratio_lots.unsigned_abs()) * u64::from(units);
         self.price_of(
             leg,
@@ -313,16 +307,19 @@ impl Checker {
         }
     }
 
-    /// Both legs or neither: the orders of each traded leg, in the exact ratio, at the price
-    /// needed, opening and closing as what is held says.
+    /// All legs or none, or the one that leads: the orders of each leg, in the exact ratio, at the
+    /// price needed, opening and closing as what is held says.
     fn legs(
         &self,
         spec: &SpreadSpec,
         decision: &Decision,
         orders: &[&OrderCommand],
+        lead: Option<usize>,
     ) -> Result<(), Violation> {
         let mut rest = orders.iter();
-        for (number, leg) in legs(spec).enumerate().filter(|(_, leg)| leg.ratio_lots != 0) {
+        let is_sent = |number: usize| lead.is_none_or(|lead| lead == number);
+        let traded = legs(spec).enumerate().filter(|(_, leg)| leg.ratio_lots != 0);
+        for (number, leg) in traded.filter(|(number, _)| is_sent(*number)) {
             let is_buy = (leg.ratio_lots > 0) == decision.intent.is_buy();
             let side = if is_buy { Side::Buy } else { Side::Sell };
             let lots = u64::from(leg.ratio_lots.unsigned_abs()) * u64::from(decision.units);

@@ -16,14 +16,15 @@ macro_rules! ensure {
 
 mod due;
 mod fire;
+mod lead;
 mod repair;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
-    Alert, AlertKind, BreakerAction, Detail, Ending, Event, Gate, Input, OrderAction, OrderCommand,
-    RepairWay, SafeState, SessionState, Side, SpreadIndex,
+    Alert, AlertKind, BreakerAction, Detail, Ending, Event, FollowStep, Gate, Input, OrderAction,
+    OrderCommand, RepairWay, SafeState, SessionState, Side, SpreadIndex,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -58,6 +59,8 @@ pub struct Checker {
     pub repaired: u64,
     /// Spreads that were removed.
     pub removed: u64,
+    /// Batches of legs that followed another one.
+    pub followed: u64,
 }
 
 impl Checker {
@@ -106,6 +109,10 @@ impl Checker {
             self.met_levels();
         }
         self.orders(input, outputs)?;
+        if desk.next_deadline() > self.now {
+            self.at_once(input, outputs)?;
+        }
+        self.waived(outputs)?;
         if outputs.orders().any(|order| order.action == OrderAction::New) {
             self.met_by_taking();
         }
@@ -145,7 +152,7 @@ impl Checker {
         for detail in outputs.details() {
             match detail {
                 Detail::Alert(alert) => self.alert(alert)?,
-                Detail::Repair(_) => {}
+                Detail::Repair(_) | Detail::Follow(_) => {}
                 Detail::State(change) => {
                     let is_halt = change.to == SafeState::Halt;
                     let mut causes = alerts(outputs).map(|alert| alert.kind.code());
@@ -162,7 +169,10 @@ impl Checker {
                     let expected = endings.next_if(|expected| expected.spread == ending.spread);
                     let given_up = match expected {
                         Some(_) => None,
-                        None => self.given_up(ending)?,
+                        None => {
+                            self.unfollowed(ending.spread, input, outputs)?;
+                            self.given_up(ending)?
+                        }
                     };
                     self.ending(ending, expected.or(given_up.as_ref()), outputs)?;
                 }
@@ -273,10 +283,17 @@ impl Checker {
             match detail {
                 Detail::Decision(decision) if decision.gate == Gate::Passed => {
                     self.fire(decision, of(decision.spread), &input.credits)?;
+                    self.waiting(decision.spread, outputs)?;
+                }
+                Detail::Follow(follow) => {
+                    let is_sent = follow.step == FollowStep::Followed;
+                    let orders = if is_sent { of(follow.spread) } else { &[] };
+                    self.follow(follow, orders, input, outputs)?;
                 }
                 Detail::Repair(repair) => {
                     let is_sent = repair.way != RepairWay::Neither;
                     let orders = if is_sent { of(repair.spread) } else { &[] };
+                    self.unfollowed(repair.spread, input, outputs)?;
                     self.repair(repair, orders, &input.credits)?;
                 }
                 _ => continue,

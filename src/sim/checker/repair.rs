@@ -11,16 +11,16 @@ use super::{Checker, Violation};
 use crate::sim::model::{ModelEnding, ModelFire, ModelSpread, Ratio, cost};
 
 /// Gates of which the model does not keep the figures: what is told of them is believed.
-const BELIEVED: [Gate; 2] = [Gate::Arena, Gate::AccountOrderSize];
+pub(super) const BELIEVED: [Gate; 2] = [Gate::Arena, Gate::AccountOrderSize];
 
 /// What a leg would trade.
 #[derive(Clone, Copy, Debug)]
-struct Need {
-    leg: usize,
-    side: Side,
-    lots: u32,
-    worst_e9: i64,
-    sum_e9: i128,
+pub(super) struct Need {
+    pub leg: usize,
+    pub side: Side,
+    pub lots: u32,
+    pub worst_e9: i64,
+    pub sum_e9: i128,
 }
 
 /// A way as the model sees it.
@@ -188,7 +188,7 @@ impl Checker {
         Seen { needs, cost_e9: Ok(cost_e9) }
     }
 
-    fn is_fresh(&self, spec: &SpreadSpec, leg: &LegSpec) -> bool {
+    pub(super) fn is_fresh(&self, spec: &SpreadSpec, leg: &LegSpec) -> bool {
         let row = &self.model.instruments[&leg.instrument.0];
         let (state, epoch) = self.model.channels[&row.spec.feed.0];
         let is_current = row.quote.epoch == epoch && row.quote.stream == row.spec.feed;
@@ -236,7 +236,13 @@ impl Checker {
     }
 
     /// Whether the orders of a way would pass every gate that the model keeps.
-    fn passes(&self, spec: &SpreadSpec, opens: bool, needs: &[Need], credits: &Credits) -> bool {
+    pub(super) fn passes(
+        &self,
+        spec: &SpreadSpec,
+        opens: bool,
+        needs: &[Need],
+        credits: &Credits,
+    ) -> bool {
         let mut orders = Vec::new();
         for need in needs {
             let commands = self.commands(spec, need);
@@ -264,7 +270,7 @@ impl Checker {
     }
 
     /// The orders of one leg of a way.
-    fn commands(&self, spec: &SpreadSpec, need: &Need) -> Vec<OrderCommand> {
+    pub(super) fn commands(&self, spec: &SpreadSpec, need: &Need) -> Vec<OrderCommand> {
         let leg = &spec.legs[need.leg];
         let contract = self.model.instruments[&leg.instrument.0].spec;
         let pay = if need.side == Side::Buy { leg.pay_up_e9 } else { -leg.pay_up_e9 };
@@ -290,6 +296,25 @@ impl Checker {
         children.into_iter().map(command).collect()
     }
 
+    /// What was sent is what was expected, order by order.
+    pub(super) fn same_orders(
+        &self,
+        orders: &[&OrderCommand],
+        expected: &[OrderCommand],
+    ) -> Result<(), Violation> {
+        ensure!(self, "S7", expected.len() == orders.len(), "{orders:?}, expected {expected:?}");
+        for (number, (order, expected)) in orders.iter().zip(expected).enumerate() {
+            let expected = OrderCommand {
+                order_id: order.order_id,
+                orders_left: u8::try_from(orders.len() - number - 1).unwrap_or(u8::MAX),
+                caused: self.now,
+                ..*expected
+            };
+            ensure!(self, "S7", **order == expected, "{order:?}, expected {expected:?}");
+        }
+        Ok(())
+    }
+
     /// What was sent is what the way takes, order by order, and no more than is out of ratio.
     fn sent(
         &mut self,
@@ -301,15 +326,8 @@ impl Checker {
     ) -> Result<(), Violation> {
         let spec = self.model.spreads[&told.spread.0].spec;
         let expected: Vec<_> = needs.iter().flat_map(|need| self.commands(&spec, need)).collect();
-        ensure!(self, "S7", expected.len() == orders.len(), "{orders:?}, expected {expected:?}");
-        for (number, (order, expected)) in orders.iter().zip(&expected).enumerate() {
-            let expected = OrderCommand {
-                order_id: order.order_id,
-                orders_left: u8::try_from(orders.len() - number - 1).unwrap_or(u8::MAX),
-                caused: self.now,
-                ..*expected
-            };
-            ensure!(self, "S7", **order == expected, "{order:?}, expected {expected:?}");
+        self.same_orders(orders, &expected)?;
+        for (number, order) in orders.iter().enumerate() {
             let before = orders[..number].iter();
             let before: Vec<_> =
                 before.filter(|other| other.instrument == order.instrument).collect();

@@ -7,10 +7,10 @@ use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     AccountId, AccountLimits, ChannelState, ChannelUpdate, CloseFirst, Command, CommandKind,
     Credits, Depth, Detail, Event, Gate, GatewayIndex, GatewayLimits, HedgeFlag, Input,
-    InstrumentIndex, InstrumentSpec, LegSpec, LossSpec, OffsetRule, OrderAction, OrderCommand,
-    OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, RepairEnd, RepairSpec, Scope,
-    SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce,
-    TriggerSpec,
+    InstrumentIndex, InstrumentSpec, LegSpec, LegsFirst, LossSpec, OffsetRule, OrderAction,
+    OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, RepairEnd,
+    RepairSpec, Scope, SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StrategyId, StreamId,
+    TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -147,6 +147,7 @@ pub fn spread(row: u32) -> SpreadSpec {
             fee_q32: [0; 4],
         },
         loss: LossSpec::NONE,
+        legs_first: LegsFirst::Together,
         trigger: TriggerSpec::PLAIN,
     }
 }
@@ -285,7 +286,7 @@ impl<'a, 'w> Table<'a, 'w> {
                     }
                 }
                 Detail::Alert(told) => *played.alerts.entry(told.kind).or_default() += 1,
-                Detail::State(_) | Detail::Ending(_) | Detail::Repair(_) => {}
+                Detail::State(_) | Detail::Ending(_) | Detail::Repair(_) | Detail::Follow(_) => {}
             }
         }
         for detail in self.outputs.details() {

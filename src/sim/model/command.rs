@@ -1,6 +1,6 @@
 //! Commands, and the states that the desk tells.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use xmc_hotpath::message::{
     AlertKind, Command, CommandKind, MAX_LEGS, SafeState, Scope, SpreadIndex, SpreadSpec,
     StateChange,
@@ -10,12 +10,9 @@ use super::Model;
 
 impl Model {
     pub(super) fn command(&mut self, command: &Command) {
-        let gateways: BTreeMap<_, _> =
-            self.instruments.iter().map(|(row, of)| (*row, of.spec.gateway)).collect();
-        let is_meant = |spec: &SpreadSpec| {
-            command.scope.holds(spec, |instrument| gateways.get(&instrument.0).copied())
-        };
-        let rows = self.spreads.values_mut().filter(|row| is_meant(&row.spec));
+        let meant = self.meant(command.scope);
+        let rows = self.spreads.iter_mut().filter(|(row, _)| meant.contains(row));
+        let rows = rows.map(|(_, row)| row);
         let is_one = matches!(command.scope, Scope::Spread(_));
         match command.kind {
             CommandKind::Enable => {
@@ -62,6 +59,26 @@ impl Model {
             | CommandKind::ClearDoubt
             | CommandKind::Remove => {}
         }
+    }
+
+    /// Rows of the spreads that a scope is about.
+    fn meant(&self, scope: Scope) -> BTreeSet<u32> {
+        let is_meant = |spec: &SpreadSpec| {
+            let legs = &spec.legs[..usize::from(spec.leg_count)];
+            match scope {
+                Scope::All => true,
+                Scope::Spread(index) => index == spec.spread,
+                Scope::Instrument(index) => legs.iter().any(|leg| leg.instrument == index),
+                Scope::Gateway(index) => legs.iter().any(|leg| {
+                    let row = self.instruments.get(&leg.instrument.0);
+                    leg.ratio_lots != 0 && row.is_some_and(|row| row.spec.gateway == index)
+                }),
+                Scope::Account(id) => id == spec.account,
+                Scope::Strategy(id) => id == spec.strategy,
+            }
+        };
+        let rows = self.spreads.iter().filter(|(_, row)| is_meant(&row.spec));
+        rows.map(|(row, _)| *row).collect()
     }
 
     /// Takes in a change of state that the desk told.

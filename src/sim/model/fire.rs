@@ -1,6 +1,8 @@
 //! A fire as the model has it, and prices counted out lot by lot.
 
-use xmc_hotpath::message::{Depth, Intent, MAX_LEGS, OrderEvent, OrderId, Side, SpreadSpec};
+use xmc_hotpath::message::{
+    Depth, Gate, Intent, MAX_LEGS, Obstacle, OrderEvent, OrderId, Side, SpreadSpec,
+};
 use xmc_hotpath::time::MonoNs;
 
 /// A fire that has not ended.
@@ -34,6 +36,12 @@ pub struct ModelFire {
     pub was_broken_off: bool,
     /// Nothing has happened that ends it as it is.
     pub may_repair: bool,
+    /// The leg that was sent first, while others may follow it.
+    pub lead: Option<usize>,
+    /// Units that they were sent for.
+    pub followed: u32,
+    /// What held back the others when that was told last.
+    pub held_by: Option<(Obstacle, Gate)>,
 }
 
 impl ModelFire {

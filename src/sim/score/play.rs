@@ -8,8 +8,8 @@ use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
     AccountId, AccountLimits, ChannelState, ChannelUpdate, CloseFirst, Command, CommandKind,
     Credits, Event, GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec,
-    LegSpec, LossSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent, ProjectId, Quote,
-    QuoteQuality, RepairEnd, RepairSpec, Scope, SessionState, SessionUpdate, SpreadIndex,
+    LegSpec, LegsFirst, LossSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent, ProjectId,
+    Quote, QuoteQuality, RepairEnd, RepairSpec, Scope, SessionState, SessionUpdate, SpreadIndex,
     SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
@@ -441,5 +441,6 @@ pub fn spread() -> SpreadSpec {
             fee_q32: [0; 4],
         },
         loss: LossSpec::NONE,
+        legs_first: LegsFirst::Together,
     }
 }

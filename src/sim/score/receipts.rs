@@ -288,7 +288,7 @@ impl Reading<'_> {
                 }
             }
             Detail::Ending(ending) => self.ending(ending),
-            Detail::Decision(_) | Detail::Alert(_) | Detail::State(_) => {}
+            Detail::Decision(_) | Detail::Alert(_) | Detail::State(_) | Detail::Follow(_) => {}
         }
     }
 

@@ -204,6 +204,7 @@ impl Run {
             repairs: checker.repairs.clone(),
             repaired: checker.repaired,
             removed: checker.removed,
+            followed: checker.followed,
         }
     }
 }

@@ -76,6 +76,8 @@ pub struct Outcome {
     pub repaired: u64,
     /// Spreads that were removed.
     pub removed: u64,
+    /// Batches of legs that followed another one.
+    pub followed: u64,
 }
 
 impl Outcome {
@@ -100,6 +102,7 @@ impl Outcome {
         }
         self.repaired += other.repaired;
         self.removed += other.removed;
+        self.followed += other.followed;
     }
 }
 
@@ -545,6 +548,7 @@ impl<'a> World<'a> {
             repairs: self.checker.repairs.clone(),
             repaired: self.checker.repaired,
             removed: self.checker.removed,
+            followed: self.checker.followed,
         }
     }
 }

@@ -8,8 +8,8 @@ use cross_market_connect::sim::plan::Seed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use xmc_hotpath::message::{
-    Decision, Detail, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, Repair,
-    RepairWay, SpreadIndex,
+    Decision, Detail, Follow, FollowStep, Gate, OrderAction, OrderCommand, OrderEvent,
+    OrderEventKind, OrderId, Repair, RepairWay, SpreadIndex,
 };
 use xmc_hotpath::record::frame::{self, Body, Image, Images, OwnedEvent};
 
@@ -21,6 +21,7 @@ struct Plain {
     news: BTreeMap<OrderId, Vec<OrderEvent>>,
     endings: BTreeMap<SpreadIndex, Vec<u64>>,
     repairs: BTreeMap<SpreadIndex, Vec<(u64, Repair)>>,
+    follows: BTreeMap<SpreadIndex, Vec<(u64, Follow)>>,
 }
 
 fn plain(records: &[Vec<u8>]) -> Plain {
@@ -39,6 +40,9 @@ fn plain(records: &[Vec<u8>]) -> Plain {
             }
             Body::Detail(Detail::Repair(repair)) => {
                 plain.repairs.entry(repair.spread).or_default().push((seq_no, repair));
+            }
+            Body::Detail(Detail::Follow(follow)) => {
+                plain.follows.entry(follow.spread).or_default().push((seq_no, follow));
             }
             Body::Input(input) => {
                 if let OwnedEvent::Order(event) = input.event {
@@ -62,17 +66,31 @@ fn check(story: &Story, seq_no: u64, decision: &Decision, plain: &Plain) {
     let ends = plain.endings.get(&decision.spread).into_iter().flatten();
     let fires = plain.orders.contains_key(&seq_no);
     let end = ends.copied().find(|end| *end >= seq_no).filter(|_| fires);
+    // An end may have been left out: what comes after the next fire is that one's.
+    let mut later = plain.decisions.iter().filter(|(at, other)| {
+        *at > seq_no && other.spread == decision.spread && other.gate == Gate::Passed
+    });
+    let next = later.next().map_or(u64::MAX, |(at, _)| *at);
+    let end = end.filter(|end| *end < next);
     let sent: Vec<_> = story.orders.iter().map(|order| order.sent.what).collect();
     let mut expected = plain.orders.get(&seq_no).cloned().unwrap_or_default();
     let repairs = plain.repairs.get(&decision.spread).into_iter().flatten();
-    let is_within = |at: &u64| *at > seq_no && end.is_none_or(|end| *at <= end);
+    let is_within = |at: &u64| *at > seq_no && *at <= end.unwrap_or(next - 1);
     let repairs: Vec<_> = repairs.filter(|(at, _)| fires && is_within(at)).copied().collect();
-    for (at, _) in repairs.iter().filter(|(_, repair)| repair.way != RepairWay::Neither) {
+    let follows = plain.follows.get(&decision.spread).into_iter().flatten();
+    let is_within = |at: &u64| *at >= seq_no && *at <= end.unwrap_or(next - 1);
+    let follows: Vec<_> = follows.filter(|(at, _)| fires && is_within(at)).copied().collect();
+    let followed = follows.iter().filter(|(_, told)| told.step == FollowStep::Followed);
+    let repaired = repairs.iter().filter(|(_, repair)| repair.way != RepairWay::Neither);
+    let later: BTreeSet<_> = followed.map(|(at, _)| at).chain(repaired.map(|(at, _)| at)).collect();
+    for at in later {
         expected.extend(plain.orders[at].iter().filter(|order| order.spread == decision.spread));
     }
     assert_eq!(sent, expected, "input {seq_no}");
     let told: Vec<_> = story.repairs.iter().map(|told| (told.place.0, told.what)).collect();
     assert_eq!(told, repairs, "input {seq_no}");
+    let told: Vec<_> = story.follows.iter().map(|told| (told.place.0, told.what)).collect();
+    assert_eq!(told, follows, "input {seq_no}");
     for order in &story.orders {
         let news: Vec<_> = order.news.iter().map(|told| told.what).collect();
         let expected = plain.news.get(&order.sent.what.order_id).cloned().unwrap_or_default();
@@ -97,6 +115,7 @@ fn check(story: &Story, seq_no: u64, decision: &Decision, plain: &Plain) {
 #[test]
 fn every_decision_can_be_told() {
     let (mut stories, mut fires, mut repaired) = (0, 0, 0);
+    let mut steps = BTreeSet::new();
     for seed in (1..100).map(Seed::whole) {
         let scratch = Scratch::new("story");
         let path = rig::journal(seed, &scratch);
@@ -110,6 +129,7 @@ fn every_decision_can_be_told() {
             let story = told(&path, Wanted::Input { run, seq_no: *seq_no });
             check(&story, *seq_no, decision, &plain);
             stories += 1;
+            steps.extend(story.follows.iter().map(|told| told.what.step.code()));
             repaired += usize::from(story.orders.iter().any(|order| !story.is_first(order)));
             if let Some(order) = story.orders.last() {
                 let by_order = told(&path, Wanted::Order(order.sent.what.order_id));
@@ -120,6 +140,8 @@ fn every_decision_can_be_told() {
     }
     assert!(stories > 100 && fires > 20, "{stories} stories, {fires} fires");
     assert!(repaired > 0, "no story has a repair");
+    let expected = [FollowStep::Waits, FollowStep::Followed, FollowStep::Unfilled];
+    assert!(expected.iter().all(|step| steps.contains(&step.code())), "{steps:?}");
 }
 
 #[test]

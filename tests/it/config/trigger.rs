@@ -4,7 +4,7 @@ use super::{base, load, sample};
 use cross_market_connect::cli::explain::{Example, Explanation};
 use cross_market_connect::config::{self, Configuration, Invalid};
 use cross_market_connect::engine::inputs;
-use xmc_hotpath::message::{Control, Intent, Measure, SpreadSpec, TriggerSpec};
+use xmc_hotpath::message::{Control, Intent, LegsFirst, Measure, SpreadSpec, TriggerSpec};
 use xmc_hotpath::time::Span;
 
 /// The demonstration with the levels of SHFE against COMEX copper as others.
@@ -149,4 +149,14 @@ fn lots_to_lean_on_are_those_of_their_leg() {
     assert_ne!(leaning, text);
     let configuration = config::load_text(&sample("demo.toml"), &leaning).expect("a lean");
     assert_eq!(told(&configuration)[1].legs.map(|leg| leg.min_lean_lots), [20, 0, 0, 0]);
+}
+
+#[test]
+fn all_legs_go_at_once_unless_the_least_liquid_one_is_to_lead() {
+    let first = |levels: &str| told(&copper(levels).expect("a spread"))[1].legs_first;
+    assert_eq!(first(LEVELS), LegsFirst::Together);
+    assert_eq!(first(&format!("{LEVELS}legs_first = \"together\"\n")), LegsFirst::Together);
+    let led = format!("{LEVELS}legs_first = \"least_liquid\"\n");
+    assert_eq!(first(&led), LegsFirst::LeastLiquid);
+    assert!(copper(&format!("{LEVELS}legs_first = \"first\"\n")).is_err());
 }

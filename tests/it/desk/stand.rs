@@ -4,11 +4,11 @@ use cross_market_connect::engine::memory::{DeskMemory, DeskSize};
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, CloseFirst, Command,
-    CommandKind, Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event,
+    CommandKind, Credits, Decision, Depth, DeskId, DeskIdentity, Detail, Ending, Event, Follow,
     GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec,
-    LossSpec, OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality,
-    Repair, RepairSpec, Scope, SessionState, SessionUpdate, Side, SiteId, SpreadIndex, SpreadSpec,
-    StrategyId, StreamId, TimeInForce, TriggerSpec,
+    LegsFirst, LossSpec, OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote,
+    QuoteQuality, Repair, RepairSpec, Scope, SessionState, SessionUpdate, Side, SiteId,
+    SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9, ONE_Q32};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -89,6 +89,7 @@ pub fn spread() -> SpreadSpec {
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
+        legs_first: LegsFirst::Together,
     }
 }
 
@@ -279,6 +280,15 @@ impl Stand {
             Detail::Repair(repair) => Some(*repair),
             _ => None,
         })
+    }
+
+    /// What was said of legs that wait for another one.
+    pub fn follows(&self) -> Vec<Follow> {
+        let told = self.outputs.details().filter_map(|detail| match detail {
+            Detail::Follow(follow) => Some(*follow),
+            _ => None,
+        });
+        told.collect()
     }
 
     /// Position and reservations of an instrument.

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use xmc_hotpath::message::{
     AccountId, Carried, CarriedUnits, CloseFirst, Credits, Decision, Depth, Detail, Event, Gate,
     GatewayIndex, HedgeFlag, HeldLots, Input, InstrumentIndex, InstrumentSpec, Intent, LegSpec,
-    LossSpec, MAX_LEGS, OffsetRule, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
-    PositionEffect, ProjectId, Quote, QuoteQuality, RepairSpec, Side, SpreadIndex, SpreadSpec,
-    StrategyId, StreamId, TimeInForce, TriggerSpec,
+    LegsFirst, LossSpec, MAX_LEGS, OffsetRule, OrderAction, OrderCommand, OrderEvent,
+    OrderEventKind, OrderId, PositionEffect, ProjectId, Quote, QuoteQuality, RepairSpec, Side,
+    SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
@@ -124,6 +124,7 @@ fn spread_spec() -> SpreadSpec {
         hedge: HedgeFlag::Arbitrage,
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
+        legs_first: LegsFirst::Together,
     }
 }
 

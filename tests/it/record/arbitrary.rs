@@ -87,7 +87,7 @@ macro_rules! codes {
 codes! {
     Side TimeInForce PositionEffect HedgeFlag QuoteQuality ChannelState OrderAction OrderEventKind
     SessionState CommandKind Gate Intent AlertKind SafeState OffsetRule CloseFirst FindingKind
-    RepairEnd RepairWay Obstacle Measure BreakerAction
+    RepairEnd RepairWay FollowStep Obstacle Measure LegsFirst BreakerAction
 }
 
 /// Nested pairs: tuples of strategies end at twelve.
@@ -144,7 +144,7 @@ structs! {
         spread strategy account project is_enabled leg_count legs constant_e9 buy_open_e9
         trigger buy_close_e9 sell_open_e9 sell_close_e9 max_units clip_units hysteresis_e9
         cool_down max_fires fire_window max_quote_age max_quote_skew ack_timeout time_in_force hedge
-        repair loss
+        repair loss legs_first
     }
     TriggerSpec { measure short_constant_e9 fee_e9 fee_q32 open_hold close_hold }
     RepairSpec { tries then within max_cost_e9 money_q32 fee_e9 fee_q32 }
@@ -177,6 +177,9 @@ structs! {
     StateChange { spread from to by_alert cause }
     Ending { spread intent units asked_lots filled_lots is_aligned done_units took }
     Way { cost_e9 obstacle gate leg }
+    Follow {
+        spread intent step lead lead_lots units followed_units obstacle gate leg seen limit
+    }
     Repair {
         spread intent way attempt is_flattening done_units full_units residual_lots complete unwind
         open_for
@@ -194,6 +197,7 @@ impl Arbitrary for Detail {
             StateChange::any().prop_map(Detail::State),
             Ending::any().prop_map(Detail::Ending),
             Repair::any().prop_map(Detail::Repair),
+            Follow::any().prop_map(Detail::Follow),
         ]
         .boxed()
     }

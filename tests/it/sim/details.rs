@@ -6,7 +6,9 @@ use cross_market_connect::engine::memory::{DeskMemory, DeskSize};
 use cross_market_connect::sim::plan::{Plan, Seed};
 use cross_market_connect::sim::world::{self, IDENTITY};
 use xmc_hotpath::desk::{Desk, Outputs};
-use xmc_hotpath::message::{Credits, Decision, Detail, Detailing, Event, Gate, Input};
+use xmc_hotpath::message::{
+    Credits, Decision, Detail, Detailing, Event, FollowStep, Gate, Input, Obstacle,
+};
 use xmc_hotpath::time::MonoNs;
 
 const NONE: Detailing = Detailing { refusals: 0, endings: false };
@@ -52,7 +54,14 @@ fn is_kept(detail: &Detail, detailing: Detailing) -> bool {
             detailing.has_refusal(decision.gate)
         }
         Detail::Ending(ending) => detailing.endings || !ending.is_aligned,
-        Detail::Decision(_) | Detail::Alert(_) | Detail::State(_) | Detail::Repair(_) => true,
+        Detail::Follow(follow) if follow.step == FollowStep::HeldBack => {
+            follow.obstacle != Obstacle::Gate || detailing.has_refusal(follow.gate)
+        }
+        Detail::Decision(_)
+        | Detail::Alert(_)
+        | Detail::State(_)
+        | Detail::Repair(_)
+        | Detail::Follow(_) => true,
     }
 }
 

@@ -4,7 +4,9 @@ use crate::audit::labels::Labels;
 use crate::audit::story::{Block, Led, Leg, OrderStory, Story, Told};
 use serde_json::{Value, json};
 use xmc_hotpath::desk::gates::{Bound, Of, Reading};
-use xmc_hotpath::message::{Decision, Depth, Ending, OrderCommand, OrderEvent, Repair, Way};
+use xmc_hotpath::message::{
+    Decision, Depth, Ending, Follow, OrderCommand, OrderEvent, Repair, Way,
+};
 
 /// The fields of a story.
 pub fn story(of: &Story, labels: &Labels) -> Value {
@@ -35,6 +37,7 @@ pub fn story(of: &Story, labels: &Labels) -> Value {
             Led::OtherLogic(version) => json!({ "other_logic": version }),
         },
         "orders": of.orders.iter().map(|row| order(row, labels)).collect::<Vec<_>>(),
+        "follows": of.follows.iter().map(follow).collect::<Vec<_>>(),
         "repairs": of.repairs.iter().map(repair).collect::<Vec<_>>(),
         "ending": of.ending.map(|told| ending(&told)),
         "achieved_value_e9": achieved.map(|got| got.value_e9),
@@ -75,6 +78,22 @@ fn ending(told: &Told<Ending>) -> Value {
         "asked_lots": told.what.asked_lots,
         "filled_lots": told.what.filled_lots,
         "took_ns": told.what.took.0,
+    })
+}
+
+fn follow(told: &Told<Follow>) -> Value {
+    json!({
+        "input": told.place.0,
+        "now_ns": told.now.0,
+        "step": told.what.step.word(),
+        "lead": told.what.lead,
+        "lead_lots": told.what.lead_lots,
+        "units": told.what.units,
+        "followed_units": told.what.followed_units,
+        "obstacle": told.what.obstacle.word(),
+        "gate": told.what.gate.word(),
+        "seen": told.what.seen,
+        "limit": told.what.limit,
     })
 }
 

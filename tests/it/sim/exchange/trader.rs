@@ -7,7 +7,7 @@ use cross_market_connect::sim::exchange::{
 };
 use std::collections::BTreeSet;
 use xmc_hotpath::message::{
-    AccountId, Depth, HedgeFlag, LegSpec, LossSpec, MAX_LEGS, PositionEffect, ProjectId,
+    AccountId, Depth, HedgeFlag, LegSpec, LegsFirst, LossSpec, MAX_LEGS, PositionEffect, ProjectId,
     QUOTE_LEVELS, RepairSpec, Side, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
 };
 use xmc_hotpath::spread::{LegBook, evaluate};
@@ -80,6 +80,7 @@ impl Pair {
             hedge: HedgeFlag::Speculate,
             repair: RepairSpec::NONE,
             loss: LossSpec::NONE,
+            legs_first: LegsFirst::Together,
         };
         Self { name, least_round_trips: 100, spec, legs }
     }

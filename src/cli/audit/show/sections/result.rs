@@ -7,7 +7,7 @@ use crate::monitor::number;
 use crate::monitor::words::{Lang, Worded};
 use std::io::{self, Write};
 use xmc_hotpath::execute::residual_lots;
-use xmc_hotpath::message::{Ending, Obstacle, Quote, Repair, RepairWay, Side};
+use xmc_hotpath::message::{Ending, Follow, Obstacle, Quote, Repair, RepairWay, Side};
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9};
 
 pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -41,6 +41,9 @@ pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
             .right(&number::signed_e9(got.better_e9.into(), 4), 14)
             .right(&page.labels.unit(story.spec.spread), 23);
         writeln!(out, "{}", line.end())?;
+    }
+    for told in &story.follows {
+        followed(page, told, out)?;
     }
     for told in &story.repairs {
         repaired(page, told, out)?;
@@ -86,6 +89,34 @@ fn row(
         .right(&number::signed_e9(each, 4), 14)
         .right(&money, 23);
     writeln!(out, "{}", line.end())
+}
+
+/// Legs that wait for the one that leads: for which, what came of it, and the gate if one holds
+/// them back.
+fn followed(page: &Page<'_>, told: &Told<Follow>, out: &mut impl Write) -> io::Result<()> {
+    let Told { now, what: follow, .. } = told;
+    let lead = usize::from(follow.lead);
+    let legs = page.story.legs.iter().enumerate();
+    let waiting = legs.filter(|(number, leg)| *number != lead && leg.spec.ratio_lots != 0);
+    let lots = waiting.map(|(_, leg)| {
+        let lots = u64::from(leg.spec.ratio_lots.unsigned_abs()) * u64::from(follow.units);
+        format!("{} {lots}", page.leg_name(leg))
+    });
+    let lots = lots.collect::<Vec<_>>().join(", ");
+    let leader = page.story.legs.get(lead).map_or(String::new(), |leg| page.leg_name(leg));
+    let filled = follow.lead_lots;
+    let text = match page.lang {
+        Lang::En => format!("{lots} for {leader}, filled {filled}"),
+        Lang::Zh => format!("{lots} 跟随 {leader}, 已成交 {filled}"),
+    };
+    let held_by = match follow.obstacle {
+        Obstacle::Nothing => "",
+        Obstacle::Gate => follow.gate.word_in(page.lang),
+        other => other.word_in(page.lang),
+    };
+    let line = Line::indent(1).left(follow.step.word_in(page.lang), 20).left(&text, 40);
+    let line = line.then(held_by);
+    writeln!(out, "{}", line.at_edge(&page.date(*now)).end())
 }
 
 /// One look at what was out of ratio: the way that was taken, and what both would have cost.

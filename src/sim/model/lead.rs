@@ -1,0 +1,174 @@
+//! Fires whose legs go in order: what is kept for those that follow, and when such a fire ends.
+
+use xmc_hotpath::message::{AccountId, Follow, FollowStep, Gate, Intent, Obstacle, SpreadIndex};
+use xmc_hotpath::time::MonoNs;
+
+use super::{Model, ModelEnding, ModelFire, ModelSpread, Ratio};
+
+/// Orders that a fire can have, and that a leg can become, as the desk has room for them.
+const ORDERS: usize = 12;
+const CHILDREN: usize = 3;
+
+impl ModelSpread {
+    /// Units that the leading leg has filled and nobody has followed, one by one; 0 if none leads.
+    pub fn to_follow(&self) -> u32 {
+        let Some((fire, lead)) = self.fire.as_ref().and_then(|fire| Some((fire, fire.lead?)))
+        else {
+            return 0;
+        };
+        let is_reached = |units: &u32| self.spec.lots(lead, *units) <= u64::from(fire.filled[lead]);
+        let reached = (1..=fire.units).take_while(is_reached).last().unwrap_or(0);
+        reached.saturating_sub(fire.followed)
+    }
+
+    /// Lots of each leg that are kept for what follows: bought, below zero sold.
+    pub fn kept(&self) -> Vec<(usize, i64)> {
+        let Some((fire, lead)) = self.fire.as_ref().and_then(|fire| Some((fire, fire.lead?)))
+        else {
+            return Vec::new();
+        };
+        let units = i64::from(fire.units - fire.followed);
+        let legs = self.spec.legs.iter().enumerate().filter(|(leg, _)| *leg != lead);
+        let sign = if fire.intent.is_buy() { 1 } else { -1 };
+        legs.map(|(leg, spec)| (leg, sign * i64::from(spec.ratio_lots) * units)).collect()
+    }
+
+    /// Whether so many orders more leave room for a last batch of all followers.
+    pub fn has_room(&self, fire: &ModelFire, more: usize) -> bool {
+        let legs = self.spec.legs.iter().enumerate();
+        let others = legs.filter(|(leg, spec)| spec.ratio_lots != 0 && Some(*leg) != fire.lead);
+        fire.orders.len() + more + others.count() * CHILDREN <= ORDERS
+    }
+}
+
+impl Model {
+    /// Lots kept in an instrument for what follows: to buy, to sell.
+    pub(super) fn kept(&self, instrument: u32) -> (i64, i64) {
+        let (mut buys, mut sells) = (0, 0);
+        for spread in self.spreads.values() {
+            for (leg, lots) in spread.kept() {
+                if spread.spec.legs[leg].instrument.0 == instrument {
+                    buys += lots.max(0);
+                    sells -= lots.min(0);
+                }
+            }
+        }
+        (buys, sells)
+    }
+
+    /// Counts the kept lots of a spread in its account, or (`sign` -1) out.
+    fn hold_kept(&mut self, row: u32, sign: i64) {
+        let Some(spread) = self.spreads.get(&row) else { return };
+        let opens = spread.fire.as_ref().is_some_and(|fire| fire.intent.is_open());
+        let (account, kept): (AccountId, Vec<_>) = (spread.spec.account, spread.kept());
+        for (_, lots) in kept {
+            self.hold(account, if opens { sign * lots.abs() } else { 0 });
+        }
+    }
+
+    /// A fire has sent its first leg only: the lots of the others are kept.
+    pub fn led(&mut self, row: u32) {
+        self.hold_kept(row, 1);
+    }
+
+    /// Nothing follows any more, for this: what was kept is free.
+    pub fn unled(&mut self, row: u32, why: FollowStep) {
+        self.hold_kept(row, -1);
+        let Some(fire) = self.spreads.get_mut(&row).and_then(|spread| spread.fire.as_mut()) else {
+            return;
+        };
+        let units = fire.units - fire.followed;
+        if let Some(lead) = fire.lead.take().filter(|_| units > 0) {
+            self.waived.push(told(SpreadIndex(row), fire, lead, why, units));
+        }
+    }
+
+    /// So many units are about to follow: their lots are those of their orders from now on.
+    pub fn follow(&mut self, now: MonoNs, spread: SpreadIndex, units: u32) {
+        self.count_followed(spread.0, |followed| followed + units);
+        let row = self.spreads.get_mut(&spread.0);
+        if let Some(fire) = row.and_then(|row| row.fire.as_mut()) {
+            fire.held_by = None;
+        }
+        self.expect_again(now, spread);
+    }
+
+    /// Counts units as followed, or not: what is kept changes by that.
+    pub fn count_followed(&mut self, row: u32, count: impl FnOnce(u32) -> u32) {
+        self.hold_kept(row, -1);
+        if let Some(fire) = self.spreads.get_mut(&row).and_then(|spread| spread.fire.as_mut()) {
+            fire.followed = count(fire.followed);
+        }
+        self.hold_kept(row, 1);
+    }
+
+    /// Ends a fire whose orders are all known, unless legs have still to follow, or it is out of
+    /// ratio and is to be repaired: then the desk says when it ends, and the checker whether it
+    /// may.
+    pub(super) fn settle(&mut self, now: MonoNs, index: SpreadIndex) -> Option<ModelEnding> {
+        let spread = self.spreads.get(&index.0)?;
+        let fire = spread.fire.as_ref()?;
+        if fire.orders.iter().any(|id| self.live.contains(&id.0)) || spread.to_follow() > 0 {
+            return None;
+        }
+        self.unled(index.0, FollowStep::Unfilled);
+        let spread = self.spreads.get_mut(&index.0)?;
+        let fire = spread.fire.as_mut()?;
+        let is_aligned = spread.spec.is_whole(fire);
+        if spread.spec.repair.tries > 0 && !is_aligned {
+            fire.open_since.get_or_insert(now);
+            return None;
+        }
+        let fire = spread.fire.take()?;
+        Some(spread.close(index, &fire))
+    }
+}
+
+/// What is told of legs that wait; what holds them back is left out.
+pub fn told(
+    spread: SpreadIndex,
+    fire: &ModelFire,
+    lead: usize,
+    step: FollowStep,
+    units: u32,
+) -> Follow {
+    Follow {
+        spread,
+        intent: fire.intent,
+        step,
+        lead: u8::try_from(lead).unwrap_or(u8::MAX),
+        lead_lots: fire.filled[lead],
+        units,
+        followed_units: fire.followed,
+        obstacle: Obstacle::Nothing,
+        gate: Gate::Passed,
+        leg: u8::MAX,
+        seen: 0,
+        limit: 0,
+    }
+}
+
+impl ModelFire {
+    /// A fire of which nothing is known but its decision.
+    pub fn new(intent: Intent, units: u32, started: MonoNs) -> Self {
+        Self {
+            intent,
+            units,
+            started,
+            orders: Vec::new(),
+            filled: Default::default(),
+            level_e9: 0,
+            planned_e9: Default::default(),
+            slip_e9: Default::default(),
+            tries: 0,
+            open_since: None,
+            is_flattening: false,
+            is_broken_off: false,
+            was_broken_off: false,
+            may_repair: true,
+            lead: None,
+            followed: 0,
+            held_by: None,
+        }
+    }
+}
