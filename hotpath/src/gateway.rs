@@ -192,6 +192,7 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
     #[inline(never)]
     fn announce(&mut self) -> bool {
         let state = self.state();
+        self.counters.state.set(u64::from(state.code()));
         let update = SessionUpdate { stream: self.stream, gateway: self.gateway, state };
         let is_told = self.news.push(GatewayNews::Session(update)).is_ok();
         if is_told {
@@ -457,7 +458,6 @@ impl<S: OrderSession, P: StreamPort, C: Clock, L: Recorder> Stage for GatewaySta
     /// Sends what the session itself has to say. A port without room is asked again next time.
     fn housekeeping(&mut self) {
         self.commands.show(&self.counters.commands);
-        self.counters.state.set(u64::from(self.state().code()));
         if self.is_read_out {
             return;
         }

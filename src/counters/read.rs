@@ -38,7 +38,10 @@ pub enum ReadError {
         source: io::Error,
     },
     /// The file is something else.
-    #[error("{} holds no counters: it begins with other bytes; name a record's directory", path.display())]
+    #[error(
+        "{} holds no counters: it begins with other bytes; name the directory of a record",
+        path.display()
+    )]
     NotCounters {
         /// The file.
         path: PathBuf,

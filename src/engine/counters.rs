@@ -40,8 +40,6 @@ counters! {
         pub fires: Counter => Count "fires",
         /// Decisions that a gate held back, as the shadow has seen them.
         pub refusals: Counter => Count "decisions",
-        /// News that said of lots that they were filled, as the shadow has seen them.
-        pub fills: Counter => Count "fills",
         /// Orders that live at a venue, or may, as the shadow has seen them.
         pub live_orders: Counter => Gauge "orders",
         /// Whether the desk was told that it may open positions.

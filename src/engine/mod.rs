@@ -3,8 +3,8 @@
 //! `inputs` turns a configuration into what the desk is told, `memory` makes what the hot stages
 //! work in, `sockets` opens what the configuration names outside this process, `logon` logs its
 //! gateways on and `sessions` does so again, `feed` and `gateway` make one stage of a protocol,
-//! `wire` joins the stages, `counters` is what all of it counts, `core` runs them on a core, `threads` names them, `hold` holds the host
-//! meanwhile, `recording` opens the record, `live` does all of that and watches it run.
+//! `wire` joins the stages, `counters` is what all of it counts, `core` runs them on a core,
+//! `threads` names them, `hold` holds the host meanwhile, `recording` opens the record, `live` does all of that and watches it run.
 //! `recovering` keeps books of its own for feeds that lose theirs, `hours` knows when the desk's
 //! markets trade, `limits` takes over the price limits that venues tell, `quiet` finds instruments
 //! that have stopped moving, `clocks` watches those of this host and of venues, `score` compares

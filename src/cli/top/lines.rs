@@ -16,7 +16,7 @@ const BROAD: usize = 120;
 pub fn picture(of: &Picture, cells: usize, rows: Option<usize>, look: &Look) -> Vec<Text> {
     let cells = cells.max(80);
     let mut lines = vec![head(of, cells, look)];
-    lines.push(title("cores and threads", TILES, cells, look));
+    lines.push(title("cores", TILES, cells, look));
     lines.extend(of.tiles.iter().map(|row| tile(row, cells, look)));
     let mut rest = vec![title("feeds", FEEDS, cells, look)];
     for row in &of.feeds {
@@ -131,10 +131,8 @@ fn head(of: &Picture, cells: usize, look: &Look) -> Text {
     let mut text = Text::new();
     let (site, desk, run) = (engine.site, engine.desk, engine.run);
     text.put(format!(" xmc top  site {site} desk {desk} run {run}  pid {} ", engine.pid), bar);
-    text.put(format!(" {} ", engine.state), state);
-    if engine.state != "running" {
-        text.put(format!(" {} ", engine.means), state);
-    }
+    let said = if engine.state == "running" { engine.state } else { engine.means };
+    text.put(format!(" {said} "), state);
     let rest = cells.saturating_sub(text.width());
     text.put(" ".repeat(rest), bar);
     text
@@ -240,8 +238,8 @@ fn feed(of: &Feed, cells: usize, look: &Look) -> Vec<Text> {
     let style = if is_well { Style::new() } else { look.warning() };
     let line = |line: &FeedLine, letter: char| {
         let (name, state) = match letter {
-            'A' => (format!("{} A", of.name), (state.clone(), style)),
-            _ => (format!("{} B", of.name), plain("")),
+            'A' => (format!("A {}", of.name), (state.clone(), style)),
+            _ => (format!("B {}", of.name), plain("")),
         };
         let mut text = row(
             FEEDS,
@@ -321,12 +319,13 @@ fn desk(of: &Picture, cells: usize, look: &Look) -> Text {
     let state = desk.state.clone().unwrap_or("-".to_owned());
     let style = if state == "NORMAL" { Style::new() } else { look.warning() };
     let [p50, p99] = [desk.tick_to_order_p50_ns, desk.tick_to_order_p99_ns].map(age);
+    let armed = desk.armed.as_deref().unwrap_or("-");
+    let state = if armed == "armed" { state } else { format!("{state}, {armed} armed") };
     let parts = [
         (state, style),
-        plain(desk.armed.clone().unwrap_or_default()),
         plain(format!("fires {}", count(desk.fires).0)),
         plain(format!("live {}", count(desk.live_orders).0)),
-        plain(format!("held back {}", count(desk.refusals).0)),
+        plain(format!("held {}", count(desk.refusals).0)),
         plain(format!("p50 {p50} p99 {p99}")),
     ];
     words("desk", &parts, cells, look)
@@ -340,14 +339,14 @@ fn record(of: &Picture, cells: usize, look: &Look) -> Vec<Text> {
     let parts = [
         (state, style),
         plain(format!("written {}", count(record.written).0)),
-        plain(format!("journal {}", count(record.journaled).0)),
         plain(format!("ring {} most {}", pct(record.used_pct), pct(record.most_pct))),
         plain(format!("safe after {}", age(record.window_last_ns))),
     ];
     let mut lines = vec![words("record", &parts, cells, look)];
     if is_broad(cells) {
         let parts = [
-            plain(format!("safe {}", count(record.durable).0)),
+            plain(format!("records {}", count(record.journaled).0)),
+            plain(format!("safe over all runs {}", count(record.durable).0)),
             plain(format!("slowest group {}", age(record.window_worst_ns))),
             (format!("disk errors {}", count(record.failures).0), fault(record.failures, look).1),
             plain(format!("snapshots {}", count(record.snapshots).0)),

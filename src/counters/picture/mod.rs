@@ -1,8 +1,8 @@
 //! What two looks at a file of counters say together: who is alive and how busy, how full rings
 //! are, what comes in and goes out each second, what was lost and why.
 //!
-//! Plain data for a screen, for lines and for JSON. A figure that the file does not have (of another
-//! build, or without a second look) is absent, never zero.
+//! Plain data for a screen, for lines and for JSON. A figure that the file does not have (of
+//! another build, or without a second look) is absent, never zero.
 
 mod sight;
 

@@ -1,4 +1,5 @@
-//! Makes a picture of two looks: finds each counter by its owner and name, and what it has grown by.
+//! Makes a picture of two looks: finds each counter by its owner and name, and what it has grown
+//! by.
 
 use super::{
     Desk, EngineView, Feed, FeedLine, Gateway, LATE, Link, Look, Picture, Port, Record, Tile,
@@ -130,7 +131,7 @@ impl Picture {
 pub const fn meaning(state: EngineState) -> (&'static str, &'static str) {
     match state {
         EngineState::Running => ("running", "values are of now"),
-        EngineState::Stopped => ("stopped", "engine held still by a signal: values stand"),
+        EngineState::Stopped => ("stopped", "engine held still: values stand"),
         EngineState::Ended(_) => ("ended", "engine ended in order: values are its last"),
         EngineState::Gone => ("gone", "engine gone: values are what it left"),
     }

@@ -19,4 +19,5 @@ mod sim;
 mod sockets;
 mod statistics;
 mod stress;
+mod top;
 mod venue;
