@@ -568,6 +568,7 @@ impl Shared<'_> {
         let until = Instant::now() + PATIENCE;
         loop {
             let follower = following.read(watch)?;
+            self.counters.main_thread.round(self.clock.ticks());
             let live = follower.shadow.desk().orders().live_count();
             // The shadow is behind: before it has seen the command, it may not have seen orders.
             let is_quiet = live == 0 && follower.command_id == LAST_COMMAND;

@@ -170,7 +170,8 @@ fn a_running_engine_is_seen_as_the_venues_and_the_record_see_it() {
         "venues have {came:?}, gateways sent {} and {}",
         held["gateway.cme.sent"], held["gateway.shfe.sent"]
     );
-    // It may be held still between a send and its count. The counter's first datagram was the logon's.
+    // It may be held still between a send and its count. The counter's first datagram was the
+    // logon's.
     for (came, sent) in [(came.0, "gateway.cme.sent"), (came.1 - 1, "gateway.shfe.sent")] {
         assert!([0, 1].contains(&(came - held[sent])), "{sent}: {came} came");
     }
