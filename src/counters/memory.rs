@@ -73,9 +73,22 @@ impl Memory {
 /// A struct of counters at its place in memory.
 #[derive(Debug)]
 pub struct Placed<T> {
+    // One pointer, because ports carry it.
+    place: Arc<Place>,
+    counters: PhantomData<fn() -> T>,
+}
+
+#[derive(Debug)]
+struct Place {
     memory: Arc<Memory>,
     first_word: usize,
-    counters: PhantomData<fn() -> T>,
+}
+
+impl Place {
+    /// The words from the first on.
+    fn words(&self) -> &[AtomicU64] {
+        &self.memory.words()[self.first_word..]
+    }
 }
 
 impl<T: Counted> Placed<T> {
@@ -88,8 +101,8 @@ impl<T: Counted> Placed<T> {
         const { assert!(align_of::<T>() <= LINE_BYTES && size_of::<T>().is_multiple_of(8)) };
         assert!(offset.is_multiple_of(LINE_BYTES), "a struct of counters begins on a line");
         assert!(offset + size_of::<T>() <= memory.bytes(), "it lies inside the memory");
-        let (memory, first_word) = (Arc::clone(memory), offset / WORD_BYTES);
-        Self { memory, first_word, counters: PhantomData }
+        let place = Place { memory: Arc::clone(memory), first_word: offset / WORD_BYTES };
+        Self { place: Arc::new(place), counters: PhantomData }
     }
 }
 
@@ -98,12 +111,8 @@ impl<T: Counted> Placed<T> {
     /// meanwhile.
     #[must_use]
     pub fn moved_to(&self, other: &Self) -> Self {
-        let words = |placed: &Self| {
-            let first = placed.first_word;
-            first..first + size_of::<T>() / WORD_BYTES
-        };
-        for (from, to) in words(self).zip(words(other)) {
-            let (from, to) = (&self.memory.words()[from], &other.memory.words()[to]);
+        let words = self.place.words().iter().zip(other.place.words());
+        for (from, to) in words.take(size_of::<T>() / WORD_BYTES) {
             // Relaxed: a count orders nothing else.
             let count = to.load(Ordering::Relaxed).wrapping_add(from.load(Ordering::Relaxed));
             to.store(count, Ordering::Relaxed);
@@ -122,8 +131,7 @@ impl<T: Counted> Default for Placed<T> {
 impl<T> Clone for Placed<T> {
     /// The same counters once more.
     fn clone(&self) -> Self {
-        let memory = Arc::clone(&self.memory);
-        Self { memory, first_word: self.first_word, counters: PhantomData }
+        Self { place: Arc::clone(&self.place), counters: PhantomData }
     }
 }
 
@@ -132,7 +140,7 @@ impl<T: Counted> Deref for Placed<T> {
 
     #[expect(unsafe_code, reason = "memory of another process is reached through a mapping")]
     fn deref(&self) -> &T {
-        let words = &self.memory.words()[self.first_word..];
+        let words = self.place.words();
         // SAFETY: `at`, which alone makes one, has seen that all of `T` lies inside the mapping
         // from this word on, and that the word begins on a line of 128 bytes, which is alignment
         // enough: the mapping starts on a page. `T` is made of counters alone, so any bytes are

@@ -29,11 +29,18 @@ use xmc_hotpath::stage::CoreCounters;
 use xmc_hotpath::time::UnixNs;
 
 counters! {
+    /// What hot cores read: on a line of its own, because it is seldom written.
+    #[repr(align(128))]
+    pub struct OriginCounters {
+        /// The engine's nanosecond zero in UTC, read again each second.
+        pub utc_origin: Counter => Gauge "ns since 1970",
+    }
+}
+
+counters! {
     /// What the cold side knows of the engine as a whole: written by its main thread.
     #[repr(align(128))]
     pub struct EngineCounters {
-        /// The engine's nanosecond zero in UTC, read again each second.
-        pub utc_origin: Counter => Gauge "ns since 1970",
         /// Records that the shadow desk has followed; it lags the desk by some milliseconds.
         pub followed: Counter => Count "records",
         /// Fires that passed all gates, as the shadow has seen them.
@@ -210,6 +217,8 @@ pub struct Counters {
     pub main_thread: Placed<ThreadCounters>,
     /// The thread of the replicas.
     pub recovery_thread: Placed<ThreadCounters>,
+    /// The engine's zero.
+    pub origin: Placed<OriginCounters>,
     /// The engine as a whole.
     pub engine: Placed<EngineCounters>,
     /// Where others see them; `None`: nowhere.
@@ -237,7 +246,7 @@ impl Counters {
         let (file, mut placer) = CountersFile::begin(directory)?;
         let counters = Self::place(config, is_pinned, &mut placer);
         let scale = clock.utc();
-        counters.engine.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+        counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
         let shown = file.finish(placer, &Run::beginning(identity, clock))?;
         Ok(Self { shown: Some(shown), ..counters })
     }
@@ -259,6 +268,7 @@ impl Counters {
         };
         let journal_core = super::core::core_of(config, StageName::Journal);
         let journal_core = journal_core.filter(|_| is_pinned);
+        let origin = placer.place(&one(OwnerKind::Engine));
         let engine = placer.place(&one(OwnerKind::Engine));
         let cores = hot(config).map(|executor| {
             let core = executor.core.value;
@@ -313,6 +323,7 @@ impl Counters {
                 .map(|(owner, gateway)| SessionCounters::place(gateway, owner, placer))
                 .collect(),
             journal: placer.place(&one(OwnerKind::Journal)),
+            origin,
             engine,
             cores,
             main_thread,

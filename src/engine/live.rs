@@ -166,7 +166,7 @@ where
     }
     let scale = clock.utc();
     let mut telling = Telling::of(config, &scale)?;
-    counters.engine.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
     let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
     let latency = || {
@@ -507,7 +507,7 @@ impl Shared<'_> {
             if told_clock.elapsed() >= BETWEEN_CLOCKS {
                 told_clock = Instant::now();
                 let scale = self.clock.utc();
-                engine.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+                self.counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
                 self.ask_kernel();
                 // A ring that is full has newer things to tell.
                 let _ = control.push(Control::Clock(scale));

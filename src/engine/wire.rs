@@ -315,7 +315,7 @@ where
             latency: latency(),
             commands,
             news,
-            utc_origin: &counters.engine.utc_origin,
+            utc_origin: &counters.origin.utc_origin,
             counters: counted,
         };
         let place = (GatewayIndex(index), identity);

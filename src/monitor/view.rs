@@ -268,7 +268,7 @@ impl View {
             alerts: tally.alerts().copied().collect(),
             feeds: feeds
                 .map(|((row, counted), replica)| FeedView {
-                    clock: venue_clock(&replica.clock, counters.engine.utc_origin.get()),
+                    clock: venue_clock(&replica.clock, counters.origin.utc_origin.get()),
                     ..feed(tally.channel(row.stream), counted, replica)
                 })
                 .collect(),

@@ -52,7 +52,7 @@ pub fn run(path: &Path, wanted: Wanted, out: &mut Report<'_>) -> Result<Exit, Cl
     let clock = EngineClock::start();
     let counters = Counters::new(&config);
     let scale = clock.utc();
-    counters.engine.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
     let mut watcher = Watcher {
         config: &config,
         counters: &counters,
@@ -191,7 +191,7 @@ impl Watcher<'_> {
             days: day::of(served.channel(), |row| {
                 self.config.instruments.get(row).map(|of| of.name.value.clone())
             }),
-            clock: venue_clock(&replica.clock, self.counters.engine.utc_origin.get()),
+            clock: venue_clock(&replica.clock, self.counters.origin.utc_origin.get()),
             problem: served.problem().map(ToString::to_string).filter(|_| !state.is_usable()),
         }
     }

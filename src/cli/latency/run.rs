@@ -321,7 +321,7 @@ fn measure(
     let mut memory = Memory::new(config);
     let counters = Counters::new(config);
     let scale = clock.utc();
-    counters.engine.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
     let tape = Tape::new(clock.clone(), &market.packets).map_err(CliError::could_not_run)?;
     let exchange = PaperExchange::new(1).answering_after(clock.clone(), ANSWERS_AFTER);
     let ports = Ports { feeds: vec![tape], gateways: vec![exchange] };

@@ -160,7 +160,7 @@ impl OneRun<'_, '_> {
 
         let mut memory = Memory::new(config);
         let counters = Counters::new(config);
-        counters.engine.utc_origin.set(loaded.first_utc_ns);
+        counters.origin.utc_origin.set(loaded.first_utc_ns);
         let time = CaptureClock::default();
         let last_sent = Rc::new(Cell::new(None));
         let ports = self.ports(&time, &last_sent)?;

@@ -136,7 +136,7 @@ pub fn measure(
     let mut memory = Memory::new(&config);
     let counters = Counters::new(&config);
     let scale = clock.utc();
-    counters.engine.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
     let exchange = PaperExchange::new(1).answering_after(clock.clone(), ANSWERS_AFTER);
     let wire_end = Wire { exchange, clock: clock.clone(), first: None, skew: Latencies::new() };
     let schedule = Schedule::new(clock.clone(), market, args.fires_per_second);

@@ -123,7 +123,7 @@ pub fn run_watched(seed: Seed, watch: &mut Watch<'_>) -> Result<Outcome, Violati
     let mut memory = Memory::new(&config);
     let counters = Counters::new(&config);
     let mut run = Run::new(seed, &config, faults, rng);
-    counters.engine.utc_origin.set(run.utc_origin);
+    counters.origin.utc_origin.set(run.utc_origin);
     let ports = Ports {
         feeds: vec![MemoryPort::new(&clock, Pace::Recorded)],
         gateways: vec![SimStream::new(run.rng.usize(20..2_000))],

@@ -105,7 +105,7 @@ fn trade(name: &str, config: &Configuration) -> Seen {
         starts: Starts::nothing(config),
         carried: carry::nothing(),
         is_pinned: false,
-        counters: Counters::new(&config),
+        counters: Counters::new(config),
         kernel: Vec::new(),
         sessions: None,
         witnessing: None,

@@ -118,7 +118,7 @@ fn ran(config: &Configuration, directory: &Path) -> (Ended, Seen) {
         starts,
         carried: carry::nothing(),
         is_pinned: false,
-        counters: Counters::new(&config),
+        counters: Counters::new(config),
         kernel: Vec::new(),
         sessions: None,
         witnessing: None,
