@@ -12,7 +12,8 @@ mod measure;
 
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::Configuration;
-use cross_market_connect::engine::wire::{Counters, Memory, Origin, Ports, Starts, identity, wire};
+use cross_market_connect::engine::counters::Counters;
+use cross_market_connect::engine::wire::{Memory, Origin, Ports, Starts, identity, wire};
 use cross_market_connect::port::memory::{MemoryPort, Pace};
 use cross_market_connect::sim::generator::{Generator, Settings};
 use cross_market_connect::venue::cme::paper::PaperExchange;

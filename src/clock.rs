@@ -60,6 +60,12 @@ impl EngineClock {
         Self { ticks, scale, source }
     }
 
+    /// What ticks are in nanoseconds of this clock.
+    #[must_use]
+    pub const fn scale(&self) -> TickScale {
+        self.scale
+    }
+
     /// The counter now, for measuring intervals.
     #[inline(always)]
     #[must_use]

@@ -6,10 +6,9 @@
 
 use cross_market_connect::allocation::{self, Counting};
 use cross_market_connect::config;
+use cross_market_connect::engine::counters::Counters;
 use cross_market_connect::engine::latency::Latencies;
-use cross_market_connect::engine::wire::{
-    Counters, Memory, Origin, Pipeline, Ports, Starts, identity, wire,
-};
+use cross_market_connect::engine::wire::{Memory, Origin, Pipeline, Ports, Starts, identity, wire};
 use cross_market_connect::port::memory::{MemoryPort, Pace};
 use cross_market_connect::venue::cme::mdp3::{BookChange, EventMark, Generation, PacketBuilder};
 use cross_market_connect::venue::cme::paper::PaperExchange;

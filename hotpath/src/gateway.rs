@@ -19,7 +19,7 @@ use crate::message::{
     SessionUpdate, StreamId,
 };
 use crate::port::{SendError, StreamPort};
-use crate::ring::{Receiver, Sender};
+use crate::ring::{Receiver, RingCounters, Sender};
 use crate::stage::{Stage, Work};
 use crate::time::{Clock, MonoNs, Span, UnixNs};
 
@@ -32,24 +32,29 @@ const MESSAGES_PER_POLL: usize = 16;
 /// How long a connection that cannot send any more, or on which we have said goodbye, is read.
 const LAST_READS: Span = Span(1_000_000_000);
 
-/// What a gateway stage counts.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub struct GatewayCounters {
-    /// Messages that left.
-    pub sent: Counter,
-    /// Messages that could not be sent.
-    pub not_sent: Counter,
-    /// Messages of the venue read.
-    pub read: Counter,
-    /// Polls in which the port had no room.
-    pub port_busy: Counter,
-    /// Polls in which the desk's ring had no room for news.
-    pub news_full: Counter,
-    /// Sessions that ended.
-    pub lost: Counter,
-    /// Sessions that went on after another logon.
-    pub resumed: Counter,
+crate::counters! {
+    /// What a gateway stage counts.
+    #[repr(align(128))]
+    pub struct GatewayCounters {
+        /// Orders, cancels, replaces and questions of the desk that left.
+        pub sent: Counter => Count "messages",
+        /// Orders, cancels, replaces and questions of the desk that could not be sent.
+        pub not_sent: Counter => Count "messages",
+        /// Messages of the venue read.
+        pub read: Counter => Count "messages",
+        /// Polls in which the port had no room.
+        pub port_busy: Counter => Count "polls",
+        /// Polls in which the desk's ring had no room for news.
+        pub news_full: Counter => Count "polls",
+        /// Sessions that ended.
+        pub lost: Counter => Count "sessions",
+        /// Sessions that went on after another logon.
+        pub resumed: Counter => Count "sessions",
+        /// What the session is now.
+        pub state: Counter => Word "down|up|gapped",
+        /// What the desk wants sent.
+        pub commands: RingCounters,
+    }
 }
 
 /// The stage.
@@ -187,6 +192,7 @@ impl<'a, S: OrderSession, P: StreamPort, C: Clock, L: Recorder> GatewayStage<'a,
     #[inline(never)]
     fn announce(&mut self) -> bool {
         let state = self.state();
+        self.counters.state.set(u64::from(state.code()));
         let update = SessionUpdate { stream: self.stream, gateway: self.gateway, state };
         let is_told = self.news.push(GatewayNews::Session(update)).is_ok();
         if is_told {
@@ -451,6 +457,7 @@ impl<S: OrderSession, P: StreamPort, C: Clock, L: Recorder> Stage for GatewaySta
 
     /// Sends what the session itself has to say. A port without room is asked again next time.
     fn housekeeping(&mut self) {
+        self.commands.show(&self.counters.commands);
         if self.is_read_out {
             return;
         }

@@ -5,7 +5,21 @@
 //! Quotes are conflated at the producer: when the ring is full the newest quote of each instrument
 //! waits in a slot of its own and goes first when there is room (`QuoteSender`).
 
+use crate::counter::Counter;
 use crate::message::Quote;
+
+crate::counters! {
+    /// How full a ring is: written by the core of its reader.
+    pub struct RingCounters {
+        /// Messages that it has room for.
+        pub capacity: Counter => Gauge "messages",
+        /// Messages in it at its reader's last housekeeping, each millisecond.
+        pub depth: Counter => Gauge "messages",
+        /// The most that a housekeeping of its reader found in it. What comes and goes between two
+        /// of them shows only where a writer found no room.
+        pub high_water: Counter => HighWater "messages",
+    }
+}
 
 /// The ring has no room: nothing was pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +141,13 @@ impl<T> Receiver<T> {
     #[must_use]
     pub fn pending(&self) -> usize {
         self.consumer.slots()
+    }
+
+    /// Says how full the ring is. Looks at the writer's line: for housekeeping.
+    pub fn show(&self, counters: &RingCounters) {
+        let depth = u64::try_from(self.pending()).unwrap_or(u64::MAX);
+        counters.depth.set(depth);
+        counters.high_water.set(counters.high_water.get().max(depth));
     }
 
     /// The writer is gone.

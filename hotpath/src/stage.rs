@@ -34,7 +34,7 @@ pub trait Stage {
     fn poll(&mut self) -> Work;
 
     /// Does what must be done now and then but not in every poll: timers of the protocol,
-    /// publishing counters. Called every `Gauge::housekeeping_ticks` or so.
+    /// publishing counters. Called every `Switch::housekeeping_ticks` or so.
     fn housekeeping(&mut self) {}
 }
 
@@ -49,33 +49,49 @@ impl<S: Stage + ?Sized> Stage for &mut S {
     }
 }
 
-/// What a running core shows, and how it is stopped.
-///
-/// `stop` and the counters lie on lines of their own: the cold side reads the counters often.
+/// How a running core is stopped, and how often it keeps house.
 #[derive(Debug, Default)]
-pub struct Gauge {
+pub struct Switch {
     /// Set by the cold side to end the loop.
     pub stop: CachePadded<AtomicBool>,
-    /// Ticks in which polls found nothing.
-    pub idle: CachePadded<Counter>,
-    /// Ticks in which polls did something.
-    pub busy: Counter,
-    /// Ticks in which polls had something to do and no room.
-    pub blocked: Counter,
     /// Ticks between two housekeepings; what the stages' timers can rely on.
     pub housekeeping_ticks: u64,
 }
 
-/// Polls `stage` on the calling core until `gauge.stop` is set.
+crate::counters! {
+    /// What a running core shows of itself, at each housekeeping.
+    #[repr(align(128))]
+    pub struct CoreCounters {
+        /// When it last kept house: each millisecond, while it gets to it.
+        pub heartbeat: Counter => Moment "ticks",
+        /// Time in polls that found nothing to do.
+        pub idle: Counter => Ticks "ticks",
+        /// Time in polls that did something.
+        pub busy: Counter => Ticks "ticks",
+        /// Time in polls that had something to do and no room to put the result.
+        pub blocked: Counter => Ticks "ticks",
+        /// Times that all of its stages were polled.
+        pub polls: Counter => Count "polls",
+        /// The number that the kernel gives to its thread; 0 before it runs.
+        pub thread: Counter => Gauge "thread id",
+    }
+}
+
+/// Polls `stage` on the calling core until `switch` stops it.
 ///
 /// Every tick is charged to what the poll did, so idle + busy + blocked is the time that passed,
 /// and a stage that is about to fall behind shows it before anything is lost.
-pub fn run<S: Stage + ?Sized>(stage: &mut S, gauge: &Gauge, ticks: impl Fn() -> u64) {
-    let (mut idle, mut busy, mut blocked) = (0_u64, 0_u64, 0_u64);
+pub fn run<S: Stage + ?Sized>(
+    stage: &mut S,
+    switch: &Switch,
+    counters: &CoreCounters,
+    ticks: impl Fn() -> u64,
+) {
+    let (mut idle, mut busy, mut blocked, mut polls) = (0_u64, 0_u64, 0_u64, 0_u64);
     let mut last = ticks();
     let mut housekept = last;
     // Relaxed: the flag carries no data; seeing it one poll late is harmless.
-    while !gauge.stop.load(Ordering::Relaxed) {
+    while !switch.stop.load(Ordering::Relaxed) {
         let spent = match stage.poll() {
             Work::Idle => &mut idle,
             Work::Busy => &mut busy,
@@ -83,22 +99,25 @@ pub fn run<S: Stage + ?Sized>(stage: &mut S, gauge: &Gauge, ticks: impl Fn() -> 
         };
         let now = ticks();
         *spent = spent.wrapping_add(now.wrapping_sub(last));
+        polls = polls.wrapping_add(1);
         last = now;
-        if now.wrapping_sub(housekept) < gauge.housekeeping_ticks {
+        if now.wrapping_sub(housekept) < switch.housekeeping_ticks {
             continue;
         }
         housekept = now;
         stage.housekeeping();
-        gauge.publish(idle, busy, blocked);
+        counters.publish(now, [idle, busy, blocked], polls);
     }
-    gauge.publish(idle, busy, blocked);
+    counters.publish(last, [idle, busy, blocked], polls);
 }
 
-impl Gauge {
-    fn publish(&self, idle: u64, busy: u64, blocked: u64) {
+impl CoreCounters {
+    fn publish(&self, now: u64, [idle, busy, blocked]: [u64; 3], polls: u64) {
         self.idle.set(idle);
         self.busy.set(busy);
         self.blocked.set(blocked);
+        self.polls.set(polls);
+        self.heartbeat.set(now);
     }
 }
 

@@ -13,9 +13,11 @@ pub mod audit;
 pub mod calendar;
 pub mod config;
 pub mod conformance;
+mod counted;
 mod day;
 pub mod decode_check;
 pub mod demo;
+pub mod dump;
 pub mod explain;
 pub mod feeds;
 pub mod frame;
@@ -29,6 +31,7 @@ pub mod run;
 pub mod score;
 pub mod sim;
 pub mod stress;
+pub mod top;
 mod trade;
 pub mod venue;
 
@@ -137,6 +140,7 @@ enum Command {
     Conformance(conformance::Args),
     DecodeCheck(decode_check::Args),
     Demo(demo::Args),
+    Dump(dump::Args),
     Explain(explain::Args),
     Feeds(feeds::Args),
     Frame(frame::Args),
@@ -150,6 +154,7 @@ enum Command {
     #[command(visible_alias = "simulate")]
     Sim(sim::Args),
     Stress(stress::Args),
+    Top(top::Args),
     Venue(venue::Args),
 }
 
@@ -162,6 +167,7 @@ impl Command {
             Self::Conformance(args) => conformance::run(args, out),
             Self::DecodeCheck(args) => decode_check::run(args, out),
             Self::Demo(args) => demo::run(args, out),
+            Self::Dump(args) => dump::run(args, out),
             Self::Explain(args) => explain::run(args, out),
             Self::Feeds(args) => feeds::run(args, out),
             Self::Frame(args) => frame::run(args, out),
@@ -174,6 +180,7 @@ impl Command {
             Self::Score(args) => score::run(args, out),
             Self::Sim(args) => sim::run(args, out),
             Self::Stress(args) => stress::run(args, out),
+            Self::Top(args) => top::run(args, out),
             Self::Venue(args) => venue::run(args, out),
         }
     }

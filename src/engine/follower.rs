@@ -6,7 +6,7 @@ use crate::journal::snapshot::Snapshot;
 use crate::journal::tail::Tail;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use xmc_hotpath::message::Carried;
+use xmc_hotpath::message::{Carried, Detail, Gate};
 use xmc_hotpath::record::frame::{self, Body, Kind, LOGIC_VERSION, OwnedEvent};
 
 /// The shadow and what it reads.
@@ -26,6 +26,31 @@ pub(super) struct Follower<'a> {
     has_begun: bool,
     /// What the last snapshot took: the next one is as long.
     state_len: usize,
+    pub counts: Counts,
+}
+
+/// What was followed, counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub records: u64,
+    pub fires: u64,
+    pub refusals: u64,
+}
+
+impl Counts {
+    fn take(&mut self, body: &Body) {
+        self.records += 1;
+        match body {
+            Body::Detail(Detail::Decision(decision)) if decision.gate == Gate::Passed => {
+                self.fires += 1;
+                self.refusals += u64::from(decision.repeated);
+            }
+            Body::Detail(Detail::Decision(decision)) => {
+                self.refusals += 1 + u64::from(decision.repeated);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl<'a> Follower<'a> {
@@ -42,6 +67,7 @@ impl<'a> Follower<'a> {
             start: Vec::new(),
             has_begun: false,
             state_len: 0,
+            counts: Counts::default(),
         }
     }
 
@@ -76,8 +102,8 @@ impl<'a> Follower<'a> {
     /// # Errors
     /// The journal cannot be followed, or holds something that is no record.
     pub fn read(&mut self, watch: &mut dyn Watch) -> Result<(), LiveError> {
-        let Self { tail, shadow, difference, seq_no, command_id, news, start, has_begun, .. } =
-            self;
+        let Self { tail, shadow, difference, seq_no, command_id, news, .. } = self;
+        let (start, has_begun, counts) = (&mut self.start, &mut self.has_begun, &mut self.counts);
         let directory = tail.directory().display().to_string();
         while let Some(mut rest) = tail
             .next_block()
@@ -105,6 +131,7 @@ impl<'a> Follower<'a> {
                         _ => {}
                     }
                 }
+                counts.take(&taken.0);
                 watch.record(&header, &taken.0, shadow.desk());
             }
         }

@@ -3,6 +3,7 @@
 use super::memory::DeskSize;
 use super::wire::WireError;
 use crate::config::{self, Configuration, GatewayProtocol};
+use crate::counters::{Owner, OwnerKind, Placed, Placer};
 use crate::venue::esunny::dstar::logon::Granted;
 use rtrb::RingBuffer;
 use xmc_hotpath::counter::{Counter, Recorder};
@@ -157,16 +158,22 @@ impl<G: StreamPort, C: Clock, L: Recorder> Stage for AnyGateway<'_, G, C, L> {
 #[derive(Debug)]
 pub enum SessionCounters {
     /// CME iLink 3; paper speaks it too.
-    Ilink3(ilink3::SessionCounters),
+    Ilink3(Placed<ilink3::SessionCounters>),
     /// Esunny DSTAR.
-    Dstar(dstar::SessionCounters),
+    Dstar(Placed<dstar::SessionCounters>),
 }
 
 impl SessionCounters {
     pub(crate) fn new(gateway: &config::Gateway) -> Self {
+        Self::place(gateway, &Owner::new(OwnerKind::Session, ""), &mut Placer::alone())
+    }
+
+    pub(super) fn place(gateway: &config::Gateway, owner: &Owner, placer: &mut Placer) -> Self {
         match gateway.protocol {
-            GatewayProtocol::Paper | GatewayProtocol::CmeIlink3 => Self::Ilink3(Default::default()),
-            GatewayProtocol::EsunnyDstar => Self::Dstar(Default::default()),
+            GatewayProtocol::Paper | GatewayProtocol::CmeIlink3 => {
+                Self::Ilink3(placer.place(owner))
+            }
+            GatewayProtocol::EsunnyDstar => Self::Dstar(placer.place(owner)),
         }
     }
 

@@ -9,7 +9,8 @@
 //! Not here: opening sockets, learning books, logging on (`opening`). Called by `xmc run` and `xmc
 //! demo`.
 
-use super::core::{Gate, Resting, Turn, core_of, hot, pin, place, promote};
+use super::core::{Gate, Resting, Turn, core_of, hot, pin, promote};
+use super::counters::{Counters, thread_id};
 use super::feed::AnyFeed;
 use super::follower::Follower;
 use super::gateway::AnyGateway;
@@ -20,18 +21,19 @@ use super::recovering;
 use super::sessions::{self, SessionFigures, Sessions};
 use super::shadow::{Difference, Shadow, ShadowMemory};
 use super::snapshotting::{self, Following, Snapshots};
+use super::sockets::KernelWatch;
 use super::telling::Telling;
 use super::threads::{named, of_core};
-use super::wire::{Counters, Memory, Origin, Pipeline, Ports, Starts, arm, desk_size, wire};
+use super::wire::{Memory, Origin, Pipeline, Ports, Starts, arm, desk_size, wire};
 use super::witnessing::{self, Witnessing};
 use crate::allocation;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
-use crate::journal::disk::Directory;
+use crate::counters::Placed;
 use crate::journal::probe::{Probe, probe};
 use crate::journal::shm::RingReader;
-use crate::journal::{self, Durable, JournalWriter, Moment, SealReason};
-use crate::topology::{Executor, Idle, Sched, Stage as StageName};
+use crate::journal::{self, Durable, JournalWriter, Moment};
+use crate::topology::{Executor, Idle, Stage as StageName};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -40,10 +42,11 @@ use xmc_hotpath::message::{Command, CommandKind, Control, GatewayIndex, Scope, S
 use xmc_hotpath::port::{RxPort, StreamPort};
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::Sender;
-use xmc_hotpath::stage::{self, Gauge, Stage, Work};
+use xmc_hotpath::stage::{self, CoreCounters, Stage, Switch, Work};
 use xmc_hotpath::time::{Clock, Span};
 
 mod error;
+mod showing;
 mod sight;
 
 pub use error::LiveError;
@@ -92,6 +95,10 @@ pub struct Plan<'a, F, G> {
     pub carried: Vec<Control>,
     /// Threads are put on the cores that the topology names, and nowhere else.
     pub is_pinned: bool,
+    /// What all parts count.
+    pub counters: Counters,
+    /// By feed, where the kernel says what it has dropped; empty: it is not asked.
+    pub kernel: Vec<KernelWatch>,
     /// How order sessions go on when they are lost; `None`: they do not.
     pub sessions: Option<Sessions<'a, G>>,
     /// Who signs the record, if anybody does.
@@ -138,7 +145,7 @@ where
     G: StreamPort + Send,
 {
     let Plan { config, clock, mut recording, ports, starts, carried, .. } = plan;
-    let Plan { is_pinned, sessions, witnessing, .. } = plan;
+    let Plan { is_pinned, counters, kernel, sessions, witnessing, .. } = plan;
     // Before memory and threads are made: both are as this says.
     let hold = is_pinned.then(|| Hold::take(config));
     let path = recording.path.clone();
@@ -154,13 +161,12 @@ where
         JournalWriter::start(recording.directory, reader.consumer()?, identity, options)?;
 
     let mut memory = Memory::new(config);
-    let counters = Counters::new(config);
     if let Some(sessions) = &sessions {
         sessions.begin(config, &starts)?;
     }
     let scale = clock.utc();
     let mut telling = Telling::of(config, &scale)?;
-    counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
     let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
     let latency = || {
@@ -178,13 +184,14 @@ where
     });
     let copies = copies.collect();
     catch_up(&mut pipeline.feeds);
-    let cores = cores(config, clock);
+    let cores = cores(config, clock, &counters);
     let mut shadow_memory = ShadowMemory::new(desk_size(config));
     let shadow = Shadow::new(identity, &mut shadow_memory);
     let mut follower = Follower::new(directory, first_segment, shadow);
     let shared = Shared {
         clock,
         counters: &counters,
+        kernel: &kernel,
         cores: &cores,
         journal: Mutex::default(),
         disk,
@@ -261,6 +268,9 @@ where
     }
     ended.snapshots = shared.snapshots.figures();
     ended.sessions = shared.sessions.figures();
+    shared.show(&follower, &ended.latency.figures());
+    shared.ask_kernel();
+    counters.end(clock.utc().utc);
     telling.on_clock(&clock.utc(), &counters);
     let sight = Sight {
         elapsed: shared.started.elapsed(),
@@ -308,19 +318,21 @@ pub fn moment(clock: &EngineClock) -> Moment {
     Moment { mono: clock.now(), utc: clock.utc().utc }
 }
 
-fn cores(config: &Configuration, clock: &EngineClock) -> Vec<Core> {
-    let core = |executor: &Executor| Core {
+fn cores(config: &Configuration, clock: &EngineClock, counters: &Counters) -> Vec<Core> {
+    let core = |(executor, counters): (&Executor, &Placed<CoreCounters>)| Core {
         core: executor.core.value,
         stages: executor.stages.iter().map(|stage| config.stage_name(stage.value)).collect(),
-        gauge: Gauge { housekeeping_ticks: clock.ticks_in(HOUSEKEEPING), ..Gauge::default() },
+        switch: Switch { housekeeping_ticks: clock.ticks_in(HOUSEKEEPING), ..Switch::default() },
+        counters: counters.clone(),
     };
-    hot(config).map(core).collect()
+    hot(config).zip(&counters.cores).map(core).collect()
 }
 
 /// What the threads of a run share.
 struct Shared<'r> {
     clock: &'r EngineClock,
     counters: &'r Counters,
+    kernel: &'r [KernelWatch],
     cores: &'r [Core],
     journal: Mutex<journal::Figures>,
     disk: Option<Probe>,
@@ -342,7 +354,7 @@ struct StopOnDrop<'r>(&'r Shared<'r>);
 impl StopOnDrop<'_> {
     fn stop_cores(&self) {
         for core in self.0.cores {
-            core.gauge.stop.store(true, Ordering::Relaxed);
+            core.switch.stop.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -438,8 +450,9 @@ impl Shared<'_> {
         // Without pins nobody knows who else is on the core: it gives way.
         let idle = if is_pinned { executor.idle.value } else { Idle::Yield };
         let mut turn = Resting::new(Turn::new(stages), idle);
+        core.counters.thread.set(thread_id());
         let before = allocation::count();
-        stage::run(&mut turn, &core.gauge, || self.clock.ticks());
+        stage::run(&mut turn, &core.switch, &core.counters, || self.clock.ticks());
         Ok(allocation::count() - before)
     }
 
@@ -461,30 +474,6 @@ impl Shared<'_> {
         self.exchanges.lock().expect("nobody panics with it")
     }
 
-    /// The journal's thread: writes until it is told that nothing more comes.
-    fn write_journal(
-        &self,
-        mut writer: JournalWriter<'_, Directory>,
-        core: Option<u16>,
-    ) -> Result<journal::Figures, LiveError> {
-        if let Some(core) = core {
-            place(core, Sched::Other)?;
-        }
-        loop {
-            let is_done = self.is_journal_done.load(Ordering::Acquire);
-            let work = writer.poll(moment(self.clock))?;
-            *self.journal.lock().expect("nobody panics with it") = writer.figures();
-            if is_done {
-                let figures = writer.finish(SealReason::Stopped, moment(self.clock))?;
-                *self.journal.lock().expect("nobody panics with it") = figures;
-                return Ok(figures);
-            }
-            if work != Work::Busy {
-                std::thread::sleep(JOURNAL_NAP);
-            }
-        }
-    }
-
     /// How much of the journal is safe.
     fn durable(&self) -> Durable {
         self.journal.lock().expect("nobody panics with it").durable
@@ -501,6 +490,8 @@ impl Shared<'_> {
         let mut looked = Instant::now();
         let mut told_clock = looked;
         let (mut is_armed, mut is_told_no_new) = (false, false);
+        let (engine, thread) = (&self.counters.engine, &self.counters.main_thread);
+        thread.begin();
         // Before it is armed: nothing is sent while a market is shut.
         telling.on_clock(&self.clock.utc(), self.counters);
         telling.flush(control);
@@ -510,11 +501,14 @@ impl Shared<'_> {
             if !is_armed && !is_told_no_new && follower.quiet_for() >= SETTLING {
                 control.push(arm()).map_err(|_| LiveError::Control)?;
                 is_armed = true;
+                engine.is_armed.set(1);
             }
+            thread.round(self.clock.ticks());
             if told_clock.elapsed() >= BETWEEN_CLOCKS {
                 told_clock = Instant::now();
                 let scale = self.clock.utc();
-                self.counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+                self.counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+                self.ask_kernel();
                 // A ring that is full has newer things to tell.
                 let _ = control.push(Control::Clock(scale));
                 telling.on_clock(&scale, self.counters);
@@ -533,6 +527,7 @@ impl Shared<'_> {
                 let mut latency = Latencies::new();
                 self.exchanges().iter_mut().for_each(|exchange| latency.add(exchange.total()));
                 let witnessed = self.witnessed.figures();
+                self.show(follower, &latency.figures());
                 let sight = Sight {
                     elapsed: self.started.elapsed(),
                     now: self.clock.now(),
@@ -573,6 +568,7 @@ impl Shared<'_> {
         let until = Instant::now() + PATIENCE;
         loop {
             let follower = following.read(watch)?;
+            self.counters.main_thread.round(self.clock.ticks());
             let live = follower.shadow.desk().orders().live_count();
             // The shadow is behind: before it has seen the command, it may not have seen orders.
             let is_quiet = live == 0 && follower.command_id == LAST_COMMAND;

@@ -6,10 +6,11 @@
 //! from the same groups, and what comes before the first poll finds more room in the buffers of
 //! sockets than there are frames. Called by the commands that trade, on the cold side.
 
+use super::counters::{Counters, GatewayPortCounters};
 use super::feed::FeedStart;
 use super::logon::{self, LogonError};
 use super::sessions::{Attempt, CounterAgain, Pace, SessionBook, Sessions, Weeks};
-use super::sockets::{self, FeedPort, GatewayPort, SocketError};
+use super::sockets::{self, FeedPort, GatewayPort, KernelWatch, SocketError};
 use super::wire::{Ports, Starts};
 use crate::clock::EngineClock;
 use crate::config::{Configuration, Join};
@@ -42,6 +43,20 @@ pub struct Opened {
     pub starts: Starts,
     /// What of the feeds past the kernel works less well than it could, for people.
     pub warnings: Vec<String>,
+}
+
+impl Opened {
+    /// Has all ports go on counting in `counters`, and says where the kernel's own counts of them
+    /// are asked for, by feed.
+    pub fn count_in(&mut self, counters: &Counters) -> Vec<KernelWatch> {
+        for (port, counters) in self.ports.feeds.iter_mut().zip(&counters.feed_ports) {
+            port.count_in(counters);
+        }
+        for (port, counters) in self.ports.gateways.iter_mut().zip(&counters.gateway_ports) {
+            port.count_in(counters);
+        }
+        self.ports.feeds.iter().map(FeedPort::kernel_watch).collect()
+    }
 }
 
 /// Opens everything that a configuration names outside this process. Books may
@@ -109,13 +124,21 @@ pub fn sessions<'a>(
     clock: &'a EngineClock,
     secret: &'a (dyn Fn(usize) -> Result<Secret, LogonError> + Sync),
     directory: &Path,
+    counters: &[GatewayPortCounters],
 ) -> Sessions<'a, GatewayPort> {
+    let counted = counters.to_vec();
     let log_on = move |row: usize, attempt: &Attempt<'_>| {
         let gateway = &config.gateways[row];
-        logon::log_on_again(gateway, &secret(row)?, attempt, || clock.utc().utc, AGAIN)
+        let utc = || clock.utc().utc;
+        let mut entered = logon::log_on_again(gateway, &secret(row)?, attempt, utc, AGAIN)?;
+        entered.entry.port.count_in(&counted[row]);
+        Ok(entered)
     };
+    let counted = counters.to_vec();
     let log_on_counter = move |row: usize, again: &CounterAgain<'_>| {
-        logon::log_on_counter_again(config, row, &secret(row)?, again, AGAIN)
+        let mut entry = logon::log_on_counter_again(config, row, &secret(row)?, again, AGAIN)?;
+        entry.port.count_in(&counted[row]);
+        Ok(entry)
     };
     Sessions {
         log_on: Box::new(log_on),

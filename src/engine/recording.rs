@@ -9,7 +9,7 @@ use crate::config::Configuration;
 use crate::journal::disk::{self, Directory, Disk, Source};
 use crate::journal::reader::{self, Block, Blocks, End};
 use crate::journal::segment::{BLOCK_OVERHEAD, HEADER_LEN, Hash};
-use crate::journal::shm::{Found, RingFile, ShmError};
+use crate::journal::shm::{self, Found, RingFile, ShmError};
 use crate::journal::tree::Tree;
 use crate::journal::{JournalError, Moment, Options, RecoverError, Recovered, recover};
 use memmap2::Mmap;
@@ -19,9 +19,6 @@ use std::io::{self, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use xmc_hotpath::message::DeskIdentity;
-
-/// The ring's file in the directory.
-const RING_NAME: &str = "record.ring";
 
 /// The boot of this host that the last run began in.
 const BOOT_NAME: &str = "boot_id";
@@ -156,7 +153,7 @@ impl Recording {
         let wanted = super::wire::identity(config, 1);
         let mut lease = Lease::take(leases, wanted)?;
         let directory = open_directory(path, second).map_err(in_directory)?;
-        let ring_path = path.join(RING_NAME);
+        let ring_path = path.join(shm::NAME);
         let capacity = config.engine.record_ring_bytes;
         let mut ring = RingFile::open(&ring_path, capacity, wanted)?;
         let last = last_run(path, &directory, &ring).map_err(in_directory)?;

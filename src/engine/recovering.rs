@@ -4,8 +4,9 @@
 //! naps when nothing came; the hot stages take what is handed over whenever they come to it, so
 //! nothing here can hold them up. Called by `live`, and by `xmc feeds` without an engine.
 
+use super::counters::Counters;
 use super::feed::{UNNAMED_INSTRUMENTS, is_recovered, limits, mdp3, settings};
-use super::wire::Counters;
+use crate::clock::EngineClock;
 use crate::config::{Configuration, Feed, FeedProtocol, Recovery};
 use crate::recovery::replica::mdp3::Mdp3Replica;
 use crate::recovery::replica::smdp::SmdpReplica;
@@ -50,14 +51,17 @@ pub(super) struct Ends {
 pub(super) fn run(
     config: &Configuration,
     counters: &Counters,
-    clock: &impl Clock,
+    clock: &EngineClock,
     ends: Ends,
     is_over: &AtomicBool,
 ) {
     let mut memories = memories(config, &ends.handings);
     let mut served = serve(config, counters, ends, &mut memories);
+    let thread = &counters.recovery_thread;
+    thread.begin();
     while !is_over.load(Ordering::Acquire) && !served.is_empty() {
         poll(&mut served, clock);
+        thread.round(clock.ticks());
     }
 }
 

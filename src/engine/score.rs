@@ -177,7 +177,7 @@ impl Scoreboard {
     }
 
     /// Takes what the feeds have counted until `utc`.
-    pub fn take(&mut self, feeds: &[FeedCounters], utc: UnixNs) {
+    pub fn take<'f>(&mut self, feeds: impl IntoIterator<Item = &'f FeedCounters>, utc: UnixNs) {
         for (score, feed) in self.feeds.iter_mut().zip(feeds) {
             score.take(feed, utc.0 / NS_PER_HOUR);
         }

@@ -3,13 +3,16 @@
 //! Nothing here logs on: a gateway's port is a connection, and the session on it is made by the
 //! venue's cold side. Called by the commands that trade, for each feed and gateway.
 
+use super::counters::{FeedPortCounters, GatewayPortCounters, KernelCounters};
 use crate::config::{Endpoint, Feed, FeedLine, Gateway, PortChoice, RequestPort};
+use crate::port::overflow::Overflow;
 use crate::port::pair::{PairError, PairPort};
 use crate::port::tcp::{TcpError, TcpPort, TcpSettings};
 use crate::port::udp::{LineSettings, MulticastPort, ReceiveSettings, UdpError};
 use crate::port::xdp::XdpError;
 use crate::port::xdp::receive::{XdpPort, XdpSettings, XdpWarning};
 use crate::port::xdp::send::XdpSender;
+use crate::port::xdp::socket::DropWatch;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 use xmc_hotpath::port::copies::CopyReceiver;
@@ -100,6 +103,27 @@ impl<C: Clock> FeedPort<C> {
         port.attach().map_err(|source| SocketError::Xdp { end: end(), source })
     }
 
+    /// Goes on counting there.
+    pub fn count_in(&mut self, counters: &FeedPortCounters) {
+        match self {
+            Self::Socket(sockets) => sockets.count_in(&counters.sockets),
+            Self::Xdp(port) => port.count_in(&counters.xdp, &counters.sockets),
+        }
+    }
+
+    /// What the kernel counts of its sockets, for the cold side to ask. The port is attached, if
+    /// it is to be.
+    pub fn kernel_watch(&self) -> KernelWatch {
+        let sockets = self.sockets();
+        KernelWatch {
+            lines: Line::BOTH.map(|line| Overflow::of(sockets.line(line)).ok()),
+            xdp: match self {
+                Self::Socket(_) => None,
+                Self::Xdp(port) => Some(port.drop_watch()),
+            },
+        }
+    }
+
     /// What works less well than configured.
     pub fn warnings(&self) -> Vec<XdpWarning> {
         match self {
@@ -130,6 +154,30 @@ impl<C: Clock> RxPort for FeedPort<C> {
         match self {
             Self::Socket(port) => port.take_copies(),
             Self::Xdp(port) => port.take_copies(),
+        }
+    }
+}
+
+/// Asks the kernel what it has dropped of a feed: for the cold side, while a hot core polls.
+#[derive(Debug)]
+pub struct KernelWatch {
+    lines: [Option<Overflow>; 2],
+    xdp: Option<DropWatch>,
+}
+
+impl KernelWatch {
+    /// Asks, and shows it. What the kernel does not tell stays as it was.
+    pub fn ask(&self, counters: &KernelCounters) {
+        let shown = [&counters.overflow_a, &counters.overflow_b];
+        for (line, shown) in self.lines.iter().zip(shown) {
+            if let Some(Ok(Some(dropped))) = line.map(Overflow::dropped) {
+                shown.set(dropped);
+            }
+        }
+        if let Some(Ok(Some(drops))) = self.xdp.as_ref().map(DropWatch::drops) {
+            counters.xdp_dropped.set(drops.dropped);
+            counters.xdp_ring_full.set(drops.ring_full);
+            counters.xdp_no_frame.set(drops.no_frame);
         }
     }
 }
@@ -176,6 +224,14 @@ pub enum GatewayPort {
 }
 
 impl GatewayPort {
+    /// Goes on counting there.
+    pub fn count_in(&mut self, counters: &GatewayPortCounters) {
+        match self {
+            Self::Stream(stream) => stream.count_in(&counters.stream),
+            Self::Pair(pair) => pair.count_in(&counters.stream, &counters.xdp),
+        }
+    }
+
     /// The TCP connection: what logging on reads and writes.
     pub fn stream_mut(&mut self) -> &mut TcpPort {
         match self {

@@ -6,11 +6,11 @@
 //! the control ring is full; it waits. Called by `live`, on the cold side.
 
 use super::clocks::{ClockFigures, Clocks};
+use super::counters::Counters;
 use super::hours::{HoursError, MarketHours};
 use super::limits::PriceBands;
 use super::quiet::QuietInstruments;
 use super::score::Scoreboard;
-use super::wire::Counters;
 use crate::config::Configuration;
 use crate::recovery::replica::ReplicaCounters;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -65,7 +65,7 @@ impl Telling {
         let found = self.clocks.take(scale, &counters.replicas);
         self.waiting.extend(found.into_iter().map(Control::Finding));
         self.tell_feeds(counters, scale.at);
-        self.scores.take(&counters.feeds, scale.utc);
+        self.scores.take(counters.feeds.iter().map(|feed| &**feed), scale.utc);
     }
 
     /// What is known of the clocks.
@@ -90,7 +90,7 @@ impl Telling {
                 Some(first) if is_open(first) || told.any(is_open) => Session::Open,
                 Some(_) => Session::Shut,
             };
-            feed.session.set(session.to_word());
+            feed.told.session.set(session.to_word());
         }
     }
 

@@ -5,21 +5,19 @@
 //! Ports come from the caller: a capture, the simulator, or sockets.
 
 use super::core::core_of;
+use super::counters::Counters;
 use super::feed::{self, AnyFeed, FeedStart, SeedError};
-use super::gateway::{self, AnyGateway, Door, GatewayStart, SessionCounters};
+use super::gateway::{self, AnyGateway, Door, GatewayStart};
 use super::inputs::{self, Names};
 use super::memory::{self, DeskMemory, DeskSize, images};
 use super::recovering::Handing;
 use crate::config::{Configuration, GatewayProtocol};
-use crate::recovery::replica::ReplicaCounters;
 use crate::topology::{LinkKind, Stage as StageName};
 use rtrb::RingBuffer;
 use xmc_hotpath::book::StorageError;
-use xmc_hotpath::counter::{Counter, Recorder};
+use xmc_hotpath::counter::Recorder;
 use xmc_hotpath::desk::Desk;
-use xmc_hotpath::desk::stage::{DeskCounters, DeskStage, FeedLink, GatewayLink, MAX_FEEDS};
-use xmc_hotpath::feed::FeedCounters;
-use xmc_hotpath::gateway::GatewayCounters;
+use xmc_hotpath::desk::stage::{DeskStage, FeedLink, GatewayLink, MAX_FEEDS};
 use xmc_hotpath::message::{
     Command, CommandKind, Control, DeskId, DeskIdentity, GatewayIndex, MAX_GATEWAYS, OrderCommand,
     Quote, Scope, SiteId,
@@ -179,37 +177,6 @@ pub fn desk_size(config: &Configuration) -> DeskSize {
     DeskSize::new(config.instruments.len(), config.spreads.len())
 }
 
-/// What all stages count: read by the cold side while they run.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// The desk.
-    pub desk: DeskCounters,
-    /// By feed.
-    pub feeds: Vec<FeedCounters>,
-    /// By feed: its replica on the cold side.
-    pub replicas: Vec<ReplicaCounters>,
-    /// By gateway.
-    pub gateways: Vec<GatewayCounters>,
-    /// By gateway.
-    pub sessions: Vec<SessionCounters>,
-    /// The engine's nanosecond zero in UTC.
-    pub utc_origin: Counter,
-}
-
-impl Counters {
-    /// Counters for a configuration.
-    #[must_use]
-    pub fn new(config: &Configuration) -> Self {
-        Self {
-            feeds: config.feeds.iter().map(|_| FeedCounters::default()).collect(),
-            replicas: config.feeds.iter().map(|_| ReplicaCounters::default()).collect(),
-            gateways: config.gateways.iter().map(|_| GatewayCounters::default()).collect(),
-            sessions: config.gateways.iter().map(SessionCounters::new).collect(),
-            ..Self::default()
-        }
-    }
-}
-
 /// The outside of a pipeline: one port per feed and per gateway, in the order of the configuration.
 #[derive(Debug)]
 pub struct Ports<F, G> {
@@ -306,6 +273,7 @@ where
     let Memory { desk, size, images, feeds: feed_memory, gateways: gateway_memory } = memory;
     let Origin { run, now, utc, starts, carried } = origin;
     let identity = identity(config, run);
+    let desk_counters = &*counters.desk;
     let mut feed_links: [Option<FeedLink>; MAX_FEEDS] = [const { None }; MAX_FEEDS];
     let mut gateway_links: [Option<GatewayLink>; MAX_GATEWAYS] = [const { None }; MAX_GATEWAYS];
 
@@ -318,6 +286,9 @@ where
         let is_far = core_of(config, name) != core_of(config, StageName::Desk);
         let quotes = if is_far { quotes.far() } else { quotes };
         let (updates, channels) = ring(CHANNEL_UPDATES);
+        let rings = &desk_counters.feeds[index];
+        rings.quotes.capacity.set(depth_of_quotes as u64);
+        rings.channels.capacity.set(CHANNEL_UPDATES as u64);
         feed_links[index] = Some(FeedLink { quotes: quotes_out, channels });
         let ends = feed::Ends { port, clock: clock.clone(), quotes, updates, counters };
         let (stage, handing) = feed::stage(config, index, memory, start, ends, now)?;
@@ -332,7 +303,10 @@ where
         let name = StageName::Gateway(usize::from(index));
         let depth_of_orders = depth(config, LinkKind::Orders, name);
         let (commands_in, commands) = memory::ring(depth_of_orders, OrderCommand::NONE);
-        let (news, news_out) = ring(depth(config, LinkKind::Events, name));
+        let depth_of_news = depth(config, LinkKind::Events, name);
+        let (news, news_out) = ring(depth_of_news);
+        counted.commands.capacity.set(depth_of_orders as u64);
+        desk_counters.news[usize::from(index)].capacity.set(depth_of_news as u64);
         gateway_links[usize::from(index)] =
             Some(GatewayLink { commands: commands_in, news: news_out });
         let ends = gateway::Ends {
@@ -341,7 +315,7 @@ where
             latency: latency(),
             commands,
             news,
-            utc_origin: &counters.utc_origin,
+            utc_origin: &counters.origin.utc_origin,
             counters: counted,
         };
         let place = (GatewayIndex(index), identity);
@@ -354,6 +328,7 @@ where
     // Hours are told of all instruments at once.
     let count = controls.len() + carried.len() + config.instruments.len() + CONTROLS;
     let (mut control, control_out) = ring(count);
+    desk_counters.control.capacity.set(count as u64);
     let arm = config.gateways.iter().all(|one| one.protocol == GatewayProtocol::Paper).then(arm);
     for told in controls.into_iter().chain(carried).chain(arm) {
         control.push(told).expect("the ring was made for them");
@@ -374,7 +349,7 @@ where
         control_out,
         record,
         Images::new(images),
-        &counters.desk,
+        desk_counters,
         &start,
     );
     if !desk.begin() {

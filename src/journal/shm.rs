@@ -22,6 +22,20 @@ use xmc_hotpath::record::ring::{self, Consumer, Producer, RingError};
 use super::disk::allocate;
 use super::lock::Locked;
 
+/// The ring's file in the directory of a record.
+pub const NAME: &str = "record.ring";
+
+/// Whose records the ring in the directory of a record has, for those who only look; `None` if
+/// there is none that can be read.
+#[must_use]
+pub fn identity_in(directory: &Path) -> Option<DeskIdentity> {
+    let mut words = [0; 32];
+    File::open(directory.join(NAME)).ok()?.read_exact_at(&mut words, 0).ok()?;
+    let word = |at: usize| words.as_chunks().0.get(at).copied().map(u64::from_le_bytes);
+    let is_ring = word(0) == Some(ring::MAGIC) && word(1) == Some(ring::VERSION);
+    is_ring.then(|| ring::unpack(word(3).unwrap_or(0)))
+}
+
 /// Why a ring file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ShmError {

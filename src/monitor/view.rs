@@ -6,8 +6,8 @@
 
 use super::setting::Setting;
 use super::tally::{Fill, GateTally, Profit, Tally, Totals};
+use crate::engine::counters::Counters;
 use crate::engine::latency::Figures;
-use crate::engine::wire::Counters;
 use crate::recovery::replica::ReplicaCounters;
 use crate::recovery::replica::clock::{ClockCounters, signed};
 use std::sync::Arc;
@@ -268,7 +268,7 @@ impl View {
             alerts: tally.alerts().copied().collect(),
             feeds: feeds
                 .map(|((row, counted), replica)| FeedView {
-                    clock: venue_clock(&replica.clock, counters.utc_origin.get()),
+                    clock: venue_clock(&replica.clock, counters.origin.utc_origin.get()),
                     ..feed(tally.channel(row.stream), counted, replica)
                 })
                 .collect(),

@@ -13,8 +13,9 @@ use socket2::SockRef;
 use xmc_hotpath::counter::Counter;
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
 
-use super::tcp::TcpPort;
-use super::xdp::send::XdpSender;
+use super::tcp::{StreamCounters, TcpPort};
+use super::xdp::send::{SendCounters, XdpSender};
+use crate::counters::Placed;
 
 /// The longest request that is taken: vendor's limit for several messages in one datagram.
 pub const MAX_REQUEST_BYTES: usize = 1024;
@@ -83,6 +84,14 @@ impl PairPort {
     #[must_use]
     pub fn past_kernel(requests: XdpSender, answers: TcpPort) -> Self {
         Self { requests: Way::PastKernel(Box::new(requests)), answers, is_down: false }
+    }
+
+    /// Goes on counting there.
+    pub fn count_in(&mut self, answers: &Placed<StreamCounters>, requests: &Placed<SendCounters>) {
+        self.answers.count_in(answers);
+        if let Way::PastKernel(sender) = &mut self.requests {
+            sender.count_in(requests);
+        }
     }
 
     /// The stream of answers: logging on writes to it.

@@ -12,8 +12,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::counters::Placed;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use xmc_hotpath::counter::Counter;
+use xmc_hotpath::counters;
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
 
 /// How a connection is kept.
@@ -82,13 +84,15 @@ pub enum TcpError {
     Delays(SocketAddr),
 }
 
-/// What became of messages that did not leave at once.
-#[derive(Debug, Default)]
-pub struct StreamCounters {
-    /// Messages of which the kernel took only a part at first.
-    pub short: Counter,
-    /// Connections that ended before such a message was out.
-    pub torn: Counter,
+counters! {
+    /// What became of messages that did not leave at once.
+    #[repr(align(128))]
+    pub struct StreamCounters {
+        /// Messages of which the kernel took only a part at first.
+        pub short: Counter => Count "messages",
+        /// Connections that ended before a message was out of which the kernel had a part.
+        pub torn: Counter => Count "connections",
+    }
 }
 
 /// The part of a message that waits.
@@ -124,7 +128,7 @@ pub struct TcpPort {
     /// Nothing more can be read.
     is_read_out: bool,
     is_torn: bool,
-    counters: Arc<StreamCounters>,
+    counters: Placed<StreamCounters>,
 }
 
 impl TcpPort {
@@ -175,14 +179,19 @@ impl TcpPort {
             is_down: false,
             is_read_out: false,
             is_torn: false,
-            counters: Arc::default(),
+            counters: Placed::default(),
         })
     }
 
     /// The counters, for the cold side to keep.
     #[must_use]
-    pub fn counters(&self) -> Arc<StreamCounters> {
-        Arc::clone(&self.counters)
+    pub fn counters(&self) -> Placed<StreamCounters> {
+        self.counters.clone()
+    }
+
+    /// Goes on counting there.
+    pub fn count_in(&mut self, counters: &Placed<StreamCounters>) {
+        self.counters = self.counters.moved_to(counters);
     }
 
     /// Whether nothing more can be sent.

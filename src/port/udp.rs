@@ -11,15 +11,16 @@
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Arc;
 
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use xmc_hotpath::counter::Counter;
+use xmc_hotpath::counters;
 use xmc_hotpath::feed::HELD_BYTES;
 use xmc_hotpath::port::{Datagram, Line, RxPort, SendError, TxPort};
 use xmc_hotpath::time::{Clock, MonoNs};
 
 use super::interface::{self, Interface, InterfaceChoice, InterfaceError};
+use crate::counters::Placed;
 
 /// The longest payload that is lent: what an arbiter can hold, and more than an Ethernet frame.
 pub const MAX_PAYLOAD_BYTES: usize = HELD_BYTES;
@@ -296,19 +297,23 @@ fn join(socket: &Socket, line: &LineSettings, interface: &Interface) -> Result<(
     joined.map_err(|source| UdpError::Join { group, interface: interface.clone(), source })
 }
 
-/// What a line's socket could not deliver. What it delivered is counted by the feed.
-#[derive(Debug, Default)]
-pub struct SocketCounters {
-    /// Datagrams longer than `MAX_PAYLOAD_BYTES`, refused whole.
-    pub oversize: Counter,
-    /// Errors that the socket reported instead of a datagram.
-    pub errors: Counter,
+counters! {
+    /// What a line's socket could not deliver. What it delivered is counted by the feed.
+    pub struct SocketCounters {
+        /// Datagrams that are longer than what is lent, refused whole: truncated.
+        pub oversize: Counter => Count "packets",
+        /// Errors that the socket reported instead of a datagram.
+        pub errors: Counter => Count "errors",
+    }
 }
 
-/// What both lines' sockets could not deliver: written by the core that polls the port.
-#[derive(Debug, Default)]
-pub struct MulticastCounters {
-    lines: [SocketCounters; 2],
+counters! {
+    /// What both lines' sockets could not deliver: written by the core that polls the port.
+    #[repr(align(128))]
+    pub struct MulticastCounters {
+        /// Line A, then line B.
+        lines: [SocketCounters; 2],
+    }
 }
 
 impl MulticastCounters {
@@ -347,7 +352,7 @@ pub struct MulticastPort<C> {
     lent: Option<Lent>,
     /// The line that is looked at first.
     turn: Line,
-    counters: Arc<MulticastCounters>,
+    counters: Placed<MulticastCounters>,
 }
 
 impl<C: Clock> MulticastPort<C> {
@@ -368,7 +373,7 @@ impl<C: Clock> MulticastPort<C> {
             buffer: Box::new([0; MAX_PAYLOAD_BYTES + 1]),
             lent: None,
             turn: Line::A,
-            counters: Arc::default(),
+            counters: Placed::default(),
         })
     }
 
@@ -389,8 +394,13 @@ impl<C: Clock> MulticastPort<C> {
 
     /// The counters, for the cold side to keep.
     #[must_use]
-    pub fn counters(&self) -> Arc<MulticastCounters> {
-        Arc::clone(&self.counters)
+    pub fn counters(&self) -> Placed<MulticastCounters> {
+        self.counters.clone()
+    }
+
+    /// Goes on counting there.
+    pub fn count_in(&mut self, counters: &Placed<MulticastCounters>) {
+        self.counters = self.counters.moved_to(counters);
     }
 
     /// Looks at each line once, the one that did not deliver last first, so that a flood on one

@@ -11,6 +11,7 @@ mod cli;
 mod config;
 mod conformance;
 mod counter;
+mod counters;
 mod desk;
 mod engine;
 mod execute;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
-use xmc_hotpath::stage::{self, Both, Gauge, Stage, Work};
+use xmc_hotpath::stage::{self, Both, CoreCounters, Stage, Switch, Work};
 
 /// What one reading of the clock takes.
 const STEP_TICKS: u64 = 100;
@@ -23,12 +23,12 @@ struct Scripted<'a> {
     finds: Vec<Work>,
     polled: usize,
     housekept_at: Vec<usize>,
-    gauge: &'a Gauge,
+    switch: &'a Switch,
 }
 
 impl<'a> Scripted<'a> {
-    fn new(finds: Vec<Work>, gauge: &'a Gauge) -> Self {
-        Self { finds, polled: 0, housekept_at: Vec::new(), gauge }
+    fn new(finds: Vec<Work>, switch: &'a Switch) -> Self {
+        Self { finds, polled: 0, housekept_at: Vec::new(), switch }
     }
 }
 
@@ -37,7 +37,7 @@ impl Stage for Scripted<'_> {
         let found = self.finds[self.polled];
         self.polled += 1;
         if self.polled == self.finds.len() {
-            self.gauge.stop.store(true, Ordering::Relaxed);
+            self.switch.stop.store(true, Ordering::Relaxed);
         }
         found
     }
@@ -59,24 +59,27 @@ proptest! {
         started in prop_oneof![Just(0), Just(u64::MAX - 5 * STEP_TICKS), any::<u64>()],
         housekeeping_polls in 1_u64..20,
     ) {
-        let gauge = Gauge {
+        let switch = Switch {
             housekeeping_ticks: housekeeping_polls * STEP_TICKS,
-            ..Gauge::default()
+            ..Switch::default()
         };
+        let counters = CoreCounters::default();
         let clock = Steps(Cell::new(started));
-        let mut stage = Scripted::new(finds.clone(), &gauge);
-        stage::run(&mut stage, &gauge, || clock.read());
+        let mut stage = Scripted::new(finds.clone(), &switch);
+        stage::run(&mut stage, &switch, &counters, || clock.read());
 
         prop_assert_eq!(stage.polled, finds.len(), "the loop ends when it is told to");
         let spent = |work| {
             finds.iter().filter(|found| **found == work).count() as u64 * STEP_TICKS
         };
-        prop_assert_eq!(gauge.idle.get(), spent(Work::Idle));
-        prop_assert_eq!(gauge.busy.get(), spent(Work::Busy));
-        prop_assert_eq!(gauge.blocked.get(), spent(Work::Blocked));
+        prop_assert_eq!(counters.idle.get(), spent(Work::Idle));
+        prop_assert_eq!(counters.busy.get(), spent(Work::Busy));
+        prop_assert_eq!(counters.blocked.get(), spent(Work::Blocked));
+        prop_assert_eq!(counters.polls.get(), finds.len() as u64);
+        prop_assert_eq!(counters.heartbeat.get(), clock.0.get(), "the last reading");
         // The first reading is the start; the others are one after each poll.
         let passed = clock.0.get().wrapping_sub(started).wrapping_sub(STEP_TICKS);
-        prop_assert_eq!(gauge.idle.get() + gauge.busy.get() + gauge.blocked.get(), passed);
+        prop_assert_eq!(counters.idle.get() + counters.busy.get() + counters.blocked.get(), passed);
 
         let cadence = usize::try_from(housekeeping_polls).unwrap();
         let expected: Vec<_> = (1..=finds.len()).filter(|poll| poll % cadence == 0).collect();
@@ -86,8 +89,8 @@ proptest! {
     /// Nested pairs poll each stage once, in order, and report the most telling find.
     #[test]
     fn a_core_polls_all_its_stages(finds in prop::array::uniform3(work())) {
-        let gauge = Gauge::default();
-        let [first, second, third] = finds.map(|found| Scripted::new(vec![found], &gauge));
+        let switch = Switch::default();
+        let [first, second, third] = finds.map(|found| Scripted::new(vec![found], &switch));
         let mut core = Both(first, Both(second, third));
         let found = core.poll();
         core.housekeeping();
@@ -108,10 +111,10 @@ proptest! {
 /// A loop that is stopped before it starts polls nothing.
 #[test]
 fn a_stopped_loop_polls_nothing() {
-    let gauge = Gauge::default();
-    gauge.stop.store(true, Ordering::Relaxed);
-    let mut stage = Scripted::new(Vec::new(), &gauge);
-    stage::run(&mut stage, &gauge, || 0);
+    let switch = Switch::default();
+    switch.stop.store(true, Ordering::Relaxed);
+    let mut stage = Scripted::new(Vec::new(), &switch);
+    stage::run(&mut stage, &switch, &CoreCounters::default(), || 0);
     assert_eq!((stage.polled, stage.housekept_at.len()), (0, 0));
 }
 

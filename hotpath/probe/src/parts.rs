@@ -28,7 +28,7 @@ use xmc_hotpath::risk::{
     ValueLimit,
 };
 use xmc_hotpath::spread::{self, LegBook, Trigger, Value};
-use xmc_hotpath::stage::{self, Both, Gauge, Stage};
+use xmc_hotpath::stage::{self, Both, CoreCounters, Stage, Switch};
 use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
 use xmc_hotpath::venue::cme::ilink3::decode;
 use xmc_hotpath::venue::cme::ilink3::encode::{
@@ -51,8 +51,13 @@ type Desk = DeskStage<'static, Outside, Producer<'static>>;
 type Gateway = GatewayStage<'static, Session<'static>, Outside, Outside, NoRecorder>;
 
 #[unsafe(no_mangle)]
-extern "C" fn loop_of_a_core(stages: &mut Both<Desk, Gateway>, gauge: &Gauge, clock: &Outside) {
-    stage::run(stages, gauge, || clock.now().0);
+extern "C" fn loop_of_a_core(
+    stages: &mut Both<Desk, Gateway>,
+    switch: &Switch,
+    counters: &CoreCounters,
+    clock: &Outside,
+) {
+    stage::run(stages, switch, counters, || clock.now().0);
 }
 
 #[unsafe(no_mangle)]

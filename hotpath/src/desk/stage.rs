@@ -16,7 +16,7 @@ use crate::message::{
 };
 use crate::record::frame::{Images, MAX_LEN, Start, Writer};
 use crate::record::{RecordSink, WORST_INPUT_LEN};
-use crate::ring::{Receiver, Sender};
+use crate::ring::{Receiver, RingCounters, Sender};
 use crate::risk::{RECORD_CLOSE_MAX_PCT, RECORD_LATE_PCT};
 use crate::stage::{Stage, Work};
 use crate::time::{Clock, MonoNs, Span};
@@ -51,24 +51,50 @@ pub struct GatewayLink {
     pub news: Receiver<GatewayNews>,
 }
 
-/// What the desk stage counts.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub struct DeskCounters {
-    /// Inputs consumed.
-    pub inputs: Counter,
-    /// Quotes among them.
-    pub quotes: Counter,
-    /// Orders, cancels and replaces handed to gateways.
-    pub orders: Counter,
-    /// Records written.
-    pub records: Counter,
-    /// Polls that found an input and no room in the record for what it might cause.
-    pub record_full: Counter,
-    /// Polls that left quotes waiting because the record was too full for them.
-    pub quotes_held: Counter,
-    /// Orders that waited because a gateway's ring was full.
-    pub ring_full: Counter,
+crate::counters! {
+    /// The rings that come from one feed stage.
+    pub struct FeedRings {
+        /// Quotes.
+        pub quotes: RingCounters,
+        /// Changes of its channels' states.
+        pub channels: RingCounters,
+    }
+}
+
+crate::counters! {
+    /// What the desk stage counts.
+    #[repr(align(128))]
+    pub struct DeskCounters {
+        /// Inputs consumed.
+        pub inputs: Counter => Count "inputs",
+        /// Quotes among the inputs.
+        pub quotes: Counter => Count "quotes",
+        /// Orders, cancels and replaces handed to gateways.
+        pub orders: Counter => Count "messages",
+        /// Records written.
+        pub records: Counter => Count "records",
+        /// Polls that found an input and no room in the record for what it might cause.
+        pub record_full: Counter => Count "polls",
+        /// Polls that left quotes waiting because the record was too full for them.
+        pub quotes_held: Counter => Count "polls",
+        /// Orders that waited because a gateway's ring was full.
+        pub ring_full: Counter => Count "messages",
+        /// How much of the record's ring is used: above 50 nothing is opened, above 75 no quote is
+        /// taken.
+        pub record_used_pct: Counter => Gauge "percent",
+        /// The most of the record's ring that a housekeeping found used.
+        pub record_most_pct: Counter => HighWater "percent",
+        /// Whether the record has not got any safer for so long that nothing is opened.
+        pub record_late: Counter => Word "in time|late",
+        /// The state that the desk is in.
+        pub state: Counter => Word "NORMAL|SINGLE_FEED|NO_NEW|FLATTEN|HALT",
+        /// What comes from each feed.
+        pub feeds: [FeedRings; MAX_FEEDS],
+        /// What comes from each gateway.
+        pub news: [RingCounters; MAX_GATEWAYS],
+        /// What comes from the cold side.
+        pub control: RingCounters,
+    }
 }
 
 /// The stage.
@@ -387,6 +413,28 @@ impl<'a, C: Clock, R: RecordSink> DeskStage<'a, C, R> {
         work
     }
 
+    /// Says how things stand.
+    fn show(&mut self) {
+        let used_pct = u64::from(self.record.used_pct());
+        let counters = self.counters;
+        counters.record_used_pct.set(used_pct);
+        counters.record_most_pct.set(counters.record_most_pct.get().max(used_pct));
+        counters.record_late.set(u64::from(self.is_record_late));
+        counters.state.set(u64::from(self.desk.state().code()));
+        for (link, rings) in self.feeds.iter().zip(&counters.feeds) {
+            if let Some(link) = link {
+                link.quotes.show(&rings.quotes);
+                link.channels.show(&rings.channels);
+            }
+        }
+        for (link, ring) in self.gateways.iter().zip(&counters.news) {
+            if let Some(link) = link {
+                link.news.show(ring);
+            }
+        }
+        self.control.show(&counters.control);
+    }
+
     #[inline(always)]
     fn feed(&mut self, feed: usize) -> Option<&mut FeedLink> {
         self.feeds.get_mut(feed).and_then(Option::as_mut)
@@ -436,6 +484,7 @@ impl<C: Clock, R: RecordSink> Stage for DeskStage<'_, C, R> {
         };
         self.waiting = since;
         self.is_record_late = since.is_some_and(|(_, since)| now.since(since) > self.late_after);
+        self.show();
     }
 }
 

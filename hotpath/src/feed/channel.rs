@@ -494,6 +494,8 @@ impl<'a> Channel<'a> {
 
     pub(super) fn publish(&self) {
         self.counters.conflated.set(self.quotes.conflated());
+        self.counters.waiting.set(u64::try_from(self.quotes.waiting()).unwrap_or(u64::MAX));
+        self.counters.state.set(u64::from(self.state().code()));
     }
 
     #[inline(always)]

@@ -94,16 +94,17 @@ impl Asked {
     }
 }
 
-/// What is asked, where the cold side polls it: `FeedCounters::request`.
-///
-/// Two words, and nothing orders them: a question that is read with the row of another one is
-/// answered with what the feed does not expect, and is asked again.
-#[derive(Debug, Default)]
-pub struct Request {
-    /// `Asked` as a word; 0: nothing.
-    asked: Counter,
-    /// The venue's number of the one row that is asked for, above it a bit; 0: all rows.
-    row: Counter,
+crate::counters! {
+    /// What is asked, where the cold side polls it: `FeedCounters::request`.
+    ///
+    /// Two words, and nothing orders them: a question that is read with the row of another one is
+    /// answered with what the feed does not expect, and is asked again.
+    pub struct Request {
+        /// `Asked` as a word; 0: nothing.
+        asked: Counter => Gauge "question",
+        /// The venue's number of the one row that is asked for, above it a bit; 0: all rows.
+        row: Counter => Gauge "row",
+    }
 }
 
 /// Marks a row's number, which may be 0.

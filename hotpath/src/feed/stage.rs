@@ -449,7 +449,7 @@ impl<'a, V: Protocol> Feed<'a, V> {
         // An eighth of the shortest limit: a state is found at most that much too late.
         self.next_check = now.after(crate::time::Span(shortest.0 >> 3));
         let counters = self.channel.counters();
-        let session = Session::from_word(counters.session.get());
+        let session = Session::from_word(counters.told.session.get());
         let is_frozen = self.pulse.as_mut().is_some_and(|pulse| {
             pulse.is_frozen(now, counters.events.get(), self.arbiter.last_heard(), session)
         });

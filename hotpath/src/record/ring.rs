@@ -119,9 +119,14 @@ pub fn format(words: &[AtomicU64], identity: DeskIdentity) -> Result<(), RingErr
 /// See `RingError`.
 pub fn identity(words: &[AtomicU64]) -> Result<DeskIdentity, RingError> {
     cells(words)?;
-    let [site, desk, run @ .., _, _, _, _] =
-        cell(words, IDENTITY_AT)?.load(Ordering::Relaxed).to_le_bytes();
-    Ok(DeskIdentity { site: SiteId(site), desk: DeskId(desk), run: u16::from_le_bytes(run) })
+    Ok(unpack(cell(words, IDENTITY_AT)?.load(Ordering::Relaxed)))
+}
+
+/// What the word of the identity says.
+#[must_use]
+pub const fn unpack(identity: u64) -> DeskIdentity {
+    let [site, desk, run @ .., _, _, _, _] = identity.to_le_bytes();
+    DeskIdentity { site: SiteId(site), desk: DeskId(desk), run: u16::from_le_bytes(run) }
 }
 
 fn pack(identity: DeskIdentity) -> u64 {

@@ -15,8 +15,8 @@ use crate::cli::report::Utc;
 use crate::cli::{CliError, Exit, Report};
 use crate::clock::EngineClock;
 use crate::config::{self, Configuration, Instrument};
+use crate::engine::counters::Counters;
 use crate::engine::recovering;
-use crate::engine::wire::Counters;
 use crate::interrupt;
 use crate::monitor::number;
 use crate::monitor::view::{VenueClock, venue_clock};
@@ -52,7 +52,7 @@ pub fn run(path: &Path, wanted: Wanted, out: &mut Report<'_>) -> Result<Exit, Cl
     let clock = EngineClock::start();
     let counters = Counters::new(&config);
     let scale = clock.utc();
-    counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
     let mut watcher = Watcher {
         config: &config,
         counters: &counters,
@@ -191,7 +191,7 @@ impl Watcher<'_> {
             days: day::of(served.channel(), |row| {
                 self.config.instruments.get(row).map(|of| of.name.value.clone())
             }),
-            clock: venue_clock(&replica.clock, self.counters.utc_origin.get()),
+            clock: venue_clock(&replica.clock, self.counters.origin.utc_origin.get()),
             problem: served.problem().map(ToString::to_string).filter(|_| !state.is_usable()),
         }
     }

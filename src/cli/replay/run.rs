@@ -7,10 +7,11 @@ use crate::audit;
 use crate::cli::CliError;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
+use crate::engine::counters::Counters;
 use crate::engine::feed::AnyFeed;
 use crate::engine::recording::{Recording, Segments};
 use crate::engine::replay;
-use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, Starts, wire};
+use crate::engine::wire::{Memory, Origin, Pipeline, Ports, Starts, wire};
 use crate::journal::shm::RingReader;
 use crate::journal::{JournalWriter, Moment, Options, SealReason};
 use crate::port::memory::{MemoryPort, Pace};
@@ -159,7 +160,7 @@ impl OneRun<'_, '_> {
 
         let mut memory = Memory::new(config);
         let counters = Counters::new(config);
-        counters.utc_origin.set(loaded.first_utc_ns);
+        counters.origin.utc_origin.set(loaded.first_utc_ns);
         let time = CaptureClock::default();
         let last_sent = Rc::new(Cell::new(None));
         let ports = self.ports(&time, &last_sent)?;

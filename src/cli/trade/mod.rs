@@ -14,6 +14,7 @@ use crate::audit;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
 use crate::engine::carry;
+use crate::engine::counters::Counters;
 use crate::engine::live::{self, Plan, moment};
 use crate::engine::logon::LogonError;
 use crate::engine::opening;
@@ -78,13 +79,19 @@ pub fn trade(
         over.write(wanted.show.lang(), out)?;
     }
     let earlier = carry.as_ref().map(|_| directory);
-    let opened = opening::open(config, &clock, wanted.secret, earlier, PATIENCE)
+    let (is_pinned, identity) = (wanted.is_pinned, recording.identity);
+    let counters = Counters::shown(config, is_pinned, directory, identity, &clock)
         .map_err(CliError::could_not_run)?;
+    let mut opened = opening::open(config, &clock, wanted.secret, earlier, PATIENCE)
+        .map_err(CliError::could_not_run)?;
+    let kernel = opened.count_in(&counters);
     let word = if wanted.show.lang() == Lang::Zh { "注意" } else { "Warning" };
     let is_told = !out.is_json();
     for warning in opened.warnings.iter().filter(|_| is_told) {
         writeln!(out, "{word}: {warning}")?;
     }
+    let sessions =
+        opening::sessions(config, &clock, wanted.secret, directory, &counters.gateway_ports);
     let plan = Plan {
         config,
         clock: &clock,
@@ -92,8 +99,10 @@ pub fn trade(
         ports: opened.ports,
         starts: opened.starts,
         carried,
-        is_pinned: wanted.is_pinned,
-        sessions: Some(opening::sessions(config, &clock, wanted.secret, directory)),
+        is_pinned,
+        counters,
+        kernel,
+        sessions: Some(sessions),
         witnessing,
     };
     let until = wanted.seconds.map(Duration::from_secs);

@@ -5,9 +5,9 @@
 use super::Report;
 use crate::config::Configuration;
 use crate::engine::clocks::ClockFigures;
+use crate::engine::counters::Counters;
 use crate::engine::live::{Sight, Watch};
 use crate::engine::score::Scoreboard;
-use crate::engine::wire::Counters;
 use crate::engine::witnessing;
 use crate::monitor::terminal::{self, Look, Screen};
 use crate::monitor::view::FeedView;

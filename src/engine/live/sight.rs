@@ -1,11 +1,12 @@
 //! What is seen of an engine while it runs, and who looks.
 
+use crate::counters::Placed;
 use crate::engine::clocks::ClockFigures;
+use crate::engine::counters::Counters;
 use crate::engine::latency::Figures;
 use crate::engine::score::Scoreboard;
 use crate::engine::sessions::SessionFigures;
 use crate::engine::shadow::Difference;
-use crate::engine::wire::Counters;
 use crate::engine::witnessing;
 use crate::journal;
 use crate::journal::probe::Probe;
@@ -13,7 +14,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 use xmc_hotpath::desk::Desk;
 use xmc_hotpath::record::frame::{Body, Header};
-use xmc_hotpath::stage::Gauge;
+use xmc_hotpath::stage::{CoreCounters, Switch};
 use xmc_hotpath::time::MonoNs;
 
 /// Who looks on.
@@ -65,6 +66,8 @@ pub struct Core {
     pub core: u16,
     /// Its stages, by name.
     pub stages: Vec<String>,
-    /// Its time, in ticks.
-    pub gauge: Gauge,
+    /// How it is stopped.
+    pub switch: Switch,
+    /// What it does with its time.
+    pub counters: Placed<CoreCounters>,
 }

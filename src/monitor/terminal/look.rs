@@ -54,16 +54,30 @@ pub struct Look {
     pub has_colour: bool,
 }
 
+/// Whether the locale's characters are those of UTF-8: `LC_ALL`, else `LC_CTYPE`, else `LANG`.
+fn has_unicode() -> bool {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
+    is_unicode(&locale.unwrap_or_default())
+}
+
+/// Whether a locale's name, as `de_CH.UTF-8` or `C.utf8`, says so.
+fn is_unicode(locale: &str) -> bool {
+    let name = locale.to_ascii_lowercase();
+    name.contains("utf-8") || name.contains("utf8")
+}
+
 impl Look {
     /// What the environment asks for, in a language.
     ///
-    /// Terminals in Chinese locales draw lines two cells wide, so these have no drawn lines.
+    /// Terminals in Chinese locales draw lines two cells wide, so these have no drawn lines; nor
+    /// have those whose locale is not UTF-8.
     #[must_use]
     pub fn of_environment(lang: Lang) -> Self {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         Self {
             lang,
-            is_ascii: Lang::of_environment() == Lang::Zh,
+            is_ascii: Lang::of_environment() == Lang::Zh || !has_unicode(),
             direction: Direction::of(lang),
             has_colour: !is_set("NO_COLOR"),
         }
@@ -144,5 +158,20 @@ impl Look {
     /// The bar at the top, and the chosen pair.
     pub fn reversed(&self) -> Style {
         Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_drawn_where_the_locale_has_them() {
+        for locale in ["en_US.UTF-8", "C.utf8", "de_CH.utf8@euro", "zh_CN.UTF-8"] {
+            assert!(is_unicode(locale), "{locale}");
+        }
+        for locale in ["", "C", "POSIX", "en_US", "en_US.ISO-8859-1", "zh_CN.GB18030"] {
+            assert!(!is_unicode(locale), "{locale}");
+        }
     }
 }

@@ -81,6 +81,13 @@ impl Text {
         self.gap(cells.saturating_sub(self.width))
     }
 
+    /// The text of the line, without blanks at its end.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        let text: String = self.spans.iter().map(|span| span.content.as_ref()).collect();
+        text.trim_end().to_owned()
+    }
+
     /// The line.
     #[must_use]
     pub fn line(self) -> Line<'static> {

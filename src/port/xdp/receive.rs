@@ -18,14 +18,16 @@ use super::queue::{Queue, Taken};
 use super::socket::{DropWatch, XdpSocket};
 use super::umem::Umem;
 use super::{Mode, ModeChoice, XdpError};
+use crate::counters::Placed;
 use crate::port::capture::LinkType;
 use crate::port::datagram::datagram;
 use crate::port::interface::Interface;
-use crate::port::udp::{self, MulticastPort};
+use crate::port::udp::{self, MulticastCounters, MulticastPort};
 use rtrb::RingBuffer;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use xmc_hotpath::counter::Counter;
+use xmc_hotpath::counters;
 use xmc_hotpath::port::copies::{self, CopyReceiver, CopySender};
 use xmc_hotpath::port::{Datagram, Line, RxPort};
 use xmc_hotpath::time::{Clock, MonoNs, Span};
@@ -96,19 +98,21 @@ pub enum XdpWarning {
     },
 }
 
-/// What the port refused or received the long way: written by the core that polls it.
-#[derive(Debug, Default)]
-pub struct XdpCounters {
-    /// Frames whose headers contradict themselves, or end too early.
-    pub malformed: Counter,
-    /// Frames of another group or protocol than the program should let through.
-    pub foreign: Counter,
-    /// Descriptors of the kernel that name no frame.
-    pub stray: Counter,
-    /// Datagrams that came by the ordinary sockets.
-    pub by_socket: Counter,
-    /// Datagrams of which the cold side got no copy for want of room.
-    pub uncopied: Counter,
+counters! {
+    /// What the port refused or received the long way: written by the core that polls it.
+    #[repr(align(128))]
+    pub struct XdpCounters {
+        /// Frames whose headers contradict themselves, or end too early.
+        pub malformed: Counter => Count "packets",
+        /// Frames of another group or protocol than the program should let through.
+        pub foreign: Counter => Count "packets",
+        /// Descriptors of the kernel that name no frame.
+        pub stray: Counter => Count "descriptors",
+        /// Datagrams that came by the ordinary sockets.
+        pub by_socket: Counter => Count "packets",
+        /// Datagrams of which the cold side got no copy for want of room.
+        pub uncopied: Counter => Count "packets",
+    }
 }
 
 /// An interface on which at least one of the lines is.
@@ -151,7 +155,7 @@ pub struct XdpPort<C> {
     is_draining: bool,
     copies: Option<CopySender>,
     warnings: Vec<XdpWarning>,
-    counters: Arc<XdpCounters>,
+    counters: Placed<XdpCounters>,
 }
 
 impl<C: Clock> XdpPort<C> {
@@ -199,7 +203,7 @@ impl<C: Clock> XdpPort<C> {
             is_draining: true,
             copies: None,
             warnings,
-            counters: Arc::default(),
+            counters: Placed::default(),
         })
     }
 
@@ -261,8 +265,18 @@ impl<C: Clock> XdpPort<C> {
 
     /// The counters, for the cold side to keep.
     #[must_use]
-    pub fn counters(&self) -> Arc<XdpCounters> {
-        Arc::clone(&self.counters)
+    pub fn counters(&self) -> Placed<XdpCounters> {
+        self.counters.clone()
+    }
+
+    /// Goes on counting there, and its ordinary sockets likewise.
+    pub fn count_in(
+        &mut self,
+        counters: &Placed<XdpCounters>,
+        sockets: &Placed<MulticastCounters>,
+    ) {
+        self.counters = self.counters.moved_to(counters);
+        self.sockets.count_in(sockets);
     }
 
     /// What the kernel drops of the frames, for the cold side to read.

@@ -21,15 +21,17 @@ use super::rings::{self, Kind, Mapped};
 use super::socket::XdpSocket;
 use super::umem::Umem;
 use super::{Mode, XdpError, ethtool};
+use crate::counters::Placed;
 use crate::port::interface::{self, Interface, InterfaceChoice};
 use rtrb::RingBuffer;
 use std::cmp::Reverse;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use xmc_hotpath::counter::Counter;
+use xmc_hotpath::counters;
 use xmc_hotpath::port::xdp::{Consumer, Descriptor, FrameAddress, FreeFrames, Producer};
 use xmc_hotpath::port::{SendError, TxPort};
 
@@ -43,15 +45,17 @@ const PATIENCE: Duration = Duration::from_micros(500);
 /// The cold ends of the rings in which closed ports leave what they had.
 static LEFT: Mutex<Vec<rtrb::Consumer<Open>>> = Mutex::new(Vec::new());
 
-/// What a sender could not do.
-#[derive(Debug, Default)]
-pub struct SendCounters {
-    /// Messages that are longer than a frame.
-    pub oversize: Counter,
-    /// Calls of the kernel that were refused and made again.
-    pub again: Counter,
-    /// Completions of the kernel that name no frame under way.
-    pub stray: Counter,
+counters! {
+    /// What a sender could not do.
+    #[repr(align(128))]
+    pub struct SendCounters {
+        /// Messages that are longer than a frame.
+        pub oversize: Counter => Count "messages",
+        /// Calls of the kernel that were refused and made again.
+        pub again: Counter => Count "calls",
+        /// Completions of the kernel that name no frame under way.
+        pub stray: Counter => Count "completions",
+    }
 }
 
 /// What is there as long as the port is open.
@@ -74,7 +78,7 @@ pub struct XdpSender {
     /// Takes what was open.
     left: rtrb::Producer<Open>,
     template: FrameTemplate,
-    counters: Arc<SendCounters>,
+    counters: Placed<SendCounters>,
 }
 
 impl XdpSender {
@@ -108,14 +112,19 @@ impl XdpSender {
             open: Some(Open { transmit, completed, socket, umem, free, _port: port }),
             left,
             template: FrameTemplate::new(&route),
-            counters: Arc::default(),
+            counters: Placed::default(),
         })
     }
 
     /// The counters, to be kept.
     #[must_use]
-    pub fn counters(&self) -> Arc<SendCounters> {
-        Arc::clone(&self.counters)
+    pub fn counters(&self) -> Placed<SendCounters> {
+        self.counters.clone()
+    }
+
+    /// Goes on counting there.
+    pub fn count_in(&mut self, counters: &Placed<SendCounters>) {
+        self.counters = self.counters.moved_to(counters);
     }
 
     /// Sends nothing any more. For a hot core: what was open is given back by the cold side, when

@@ -5,11 +5,14 @@
 //! too: a fault of ours, or of the venue. It is counted, the last ones are kept for people, and
 //! nothing is repaired in silence.
 
+use crate::counters::Placed;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Mutex;
 use xmc_hotpath::book::{BookSide, Instrument, Level};
 use xmc_hotpath::counter::Counter;
+use xmc_hotpath::counters;
 use xmc_hotpath::feed::SeqNo;
 
 /// Differences that are kept.
@@ -52,20 +55,41 @@ impl fmt::Display for Difference {
     }
 }
 
+counters! {
+    /// How much was compared.
+    #[repr(align(128))]
+    pub struct AuditCounters {
+        /// Books that were compared with a snapshot of the venue.
+        pub books: Counter => Count "books",
+        /// Levels that differed from the venue's snapshot.
+        pub differences: Counter => Count "levels",
+    }
+}
+
 /// What came of comparing.
 #[derive(Debug, Default)]
 pub struct Audit {
-    /// Books that were compared.
-    pub books: Counter,
-    /// Levels that differed.
-    pub differences: Counter,
+    counters: Placed<AuditCounters>,
     /// The last differences.
     last: Mutex<VecDeque<Difference>>,
     /// The last difference of each instrument.
     instruments: Mutex<BTreeMap<i32, Difference>>,
 }
 
+impl Deref for Audit {
+    type Target = AuditCounters;
+
+    fn deref(&self) -> &AuditCounters {
+        &self.counters
+    }
+}
+
 impl Audit {
+    /// Nothing compared yet; it is counted there.
+    pub(super) fn counting_in(counters: Placed<AuditCounters>) -> Self {
+        Self { counters, ..Self::default() }
+    }
+
     /// The last differences, the oldest first.
     ///
     /// # Panics

@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 use xmc_hotpath::counter::Counter;
+use xmc_hotpath::counters;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
 /// What one least delay is taken from.
@@ -28,19 +29,20 @@ const LONG_ENOUGH: Span = Span(10_000_000_000);
 /// is its own pause.
 const STEP_NS: u64 = 1_000_000;
 
-/// What is known of a venue's clock. Differences are kept as the bits of an `i64`.
-#[derive(Debug, Default)]
-pub struct ClockCounters {
-    /// Packets with a time of their own.
-    pub packets: Counter,
-    /// The engine's clock less the sending time, in the best case of the last second.
-    pub delay_ns: Counter,
-    /// By how much that grows.
-    pub drift_ns_per_s: Counter,
-    /// Times that it was set.
-    pub steps: Counter,
-    /// By how much it was last.
-    pub last_step_ns: Counter,
+counters! {
+    /// What is known of a venue's clock. Differences are kept as the bits of an `i64`.
+    pub struct ClockCounters {
+        /// Packets with a sending time of their own.
+        pub packets: Counter => Count "packets",
+        /// The engine's clock less the sending time, in the best case of the last second.
+        pub delay_ns: Counter => Signed "ns",
+        /// By how much that delay grows.
+        pub drift_ns_per_s: Counter => Signed "ns/s",
+        /// Times that the venue's clock was set.
+        pub steps: Counter => Count "times",
+        /// By how much the venue's clock was set last.
+        pub last_step_ns: Counter => Signed "ns",
+    }
 }
 
 /// A difference as it is kept in a counter.

@@ -3,22 +3,46 @@
 //! The last ones hold until others are told: a channel reset does not lift a limit. Written by the
 //! replica, which knows them from the feed and from snapshots; read by `engine::limits`.
 
+use crate::counters::Placed;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Mutex;
 use xmc_hotpath::book::PriceLimits;
 use xmc_hotpath::counter::Counter;
+use xmc_hotpath::counters;
 use xmc_hotpath::message::InstrumentIndex;
+
+counters! {
+    /// How often limits were told.
+    #[repr(align(128))]
+    pub struct LimitCounters {
+        /// Times that a price limit that the venue told became another.
+        pub changes: Counter => Count "times",
+    }
+}
 
 /// The limits of a feed's instruments.
 #[derive(Debug, Default)]
 pub struct ToldLimits {
-    /// Times that any of them became others.
-    pub changes: Counter,
+    counters: Placed<LimitCounters>,
     /// By row of the desk's table.
     known: Mutex<BTreeMap<u32, PriceLimits>>,
 }
 
+impl Deref for ToldLimits {
+    type Target = LimitCounters;
+
+    fn deref(&self) -> &LimitCounters {
+        &self.counters
+    }
+}
+
 impl ToldLimits {
+    /// None told yet; they are counted there.
+    pub(super) fn counting_in(counters: Placed<LimitCounters>) -> Self {
+        Self { counters, ..Self::default() }
+    }
+
     /// Notes those of an instrument, if any were told.
     ///
     /// # Panics

@@ -19,6 +19,7 @@ pub mod smdp;
 pub mod sockets;
 
 use super::Group;
+use crate::counters::{Owner, Placed, Placer};
 use crate::feed::{FeedCapacity, FeedMemory};
 use crate::secret::Secret;
 use audit::Audit;
@@ -26,8 +27,10 @@ use clock::{ClockCounters, SendingClock};
 use limits::ToldLimits;
 use rtrb::RingBuffer;
 use std::collections::VecDeque;
+use std::ops::Deref;
 use xmc_hotpath::book::{Day, Instrument};
 use xmc_hotpath::counter::Counter;
+use xmc_hotpath::counters;
 use xmc_hotpath::feed::{
     Asked, Channel, Feed, FeedCounters, FeedStorage, Handed, HandedOf, Protocol, Request, SeqNo,
 };
@@ -83,25 +86,53 @@ pub trait Replica {
     fn channel(&self) -> &Channel<'_>;
 }
 
-/// What replicas count: read by whoever looks on.
+counters! {
+    /// What a replica counts.
+    #[repr(align(128))]
+    pub struct ReplicaCounts {
+        /// Its own feed.
+        pub feed: FeedCounters,
+        /// Times that its books were recovered from the venue.
+        pub recovered: Counter => Count "times",
+        /// Hand-overs that were sent whole, and rows that were sent by themselves.
+        pub handed_over: Counter => Count "hand-overs",
+        /// Gaps that the TCP replay filled.
+        pub replayed: Counter => Count "gaps",
+        /// Requests of the query service, or of the replay, that came to nothing.
+        pub failed: Counter => Count "requests",
+        /// The venue's clock beside ours.
+        pub clock: ClockCounters,
+    }
+}
+
+/// What replicas count and find: read by whoever looks on.
 #[derive(Debug, Default)]
 pub struct ReplicaCounters {
-    /// Its own feed.
-    pub feed: FeedCounters,
-    /// Times that its books were recovered from the venue.
-    pub recovered: Counter,
-    /// Hand-overs that were sent whole, and rows that were sent by themselves.
-    pub handed_over: Counter,
-    /// Gaps that the TCP replay filled.
-    pub replayed: Counter,
-    /// Requests of the query service, or of the replay, that came to nothing.
-    pub failed: Counter,
+    counts: Placed<ReplicaCounts>,
     /// Its books beside the venue's snapshots.
     pub audit: Audit,
-    /// The venue's clock beside ours.
-    pub clock: ClockCounters,
     /// The price limits that the venue has told.
     pub limits: ToldLimits,
+}
+
+impl ReplicaCounters {
+    /// Those of the replica that `owner` names.
+    pub(crate) fn place(owner: &Owner, placer: &mut Placer) -> Self {
+        let part =
+            |of: &'static str| move |name: &str| Some((owner.clone(), format!("{of}.{name}")));
+        let counts = placer.place(owner);
+        let audit = Audit::counting_in(placer.place_parts(part("audit")));
+        let limits = ToldLimits::counting_in(placer.place_parts(part("limits")));
+        Self { counts, audit, limits }
+    }
+}
+
+impl Deref for ReplicaCounters {
+    type Target = ReplicaCounts;
+
+    fn deref(&self) -> &ReplicaCounts {
+        &self.counts
+    }
 }
 
 /// What a replica works in.

@@ -32,7 +32,8 @@ use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::{Clock, MonoNs, Span, UnixNs};
 
 use crate::config::{self, Configuration, Repair, TimeInForce};
-use crate::engine::wire::{Counters, Memory, Origin, Pipeline, Ports, Starts, wire};
+use crate::engine::counters::Counters;
+use crate::engine::wire::{Memory, Origin, Pipeline, Ports, Starts, wire};
 use crate::port::memory::{MemoryPort, Pace};
 use crate::sim::agenda::Agenda;
 use crate::sim::checker::Violation;
@@ -122,7 +123,7 @@ pub fn run_watched(seed: Seed, watch: &mut Watch<'_>) -> Result<Outcome, Violati
     let mut memory = Memory::new(&config);
     let counters = Counters::new(&config);
     let mut run = Run::new(seed, &config, faults, rng);
-    counters.utc_origin.set(run.utc_origin);
+    counters.origin.utc_origin.set(run.utc_origin);
     let ports = Ports {
         feeds: vec![MemoryPort::new(&clock, Pace::Recorded)],
         gateways: vec![SimStream::new(run.rng.usize(20..2_000))],

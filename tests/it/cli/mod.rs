@@ -20,4 +20,5 @@ mod sim;
 mod sockets;
 mod statistics;
 mod stress;
+mod top;
 pub mod venue;

@@ -6,6 +6,7 @@ use crate::journal::scratch::Scratch;
 use cross_market_connect::audit;
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::engine::carry;
+use cross_market_connect::engine::counters::Counters;
 use cross_market_connect::engine::live::{Plan, Sight, Watch, moment, run};
 use cross_market_connect::engine::recording::{Recording, Segments};
 use cross_market_connect::engine::replay;
@@ -99,6 +100,8 @@ fn a_disk_that_fails_while_the_engine_trades_stops_it_from_opening() {
         starts,
         carried: carry::nothing(),
         is_pinned: false,
+        counters: Counters::new(&config),
+        kernel: Vec::new(),
         sessions: None,
         witnessing: None,
     };

@@ -6,6 +6,7 @@ use crate::journal::scratch::Scratch;
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::{Configuration, Spread};
 use cross_market_connect::engine::carry;
+use cross_market_connect::engine::counters::Counters;
 use cross_market_connect::engine::live::{Plan, Sight, Watch, moment, run};
 use cross_market_connect::engine::recording::{Recording, Segments};
 use cross_market_connect::engine::replay;
@@ -104,6 +105,8 @@ fn trade(name: &str, config: &Configuration) -> Seen {
         starts: Starts::nothing(config),
         carried: carry::nothing(),
         is_pinned: false,
+        counters: Counters::new(config),
+        kernel: Vec::new(),
         sessions: None,
         witnessing: None,
     };

@@ -5,6 +5,7 @@ use cross_market_connect::audit;
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::{self, Configuration};
 use cross_market_connect::engine::carry::{self, Carry};
+use cross_market_connect::engine::counters::Counters;
 use cross_market_connect::engine::live::{Ended, Plan, Sight, Watch, moment, run};
 use cross_market_connect::engine::recording::{Recording, Segments};
 use cross_market_connect::engine::replay;
@@ -117,6 +118,8 @@ fn ran(config: &Configuration, directory: &Path) -> (Ended, Seen) {
         starts,
         carried: carry::nothing(),
         is_pinned: false,
+        counters: Counters::new(config),
+        kernel: Vec::new(),
         sessions: None,
         witnessing: None,
     };
@@ -227,6 +230,8 @@ fn a_stage_that_no_core_runs_is_refused_by_name() {
         starts,
         carried: carry::nothing(),
         is_pinned: false,
+        counters: Counters::new(&config),
+        kernel: Vec::new(),
         sessions: None,
         witnessing: None,
     };

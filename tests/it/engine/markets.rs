@@ -12,6 +12,7 @@ use cross_market_connect::audit;
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::{self, Configuration, Endpoint};
 use cross_market_connect::engine::carry;
+use cross_market_connect::engine::counters::Counters;
 use cross_market_connect::engine::live::{self, Ended, Plan, Sight, Watch, moment};
 use cross_market_connect::engine::opening;
 use cross_market_connect::engine::recording::{Recording, Segments};
@@ -480,9 +481,10 @@ impl Market {
         let opened = opening::open(config, &clock, secret, earlier, PATIENCE);
         let opened = opened.unwrap_or_else(|error| panic!("{error}"));
         let is_pause = floor.is_pause.clone();
+        let counters = Counters::new(config);
         let sessions = Sessions {
             weeks: Weeks::by_hand(&is_pause),
-            ..opening::sessions(config, &clock, &secret, record)
+            ..opening::sessions(config, &clock, &secret, record, &counters.gateway_ports)
         };
         let plan = Plan {
             config,
@@ -492,6 +494,8 @@ impl Market {
             starts: opened.starts,
             carried: carried.map_or_else(carry::nothing, |carry| carry.controls),
             is_pinned: false,
+            counters,
+            kernel: Vec::new(),
             sessions: Some(sessions),
             witnessing: None,
         };

@@ -129,7 +129,7 @@ fn what_is_not_known_is_not_judged() {
 fn a_paced_channel_is_frozen_after_three_slices_and_not_at_lunch() {
     market(true, |market| {
         let tell = |market: &Market<'_, '_>, session: Session| {
-            market.bench.counters.session.set(session.to_word());
+            market.bench.counters.told.session.set(session.to_word());
         };
         tell(market, Session::Open);
         market.moves(500, 3_000);

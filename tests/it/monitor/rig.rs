@@ -5,10 +5,10 @@
 //! hold, so the same figures follow.
 
 use cross_market_connect::config::{self, Configuration};
+use cross_market_connect::engine::counters::Counters;
 use cross_market_connect::engine::inputs;
 use cross_market_connect::engine::latency::Figures;
 use cross_market_connect::engine::memory::{DeskMemory, DeskSize};
-use cross_market_connect::engine::wire::Counters;
 use cross_market_connect::monitor::{Journal, Plain, Ring, Setting, Sources, Tally, View};
 use cross_market_connect::sim::exchange::flow::{Product, World};
 use std::collections::{BTreeMap, VecDeque};

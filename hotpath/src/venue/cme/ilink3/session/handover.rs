@@ -4,36 +4,38 @@ use crate::counter::Counter;
 use crate::gateway::SessionLost;
 use crate::time::Span;
 
-/// What the session counts beyond what every gateway counts.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub struct SessionCounters {
-    /// Messages of the venue that do not concern the desk.
-    pub ignored: Counter,
-    /// Messages that could not be read: their block is too short.
-    pub unreadable: Counter,
-    /// Reports of orders that carry no id of ours.
-    pub foreign: Counter,
-    /// Gaps in the exchange's numbers.
-    pub gaps: Counter,
-    /// Requests to send messages again.
-    pub retransmit_requests: Counter,
-    /// Messages that were sent again.
-    pub retransmitted: Counter,
-    /// Requests that were refused.
-    pub retransmit_rejects: Counter,
-    /// The code of the last of them.
-    pub last_retransmit_reject: Counter,
-    /// Ranges of messages that will not come: the session stays `Gapped`.
-    pub given_up: Counter,
-    /// Messages of ours that the exchange says it has not applied.
-    pub not_applied: Counter,
-    /// Of those, the ones that are not remembered any more.
-    pub forgotten: Counter,
-    /// Commands that were kept back below the exchange's thresholds.
-    pub throttled: Counter,
-    /// Times that the exchange was silent for longer than agreed and was asked for a sign of life.
-    pub lapses: Counter,
+crate::counters! {
+    /// What the session counts beyond what every gateway counts.
+    #[repr(align(128))]
+    pub struct SessionCounters {
+        /// Messages of the venue that do not concern the desk.
+        pub ignored: Counter => Count "messages",
+        /// Messages that could not be read: their block is too short.
+        pub unreadable: Counter => Count "messages",
+        /// Reports of orders that carry no id of ours.
+        pub foreign: Counter => Count "reports",
+        /// Gaps in the exchange's numbers.
+        pub gaps: Counter => Count "gaps",
+        /// Requests to send messages again.
+        pub retransmit_requests: Counter => Count "requests",
+        /// Messages that were sent again.
+        pub retransmitted: Counter => Count "messages",
+        /// Requests to send messages again that were refused.
+        pub retransmit_rejects: Counter => Count "requests",
+        /// The code of the last refusal to send messages again.
+        pub last_retransmit_reject: Counter => Gauge "code",
+        /// Ranges of messages that will not come: the session stays `Gapped`.
+        pub given_up: Counter => Count "ranges",
+        /// Messages of ours that the exchange says it has not applied.
+        pub not_applied: Counter => Count "messages",
+        /// Of the messages not applied, the ones that are not remembered any more.
+        pub forgotten: Counter => Count "messages",
+        /// Commands that were kept back below the exchange's thresholds.
+        pub throttled: Counter => Count "commands",
+        /// Times that the exchange was silent for longer than agreed and was asked for a sign of
+        /// life.
+        pub lapses: Counter => Count "times",
+    }
 }
 
 /// Messages of the exchange that did not come.

@@ -8,25 +8,27 @@ use crate::counter::Counter;
 use crate::gateway::SessionLost;
 use crate::message::{DeskIdentity, GatewayIndex, OrderId, Side, StreamId};
 
-/// What the session counts beyond what every gateway counts.
-#[derive(Debug, Default)]
-pub struct SessionCounters {
-    /// Replies that do not concern the desk.
-    pub ignored: Counter,
-    /// Replies that could not be read: wrong length, or a price that is none.
-    pub unreadable: Counter,
-    /// Replies about orders that carry no reference of ours.
-    pub foreign: Counter,
-    /// Fills that came twice.
-    pub repeated_fills: Counter,
-    /// Replies about orders that were read.
-    pub replies: Counter,
-    /// Questions for the last request.
-    pub questions: Counter,
-    /// Requests that the counter had not taken.
-    pub lost: Counter,
-    /// Refusals of copies: of requests that the counter had taken before.
-    pub copies: Counter,
+crate::counters! {
+    /// What the session counts beyond what every gateway counts.
+    #[repr(align(128))]
+    pub struct SessionCounters {
+        /// Replies that do not concern the desk.
+        pub ignored: Counter => Count "replies",
+        /// Replies that could not be read: wrong length, or a price that is none.
+        pub unreadable: Counter => Count "replies",
+        /// Replies about orders that carry no reference of ours.
+        pub foreign: Counter => Count "replies",
+        /// Fills that came twice.
+        pub repeated_fills: Counter => Count "fills",
+        /// Replies about orders that were read.
+        pub replies: Counter => Count "replies",
+        /// Questions for the last request.
+        pub questions: Counter => Count "questions",
+        /// Requests that the counter had not taken.
+        pub lost: Counter => Count "requests",
+        /// Refusals of copies: of requests that the counter had taken before.
+        pub copies: Counter => Count "refusals",
+    }
 }
 
 /// What the session knows of one order.

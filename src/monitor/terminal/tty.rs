@@ -1,0 +1,137 @@
+//! The terminal itself: taken over to draw on, and given back as it was, whatever happens.
+
+use crate::interrupt;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::{cursor, execute, terminal};
+use ratatui::layout::Rect;
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+/// A screen is open: a panic gives the terminal back. Also keeps two from being open at once.
+static IS_OPEN: AtomicBool = AtomicBool::new(false);
+
+type Output = BufWriter<File>;
+
+/// A terminal that was taken over.
+#[derive(Debug)]
+pub struct Tty(Terminal<CrosstermBackend<Output>>);
+
+impl Tty {
+    /// Takes it over.
+    ///
+    /// # Errors
+    /// What the terminal says. Nothing is left changed then.
+    pub fn open() -> io::Result<Self> {
+        if IS_OPEN.swap(true, Ordering::AcqRel) {
+            return Err(io::Error::other("a screen is open already: there is one terminal"));
+        }
+        let opened = open_terminal();
+        if opened.is_err() {
+            give_back();
+        }
+        opened.map(Self)
+    }
+
+    /// Has `draw` write all of the screen.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
+        self.0.draw(|frame| {
+            let area = frame.area();
+            draw(area, frame.buffer_mut());
+        })?;
+        Ok(())
+    }
+
+    /// Takes the keys that were pressed, waiting at most `patience` for the first; what is none of
+    /// those that end it goes to `press`. Whether the operator wants to end it, and whether there
+    /// is anything to be drawn anew.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn keys(
+        &mut self,
+        patience: Duration,
+        mut press: impl FnMut(KeyCode),
+    ) -> io::Result<(bool, bool)> {
+        let mut has_changed = false;
+        let mut patience = patience;
+        while !interrupt::is_asked() && event::poll(patience)? {
+            patience = Duration::ZERO;
+            match event::read()? {
+                Event::Key(key) if key.kind != KeyEventKind::Release => {
+                    if is_end(key) {
+                        return Ok((true, has_changed));
+                    }
+                    press(key.code);
+                    has_changed = true;
+                }
+                Event::Resize(..) => has_changed = true,
+                _ => {}
+            }
+        }
+        Ok((interrupt::is_asked(), has_changed))
+    }
+}
+
+fn is_end(key: KeyEvent) -> bool {
+    let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Char('c') => is_control,
+        KeyCode::Char('q' | 'Q') => true,
+        _ => false,
+    }
+}
+
+impl Drop for Tty {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn open_terminal() -> io::Result<Terminal<CrosstermBackend<Output>>> {
+    interrupt::watch();
+    give_back_on_panic();
+    terminal::enable_raw_mode()?;
+    let mut output = output()?;
+    execute!(output, terminal::EnterAlternateScreen, cursor::Hide)?;
+    Terminal::new(CrosstermBackend::new(output))
+}
+
+/// The terminal behind stdout, without its lock.
+fn output() -> io::Result<Output> {
+    Ok(BufWriter::new(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+}
+
+/// Once for the process: a panic of any thread first gives the terminal back, so that its message
+/// is seen. In release builds the process ends right after.
+fn give_back_on_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let next = Arc::new(std::panic::take_hook());
+        std::panic::set_hook(Box::new(move |told| {
+            give_back();
+            next(told);
+        }));
+    });
+}
+
+/// Makes the terminal what it was. Does nothing if no screen is open, and nothing can be done
+/// about an error here.
+fn give_back() {
+    if !IS_OPEN.swap(false, Ordering::AcqRel) {
+        return;
+    }
+    let _ = terminal::disable_raw_mode();
+    if let Ok(mut output) = output() {
+        let _ = execute!(output, terminal::LeaveAlternateScreen, cursor::Show);
+    }
+}
