@@ -2,11 +2,11 @@
 //!
 //! A fire passes all gates with all its legs, and the worst case of all of them is reserved: lots
 //! of the others count in their instruments and accounts as if they were ordered. Then only the
-//! leading leg is sent. With each of its fills, in the same input, the others are sent for the whole
-//! units that it has come to, fill-and-kill; never for lots that it has not filled. They go at the
-//! limits that the fire was decided on at, pay-up included: what the book shows better than that is
-//! got anyway, and what a leg costs beyond it is for the repair to weigh against trading back. So a
-//! leg whose book shows no lot within its limit now is not sent either.
+//! leading leg is sent. With each of its fills, in the same input, the others are sent for the
+//! whole units that it has come to, fill-and-kill; never for lots that it has not filled. They go
+//! at the limits that the fire was decided on at, pay-up included: what the book shows better than
+//! that is got anyway, and what a leg costs beyond it is for the repair to weigh against trading
+//! back. So a leg whose book shows no lot within its limit now is not sent either.
 //!
 //! Each batch passes the gates of a repair: usable and fresh quotes, doubts, hours, those of
 //! instruments, accounts and gateways. What is held back is looked at again with each quote of a

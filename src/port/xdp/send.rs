@@ -3,10 +3,10 @@
 //!
 //! A call to the kernel sends at once what is in the ring, by the calling core. What the kernel
 //! does not take within half a millisecond of calls is given up together with the port: without a
-//! call nothing leaves, and there is none any more, so no message leaves later than it was meant to.
-//! The socket is bound without zero-copy (`XDP_COPY`), which every driver has without a program on
-//! the interface; it takes a transmit queue for itself, so a port that receives on the same queue of
-//! the same interface cannot be beside it.
+//! call nothing leaves, and there is none any more, so no message leaves later than it was meant
+//! to. The socket is bound without zero-copy (`XDP_COPY`), which every driver has without a program
+//! on the interface; it takes a transmit queue for itself, so a port that receives on the same
+//! queue of the same interface cannot be beside it.
 //!
 //! To close a socket makes the kernel wait for all cores (`synchronize_net` in `xsk_unbind_dev`),
 //! and a hot core is not to wait with it. So a port that is closed leaves its socket in a ring of

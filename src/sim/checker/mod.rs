@@ -204,6 +204,11 @@ impl Checker {
         let due = trips.map(|trip| (trip.spread, usize::from(trip.kind.code()), trip.count));
         let (told, due): (BTreeSet<_>, BTreeSet<_>) = (told.collect(), due.collect());
         ensure!(self, "breakers", told == due, "tripped {told:?}, ought to be {due:?}");
+        for alert in alerts(outputs).filter(|alert| alert.kind == AlertKind::FireThrottle) {
+            let row = self.model.spreads.get(&alert.spread.0);
+            let is_halted = row.is_some_and(|row| row.is_halted);
+            ensure!(self, "fire_rate", is_halted, "{alert:?} halted nothing");
+        }
         for trip in &self.model.trips {
             let is_halted = self.model.spreads[&trip.spread].is_halted;
             let ought = trip.action == BreakerAction::Halt;
