@@ -9,6 +9,7 @@
 //! Not here: opening sockets, learning books, logging on (`opening`). Called by `xmc run` and `xmc
 //! demo`.
 
+use super::controlling::Controlling;
 use super::core::{Gate, Resting, Turn, core_of, hot, pin, place, promote};
 use super::feed::AnyFeed;
 use super::follower::Follower;
@@ -96,6 +97,8 @@ pub struct Plan<'a, F, G> {
     pub sessions: Option<Sessions<'a, G>>,
     /// Who signs the record, if anybody does.
     pub witnessing: Option<Witnessing>,
+    /// Where operators command it, if anybody may.
+    pub control: Option<Controlling>,
 }
 
 /// What a run came to.
@@ -138,7 +141,7 @@ where
     G: StreamPort + Send,
 {
     let Plan { config, clock, mut recording, ports, starts, carried, .. } = plan;
-    let Plan { is_pinned, sessions, witnessing, .. } = plan;
+    let Plan { is_pinned, sessions, witnessing, control, .. } = plan;
     // Before memory and threads are made: both are as this says.
     let hold = is_pinned.then(|| Hold::take(config));
     let path = recording.path.clone();
@@ -161,6 +164,14 @@ where
     let scale = clock.utc();
     let mut telling = Telling::of(config, &scale)?;
     counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    // What was stopped comes before anything that could be done.
+    let stops = control.iter().flat_map(Controlling::stops);
+    let carried = stops.chain(carried).collect();
+    let clerk = control.map(|control| {
+        let (clerk, operators) = control.split();
+        telling.listen(operators);
+        clerk
+    });
     let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
     let latency = || {
@@ -213,6 +224,9 @@ where
         }
         let (snapshots, taken) = Snapshots::new(snapshot_every);
         let (shared, follower) = (&shared, &mut follower);
+        if let Some(clerk) = clerk {
+            named(scope, "xmc-control", || clerk.run(clock, &shared.is_journal_done))?;
+        }
         named(scope, "xmc-snapshot", move || shared.snapshots.write_all(directory, &taken))?;
         let handings = std::mem::take(&mut pipeline.handings);
         named(scope, "xmc-recovery", move || {
@@ -507,7 +521,9 @@ impl Shared<'_> {
         while !self.has_failed.load(Ordering::Relaxed) {
             let follower = following.read(watch)?;
             // What gateways tell again of earlier runs comes first: later it would be alarming.
-            if !is_armed && !is_told_no_new && follower.quiet_for() >= SETTLING {
+            telling.on_operators(follower, control);
+            let may_arm = !is_told_no_new && !telling.is_held();
+            if !is_armed && may_arm && follower.quiet_for() >= SETTLING {
                 control.push(arm()).map_err(|_| LiveError::Control)?;
                 is_armed = true;
             }
@@ -553,7 +569,8 @@ impl Shared<'_> {
                     return Ok(());
                 }
             }
-            std::thread::sleep(BETWEEN_READS);
+            // A command does not wait for the next look.
+            std::thread::park_timeout(BETWEEN_READS);
         }
         Ok(())
     }

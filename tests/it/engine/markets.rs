@@ -494,6 +494,7 @@ impl Market {
             is_pinned: false,
             sessions: Some(sessions),
             witnessing: None,
+            control: None,
         };
         let is_unscripted = script.is_empty();
         let mut onlooker = Onlooker {
