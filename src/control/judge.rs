@@ -181,7 +181,8 @@ impl Judge {
         // What was signed for a restart must not be used up before it.
         if text.verb == Verb::Arm && state == SafeState::Halt {
             let why = "the desk is in HALT, which this run does not leave: see to orders and \
-                       positions, start the engine again, and arm that run; it waits for it";
+                       positions, start the engine again, and arm that run and enable its spreads; \
+                       it waits for both";
             return Err((Denial::State, why.to_owned()));
         }
         self.by_number(first, &text)?;

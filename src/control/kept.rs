@@ -3,8 +3,8 @@
 //!
 //! The file is on the disk before a command is done, so a command that was seen once is not taken
 //! again by the next run either, and a restart undoes no stop: what one person has stopped takes
-//! two to allow. A desk that was killed begins its next run in `NO_NEW`, where it is armed by
-//! command and not by itself.
+//! two to allow. A desk that was killed begins its next run in `NO_NEW` with every spread disabled:
+//! it is armed and its spreads are enabled by command, and not by itself.
 
 use super::scope::{Named, Register};
 use super::text::Text;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use xmc_hotpath::message::{Command, CommandKind, Control, Scope};
+use xmc_hotpath::message::{Command, Control};
 
 /// The file's name.
 const NAME: &str = "control.json";
@@ -50,7 +50,7 @@ pub enum KeptError {
 /// Something that was stopped and has not been allowed again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Stop {
-    /// The word of the command.
+    /// The word of what the next run is told: no_new or disable.
     command: String,
     /// About what.
     scope: String,
@@ -101,7 +101,9 @@ impl Kept {
     /// Whether the desk may not arm itself.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.written.stops.iter().any(|stop| stop.scope == Named::All.to_string())
+        let all = Named::All.to_string();
+        let no_new = Verb::NoNew.word();
+        self.written.stops.iter().any(|stop| stop.scope == all && stop.command == no_new)
     }
 
     /// Remembers that a command of an operator is done from now on; it is on the disk when this
@@ -113,23 +115,22 @@ impl Kept {
         let mut next = self.written.clone();
         next.counters.insert(operator, text.counter);
         let scope = text.scope.to_string();
-        match text.verb {
-            Verb::Kill | Verb::NoNew | Verb::Disable => next.stops.push(Stop {
-                command: text.verb.word().to_owned(),
-                scope,
-                operator,
-                counter: text.counter,
-            }),
-            // What spreads are halted by is carried by the record itself.
-            Verb::ClearHalt | Verb::ClearDoubt | Verb::Remove | Verb::Limit => {}
-            // A desk is armed, and spreads are not enabled by that.
-            Verb::Arm => next.stops.retain(|stop| stop.scope != scope || stop.is_disable()),
-            Verb::Enable if text.scope == Named::All => {
-                let is_of_desk = |stop: &Stop| stop.scope == scope && !stop.is_disable();
-                next.stops.retain(is_of_desk);
-            }
-            Verb::Enable => next.stops.retain(|stop| stop.scope != scope),
+        for verb in stopped(text) {
+            let command = verb.word().to_owned();
+            next.stops.retain(|stop| stop.scope != scope || stop.command != command);
+            let counter = text.counter;
+            next.stops.push(Stop { command, scope: scope.clone(), operator, counter });
         }
+        let disable = Verb::Disable.word();
+        next.stops.retain(|stop| match text.verb {
+            // A desk is armed, and spreads are not enabled by that.
+            Verb::Arm => stop.scope != scope || stop.command == disable,
+            Verb::Enable if text.scope == Named::All => {
+                stop.scope == scope && stop.command != disable
+            }
+            Verb::Enable => stop.scope != scope,
+            _ => true,
+        });
         let bytes = serde_json::to_vec_pretty(&next).unwrap_or_default();
         replace(&self.path, &bytes).map_err(|source| KeptError::Io {
             what: "write",
@@ -149,20 +150,31 @@ impl Kept {
     }
 }
 
-impl Stop {
-    fn is_disable(&self) -> bool {
-        self.command == Verb::Disable.word()
+/// What the next run must begin with if nothing allows it before: a killed desk neither opens nor
+/// closes anything, and could not be armed in HALT.
+fn stopped(text: &Text) -> &'static [Verb] {
+    match (text.verb, &text.scope) {
+        (Verb::Kill, Named::All) => &[Verb::NoNew, Verb::Disable],
+        (Verb::NoNew, _) => &[Verb::NoNew],
+        // A run that goes on finds the spreads halted too, and one that begins flat does not.
+        (Verb::Kill | Verb::Disable, _) => &[Verb::Disable],
+        // What spreads are halted by is carried by the record itself.
+        (
+            Verb::Arm
+            | Verb::Enable
+            | Verb::ClearHalt
+            | Verb::ClearDoubt
+            | Verb::Remove
+            | Verb::Limit,
+            _,
+        ) => &[],
     }
+}
 
+impl Stop {
     fn control(&self, register: &Register) -> Option<Control> {
         let scope = register.resolve(&self.scope.parse::<Named>().ok()?)?;
-        let kind = match (Verb::of_word(&self.command)?, scope) {
-            // A desk in HALT could never be armed.
-            (Verb::Kill, Scope::All) | (Verb::NoNew, _) => CommandKind::NoNew,
-            // A run that goes on finds the spreads halted too, and one that begins flat does not.
-            (Verb::Kill | Verb::Disable, _) => CommandKind::Disable,
-            _ => return None,
-        };
+        let kind = Verb::of_word(&self.command)?.kind()?;
         let Self { operator, counter, .. } = *self;
         Some(Control::Command(Command { kind, scope, operator, command_id: counter }))
     }

@@ -1,8 +1,8 @@
 //! Limits that can be changed while the engine runs: which there are, what they bound, in which
 //! unit, and how a change of one becomes an input of the desk.
 //!
-//! All of them widen upwards: a higher figure lets more happen, so raising one takes two people. One
-//! command changes a figure at most tenfold, either way: what is meant to change more is changed in
+//! All of them widen upwards: a higher figure lets more happen, so raising one takes two people.
+//! One command changes a figure at most tenfold, either way: what is to change more is changed in
 //! the configuration, where it is held against everything else. What is changed here holds until
 //! the engine ends.
 

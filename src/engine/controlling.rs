@@ -16,6 +16,7 @@ pub use clerk::{Clerk, ControlError, Controlling, socket_path};
 
 use super::follower::{Follower, Heard};
 use super::limits::PriceBands;
+use super::telling::Telling;
 use crate::control::judge::{Denied, Granted};
 use crate::control::limit::Limited;
 use crate::control::reply::{Answer, Changed, Outcome};
@@ -40,6 +41,23 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Refusals that are recorded at once, and then one in each `REFUSAL_EVERY`.
 const REFUSALS: u32 = 8;
 const REFUSAL_EVERY: Duration = Duration::from_secs(1);
+
+/// What a run begins with: what operators have stopped comes before all that is `carried`, so that
+/// nothing is done before it. `telling` listens to them from now on; the clerk needs a thread.
+pub(super) fn begin(
+    control: Option<Controlling>,
+    telling: &mut Telling,
+    carried: Vec<Control>,
+) -> (Option<Clerk>, Vec<Control>) {
+    let stops = control.iter().flat_map(Controlling::stops);
+    let carried = stops.chain(carried).collect();
+    let clerk = control.map(|control| {
+        let (clerk, operators) = control.split();
+        telling.listen(operators);
+        clerk
+    });
+    (clerk, carried)
+}
 
 /// Somebody has asked, and waits for the bytes of the answer.
 #[derive(Debug)]

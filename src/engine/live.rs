@@ -9,9 +9,9 @@
 //! Not here: opening sockets, learning books, logging on (`opening`). Called by `xmc run` and `xmc
 //! demo`.
 
-use super::controlling::Controlling;
+use super::controlling::{self, Controlling};
 use super::core::{Gate, Resting, Turn, core_of, hot, pin, place, promote};
-use super::feed::AnyFeed;
+use super::feed::catch_up;
 use super::follower::Follower;
 use super::gateway::AnyGateway;
 use super::hold::{Held, Hold};
@@ -66,8 +66,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const LAST_COMMAND: u64 = 3;
 /// The number of the engine's command to open nothing more because the record is in danger.
 const RECORD_COMMAND: u64 = 4;
-/// How long feeds may take to read what their sockets kept.
-const CATCHING_UP: Duration = Duration::from_millis(500);
 /// What the disk is asked before a run: groups as a busy market makes them, for a moment.
 const PROBE_GROUP: usize = 1 << 16;
 const PROBE_GROUPS: u64 = 32;
@@ -164,14 +162,7 @@ where
     let scale = clock.utc();
     let mut telling = Telling::of(config, &scale)?;
     counters.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
-    // What was stopped comes before anything that could be done.
-    let stops = control.iter().flat_map(Controlling::stops);
-    let carried = stops.chain(carried).collect();
-    let clerk = control.map(|control| {
-        let (clerk, operators) = control.split();
-        telling.listen(operators);
-        clerk
-    });
+    let (clerk, carried) = controlling::begin(control, &mut telling, carried);
     let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
     let latency = || {
@@ -295,16 +286,6 @@ where
     let _ = watch.look(&sight);
     ended.difference = follower.difference;
     Ok(ended)
-}
-
-/// Takes in what the sockets kept while the books were learnt: until then quotes are older than
-/// they look. What does not fit the desk's ring conflates. A venue that sends without a pause is
-/// not waited for: the desk's own gates see how old its quotes are.
-fn catch_up<F: RxPort, C: Clock>(feeds: &mut [AnyFeed<'_, F, C>]) {
-    let until = Instant::now() + CATCHING_UP;
-    for feed in feeds {
-        while feed.poll() == Work::Busy && Instant::now() < until {}
-    }
 }
 
 /// The pipeline of a running engine.

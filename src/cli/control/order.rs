@@ -67,9 +67,7 @@ impl Args {
         let is_whole = matches!(verb, Verb::Kill | Verb::Arm);
         let scope = self.scope.clone().or(is_whole.then_some(Named::All));
         let scope = scope.ok_or_else(|| {
-            CliError::usage(format!(
-                "say about what {verb} is: --scope all, --scope spread=NAME .."
-            ))
+            CliError::usage(format!("say about what {verb} is: --scope all, spread=NAME .."))
         })?;
         let status = self.signing.status()?;
         give(&self.signing, &status, verb, scope, None, out)
@@ -93,8 +91,8 @@ pub(super) fn give(
     }
     if text.needs_two() && signing.out.is_none() {
         return Err(CliError::refused(format!(
-            "{verb} lets more happen than before, so two people sign it: add --out FILE, have it \
-             signed with `xmc control sign FILE --key KEY`, and give it with `xmc control send FILE`"
+            "{verb} lets more happen than before, so two people sign it: add --out FILE, have \
+             it signed with `xmc control sign FILE --key KEY`, then `xmc control send FILE`"
         )));
     }
     confirm(signing.yes)?;

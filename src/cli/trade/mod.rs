@@ -146,8 +146,9 @@ fn say_control(
     writeln!(out, "{word}: {}", control.path().display())?;
     if control.is_held() {
         let held = say(
-            "the desk was stopped by an operator and stays so until `xmc arm`",
-            "席位已由操作员停止, 须以 xmc arm 解除",
+            "the desk was stopped by an operator and stays so until `xmc arm` (after a kill also \
+             `xmc enable`)",
+            "席位已由操作员停止, 须以 xmc arm 解除 (一键停止之后还须 xmc enable)",
         );
         writeln!(out, "{word}: {held}")?;
     }

@@ -1,0 +1,9 @@
+//! The operators' channel: the text that is signed, who may, what is remembered, the socket.
+
+mod deny;
+mod forged;
+mod kept;
+mod limit;
+pub mod rig;
+mod socket;
+mod text;
