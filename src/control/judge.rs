@@ -135,7 +135,8 @@ impl Judge {
         let mut known = Known { digest: Sha256::digest(request).into(), ..Known::default() };
         let decided = self.check(request, now_s, state, &mut known);
         let decided = decided.and_then(|(text, scope)| {
-            self.kept.take(known.operator, &text).map_err(|error| {
+            let signed = String::from_utf8_lossy(request);
+            self.kept.take(known.operator, &text, &signed).map_err(|error| {
                 (Denial::Disk, format!("{error}: the command was not done; see to the disk"))
             })?;
             Ok((text, scope))

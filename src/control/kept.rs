@@ -1,7 +1,10 @@
 //! What the control socket must remember when the engine ends, in a small file beside the record:
 //! which numbers each operator has used, and what was stopped and not allowed again.
 //!
-//! The file is on the disk before a command is done, so a command that was seen once is not taken
+//! Each command that is done lies there too, as it was signed, in a file that is called by the digest
+//! which the record has of it: an auditor reads the reason and checks the signatures.
+//!
+//! Both are on the disk before a command is done, so a command that was seen once is not taken
 //! again by the next run either, and a restart undoes no stop: what one person has stopped takes
 //! two to allow. A desk that was killed begins its next run in `NO_NEW` with every spread disabled:
 //! it is armed and its spreads are enabled by command, and not by itself.
@@ -9,6 +12,7 @@
 use super::scope::{Named, Register};
 use super::text::Text;
 use super::verb::Verb;
+use crate::hex;
 use crate::replace::replace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +23,8 @@ use xmc_hotpath::message::{Command, Control};
 
 /// The file's name.
 const NAME: &str = "control.json";
+/// Where the commands lie that were done.
+const COMMANDS: &str = "commands";
 
 /// Why nothing is remembered.
 #[derive(Debug, thiserror::Error)]
@@ -106,12 +112,23 @@ impl Kept {
         self.written.stops.iter().any(|stop| stop.scope == all && stop.command == no_new)
     }
 
-    /// Remembers that a command of an operator is done from now on; it is on the disk when this
-    /// returns.
+    /// Remembers that a command of an operator is done from now on, and keeps the `request` as it was
+    /// signed; both are on the disk when this returns.
     ///
     /// # Errors
     /// `Io`. Nothing is remembered then, and nothing may be done.
-    pub fn take(&mut self, operator: u32, text: &Text) -> Result<(), KeptError> {
+    pub fn take(&mut self, operator: u32, text: &Text, request: &str) -> Result<(), KeptError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| KeptError::Io { what: "write", path, source }
+        };
+        let directory = self.path.with_file_name(COMMANDS);
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => made.map_err(failed(&directory))?,
+        }
+        let file = directory.join(format!("{}.note", hex::show(&text.digest())));
+        replace(&file, request.as_bytes()).map_err(failed(&file))?;
         let mut next = self.written.clone();
         next.counters.insert(operator, text.counter);
         let scope = text.scope.to_string();
@@ -132,11 +149,7 @@ impl Kept {
             _ => true,
         });
         let bytes = serde_json::to_vec_pretty(&next).unwrap_or_default();
-        replace(&self.path, &bytes).map_err(|source| KeptError::Io {
-            what: "write",
-            path: self.path.clone(),
-            source,
-        })?;
+        replace(&self.path, &bytes).map_err(failed(&self.path))?;
         self.written = next;
         Ok(())
     }

@@ -32,6 +32,11 @@ fn stops(scratch: &Scratch) -> (Vec<(CommandKind, Scope, u32, u64)>, bool) {
 fn a_number_that_was_used_is_not_taken_by_the_next_run() {
     let scratch = Scratch::new("control_kept");
     assert_eq!(give(&scratch, 3, Verb::NoNew, "all", &["alice"]), Denial::Taken);
+    // As it was signed, under the digest that the record has.
+    let digest = cross_market_connect::hex::show(&text(3, Verb::NoNew, "all").digest());
+    let kept = scratch.path("kept").join("commands").join(format!("{digest}.note"));
+    let signed = request(&text(3, Verb::NoNew, "all"), &["alice"]);
+    assert_eq!(std::fs::read_to_string(kept).expect("it is kept"), signed);
     // Another judge reads what this one has written.
     assert_eq!(give(&scratch, 3, Verb::NoNew, "all", &["alice"]), Denial::Counter);
     assert_eq!(give(&scratch, 4, Verb::NoNew, "all", &["alice"]), Denial::Taken);

@@ -4,6 +4,7 @@ mod deny;
 mod forged;
 mod kept;
 mod limit;
+mod paper;
 pub mod rig;
 mod socket;
 mod text;
