@@ -1,8 +1,8 @@
 //! What the control socket must remember when the engine ends, in a small file beside the record:
 //! which numbers each operator has used, and what was stopped and not allowed again.
 //!
-//! Each command that is done lies there too, as it was signed, in a file that is called by the digest
-//! which the record has of it: an auditor reads the reason and checks the signatures.
+//! Each command that is done lies there too, as it was signed, in a file that is called by the
+//! digest which the record has of it: an auditor reads the reason and checks the signatures.
 //!
 //! Both are on the disk before a command is done, so a command that was seen once is not taken
 //! again by the next run either, and a restart undoes no stop: what one person has stopped takes
@@ -112,8 +112,8 @@ impl Kept {
         self.written.stops.iter().any(|stop| stop.scope == all && stop.command == no_new)
     }
 
-    /// Remembers that a command of an operator is done from now on, and keeps the `request` as it was
-    /// signed; both are on the disk when this returns.
+    /// Remembers that a command of an operator is done from now on, and keeps the `request` as it
+    /// was signed; both are on the disk when this returns.
     ///
     /// # Errors
     /// `Io`. Nothing is remembered then, and nothing may be done.

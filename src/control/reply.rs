@@ -45,7 +45,8 @@ pub struct Answer {
     pub denial: Option<String>,
     /// What is wrong and what to do; `null` if it was not refused.
     pub why: Option<String>,
-    /// The desk's safe state.
+    /// The desk's safe state; empty of a request that was not even read: then nobody has looked at
+    /// the desk, and all below is empty too.
     pub state: String,
     /// States that it has changed.
     pub changes: Vec<Changed>,

@@ -73,15 +73,6 @@ enum Asked {
 /// The way back to who asked. It never blocks: there is room for the one answer.
 type Back = SyncSender<Vec<u8>>;
 
-/// What has come in through the control socket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Figures {
-    /// Commands that were done, or at least begun.
-    pub taken: u64,
-    /// Requests that were refused.
-    pub refused: u64,
-}
-
 /// The state that the clerk decides by: a few milliseconds old, or the HALT that it has just
 /// ordered itself.
 #[derive(Debug)]
@@ -119,7 +110,8 @@ pub(super) struct OperatorsDesk {
     standing: standing::Standing,
     state: Arc<LastState>,
     is_held: bool,
-    figures: Figures,
+    /// Requests that were not taken.
+    refused: u64,
     refusals: Refusals,
     run: u16,
 }
@@ -155,11 +147,6 @@ impl OperatorsDesk {
         self.is_held
     }
 
-    /// What has come in.
-    pub fn figures(&self) -> Figures {
-        self.figures
-    }
-
     /// Takes what has come in, and answers what the record shows.
     pub fn poll(
         &mut self,
@@ -175,7 +162,7 @@ impl OperatorsDesk {
         for (asked, since) in std::mem::take(&mut self.pending) {
             match asked {
                 Asked::Status(back) => {
-                    let status = self.standing.status(desk, now, self.is_held, self.figures);
+                    let status = self.standing.status(desk, now, self.is_held, self.refused);
                     send(&back, &status);
                 }
                 Asked::Denied(denied, back) => self.deny(*denied, &back, desk, control),
@@ -229,7 +216,6 @@ impl OperatorsDesk {
             self.deny(Denied { instruction, why: why.to_owned() }, &back, desk, control);
             return None;
         }
-        self.figures.taken += 1;
         if let (Some(change), Scope::Instrument(row)) = (&granted.text.change, granted.scope) {
             let figure = change.to.figure;
             bands.relimit(row, |spec| match Limited::Instrument(spec).with(change.field, figure) {
@@ -292,7 +278,7 @@ impl OperatorsDesk {
         desk: &Desk<'_>,
         control: &mut Sender<Control>,
     ) {
-        self.figures.refused += 1;
+        self.refused += 1;
         let Denied { instruction, why } = denied;
         let told = Instruction { untold: self.refusals.untold, ..instruction };
         if self.refusals.may_tell() && control.push(Control::Instruction(told)).is_ok() {
@@ -386,7 +372,7 @@ impl OperatorsDesk {
             standing,
             state,
             is_held,
-            figures: Figures::default(),
+            refused: 0,
             refusals,
             run,
         }

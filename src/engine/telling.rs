@@ -6,7 +6,7 @@
 //! the control ring is full; it waits. Called by `live`, on the cold side.
 
 use super::clocks::{ClockFigures, Clocks};
-use super::controlling::{self, OperatorsDesk};
+use super::controlling::OperatorsDesk;
 use super::follower::Follower;
 use super::hours::{HoursError, MarketHours};
 use super::limits::PriceBands;
@@ -82,12 +82,6 @@ impl Telling {
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.operators.as_ref().is_some_and(OperatorsDesk::is_held)
-    }
-
-    /// What operators have asked for so far; `None` if nobody may.
-    #[must_use]
-    pub fn commanded(&self) -> Option<controlling::Figures> {
-        self.operators.as_ref().map(OperatorsDesk::figures)
     }
 
     /// Does what operators have signed, and answers them by what the record shows.

@@ -34,7 +34,9 @@ pub fn show(answer: &Answer, out: &mut Report<'_>) -> Result<Exit, CliError> {
         let of = changed.spread.as_deref().unwrap_or("the desk");
         writeln!(out, "  {of}: {} -> {}", changed.from, changed.to)?;
     }
-    writeln!(out, "  the desk is {}; {} orders live", answer.state, answer.live_orders)?;
+    if !answer.state.is_empty() {
+        writeln!(out, "  the desk is {}; {} orders live", answer.state, answer.live_orders)?;
+    }
     for open in &answer.positions {
         writeln!(out, "  open: {} {:+} units", open.spread, open.units)?;
     }

@@ -41,7 +41,7 @@ pub fn sign(args: &SignArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let key = read_key(&args.key)?;
     let names: Vec<_> = note.signatures.iter().map(|line| line.name().to_owned()).collect();
     if !out.is_json() {
-        write!(out, "{}  signed so far by: {}\n", text.in_words(), names.join(", "))?;
+        writeln!(out, "{}  signed so far by: {}", text.in_words(), names.join(", "))?;
         out.flush()?;
     }
     let verifier = key.verifier();

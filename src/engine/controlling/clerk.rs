@@ -7,9 +7,11 @@ use crate::config::{self, Configuration};
 use crate::control::client::STATUS;
 use crate::control::judge::{Denied, Judge, unread};
 use crate::control::kept::{Kept, KeptError};
+use crate::control::reply::{Answer, Outcome};
 use crate::control::scope::Register;
 use crate::control::socket::{Reply, Socket, SocketError, Unread};
 use crate::control::verb::Verb;
+use crate::hex;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
@@ -119,6 +121,7 @@ impl Clerk {
     /// Serves the socket until `stop`.
     pub fn run(self, clock: &EngineClock, stop: &AtomicBool) {
         let Self { mut socket, mut judge, to, state, counters, mut is_killed, watcher } = self;
+        let run = judge.audience().run;
         let post = |make: &dyn Fn(Back) -> Asked| {
             let (back, answer) = sync_channel(1);
             // Nobody takes it when the run is over: then there is no answer.
@@ -155,8 +158,19 @@ impl Clerk {
                 let wrong = unread(read, denial, why);
                 // It is counted and recorded; what it says has nobody to wait for it.
                 let _ = denied(&wrong);
-                let text = serde_json::json!({ "outcome": "refused", "why": why });
-                text.to_string().into_bytes()
+                let answer = Answer {
+                    outcome: Outcome::Refused,
+                    denial: Some(denial.word().to_owned()),
+                    why: Some(why.to_owned()),
+                    state: String::new(),
+                    changes: Vec::new(),
+                    live_orders: 0,
+                    positions: Vec::new(),
+                    run,
+                    input: None,
+                    digest: hex::show(&wrong.instruction.digest),
+                };
+                serde_json::to_vec(&answer).unwrap_or_default()
             };
             if socket.serve(ask, refuse).is_err() {
                 std::thread::sleep(AGAIN);

@@ -1,6 +1,5 @@
 //! How the engine stands, for operators: states, positions, limits and what is used of them.
 
-use super::Figures;
 use crate::control::judge::Judge;
 use crate::control::limit::{Field, Limited};
 use crate::control::reply::{LimitRow, Open, OperatorRow, SpreadRow, Status};
@@ -59,7 +58,7 @@ impl Standing {
     }
 
     /// Everything, as `desk` stood at `now`.
-    pub fn status(&self, desk: &Desk<'_>, now: MonoNs, is_held: bool, figures: Figures) -> Status {
+    pub fn status(&self, desk: &Desk<'_>, now: MonoNs, is_held: bool, refused: u64) -> Status {
         let spreads = self.register.spreads().iter().zip(desk.spreads());
         let spreads = spreads.map(|(names, row)| SpreadRow {
             names: names.clone(),
@@ -79,7 +78,7 @@ impl Standing {
             is_held,
             live_orders: desk.orders().live_count(),
             valid_seconds: self.valid_s,
-            refused: figures.refused,
+            refused,
             spreads: spreads.collect(),
             limits: self.limits(desk, now),
             operators: operators.collect(),
