@@ -96,11 +96,23 @@ impl<'a> Follower<'a> {
         self.news.elapsed()
     }
 
-    /// Reads what the journal has got since the last time.
+    /// Reads what the journal has got since the last time, all of it.
     ///
     /// # Errors
     /// The journal cannot be followed, or holds something that is no record.
     pub fn read(&mut self, watch: &mut dyn Watch) -> Result<(), LiveError> {
+        self.read_until(watch, None).map(|_| ())
+    }
+
+    /// Reads what there is, block by block, and no longer than `until`; whether it was all.
+    ///
+    /// # Errors
+    /// As for `read`.
+    pub fn read_until(
+        &mut self,
+        watch: &mut dyn Watch,
+        until: Option<Instant>,
+    ) -> Result<bool, LiveError> {
         let Self { tail, shadow, difference, seq_no, command_id, news, start, has_begun, .. } =
             self;
         let heard = &mut self.heard;
@@ -109,6 +121,7 @@ impl<'a> Follower<'a> {
             .next_block()
             .map_err(|source| LiveError::Follow { directory: directory.clone(), source })?
         {
+            let is_late = until.is_some_and(|until| Instant::now() >= until);
             while !rest.is_empty() {
                 let wrong = |seq_no: u64| move |fault| LiveError::Record { seq_no, fault };
                 let (header, body, after) = frame::split(rest).map_err(wrong(*seq_no))?;
@@ -136,8 +149,11 @@ impl<'a> Follower<'a> {
                 hear(heard, header.seq_no, &taken.0, shadow.unwritten() == 0);
                 watch.record(&header, &taken.0, shadow.desk());
             }
+            if is_late {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

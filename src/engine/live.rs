@@ -228,7 +228,7 @@ where
             let doors = std::mem::take(&mut pipeline.doors);
             sessions.serve(scope, config, doors, &shared.sessions, &shared.is_journal_done)?;
         }
-        let following = Following { follower, snapshots };
+        let following = Following { follower, snapshots, is_behind: false };
         let hot =
             shared.run_stages(config, is_pinned, &mut pipeline, following, &mut telling, watch);
         let hot = hot.inspect(|_| {
@@ -500,10 +500,11 @@ impl Shared<'_> {
         telling.on_clock(&self.clock.utc(), self.counters);
         telling.flush(control);
         while !self.has_failed.load(Ordering::Relaxed) {
-            let follower = following.read(watch)?;
+            following.read(watch)?;
+            let (follower, is_behind) = (&mut *following.follower, following.is_behind);
             // What gateways tell again of earlier runs comes first: later it would be alarming.
             telling.on_operators(follower, control);
-            let may_arm = !is_told_no_new && !telling.is_held();
+            let may_arm = !is_told_no_new && !telling.is_held() && !is_behind;
             if !is_armed && may_arm && follower.quiet_for() >= SETTLING {
                 control.push(arm()).map_err(|_| LiveError::Control)?;
                 is_armed = true;
