@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod conformance;
+pub mod control;
 pub mod counters;
 pub mod engine;
 pub mod feed;

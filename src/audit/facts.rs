@@ -239,6 +239,7 @@ impl Memory {
             OwnedEvent::Breakers(breakers) => self.of_spread(breakers.spread),
             OwnedEvent::Gateway(_)
             | OwnedEvent::Detailing(_)
+            | OwnedEvent::Instruction(_)
             | OwnedEvent::Sizing(_)
             | OwnedEvent::Clock(_)
             | OwnedEvent::Tick => Facts::default(),

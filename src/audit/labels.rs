@@ -8,7 +8,7 @@ use crate::engine::inputs::{self, Names};
 use crate::monitor::{Setting, number};
 use std::path::{Path, PathBuf};
 use xmc_hotpath::message::{
-    AccountId, InstrumentIndex, ProjectId, SpreadIndex, StrategyId, StreamId,
+    AccountId, InstrumentIndex, ProjectId, Scope, SpreadIndex, StrategyId, StreamId,
 };
 use xmc_hotpath::record::frame::Body;
 
@@ -159,6 +159,31 @@ impl Labels {
     #[must_use]
     pub fn strategy(&self, id: StrategyId) -> String {
         name(&self.names.strategies, "strategy", id.0)
+    }
+
+    /// An operator; 0 is the engine itself.
+    #[must_use]
+    pub fn operator(&self, id: u32) -> String {
+        if id == 0 {
+            return "the engine".to_owned();
+        }
+        let control = self.configuration.as_ref().and_then(|of| of.control.as_ref());
+        let operators = control.map_or(&[][..], |control| &control.operators);
+        let known = operators.iter().find(|operator| operator.id == id);
+        known.map_or_else(|| numbered("operator", id), |operator| operator.name.clone())
+    }
+
+    /// What a command is about.
+    #[must_use]
+    pub fn scope(&self, scope: Scope) -> String {
+        match scope {
+            Scope::All => "all".to_owned(),
+            Scope::Spread(of) => format!("spread {}", self.spread(of)),
+            Scope::Instrument(of) => format!("instrument {}", self.instrument(of)),
+            Scope::Gateway(of) => format!("gateway {}", self.gateway(of.0)),
+            Scope::Account(of) => format!("account {}", self.account(of)),
+            Scope::Strategy(of) => format!("strategy {}", self.strategy(of)),
+        }
     }
 
     /// An account.

@@ -4,13 +4,14 @@ use super::CouldNotRun;
 use super::facts::{Facts, Memory, is_indexed};
 use super::labels::Labels;
 use super::scan::{At, Decoding, Scanned, scan};
+use crate::hex;
 use crate::monitor::number;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
-    AccountId, BreakerKind, Carried, CarriedRun, Detail, Gate, InstrumentIndex, Obstacle, OrderId,
-    ProjectId, SpreadIndex, StrategyId, Way,
+    AccountId, BreakerKind, Carried, CarriedRun, Denial, Detail, Gate, Instruction,
+    InstrumentIndex, Obstacle, OrderId, ProjectId, SpreadIndex, StrategyId, Way,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 use xmc_hotpath::time::{MonoNs, UnixNs};
@@ -339,6 +340,27 @@ fn left(carried: &Carried) -> String {
     }
 }
 
+/// Who has asked for something, with the number and the digest of what was signed.
+fn instruction(asked: &Instruction, labels: &Labels) -> String {
+    let mut text = match (asked.operator, asked.second) {
+        (0, _) => "nobody known".to_owned(),
+        (first, 0) => labels.operator(first),
+        (first, second) => format!("{} and {}", labels.operator(first), labels.operator(second)),
+    };
+    if asked.counter != 0 {
+        text.push_str(&format!(", number {}", asked.counter));
+    }
+    text.push_str(&format!(", sha256 {}", hex::show(&asked.digest)));
+    match asked.denial {
+        Denial::Taken => text.push_str(": taken"),
+        denial => text.push_str(&format!(": DENIED ({})", denial.word())),
+    }
+    if asked.untold > 0 {
+        text.push_str(&format!("; {} denied before it are only counted", asked.untold));
+    }
+    text
+}
+
 fn event(event: &OwnedEvent, labels: &Labels) -> String {
     match event {
         OwnedEvent::Order(event) => {
@@ -362,8 +384,10 @@ fn event(event: &OwnedEvent, labels: &Labels) -> String {
             format!("{} {}", labels.stream(update.stream), update.state.word())
         }
         OwnedEvent::Command(command) => {
-            format!("{} by operator {}", command.kind.word(), command.operator)
+            let (kind, who) = (command.kind.word(), labels.operator(command.operator));
+            format!("{kind} {} by {who}", labels.scope(command.scope))
         }
+        OwnedEvent::Instruction(asked) => instruction(asked, labels),
         OwnedEvent::Held(held) => format!(
             "long {} + {}, short {} + {} (today + before)",
             held.long_today, held.long_yesterday, held.short_today, held.short_yesterday

@@ -13,6 +13,7 @@ pub mod audit;
 pub mod calendar;
 pub mod config;
 pub mod conformance;
+pub mod control;
 mod counted;
 mod day;
 pub mod decode_check;
@@ -44,6 +45,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Invalid;
+use crate::control::verb::Verb;
 use crate::interrupt;
 
 /// How a command ended; the number is the process's exit code.
@@ -138,6 +140,24 @@ enum Command {
     Calendar(calendar::Args),
     Config(config::Args),
     Conformance(conformance::Args),
+    Control(control::Args),
+    /// Allow a running engine to open positions again (two people).
+    Arm(control::order::Args),
+    /// Believe books again that a snapshot of the venue contradicted (two people).
+    ClearDoubt(control::order::Args),
+    /// Take a spread of a running engine out of HALT (two people).
+    ClearHalt(control::order::Args),
+    /// Keep spreads of a running engine from firing.
+    Disable(control::order::Args),
+    /// Let spreads of a running engine fire again (two people).
+    Enable(control::order::Args),
+    /// Stop a running engine: no new order, and every order that lives is cancelled.
+    Kill(control::order::Args),
+    Limits(control::limits::Args),
+    /// Keep a running engine from opening positions.
+    NoNew(control::order::Args),
+    /// Take a spread that holds nothing out of a running engine.
+    Remove(control::order::Args),
     DecodeCheck(decode_check::Args),
     Demo(demo::Args),
     Dump(dump::Args),
@@ -165,6 +185,16 @@ impl Command {
             Self::Calendar(args) => calendar::run(args, out),
             Self::Config(args) => config::run(args, out),
             Self::Conformance(args) => conformance::run(args, out),
+            Self::Control(args) => control::run(args, out),
+            Self::Arm(args) => args.run(Verb::Arm, out),
+            Self::ClearDoubt(args) => args.run(Verb::ClearDoubt, out),
+            Self::ClearHalt(args) => args.run(Verb::ClearHalt, out),
+            Self::Disable(args) => args.run(Verb::Disable, out),
+            Self::Enable(args) => args.run(Verb::Enable, out),
+            Self::Kill(args) => args.run(Verb::Kill, out),
+            Self::Limits(args) => control::limits::run(args, out),
+            Self::NoNew(args) => args.run(Verb::NoNew, out),
+            Self::Remove(args) => args.run(Verb::Remove, out),
             Self::DecodeCheck(args) => decode_check::run(args, out),
             Self::Demo(args) => demo::run(args, out),
             Self::Dump(args) => dump::run(args, out),

@@ -171,6 +171,14 @@ rules! {
     WitnessPlace = "071",
     /// What an order depends on is always recorded.
     AlwaysRecorded = "072",
+    /// Operators are different people: no number and no key is that of two.
+    OperatorTwice = "073",
+    /// A control socket has operators, and operators have a control socket.
+    Uncontrolled = "074",
+    /// What needs two signatures can be signed by two.
+    NoSecond = "075",
+    /// An operator's key is a public key that bears the operator's name.
+    OperatorKey = "076",
     /// A date of a calendar is a day, its first not after its last.
     CalendarDate = "080",
     /// A time of a calendar is hours and minutes, its first before its last, of a known time zone.

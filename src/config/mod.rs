@@ -21,6 +21,7 @@ pub(crate) mod value;
 mod access;
 mod breaker;
 mod check;
+mod control;
 mod engine;
 mod limit;
 mod market;
@@ -34,6 +35,7 @@ mod witness;
 pub(crate) use access::request_ids_word;
 pub use access::{CounterAccount, QueryLogin, SecretSource, SessionIdentity};
 pub use breaker::Breaker;
+pub use control::{Control, Operator};
 pub use engine::{Engine, Logic, Mode};
 pub use error::{Invalid, Problem, Rule};
 pub use fee::LegFees;
@@ -84,6 +86,8 @@ pub struct Configuration {
     pub limits: Limits,
     /// How the record is signed; `None`: it is not.
     pub checkpoints: Option<Checkpoints>,
+    /// Who may command the engine while it runs; `None`: nobody.
+    pub control: Option<Control>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -156,7 +160,7 @@ pub(crate) fn parse<'s>(sources: &'s Sources, report: &Report) -> Option<Vec<DeT
 
 /// The sections of an engine's files.
 const SHAPE: Shape = Shape {
-    single: &["engine", "logic", "defaults", "checkpoint"],
+    single: &["engine", "logic", "defaults", "checkpoint", "control"],
     repeated: &[
         "executor",
         "link",
@@ -167,6 +171,7 @@ const SHAPE: Shape = Shape {
         "spread",
         "limit",
         "witness",
+        "operator",
     ],
 };
 
@@ -187,7 +192,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         gateways: Names::gather("gateway", &gateways, report),
         instruments: Names::gather("instrument", &instruments, report),
     };
-    Names::gather("spread", &spreads, report);
+    let spread_names = Names::gather("spread", &spreads, report);
     for (kind, sections) in [
         ("executor", &executors),
         ("feed", &feeds),
@@ -214,6 +219,9 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         (document.take_single("checkpoint"), document.take_repeated("witness"));
     let checkpoints = witness::checkpoints(checkpoint, witnesses, engine.as_ref(), report);
 
+    let (control, operators) =
+        (document.take_single("control"), document.take_repeated("operator"));
+
     let venues = each(venues, market::venue);
     let feeds = each(feeds, |section| market::feed(section, &names));
     let gateways = each(gateways, |section| market::gateway(section, &names));
@@ -223,6 +231,9 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let limits = limit::limits(limits, &names, report);
     let executors = each(executors, |section| topology::executor(section, &stages));
     let links = each(links, |section| topology::link(section, &stages));
+
+    let known = control::Known { names: &names, spread_names: &spread_names, spreads: &spreads };
+    let control = control::control(control, operators, &known, report);
 
     check::joins(&feeds, is_paper, report);
     check::Read {
@@ -249,6 +260,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         spreads: all(spreads)?,
         limits: limits?,
         checkpoints: checkpoints.ok()?,
+        control: control.ok()?,
         sources: Sources::default(),
     })
 }

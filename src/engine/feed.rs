@@ -7,6 +7,7 @@ use crate::feed::{FeedCapacity, FeedMemory};
 use crate::recovery;
 use crate::recovery::replica::handover_ring;
 use crate::venue::shfe::smdp::seed;
+use std::time::{Duration, Instant};
 use xmc_hotpath::book::View;
 use xmc_hotpath::feed::{
     ArbiterLimits, Channel, ChannelSettings, Feed, FeedCounters, FeedStage, FrozenLimits, HandedOf,
@@ -31,6 +32,9 @@ const DIGESTS: usize = 1024;
 /// Packets that are kept while books are recovered: ten milliseconds of the busiest channel, many
 /// times what a hand-over takes.
 const TAIL: usize = 1024;
+
+/// How long feeds may take to read what their sockets kept.
+const CATCHING_UP: Duration = Duration::from_millis(500);
 
 /// What the cold side has learnt of a feed before its stage starts.
 #[derive(Debug, Default)]
@@ -261,5 +265,15 @@ pub(super) fn limits(feed: &config::Feed) -> ArbiterLimits {
         silent_after: LINE_PATIENCE,
         lossy_after: LINE_PATIENCE,
         stale_after: Span(u64::from(feed.stale_after_ms) * 1_000_000),
+    }
+}
+
+/// Takes in what the sockets kept while the books were learnt: until then quotes are older than
+/// they look. What does not fit the desk's ring conflates. A venue that sends without a pause is
+/// not waited for: the desk's own gates see how old its quotes are.
+pub fn catch_up<F: RxPort, C: Clock>(feeds: &mut [AnyFeed<'_, F, C>]) {
+    let until = Instant::now() + CATCHING_UP;
+    for feed in feeds {
+        while feed.poll() == Work::Busy && Instant::now() < until {}
     }
 }

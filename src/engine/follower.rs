@@ -4,10 +4,27 @@ use super::live::{LiveError, Watch};
 use super::shadow::{Difference, Shadow};
 use crate::journal::snapshot::Snapshot;
 use crate::journal::tail::Tail;
+use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use xmc_hotpath::message::{Carried, Detail, Gate};
 use xmc_hotpath::record::frame::{self, Body, Kind, LOGIC_VERSION, OwnedEvent};
+
+/// Inputs of the cold side that are kept until somebody asks what came of them.
+const MOST_HEARD: usize = 256;
+
+/// An input that can be the effect of a command, and what the desk has said to it.
+#[derive(Clone, Debug)]
+pub(super) struct Heard {
+    /// Its number.
+    pub seq_no: u64,
+    /// What the desk was told.
+    pub event: OwnedEvent,
+    /// What it has said.
+    pub details: Vec<Detail>,
+    /// It has said all.
+    is_whole: bool,
+}
 
 /// The shadow and what it reads.
 pub(super) struct Follower<'a> {
@@ -26,6 +43,7 @@ pub(super) struct Follower<'a> {
     has_begun: bool,
     /// What the last snapshot took: the next one is as long.
     state_len: usize,
+    heard: VecDeque<Heard>,
     pub counts: Counts,
 }
 
@@ -67,6 +85,7 @@ impl<'a> Follower<'a> {
             start: Vec::new(),
             has_begun: false,
             state_len: 0,
+            heard: VecDeque::new(),
             counts: Counts::default(),
         }
     }
@@ -92,23 +111,42 @@ impl<'a> Follower<'a> {
         })
     }
 
+    /// What the desk was told by the cold side since the last call, with what it has said to it.
+    pub fn take_heard(&mut self) -> Vec<Heard> {
+        let whole = self.heard.iter().take_while(|heard| heard.is_whole).count();
+        self.heard.drain(..whole).collect()
+    }
+
     /// How long there was no news of any order.
     pub fn quiet_for(&self) -> Duration {
         self.news.elapsed()
     }
 
-    /// Reads what the journal has got since the last time.
+    /// Reads what the journal has got since the last time, all of it.
     ///
     /// # Errors
     /// The journal cannot be followed, or holds something that is no record.
     pub fn read(&mut self, watch: &mut dyn Watch) -> Result<(), LiveError> {
-        let Self { tail, shadow, difference, seq_no, command_id, news, .. } = self;
+        self.read_until(watch, None).map(|_| ())
+    }
+
+    /// Reads what there is, block by block, and no longer than `until`; whether it was all.
+    ///
+    /// # Errors
+    /// As for `read`.
+    pub fn read_until(
+        &mut self,
+        watch: &mut dyn Watch,
+        until: Option<Instant>,
+    ) -> Result<bool, LiveError> {
+        let Self { tail, shadow, difference, seq_no, command_id, news, heard, .. } = self;
         let (start, has_begun, counts) = (&mut self.start, &mut self.has_begun, &mut self.counts);
         let directory = tail.directory().display().to_string();
         while let Some(mut rest) = tail
             .next_block()
             .map_err(|source| LiveError::Follow { directory: directory.clone(), source })?
         {
+            let is_late = until.is_some_and(|until| Instant::now() >= until);
             while !rest.is_empty() {
                 let wrong = |seq_no: u64| move |fault| LiveError::Record { seq_no, fault };
                 let (header, body, after) = frame::split(rest).map_err(wrong(*seq_no))?;
@@ -125,16 +163,60 @@ impl<'a> Follower<'a> {
                 *difference = taken.1;
                 if let Body::Input(input) = &taken.0 {
                     match &input.event {
-                        OwnedEvent::Command(command) => *command_id = command.command_id,
+                        OwnedEvent::Command(command) if command.operator == 0 => {
+                            *command_id = command.command_id;
+                        }
                         OwnedEvent::Order(_) => *news = Instant::now(),
                         OwnedEvent::Carried(Carried::Run(_)) => *has_begun = true,
                         _ => {}
                     }
                 }
                 counts.take(&taken.0);
+                hear(heard, header.seq_no, &taken.0, shadow.unwritten() == 0);
                 watch.record(&header, &taken.0, shadow.desk());
             }
+            if is_late {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
+    }
+}
+
+/// Keeps what can be the effect of a command.
+fn hear(heard: &mut VecDeque<Heard>, seq_no: u64, body: &Body, is_whole: bool) {
+    match body {
+        Body::Input(input) => {
+            heard.back_mut().into_iter().for_each(|last| last.is_whole = true);
+            let is_told = matches!(
+                input.event,
+                OwnedEvent::Instruction(_)
+                    | OwnedEvent::Command(_)
+                    | OwnedEvent::Instrument(_)
+                    | OwnedEvent::Spread(_)
+                    | OwnedEvent::Gateway(_)
+                    | OwnedEvent::Account(_)
+            );
+            if is_told {
+                heard.push_back(Heard {
+                    seq_no,
+                    event: input.event,
+                    details: Vec::new(),
+                    is_whole,
+                });
+                if heard.len() > MOST_HEARD {
+                    heard.pop_front();
+                }
+            }
+        }
+        Body::Order(_) | Body::Detail(_) => {
+            if let Some(last) = heard.back_mut().filter(|last| last.seq_no == seq_no) {
+                if let Body::Detail(detail) = body {
+                    last.details.push(*detail);
+                }
+                last.is_whole = is_whole;
+            }
+        }
+        Body::Start(_) => {}
     }
 }

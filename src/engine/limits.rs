@@ -14,7 +14,7 @@ use crate::config::Configuration;
 use crate::recovery::replica::ReplicaCounters;
 use std::collections::BTreeMap;
 use xmc_hotpath::book::PriceLimits;
-use xmc_hotpath::message::{Control, InstrumentSpec};
+use xmc_hotpath::message::{Control, InstrumentIndex, InstrumentSpec};
 
 /// What the desk knows of prices, instrument by instrument.
 #[derive(Debug)]
@@ -52,6 +52,25 @@ impl PriceBands {
             feeds[instrument.feed].rows.insert(spec.instrument.0, band);
         }
         Self { feeds }
+    }
+
+    /// What the desk was told of an instrument last.
+    #[must_use]
+    pub fn told(&self, instrument: InstrumentIndex) -> Option<InstrumentSpec> {
+        self.feeds.iter().find_map(|feed| feed.rows.get(&instrument.0)).map(|band| band.told)
+    }
+
+    /// The desk is told other limits of an instrument, by somebody who may: they are kept when a
+    /// price limit changes.
+    pub fn relimit(
+        &mut self,
+        instrument: InstrumentIndex,
+        change: impl Fn(InstrumentSpec) -> InstrumentSpec,
+    ) {
+        let mut bands = self.feeds.iter_mut().filter_map(|feed| feed.rows.get_mut(&instrument.0));
+        if let Some(band) = bands.next() {
+            (band.configured, band.told) = (change(band.configured), change(band.told));
+        }
     }
 
     /// What the desk has to be told now, by what the replicas of the feeds, in order, have heard.

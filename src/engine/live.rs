@@ -9,9 +9,10 @@
 //! Not here: opening sockets, learning books, logging on (`opening`). Called by `xmc run` and `xmc
 //! demo`.
 
+use super::controlling::{self, Controlling};
 use super::core::{Gate, Resting, Turn, core_of, hot, pin, promote};
 use super::counters::{Counters, thread_id};
-use super::feed::AnyFeed;
+use super::feed::catch_up;
 use super::follower::Follower;
 use super::gateway::AnyGateway;
 use super::hold::{Held, Hold};
@@ -68,8 +69,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const LAST_COMMAND: u64 = 3;
 /// The number of the engine's command to open nothing more because the record is in danger.
 const RECORD_COMMAND: u64 = 4;
-/// How long feeds may take to read what their sockets kept.
-const CATCHING_UP: Duration = Duration::from_millis(500);
 /// What the disk is asked before a run: groups as a busy market makes them, for a moment.
 const PROBE_GROUP: usize = 1 << 16;
 const PROBE_GROUPS: u64 = 32;
@@ -103,6 +102,8 @@ pub struct Plan<'a, F, G> {
     pub sessions: Option<Sessions<'a, G>>,
     /// Who signs the record, if anybody does.
     pub witnessing: Option<Witnessing>,
+    /// Where operators command it, if anybody may.
+    pub control: Option<Controlling>,
 }
 
 /// What a run came to.
@@ -145,7 +146,7 @@ where
     G: StreamPort + Send,
 {
     let Plan { config, clock, mut recording, ports, starts, carried, .. } = plan;
-    let Plan { is_pinned, counters, kernel, sessions, witnessing, .. } = plan;
+    let Plan { is_pinned, counters, kernel, sessions, witnessing, control, .. } = plan;
     // Before memory and threads are made: both are as this says.
     let hold = is_pinned.then(|| Hold::take(config));
     let path = recording.path.clone();
@@ -167,6 +168,7 @@ where
     let scale = clock.utc();
     let mut telling = Telling::of(config, &scale)?;
     counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    let (clerk, carried) = controlling::begin(control, &mut telling, carried);
     let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
     let latency = || {
@@ -220,6 +222,9 @@ where
         }
         let (snapshots, taken) = Snapshots::new(snapshot_every);
         let (shared, follower) = (&shared, &mut follower);
+        if let Some(clerk) = clerk {
+            named(scope, "xmc-control", || clerk.run(clock, &shared.is_journal_done))?;
+        }
         named(scope, "xmc-snapshot", move || shared.snapshots.write_all(directory, &taken))?;
         let handings = std::mem::take(&mut pipeline.handings);
         named(scope, "xmc-recovery", move || {
@@ -230,7 +235,7 @@ where
             let doors = std::mem::take(&mut pipeline.doors);
             sessions.serve(scope, config, doors, &shared.sessions, &shared.is_journal_done)?;
         }
-        let following = Following { follower, snapshots };
+        let following = Following { follower, snapshots, is_behind: false };
         let hot =
             shared.run_stages(config, is_pinned, &mut pipeline, following, &mut telling, watch);
         let hot = hot.inspect(|_| {
@@ -291,16 +296,6 @@ where
     let _ = watch.look(&sight);
     ended.difference = follower.difference;
     Ok(ended)
-}
-
-/// Takes in what the sockets kept while the books were learnt: until then quotes are older than
-/// they look. What does not fit the desk's ring conflates. A venue that sends without a pause is
-/// not waited for: the desk's own gates see how old its quotes are.
-fn catch_up<F: RxPort, C: Clock>(feeds: &mut [AnyFeed<'_, F, C>]) {
-    let until = Instant::now() + CATCHING_UP;
-    for feed in feeds {
-        while feed.poll() == Work::Busy && Instant::now() < until {}
-    }
 }
 
 /// The pipeline of a running engine.
@@ -496,9 +491,12 @@ impl Shared<'_> {
         telling.on_clock(&self.clock.utc(), self.counters);
         telling.flush(control);
         while !self.has_failed.load(Ordering::Relaxed) {
-            let follower = following.read(watch)?;
+            following.read(watch)?;
+            let (follower, is_behind) = (&mut *following.follower, following.is_behind);
             // What gateways tell again of earlier runs comes first: later it would be alarming.
-            if !is_armed && !is_told_no_new && follower.quiet_for() >= SETTLING {
+            telling.on_operators(follower, control);
+            let may_arm = !is_told_no_new && !telling.is_held() && !is_behind;
+            if !is_armed && may_arm && follower.quiet_for() >= SETTLING {
                 control.push(arm()).map_err(|_| LiveError::Control)?;
                 is_armed = true;
                 engine.is_armed.set(1);
@@ -548,7 +546,8 @@ impl Shared<'_> {
                     return Ok(());
                 }
             }
-            std::thread::sleep(BETWEEN_READS);
+            // A command does not wait for the next look.
+            std::thread::park_timeout(BETWEEN_READS);
         }
         Ok(())
     }

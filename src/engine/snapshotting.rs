@@ -95,19 +95,27 @@ impl Snapshots {
     }
 }
 
+/// How long the journal is read at a time: a command of an operator does not wait for a follower
+/// that is behind.
+const MOST_READING: Duration = Duration::from_millis(20);
+
 /// A follower whose state is kept.
 pub(super) struct Following<'f, 'a> {
     pub follower: &'f mut Follower<'a>,
     pub snapshots: Snapshots,
+    /// The journal holds more than was read.
+    pub is_behind: bool,
 }
 
 impl<'a> Following<'_, 'a> {
-    /// Reads what the journal has got since the last time, and takes a snapshot if it is time.
+    /// Reads what the journal has got since the last time, for a moment at most, and takes a
+    /// snapshot if it is time.
     ///
     /// # Errors
     /// See `Follower::read`.
     pub fn read(&mut self, watch: &mut dyn Watch) -> Result<&mut Follower<'a>, LiveError> {
-        self.follower.read(watch)?;
+        let until = Instant::now() + MOST_READING;
+        self.is_behind = !self.follower.read_until(watch, Some(until))?;
         self.snapshots.poll(self.follower);
         Ok(self.follower)
     }

@@ -6,7 +6,9 @@
 //! the control ring is full; it waits. Called by `live`, on the cold side.
 
 use super::clocks::{ClockFigures, Clocks};
+use super::controlling::OperatorsDesk;
 use super::counters::Counters;
+use super::follower::Follower;
 use super::hours::{HoursError, MarketHours};
 use super::limits::PriceBands;
 use super::quiet::QuietInstruments;
@@ -37,6 +39,8 @@ pub struct Telling {
     /// Rows of the instruments of each feed.
     instruments: Vec<BTreeSet<u32>>,
     scores: Scoreboard,
+    /// What operators have signed; `None`: nobody may.
+    operators: Option<OperatorsDesk>,
     /// What the control ring has had no room for.
     waiting: VecDeque<Control>,
 }
@@ -55,6 +59,7 @@ impl Telling {
             bands: PriceBands::of(config),
             instruments: by_feed(config),
             scores: Scoreboard::new(config.feeds.len()),
+            operators: None,
             waiting: VecDeque::new(),
         })
     }
@@ -66,6 +71,28 @@ impl Telling {
         self.waiting.extend(found.into_iter().map(Control::Finding));
         self.tell_feeds(counters, scale.at);
         self.scores.take(counters.feeds.iter().map(|feed| &**feed), scale.utc);
+    }
+
+    /// Listens to operators from now on.
+    pub(super) fn listen(&mut self, operators: OperatorsDesk) {
+        self.operators = Some(operators);
+    }
+
+    /// The engine may not arm itself: an operator has stopped the desk.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.operators.as_ref().is_some_and(OperatorsDesk::is_held)
+    }
+
+    /// Does what operators have signed, and answers them by what the record shows.
+    pub(super) fn on_operators(
+        &mut self,
+        follower: &mut Follower<'_>,
+        control: &mut Sender<Control>,
+    ) {
+        if let Some(operators) = &mut self.operators {
+            operators.poll(follower, &mut self.bands, control);
+        }
     }
 
     /// What is known of the clocks.

@@ -329,7 +329,8 @@ where
     let count = controls.len() + carried.len() + config.instruments.len() + CONTROLS;
     let (mut control, control_out) = ring(count);
     desk_counters.control.capacity.set(count as u64);
-    let arm = config.gateways.iter().all(|one| one.protocol == GatewayProtocol::Paper).then(arm);
+    let is_paper = config.gateways.iter().all(|one| one.protocol == GatewayProtocol::Paper);
+    let arm = (is_paper && !carried.iter().any(is_stop)).then(arm);
     for told in controls.into_iter().chain(carried).chain(arm) {
         control.push(told).expect("the ring was made for them");
     }
@@ -385,6 +386,11 @@ fn depth(config: &Configuration, kind: LinkKind, stage: StageName) -> usize {
         .iter()
         .find(|link| link.kind == kind && (link.from == stage || link.to == stage));
     link.map_or(DEFAULT_DEPTH, |link| usize::try_from(link.depth).expect("a depth is small"))
+}
+
+/// Whether it keeps the desk from opening until a person arms it.
+fn is_stop(told: &Control) -> bool {
+    matches!(told, Control::Command(Command { kind: CommandKind::NoNew, scope: Scope::All, .. }))
 }
 
 /// The command that lets the desk open positions. On paper the engine gives it itself; else it is

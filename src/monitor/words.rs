@@ -289,6 +289,7 @@ words! {
         LatencyBreaker "latency breaker" "时延熔断",
         RejectBreaker "reject breaker" "拒单熔断",
         FillBreaker "fill ratio breaker" "成交率熔断",
+        CommandDenied "command denied" "指令被拒",
     }
     Gate {
         Passed "passed" "通过",

@@ -287,7 +287,7 @@ impl Model {
             }
             Event::Sizing(sizing) => self.sizing = Some(*sizing),
             Event::Breakers(breakers) => self.breakers(breakers),
-            Event::Clock(_) | Event::Tick => {}
+            Event::Instruction(_) | Event::Clock(_) | Event::Tick => {}
         }
         Vec::new()
     }

@@ -6,7 +6,7 @@ mod degraded;
 mod doubt;
 mod lease;
 mod limits;
-mod live;
+pub mod live;
 pub mod markets;
 mod outage;
 mod placement;

@@ -10,6 +10,7 @@ mod calendar;
 mod cli;
 mod config;
 mod conformance;
+mod control;
 mod counter;
 mod counters;
 mod desk;

@@ -4,8 +4,8 @@ use super::breaker::is_breaker;
 use super::table::Table;
 use super::{Desk, Outputs, Spread, SpreadState};
 use crate::message::{
-    Alert, AlertKind, Command, CommandKind, InstrumentIndex, MAX_LEGS, OrderId, SafeState, Scope,
-    SpreadIndex, StateChange, StreamId,
+    Alert, AlertKind, Command, CommandKind, Denial, Instruction, InstrumentIndex, MAX_LEGS,
+    OrderId, SafeState, Scope, SpreadIndex, StateChange, StreamId,
 };
 
 /// Why a safe state changed.
@@ -16,6 +16,22 @@ pub(super) enum Cause {
 }
 
 impl Desk<'_> {
+    /// What was asked for and not taken is told; what was taken is only recorded: its effect comes
+    /// as inputs of its own.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn on_instruction(&mut self, asked: &Instruction, outputs: &mut Outputs) {
+        if asked.denial != Denial::Taken {
+            outputs.alert(Alert {
+                kind: AlertKind::CommandDenied,
+                spread: SpreadIndex::ALL,
+                order_id: OrderId::NONE,
+                stream: StreamId::NONE,
+                value: i64::from(asked.denial.code()),
+            });
+        }
+    }
+
     pub(super) fn on_command(&mut self, command: &Command, outputs: &mut Outputs) {
         let Command { kind, scope, operator, .. } = *command;
         let cause = Cause::Command(kind);

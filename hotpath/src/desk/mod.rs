@@ -169,6 +169,21 @@ impl<'a> Desk<'a> {
         &self.orders
     }
 
+    /// What it knows of a gateway: its limits and what is used of them.
+    #[must_use]
+    pub fn gateway(&self, gateway: GatewayIndex) -> Option<&GatewayRisk> {
+        self.gateways.get(usize::from(gateway.0))
+    }
+
+    /// What it knows of an account, or of all together; `None` if it was given no limits.
+    #[must_use]
+    pub fn account_risk(&self, account: AccountId) -> Option<&AccountRisk> {
+        if account == AccountId::ALL {
+            return Some(&self.whole);
+        }
+        self.accounts.iter().flatten().find(|row| row.limits.account == account)
+    }
+
     /// What it knows of a gateway's session.
     #[must_use]
     pub fn session(&self, gateway: GatewayIndex) -> SessionState {
@@ -237,6 +252,7 @@ impl<'a> Desk<'a> {
             Event::Account(limits) => self.on_account(&limits, outputs),
             Event::Held(held) => self.on_held(&held, outputs),
             Event::Carried(carried) => self.on_carried(carried, outputs),
+            Event::Instruction(asked) => self.on_instruction(&asked, outputs),
             Event::Command(command) => self.on_command(&command, outputs),
             Event::Detailing(detailing) => self.on_detailing(detailing),
             Event::Hours(hours) => self.on_hours(&hours, outputs),

@@ -1,7 +1,7 @@
 //! What the cold side tells the desk: contract data, spreads, limits, commands, the clock.
 
 use super::{
-    AccountId, Breakers, Carried, CloseFirst, Event, Gate, GatewayIndex, HedgeFlag,
+    AccountId, Breakers, Carried, CloseFirst, Event, Gate, GatewayIndex, HedgeFlag, Instruction,
     InstrumentIndex, Intent, MAX_LEGS, OffsetRule, ProjectId, Scope, SpreadIndex, StrategyId,
     StreamId, TimeInForce,
 };
@@ -539,6 +539,8 @@ pub enum Control {
     Held(HeldLots),
     /// What an earlier run left.
     Carried(Carried),
+    /// What operators have asked for: in front of what it brings about.
+    Instruction(Instruction),
     /// An operator's command.
     Command(Command),
     /// What is told in detail.
@@ -567,6 +569,7 @@ impl Control {
             Self::Account(limits) => Event::Account(*limits),
             Self::Held(held) => Event::Held(*held),
             Self::Carried(carried) => carried.as_event(),
+            Self::Instruction(instruction) => Event::Instruction(*instruction),
             Self::Command(command) => Event::Command(*command),
             Self::Detailing(detailing) => Event::Detailing(*detailing),
             Self::Hours(hours) => Event::Hours(*hours),

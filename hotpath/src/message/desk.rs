@@ -2,8 +2,8 @@
 
 use super::{
     AccountLimits, Breakers, Carried, ChannelUpdate, ClockScale, Command, Detailing, Finding,
-    GatewayLimits, HeldLots, Hours, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS, OrderEvent, OrderId,
-    Quote, SessionUpdate, Sizing, SpreadIndex, SpreadSpec, StreamId,
+    GatewayLimits, HeldLots, Hours, Instruction, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS,
+    OrderEvent, OrderId, Quote, SessionUpdate, Sizing, SpreadIndex, SpreadSpec, StreamId,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span};
@@ -52,6 +52,8 @@ pub enum Event<'a> {
     Held(HeldLots),
     /// What an earlier run left.
     Carried(&'a Carried),
+    /// What operators have asked for.
+    Instruction(Instruction),
     /// An operator's command.
     Command(Command),
     /// What is told in detail.
@@ -288,6 +290,8 @@ code! {
         RejectBreaker = 27 "reject_breaker",
         /// Too many orders of a spread were not filled whole. Value: how many of the last.
         FillBreaker = 28 "fill_breaker",
+        /// Something asked at the control socket was not done. Value: the code of why (`Denial`).
+        CommandDenied = 29 "command_denied",
     }
 }
 

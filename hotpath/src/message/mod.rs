@@ -8,6 +8,7 @@ mod breaker;
 mod carried;
 mod control;
 mod desk;
+mod instruction;
 mod order;
 mod quote;
 mod scope;
@@ -25,6 +26,7 @@ pub use desk::{
     Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Follow, FollowStep, Gate, Input,
     Intent, Keeper, Obstacle, Repair, RepairWay, SafeState, StateChange, Way,
 };
+pub use instruction::{Denial, Instruction};
 pub use order::{
     GatewayNews, OrderAction, OrderCommand, OrderEvent, OrderEventKind, SessionState, SessionUpdate,
 };

@@ -16,8 +16,9 @@ use super::codec::{Decoder, Encoder, Field, code};
 use crate::message::{
     AccountLimits, Alert, Breakers, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command,
     Credits, Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, Finding, Follow,
-    GatewayLimits, HeldLots, Hours, Input, InstrumentSpec, MAX_GATEWAYS, OrderCommand, OrderEvent,
-    QUOTE_LEVELS, Quote, Repair, SessionUpdate, SiteId, Sizing, SpreadSpec, StateChange,
+    GatewayLimits, HeldLots, Hours, Input, Instruction, InstrumentSpec, MAX_GATEWAYS, OrderCommand,
+    OrderEvent, QUOTE_LEVELS, Quote, Repair, SessionUpdate, SiteId, Sizing, SpreadSpec,
+    StateChange,
 };
 use crate::time::{MonoNs, UnixNs};
 
@@ -134,6 +135,8 @@ code! {
         Sizing = 17 "sizing",
         /// Input: the breakers of a spread.
         Breakers = 18 "breakers",
+        /// Input: what operators have asked for.
+        Instruction = 19 "instruction",
         /// Output: an order, a cancel or a replace.
         Order = 32 "order",
         /// Output: a trigger was met.
@@ -260,6 +263,7 @@ pub enum OwnedEvent {
     Account(AccountLimits),
     Held(HeldLots),
     Carried(Carried),
+    Instruction(Instruction),
     Command(Command),
     Detailing(Detailing),
     Hours(Hours),
@@ -285,6 +289,7 @@ impl OwnedInput {
             OwnedEvent::Account(limits) => Event::Account(*limits),
             OwnedEvent::Held(held) => Event::Held(*held),
             OwnedEvent::Carried(carried) => Event::Carried(carried),
+            OwnedEvent::Instruction(instruction) => Event::Instruction(*instruction),
             OwnedEvent::Command(command) => Event::Command(*command),
             OwnedEvent::Detailing(detailing) => Event::Detailing(*detailing),
             OwnedEvent::Hours(hours) => Event::Hours(*hours),
@@ -327,6 +332,7 @@ impl Writer {
             Event::Account(_) => Kind::Account,
             Event::Held(_) => Kind::Held,
             Event::Carried(_) => Kind::Carried,
+            Event::Instruction(_) => Kind::Instruction,
             Event::Command(_) => Kind::Command,
             Event::Detailing(_) => Kind::Detailing,
             Event::Hours(_) => Kind::Hours,
@@ -354,6 +360,7 @@ impl Writer {
                 Event::Account(limits) => limits.put(out),
                 Event::Held(held) => held.put(out),
                 Event::Carried(carried) => carried.put(out),
+                Event::Instruction(instruction) => instruction.put(out),
                 Event::Command(command) => command.put(out),
                 Event::Detailing(detailing) => detailing.put(out),
                 Event::Hours(hours) => hours.put(out),
@@ -531,6 +538,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         | Kind::Account
         | Kind::Held
         | Kind::Carried
+        | Kind::Instruction
         | Kind::Command
         | Kind::Detailing
         | Kind::Hours
@@ -564,6 +572,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         Kind::Account => OwnedEvent::Account(Field::take(input)?),
         Kind::Held => OwnedEvent::Held(Field::take(input)?),
         Kind::Carried => OwnedEvent::Carried(Carried::take(input)?),
+        Kind::Instruction => OwnedEvent::Instruction(Field::take(input)?),
         Kind::Command => OwnedEvent::Command(Field::take(input)?),
         Kind::Detailing => OwnedEvent::Detailing(Field::take(input)?),
         Kind::Hours => OwnedEvent::Hours(Field::take(input)?),

@@ -1,14 +1,14 @@
 //! The first pass: what belongs to one decision.
 
 use super::lead::{Scene, lead};
-use super::{Block, NoStory, OrderStory, Story, Told};
+use super::{Action, Block, NoStory, OrderStory, Story, Told};
 use crate::audit::scan::{At, Decoding, Entry, Scanned, scan};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
-    Alert, Decision, Detail, Ending, Follow, FollowStep, Gate, OrderAction, OrderCommand, OrderId,
-    Repair, RepairWay, SpreadIndex, StateChange,
+    Alert, Command, Decision, Detail, Ending, Follow, FollowStep, Gate, Instruction, OrderAction,
+    OrderCommand, OrderId, Repair, RepairWay, SpreadIndex, StateChange,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent, OwnedInput, Start};
 
@@ -51,6 +51,9 @@ pub(super) struct Found {
     pub ending: Option<Told<Ending>>,
     pub alerts: Vec<Told<Alert>>,
     pub states: Vec<Told<StateChange>>,
+    pub actions: Vec<Told<Action>>,
+    /// The last thing that operators have signed.
+    signed: Option<Instruction>,
     hashes: HashMap<(u64, u64), Block>,
 }
 
@@ -136,6 +139,7 @@ fn tell(start: Start, mut found: Found, scene: Scene, scanned: Scanned) -> Story
         books_at_end: scene.books_at_end,
         alerts: found.alerts,
         states: found.states,
+        actions: found.actions,
         blocks,
         damage: scanned.damage,
     }
@@ -206,6 +210,12 @@ impl Pass {
                     }
                 }
             }
+            Body::Input(OwnedInput { event: OwnedEvent::Instruction(signed), .. }) => {
+                self.found.signed = Some(signed);
+            }
+            Body::Input(OwnedInput { event: OwnedEvent::Command(command), .. }) => {
+                self.command(entry, command);
+            }
             Body::Input(_) => {}
         }
         ControlFlow::Continue(())
@@ -214,6 +224,19 @@ impl Pass {
     fn told<T>(&self, entry: &Entry<'_>, what: T) -> Told<T> {
         let place = (entry.header.seq_no, entry.header.index);
         Told { at: entry.at, place, now: self.decoding.now, what }
+    }
+
+    /// What operators order while the fire lives belongs to it.
+    fn command(&mut self, entry: &Entry<'_>, command: Command) {
+        let begun = self.found.seq_no.is_some_and(|begun| entry.header.seq_no >= begun);
+        if command.operator == 0 || !begun || self.found.ending.is_some() {
+            return;
+        }
+        let number = (command.operator, command.command_id);
+        let is_its = |signed: &Instruction| (signed.operator, signed.counter) == number;
+        let second = self.found.signed.filter(is_its).map_or(0, |signed| signed.second);
+        self.found.note(entry);
+        self.found.actions.push(self.told(entry, Action { command, second }));
     }
 
     fn order(&mut self, entry: &Entry<'_>, order: OrderCommand) {

@@ -19,8 +19,8 @@ use crate::journal::segment::Hash;
 use std::path::PathBuf;
 use xmc_hotpath::desk::gates::Reading;
 use xmc_hotpath::message::{
-    Alert, Decision, Ending, Follow, InstrumentSpec, LegSpec, OrderCommand, OrderEvent, OrderId,
-    Quote, Repair, SpreadSpec, StateChange,
+    Alert, Command, Decision, Ending, Follow, InstrumentSpec, LegSpec, OrderCommand, OrderEvent,
+    OrderId, Quote, Repair, SpreadSpec, StateChange,
 };
 use xmc_hotpath::record::frame::{Kind, Start};
 use xmc_hotpath::spread::Trigger;
@@ -89,6 +89,15 @@ pub struct Block {
     pub records: u32,
 }
 
+/// What an operator has ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// What.
+    pub command: Command,
+    /// Who has signed it too; 0 if nobody has.
+    pub second: u32,
+}
+
 /// The story.
 #[derive(Clone, Debug)]
 pub struct Story {
@@ -127,6 +136,8 @@ pub struct Story {
     pub alerts: Vec<Told<Alert>>,
     /// Safe states that changed while it lasted.
     pub states: Vec<Told<StateChange>>,
+    /// Commands of operators while it lasted.
+    pub actions: Vec<Told<Action>>,
     /// The blocks that hold all this, in order.
     pub blocks: Vec<Block>,
     /// The journal is damaged behind what was read.

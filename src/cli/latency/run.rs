@@ -411,6 +411,7 @@ pub(in crate::cli) fn widen(
             }
             other @ (Control::Held(_)
             | Control::Carried(_)
+            | Control::Instruction(_)
             | Control::Command(_)
             | Control::Detailing(_)
             | Control::Hours(_)

@@ -6,9 +6,10 @@ use super::port::{self, Need};
 use super::spread::formula;
 use crate::config::decimal::show_e9;
 use crate::config::{
-    Bounds, Checkpoints, Collar, Configuration, FeedLine, Invalid, Mode, Problem, Recovery,
-    RecoveryQuery, Spread, Witness, WitnessPlace, Written, request_ids_word,
+    Bounds, Checkpoints, Collar, Configuration, Control, FeedLine, Invalid, Mode, Operator,
+    Problem, Recovery, RecoveryQuery, Spread, Witness, WitnessPlace, Written, request_ids_word,
 };
+use crate::engine::controlling::socket_path;
 use crate::topology::Link;
 use crate::topology::host::Host;
 
@@ -35,6 +36,7 @@ pub fn plan(configuration: &Configuration, host: Option<&Host>) -> Value {
             "fire_window_ms": logic.fire_window_ms,
         },
         "checkpoints": configuration.checkpoints.as_ref().map(checkpoints),
+        "control": configuration.control.as_ref().map(|of| control(of, configuration)),
         "executors": executors(configuration),
         "links": links(configuration),
         "feeds": feeds(configuration),
@@ -72,6 +74,25 @@ fn checkpoints(of: &Checkpoints) -> Value {
         "interval_ms": of.interval_ms,
         "every_records": of.every_records,
         "witnesses": of.witnesses.iter().map(witness).collect::<Vec<_>>(),
+    })
+}
+
+/// Who may command a running engine, and what.
+fn control(of: &Control, configuration: &Configuration) -> Value {
+    let operator = |operator: &Operator| {
+        json!({
+            "name": operator.name,
+            "id": operator.id,
+            "key": operator.key.to_string(),
+            "commands": operator.commands.iter().map(|verb| verb.word()).collect::<Vec<_>>(),
+            "scopes": operator.scopes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "second": operator.may_second,
+        })
+    };
+    json!({
+        "socket": socket_path(of, &configuration.engine.record_directory),
+        "valid_seconds": of.valid_seconds,
+        "operators": of.operators.iter().map(operator).collect::<Vec<_>>(),
     })
 }
 

@@ -7,9 +7,10 @@ use super::table::{Table, bytes, folded};
 use super::{port, spread};
 use crate::config::decimal::show_e9;
 use crate::config::{
-    Bounds, Checkpoints, Collar, Configuration, FeedLine, GatewayIndex, Instrument, Mode,
+    Bounds, Checkpoints, Collar, Configuration, Control, FeedLine, GatewayIndex, Instrument, Mode,
     QueryLogin, Rate, Recovery, RecoveryQuery, WitnessPlace, request_ids_word,
 };
+use crate::engine::controlling::socket_path;
 use crate::topology::Link;
 use crate::topology::host::{Host, list};
 
@@ -30,6 +31,13 @@ pub fn plan(
     limits(configuration).write(out)?;
     if let Some(checkpoints) = &configuration.checkpoints {
         witnesses(checkpoints).write(out)?;
+    }
+    match &configuration.control {
+        Some(control) => operators(control, configuration).write(out)?,
+        None => writeln!(
+            out,
+            "\nOPERATORS\n  none: there is no [control], so a running engine takes no commands"
+        )?,
     }
     memory(configuration).write(out)?;
     machine(host, out)
@@ -355,6 +363,28 @@ fn witnesses(checkpoints: &Checkpoints) -> Table {
     let Checkpoints { key, interval_ms, every_records, .. } = checkpoints;
     let pace = format!("each {interval_ms} ms or {every_records} records");
     table.row(["(signed)".to_owned(), key.to_string(), pace]);
+    table
+}
+
+/// Who may command a running engine, and what.
+fn operators(control: &Control, configuration: &Configuration) -> Table {
+    let columns = [("name", Left), ("id", Right), ("second", Left), ("may", Left), ("about", Left)];
+    let mut table = Table::new("OPERATORS", &columns);
+    for operator in &control.operators {
+        let words: Vec<_> = operator.commands.iter().map(|verb| verb.word()).collect();
+        let scopes: Vec<_> = operator.scopes.iter().map(ToString::to_string).collect();
+        let second = if operator.may_second { "yes" } else { "no" };
+        table.row([
+            operator.name.clone(),
+            operator.id.to_string(),
+            second.to_owned(),
+            words.join(" "),
+            scopes.join(" "),
+        ]);
+    }
+    let socket = socket_path(control, &configuration.engine.record_directory);
+    let (socket, seconds) = (socket.display(), control.valid_seconds);
+    table.note(format!("at {socket}; a command is valid for at most {seconds} s"));
     table
 }
 

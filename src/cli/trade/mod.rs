@@ -14,6 +14,7 @@ use crate::audit;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
 use crate::engine::carry;
+use crate::engine::controlling::Controlling;
 use crate::engine::counters::Counters;
 use crate::engine::live::{self, Plan, moment};
 use crate::engine::logon::LogonError;
@@ -68,6 +69,11 @@ pub fn trade(
     let leases = config.engine.lease_directory.as_deref().unwrap_or(directory);
     let recording = Recording::open_under(leases, directory, config, moment(&clock))
         .map_err(CliError::could_not_run)?;
+    let control = config
+        .control
+        .as_ref()
+        .map(|control| Controlling::open(control, config, directory, recording.identity));
+    let control = control.transpose().map_err(CliError::could_not_run)?;
     let carry = match &recording.left {
         Some(left) if wanted.goes_on => carry::read(directory, left, config),
         Some(_) | None => Ok(None),
@@ -90,6 +96,9 @@ pub fn trade(
     for warning in opened.warnings.iter().filter(|_| is_told) {
         writeln!(out, "{word}: {warning}")?;
     }
+    if is_told {
+        say_control(control.as_ref(), wanted.show.lang(), out)?;
+    }
     let sessions =
         opening::sessions(config, &clock, wanted.secret, directory, &counters.gateway_ports);
     let plan = Plan {
@@ -104,6 +113,7 @@ pub fn trade(
         kernel,
         sessions: Some(sessions),
         witnessing,
+        control,
     };
     let until = wanted.seconds.map(Duration::from_secs);
     let mut onlooker = Onlooker::new(config, &wanted.show, until, out)?;
@@ -128,4 +138,28 @@ pub fn trade(
     let mut summary = Summary::new(wanted, seen, ended, ledgers, &audited, &replayed, histogram);
     summary.carried = carried_over;
     Ok(summary)
+}
+
+/// Says where the engine can be commanded.
+fn say_control(
+    control: Option<&Controlling>,
+    lang: Lang,
+    out: &mut Report<'_>,
+) -> std::io::Result<()> {
+    let say = |en, zh| if lang == Lang::Zh { zh } else { en };
+    let word = say("Control", "指令");
+    let Some(control) = control else {
+        let nobody = say("no socket, since the configuration has no [control]", "未配置 [control]");
+        return writeln!(out, "{word}: {nobody}");
+    };
+    writeln!(out, "{word}: {}", control.path().display())?;
+    if control.is_held() {
+        let held = say(
+            "the desk was stopped by an operator and stays so until `xmc arm` (after a kill also \
+             `xmc enable`)",
+            "席位已由操作员停止, 须以 xmc arm 解除 (一键停止之后还须 xmc enable)",
+        );
+        writeln!(out, "{word}: {held}")?;
+    }
+    Ok(())
 }

@@ -264,6 +264,7 @@ impl Tally {
             Event::Carried(Carried::Run(_) | Carried::Unknown(_) | Carried::Account(_))
             | Event::Gateway(_)
             | Event::Account(_)
+            | Event::Instruction(_)
             | Event::Command(_)
             | Event::Hours(_)
             | Event::Finding(_)

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod conformance;
+mod control;
 mod decode_check;
 mod demo;
 mod explain;

@@ -140,13 +140,13 @@ impl Drop for Engine {
 
 /// What both venues have booked, by their names of instruments.
 #[derive(Debug, Default)]
-struct Books {
-    fills: usize,
-    live: usize,
-    lots: BTreeMap<String, i64>,
+pub struct Books {
+    pub fills: usize,
+    pub live: usize,
+    pub lots: BTreeMap<String, i64>,
 }
 
-fn booked(venues: &Venues) -> Books {
+pub fn booked(venues: &Venues) -> Books {
     let mut books = Books::default();
     for address in [venues.shfe.addresses().ledger, venues.cme.addresses().ledger] {
         let mut ledger = LedgerClient::connect(address, PATIENCE).expect("it listens");
@@ -159,7 +159,7 @@ fn booked(venues: &Venues) -> Books {
 }
 
 /// Lots by the configuration's names, where there are any.
-fn named(config: &Configuration, lots: &BTreeMap<String, i64>) -> BTreeMap<String, i64> {
+pub fn named(config: &Configuration, lots: &BTreeMap<String, i64>) -> BTreeMap<String, i64> {
     let name = |symbol: &str| {
         let row = config.instruments.iter().find(|row| row.symbol == symbol);
         row.expect("it is configured").name.value.clone()
@@ -168,7 +168,7 @@ fn named(config: &Configuration, lots: &BTreeMap<String, i64>) -> BTreeMap<Strin
     rows.map(|(symbol, lots)| (name(symbol), *lots)).collect()
 }
 
-fn positions(rows: &Value, lots: &str) -> BTreeMap<String, i64> {
+pub fn positions(rows: &Value, lots: &str) -> BTreeMap<String, i64> {
     let rows = rows.as_array().expect("a list").iter().map(|row| {
         (row["instrument"].as_str().expect("a name").to_owned(), row[lots].as_i64().expect("lots"))
     });

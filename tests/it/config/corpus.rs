@@ -83,6 +83,43 @@ const LOG_KEY: &str = "[checkpoint]\nkey_credential = \"K\"\n\n[[witness]]\nname
      url = \"https://example.com\"\n\
      key = \"PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\"\n\n[logic]";
 
+// Who may command a running engine.
+const NO_OPERATOR: &str = "[control]\n\n[logic]";
+const NO_SOCKET: &str = "[[operator]]\nname = \"alice\"\nid = 1\n\
+     key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
+     commands = [\"kill\"]\n\n[logic]";
+const SAME_ID: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 1\n\
+     key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
+     commands = [\"kill\"]\n\n[[operator]]\nname = \"bob\"\nid = 1\n\
+     key = \"bob+32bec23b+AVVpOc0GM7JiF7Z5SDtIRc2T9Y839v3Na8qyADe30X2k\"\n\
+     commands = [\"kill\"]\n\n[logic]";
+const ALONE: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 1\n\
+     key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
+     commands = [\"kill\", \"arm\"]\nsecond = true\n\n[logic]";
+const OTHERS_KEY: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 1\n\
+     key = \"bob+32bec23b+AVVpOc0GM7JiF7Z5SDtIRc2T9Y839v3Na8qyADe30X2k\"\n\
+     commands = [\"kill\"]\n\n[logic]";
+const NO_PUBLIC_KEY: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 1\nkey = \"alice\"\n\
+     commands = [\"kill\"]\n\n[logic]";
+const NO_VERB: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 1\n\
+     key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
+     commands = [\"kill\", \"sell\"]\n\n[logic]";
+const NOTHING: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 1\n\
+     key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
+     commands = []\n\n[logic]";
+const NO_SCOPE: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 1\n\
+     key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
+     commands = [\"kill\"]\nscopes = [\"calendar\"]\n\n[logic]";
+const UNKNOWN_SCOPE: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 1\n\
+     key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
+     commands = [\"kill\"]\nscopes = [\"spread=calender\"]\n\n[logic]";
+const UNKNOWN_KEY: &str = "[control]\nmode = \"open\"\n\n[[operator]]\nname = \"alice\"\nid = 1\n\
+     key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
+     commands = [\"kill\"]\n\n[logic]";
+const ZERO_ID: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 0\n\
+     key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
+     commands = [\"kill\"]\n\n[logic]";
+
 // Details that are left out of the record.
 const LEFT_OUT: &str = "record_leaves_out = [\"endings\", \"order\"]\ndesk_id = 1";
 const NO_GATE: &str = "record_leaves_out = [\"endings\", \"cooldown\"]\ndesk_id = 1";
@@ -119,6 +156,18 @@ const CASES: &[Case] = &[
     case("072", &[("desk_id = 1", LEFT_OUT)], "record_leaves_out", ""),
     case("072", &[("desk_id = 1", PASSED)], "record_leaves_out", ""),
     case("011", &[("desk_id = 1", NO_GATE)], "record_leaves_out", ""),
+    case("074", &[("[logic]", NO_OPERATOR)], "[control]", ""),
+    case("074", &[("[logic]", NO_SOCKET)], "[[operator]]", ""),
+    case("073", &[("[logic]", SAME_ID)], "id = 1", "id = 1"),
+    case("075", &[("[logic]", ALONE)], "commands", ""),
+    case("076", &[("[logic]", OTHERS_KEY)], "bob+32bec23b", ""),
+    case("076", &[("[logic]", NO_PUBLIC_KEY)], "key = ", ""),
+    case("011", &[("[logic]", NO_VERB)], "sell", ""),
+    case("010", &[("[logic]", NOTHING)], "[[operator]]", ""),
+    case("011", &[("[logic]", NO_SCOPE)], "scopes", ""),
+    case("026", &[("[logic]", UNKNOWN_SCOPE)], "calender", ""),
+    case("006", &[("[logic]", UNKNOWN_KEY)], "mode = ", ""),
+    case("010", &[("[logic]", ZERO_ID)], "id = 0", ""),
     case("070", &[("[logic]", NO_WITNESS)], "[checkpoint]", ""),
     case("070", &[("[logic]", NO_CHECKPOINT)], "[[witness]]", ""),
     case("059", &[("[logic]", PLAIN_KEY)], "", ""),

@@ -109,6 +109,7 @@ fn trade(name: &str, config: &Configuration) -> Seen {
         kernel: Vec::new(),
         sessions: None,
         witnessing: None,
+        control: None,
     };
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(ended.difference, None, "whoever follows has seen the same");

@@ -498,6 +498,7 @@ impl Market {
             kernel: Vec::new(),
             sessions: Some(sessions),
             witnessing: None,
+            control: None,
         };
         let is_unscripted = script.is_empty();
         let mut onlooker = Onlooker {

@@ -121,6 +121,7 @@ impl Rig {
                 Control::Account(limits) => OwnedEvent::Account(limits),
                 Control::Held(held) => OwnedEvent::Held(held),
                 Control::Carried(carried) => OwnedEvent::Carried(carried),
+                Control::Instruction(asked) => OwnedEvent::Instruction(asked),
                 Control::Command(command) => OwnedEvent::Command(command),
                 Control::Detailing(detailing) => OwnedEvent::Detailing(detailing),
                 Control::Hours(hours) => OwnedEvent::Hours(hours),

@@ -87,7 +87,7 @@ macro_rules! codes {
 codes! {
     Side TimeInForce PositionEffect HedgeFlag QuoteQuality ChannelState OrderAction OrderEventKind
     SessionState CommandKind Gate Intent AlertKind SafeState OffsetRule CloseFirst FindingKind
-    RepairEnd RepairWay FollowStep Obstacle Measure LegsFirst BreakerAction
+    RepairEnd RepairWay FollowStep Obstacle Measure LegsFirst BreakerAction Denial
 }
 
 /// Nested pairs: tuples of strategies end at twelve.
@@ -162,6 +162,7 @@ structs! {
     }
     HeldLots { instrument long_today long_yesterday short_today short_yesterday }
     Command { kind scope operator command_id }
+    Instruction { operator second counter digest inputs denial untold }
     ClockScale { at utc error }
     Detailing { refusals endings }
     Hours { instrument from opening_until until }
@@ -277,6 +278,7 @@ pub fn event(instruments: u32) -> impl Strategy<Value = OwnedEvent> {
         1 => AccountLimits::any().prop_map(OwnedEvent::Account),
         1 => HeldLots::any().prop_map(OwnedEvent::Held),
         1 => Carried::any().prop_map(OwnedEvent::Carried),
+        1 => Instruction::any().prop_map(OwnedEvent::Instruction),
         1 => Command::any().prop_map(OwnedEvent::Command),
         1 => Detailing::any().prop_map(OwnedEvent::Detailing),
         1 => Hours::any().prop_map(OwnedEvent::Hours),

@@ -45,6 +45,14 @@ pub fn story(of: &Story, labels: &Labels) -> Value {
         "alerts": of.alerts.iter().map(|told| json!({
             "input": told.place.0, "kind": told.what.kind.word(), "value": told.what.value,
         })).collect::<Vec<_>>(),
+        "actions": of.actions.iter().map(|told| json!({
+            "input": told.place.0,
+            "now_ns": told.now.0,
+            "command": told.what.command.kind.word(),
+            "scope": labels.scope(told.what.command.scope),
+            "operator": labels.operator(told.what.command.operator),
+            "second": (told.what.second != 0).then(|| labels.operator(told.what.second)),
+        })).collect::<Vec<_>>(),
         "states": of.states.iter().map(|told| json!({
             "input": told.place.0, "from": told.what.from.word(), "to": told.what.to.word(),
         })).collect::<Vec<_>>(),

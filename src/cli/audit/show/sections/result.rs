@@ -2,7 +2,7 @@
 
 use super::super::page::{Line, heading};
 use super::Page;
-use crate::audit::story::{Filled, Leg, Told};
+use crate::audit::story::{Action, Filled, Leg, Told};
 use crate::monitor::number;
 use crate::monitor::words::{Lang, Worded};
 use std::io::{self, Write};
@@ -54,6 +54,17 @@ pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
     for told in &story.alerts {
         let (label, kind) = (page.say("alert", "告警"), told.what.kind.word_in(page.lang));
         let line = format!("{label}: {kind} ({})", told.what.value);
+        writeln!(out, "{}", Line::indent(1).then(&line).at_edge(&page.date(told.now)).end())?;
+    }
+    for told in &story.actions {
+        let Action { command, second } = told.what;
+        let mut who = page.labels.operator(command.operator);
+        if second != 0 {
+            let and = page.say(" and ", "、");
+            who = format!("{who}{and}{}", page.labels.operator(second));
+        }
+        let (label, kind) = (page.say("operator", "操作员"), command.kind.word());
+        let line = format!("{label}: {kind} {} ({who})", page.labels.scope(command.scope));
         writeln!(out, "{}", Line::indent(1).then(&line).at_edge(&page.date(told.now)).end())?;
     }
     for told in &story.states {

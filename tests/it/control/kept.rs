@@ -1,0 +1,88 @@
+//! Numbers and stops outlive a restart.
+
+use super::rig::{NOW_S, configuration, judge, request, text};
+use crate::journal::scratch::Scratch;
+use cross_market_connect::control::kept::Kept;
+use cross_market_connect::control::scope::Register;
+use cross_market_connect::control::verb::Verb;
+use xmc_hotpath::message::{Command, CommandKind, Control, Denial, SafeState, Scope, SpreadIndex};
+
+fn give(scratch: &Scratch, counter: u64, verb: Verb, scope: &str, by: &[&str]) -> Denial {
+    let request = request(&text(counter, verb, scope), by);
+    match judge(scratch).decide(request.as_bytes(), NOW_S, SafeState::NoNew) {
+        Ok(granted) => granted.instruction.denial,
+        Err(denied) => denied.instruction.denial,
+    }
+}
+
+/// What the next run of the desk is told first, and whether it may arm itself.
+fn stops(scratch: &Scratch) -> (Vec<(CommandKind, Scope, u32, u64)>, bool) {
+    let kept = Kept::open(&scratch.path("kept")).expect("it reads");
+    let controls = kept.controls(&Register::of(&configuration()));
+    let told = controls.into_iter().map(|control| match control {
+        Control::Command(Command { kind, scope, operator, command_id }) => {
+            (kind, scope, operator, command_id)
+        }
+        other => panic!("{other:?}"),
+    });
+    (told.collect(), kept.is_held())
+}
+
+#[test]
+fn a_number_that_was_used_is_not_taken_by_the_next_run() {
+    let scratch = Scratch::new("control_kept");
+    assert_eq!(give(&scratch, 3, Verb::NoNew, "all", &["alice"]), Denial::Taken);
+    // As it was signed, under the digest that the record has.
+    let digest = cross_market_connect::hex::show(&text(3, Verb::NoNew, "all").digest());
+    let kept = scratch.path("kept").join("commands").join(format!("{digest}.note"));
+    let signed = request(&text(3, Verb::NoNew, "all"), &["alice"]);
+    assert_eq!(std::fs::read_to_string(kept).expect("it is kept"), signed);
+    // Another judge reads what this one has written.
+    assert_eq!(give(&scratch, 3, Verb::NoNew, "all", &["alice"]), Denial::Counter);
+    assert_eq!(give(&scratch, 4, Verb::NoNew, "all", &["alice"]), Denial::Taken);
+}
+
+#[test]
+fn what_was_stopped_stays_so_until_two_allow_it() {
+    let scratch = Scratch::new("control_stops");
+    let (calendar, all) = (Scope::Spread(SpreadIndex(0)), Scope::All);
+    assert_eq!(give(&scratch, 1, Verb::Kill, "all", &["alice"]), Denial::Taken);
+    assert_eq!(give(&scratch, 2, Verb::Disable, "spread=calendar", &["alice"]), Denial::Taken);
+    let desk = (CommandKind::NoNew, all, 11, 1);
+    let fires = (CommandKind::Disable, all, 11, 1);
+    let spread = (CommandKind::Disable, calendar, 11, 2);
+    assert_eq!(stops(&scratch), (vec![desk, fires, spread], true));
+    assert_eq!(give(&scratch, 3, Verb::Arm, "all", &["alice"]), Denial::SecondPerson);
+    assert_eq!(stops(&scratch), (vec![desk, fires, spread], true), "one is not enough");
+    assert_eq!(give(&scratch, 3, Verb::Arm, "all", &["alice", "bob"]), Denial::Taken);
+    assert_eq!(stops(&scratch), (vec![fires, spread], false), "spreads were not meant");
+    let enabled = give(&scratch, 4, Verb::Enable, "all", &["alice", "bob"]);
+    assert_eq!((enabled, stops(&scratch)), (Denial::Taken, (vec![], false)));
+    assert_eq!(give(&scratch, 5, Verb::Kill, "spread=calendar", &["alice"]), Denial::Taken);
+    let killed = (CommandKind::Disable, calendar, 11, 5);
+    assert_eq!(stops(&scratch), (vec![killed], false));
+}
+
+#[test]
+fn a_file_that_somebody_has_changed_is_not_believed() {
+    let scratch = Scratch::new("control_changed");
+    assert_eq!(give(&scratch, 1, Verb::NoNew, "all", &["alice"]), Denial::Taken);
+    let file = scratch.path("kept").join("control.json");
+    let text = std::fs::read_to_string(&file).expect("it was written");
+    for wrong in [text.replace("counters", "counter"), String::new(), "{}".to_owned()] {
+        std::fs::write(&file, wrong).expect("it is ours");
+        let error = Kept::open(&scratch.path("kept")).expect_err("it is not what was written");
+        assert!(error.to_string().contains("old commands could be given again"), "{error}");
+    }
+}
+
+/// A command whose number cannot be kept is not done.
+#[test]
+fn a_disk_that_refuses_stops_the_command() {
+    let scratch = Scratch::new("control_disk");
+    let mut judge = judge(&scratch);
+    std::fs::remove_dir_all(scratch.path("kept")).expect("it is ours");
+    let request = request(&text(1, Verb::Kill, "all"), &["alice"]);
+    let denied = judge.decide(request.as_bytes(), NOW_S, SafeState::Normal);
+    assert_eq!(denied.expect_err("nowhere to write").instruction.denial, Denial::Disk);
+}
