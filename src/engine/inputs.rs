@@ -203,7 +203,7 @@ fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Na
 
 /// The fees that the levels count.
 fn fees(config: &Configuration, spread: &Spread) -> TriggerSpec {
-    let mut spec = TriggerSpec::PLAIN;
+    let mut spec = TriggerSpec { is_after_fees: spread.is_after_fees(), ..TriggerSpec::PLAIN };
     for (fee_q32, leg) in spec.fee_q32.iter_mut().zip(&spread.legs) {
         if !spread.is_after_fees() {
             break;

@@ -371,7 +371,7 @@ fn value(row: &Spread, desk: &Desk<'_>, is_buy: bool) -> Option<i64> {
     let any = books.iter().flatten().next().copied()?;
     let books: [LegBook<'_>; MAX_LEGS] = books.map(|book| book.unwrap_or(any));
     let found = spread::value(spec, &books, is_buy, 1)?;
-    Some(found.measured_e9(spec))
+    Some(found.measured_e9(spec, is_buy))
 }
 
 fn feed(state: ChannelState, counted: &FeedCounters, replica: &ReplicaCounters) -> FeedView {

@@ -353,6 +353,7 @@ fn conditions(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64, common: i
 fn charged(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64) -> SpreadSpec {
     let mut trigger = spec.trigger;
     if rng.u8(..4) == 0 {
+        trigger.is_after_fees = true;
         trigger.fee_e9 = tick_e9 * rng.i64(0..=8) / 4;
         for (fee_q32, leg) in trigger.fee_q32.iter_mut().zip(&spec.legs) {
             let part = *pick(rng, &[0, 0, 1_000, 500_000]);

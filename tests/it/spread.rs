@@ -256,7 +256,7 @@ fn fees() -> impl Strategy<Value = (i64, [i64; MAX_LEGS])> {
 
 /// The specification with levels that are after fees.
 fn charged((fee_e9, parts): (i64, [i64; MAX_LEGS]), spec: SpreadSpec) -> SpreadSpec {
-    let mut trigger = TriggerSpec { fee_e9, ..spec.trigger };
+    let mut trigger = TriggerSpec { is_after_fees: true, fee_e9, ..spec.trigger };
     for ((fee_q32, part), leg) in trigger.fee_q32.iter_mut().zip(parts).zip(spec.legs) {
         *fee_q32 = if leg.ratio_lots == 0 { 0 } else { leg.coefficient_q32.abs() * part / 8 };
     }

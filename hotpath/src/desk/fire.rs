@@ -471,7 +471,7 @@ pub(super) fn still_spent(spent: u8, spec: &SpreadSpec, books: &[LegBook<'_>; MA
         } else {
             (level.wrapping_sub(away), Ordering::Less)
         };
-        if value.compare(spec, bound) == Some(beyond) {
+        if value.compare(spec, intent.is_buy(), bound) == Some(beyond) {
             left &= !bit(intent);
         }
     }

@@ -490,14 +490,15 @@ fn measures_sanely(spec: &SpreadSpec) -> bool {
 }
 
 /// Whether the fees that the levels are after are fees: nothing is paid for trading, none turns a
-/// leg round, and what only prices has none.
+/// leg round, and what only prices has none. Levels before fees have none either.
 fn counts_fees_sanely(spec: &SpreadSpec) -> bool {
     let mut legs = spec.legs.iter().zip(&spec.trigger.fee_q32);
     let are_sane = legs.all(|(leg, fee_q32)| {
         let most = if leg.ratio_lots == 0 { 0 } else { leg.coefficient_q32.unsigned_abs() };
         u64::try_from(*fee_q32).is_ok_and(|fee| fee <= most)
     });
-    are_sane && spec.trigger.fee_e9 >= 0
+    let has_none = spec.trigger.fee_e9 == 0 && spec.trigger.fee_q32 == [0; MAX_LEGS];
+    are_sane && spec.trigger.fee_e9 >= 0 && (spec.trigger.is_after_fees || has_none)
 }
 
 /// Whether what is said of repairs can be done and priced.

@@ -134,8 +134,10 @@ message! {
         /// Of a ratio: the part of the constant that is taken off, as an amount of 1e-9. It is in
         /// the denominator; what `constant_e9` and this come to is in the numerator.
         pub short_constant_e9: i64,
+        /// Whether the levels are after fees; if not, there are none here.
+        pub is_after_fees: bool,
         /// Fees by the lot, of all legs, as a value of one unit: added where the spread is bought,
-        /// taken off where it is sold. 0, with `fee_q32`, where the levels are before fees.
+        /// taken off where it is sold.
         pub fee_e9: i64,
         /// Fees as a part of what is traded, by the coefficient of each leg, Q32: what it is more
         /// where the spread is bought, and less where it is sold.
@@ -152,17 +154,12 @@ impl TriggerSpec {
     pub const PLAIN: Self = Self {
         measure: Measure::Difference,
         short_constant_e9: 0,
+        is_after_fees: false,
         fee_e9: 0,
         fee_q32: [0; MAX_LEGS],
         open_hold: Span(0),
         close_hold: Span(0),
     };
-
-    /// Whether its levels are after fees.
-    #[must_use]
-    pub fn counts_fees(&self) -> bool {
-        self.fee_e9 != 0 || self.fee_q32 != [0; MAX_LEGS]
-    }
 
     /// How long the level of an intent must have been met.
     #[inline]

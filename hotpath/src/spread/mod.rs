@@ -64,8 +64,6 @@ pub struct Value {
     pub sum_q32: i128,
     /// The price of each leg.
     pub prices_e9: [i64; MAX_LEGS],
-    /// Whether the spread is bought at it; otherwise it is sold.
-    pub is_buy: bool,
 }
 
 impl Value {
@@ -79,7 +77,7 @@ impl Value {
                 if is_buy { self.sum_q32 <= level_q32 } else { self.sum_q32 >= level_q32 }
             }
             Measure::Ratio => {
-                let stands = self.compare(spec, price::widen(level_e9));
+                let stands = self.compare(spec, is_buy, price::widen(level_e9));
                 stands.is_some_and(if is_buy { Ordering::is_le } else { Ordering::is_ge })
             }
         }
@@ -89,11 +87,11 @@ impl Value {
     /// zero, or that cannot be counted.
     #[inline(never)]
     #[must_use]
-    pub fn compare(&self, spec: &SpreadSpec, level_e9: i128) -> Option<Ordering> {
+    pub fn compare(&self, spec: &SpreadSpec, is_buy: bool, level_e9: i128) -> Option<Ordering> {
         match spec.trigger.measure {
             Measure::Difference => Some(self.sum_q32.cmp(&level_e9.wrapping_shl(32))),
             Measure::Ratio => {
-                let short_q32 = self.short_q32(spec);
+                let short_q32 = self.short_q32(spec, is_buy);
                 let level = short_q32.checked_mul(level_e9)?;
                 let long = self.sum_q32.wrapping_add(short_q32).checked_mul(ONE_E9)?;
                 (short_q32 > 0).then_some(long.cmp(&level))
@@ -104,20 +102,20 @@ impl Value {
     /// What is measured, in units of 1e-9, rounded down; 0 where nothing can be compared.
     #[inline]
     #[must_use]
-    pub fn measured_e9(&self, spec: &SpreadSpec) -> i64 {
+    pub fn measured_e9(&self, spec: &SpreadSpec, is_buy: bool) -> i64 {
         match spec.trigger.measure {
             Measure::Difference => price::from_q32(self.sum_q32),
-            Measure::Ratio => ratio_e9(self.sum_q32, self.short_q32(spec)).unwrap_or(0),
+            Measure::Ratio => ratio_e9(self.sum_q32, self.short_q32(spec, is_buy)).unwrap_or(0),
         }
     }
 
     /// All that is taken off, as an amount: the denominator of the ratio.
     #[inline(never)]
-    fn short_q32(&self, spec: &SpreadSpec) -> i128 {
+    fn short_q32(&self, spec: &SpreadSpec, is_buy: bool) -> i128 {
         let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
         let legs = spec.legs().iter().zip(&spec.trigger.fee_q32).zip(&self.prices_e9);
         for ((leg, fee_q32), price_e9) in legs.filter(|((leg, _), _)| leg.coefficient_q32 < 0) {
-            let weight_q32 = weight_q32(leg, *fee_q32, self.is_buy, *price_e9);
+            let weight_q32 = weight_q32(leg, *fee_q32, is_buy, *price_e9);
             short_q32 = short_q32.wrapping_sub(price::weighted(*price_e9, weight_q32));
         }
         short_q32
@@ -188,17 +186,23 @@ pub fn value(
     is_buy: bool,
     units: u32,
 ) -> Option<Value> {
-    let fees_q32 = &spec.trigger.fee_q32;
-    let (constant_q32, fee_q32) =
-        (price::to_q32(spec.constant_e9), price::to_q32(spec.trigger.fee_e9));
-    let mut sum_q32 = if is_buy {
-        constant_q32.wrapping_add(fee_q32)
-    } else {
-        constant_q32.wrapping_sub(fee_q32)
-    };
+    if spec.trigger.is_after_fees {
+        return priced::<true>(spec, legs, is_buy, units);
+    }
+    priced::<false>(spec, legs, is_buy, units)
+}
+
+/// `value`; fees are looked for only with `FEES`.
+#[inline]
+fn priced<const FEES: bool>(
+    spec: &SpreadSpec,
+    legs: &[LegBook<'_>; MAX_LEGS],
+    is_buy: bool,
+    units: u32,
+) -> Option<Value> {
+    let mut sum_q32 = price::to_q32(spec.constant_e9);
     let mut prices_e9 = [0; MAX_LEGS];
-    let legs = spec.legs().iter().zip(legs).zip(fees_q32);
-    for (((leg, book), fee_q32), price_e9) in legs.zip(&mut prices_e9) {
+    for ((leg, book), price_e9) in spec.legs().iter().zip(legs).zip(&mut prices_e9) {
         // Cannot overflow: a product of two `u32`.
         let lots = u64::from(leg.ratio_lots.unsigned_abs()).wrapping_mul(u64::from(units));
         let lots = lots.max(u64::from(leg.min_lean_lots)).max(1);
@@ -208,11 +212,30 @@ pub fn value(
             worst_price(book.bids, book.taken_bid_lots, lots)?
         };
         *price_e9 = worst;
-        let weight_q32 = weight_q32(leg, *fee_q32, is_buy, worst);
-        // Cannot overflow: weights are bounded by twice MAX_COEFFICIENT_Q32 and there are four.
-        sum_q32 = sum_q32.wrapping_add(price::weighted(worst, weight_q32));
+        // Cannot overflow: coefficients are bounded by MAX_COEFFICIENT_Q32 and there are four.
+        sum_q32 = sum_q32.wrapping_add(price::weighted(worst, leg.coefficient_q32));
     }
-    Some(Value { sum_q32, prices_e9, is_buy })
+    if FEES {
+        sum_q32 = after_fees_q32(spec, sum_q32, &prices_e9, is_buy);
+    }
+    Some(Value { sum_q32, prices_e9 })
+}
+
+/// A sum with what trading at these prices takes in fees, which is paid whatever their signs are.
+/// Cannot overflow: a fee is no larger than its coefficient.
+#[inline(never)]
+fn after_fees_q32(
+    spec: &SpreadSpec,
+    sum_q32: i128,
+    prices_e9: &[i64; MAX_LEGS],
+    is_buy: bool,
+) -> i128 {
+    let mut fees_q32 = price::to_q32(spec.trigger.fee_e9);
+    for (fee_q32, price_e9) in spec.trigger.fee_q32.iter().zip(prices_e9) {
+        let paid = price::weighted(*price_e9, *fee_q32);
+        fees_q32 = fees_q32.wrapping_add(paid.wrapping_abs());
+    }
+    if is_buy { sum_q32.wrapping_add(fees_q32) } else { sum_q32.wrapping_sub(fees_q32) }
 }
 
 /// The trigger that is met, if any. Closing comes before opening. A trigger of 0 units is one that
@@ -224,30 +247,53 @@ pub fn evaluate(
     position_units: i32,
     legs: &[LegBook<'_>; MAX_LEGS],
 ) -> Option<Trigger> {
+    if spec.trigger.is_after_fees {
+        return evaluate_after_fees(spec, position_units, legs);
+    }
+    evaluated::<false>(spec, position_units, legs)
+}
+
+/// Apart, so that who looks for no fees does not pay for them.
+#[inline(never)]
+fn evaluate_after_fees(
+    spec: &SpreadSpec,
+    position_units: i32,
+    legs: &[LegBook<'_>; MAX_LEGS],
+) -> Option<Trigger> {
+    evaluated::<true>(spec, position_units, legs)
+}
+
+/// `evaluate`; fees are looked for only with `FEES`.
+#[inline]
+fn evaluated<const FEES: bool>(
+    spec: &SpreadSpec,
+    position_units: i32,
+    legs: &[LegBook<'_>; MAX_LEGS],
+) -> Option<Trigger> {
     let held = position_units.unsigned_abs();
     let close = held.min(spec.clip_units);
     let open = spec.max_units.saturating_sub(held).min(spec.clip_units);
     if position_units > 0 && spec.buy_close_e9 != i64::MAX {
-        let found = meets(spec, legs, Intent::CloseLong, spec.buy_close_e9, close);
+        let found = meets::<FEES>(spec, legs, Intent::CloseLong, spec.buy_close_e9, close);
         if found.is_some() {
             return found;
         }
     }
     if position_units < 0 && spec.sell_close_e9 != i64::MIN {
-        let found = meets(spec, legs, Intent::CloseShort, spec.sell_close_e9, close);
+        let found = meets::<FEES>(spec, legs, Intent::CloseShort, spec.sell_close_e9, close);
         if found.is_some() {
             return found;
         }
     }
     // A position on one side is closed, not crossed: the other side opens only from flat.
     if position_units >= 0 && spec.buy_open_e9 != i64::MIN {
-        let found = meets(spec, legs, Intent::OpenLong, spec.buy_open_e9, open);
+        let found = meets::<FEES>(spec, legs, Intent::OpenLong, spec.buy_open_e9, open);
         if found.is_some() {
             return found;
         }
     }
     if position_units <= 0 && spec.sell_open_e9 != i64::MAX {
-        return meets(spec, legs, Intent::OpenShort, spec.sell_open_e9, open);
+        return meets::<FEES>(spec, legs, Intent::OpenShort, spec.sell_open_e9, open);
     }
     None
 }
@@ -266,7 +312,7 @@ pub fn at_most(
     }
     let found = value(spec, legs, trigger.intent.is_buy(), most);
     found.map_or(trigger, |found| Trigger {
-        value_e9: found.measured_e9(spec),
+        value_e9: found.measured_e9(spec, trigger.intent.is_buy()),
         units: most,
         prices_e9: found.prices_e9,
         ..trigger
@@ -275,7 +321,7 @@ pub fn at_most(
 
 /// The trigger for one intent, sized; `None` if one unit does not meet the level.
 #[inline]
-fn meets(
+fn meets<const FEES: bool>(
     spec: &SpreadSpec,
     legs: &[LegBook<'_>; MAX_LEGS],
     intent: Intent,
@@ -284,7 +330,8 @@ fn meets(
 ) -> Option<Trigger> {
     let is_buy = intent.is_buy();
     let at = |units: u32| {
-        value(spec, legs, is_buy, units).filter(|found| found.meets(spec, is_buy, level_e9))
+        priced::<FEES>(spec, legs, is_buy, units)
+            .filter(|found| found.meets(spec, is_buy, level_e9))
     };
     let mut best = at(1)?;
     let mut units = 1_u32;
@@ -300,7 +347,7 @@ fn meets(
     Some(Trigger {
         intent,
         level_e9,
-        value_e9: best.measured_e9(spec),
+        value_e9: best.measured_e9(spec, is_buy),
         units: units.min(most),
         prices_e9: best.prices_e9,
     })

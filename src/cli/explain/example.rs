@@ -228,7 +228,7 @@ fn evaluated(
     let unit = i128::from(crate::config::decimal::ONE_Q32) * 1_000_000_000;
     let trigger = spread::evaluate(&spec, 0, &books);
     let is_ratio = spec.trigger.measure == Measure::Ratio;
-    let ratio = is_ratio.then(|| Rational::from_e9(value.measured_e9(&spec)));
+    let ratio = is_ratio.then(|| Rational::from_e9(value.measured_e9(&spec, true)));
     let hot = Rational::new(value.sum_q32, unit)?;
     Some((hot, ratio, trigger.map(|trigger| trigger.intent)))
 }

@@ -95,12 +95,13 @@ fn fees_go_into_levels_by_the_weights_of_their_legs() {
         config::load_text(&sample("demo.toml"), &text).expect("a configuration with fees")
     };
     for plain in ["", "levels = \"before_fees\"\n"] {
-        assert!(!told(&with(plain))[1].trigger.counts_fees());
+        let trigger = told(&with(plain))[1].trigger;
+        assert_eq!((trigger.is_after_fees, trigger.fee_e9), (false, 0));
     }
     let after = with("levels = \"after_fees\"\n");
     let trigger = told(&after)[1].trigger;
     // 2.5 / 25000 of a dollar a pound, by the weight 17687.68729510255; 0.00005 by 1.
-    assert_eq!(trigger.fee_e9, 1_768_768_730);
+    assert_eq!((trigger.is_after_fees, trigger.fee_e9), (true, 1_768_768_730));
     assert_eq!(trigger.fee_q32, [214_748, 0, 0, 0]);
     let prices =
         [("cu", 88_000), ("hg", 5), ("cnh", 7)].map(|(leg, at)| (leg.to_owned(), at * ONE_E9));

@@ -99,7 +99,7 @@ fn a_ratio_that_fired_must_leave_its_level_by_the_hysteresis() {
 #[test]
 fn a_level_after_fees_is_met_by_what_is_left_of_them() {
     let with = |fee_e9: i64, fee_q32: [i64; 4], open_e9: i64| {
-        let trigger = TriggerSpec { fee_e9, fee_q32, ..TriggerSpec::PLAIN };
+        let trigger = TriggerSpec { is_after_fees: true, fee_e9, fee_q32, ..TriggerSpec::PLAIN };
         let mut stand = of(&SpreadSpec { trigger, buy_open_e9: open_e9, ..spread() });
         stand.quote(1, 96, 97, 5);
         stand.quote(0, 99, 100, 5);
@@ -115,7 +115,7 @@ fn a_level_after_fees_is_met_by_what_is_left_of_them() {
 #[test]
 fn a_fee_is_paid_at_a_price_below_zero_too() {
     let with = |fee_q32: [i64; 4]| {
-        let trigger = TriggerSpec { fee_q32, ..TriggerSpec::PLAIN };
+        let trigger = TriggerSpec { is_after_fees: true, fee_q32, ..TriggerSpec::PLAIN };
         let open_e9 = 200 * ONE_E9;
         let mut stand = of(&SpreadSpec { trigger, buy_open_e9: open_e9, ..spread() });
         stand.quote(1, -32, -31, 5);
@@ -131,6 +131,7 @@ fn a_fee_is_paid_at_a_price_below_zero_too() {
 fn fees_that_pay_or_turn_a_leg_round_are_refused() {
     let with = |change: &dyn Fn(&mut SpreadSpec)| {
         let mut wrong = spread();
+        wrong.trigger.is_after_fees = true;
         change(&mut wrong);
         let mut stand = of(&spread());
         stand.tell(Event::Spread(&wrong));
@@ -143,6 +144,7 @@ fn fees_that_pay_or_turn_a_leg_round_are_refused() {
         &|spec| spec.trigger.fee_q32[1] = -1,
         &|spec| spec.trigger.fee_q32[0] = weight + 1,
         &|spec| spec.trigger.fee_q32[2] = 1,
+        &|spec| (spec.trigger.is_after_fees, spec.trigger.fee_e9) = (false, 1),
     ] {
         assert_eq!(with(wrong), [AlertKind::BadInput]);
     }

@@ -49,7 +49,7 @@ pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
     let constant = number::signed_e9(story.spec.constant_e9.into(), 6);
     let name = page.say("constant", "常数项");
     writeln!(out, "{}", Line::indent(1).left(name, 66).right(&constant, 24).end())?;
-    if story.spec.trigger.counts_fees() {
+    if story.spec.trigger.is_after_fees {
         let fees = number::signed_e9(fees_e9(&story.spec, trigger), 6);
         let name = page.say("fees of trading it", "手续费");
         writeln!(out, "{}", Line::indent(1).left(name, 66).right(&fees, 24).end())?;
