@@ -3,7 +3,8 @@
 //! In this order: the form, the signatures and whose they are, for which engine it is, when it was
 //! written, whether the person may give it, whether a second one has signed where that is needed,
 //! what it names, which figures; its number comes last, and is remembered on the disk before
-//! anything is done. So what is refused uses up no number, and what is taken is taken once.
+//! anything is done. So what is refused here uses up no number, and what is taken is taken once.
+//! Only what stops is done whether or not the disk takes it.
 //!
 //! Everything is decided from the text, the configuration and the clock that the caller reads. What
 //! only the desk can say (the figure that a limit has now, whether a spread is halted) it says when
@@ -21,6 +22,9 @@ use xmc_hotpath::message::{Denial, DeskIdentity, Instruction, SafeState, Scope};
 /// How far ahead of this host's clock that of whoever writes commands may be.
 const AHEAD_S: u64 = 5;
 
+/// Numbers that a command may leave out: one far ahead would shut its operator out for good.
+const MOST_AHEAD: u64 = 1_000;
+
 /// A command that is taken.
 #[derive(Clone, Debug)]
 pub struct Granted {
@@ -30,6 +34,8 @@ pub struct Granted {
     pub scope: Scope,
     /// As it is recorded.
     pub instruction: Instruction,
+    /// It is done and could not be kept: why, and what to do. Only of one that stops.
+    pub unkept: Option<String>,
 }
 
 /// A command that is not.
@@ -136,14 +142,22 @@ impl Judge {
         let decided = self.check(request, now_s, state, &mut known);
         let decided = decided.and_then(|(text, scope)| {
             let signed = String::from_utf8_lossy(request);
-            self.kept.take(known.operator, &text, &signed).map_err(|error| {
-                (Denial::Disk, format!("{error}: the command was not done; see to the disk"))
-            })?;
-            Ok((text, scope))
+            let unkept = match self.kept.take(known.operator, &text, &signed) {
+                Ok(()) => None,
+                Err(error) if text.verb.only_stops() => Some(format!(
+                    "{error}: it is done, and the next run does not know of it; see to the disk \
+                     before that, or stop it again"
+                )),
+                Err(error) => {
+                    let why = format!("{error}: the command was not done; see to the disk");
+                    return Err((Denial::Disk, why));
+                }
+            };
+            Ok((text, scope, unkept))
         });
         match decided {
-            Ok((text, scope)) => {
-                Ok(Granted { text, scope, instruction: known.instruction(Denial::Taken) })
+            Ok((text, scope, unkept)) => {
+                Ok(Granted { text, scope, instruction: known.instruction(Denial::Taken), unkept })
             }
             Err((denial, why)) => {
                 Err(Box::new(Denied { instruction: known.instruction(denial), why }))
@@ -180,7 +194,7 @@ impl Judge {
             change.check(scope, &self.register)?;
         }
         // What was signed for a restart must not be used up before it.
-        if text.verb == Verb::Arm && state == SafeState::Halt {
+        if matches!(text.verb, Verb::Arm | Verb::Enable) && state == SafeState::Halt {
             let why = "the desk is in HALT, which this run does not leave: see to orders and \
                        positions, start the engine again, and arm that run and enable its spreads; \
                        it waits for both";
@@ -321,6 +335,14 @@ impl Judge {
 
     fn by_number(&self, operator: &Operator, text: &Text) -> Result<(), Objection> {
         let last = self.kept.counter(operator.id);
+        if text.counter > last.saturating_add(MOST_AHEAD) {
+            let why = format!(
+                "{} has used number {last}, and number {} would leave none for later: write it \
+                 anew",
+                operator.name, text.counter
+            );
+            return Err((Denial::Counter, why));
+        }
         if text.counter > last {
             return Ok(());
         }

@@ -116,8 +116,18 @@ impl Kept {
     /// was signed; both are on the disk when this returns.
     ///
     /// # Errors
-    /// `Io`. Nothing is remembered then, and nothing may be done.
+    /// `Io`. Of a command that only stops this process knows all the same, the next one will not;
+    /// of another nothing is remembered, and it may not be done.
     pub fn take(&mut self, operator: u32, text: &Text, request: &str) -> Result<(), KeptError> {
+        let next = self.with(operator, text);
+        let kept = self.keep(&next, text, request);
+        if kept.is_ok() || text.verb.only_stops() {
+            self.written = next;
+        }
+        kept
+    }
+
+    fn keep(&self, next: &Written, text: &Text, request: &str) -> Result<(), KeptError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| KeptError::Io { what: "write", path, source }
@@ -129,6 +139,12 @@ impl Kept {
         }
         let file = directory.join(format!("{}.note", hex::show(&text.digest())));
         replace(&file, request.as_bytes()).map_err(failed(&file))?;
+        let bytes = serde_json::to_vec_pretty(next).unwrap_or_default();
+        replace(&self.path, &bytes).map_err(failed(&self.path))
+    }
+
+    /// What is remembered once a command is done.
+    fn with(&self, operator: u32, text: &Text) -> Written {
         let mut next = self.written.clone();
         next.counters.insert(operator, text.counter);
         let scope = text.scope.to_string();
@@ -148,10 +164,7 @@ impl Kept {
             Verb::Enable => stop.scope != scope,
             _ => true,
         });
-        let bytes = serde_json::to_vec_pretty(&next).unwrap_or_default();
-        replace(&self.path, &bytes).map_err(failed(&self.path))?;
-        self.written = next;
-        Ok(())
+        next
     }
 
     /// What the desk is told at its start: what was stopped, under the number of who has stopped

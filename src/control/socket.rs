@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::socket_peercred;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError};
@@ -50,6 +50,15 @@ pub enum SocketError {
         /// Where.
         path: PathBuf,
     },
+    /// Another engine has it.
+    #[error(
+        "somebody listens at {}: no two engines share a socket; name another path in [control]",
+        path.display()
+    )]
+    InUse {
+        /// Where.
+        path: PathBuf,
+    },
 }
 
 /// What is answered: at once, or by whoever has the other end.
@@ -75,6 +84,8 @@ pub enum Unread {
 pub struct Socket {
     listener: UnixListener,
     path: PathBuf,
+    /// Device and number of the file that it has made.
+    file: (u64, u64),
     owner: u32,
     connections: Vec<Connection>,
 }
@@ -106,6 +117,9 @@ impl Socket {
             Ok(found) if !found.file_type().is_socket() => {
                 return Err(SocketError::Taken { path: path.to_owned() });
             }
+            Ok(_) if UnixStream::connect(path).is_ok() => {
+                return Err(SocketError::InUse { path: path.to_owned() });
+            }
             Ok(_) => fs::remove_file(path).map_err(io("replace"))?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(io("look at")(error)),
@@ -115,7 +129,8 @@ impl Socket {
         fs::set_permissions(path, Permissions::from_mode(OWNER_ONLY)).map_err(io("close"))?;
         listener.set_nonblocking(true).map_err(io("use"))?;
         let owner = rustix::process::geteuid().as_raw();
-        Ok(Self { listener, path: path.to_owned(), owner, connections: Vec::new() })
+        let file = file_of(path).map_err(io("look at"))?;
+        Ok(Self { listener, path: path.to_owned(), file, owner, connections: Vec::new() })
     }
 
     /// Where it is.
@@ -135,13 +150,23 @@ impl Socket {
         mut refuse: impl FnMut(&[u8], Unread) -> Vec<u8>,
     ) -> io::Result<()> {
         self.wait()?;
+        // Whoever has said all is heard before room is made for others.
+        self.advance(&mut ask, &mut refuse);
         self.accept(&mut refuse)?;
+        self.advance(&mut ask, &mut refuse);
+        Ok(())
+    }
+
+    fn advance(
+        &mut self,
+        ask: &mut impl FnMut(&[u8]) -> Reply,
+        refuse: &mut impl FnMut(&[u8], Unread) -> Vec<u8>,
+    ) {
         let now = Instant::now();
         for connection in &mut self.connections {
-            connection.advance(now, &mut ask, &mut refuse);
+            connection.advance(now, ask, refuse);
         }
         self.connections.retain(|connection| !matches!(connection.state, State::Done));
-        Ok(())
     }
 
     /// Until something can be done, or it is time to look.
@@ -202,10 +227,17 @@ impl Socket {
     }
 }
 
+fn file_of(path: &Path) -> io::Result<(u64, u64)> {
+    let found = fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
+}
+
 impl Drop for Socket {
     fn drop(&mut self) {
-        // A socket that stays is taken away by the next start.
-        let _ = fs::remove_file(&self.path);
+        // A socket that stays is taken away by the next start; one of somebody else stays.
+        if file_of(&self.path).is_ok_and(|found| found == self.file) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 

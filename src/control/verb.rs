@@ -78,6 +78,13 @@ impl Verb {
         }
     }
 
+    /// Whether it only stops: then it is done even if it cannot be kept, because whoever gave it
+    /// again would only stop what is stopped.
+    #[must_use]
+    pub const fn only_stops(self) -> bool {
+        matches!(self, Self::Kill | Self::NoNew | Self::Disable)
+    }
+
     /// What it does, for the person who is about to sign it.
     #[must_use]
     pub const fn meaning(self) -> &'static str {

@@ -38,6 +38,8 @@ use xmc_hotpath::ring::Sender;
 
 /// How long the record is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// After which time it is not waited for any more before a limit is changed.
+const FORGOTTEN: Duration = Duration::from_secs(60);
 /// Refusals that are recorded at once, and then one in each `REFUSAL_EVERY`.
 const REFUSALS: u32 = 8;
 const REFUSAL_EVERY: Duration = Duration::from_secs(1);
@@ -97,8 +99,9 @@ struct Waiting {
     control: Control,
     /// The record shows who has ordered it.
     is_recorded: bool,
-    back: Back,
-    until: Instant,
+    /// `None` once it was answered that the record does not show it yet.
+    back: Option<Back>,
+    since: Instant,
 }
 
 /// The end of the channel beside the desk.
@@ -110,6 +113,8 @@ pub(super) struct OperatorsDesk {
     standing: standing::Standing,
     state: Arc<LastState>,
     is_held: bool,
+    /// The run ends: nothing is allowed any more.
+    is_ending: bool,
     /// Requests that were not taken.
     refused: u64,
     refusals: Refusals,
@@ -145,6 +150,11 @@ impl OperatorsDesk {
     /// The engine may not arm itself.
     pub fn is_held(&self) -> bool {
         self.is_held
+    }
+
+    /// The run ends: what stops is still taken, what allows more is not.
+    pub fn end(&mut self) {
+        self.is_ending = true;
     }
 
     /// Takes what has come in, and answers what the record shows.
@@ -187,13 +197,26 @@ impl OperatorsDesk {
     ) -> Option<Asked> {
         // A limit is told with all that stands beside it, so that must have been seen. It alone
         // waits: a stop does not.
-        if granted.text.verb == Verb::Limit
-            && !self.waiting.is_empty()
-            && since.elapsed() < PATIENCE
-        {
+        let is_limit = granted.text.verb == Verb::Limit;
+        if is_limit && !self.waiting.is_empty() && since.elapsed() < PATIENCE {
             return Some(Asked::Granted(granted, back));
         }
-        let told = match self.effect(&granted, desk, bands) {
+        match (granted.text.verb, granted.scope) {
+            (Verb::Kill | Verb::NoNew, Scope::All) => self.is_held = true,
+            (Verb::Arm, _) => self.is_held = false,
+            _ => {}
+        }
+        let effect = if is_limit && !self.waiting.is_empty() {
+            let why = "the record does not show yet what was ordered before, and a limit is told \
+                       with all that stands beside it: look at `xmc control status`, and write it \
+                       anew";
+            Err((Denial::Busy, why.to_owned()))
+        } else if self.is_ending && granted.text.needs_two() {
+            Err((Denial::State, "this run is ending: give it to the next one".to_owned()))
+        } else {
+            self.effect(&granted, desk, bands)
+        };
+        let told = match effect {
             Ok(told) => told,
             Err((denial, why)) => {
                 let instruction = Instruction { denial, inputs: 0, ..granted.instruction };
@@ -207,7 +230,8 @@ impl OperatorsDesk {
         };
         if control.push_all(&[Control::Instruction(instruction), told]).is_err() {
             self.refusals.untold = instruction.untold;
-            if since.elapsed() < PATIENCE {
+            // What stops is told as soon as there is room, however long that takes.
+            if since.elapsed() < PATIENCE || granted.text.verb.only_stops() {
                 return Some(Asked::Granted(granted, back));
             }
             let why = "the desk does not read what it is told: use the venues' own kill switches, \
@@ -223,13 +247,8 @@ impl OperatorsDesk {
                 _ => spec,
             });
         }
-        match (granted.text.verb, granted.scope) {
-            (Verb::Kill | Verb::NoNew, Scope::All) => self.is_held = true,
-            (Verb::Arm, _) => self.is_held = false,
-            _ => {}
-        }
-        let until = Instant::now() + PATIENCE;
-        self.waiting.push(Waiting { granted, control: told, is_recorded: false, back, until });
+        let (back, since) = (Some(back), Instant::now());
+        self.waiting.push(Waiting { granted, control: told, is_recorded: false, back, since });
         None
     }
 
@@ -240,7 +259,7 @@ impl OperatorsDesk {
         desk: &Desk<'_>,
         bands: &PriceBands,
     ) -> Result<Control, (Denial, String)> {
-        let Granted { text, scope, instruction } = granted;
+        let Granted { text, scope, instruction, .. } = granted;
         if let Some(kind) = text.verb.kind() {
             let (operator, command_id) = (instruction.operator, instruction.counter);
             return Ok(Control::Command(Command { kind, scope: *scope, operator, command_id }));
@@ -305,15 +324,21 @@ impl OperatorsDesk {
             let is_effect = |one: &Waiting| one.is_recorded && is_same(&one.control, &heard.event);
             if let Some(place) = waiting.iter().position(is_effect) {
                 let done = waiting.remove(place);
-                send(&done.back, &self.done(&done, heard, desk));
+                if let Some(back) = &done.back {
+                    send(back, &self.done(&done, heard, desk));
+                }
             }
         }
-        for one in waiting {
-            if Instant::now() < one.until {
-                self.waiting.push(one);
-                continue;
+        for mut one in waiting {
+            let waited = one.since.elapsed();
+            if waited >= PATIENCE
+                && let Some(back) = one.back.take()
+            {
+                send(&back, &self.answer(Outcome::Taken, &one.granted.instruction, desk));
             }
-            send(&one.back, &self.answer(Outcome::Taken, &one.granted.instruction, desk));
+            if waited < FORGOTTEN {
+                self.waiting.push(one);
+            }
         }
     }
 
@@ -321,6 +346,7 @@ impl OperatorsDesk {
     fn done(&self, one: &Waiting, heard: &Heard, desk: &Desk<'_>) -> Answer {
         let mut answer = self.answer(Outcome::Done, &one.granted.instruction, desk);
         answer.input = Some(heard.seq_no);
+        answer.why.clone_from(&one.granted.unkept);
         for detail in &heard.details {
             match detail {
                 Detail::State(change) => answer.changes.push(Changed {
@@ -368,6 +394,7 @@ impl OperatorsDesk {
         Self {
             asked,
             pending: VecDeque::new(),
+            is_ending: false,
             waiting: Vec::new(),
             standing,
             state,
@@ -386,16 +413,17 @@ fn not_done(verb: &Verb, scope: &Named) -> String {
             "it is not halted, or orders of its last fire are not accounted for: look at \
              `xmc control status`, and settle them with the venue first"
         }
-        Verb::Enable | Verb::Disable | Verb::NoNew => {
+        Verb::Enable => {
             "it is halted, or there is no such spread: clear it first with `xmc clear-halt`"
         }
+        Verb::Disable | Verb::NoNew => "it is halted, which is more: it sends nothing",
         Verb::ClearDoubt => "no book of its legs is in doubt",
         Verb::Remove => "it holds something, has orders, or is halted: `xmc control status` says",
         Verb::Kill => {
             "there is no spread of that: nothing was stopped. `xmc kill --scope all` stops \
                        everything"
         }
-        Verb::Arm => "the desk is in HALT",
+        Verb::Arm => "the desk is in HALT: start the engine again, and arm that run",
         Verb::Limit => "it does not take that figure beside its other limits",
     };
     format!("the desk has recorded {verb} about {scope} and not done it: {what}")

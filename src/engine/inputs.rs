@@ -212,6 +212,9 @@ fn fees(config: &Configuration, spread: &Spread) -> TriggerSpec {
         // What cannot be reckoned was refused, and what is too much keeps the spread from trading.
         let by_lot = fees.and_then(|fees| fees.by_lot.nearest_e9()).unwrap_or(i64::MAX);
         spec.fee_e9 = spec.fee_e9.saturating_add(by_lot);
+        if leg.weight_q32 < 0 {
+            spec.short_fee_e9 = spec.short_fee_e9.saturating_add(by_lot);
+        }
         *fee_q32 = fees.and_then(|fees| fees.by_value.nearest_q32()).unwrap_or(i64::MAX);
     }
     spec

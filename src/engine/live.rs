@@ -406,7 +406,7 @@ impl Shared<'_> {
             gate.open(made.as_ref().map_or(0, Vec::len));
             let threads = made?;
             let watched = self.watch(&mut following, control, telling, watch);
-            let live_orders = self.wind_down(&mut following, control, watch);
+            let live_orders = self.wind_down(&mut following, control, telling, watch);
             stopping.stop_cores();
             let mut allocations = Vec::new();
             for thread in threads {
@@ -557,8 +557,10 @@ impl Shared<'_> {
         &self,
         following: &mut Following<'_, '_>,
         control: &mut Sender<Control>,
+        telling: &mut Telling,
         watch: &mut dyn Watch,
     ) -> Result<usize, LiveError> {
+        telling.end_operators();
         // Nothing is opened, and then nothing is fired at all: what is live now is all there is.
         let kinds = [(CommandKind::NoNew, 2), (CommandKind::Disable, LAST_COMMAND)];
         for (kind, command_id) in kinds {
@@ -567,6 +569,8 @@ impl Shared<'_> {
         let until = Instant::now() + PATIENCE;
         loop {
             let follower = following.read(watch)?;
+            // Whatever lives can still be cancelled by a kill.
+            telling.on_operators(follower, control);
             self.counters.main_thread.round(self.clock.ticks());
             let live = follower.shadow.desk().orders().live_count();
             // The shadow is behind: before it has seen the command, it may not have seen orders.

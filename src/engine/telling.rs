@@ -84,6 +84,13 @@ impl Telling {
         self.operators.as_ref().is_some_and(OperatorsDesk::is_held)
     }
 
+    /// The run ends: operators may stop it, and allow nothing more.
+    pub(super) fn end_operators(&mut self) {
+        if let Some(operators) = &mut self.operators {
+            operators.end();
+        }
+    }
+
     /// Does what operators have signed, and answers them by what the record shows.
     pub(super) fn on_operators(
         &mut self,

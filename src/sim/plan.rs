@@ -355,6 +355,7 @@ fn charged(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64) -> SpreadSpe
     if rng.u8(..4) == 0 {
         trigger.is_after_fees = true;
         trigger.fee_e9 = tick_e9 * rng.i64(0..=8) / 4;
+        trigger.short_fee_e9 = trigger.fee_e9 / *pick(rng, &[1, 2, i64::MAX]);
         for (fee_q32, leg) in trigger.fee_q32.iter_mut().zip(&spec.legs) {
             let part = *pick(rng, &[0, 0, 1_000, 500_000]);
             let weight = if leg.ratio_lots == 0 { 0 } else { leg.coefficient_q32.abs() };

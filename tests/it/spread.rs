@@ -63,9 +63,11 @@ fn reference(
 /// The ratio of what is added to what is taken off, as a numerator and a denominator of Q32.
 fn ratio_of(spec: &SpreadSpec, legs: &[Leg], is_buy: bool, prices: &[i64]) -> (i128, i128) {
     let paid = if is_buy { 1 } else { -1 };
-    let short = i128::from(spec.trigger.short_constant_e9) * (1 << 32);
-    let long = (i128::from(spec.constant_e9) + i128::from(spec.trigger.fee_e9) * paid) << 32;
-    let mut sides = (long + short, short);
+    let sold_fee = i128::from(spec.trigger.short_fee_e9);
+    let bought_fee = i128::from(spec.trigger.fee_e9) - sold_fee;
+    let (constant, short) = (spec.constant_e9, i128::from(spec.trigger.short_constant_e9));
+    let long = i128::from(constant) + short + bought_fee * paid;
+    let mut sides = (long << 32, (short - sold_fee * paid) << 32);
     for ((leg, price), fee) in legs.iter().zip(prices).zip(spec.trigger.fee_q32) {
         let fee = i128::from(*price).abs() * i128::from(fee) * paid;
         let part = i128::from(*price) * i128::from(leg.spec.coefficient_q32) + fee;
@@ -250,13 +252,18 @@ fn leg() -> impl Strategy<Value = Leg> {
 }
 
 /// Fees by the lot, and by what is traded in eighths of each traded leg's coefficient.
-fn fees() -> impl Strategy<Value = (i64, [i64; MAX_LEGS])> {
-    prop_oneof![Just((0, [0; MAX_LEGS])), (0_i64..4, prop::array::uniform4(0_i64..=8))]
+fn fees() -> impl Strategy<Value = (i64, i64, [i64; MAX_LEGS])> {
+    let some = (0_i64..4, 0_i64..4, prop::array::uniform4(0_i64..=8));
+    let some = some.prop_map(|(bought, sold, parts)| (bought + sold, sold, parts));
+    prop_oneof![Just((0, 0, [0; MAX_LEGS])), some]
 }
 
 /// The specification with levels that are after fees.
-fn charged((fee_e9, parts): (i64, [i64; MAX_LEGS]), spec: SpreadSpec) -> SpreadSpec {
-    let mut trigger = TriggerSpec { is_after_fees: true, fee_e9, ..spec.trigger };
+fn charged(
+    (fee_e9, short_fee_e9, parts): (i64, i64, [i64; MAX_LEGS]),
+    spec: SpreadSpec,
+) -> SpreadSpec {
+    let mut trigger = TriggerSpec { is_after_fees: true, fee_e9, short_fee_e9, ..spec.trigger };
     for ((fee_q32, part), leg) in trigger.fee_q32.iter_mut().zip(parts).zip(spec.legs) {
         *fee_q32 = if leg.ratio_lots == 0 { 0 } else { leg.coefficient_q32.abs() * part / 8 };
     }

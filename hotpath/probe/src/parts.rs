@@ -71,8 +71,8 @@ extern "C" fn spread_value(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn spread_measured_e9(value: &Value, spec: &SpreadSpec) -> i64 {
-    value.measured_e9(spec)
+extern "C" fn spread_measured_e9(value: &Value, spec: &SpreadSpec, is_buy: bool) -> i64 {
+    value.measured_e9(spec, is_buy)
 }
 
 #[unsafe(no_mangle)]

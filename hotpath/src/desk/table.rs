@@ -12,7 +12,7 @@ use crate::execute::offset::Holding;
 use crate::execute::repair;
 use crate::message::{
     Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Measure, Quote, RepairSpec, SafeState,
-    SpreadIndex, SpreadSpec,
+    SpreadIndex, SpreadSpec, TriggerSpec,
 };
 use crate::order::Order;
 use crate::record::codec::{Decoder, Encoder, code, fields, put_rows, take_rows};
@@ -497,8 +497,9 @@ fn counts_fees_sanely(spec: &SpreadSpec) -> bool {
         let most = if leg.ratio_lots == 0 { 0 } else { leg.coefficient_q32.unsigned_abs() };
         u64::try_from(*fee_q32).is_ok_and(|fee| fee <= most)
     });
-    let has_none = spec.trigger.fee_e9 == 0 && spec.trigger.fee_q32 == [0; MAX_LEGS];
-    are_sane && spec.trigger.fee_e9 >= 0 && (spec.trigger.is_after_fees || has_none)
+    let TriggerSpec { is_after_fees, fee_e9, short_fee_e9, fee_q32, .. } = spec.trigger;
+    let has_none = fee_e9 == 0 && fee_q32 == [0; MAX_LEGS];
+    are_sane && (0..=fee_e9).contains(&short_fee_e9) && (is_after_fees || has_none)
 }
 
 /// Whether what is said of repairs can be done and priced.

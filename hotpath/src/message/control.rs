@@ -139,6 +139,8 @@ message! {
         /// Fees by the lot, of all legs, as a value of one unit: added where the spread is bought,
         /// taken off where it is sold.
         pub fee_e9: i64,
+        /// The part of it that is of legs which are taken off: in the denominator of a ratio.
+        pub short_fee_e9: i64,
         /// Fees as a part of what is traded, by the coefficient of each leg, Q32: what it is more
         /// where the spread is bought, and less where it is sold.
         pub fee_q32: [i64; MAX_LEGS],
@@ -156,6 +158,7 @@ impl TriggerSpec {
         short_constant_e9: 0,
         is_after_fees: false,
         fee_e9: 0,
+        short_fee_e9: 0,
         fee_q32: [0; MAX_LEGS],
         open_hold: Span(0),
         close_hold: Span(0),

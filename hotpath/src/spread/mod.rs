@@ -113,6 +113,10 @@ impl Value {
     #[inline(never)]
     fn short_q32(&self, spec: &SpreadSpec, is_buy: bool) -> i128 {
         let mut short_q32 = price::to_q32(spec.trigger.short_constant_e9);
+        let fee_q32 = price::to_q32(spec.trigger.short_fee_e9);
+        // What is sold brings its fees less.
+        short_q32 =
+            if is_buy { short_q32.wrapping_sub(fee_q32) } else { short_q32.wrapping_add(fee_q32) };
         let legs = spec.legs().iter().zip(&spec.trigger.fee_q32).zip(&self.prices_e9);
         for ((leg, fee_q32), price_e9) in legs.filter(|((leg, _), _)| leg.coefficient_q32 < 0) {
             let weight_q32 = weight_q32(leg, *fee_q32, is_buy, *price_e9);

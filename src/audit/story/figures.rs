@@ -123,7 +123,9 @@ impl Story {
         let fee_q32 = price::to_q32(counts.fee_e9);
         let mut sum_q32 = price::to_q32(self.spec.constant_e9);
         sum_q32 += if is_buy { fee_q32 } else { -fee_q32 };
+        let short_fee_q32 = price::to_q32(counts.short_fee_e9);
         let mut short_q32 = price::to_q32(counts.short_constant_e9);
+        short_q32 -= if is_buy { short_fee_q32 } else { -short_fee_q32 };
         let legs = self.legs.iter().zip(counts.fee_q32).zip(&filled).zip(trigger.prices_e9);
         for (((leg, fee_q32), filled), seen_e9) in legs {
             let price_e9 = if leg.spec.ratio_lots == 0 { seen_e9 } else { filled.average_e9()? };

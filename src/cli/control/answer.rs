@@ -19,6 +19,9 @@ pub fn show(answer: &Answer, out: &mut Report<'_>) -> Result<Exit, CliError> {
         Outcome::Done => {
             let input = answer.input.unwrap_or_default();
             writeln!(out, "DONE: recorded as input {input} of run {}", answer.run)?;
+            if let Some(but) = &answer.why {
+                writeln!(out, "  BUT: {but}")?;
+            }
         }
         Outcome::Refused => {
             let denial = answer.denial.as_deref().unwrap_or("refused");

@@ -67,7 +67,9 @@ impl At {
             return Ok(socket.clone());
         }
         let nothing = || CliError::usage("say which engine: --socket PATH or --config FILE");
-        let config = config::load(self.config.as_ref().ok_or_else(nothing)?)?;
+        let config = config::load(self.config.as_ref().ok_or_else(nothing)?).inspect_err(|_| {
+            eprintln!("a running engine is reached without its configuration by --socket PATH");
+        })?;
         let control = config.control.as_ref().ok_or_else(|| {
             CliError::usage("the configuration has no [control]: its engine takes no commands")
         })?;

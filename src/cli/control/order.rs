@@ -88,6 +88,8 @@ pub(super) fn give(
     if !out.is_json() {
         preview(&text, status, out)?;
         out.flush()?;
+    } else if !signing.yes {
+        eprint!("{}", text.in_words());
     }
     if text.needs_two() && signing.out.is_none() {
         return Err(CliError::refused(format!(
@@ -140,9 +142,9 @@ fn written(
     let text = Text {
         audience,
         operator: row.name.clone(),
-        counter: row.counter + 1,
+        counter: row.counter.saturating_add(1),
         issued_s: now.as_secs(),
-        expires_s: now.as_secs() + signing.valid.unwrap_or(status.valid_seconds),
+        expires_s: now.as_secs().saturating_add(signing.valid.unwrap_or(status.valid_seconds)),
         verb,
         scope,
         change,

@@ -43,6 +43,8 @@ pub fn sign(args: &SignArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     if !out.is_json() {
         writeln!(out, "{}  signed so far by: {}", text.in_words(), names.join(", "))?;
         out.flush()?;
+    } else if !args.yes {
+        eprintln!("{}  signed so far by: {}", text.in_words(), names.join(", "));
     }
     let verifier = key.verifier();
     if names.iter().any(|name| name == verifier.name()) {

@@ -262,7 +262,9 @@ impl Checker {
         (plus, minus) = (plus << 32, minus << 32);
         // Fees are paid either way: what is bought costs them more, what is sold brings them less.
         let paid = if intent.is_buy() { 1 } else { -1 };
-        plus += (i128::from(spec.trigger.fee_e9) << 32) * paid;
+        let of_short = i128::from(spec.trigger.short_fee_e9);
+        plus += ((i128::from(spec.trigger.fee_e9) - of_short) << 32) * paid;
+        minus -= (of_short << 32) * paid;
         for (leg, fee) in legs(spec).zip(spec.trigger.fee_q32) {
             let price = i128::from(self.price(leg, intent, units)?);
             let weight = i128::from(leg.coefficient_q32);

@@ -102,6 +102,7 @@ fn fees_go_into_levels_by_the_weights_of_their_legs() {
     let trigger = told(&after)[1].trigger;
     // 2.5 / 25000 of a dollar a pound, by the weight 17687.68729510255; 0.00005 by 1.
     assert_eq!((trigger.is_after_fees, trigger.fee_e9), (true, 1_768_768_730));
+    assert_eq!(trigger.short_fee_e9, trigger.fee_e9, "all of it is of the leg that is sold");
     assert_eq!(trigger.fee_q32, [214_748, 0, 0, 0]);
     let prices =
         [("cu", 88_000), ("hg", 5), ("cnh", 7)].map(|(leg, at)| (leg.to_owned(), at * ONE_E9));

@@ -76,13 +76,50 @@ fn a_file_that_somebody_has_changed_is_not_believed() {
     }
 }
 
-/// A command whose number cannot be kept is not done.
+/// A command whose number cannot be kept is not done, but for one that stops: that is done, says
+/// so, and is not taken twice.
 #[test]
-fn a_disk_that_refuses_stops_the_command() {
+fn a_disk_that_refuses_stops_no_stop() {
     let scratch = Scratch::new("control_disk");
     let mut judge = judge(&scratch);
     std::fs::remove_dir_all(scratch.path("kept")).expect("it is ours");
-    let request = request(&text(1, Verb::Kill, "all"), &["alice"]);
-    let denied = judge.decide(request.as_bytes(), NOW_S, SafeState::Normal);
-    assert_eq!(denied.expect_err("nowhere to write").instruction.denial, Denial::Disk);
+    let mut give = |counter, verb, signers: &[&str]| {
+        let request = request(&text(counter, verb, "all"), signers);
+        judge.decide(request.as_bytes(), NOW_S, SafeState::Normal)
+    };
+    let denied = give(1, Verb::Arm, &["alice", "bob"]).expect_err("nowhere to write");
+    assert_eq!(denied.instruction.denial, Denial::Disk);
+    for (counter, verb) in [(1, Verb::Kill), (2, Verb::NoNew), (3, Verb::Disable)] {
+        let granted = give(counter, verb, &["alice"]).expect("it only stops");
+        assert!(granted.unkept.is_some_and(|why| why.contains("see to the disk")), "{verb}");
+        let again = give(counter, verb, &["alice"]).expect_err("it is taken once");
+        assert_eq!(again.instruction.denial, Denial::Counter, "{verb}");
+    }
+}
+
+/// A number far ahead would leave none for later.
+#[test]
+fn numbers_do_not_run_away() {
+    let scratch = Scratch::new("control_far");
+    let mut judge = judge(&scratch);
+    for (counter, denial) in
+        [(u64::MAX, Denial::Counter), (1_001, Denial::Counter), (1_000, Denial::Taken)]
+    {
+        let request = request(&text(counter, Verb::Disable, "all"), &["alice"]);
+        let decided = judge.decide(request.as_bytes(), NOW_S, SafeState::Normal);
+        let found = decided.map_or_else(|no| no.instruction.denial, |_| Denial::Taken);
+        assert_eq!(found, denial, "{counter}");
+    }
+}
+
+/// What would be used up before a restart is not taken in HALT.
+#[test]
+fn what_a_desk_in_halt_cannot_do_waits_for_the_next_run() {
+    let scratch = Scratch::new("control_halted");
+    let mut judge = judge(&scratch);
+    for verb in [Verb::Arm, Verb::Enable] {
+        let request = request(&text(1, verb, "all"), &["alice", "bob"]);
+        let denied = judge.decide(request.as_bytes(), NOW_S, SafeState::Halt);
+        assert_eq!(denied.expect_err("in HALT").instruction.denial, Denial::State, "{verb}");
+    }
 }

@@ -79,7 +79,15 @@ fn a_socket_that_was_left_is_replaced_and_nothing_else_is() {
     let path = scratch.path("control.sock");
     drop(UnixListener::bind(&path).expect("a socket"));
     assert!(path.exists(), "a process that is killed leaves it");
-    drop(Socket::open(&path).expect("it is replaced"));
+    let first = Socket::open(&path).expect("it is replaced");
+    // Not that of an engine that lives, and what is another's stays when this one goes.
+    assert!(matches!(Socket::open(&path), Err(SocketError::InUse { .. })));
+    std::fs::remove_file(&path).expect("it is ours");
+    let second = Socket::open(&path).expect("nobody has it");
+    drop(first);
+    assert!(path.exists());
+    drop(second);
+    assert!(!path.exists());
     std::fs::write(&path, "mine").expect("a file");
     assert!(matches!(Socket::open(&path), Err(SocketError::Taken { .. })));
     assert_eq!(std::fs::read(&path).expect("it is there"), b"mine");

@@ -111,7 +111,28 @@ fn a_level_after_fees_is_met_by_what_is_left_of_them() {
     assert_eq!(with(fee_e9, fee_q32, 12_562_499_999), None);
 }
 
-/// Sold at -37.63, 1/16 of what is traded is paid, not got.
+/// 100 and a fee of 1 over 50 less a fee of 2: what is sold brings its fee less.
+#[test]
+fn fees_of_a_ratio_are_on_their_sides() {
+    let with = |fee_e9: i64, short_fee_e9: i64| {
+        let trigger = TriggerSpec {
+            measure: Measure::Ratio,
+            is_after_fees: true,
+            fee_e9,
+            short_fee_e9,
+            ..TriggerSpec::PLAIN
+        };
+        let mut stand = of(&SpreadSpec { trigger, buy_open_e9: 3 * ONE_E9, ..spread() });
+        stand.quote(1, 50, 51, 5);
+        stand.quote(0, 99, 100, 5);
+        stand.decision().map(|decision| decision.value_e9)
+    };
+    assert_eq!(with(0, 0), Some(2 * ONE_E9));
+    assert_eq!(with(ONE_E9, 0), Some(2_020_000_000), "101 over 50");
+    assert_eq!(with(3 * ONE_E9, 2 * ONE_E9), Some(2_104_166_666), "101 over 48");
+}
+
+/// At prices below zero 1/16 of what is traded is paid, not got.
 #[test]
 fn a_fee_is_paid_at_a_price_below_zero_too() {
     let with = |fee_q32: [i64; 4]| {

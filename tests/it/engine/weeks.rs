@@ -22,7 +22,7 @@ fn an_engine_ends_its_week_and_trades_in_the_next() {
         vec![
             after(1_000, turn(true)),
             // Every live order is over by then, however busy the machine.
-            after(6_000, |floor, sight| {
+            after(15_000, |floor, sight| {
                 let figures = sessions(sight, "cme");
                 let said = (figures.lost, figures.last_lost, figures.weeks, figures.resumed);
                 assert_eq!(said, (1, Some("week_over"), 1, 0), "{figures:?}");

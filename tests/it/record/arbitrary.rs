@@ -146,7 +146,9 @@ structs! {
         cool_down max_fires fire_window max_quote_age max_quote_skew ack_timeout time_in_force hedge
         repair loss legs_first
     }
-    TriggerSpec { measure short_constant_e9 is_after_fees fee_e9 fee_q32 open_hold close_hold }
+    TriggerSpec {
+        measure short_constant_e9 is_after_fees fee_e9 short_fee_e9 fee_q32 open_hold close_hold
+    }
     RepairSpec { tries then within max_cost_e9 money_q32 fee_e9 fee_q32 }
     GatewayLimits { gateway max_messages rate_window max_open_orders asks_status }
     AccountLimits {

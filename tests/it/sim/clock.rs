@@ -14,7 +14,7 @@ const UTC: u64 = 1_795_000_000 * 1_000_000_000;
 #[test]
 fn steps_of_an_hour_move_no_order_and_no_timeout() {
     let (mut orders, mut steps, mut told) = (0, 0, 0);
-    for seed in (1..400).map(Seed::whole) {
+    for seed in (1..500).map(Seed::whole) {
         let plan = Plan::draw(seed);
         let size = DeskSize {
             instruments: plan.instruments.len(),
