@@ -119,8 +119,9 @@ fn a_number_is_used_once_and_only_by_what_is_taken() {
     assert_eq!(give(6, &["alice"], Verb::Arm).0, Denial::SecondPerson);
     assert_eq!(give(6, &["alice", "bob"], Verb::Arm), (Denial::Taken, 12));
     assert_eq!(give(6, &["alice", "bob"], Verb::Arm).0, Denial::Counter);
-    assert_eq!(give(u64::MAX, &["alice"], Verb::Kill).0, Denial::Taken);
-    assert_eq!(give(u64::MAX, &["alice"], Verb::Kill).0, Denial::Counter);
+    assert_eq!(give(u64::MAX, &["alice"], Verb::Kill).0, Denial::Counter, "far ahead");
+    assert_eq!(give(1_006, &["alice"], Verb::Kill).0, Denial::Taken, "some left out");
+    assert_eq!(give(1_006, &["alice"], Verb::Kill).0, Denial::Counter);
 }
 
 #[test]
