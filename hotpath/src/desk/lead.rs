@@ -320,9 +320,15 @@ impl Desk<'_> {
                 *count = count.saturating_add(u16::from(orders));
             }
         }
-        // As lots that close: what opens is counted in the accounts already.
+        // As lots that close: what opens is counted in the accounts already, whose limits may have
+        // been lowered since.
         let kept = Kept { is_open: false, keeps_room: false };
-        Ok(self.admit_all(spec, drafts, &batch, kept, credits)?)
+        let account = self.admit_all(spec, drafts, &batch, kept, credits)?;
+        if is_open {
+            self.account(spec.account).1.admit_counted()?;
+            self.whole.admit_counted()?;
+        }
+        Ok(account)
     }
 
     /// Makes, reserves and hands out the followers of `units`.

@@ -440,6 +440,18 @@ impl AccountRisk {
         window: RateWindow::EMPTY,
     };
 
+    /// The position that is counted, against its limit: for orders whose lots are in it already.
+    ///
+    /// # Errors
+    /// It is above.
+    pub fn admit_counted(&self) -> Result<(), Refusal> {
+        let limit = i64::from(self.limits.max_position_lots);
+        if self.gross_lots > limit {
+            return Err(Refusal::new(Gate::AccountPosition, self.gross_lots, limit));
+        }
+        Ok(())
+    }
+
     /// Passes the orders of a fire, or says which gate holds them back.
     ///
     /// # Errors
