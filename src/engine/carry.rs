@@ -433,7 +433,11 @@ impl Carrying<'_, '_> {
     /// the whole desk has, which is never too little.
     fn accounts(&self, controls: &[Control], carry: &mut Carry) {
         let is_same = self.start.config_digest == self.config.sources.digest();
-        let left: Vec<AccountLots> = self.desk.account_lots().collect();
+        let without_waiting = |lots: AccountLots| AccountLots {
+            gross_lots: lots.gross_lots - self.desk.waiting_lots(lots.account),
+            ..lots
+        };
+        let left: Vec<_> = self.desk.account_lots().map(without_waiting).collect();
         let whole = left.first().map_or(0, |lots| lots.gross_lots);
         for account in controls.iter().filter_map(account) {
             let known = left.iter().find(|lots| lots.account == account && is_same);

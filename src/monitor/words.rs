@@ -259,6 +259,7 @@ words! {
         Cost "too dear" "代价超限",
         Opens "would open" "只许平仓",
         Beyond "no such unit" "超出份数",
+        Orders "too many orders" "报单数超限",
     }
     AlertKind {
         BrokenSpread "legs out of ratio" "腿比例不齐",

@@ -493,6 +493,9 @@ impl Model {
         let is_missed = order.filled < order.qty;
         let (spread, account) = (order.command.spread, order.command.account);
         self.hold(account, -unused);
+        if is_missed {
+            self.missed(spread.0, id);
+        }
         self.see(spread.0, BreakerKind::Unfilled, is_missed, now);
         self.settle(now, spread)
     }
@@ -555,11 +558,24 @@ impl Model {
 
     /// One cancel of a fire was sent again: all its orders have as long once more.
     fn expect_again(&mut self, now: MonoNs, index: SpreadIndex) {
-        let Some(row) = self.spreads.get(&index.0) else { return };
-        for id in row.fire.iter().flat_map(|fire| &fire.orders) {
+        let Some(row) = self.spreads.get_mut(&index.0) else { return };
+        let due = now.after(row.spec.ack_timeout);
+        let Some(fire) = &mut row.fire else { return };
+        fire.due = fire.due.max(due);
+        for id in &fire.orders {
             if let Some(order) = self.orders.get_mut(&id.0) {
-                order.due = order.due.max(now.after(row.spec.ack_timeout));
+                order.due = order.due.max(due);
             }
+        }
+    }
+
+    /// An order follows another leg: at the first deadline of its fire it is looked at only if it
+    /// is as old as that.
+    pub fn is_follower(&mut self, command: &OrderCommand) {
+        let Some(row) = self.spreads.get(&command.spread.0) else { return };
+        let Some(fire) = &row.fire else { return };
+        if let Some(order) = self.orders.get_mut(&command.order_id.0) {
+            order.due = fire.due.after(fire.timeout);
         }
     }
 

@@ -124,10 +124,11 @@ impl Desk<'_> {
         }
     }
 
-    /// Whether the spread has breakers.
+    /// Whether the spread has breakers, or a fire of it that other legs follow: what rests of it may
+    /// be broken off.
     #[inline(always)]
     pub(super) fn is_watched(&self, spread: SpreadIndex) -> bool {
-        self.table.spread(spread).is_some_and(|row| row.watched.is_some())
+        self.table.spread(spread).is_some_and(|row| row.watched.is_some() || row.is_led())
     }
 
     /// Notes one thing that a breaker of the spread watches, and trips it if it was one too many.
@@ -249,7 +250,7 @@ impl Desk<'_> {
     }
 
     /// Brings the first deadline of the spread's fire forward to now: what rests is cancelled.
-    fn break_off(&mut self, spread: SpreadIndex) {
+    pub(super) fn break_off(&mut self, spread: SpreadIndex) {
         let now = self.now;
         let Some(fire) = self.table.spread_mut(spread).and_then(|row| row.fire.as_mut()) else {
             return;

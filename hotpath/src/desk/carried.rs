@@ -109,7 +109,22 @@ impl Desk<'_> {
         row.map(|row| row.gross_lots = lots.gross_lots.max(0)).is_some()
     }
 
-    /// The use of account limits, to be told to the next run: the whole desk's first.
+    /// Lots of an account (`ALL`: of all) that are kept for legs which have not followed theirs.
+    /// They end with the run.
+    #[must_use]
+    pub fn waiting_lots(&self, account: AccountId) -> i64 {
+        let rows = self.table.spreads.iter().filter_map(|row| Some((row.spec?, row.fire?)));
+        let ours = rows.filter(|(spec, fire)| {
+            fire.intent.is_open() && (account == AccountId::ALL || spec.account == account)
+        });
+        let lots = ours.map(|(spec, fire)| {
+            let legs = spec.legs.iter().zip(0_u8..);
+            legs.map(|(leg, number)| i64::from(fire.kept_lots(leg, number))).sum::<i64>()
+        });
+        lots.sum()
+    }
+
+    /// The use of account limits: the whole desk's first.
     pub fn account_lots(&self) -> impl Iterator<Item = AccountLots> {
         let whole = AccountLots { account: AccountId::ALL, gross_lots: self.whole.gross_lots };
         let rows = self.accounts.iter().flatten();

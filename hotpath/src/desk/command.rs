@@ -181,6 +181,9 @@ impl Desk<'_> {
             SpreadState::Disabled | SpreadState::Halted | SpreadState::Reducing => SafeState::NoNew,
         };
         row.state = SpreadState::Halted;
+        if row.fire.as_ref().is_some_and(|fire| fire.is_led() && fire.intent.is_open()) {
+            self.stop_leading(spread);
+        }
         let cause = kind.code();
         outputs.state(StateChange { spread, from, to: SafeState::Halt, by_alert: true, cause });
     }

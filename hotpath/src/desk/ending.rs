@@ -196,20 +196,29 @@ impl Desk<'_> {
         let is_first = fire.deadlines == 1;
         // Before its time nothing is late yet.
         let is_early = is_first && fire.is_broken_off;
-        let (orders, timeout) = (fire.orders, spec.ack_timeout);
+        let (orders, timeout, next) = (fire.orders, fire.ack_timeout, spec.ack_timeout);
+        let (started, is_in_order) = (fire.started, fire.tries == 0);
         let mut is_again = is_first;
         for id in orders {
             let Some(order) = self.orders.get(id) else {
                 continue;
             };
             let is_up = self.session(order.gateway) == SessionState::Up;
+            // One that has followed another leg has as long as that one had.
+            let is_follower = is_in_order && order.sent > started;
+            let late = order.sent.after(timeout).after(timeout);
+            if is_follower && !is_early && now < order.sent.after(timeout) {
+                is_again |= order.is_live();
+                continue;
+            }
+            let is_its_first = is_first || (is_follower && !order.is_cancel_due && now < late);
             match order.state {
                 // The second time it was kept back below the venue's threshold of messages.
-                OrderState::Working if is_first || (order.is_cancel_due && is_up) => {
+                OrderState::Working if is_its_first || (order.is_cancel_due && is_up) => {
                     self.cancel(id, outputs);
                     is_again = true;
                 }
-                OrderState::Sent if is_early => {}
+                OrderState::Sent | OrderState::Cancelling if is_early => {}
                 OrderState::Sent | OrderState::Working | OrderState::Cancelling => {
                     self.order_unknown(id, outputs);
                 }
@@ -217,7 +226,7 @@ impl Desk<'_> {
             }
         }
         if is_again {
-            self.timers.set(index.0, now.after(timeout));
+            self.timers.set(index.0, now.after(next));
         }
     }
 

@@ -245,6 +245,7 @@ impl Desk<'_> {
         fire.number = row.fires_made;
         fire.level_e9 = trigger.level_e9;
         fire.planned_e9 = trigger.prices_e9;
+        fire.ack_timeout = spec.ack_timeout;
         let account = accounts.get_mut(usize::from(account.0)).and_then(Option::as_mut);
         let batch = Sending {
             is_open: trigger.intent.is_open(),

@@ -10,15 +10,17 @@
 //!
 //! Each batch passes the gates of a repair: usable and fresh quotes, doubts, hours, those of
 //! instruments, accounts and gateways. What is held back is looked at again with each quote of a
-//! leg and each fill of the leading one. Nothing follows any more after the fire's deadline, while
-//! a breaker has broken it off, in HALT, once its spread was killed or a person must look at it,
-//! or, of what opens, while its spread is halted or the desk stands in FLATTEN. When all orders are
-//! known and nothing follows, what is kept is free, and the fire ends or is repaired as any other.
-//! What becomes of the legs that wait is told: `Follow`.
+//! leg and each fill of the leading one. Nothing follows any more once the fire is as old as its
+//! orders may take, while it is broken off, in HALT, once its spread was killed or a person must
+//! look at it, or, of what opens, while its spread is halted or the desk stands in FLATTEN. What
+//! rests of the leading leg is cancelled then, and when one that follows came back short or the
+//! spread was halted under what opens. When all orders are known and nothing follows, what is kept
+//! is free, and the fire ends or is repaired as any other. What becomes of the legs that wait is
+//! told: `Follow`.
 //!
 //! Called by `fire`, and by `news` for a fire that is led.
 
-use super::fire::{Drafts, Kept, legs};
+use super::fire::{Drafts, Kept, fire_size, legs};
 use super::repair::{Barred, fresh};
 use super::send::{Sender, Sending};
 use super::table::Table;
@@ -201,12 +203,7 @@ impl Desk<'_> {
             let mut drafts: Drafts = [None; MAX_LEGS];
             match self.admit_followers(&spec, &fire, units, credits, &mut drafts) {
                 Ok(account) => {
-                    let count = drafts.iter().flatten().map(|draft| draft.orders);
-                    let count = count.fold(0, u8::saturating_add);
-                    // With all that is left to come a fire must not have more orders than it can.
-                    if self.has_lead_ended(&fire) || fire.has_room_to_follow(&spec.legs, count) {
-                        self.send_followers(index, units, &drafts, account, outputs);
-                    }
+                    self.send_followers(index, units, &drafts, account, outputs);
                     return;
                 }
                 Err(by) if fire.open_orders > 0 => self.hold_back(index, units, by, outputs),
@@ -254,7 +251,17 @@ impl Desk<'_> {
         if is_barred {
             return Some(FollowStep::Barred);
         }
-        (fire.deadlines > 0 || fire.is_broken_off).then_some(FollowStep::Late)
+        let is_late = fire.is_broken_off || self.now >= fire.started.after(fire.ack_timeout);
+        is_late.then_some(FollowStep::Late)
+    }
+
+    /// Nothing may follow what the leading leg of a spread's fire still fills: what rests of it is
+    /// cancelled.
+    pub(super) fn stop_leading(&mut self, index: SpreadIndex) {
+        let fire = self.table.spread(index).and_then(|row| row.fire.as_ref());
+        if fire.is_some_and(|fire| fire.is_led() && !self.has_lead_ended(fire)) {
+            self.break_off(index);
+        }
     }
 
     /// Whether no order of the leading leg can fill any more.
@@ -320,6 +327,12 @@ impl Desk<'_> {
                 *count = count.saturating_add(u16::from(orders));
             }
         }
+        let orders = fire_size(drafts, false, false).orders;
+        let room = fire.room_to_follow(&spec.legs, !self.has_lead_ended(fire));
+        if orders > room {
+            let seen = Refusal::new(Gate::Passed, i64::from(orders), i64::from(room));
+            return Err(Barred { obstacle: Obstacle::Orders, refusal: seen });
+        }
         // As lots that close: what opens is counted in the accounts already, whose limits may have
         // been lowered since.
         let kept = Kept { is_open: false, keeps_room: false };
@@ -340,7 +353,7 @@ impl Desk<'_> {
         account: AccountRow,
         outputs: &mut Outputs,
     ) {
-        let Self { table, orders, gateways, accounts, whole, timers, recent, now, .. } = self;
+        let Self { table, orders, gateways, accounts, whole, recent, now, .. } = self;
         let Table { instruments, spreads, .. } = table;
         let Some(row) = usize::try_from(index.0).ok().and_then(|row| spreads.get_mut(row)) else {
             return;
@@ -370,7 +383,6 @@ impl Desk<'_> {
         fire.held_by = None;
         outputs.follow(told(index, fire, FollowStep::Followed, units, NOTHING));
         recent.note(index, &fire.orders, spec, instruments);
-        timers.set(index.0, now.after(spec.ack_timeout));
     }
 }
 

@@ -275,6 +275,7 @@ impl Desk<'_> {
         let (account, effect) = (order.account, order.effect);
         let unused = if order.is_open { i64::from(open) } else { 0 };
         let (is_ours, is_missed) = (order.fire != 0, order.filled_lots < order.qty_lots);
+        let leg = order.leg;
         order.state = OrderState::Done;
         if let Some(row) = self.table.instrument_mut(instrument) {
             row.exposure.release(side, open);
@@ -289,7 +290,14 @@ impl Desk<'_> {
             row.gross_lots = row.gross_lots.saturating_sub(unused).max(0);
         });
         self.orders.close(id);
-        self.with_fire(spread, id, crate::execute::Fire::close_order);
+        let mut is_short = false;
+        self.with_fire(spread, id, |fire| {
+            fire.close_order();
+            is_short = is_missed && fire.is_led() && fire.lead != leg;
+        });
+        if is_short {
+            self.stop_leading(spread);
+        }
         self.end_fire(spread, outputs);
         if is_ours {
             self.watch(spread, BreakerKind::Unfilled, is_missed, outputs);

@@ -320,6 +320,7 @@ impl Desk<'_> {
         };
         let asked_lots = fire.asked_lots;
         fire.begin_try();
+        fire.ack_timeout = spec.ack_timeout;
         told.attempt = fire.tries;
         let mut sender = Sender { instruments, orders, gateways, whole, account };
         sender.send(spec, &batch, &found.drafts, fire, outputs);

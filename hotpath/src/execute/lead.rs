@@ -35,14 +35,14 @@ impl Fire {
         u32::try_from(lots_of(leg, units)).unwrap_or(u32::MAX)
     }
 
-    /// Whether `orders` more leave room for those that may follow later on: there is always room
-    /// for a last batch, which then has all that is left to follow.
-    pub(crate) fn has_room_to_follow(&self, legs: &[LegSpec; MAX_LEGS], orders: u8) -> bool {
+    /// How many orders may follow now. While the leading leg may still fill (`is_going_on`) there
+    /// is room left for a last batch, which then has all that is left to follow.
+    pub(crate) fn room_to_follow(&self, legs: &[LegSpec; MAX_LEGS], is_going_on: bool) -> u16 {
         let followers = legs.iter().zip(0_u8..);
         let followers = followers.filter(|(leg, at)| leg.ratio_lots != 0 && *at != self.lead);
         let last = followers.count().saturating_mul(MAX_CHILDREN);
-        let used = usize::from(self.order_count).saturating_add(usize::from(orders));
-        used.saturating_add(last) <= MAX_FIRE_ORDERS
+        let used = usize::from(self.order_count).saturating_add(if is_going_on { last } else { 0 });
+        u16::try_from(MAX_FIRE_ORDERS.saturating_sub(used)).unwrap_or(0)
     }
 }
 

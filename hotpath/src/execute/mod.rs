@@ -18,7 +18,7 @@ use crate::message::{
 use crate::price;
 use crate::record::codec::fields;
 use crate::risk::NO_LEG;
-use crate::time::MonoNs;
+use crate::time::{MonoNs, Span};
 
 /// Orders that one fire can have: a leg may become several.
 pub const MAX_FIRE_ORDERS: usize = MAX_LEGS * MAX_CHILDREN;
@@ -51,6 +51,8 @@ pub struct Fire {
     pub open_orders: u8,
     /// When the orders were made.
     pub started: MonoNs,
+    /// How long its last orders may take; what follows one of them has no longer than that one.
+    pub ack_timeout: Span,
     /// How often the deadline of its last orders has come.
     pub deadlines: u8,
     /// Repairs that were sent.
@@ -89,6 +91,7 @@ fields! {
         slip_e9: [i128; MAX_LEGS],
         open_orders: u8,
         started: MonoNs,
+        ack_timeout: Span,
         deadlines: u8,
         tries: u8,
         open_since: Option<MonoNs>,
@@ -120,6 +123,7 @@ impl Fire {
             slip_e9: [0; MAX_LEGS],
             open_orders: 0,
             started,
+            ack_timeout: Span(0),
             deadlines: 0,
             tries: 0,
             open_since: None,

@@ -410,6 +410,8 @@ code! {
         Opens = 4 "opens",
         /// More was filled than the units that were asked for have.
         Beyond = 5 "beyond",
+        /// The fire would have more orders than one can have.
+        Orders = 6 "orders",
     }
 }
 

@@ -56,6 +56,7 @@ impl Checker {
             return Ok(());
         }
         self.broken_off();
+        self.model.past_first(self.now);
         for id in self.model.live.clone() {
             let Some(order) = self.model.orders.get_mut(&id) else { continue };
             if order.is_unknown || self.now < order.due {

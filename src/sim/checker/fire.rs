@@ -91,6 +91,8 @@ impl Checker {
         let mut fire = ModelFire {
             level_e9: decision.level_e9,
             planned_e9: self.planned(&spec, decision),
+            due: self.now.after(spec.ack_timeout),
+            timeout: spec.ack_timeout,
             lead,
             ..ModelFire::new(decision.intent, decision.units, self.now)
         };

@@ -4,7 +4,7 @@
 use xmc_hotpath::desk::Outputs;
 use xmc_hotpath::message::{
     Credits, Decision, Detail, Event, Follow, FollowStep, Gate, Input, LegSpec, MAX_LEGS, Obstacle,
-    OrderCommand, SafeState, Side, SpreadIndex, SpreadSpec,
+    OrderCommand, OrderId, SafeState, Side, SpreadIndex, SpreadSpec,
 };
 
 use super::fire::legs;
@@ -134,7 +134,7 @@ impl Checker {
         let is_named = match found.obstacle {
             Obstacle::Nothing => !is_held && found.gate == Gate::Passed,
             Obstacle::Gate => is_held && found.gate != Gate::Passed,
-            Obstacle::Depth => is_held && found.gate == Gate::Passed,
+            Obstacle::Depth | Obstacle::Orders => is_held && found.gate == Gate::Passed,
             _ => false,
         };
         ensure!(self, "lead", is_named, "{found:?}: {by:?}");
@@ -195,8 +195,7 @@ impl Checker {
         ensure!(self, "S3", !orders.is_empty(), "{index:?}: nothing follows, and that was told");
         ensure!(self, "lead", units > 0, "{orders:?} follow what is not filled: {fire:?}");
         ensure!(self, "lead", self.is_free(spread), "{orders:?} must not follow: {fire:?}");
-        let is_over = !self.leads_on(&fire);
-        let fits = is_over || spread.has_room(&fire, orders.len());
+        let fits = spread.has_room(&fire, orders.len(), self.model.leads_on(&fire));
         ensure!(self, "lead", fits, "{orders:?} leave no room for what else may follow");
         let is_open = fire.intent.is_open();
         let needs = self.followers(&spec, (&fire, lead), units);
@@ -206,7 +205,7 @@ impl Checker {
             let is_shown = self.shows(&spec, need) > 0;
             ensure!(self, "lead", is_shown, "{orders:?} at limits at which the book shows nothing");
         }
-        self.model.follow(self.now, index, units);
+        self.model.follow(index, units);
         let expected: Vec<_> = needs.iter().flat_map(|need| self.commands(&spec, need)).collect();
         self.same_orders(orders, &expected)?;
         let passes = self.passes(&spec, is_open, &needs, credits);
@@ -216,6 +215,7 @@ impl Checker {
         }
         for order in orders {
             self.model.fired(self.now, order, true, is_open);
+            self.model.is_follower(order);
         }
         self.holdings(&spec, is_open, 0)?;
         if let Some(fire) = self.model.spreads.get_mut(&index.0).and_then(|row| row.fire.as_mut()) {
@@ -223,12 +223,6 @@ impl Checker {
         }
         self.followed += 1;
         self.batches(orders, credits, true, &[])
-    }
-
-    /// Whether an order of the leading leg may still fill.
-    fn leads_on(&self, fire: &ModelFire) -> bool {
-        let mut live = fire.orders.iter().filter(|id| self.model.live.contains(&id.0));
-        live.any(|id| Some(usize::from(self.model.orders[&id.0].command.leg)) == fire.lead)
     }
 
     /// Whether anything may follow, its deadline apart.
@@ -244,10 +238,21 @@ impl Checker {
         !fire.may_repair || safe == SafeState::Halt || (fire.intent.is_open() && opens_nothing)
     }
 
-    /// Whether its deadline has come: then something was cancelled or is not known.
+    /// Whether its fire is as old as its orders may take.
     fn is_past(&self, fire: &ModelFire) -> bool {
-        let mut orders = fire.orders.iter().map(|id| &self.model.orders[&id.0]);
-        orders.any(|order| order.cancels > 0 || order.is_unknown)
+        fire.started.after(fire.timeout) <= self.now
+    }
+
+    /// An order of a fire that the venue has and that nobody has asked to go. Nothing rests of what
+    /// follows another leg: it is fill-and-kill.
+    pub(super) fn resting(&self, fire: &ModelFire) -> Option<OrderId> {
+        let rests = |id: &&OrderId| {
+            let order = &self.model.orders[&id.0];
+            let follows = fire.tries == 0 && order.sent > fire.started;
+            let is_there = order.is_live && order.has_word && !order.is_unknown;
+            is_there && !follows && order.cancels == 0
+        };
+        fire.orders.iter().find(rests).copied()
     }
 
     /// Legs that should have followed are given up: what is told says why.
@@ -318,7 +323,9 @@ impl Checker {
         let (needs, is_open) = (self.followers(&spec, (fire, lead), units), fire.intent.is_open());
         let is_there =
             |need: &Need| self.is_fresh(&spec, &spec.legs[need.leg]) && self.shows(&spec, need) > 0;
-        if !needs.iter().all(is_there) {
+        let count = needs.iter().map(|need| self.commands(&spec, need).len()).sum();
+        let leads_on = self.model.leads_on(fire);
+        if !needs.iter().all(is_there) || !spread.has_room(fire, count, leads_on) {
             return false;
         }
         // What is kept for them is theirs.
@@ -371,18 +378,15 @@ impl Checker {
         outputs: &Outputs,
     ) -> Result<(), Violation> {
         let Some(spread) = self.model.spreads.get(&index.0) else { return Ok(()) };
-        let Some((fire, lead)) = spread.fire.clone().and_then(|fire| {
-            let lead = fire.lead?;
-            Some((fire, lead))
-        }) else {
+        let Some(fire) = spread.fire.clone().filter(|fire| fire.lead.is_some()) else {
             return Ok(());
         };
-        if spread.to_follow() == 0 || !self.is_free(spread) || self.is_past(&fire) {
-            return Ok(());
+        let is_past = self.is_past(&fire);
+        if is_past && spread.to_follow() > 0 && !self.is_barred(spread) {
+            let rests = self.resting(&fire).filter(|_| self.model.leads_on(&fire));
+            ensure!(self, "lead", rests.is_none(), "{rests:?} fills what is followed no more");
         }
-        let needs = self.followers(&spread.spec, (&fire, lead), spread.to_follow());
-        let count = needs.iter().map(|need| self.commands(&spread.spec, need).len()).sum();
-        if self.leads_on(&fire) && !spread.has_room(&fire, count) {
+        if spread.to_follow() == 0 || !self.is_free(spread) || is_past {
             return Ok(());
         }
         let is_held = self.is_held_back(index, input, outputs)?;

@@ -426,11 +426,8 @@ impl Checker {
                 row.state
             );
             let is_late = desk.next_deadline() <= self.now;
-            let rests = expected.fire.iter().filter(|fire| fire.is_broken_off && !is_late);
-            let rests = rests.flat_map(|fire| &fire.orders).find(|id| {
-                let order = &self.model.orders[&id.0];
-                order.is_live && order.has_word && !order.is_unknown && order.cancels == 0
-            });
+            let off = expected.fire.as_ref().filter(|fire| fire.is_broken_off && !is_late);
+            let rests = off.and_then(|fire| self.resting(fire));
             ensure!(self, "breakers", rests.is_none(), "{rests:?} rests, its fire is broken off");
             let is_broken = expected.residual.iter().any(|lots| *lots != 0);
             ensure!(self, "S1", !is_broken || is_halted, "spread {number} is broken, not halted");

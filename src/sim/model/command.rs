@@ -93,6 +93,10 @@ impl Model {
                 || change.cause >= AlertKind::SlippageBreaker.code()
                     && change.cause <= AlertKind::FillBreaker.code();
             row.fire.iter_mut().for_each(|fire| fire.may_repair &= goes_on);
+            let opens = row.fire.as_ref().is_some_and(|fire| fire.intent.is_open());
+            if opens {
+                self.stop_leading(change.spread.0);
+            }
         }
     }
 }

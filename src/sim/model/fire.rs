@@ -3,7 +3,7 @@
 use xmc_hotpath::message::{
     Depth, Gate, Intent, MAX_LEGS, Obstacle, OrderEvent, OrderId, Side, SpreadSpec,
 };
-use xmc_hotpath::time::MonoNs;
+use xmc_hotpath::time::{MonoNs, Span};
 
 /// A fire that has not ended.
 #[derive(Clone, Debug)]
@@ -42,6 +42,10 @@ pub struct ModelFire {
     pub followed: u32,
     /// What held back the others when that was told last.
     pub held_by: Option<(Obstacle, Gate)>,
+    /// When something has to be done about its orders.
+    pub due: MonoNs,
+    /// How long its orders may take.
+    pub timeout: Span,
 }
 
 impl ModelFire {

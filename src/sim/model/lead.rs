@@ -1,7 +1,9 @@
 //! Fires whose legs go in order: what is kept for those that follow, and when such a fire ends.
 
-use xmc_hotpath::message::{AccountId, Follow, FollowStep, Gate, Intent, Obstacle, SpreadIndex};
-use xmc_hotpath::time::MonoNs;
+use xmc_hotpath::message::{
+    AccountId, Follow, FollowStep, Gate, Intent, Obstacle, OrderId, SpreadIndex,
+};
+use xmc_hotpath::time::{MonoNs, Span};
 
 use super::{Model, ModelEnding, ModelFire, ModelSpread, Ratio};
 
@@ -33,11 +35,13 @@ impl ModelSpread {
         legs.map(|(leg, spec)| (leg, sign * i64::from(spec.ratio_lots) * units)).collect()
     }
 
-    /// Whether so many orders more leave room for a last batch of all followers.
-    pub fn has_room(&self, fire: &ModelFire, more: usize) -> bool {
+    /// Whether a fire has room for so many orders more; while its leading leg may still fill
+    /// (`leads_on`) for a last batch of all followers as well.
+    pub fn has_room(&self, fire: &ModelFire, more: usize, leads_on: bool) -> bool {
         let legs = self.spec.legs.iter().enumerate();
         let others = legs.filter(|(leg, spec)| spec.ratio_lots != 0 && Some(*leg) != fire.lead);
-        fire.orders.len() + more + others.count() * CHILDREN <= ORDERS
+        let last = if leads_on { others.count() * CHILDREN } else { 0 };
+        fire.orders.len() + more + last <= ORDERS
     }
 }
 
@@ -83,14 +87,53 @@ impl Model {
         }
     }
 
+    /// What follows another leg has as long again once the first deadline of its fire has been.
+    pub fn past_first(&mut self, now: MonoNs) {
+        for spread in self.spreads.values_mut() {
+            let Some(fire) = spread.fire.as_mut().filter(|fire| fire.due <= now) else { continue };
+            fire.due = MonoNs::NEVER;
+            for id in fire.orders.iter().filter(|_| fire.tries == 0) {
+                if let Some(order) = self.orders.get_mut(&id.0).filter(|of| of.sent > fire.started)
+                {
+                    order.due = order.due.max(now.after(fire.timeout.max(spread.spec.ack_timeout)));
+                }
+            }
+        }
+    }
+
+    /// Whether an order of the leading leg may still fill.
+    pub fn leads_on(&self, fire: &ModelFire) -> bool {
+        let mut live = fire.orders.iter().filter(|id| self.live.contains(&id.0));
+        live.any(|id| Some(usize::from(self.orders[&id.0].command.leg)) == fire.lead)
+    }
+
+    /// What rests of the leading leg goes: nothing follows it any more.
+    pub(super) fn stop_leading(&mut self, row: u32) {
+        let fire = self.spreads.get(&row).and_then(|spread| spread.fire.as_ref());
+        let leads_on = fire.is_some_and(|fire| self.leads_on(fire));
+        let fire = self.spreads.get_mut(&row).and_then(|spread| spread.fire.as_mut());
+        fire.into_iter().for_each(|fire| fire.is_broken_off |= leads_on);
+    }
+
+    /// An order is over that was not filled whole: if it follows a leg, that leg stops.
+    pub(super) fn missed(&mut self, row: u32, id: OrderId) {
+        let leg = usize::from(self.orders[&id.0].command.leg);
+        let fire = self.spreads.get(&row).and_then(|spread| spread.fire.as_ref());
+        let follows = |fire: &ModelFire| {
+            fire.orders.contains(&id) && fire.lead.is_some_and(|lead| lead != leg)
+        };
+        if fire.is_some_and(follows) {
+            self.stop_leading(row);
+        }
+    }
+
     /// So many units are about to follow: their lots are those of their orders from now on.
-    pub fn follow(&mut self, now: MonoNs, spread: SpreadIndex, units: u32) {
+    pub fn follow(&mut self, spread: SpreadIndex, units: u32) {
         self.count_followed(spread.0, |followed| followed + units);
         let row = self.spreads.get_mut(&spread.0);
         if let Some(fire) = row.and_then(|row| row.fire.as_mut()) {
             fire.held_by = None;
         }
-        self.expect_again(now, spread);
     }
 
     /// Counts units as followed, or not: what is kept changes by that.
@@ -169,6 +212,8 @@ impl ModelFire {
             lead: None,
             followed: 0,
             held_by: None,
+            due: started,
+            timeout: Span(0),
         }
     }
 }

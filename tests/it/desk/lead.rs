@@ -9,7 +9,7 @@ use xmc_hotpath::message::FollowStep::{
 };
 use xmc_hotpath::message::{
     AccountId, AlertKind, CommandKind, Detail, Event, Gate, InstrumentSpec, LegsFirst, Obstacle,
-    OrderAction, OrderCommand, OrderEventKind, RepairSpec, RepairWay, SafeState, Scope,
+    OrderAction, OrderCommand, OrderEventKind, OrderId, RepairSpec, RepairWay, SafeState, Scope,
     SessionState, Side, SpreadIndex, SpreadSpec, TimeInForce,
 };
 use xmc_hotpath::time::Span;
@@ -40,6 +40,11 @@ fn only_order(stand: &Stand) -> OrderCommand {
     let [order] = stand.orders()[..] else { panic!("one order, not {:?}", stand.outputs) };
     assert_eq!(order.action, OrderAction::New);
     order
+}
+
+fn cancelled(stand: &Stand) -> Vec<OrderId> {
+    let orders = stand.orders().into_iter();
+    orders.filter(|order| order.action == OrderAction::Cancel).map(|order| order.order_id).collect()
 }
 
 fn gate(stand: &Stand) -> Option<Gate> {
@@ -139,14 +144,12 @@ fn what_follows_is_rounded_to_the_ratio() {
     assert_eq!(says(&only_order(&stand)), (0, Side::Buy, 9, 100));
 }
 
-/// More fills than a fire can have orders: the last batch waits for the end of the leading leg.
+/// More fills than a fire can have orders: the last batch waits for the end of the leading leg,
+/// which is told.
 #[test]
 fn there_is_always_room_for_a_last_batch() {
     let mut stand = stand_of(&SpreadSpec { time_in_force: TimeInForce::Day, ..led() });
-    stand.quote(1, 100, 101, 40);
-    stand.quote(0, 99, 100, 50);
-    let first = only_order(&stand);
-    assert_eq!(first.qty_lots, 40);
+    let first = forty(&mut stand);
     let mut followed = 0;
     for number in 1..=40 {
         stand.fill(&first, number.into(), 1, number);
@@ -155,7 +158,120 @@ fn there_is_always_room_for_a_last_batch() {
         // Of twelve orders one is the leading one and three are kept for the last batch.
         let expected = if number <= 8 { number } else { 8 };
         assert_eq!(followed, if number == 40 { 40 } else { expected }, "fill {number}");
+        if number == 9 {
+            let held = stand.follows()[0];
+            assert_eq!((held.step, held.obstacle), (HeldBack, Obstacle::Orders));
+            assert_eq!((held.seen, held.limit), (1, 0), "one order, and room for none");
+        }
     }
+}
+
+/// Forty lots of leg 1, which lead.
+fn forty(stand: &mut Stand) -> OrderCommand {
+    stand.quote(1, 100, 101, 40);
+    stand.quote(0, 99, 100, 50);
+    let first = only_order(stand);
+    assert_eq!(first.qty_lots, 40);
+    first
+}
+
+/// Fills that come after the leading order was over: each is followed while there is room, and no
+/// order falls out of the fire.
+#[test]
+fn what_follows_fills_after_a_cancel_is_no_more_than_a_fire_can_have() {
+    let mut stand = stand_of(&SpreadSpec { time_in_force: TimeInForce::Day, ..led() });
+    let first = forty(&mut stand);
+    stand.fill(&first, 1, 1, 1);
+    let follower = only_order(&stand);
+    stand.news(&first, OrderEventKind::Cancelled);
+    let mut sent = vec![follower];
+    for number in 2..=20 {
+        stand.fill(&first, number.into(), 1, number);
+        sent.extend(stand.orders());
+    }
+    assert_eq!(sent.len(), 11, "with the leading one a fire has twelve");
+    // All are known, and nine units were not followed.
+    for (number, order) in (100..).zip(&sent) {
+        assert_eq!(stand.ending(), None);
+        stand.fill(order, number, 1, 1);
+    }
+    assert_eq!(told(&stand), Some((GivenUp, 29, 20)));
+    assert_eq!(stand.follows()[0].obstacle, Obstacle::Orders);
+    assert_eq!(stand.desk().spreads()[0].residual_lots, [0, -9, 0, 0]);
+    assert_eq!(stand.exposure(0), (11, 0, 0), "what was kept is free");
+}
+
+/// A follower that came back short is missing already: what leads fills no more.
+#[test]
+fn the_leading_leg_goes_when_a_follower_comes_back_short() {
+    let repair = RepairSpec { tries: 2, within: Span(10 * ACK_TIMEOUT.0), ..RepairSpec::NONE };
+    let day = SpreadSpec { time_in_force: TimeInForce::Day, repair, ..led() };
+    let mut stand = stand_of(&day);
+    let first = lead(&mut stand);
+    stand.news(&first, OrderEventKind::Accepted);
+    stand.fill(&first, 1, 2, 2);
+    let follower = only_order(&stand);
+    stand.news(&follower, OrderEventKind::Cancelled);
+    stand.tick_after(Span(0));
+    assert_eq!(cancelled(&stand), [first.order_id]);
+    // What it fills on the way is for the repair.
+    stand.fill(&first, 2, 1, 3);
+    assert_eq!((stand.orders(), told(&stand)), (vec![], None));
+    stand.news(&first, OrderEventKind::Cancelled);
+    assert_eq!(told(&stand), Some((Late, 3, 3)));
+    assert_eq!(stand.repair().map(|told| told.residual_lots), Some([0, -3, 0, 0]));
+}
+
+/// What opens is followed no more once its spread is halted: so it does not go on.
+#[test]
+fn the_leading_leg_goes_when_its_spread_is_halted() {
+    let mut stand = stand_of(&SpreadSpec { time_in_force: TimeInForce::Day, ..led() });
+    let first = lead(&mut stand);
+    stand.fill(&first, 1, 2, 2);
+    let follower = only_order(&stand);
+    stand.news(&follower, OrderEventKind::Unknown);
+    assert_eq!(stand.desk().spreads()[0].state, SpreadState::Halted);
+    stand.tick_after(Span(0));
+    assert_eq!(cancelled(&stand), [first.order_id]);
+    stand.fill(&first, 2, 1, 3);
+    assert_eq!((stand.orders(), told(&stand)), (vec![], None));
+}
+
+/// Lots that wait end with the run: the next one is not told that they are held.
+#[test]
+fn lots_that_wait_are_none_of_the_next_run() {
+    let mut stand = stand_of(&led());
+    let first = lead(&mut stand);
+    let waiting = |stand: &Stand| {
+        [AccountId::ALL, led().account, AccountId(99)].map(|of| stand.desk().waiting_lots(of))
+    };
+    assert_eq!(waiting(&stand), [5, 5, 0]);
+    stand.fill(&first, 1, 2, 2);
+    let follower = only_order(&stand);
+    assert_eq!(waiting(&stand), [3, 3, 0]);
+    stand.news(&first, OrderEventKind::Cancelled);
+    stand.news(&follower, OrderEventKind::Cancelled);
+    assert_eq!(waiting(&stand), [0, 0, 0]);
+}
+
+/// A batch does not set the deadline anew: the leading leg is cancelled when its own time is up, a
+/// follower has until the one after.
+#[test]
+fn a_batch_does_not_move_the_deadline() {
+    let mut stand = stand_of(&SpreadSpec { time_in_force: TimeInForce::Day, ..led() });
+    let first = lead(&mut stand);
+    stand.news(&first, OrderEventKind::Accepted);
+    let half = Span(ACK_TIMEOUT.0 / 2);
+    stand.tick_after(half);
+    stand.fill(&first, 1, 2, 2);
+    let follower = only_order(&stand);
+    stand.tick_after(half);
+    assert_eq!(cancelled(&stand), [first.order_id]);
+    stand.news(&first, OrderEventKind::Cancelled);
+    assert_eq!((stand.orders(), stand.alerts()), (vec![], vec![]));
+    stand.tick_after(ACK_TIMEOUT);
+    assert_eq!(stand.alerts(), [AlertKind::OrderUnknown]);
+    assert_eq!(stand.desk().orders().get(follower.order_id).map(|of| of.leg), Some(0));
 }
 
 #[test]
