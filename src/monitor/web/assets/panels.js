@@ -279,7 +279,9 @@ const panels = (() => {
   const isOpenToOneSide = (one) => one.what === "repaired" || (one.what === "ended" && !one.is_aligned);
   function paintLog(moment, chosen) {
     const held = chosen.held ? moment.decisions.filter((one) => one.what === "held_back") : [];
-    const all = moment.happenings.concat(held).sort((one, other) => other.at - one.at || other.number - one.number);
+    // What fired comes before the orders that left at that instant, as it is told after them.
+    const rank = (one) => (one.what === "fired" ? 0 : 1);
+    const all = moment.happenings.concat(held).sort((one, other) => other.at - one.at || rank(other) - rank(one) || other.number - one.number);
     const rows = all.filter((one) => !chosen.only || (moment.pair && one.pair === moment.pair.row));
     const told = rows.map((one) => h("div", `event ${isOpenToOneSide(one) ? "orange" : one.what}`, [
       h("time", "", at.number.clock(one.at)), h("div", "what", [h("em", "", `${one.pair_name} `), ...TELLS[one.what](one)]),

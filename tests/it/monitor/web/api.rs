@@ -121,13 +121,13 @@ fn what_happened_is_told_the_newest_first() {
     let numbers: Vec<_> = all.iter().map(|row| row["number"].as_u64().expect("one")).collect();
     assert!(numbers.windows(2).all(|pair| pair[0] == pair[1] + 1), "{numbers:?}");
     let count = |what: &str| all.iter().filter(|row| row["what"] == what).count();
-    assert!(count("fired") > 0 && count("ordered") > 0 && count("filled") > 0, "{told}");
+    assert!(count("fired") > 0 && count("ordered") > 0 && count("filled") > 0);
     let fired = all.iter().find(|row| row["what"] == "fired").expect("one");
     let name = &view.setting.spreads[fired["pair"].as_u64().expect("a row") as usize].name;
     assert_eq!(fired["pair_name"], *name);
     assert_eq!(fired["gate"], "passed");
     let decisions = told["decisions"].as_array().expect("a list");
-    assert!(decisions.iter().any(|row| row["what"] == "held_back"), "{told}");
+    assert!(decisions.iter().any(|row| row["what"] == "held_back"));
     // The leg without the other is told with its lots, and how long it has been so.
     let broken = view.pairs.iter().position(|pair| pair.is_exposed()).expect("one is broken");
     assert_eq!(told["pairs"]["exposed"], 1);
