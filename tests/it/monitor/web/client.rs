@@ -5,7 +5,7 @@ use cross_market_connect::monitor::web::Web;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An answer.
 #[derive(Debug)]
@@ -91,9 +91,11 @@ impl Viewer {
 
     /// The next moment; `None` when there are no more.
     pub fn next(&mut self) -> Option<Value> {
-        let mut line = String::new();
+        let (mut line, begun) = (String::new(), Instant::now());
         loop {
             line.clear();
+            // Signs of life come for as long as it is served.
+            assert!(begun.elapsed() < PATIENCE, "no moment comes");
             if self.reader.read_line(&mut line).expect("a moment comes in time") == 0 {
                 return None;
             }
@@ -121,7 +123,7 @@ impl Viewer {
 
 /// Waits until `is_so`, at most `PATIENCE`.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "{what}");
         std::thread::sleep(Duration::from_millis(20));
