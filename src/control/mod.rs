@@ -19,4 +19,5 @@ pub mod reply;
 pub mod scope;
 pub mod socket;
 pub mod text;
+pub mod used;
 pub mod verb;

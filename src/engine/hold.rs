@@ -65,6 +65,18 @@ fn left(mask: &CpuSet, taken: &BTreeSet<u16>) -> Option<CpuSet> {
     (left.count() >= FEWEST).then_some(left)
 }
 
+/// Keeps the calling thread off the cores that spin, if that leaves it any. For threads that were
+/// made before the engine took hold of its host.
+pub fn stay_cold(config: &Configuration) {
+    if let Ok(mut mask) = sched_getaffinity(None) {
+        spinning(config).iter().for_each(|core| mask.unset(usize::from(*core)));
+        if mask.count() > 0 {
+            // Where it may not say where it runs, it runs where it may.
+            let _ = sched_setaffinity(None, &mask);
+        }
+    }
+}
+
 /// Cold threads are the journal's, recovery's, one for each session, and whoever looks on.
 const FEWEST: u32 = 2;
 

@@ -23,15 +23,42 @@ pub fn seen_of_limit(setting: &Setting, decision: &Decision, lang: Lang) -> Stri
         .map_or(String::new(), |[leg, seen, limit, unit]| format!("{leg}{seen} / {limit}{unit}"))
 }
 
+/// What a refusal says, apart from any language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal<'s> {
+    /// The instrument of the leg that it is of; `None` if it is of none.
+    pub instrument: Option<&'s str>,
+    /// What the gate saw.
+    pub seen: String,
+    /// What it allows.
+    pub limit: String,
+    /// What both count; `None` if the figures say that themselves.
+    pub unit: Option<Label>,
+}
+
+impl<'s> Refusal<'s> {
+    /// Of `decision`; `None` for gates whose figures say nothing to a person.
+    #[must_use]
+    pub fn of(setting: &'s Setting, decision: &Decision) -> Option<Self> {
+        let spread = setting.spreads.get(decision.spread.0 as usize)?;
+        let leg = spread.legs.get(usize::from(decision.leg));
+        let instrument = leg.map(|leg| &setting.instruments[leg.instrument]);
+        let show = |value: i64| figure(decision.gate, value, instrument, spread.digits);
+        Some(Self {
+            instrument: instrument.map(|instrument| instrument.name.as_str()),
+            seen: show(decision.seen)?,
+            limit: show(decision.limit)?,
+            unit: unit(decision.gate),
+        })
+    }
+}
+
 /// The leg, what was seen, what is allowed, the unit of both.
 fn both(setting: &Setting, decision: &Decision, lang: Lang) -> Option<[String; 4]> {
-    let spread = setting.spreads.get(decision.spread.0 as usize)?;
-    let leg = spread.legs.get(usize::from(decision.leg));
-    let instrument = leg.map(|leg| &setting.instruments[leg.instrument]);
-    let show = |value: i64| figure(decision.gate, value, instrument, spread.digits);
-    let name = instrument.map_or(String::new(), |instrument| format!("{} ", instrument.name));
-    let unit = unit(decision.gate).map(|label| format!(" {}", label.word_in(lang)));
-    Some([name, show(decision.seen)?, show(decision.limit)?, unit.unwrap_or_default()])
+    let Refusal { instrument, seen, limit, unit } = Refusal::of(setting, decision)?;
+    let name = instrument.map_or(String::new(), |name| format!("{name} "));
+    let unit = unit.map_or(String::new(), |label| format!(" {}", label.word_in(lang)));
+    Some([name, seen, limit, unit])
 }
 
 fn unit(gate: Gate) -> Option<Label> {

@@ -1,5 +1,5 @@
 //! What a person sees of a running engine: figures of the record, one moment of it, and the
-//! terminal screen and plain lines that show them in Chinese or English.
+//! screens in a terminal and in a browser, and plain lines, that show them in Chinese or English.
 //!
 //! Nothing here touches a hot core. Whoever drains the record gives every entry to a `Tally` and to
 //! a shadow desk, takes a `View` some times a second, and draws it. No figure is computed twice:
@@ -14,6 +14,7 @@ pub mod setting;
 pub mod tally;
 pub mod terminal;
 pub mod view;
+pub mod web;
 pub mod words;
 
 pub use plain::Plain;

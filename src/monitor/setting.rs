@@ -38,6 +38,8 @@ pub struct InstrumentSetting {
     pub digits: usize,
     /// Row of its feed.
     pub feed: usize,
+    /// Row of the gateway that its orders go to; `None` if it only prices.
+    pub gateway: Option<usize>,
     /// Money per lot for a price of 1, units of 1e-9 of the currency.
     pub multiplier_e9: i64,
 }
@@ -180,6 +182,7 @@ fn instrument(config: &Configuration, row: &Instrument) -> InstrumentSetting {
         display_factor_e9: row.display_factor_e9,
         digits: digits_of(step_e9),
         feed: row.feed,
+        gateway: row.gateway,
         multiplier_e9: row.multiplier_e9,
     }
 }

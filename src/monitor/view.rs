@@ -5,7 +5,8 @@
 //! and taking it changes nothing. Called some times a second by whoever owns those.
 
 use super::setting::Setting;
-use super::tally::{Fill, GateTally, Profit, Tally, Totals};
+use super::tally::{Fill, GateTally, Happening, Profit, Tally, Totals};
+use crate::control::reply::LimitRow;
 use crate::engine::counters::Counters;
 use crate::engine::latency::Figures;
 use crate::recovery::replica::ReplicaCounters;
@@ -14,8 +15,8 @@ use std::sync::Arc;
 use xmc_hotpath::desk::{Desk, Spread, SpreadState};
 use xmc_hotpath::feed::FeedCounters;
 use xmc_hotpath::message::{
-    Alert, ChannelState, Decision, MAX_LEGS, QUOTE_LEVELS, QuoteQuality, SafeState, SessionState,
-    SpreadSpec,
+    Alert, ChannelState, Decision, Depth, MAX_LEGS, QUOTE_LEVELS, QuoteQuality, SafeState,
+    SessionState, Side, SpreadSpec,
 };
 use xmc_hotpath::port::Line;
 use xmc_hotpath::spread::{self, LegBook};
@@ -44,6 +45,8 @@ pub struct Sources<'a> {
     pub rings: &'a [Ring],
     /// The journal, if one is written.
     pub journal: Option<Journal>,
+    /// Limits, and what is used of them, as far as somebody wants to see them.
+    pub limits: &'a [LimitRow],
 }
 
 /// A ring between stages, or the record ring.
@@ -87,6 +90,17 @@ pub struct Level {
     pub lots: u32,
 }
 
+/// The last trade that a venue told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastTrade {
+    /// Its price.
+    pub price_e9: i64,
+    /// Lots; `None` if they were not told.
+    pub lots: Option<u32>,
+    /// Who came to trade; `None` if the venue does not tell.
+    pub aggressor: Option<Side>,
+}
+
 /// One leg of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LegView {
@@ -98,6 +112,8 @@ pub struct LegView {
     pub bids: Vec<Level>,
     /// Asks, the best first.
     pub asks: Vec<Level>,
+    /// The last trade; `None` before the venue has told one.
+    pub last: Option<LastTrade>,
     /// Age of the quote; `None` if there was never one.
     pub age: Option<Span>,
     /// Whether the quote may be traded on.
@@ -106,6 +122,13 @@ pub struct LegView {
     pub channel: ChannelState,
     /// Lots beyond the whole units, bought minus sold.
     pub unhedged_lots: i64,
+    /// Lots that can be sold: those of the bids shown, less what our orders have taken since.
+    pub sellable_lots: u64,
+    /// Lots that can be bought: the same of the asks.
+    pub buyable_lots: u64,
+    /// For how long its market is open to orders that close; below 1 it is shut. `i64::MAX` where
+    /// no hours are kept.
+    pub open_for_ns: i64,
 }
 
 /// One spread with its legs.
@@ -126,6 +149,12 @@ pub struct PairView {
     pub buy_e9: Option<i64>,
     /// What one unit brings just now.
     pub sell_e9: Option<i64>,
+    /// Whole units that the books hold now, all legs together: 可成交量 of a purchase.
+    pub buyable_units: u64,
+    /// The same of a sale.
+    pub sellable_units: u64,
+    /// How far apart the ages of the legs' quotes are; `None` before all of them have one.
+    pub skew: Option<Span>,
     /// Fires.
     pub fires: u64,
     /// From flat to flat.
@@ -231,6 +260,10 @@ pub struct View {
     pub pairs: Vec<PairView>,
     /// The last fills, the newest first.
     pub fills: Vec<Fill>,
+    /// What fired last and what followed from it, the newest first.
+    pub happenings: Vec<Happening>,
+    /// The last decisions, those that a gate held back as well, the newest first.
+    pub decisions: Vec<Happening>,
     /// Gates that have held something back, the busiest first.
     pub gates: Vec<GateTally>,
     /// The last alerts, the newest first.
@@ -245,6 +278,8 @@ pub struct View {
     pub rings: Vec<Ring>,
     /// The journal, if one is written.
     pub journal: Option<Journal>,
+    /// Limits, and what is used of them, as far as somebody wants to see them.
+    pub limits: Vec<LimitRow>,
 }
 
 impl View {
@@ -262,8 +297,10 @@ impl View {
             state: desk.state(),
             totals: *tally.totals(),
             live_orders: tally.live_orders(),
-            pairs: (0..setting.spreads.len()).map(|row| pair(sources, row)).collect(),
+            pairs: pairs(sources),
             fills: tally.fills().copied().collect(),
+            happenings: tally.happenings().copied().collect(),
+            decisions: tally.decisions().copied().collect(),
             gates: tally.gates(),
             alerts: tally.alerts().copied().collect(),
             feeds: feeds
@@ -283,6 +320,7 @@ impl View {
             latency: sources.latency.filter(|figures| figures.count > 0),
             rings: sources.rings.to_vec(),
             journal: sources.journal,
+            limits: sources.limits.to_vec(),
         }
     }
 }
@@ -302,6 +340,22 @@ impl View {
     }
 }
 
+fn pairs(sources: &Sources<'_>) -> Vec<PairView> {
+    let rows = 0..sources.tally.setting().spreads.len();
+    let mut pairs: Vec<_> = rows.map(|row| pair(sources, row)).collect();
+    let trades: Vec<_> = sources.counters.replicas.iter().map(|row| row.trades.known()).collect();
+    for leg in pairs.iter_mut().flat_map(|pair| &mut pair.legs) {
+        let row = u32::try_from(leg.instrument).ok();
+        let told = row.and_then(|row| trades.iter().find_map(|known| known.get(&row)));
+        leg.last = told.map(|traded| LastTrade {
+            price_e9: traded.price_e9,
+            lots: traded.lots,
+            aggressor: traded.aggressor,
+        });
+    }
+    pairs
+}
+
 fn pair(sources: &Sources<'_>, row: usize) -> PairView {
     let Sources { tally, desk, now, .. } = *sources;
     let setting = &tally.setting().spreads[row];
@@ -314,7 +368,11 @@ fn pair(sources: &Sources<'_>, row: usize) -> PairView {
         unhedged_lots,
         ..leg_view(sources, leg.instrument)
     });
+    let legs: Vec<_> = legs.collect();
     PairView {
+        buyable_units: tradable_units(&legs, true),
+        sellable_units: tradable_units(&legs, false),
+        skew: skew(&legs),
         spec: spread.spec,
         state: spread.state,
         position_units: match spread.fire {
@@ -322,7 +380,7 @@ fn pair(sources: &Sources<'_>, row: usize) -> PairView {
             None => counted.whole_units(),
         },
         is_in_flight: spread.fire.is_some(),
-        legs: legs.collect(),
+        legs,
         buy_e9: value(spread, desk, true),
         sell_e9: value(spread, desk, false),
         fires: counted.fires,
@@ -340,18 +398,46 @@ fn leg_view(sources: &Sources<'_>, instrument: usize) -> LegView {
     let levels = |levels: &mut dyn Iterator<Item = (i64, u32)>| {
         levels.take(QUOTE_LEVELS).map(|(price_e9, lots)| Level { price_e9, lots }).collect()
     };
-    let quote = desk.instruments().get(instrument).map(|row| &row.quote);
+    let row = desk.instruments().get(instrument);
+    let quote = row.map(|row| &row.quote);
+    let untaken = |depth: &Depth, taken: u32| -> u64 {
+        let shown: u64 = depth.levels().map(|(_, lots)| u64::from(lots)).sum();
+        shown.saturating_sub(taken.into())
+    };
     let seen = quote.filter(|quote| quote.quality != QuoteQuality::Unknown);
     LegView {
         instrument,
         ratio_lots: 0,
         bids: quote.map_or_else(Vec::new, |quote| levels(&mut quote.bids.levels())),
         asks: quote.map_or_else(Vec::new, |quote| levels(&mut quote.asks.levels())),
+        last: None,
         age: seen.map(|quote| now.since(quote.received)),
         quality: quote.map_or(QuoteQuality::Unknown, |quote| quote.quality),
         channel: feed.map_or(ChannelState::Down, |feed| tally.channel(feed.stream)),
         unhedged_lots: 0,
+        sellable_lots: row.map_or(0, |row| untaken(&row.quote.bids, row.taken_bid_lots)),
+        buyable_lots: row.map_or(0, |row| untaken(&row.quote.asks, row.taken_ask_lots)),
+        open_for_ns: row.map_or(0, |row| row.hours.left_ns(false, now)),
     }
+}
+
+/// Whole units that all legs together hold for a purchase (`is_buy`) or a sale of the spread.
+fn tradable_units(legs: &[LegView], is_buy: bool) -> u64 {
+    let traded = legs.iter().filter(|leg| leg.ratio_lots != 0);
+    let units = traded.map(|leg| {
+        let buys = (leg.ratio_lots > 0) == is_buy;
+        let lots = if buys { leg.buyable_lots } else { leg.sellable_lots };
+        lots / u64::from(leg.ratio_lots.unsigned_abs())
+    });
+    units.min().unwrap_or(0)
+}
+
+/// The oldest quote's age less the youngest's, as the gate of skew has it.
+fn skew(legs: &[LegView]) -> Option<Span> {
+    let ages: Option<Vec<_>> = legs.iter().map(|leg| leg.age).collect();
+    let ages = ages?;
+    let (oldest, youngest) = (ages.iter().max()?, ages.iter().min()?);
+    Some(Span(oldest.0 - youngest.0))
 }
 
 /// What one unit costs (`is_buy`) or brings, as the desk itself would see it; `None` if a book does

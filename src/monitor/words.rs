@@ -7,8 +7,8 @@
 use std::fmt;
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
-    AlertKind, ChannelState, FollowStep, Gate, Intent, Obstacle, PositionEffect, QuoteQuality,
-    RepairWay, SafeState, SessionState, Side,
+    AlertKind, ChannelState, FollowStep, Gate, Intent, Obstacle, OrderEventKind, PositionEffect,
+    QuoteQuality, RepairWay, SafeState, SessionState, Side,
 };
 
 /// The language of a screen.
@@ -94,6 +94,14 @@ macro_rules! labels {
         impl Label {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// What a page calls it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($variant),)*
+                }
+            }
         }
 
         words! { Label { $($variant $en $zh,)* } }
@@ -188,6 +196,58 @@ labels! {
     Broken "OUT OF RATIO" "比例不齐",
     Desk "desk" "状态",
     Pair "pair" "套利对",
+    Pairs "pairs" "套利对",
+    Find "find" "查找",
+    Previous "previous" "上一页",
+    Next "next" "下一页",
+    NothingFound "nothing found" "未找到",
+    Last "last" "最新价",
+    Tradable "tradable" "可成交量",
+    Skew "skew" "时差",
+    SpreadChart "spread, and what fired" "点差走势与触发",
+    ChartBuys "buys at" "买入",
+    ChartSells "sells at" "卖出",
+    Happenings "orders and repairs" "报单与补单回退",
+    OnlyThisPair "this pair" "仅此对",
+    Ordered "order" "报单",
+    Filled "fill" "成交",
+    Missed "not filled" "未成交",
+    Repaired "repair" "修复",
+    Attempt "try" "第几次",
+    Gates "gates" "风控",
+    Limits "limits in use" "限额占用",
+    HeldBackBy "last held back" "最近拦截",
+    Budget "budget" "预算",
+    BudgetNote
+        "budget: packet to both orders in memory; sockets and kernel come on top"
+        "预算指内存中从行情包到两边报单, 套接字与内核另计",
+    LineScore "first by line" "先到比",
+    Kept "record and rings" "留痕与队列",
+    InUse "in use" "占用",
+    Running "running" "运行",
+    UpToDate "live" "实时",
+    StaleServer "NO NEWS FROM THE ENGINE" "引擎无消息",
+    StaleFor "last moment is old by" "最后数据距今",
+    Gone "the engine has ended or cannot be reached" "引擎已结束或无法连接",
+    Theme "theme" "主题",
+    Language "language" "语言",
+    Colours "colours" "涨跌色",
+    RedUp "red is up" "红涨绿跌",
+    GreenUp "green is up" "绿涨红跌",
+    Dark "dark" "深色",
+    Bright "light" "浅色",
+    KeysOfPage
+        "keys: arrows or 1-9 pair, / find, t theme, l language, c colours"
+        "按键: 方向键或1-9选套利对, /查找, t主题, l语言, c涨跌色",
+    ReadOnly "read only" "只读",
+    OpenFor "open for" "距收盘",
+    MarketShut "market shut" "休市",
+    Ratio "ratio" "配比",
+    Session "session" "交易连接",
+    Exposure "exposure" "敞口",
+    Offset "clock" "时钟差",
+    Took "took" "用时",
+    Conflated "conflated" "合并",
 }
 
 words! {
@@ -237,6 +297,20 @@ words! {
         Insane "INSANE" "异常",
         Divergent "COPIES DIFFER" "双路不符",
         Halted "HALTED" "停牌",
+    }
+    OrderEventKind {
+        Accepted "accepted" "已报",
+        Filled "filled" "成交",
+        Cancelled "cancelled" "已撤",
+        Rejected "REJECTED" "拒单",
+        CancelRejected "cancel rejected" "撤单被拒",
+        Replaced "replaced" "已改单",
+        ReplaceRejected "replace rejected" "改单被拒",
+        NotSent "not sent" "未发出",
+        Unknown "UNKNOWN" "状态不明",
+        Busted "taken back" "成交被撤销",
+        Corrected "corrected" "成交更正",
+        CancelNotSent "cancel not sent" "撤单未发出",
     }
     RepairWay {
         Neither "repair waits" "修复等待",
@@ -370,6 +444,8 @@ mod tests {
         check(RepairWay::ALL);
         check(FollowStep::ALL);
         check(Obstacle::ALL);
+        check(OrderEventKind::ALL);
+        check(SpreadState::ALL);
         let [en, zh]: [Vec<_>; 2] =
             [0, 1].map(|language| Label::ALL.iter().map(|label| label.both()[language]).collect());
         let same = en.iter().zip(&zh).filter(|(en, zh)| en == zh);

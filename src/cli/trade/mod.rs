@@ -23,6 +23,7 @@ use crate::engine::recording::{Recording, Segments};
 use crate::engine::replay;
 use crate::engine::witnessing::{self, Witnessing};
 use crate::journal::snapshot;
+use crate::monitor::web::WebError;
 use crate::monitor::words::Lang;
 use crate::secret::Secret;
 use crate::venue::simulated::Ledgers;
@@ -62,6 +63,10 @@ pub fn trade(
     ask: impl FnOnce() -> Result<Option<Ledgers>, CliError>,
 ) -> Result<Summary, CliError> {
     let Wanted { config, directory, .. } = *wanted;
+    let web = wanted.show.web(config).map_err(|refused| match refused {
+        WebError::Open(_) => CliError::refused(refused),
+        _ => CliError::could_not_run(refused),
+    })?;
     let clock = EngineClock::start();
     let witnessing = config.checkpoints.as_ref();
     let witnessing = witnessing.map(|checkpoints| Witnessing::open(checkpoints, directory));
@@ -99,6 +104,14 @@ pub fn trade(
     if is_told {
         say_control(control.as_ref(), wanted.show.lang(), out)?;
     }
+    if let Some(web) = &web {
+        let word = if wanted.show.lang() == Lang::Zh { "网页" } else { "Screen" };
+        match is_told {
+            true => writeln!(out, "{word}: {}", web.url()).and_then(|()| out.flush())?,
+            // The report has to stay one JSON object.
+            false => writeln!(std::io::stderr(), "{word}: {}", web.url())?,
+        }
+    }
     let sessions =
         opening::sessions(config, &clock, wanted.secret, directory, &counters.gateway_ports);
     let plan = Plan {
@@ -116,7 +129,7 @@ pub fn trade(
         control,
     };
     let until = wanted.seconds.map(Duration::from_secs);
-    let mut onlooker = Onlooker::new(config, &wanted.show, until, out)?;
+    let mut onlooker = Onlooker::new(config, &wanted.show, web, until, out)?;
     let ended = live::run(plan, &mut onlooker).map_err(CliError::could_not_run)?;
     let seen = onlooker.end()?;
     let ledgers = ask()?;

@@ -4,15 +4,20 @@
 
 use super::Report;
 use crate::config::Configuration;
+use crate::control::scope::{Kind, Named, Register};
+use crate::control::used;
 use crate::engine::clocks::ClockFigures;
 use crate::engine::counters::Counters;
+use crate::engine::hold;
 use crate::engine::live::{Sight, Watch};
 use crate::engine::score::Scoreboard;
 use crate::engine::witnessing;
 use crate::monitor::terminal::{self, Look, Screen};
 use crate::monitor::view::FeedView;
+use crate::monitor::web::{Place, Web, WebError};
 use crate::monitor::{Journal, Lang, Plain, Ring, Setting, Sources, Tally, View};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +40,14 @@ pub struct Show {
     /// Borders of `-` and `|`, for terminals that draw lines two cells wide.
     #[arg(long)]
     pub ascii: bool,
+    /// Serves the screen for browsers, to look at only: 127.0.0.1:8480, or port 0 for any. The
+    /// terminal then shows its address instead of a screen.
+    #[arg(long, value_name = "ADDRESS")]
+    pub web: Option<SocketAddr>,
+    /// Other machines may reach that address. What goes there is in the clear: have a proxy with
+    /// TLS before it, or leave this out and look through `ssh -L`.
+    #[arg(long, requires = "web")]
+    pub web_open: bool,
 }
 
 impl Show {
@@ -42,6 +55,40 @@ impl Show {
     #[must_use]
     pub fn lang(&self) -> Lang {
         self.lang.unwrap_or_else(Lang::of_environment)
+    }
+
+    /// Serves the screen for browsers, if that was asked for, on cores that do not trade.
+    ///
+    /// # Errors
+    /// See `WebError`.
+    pub fn web(&self, config: &Configuration) -> Result<Option<WebScreen>, WebError> {
+        let Some(address) = self.web else { return Ok(None) };
+        let place = Place { address, is_open_to_others: self.web_open, lang: self.lang() };
+        let owned = config.clone();
+        let web = Web::open(place, move || hold::stay_cold(&owned))?;
+        let register = Register::of(config);
+        // Pairs show their own; there may be many thousands of them.
+        let is_shown = |named: &Named| !matches!(named, Named::Of(Kind::Spread, _));
+        let limited = register.limited().filter(is_shown).take(LIMITED).collect();
+        Ok(Some(WebScreen { web, register, limited }))
+    }
+}
+
+/// Things whose limits a browser is shown, at most.
+const LIMITED: usize = 64;
+
+/// The screen for browsers, and what it shows besides the view of the terminal.
+pub struct WebScreen {
+    web: Web,
+    register: Register,
+    limited: Vec<Named>,
+}
+
+impl WebScreen {
+    /// The address to look at, with its token.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.web.url()
     }
 }
 
@@ -55,6 +102,7 @@ enum Shown<'o, 'w> {
 pub struct Onlooker<'o, 'w> {
     tally: Tally,
     shown: Shown<'o, 'w>,
+    web: Option<WebScreen>,
     /// When it has seen enough; `None`: when it is told to stop.
     until: Option<Duration>,
     record_used_pct: u8,
@@ -92,19 +140,23 @@ pub struct Seen {
 }
 
 impl<'o, 'w> Onlooker<'o, 'w> {
-    /// Looks on as `show` says, for as long as `until`.
+    /// Looks on as `show` says, for as long as `until`, and has browsers look on in `web`.
     ///
     /// # Errors
     /// What the terminal says.
     pub fn new(
         config: &Configuration,
         show: &Show,
+        web: Option<WebScreen>,
         until: Option<Duration>,
         out: &'o mut Report<'w>,
     ) -> io::Result<Self> {
         terminal::watch_signals();
         let lang = show.lang();
         let shown = if out.is_json() {
+            Shown::Nothing
+        } else if web.is_some() && !show.plain && terminal::is_possible() {
+            // The browser is the screen; what is drawn here would cover its address.
             Shown::Nothing
         } else if !show.plain && terminal::is_possible() {
             let look = Look::of_environment(lang);
@@ -116,6 +168,7 @@ impl<'o, 'w> Onlooker<'o, 'w> {
         Ok(Self {
             tally: Tally::new(Arc::new(Setting::of(config))),
             shown,
+            web,
             until,
             record_used_pct: 0,
             record_most_pct: 0,
@@ -218,6 +271,10 @@ impl Watch for Onlooker<'_, '_> {
             used_pct: self.record_used_pct,
             most_pct: self.record_most_pct,
         }];
+        let limits = self.web.as_ref().map_or_else(Vec::new, |screen| {
+            let limited = screen.limited.iter().cloned();
+            used::limits(&screen.register, limited, sight.desk, sight.now)
+        });
         let view = View::of(&Sources {
             now: sight.now,
             running,
@@ -226,6 +283,7 @@ impl Watch for Onlooker<'_, '_> {
             counters: sight.counters,
             latency: (sight.latency.count > 0).then_some(sight.latency),
             rings: &rings,
+            limits: &limits,
             journal: Some(Journal {
                 bytes: sight.journal.bytes,
                 records: sight.journal.records,
@@ -250,6 +308,9 @@ impl Watch for Onlooker<'_, '_> {
         self.feeds.clone_from(&view.feeds);
         self.scores.clone_from(sight.scores);
         self.clocks = *sight.clocks;
+        if let Some(screen) = &mut self.web {
+            screen.web.show(view.clone());
+        }
         let shown = self.show(view, sight.elapsed);
         let is_over = self.until.is_some_and(|until| sight.elapsed >= until);
         match shown {

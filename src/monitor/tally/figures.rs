@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use xmc_hotpath::message::{
-    Decision, Gate, InstrumentIndex, MAX_LEGS, PositionEffect, Side, SpreadIndex,
+    Decision, Ending, Gate, InstrumentIndex, MAX_LEGS, OrderEventKind, PositionEffect, Repair,
+    Side, SpreadIndex,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -89,6 +90,79 @@ pub struct Fill {
     pub lots: u32,
     /// Price.
     pub price_e9: i64,
+}
+
+/// Something that a person follows as it happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Happening {
+    /// Its place among all of them, from 0.
+    pub number: u64,
+    /// When the desk heard of it, or did it.
+    pub at: MonoNs,
+    /// What it was.
+    pub what: Happened,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// A trigger fired, or, among decisions, a gate held it back.
+    Decided(Decision),
+    /// A new order left.
+    Ordered {
+        /// The spread.
+        spread: SpreadIndex,
+        /// What is to be traded, at which price at worst.
+        order: OrderTold,
+    },
+    /// A venue traded.
+    Filled(Fill),
+    /// A venue ended an order without filling it, or nobody can tell what it did.
+    Missed {
+        /// The spread.
+        spread: SpreadIndex,
+        /// What became of it.
+        kind: OrderEventKind,
+        /// Which leg of it.
+        leg: u8,
+        /// What was to be traded.
+        instrument: InstrumentIndex,
+    },
+    /// A fire that ended out of ratio is completed or traded back.
+    Repaired(Repair),
+    /// A fire ended.
+    Ended(Ending),
+}
+
+/// A new order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderTold {
+    /// Which leg of the spread.
+    pub leg: u8,
+    /// What is to be traded.
+    pub instrument: InstrumentIndex,
+    /// The side.
+    pub side: Side,
+    /// Opens or closes, where the market asks.
+    pub effect: PositionEffect,
+    /// Lots.
+    pub lots: u32,
+    /// The worst price that it takes.
+    pub price_e9: i64,
+}
+
+impl Happened {
+    /// The spread that it is of.
+    #[must_use]
+    pub const fn spread(&self) -> SpreadIndex {
+        match self {
+            Self::Decided(decision) => decision.spread,
+            Self::Ordered { spread, .. } | Self::Missed { spread, .. } => *spread,
+            Self::Filled(fill) => fill.spread,
+            Self::Repaired(repair) => repair.spread,
+            Self::Ended(ending) => ending.spread,
+        }
+    }
 }
 
 /// What is held of an instrument. Where a market nets, one side is 0.

@@ -29,7 +29,10 @@ mod leg;
 mod order;
 mod spread;
 
-pub use figures::{Fill, GateTally, Held, InstrumentTally, LegProfit, Profit, Totals};
+pub use figures::{
+    Fill, GateTally, Happened, Happening, Held, InstrumentTally, LegProfit, OrderTold, Profit,
+    Totals,
+};
 pub use leg::{LegBook, Traded, convert};
 pub use spread::SpreadTally;
 
@@ -39,16 +42,18 @@ use order::Orders;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use xmc_hotpath::message::{
-    Alert, AlertKind, Carried, ChannelState, ChannelUpdate, Decision, DeskIdentity, Detail, Ending,
-    Event, Gate, HeldLots, Input, InstrumentSpec, OrderAction, OrderCommand, OrderEvent,
-    OrderEventKind, OrderId, Quote, QuoteQuality, RepairWay, SafeState, SessionState,
-    SessionUpdate, SpreadIndex, StateChange, StreamId,
+    Alert, AlertKind, Carried, ChannelState, ChannelUpdate, Decision, DeskIdentity, Detail, Event,
+    Gate, HeldLots, Input, InstrumentSpec, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
+    OrderId, Quote, QuoteQuality, RepairWay, SafeState, SessionState, SessionUpdate, SpreadIndex,
+    StateChange, StreamId,
 };
 use xmc_hotpath::record::frame::Body;
 use xmc_hotpath::time::MonoNs;
 
 /// Fills and alerts that are kept to be shown.
 const RECENT: usize = 32;
+/// Happenings of all kinds that are kept: some rounds of orders and fills.
+const HAPPENINGS: usize = 96;
 
 /// The figures of a record.
 #[derive(Clone, Debug)]
@@ -64,6 +69,9 @@ pub struct Tally {
     orders: Orders,
     fills: VecDeque<Fill>,
     alerts: VecDeque<(MonoNs, Alert)>,
+    happenings: VecDeque<Happening>,
+    decisions: VecDeque<Happening>,
+    happened: u64,
     channels: Vec<ChannelUpdate>,
     sessions: Vec<SessionUpdate>,
     left_out: BTreeSet<&'static str>,
@@ -85,6 +93,9 @@ impl Tally {
             orders: Orders::default(),
             fills: VecDeque::new(),
             alerts: VecDeque::new(),
+            happenings: VecDeque::new(),
+            decisions: VecDeque::new(),
+            happened: 0,
             channels: Vec::new(),
             sessions: Vec::new(),
             left_out: BTreeSet::new(),
@@ -149,6 +160,17 @@ impl Tally {
     /// The last alerts, the newest first.
     pub fn alerts(&self) -> impl Iterator<Item = &(MonoNs, Alert)> {
         self.alerts.iter()
+    }
+
+    /// The last decisions, those that a gate held back as well, the newest first. They are numbered
+    /// by themselves.
+    pub fn decisions(&self) -> impl Iterator<Item = &Happening> {
+        self.decisions.iter()
+    }
+
+    /// What fired last and what followed from it, the newest first.
+    pub fn happenings(&self) -> impl Iterator<Item = &Happening> {
+        self.happenings.iter()
     }
 
     /// Orders whose fate is not known yet.
@@ -281,6 +303,15 @@ impl Tally {
             OrderAction::New => {
                 self.totals.orders += 1;
                 self.orders.sent(order);
+                let told = OrderTold {
+                    leg: order.leg,
+                    instrument: order.instrument,
+                    side: order.side,
+                    effect: order.effect,
+                    lots: order.qty_lots,
+                    price_e9: order.price_e9,
+                };
+                self.happen(Happened::Ordered { spread: order.spread, order: told });
             }
             OrderAction::Cancel => self.totals.cancel_requests += 1,
             OrderAction::Replace | OrderAction::Status => {}
@@ -294,10 +325,14 @@ impl Tally {
             Detail::Alert(alert) => self.alert(alert),
             Detail::State(StateChange { spread: SpreadIndex::ALL, to, .. }) => self.state = *to,
             Detail::State(_) => {}
-            Detail::Ending(Ending { is_aligned: true, .. }) => self.totals.aligned += 1,
-            Detail::Ending(_) => self.totals.broken += 1,
+            Detail::Ending(ending) => {
+                self.totals.aligned += u64::from(ending.is_aligned);
+                self.totals.broken += u64::from(!ending.is_aligned);
+                self.happen(Happened::Ended(*ending));
+            }
             Detail::Repair(repair) => {
                 self.totals.repairs += u64::from(repair.way != RepairWay::Neither);
+                self.happen(Happened::Repaired(*repair));
             }
             Detail::Follow(_) => {}
         }
@@ -337,6 +372,15 @@ impl Tally {
 
     fn decision(&mut self, decision: &Decision) {
         self.totals.decisions += 1;
+        let decided = Happening {
+            number: self.totals.decisions,
+            at: self.now,
+            what: Happened::Decided(*decision),
+        };
+        recent(&mut self.decisions, decided);
+        if decision.gate == Gate::Passed {
+            self.happen(Happened::Decided(*decision));
+        }
         let now = self.now;
         let mut repeated = None;
         if let Some(row) = self.spreads.get_mut(decision.spread.0 as usize) {
@@ -376,6 +420,7 @@ impl Tally {
             && !std::mem::replace(&mut order.is_unknown, true)
         {
             self.totals.unknown += 1;
+            self.miss(id, OrderEventKind::Unknown);
         }
     }
 
@@ -395,13 +440,13 @@ impl Tally {
                 }
             }
             OrderEventKind::Cancelled => {
-                self.totals.cancelled += u64::from(self.orders.end(event.order_id));
+                self.totals.cancelled += self.end(event);
             }
             OrderEventKind::Rejected => {
-                self.totals.rejects += u64::from(self.orders.end(event.order_id));
+                self.totals.rejects += self.end(event);
             }
             OrderEventKind::NotSent => {
-                self.totals.not_sent += u64::from(self.orders.end(event.order_id));
+                self.totals.not_sent += self.end(event);
             }
             OrderEventKind::Unknown => self.unknown(event.order_id),
             OrderEventKind::Busted => {
@@ -417,6 +462,28 @@ impl Tally {
             | OrderEventKind::Replaced
             | OrderEventKind::ReplaceRejected => {}
         }
+    }
+
+    /// The order is over without being filled whole: 1 if that is news.
+    fn end(&mut self, event: &OrderEvent) -> u64 {
+        let is_news = self.orders.end(event.order_id);
+        if is_news {
+            self.miss(event.order_id, event.kind);
+        }
+        u64::from(is_news)
+    }
+
+    fn miss(&mut self, id: OrderId, kind: OrderEventKind) {
+        if let Some(order) = self.orders.get_mut(id) {
+            let (spread, leg, instrument) = (order.spread, order.leg, order.instrument);
+            self.happen(Happened::Missed { spread, kind, leg, instrument });
+        }
+    }
+
+    fn happen(&mut self, what: Happened) {
+        self.happenings.truncate(HAPPENINGS - 1);
+        self.happenings.push_front(Happening { number: self.happened, at: self.now, what });
+        self.happened += 1;
     }
 
     fn fill(&mut self, event: &OrderEvent) {
@@ -440,6 +507,7 @@ impl Tally {
             self.orders.end(event.order_id);
         }
         recent(&mut self.fills, fill);
+        self.happen(Happened::Filled(fill));
     }
 
     /// Books lots that changed hands, on `event.side`.

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod mdp3;
 pub mod smdp;
 pub mod sockets;
+pub mod trades;
 
 use super::Group;
 use crate::counters::{Owner, Placed, Placer};
@@ -28,6 +29,7 @@ use limits::ToldLimits;
 use rtrb::RingBuffer;
 use std::collections::VecDeque;
 use std::ops::Deref;
+use trades::ToldTrades;
 use xmc_hotpath::book::{Day, Instrument};
 use xmc_hotpath::counter::Counter;
 use xmc_hotpath::counters;
@@ -113,6 +115,8 @@ pub struct ReplicaCounters {
     pub audit: Audit,
     /// The price limits that the venue has told.
     pub limits: ToldLimits,
+    /// The last trades that it has told.
+    pub trades: ToldTrades,
 }
 
 impl ReplicaCounters {
@@ -123,7 +127,7 @@ impl ReplicaCounters {
         let counts = placer.place(owner);
         let audit = Audit::counting_in(placer.place_parts(part("audit")));
         let limits = ToldLimits::counting_in(placer.place_parts(part("limits")));
-        Self { counts, audit, limits }
+        Self { counts, audit, limits, trades: ToldTrades::default() }
     }
 }
 
@@ -249,7 +253,8 @@ impl<'m, V: Protocol> Mirror<'m, V> {
         self.is_anew |= before.is_some_and(|before| last.beyond(before) < 0);
     }
 
-    /// Notes the price limits of what the desk trades, for whoever tells it.
+    /// Notes price limits and last trades of what the desk looks at, for whoever tells or shows
+    /// them.
     pub fn note_limits(&mut self, now: MonoNs) {
         if now.since(self.limits_noted) < BETWEEN_LIMITS {
             return;
@@ -260,6 +265,7 @@ impl<'m, V: Protocol> Mirror<'m, V> {
             let index = books.get(row).and_then(Instrument::index);
             if let (Some(index), Some(day)) = (index, books.day(row)) {
                 self.counters.limits.note(index, day.limits);
+                self.counters.trades.note(index, day.last);
             }
         }
     }

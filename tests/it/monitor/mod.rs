@@ -1,7 +1,9 @@
-//! What a person sees: the figures against a model and against the desk, the screen cell by cell.
+//! What a person sees: the figures against a model and against the desk, the screen cell by cell,
+//! the screen for browsers over its sockets.
 
 mod plain;
 mod rig;
 mod screen;
 mod tally;
 mod terminal;
+mod web;

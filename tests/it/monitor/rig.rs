@@ -5,6 +5,8 @@
 //! hold, so the same figures follow.
 
 use cross_market_connect::config::{self, Configuration};
+use cross_market_connect::control::scope::Register;
+use cross_market_connect::control::used;
 use cross_market_connect::engine::counters::Counters;
 use cross_market_connect::engine::inputs;
 use cross_market_connect::engine::latency::Figures;
@@ -314,10 +316,12 @@ impl Rig {
         let fires = self.tally.totals().fires;
         let latency =
             Figures { p50: 842, p99: 2_310, p99_9: 4_870, max: 31_200, count: fires, beyond: 0 };
+        let register = Register::of(&self.config);
+        // A screen is drawn at any time, not when something has just happened.
+        let now = MonoNs(self.now_ns + 3_217_000);
         let ring = |name: &str, used_pct| Ring { name: name.to_owned(), used_pct, most_pct: 3 };
         View::of(&Sources {
-            // A screen is drawn at any time, not when something has just happened.
-            now: MonoNs(self.now_ns + 3_217_000),
+            now,
             running: Span(self.now_ns),
             desk: &self.desk,
             tally: &self.tally,
@@ -325,6 +329,7 @@ impl Rig {
             latency: Some(latency),
             rings: &[ring("record", 1), ring("quotes_shfe", 0), ring("quotes_cme", 0)],
             journal: Some(self.journal),
+            limits: &used::limits(&register, register.limited(), &self.desk, now),
         })
     }
 }

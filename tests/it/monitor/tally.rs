@@ -33,6 +33,7 @@ fn setting() -> Setting {
         display_factor_e9: E9,
         digits: 2,
         feed: 0,
+        gateway: None,
         multiplier_e9: E9,
     };
     let leg = |instrument, ratio_lots| LegSetting { instrument, ratio_lots };

@@ -11,7 +11,7 @@ use crate::audit::index::Index;
 use crate::audit::labels::{Labels, Runs};
 use crate::audit::query::{Filter, Position};
 use crate::audit::story::gather;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_same};
 use serde_json::{Map, Value, json};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -178,10 +178,4 @@ impl Answers {
         }
         Ok(Value::Object(body))
     }
-}
-
-/// Whether two texts are the same, in a time that does not say where they differ.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let differ = one.iter().zip(other).fold(0, |differ, (one, other)| differ | (one ^ other));
-    differ == 0 && one.len() == other.len()
 }

@@ -1,0 +1,44 @@
+//! The words of the page: all of `words`, by language, kind and code.
+
+use crate::monitor::words::{Label, Lang, Worded};
+use serde_json::{Map, Value, json};
+use xmc_hotpath::desk::SpreadState;
+use xmc_hotpath::message::{
+    AlertKind, ChannelState, Gate, Intent, Obstacle, OrderEventKind, PositionEffect, QuoteQuality,
+    RepairWay, SafeState, SessionState, Side,
+};
+
+/// Every word in both languages, and the language to begin with.
+pub fn catalogue(begin_with: Lang) -> Value {
+    json!({
+        "schema": "xmc.words",
+        "version": 1,
+        "lang": if begin_with == Lang::Zh { "zh" } else { "en" },
+        "en": words(Lang::En),
+        "zh": words(Lang::Zh),
+    })
+}
+
+fn words(lang: Lang) -> Value {
+    json!({
+        "label": kind(Label::ALL, Label::name, lang),
+        "side": kind(Side::ALL, Side::word, lang),
+        "effect": kind(PositionEffect::ALL, PositionEffect::word, lang),
+        "intent": kind(Intent::ALL, Intent::word, lang),
+        "pair": kind(SpreadState::ALL, SpreadState::word, lang),
+        "safe": kind(SafeState::ALL, SafeState::word, lang),
+        "channel": kind(ChannelState::ALL, ChannelState::word, lang),
+        "session": kind(SessionState::ALL, SessionState::word, lang),
+        "quality": kind(QuoteQuality::ALL, QuoteQuality::word, lang),
+        "order": kind(OrderEventKind::ALL, OrderEventKind::word, lang),
+        "repair": kind(RepairWay::ALL, RepairWay::word, lang),
+        "obstacle": kind(Obstacle::ALL, Obstacle::word, lang),
+        "alert": kind(AlertKind::ALL, AlertKind::word, lang),
+        "gate": kind(Gate::ALL, Gate::word, lang),
+    })
+}
+
+fn kind<T: Worded>(all: &[T], code: impl Fn(T) -> &'static str, lang: Lang) -> Value {
+    let row = |worded: &T| (code(*worded).to_owned(), worded.word_in(lang).into());
+    Value::Object(all.iter().map(row).collect::<Map<_, _>>())
+}
