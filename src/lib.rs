@@ -7,6 +7,7 @@
 pub mod allocation;
 pub mod audit;
 pub mod calendar;
+pub mod capital;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -22,7 +22,7 @@ pub use shelf::{Kept, Shelf, ShelfError};
 pub use timetable::{LONGEST_BREAK, Moment, Stretch, Timetable};
 pub use week::{Pause, Week, WeekTime};
 
-pub(crate) use read::{minutes, zone};
+pub(crate) use read::{date, minutes, zone};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

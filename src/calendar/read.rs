@@ -175,7 +175,7 @@ fn window(section: Section<'_>) -> Option<Window> {
 }
 
 /// A day: `2026-01-01`.
-fn date(value: &DeValue<'_>) -> Result<Option<Date>, Complaint> {
+pub(crate) fn date(value: &DeValue<'_>) -> Result<Option<Date>, Complaint> {
     let DeValue::Datetime(written) = value else {
         return Err(wrong_type(value, "a day without quotes: 2026-01-31"));
     };

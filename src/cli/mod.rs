@@ -11,6 +11,7 @@
 
 pub mod audit;
 pub mod calendar;
+pub mod capital;
 pub mod config;
 pub mod conformance;
 pub mod control;
@@ -138,6 +139,7 @@ struct Cli {
 enum Command {
     Audit(audit::Args),
     Calendar(calendar::Args),
+    Capital(capital::Args),
     Config(config::Args),
     Conformance(conformance::Args),
     Control(control::Args),
@@ -183,6 +185,7 @@ impl Command {
         match self {
             Self::Audit(args) => audit::run(args, out),
             Self::Calendar(args) => calendar::run(args, out),
+            Self::Capital(args) => capital::run(args, out),
             Self::Config(args) => config::run(args, out),
             Self::Conformance(args) => conformance::run(args, out),
             Self::Control(args) => control::run(args, out),

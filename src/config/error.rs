@@ -187,6 +187,20 @@ rules! {
     CalendarOverlap = "082",
     /// What goes wrong with a simulated venue on purpose is something that can happen.
     Faults = "090",
+    /// Worth and margin of a lot in money are what price, multiplier and rate make of them.
+    LotMargin = "100",
+    /// Levels of utilisation rise from one to the next.
+    LevelOrder = "101",
+    /// Steps of a margin follow each other by date, and none is a multiple of the one before.
+    MarginSteps = "102",
+    /// Every currency has a rate to that of the view that is sane.
+    CurrencyUnknown = "103",
+    /// A route leads from one holder of money to another, and is open for a part of the day.
+    Route = "104",
+    /// A pair has one contract on each side of the border, and units that balance.
+    PairSides = "105",
+    /// A net account is charged at the price of now, and has no larger side.
+    Holding = "106",
 }
 
 /// One thing wrong, where, and what to do.

@@ -8,6 +8,7 @@
 //! Called by every command that takes a configuration. The rules are in `error::Rule`, each with
 //! a code that operators can search for.
 
+pub mod capital;
 pub mod decimal;
 pub mod error;
 mod fee;

@@ -2,7 +2,7 @@
 
 mod corpus;
 mod decimal;
-mod mutation;
+pub mod mutation;
 mod rendering;
 mod terms;
 mod trigger;

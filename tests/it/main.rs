@@ -7,6 +7,7 @@
 mod audit;
 mod book;
 mod calendar;
+mod capital;
 mod cli;
 mod config;
 mod conformance;

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod calendar;
+mod capital;
 mod conformance;
 mod control;
 mod decode_check;

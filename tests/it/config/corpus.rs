@@ -703,6 +703,13 @@ fn every_rule_is_tested() {
         (Rule::CalendarDate, "calendar"),
         (Rule::CalendarTime, "calendar"),
         (Rule::CalendarOverlap, "calendar"),
+        (Rule::LotMargin, "capital"),
+        (Rule::LevelOrder, "capital"),
+        (Rule::MarginSteps, "capital"),
+        (Rule::CurrencyUnknown, "capital"),
+        (Rule::Route, "capital"),
+        (Rule::PairSides, "capital"),
+        (Rule::Holding, "capital"),
     ];
     let tested: BTreeSet<_> = CASES
         .iter()

@@ -151,6 +151,16 @@ fn accepted(
     is_wanted: impl Fn(&str) -> bool,
     least: usize,
 ) -> BTreeMap<String, BTreeSet<&'static str>> {
+    accepted_by(|text| load(text).is_ok(), text, is_wanted, least)
+}
+
+/// The same for files of another kind.
+pub fn accepted_by(
+    accepts: impl Fn(&str) -> bool,
+    text: &str,
+    is_wanted: impl Fn(&str) -> bool,
+    least: usize,
+) -> BTreeMap<String, BTreeSet<&'static str>> {
     let mut accepted: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     let mut count = 0;
     for setting in settings(text).into_iter().filter(|setting| is_wanted(&setting.name)) {
@@ -169,7 +179,7 @@ fn accepted(
         mutants.push(("key removed", mutant(&setting.whole, "")));
         for (slip, mutant) in mutants {
             count += 1;
-            if load(&mutant).is_ok() {
+            if accepts(&mutant) {
                 accepted.entry(setting.name.clone()).or_default().insert(slip);
             }
         }
@@ -256,7 +266,9 @@ const HARMLESS: &[(&str, &[&str], &str)] = &[
 ];
 
 /// What is accepted, as a table of its own makes it.
-fn listed(harmless: &[(&str, &[&'static str], &str)]) -> BTreeMap<String, BTreeSet<&'static str>> {
+pub fn listed(
+    harmless: &[(&str, &[&'static str], &str)],
+) -> BTreeMap<String, BTreeSet<&'static str>> {
     let row = |(setting, slips, _): &(&str, &[&'static str], &str)| {
         ((*setting).to_owned(), slips.iter().copied().collect())
     };
