@@ -187,6 +187,10 @@ rules! {
     CalendarOverlap = "082",
     /// What goes wrong with a simulated venue on purpose is something that can happen.
     Faults = "090",
+    /// A rule of alerts is a known one, changed once, and its limit is one that it can have.
+    AlertRule = "100",
+    /// Alerts go somewhere, and somebody is told at once.
+    AlertSinks = "101",
 }
 
 /// One thing wrong, where, and what to do.
