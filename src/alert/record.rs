@@ -27,13 +27,8 @@ const REJECT_WINDOW_NS: u64 = 60_000_000_000;
 const LEAST_ORDERS: u64 = 20;
 
 /// What is so of a desk while its run lasts.
-const DESK_RULES: [Rule; 5] = [
-    Rule::DeskSingleFeed,
-    Rule::DeskNoNew,
-    Rule::DeskFlatten,
-    Rule::DeskHalt,
-    Rule::RejectRatio,
-];
+const DESK_RULES: [Rule; 5] =
+    [Rule::DeskSingleFeed, Rule::DeskNoNew, Rule::DeskFlatten, Rule::DeskHalt, Rule::RejectRatio];
 /// What is so of a feed or an order session while a run lasts.
 const STREAM_RULES: [Rule; 7] = [
     Rule::FeedGap,
@@ -258,7 +253,8 @@ impl Reader {
     /// What stood in the run before stands no longer, until this one says so.
     fn begin(&self, out: &mut Vec<Signal>) {
         let mut clear = |rules: &[Rule], labels: &Labels| {
-            let all = rules.iter().map(|rule| Signal::Clear { rule: *rule, labels: labels.clone() });
+            let all =
+                rules.iter().map(|rule| Signal::Clear { rule: *rule, labels: labels.clone() });
             out.extend(all);
         };
         clear(&DESK_RULES, &Labels::new());
@@ -339,8 +335,7 @@ impl Reader {
     fn alert(&self, alert: &Alert) -> Signal {
         let mut of = self.stream(alert.stream);
         self.names.spread(alert.spread, &mut of);
-        let names_instrument =
-            matches!(alert.kind, AlertKind::BookDiffers | AlertKind::FeedFrozen);
+        let names_instrument = matches!(alert.kind, AlertKind::BookDiffers | AlertKind::FeedFrozen);
         if names_instrument && alert.value != 0 {
             self.names.instrument(alert.stream, alert.value, &mut of);
         }

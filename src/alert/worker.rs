@@ -3,8 +3,9 @@
 //!
 //! - What comes within the sink's window goes in one message; what must wake somebody does not wait
 //!   for the window.
-//! - In a message an alert stands once, as its last notice has it. So many stand in it, the most
-//!   severe first; the number of the rest is told, and the rest is done.
+//! - Programs are told everything, in order. For people messages are digests: an alert stands once,
+//!   as its last notice has it; so many stand in a message, the most severe first; the number of
+//!   the rest is told, and the rest is done.
 //! - A sink takes so many messages in a minute. What comes meanwhile waits, and goes together.
 //! - After a failure it waits, twice as long each time and never two sinks alike, or as long as the
 //!   sink asks. A message that is refused as such is a dead letter after some tries; one that was
@@ -23,8 +24,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Notices that stand in one message.
-const MOST_ITEMS: usize = 20;
+/// Notices that stand in one digest.
+const MOST_IN_DIGEST: usize = 20;
+/// Notices that stand in one message to a program.
+const MOST_ITEMS: usize = 100;
 /// Tries of a message that is refused as such.
 const TRIES: u32 = 3;
 /// After a first failure.
@@ -49,6 +52,8 @@ pub struct Pace {
     pub per_minute: u32,
     /// Between two heartbeats; 0: none.
     pub heartbeat_ns: u64,
+    /// People read it.
+    pub is_digest: bool,
 }
 
 /// What a worker does next.
@@ -99,6 +104,10 @@ impl Pace {
             let oldest = sent.get(place).copied().unwrap_or(now_ns);
             return Step::Wait(oldest.saturating_add(MINUTE_NS));
         }
+        if !self.is_digest {
+            let told = waiting.keys().take(MOST_ITEMS).copied().collect();
+            return Step::Tell { told, merged: Vec::new(), suppressed: Vec::new() };
+        }
         // The last notice of an alert stands for those before it.
         let mut last: BTreeMap<&str, u64> = BTreeMap::new();
         for (seq, waiting) in waiting {
@@ -112,7 +121,7 @@ impl Pace {
         let severity = |seq: &u64| waiting.get(seq).map(|waiting| waiting.notice.alert.severity);
         // Stable: among equals the oldest comes first.
         told.sort_by_key(|seq| std::cmp::Reverse(severity(seq)));
-        let suppressed = told.split_off(told.len().min(MOST_ITEMS));
+        let suppressed = told.split_off(told.len().min(MOST_IN_DIGEST));
         Step::Tell { told, merged, suppressed }
     }
 }
@@ -309,8 +318,7 @@ impl Worker {
                 self.not_before_ns = at_ns.saturating_add(self.pause_ns(&error));
                 let why = error.to_string();
                 let failed = Line::Failed { sink: self.name.clone(), at_ns, why: why.clone() };
-                let is_refused =
-                    matches!(error, SendError::Refused(_)) && self.failures >= TRIES;
+                let is_refused = matches!(error, SendError::Refused(_)) && self.failures >= TRIES;
                 let given_up: Vec<_> = if is_refused {
                     [told, merged, suppressed].concat()
                 } else {

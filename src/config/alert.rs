@@ -115,6 +115,12 @@ impl AlertSinkKind {
         }
     }
 
+    /// Whether people read it as it comes, and not a program.
+    #[must_use]
+    pub const fn is_for_people(&self) -> bool {
+        matches!(self, Self::Dingtalk { .. } | Self::Feishu { .. } | Self::Wecom { .. })
+    }
+
     /// Where its address lies, if it has one.
     #[must_use]
     pub const fn url(&self) -> Option<&SecretSource> {
@@ -220,7 +226,9 @@ pub(super) fn alerts(
         section.optional(key, whole(10..=86_400)).map_or(default, |seconds| seconds.value)
     };
     let alerts = Alerts {
-        tongue: section.optional("lang", word(Tongue::WORDS)).map_or_else(Tongue::default, |t| t.value),
+        tongue: section
+            .optional("lang", word(Tongue::WORDS))
+            .map_or_else(Tongue::default, |t| t.value),
         repeat_s: seconds("repeat_s", 3_600),
         quiet_s: seconds("quiet_s", 600),
         outbox: section.optional("outbox", whole(100..=100_000)).map_or(5_000, |count| count.value),
@@ -374,11 +382,7 @@ fn sink(section: Section<'_>) -> Option<AlertSink> {
         after_s: number("after_s", 0..=86_400, 0),
         group_ms: number("group_ms", 0..=60_000, form.group_ms()),
         per_minute: number("per_minute", 1..=60_000, form.per_minute()),
-        timeout_ms: if form == Form::Log {
-            0
-        } else {
-            number("timeout_ms", 100..=60_000, 5_000)
-        },
+        timeout_ms: if form == Form::Log { 0 } else { number("timeout_ms", 100..=60_000, 5_000) },
         heartbeat_s: if form.has_heartbeat() {
             number("heartbeat_s", 0..=3_600, beat_s)
         } else {

@@ -159,6 +159,7 @@ impl Alerting {
                 group_ns: u64::from(config.group_ms) * 1_000_000,
                 per_minute: config.per_minute,
                 heartbeat_ns: ns(config.heartbeat_s),
+                is_digest: config.kind.is_for_people(),
             };
             Ok(Worker::new(&config.name, sink::open(config, &directory)?, pace))
         });

@@ -14,6 +14,8 @@ pub enum Line {
         epoch: String,
         /// The next number.
         next: u64,
+        /// Lines of files before it that were damaged.
+        damaged: u64,
     },
     /// A notice is to be told.
     Accepted {

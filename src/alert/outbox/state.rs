@@ -118,10 +118,15 @@ impl State {
     #[must_use]
     pub fn of_bytes(bytes: &[u8]) -> Self {
         let mut state = Self::default();
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            match Line::parse(line) {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (text, is_ended) = match line.split_last() {
+                Some((b'\n', text)) => (text, true),
+                _ => (line, false),
+            };
+            match Line::parse(text) {
                 Some(line) => state.apply(&line),
-                None => state.damaged += 1,
+                // A kill leaves a last line without its end.
+                None => state.damaged += u64::from(is_ended),
             }
         }
         state
@@ -130,9 +135,10 @@ impl State {
     /// Takes up one fact.
     pub fn apply(&mut self, line: &Line) {
         match line {
-            Line::Begin { epoch, next } => {
+            Line::Begin { epoch, next, damaged } => {
                 self.epoch.clone_from(epoch);
                 self.next = self.next.max(*next);
+                self.damaged = self.damaged.max(*damaged);
             }
             Line::Accepted { seq, at_ns, notice } => {
                 self.next = self.next.max(seq + 1);
@@ -211,7 +217,8 @@ impl State {
     /// The whole as lines: what a file that is written anew holds.
     #[must_use]
     pub fn lines(&self) -> String {
-        let begin = Line::Begin { epoch: self.epoch.clone(), next: self.next };
+        let begin =
+            Line::Begin { epoch: self.epoch.clone(), next: self.next, damaged: self.damaged };
         let sinks = self.sinks.iter();
         let sinks =
             sinks.map(|(sink, state)| Line::Sink { sink: sink.clone(), state: state.clone() });

@@ -164,7 +164,11 @@ impl Answer {
     pub fn words(&self) -> String {
         let Self { status, body, .. } = self;
         let short: String = body.chars().take(MOST_SHOWN).collect();
-        if short.is_empty() { format!("status {status}") } else { format!("status {status}: {short}") }
+        if short.is_empty() {
+            format!("status {status}")
+        } else {
+            format!("status {status}: {short}")
+        }
     }
 }
 

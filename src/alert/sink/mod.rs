@@ -66,8 +66,7 @@ pub trait Sink: Send {
 /// What it needs of secrets is not there, or no address.
 pub fn open(config: &AlertSink, directory: &Path) -> Result<Box<dyn Sink>, TargetError> {
     let timeout = Duration::from_millis(config.timeout_ms.into());
-    let target =
-        |url| Target::open(&config.name, url, config.proxy.as_deref(), timeout);
+    let target = |url| Target::open(&config.name, url, config.proxy.as_deref(), timeout);
     Ok(match &config.kind {
         AlertSinkKind::Log { path } => {
             Box::new(Log::new(&path.clone().unwrap_or_else(|| directory.join(LOG))))
