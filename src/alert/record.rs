@@ -12,7 +12,7 @@ use super::signal::{Labels, Raised, Signal, labels};
 use crate::config::Configuration;
 use crate::engine::live::ENDING_COMMANDS;
 use crate::monitor::{Setting, Tally};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use xmc_hotpath::message::{
     Alert, AlertKind, ChannelState, ChannelUpdate, CommandKind, Decision, Detail, Gate, SafeState,
@@ -130,6 +130,8 @@ pub struct Reader {
     /// Orders and rejects at moments of the last minute.
     rejects: VecDeque<(MonoNs, u64, u64)>,
     has_rejects: bool,
+    /// Sessions that were up in this run: what is missed before is the logon's.
+    was_up: BTreeSet<StreamId>,
 }
 
 impl Reader {
@@ -147,6 +149,7 @@ impl Reader {
             one_sided: vec![false; config.spreads.len()],
             rejects: VecDeque::new(),
             has_rejects: false,
+            was_up: BTreeSet::new(),
         }
     }
 
@@ -179,6 +182,7 @@ impl Reader {
                 self.one_sided.fill(false);
                 self.rejects.clear();
                 self.has_rejects = false;
+                self.was_up.clear();
                 self.begin(out);
             }
             Body::Input(input) => {
@@ -294,10 +298,15 @@ impl Reader {
         }
     }
 
-    fn session(&self, update: &SessionUpdate, out: &mut Vec<Signal>) {
+    fn session(&mut self, update: &SessionUpdate, out: &mut Vec<Signal>) {
+        if update.state == SessionState::Up {
+            self.was_up.insert(update.stream);
+        }
         let of = || self.stream(update.stream);
         if update.state == SessionState::Gapped {
-            out.push(self.raise(Rule::SessionGapped, of(), 0));
+            if self.was_up.contains(&update.stream) {
+                out.push(self.raise(Rule::SessionGapped, of(), 0));
+            }
             return;
         }
         out.push(Signal::Clear { rule: Rule::SessionGapped, labels: of() });

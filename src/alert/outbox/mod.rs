@@ -16,6 +16,10 @@
 //! - Each sink has room for so many notices. When they are more, the least severe and oldest go
 //!   first; they are counted, and the next message of the sink says how many.
 //!
+//! The file is longer than what it holds: zeros stand behind, over which lines are written. A sync
+//! then has no new length to write, which takes a disk many times as long, and holds up whoever
+//! writes meanwhile.
+//!
 //! The file is written anew when it has grown, with what still matters. `read` looks at one from
 //! outside, of a running engine or of a dead one.
 
@@ -29,13 +33,16 @@ use super::life::Notice;
 use crate::replace::replace;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// The file's name in the directory of alerts.
 pub const NAME: &str = "outbox.log";
 /// It is written anew above this size, if that makes it at most half as long.
 const COMPACT_ABOVE: u64 = 4 << 20;
+/// Zeros that are written ahead.
+const AHEAD: usize = 1 << 20;
 /// A file that is longer is none of ours: reading it would take all memory.
 const MOST_BYTES: u64 = 1 << 30;
 
@@ -57,8 +64,11 @@ pub struct OutboxError {
 pub struct Outbox {
     path: PathBuf,
     file: File,
+    /// Bytes of lines.
     bytes: u64,
-    /// Bytes when it was written anew.
+    /// Bytes of the file.
+    room: u64,
+    /// Bytes of lines when it was written anew.
     compacted: u64,
     state: State,
     /// Notices that one sink may have waiting.
@@ -112,12 +122,10 @@ impl Outbox {
         if state.epoch.is_empty() {
             epoch.clone_into(&mut state.epoch);
         }
-        let text = state.lines();
         // A cut-off end goes with that, too.
-        replace(&path, text.as_bytes()).map_err(failed("write"))?;
-        let file = append(&path).map_err(failed("open"))?;
-        let bytes = text.len() as u64;
-        Ok(Self { path, file, bytes, compacted: bytes, state, keep, fault: None })
+        let (file, bytes) = write_anew(&path, &state).map_err(failed("write"))?;
+        let (compacted, room) = (bytes, bytes + AHEAD as u64);
+        Ok(Self { path, file, bytes, room, compacted, state, keep, fault: None })
     }
 
     /// What it holds.
@@ -197,20 +205,27 @@ impl Outbox {
         // missing from it once there is room again.
         let is_grown = self.bytes > COMPACT_ABOVE && self.bytes > 2 * self.compacted;
         if self.fault.is_some() || is_grown {
-            let text = self.state.lines();
-            replace(&self.path, text.as_bytes())?;
-            self.file = append(&self.path)?;
-            self.bytes = text.len() as u64;
-            self.compacted = self.bytes;
+            (self.file, self.bytes) = write_anew(&self.path, &self.state)?;
+            (self.compacted, self.room) = (self.bytes, self.bytes + AHEAD as u64);
             self.fault = None;
             return Ok(());
         }
-        self.file.write_all(text.as_bytes())?;
-        self.bytes += text.len() as u64;
+        let end = self.bytes + text.len() as u64;
+        if end > self.room {
+            self.file.write_all_at(&vec![0; AHEAD.max(text.len())], self.bytes)?;
+            self.room = self.bytes + AHEAD.max(text.len()) as u64;
+        }
+        self.file.write_all_at(text.as_bytes(), self.bytes)?;
+        self.bytes = end;
         Ok(())
     }
 }
 
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).open(path)
+/// The file of `state` with zeros behind, and the bytes of its lines.
+fn write_anew(path: &Path, state: &State) -> io::Result<(File, u64)> {
+    let mut bytes = state.lines().into_bytes();
+    let len = bytes.len();
+    bytes.resize(len + AHEAD, 0);
+    replace(path, &bytes)?;
+    Ok((OpenOptions::new().write(true).open(path)?, len as u64))
 }

@@ -118,6 +118,8 @@ impl State {
     #[must_use]
     pub fn of_bytes(bytes: &[u8]) -> Self {
         let mut state = Self::default();
+        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let bytes = bytes.get(..end).unwrap_or_default();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, is_ended) = match line.split_last() {
                 Some((b'\n', text)) => (text, true),

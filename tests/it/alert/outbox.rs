@@ -37,6 +37,15 @@ fn filled(scratch: &Scratch) -> Outbox {
     outbox
 }
 
+/// The lines of an outbox, without the zeros behind them.
+fn lines_of(scratch: &Scratch) -> Vec<u8> {
+    let mut bytes = fs::read(scratch.path("alerts").join(NAME)).expect("it is there");
+    assert!(bytes.ends_with(&[0]), "there is room ahead");
+    let end = bytes.iter().rposition(|byte| *byte != 0).expect("there are lines");
+    bytes.truncate(end + 1);
+    bytes
+}
+
 /// What the whole lines of a file come to, by reading it line by line.
 fn reference(bytes: &[u8]) -> State {
     let mut state = State::default();
@@ -51,7 +60,7 @@ fn reference(bytes: &[u8]) -> State {
 fn a_file_that_is_cut_off_at_any_byte_holds_all_whole_lines() {
     let scratch = Scratch::new("outbox_cut");
     drop(filled(&scratch));
-    let bytes = fs::read(scratch.path("alerts").join(NAME)).expect("it is there");
+    let bytes = lines_of(&scratch);
     assert!(bytes.len() > 4_000);
     for len in 0..=bytes.len() {
         let cut = &bytes[..len];
@@ -63,6 +72,8 @@ fn a_file_that_is_cut_off_at_any_byte_holds_all_whole_lines() {
             expected.apply(&line);
         }
         assert_eq!(found, expected, "{len} bytes");
+        let zeros = [cut, &[0; 100]].concat();
+        assert_eq!(State::of_bytes(&zeros), expected, "{len} bytes, and zeros behind");
     }
 }
 
@@ -71,12 +82,13 @@ fn an_outbox_goes_on_behind_a_cut_off_line() {
     let scratch = Scratch::new("outbox_on");
     drop(filled(&scratch));
     let path = scratch.path("alerts").join(NAME);
-    let bytes = fs::read(&path).expect("it is there");
+    let bytes = lines_of(&scratch);
     for cut in [1, 7, 40, 100] {
         fs::write(&path, &bytes[..bytes.len() - cut]).expect("it is ours");
         let mut outbox = Outbox::open(&scratch.path("alerts"), 100, "e2").expect("it opens");
         assert_eq!(outbox.state().epoch, "e1", "identities go on");
-        assert_eq!(outbox.waiting("chat").len(), 3);
+        let before = State::of_bytes(&bytes[..bytes.len() - cut]);
+        assert_eq!(outbox.waiting("chat").len(), before.waiting_of("chat").count());
         let next = outbox.state().next;
         outbox.accept(vec![notice("chat", "new", Severity::Page)], Vec::new(), 7);
         assert!(outbox.waiting("chat").contains_key(&next));
@@ -90,8 +102,7 @@ fn an_outbox_goes_on_behind_a_cut_off_line() {
 fn a_damaged_line_is_passed_over_and_counted_and_nothing_behind_it_is_lost() {
     let scratch = Scratch::new("outbox_bad");
     drop(filled(&scratch));
-    let path = scratch.path("alerts").join(NAME);
-    let mut bytes = fs::read(&path).expect("it is there");
+    let mut bytes = lines_of(&scratch);
     let second = bytes.iter().position(|byte| *byte == b'\n').expect("a line") + 30;
     bytes[second] ^= 1;
     let state = State::of_bytes(&bytes);

@@ -141,6 +141,8 @@ fn what_is_well_again_is_cleared() {
         words(&told.input(7_000, Event::Session(SessionUpdate { stream, gateway, state })))
     };
     let of = labels([("gateway", &config.gateways[0].name.value)]);
+    assert_eq!(session(SessionState::Gapped), [], "a logon asks for what came before");
+    session(SessionState::Up);
     assert_eq!(session(SessionState::Gapped), [(true, Rule::SessionGapped, of.clone())]);
     let up = session(SessionState::Up);
     assert!(up.contains(&(false, Rule::SessionDown, of.clone())));
