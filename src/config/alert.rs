@@ -248,14 +248,8 @@ struct Changes {
 }
 
 /// A severity, or none.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Level(Option<Severity>);
-
-impl Default for Level {
-    fn default() -> Self {
-        Self(None)
-    }
-}
 
 const LEVELS: &[(&str, Level)] = &[
     ("off", Level(None)),

@@ -292,7 +292,7 @@ impl Alerting {
                 let (seq_no, index) = (header.seq_no, header.index);
                 let here = Cursor { run, seq_no, index, segment };
                 let place = |cursor: &Cursor| (cursor.run, cursor.seq_no, cursor.index);
-                if place(&here) > place(&self.cursor) || header.kind == Kind::Start {
+                if place(&here) > place(&self.cursor) {
                     self.reader.take(header, body, out).map_err(wrong)?;
                     self.cursor = here;
                 } else {

@@ -2,8 +2,8 @@
 //! outlives a kill and a restart.
 //!
 //! One line is one fact: its CRC-32 in eight hexadecimal digits, a blank, JSON. A line that is
-//! damaged is passed over and counted, and nothing behind it is lost; one that a kill has cut off is
-//! not there yet.
+//! damaged is passed over and counted, and nothing behind it is lost; one that a kill has cut off
+//! is not there yet.
 //!
 //! What is promised:
 //! - What `accept` has written survives the death of the process at once, and a loss of power once

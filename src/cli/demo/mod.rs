@@ -186,7 +186,7 @@ pub(super) fn configuration(topology: Topology) -> Result<Configuration, CliErro
 }
 
 /// Whether this machine can run the topology.
-fn has_cores(config: &Configuration) -> bool {
+pub(super) fn has_cores(config: &Configuration) -> bool {
     Host::here().is_ok_and(|host| host::check(config, &host).is_ok())
 }
 

@@ -288,7 +288,7 @@ fn a_status_is_for_later_or_for_good_and_a_receiver_may_ask_for_time() {
     let scratch = Scratch::new("alert_status");
     let receiver = Receiver::new(ok(""));
     let url = || secret(&scratch, "url", &receiver.url("/x"));
-    let mut send = |status| {
+    let send = |status| {
         receiver.answer(Some((status, "no".to_owned())));
         open(AlertSinkKind::Webhook { url: url(), secret: None }).send(&two())
     };
