@@ -4,6 +4,7 @@
 //! live here. The dependency goes one way: nothing in `hotpath/` knows this crate.
 #![deny(unsafe_code)]
 
+pub mod alert;
 pub mod allocation;
 pub mod audit;
 pub mod calendar;

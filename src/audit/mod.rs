@@ -9,7 +9,7 @@
 //! configuration that a run was made under, so that numbers have `labels`.
 
 mod against;
-mod base64;
+pub(crate) mod base64;
 pub mod checkpoint;
 pub mod day;
 pub mod evidence;

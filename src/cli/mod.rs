@@ -9,6 +9,7 @@
 //! variant in `Command` and its arm in `Command::run`. It writes its report to `out` and nothing
 //! else to stdout.
 
+pub mod alert;
 pub mod audit;
 pub mod calendar;
 pub mod capital;
@@ -137,6 +138,7 @@ struct Cli {
 /// One variant per subcommand.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Alert(alert::Args),
     Audit(audit::Args),
     Calendar(calendar::Args),
     Capital(capital::Args),
@@ -183,6 +185,7 @@ enum Command {
 impl Command {
     fn run(&self, out: &mut Report<'_>) -> Result<Exit, CliError> {
         match self {
+            Self::Alert(args) => alert::run(args, out),
             Self::Audit(args) => audit::run(args, out),
             Self::Calendar(args) => calendar::run(args, out),
             Self::Capital(args) => capital::run(args, out),

@@ -20,6 +20,7 @@ pub(crate) mod spelling;
 pub(crate) mod value;
 
 mod access;
+mod alert;
 mod breaker;
 mod check;
 mod control;
@@ -35,6 +36,7 @@ mod witness;
 
 pub(crate) use access::request_ids_word;
 pub use access::{CounterAccount, QueryLogin, SecretSource, SessionIdentity};
+pub use alert::{AlertSink, AlertSinkKind, Alerts};
 pub use breaker::Breaker;
 pub use control::{Control, Operator};
 pub use engine::{Engine, Logic, Mode};
@@ -89,6 +91,8 @@ pub struct Configuration {
     pub checkpoints: Option<Checkpoints>,
     /// Who may command the engine while it runs; `None`: nobody.
     pub control: Option<Control>,
+    /// What is told to people outside; `None`: nothing.
+    pub alerts: Option<Alerts>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -161,7 +165,7 @@ pub(crate) fn parse<'s>(sources: &'s Sources, report: &Report) -> Option<Vec<DeT
 
 /// The sections of an engine's files.
 const SHAPE: Shape = Shape {
-    single: &["engine", "logic", "defaults", "checkpoint", "control"],
+    single: &["engine", "logic", "defaults", "checkpoint", "control", "alert"],
     repeated: &[
         "executor",
         "link",
@@ -233,6 +237,8 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let executors = each(executors, |section| topology::executor(section, &stages));
     let links = each(links, |section| topology::link(section, &stages));
 
+    let alerts = alert::alerts(document.take_single("alert"), report);
+
     let known = control::Known { names: &names, spread_names: &spread_names, spreads: &spreads };
     let control = control::control(control, operators, &known, report);
 
@@ -262,6 +268,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         limits: limits?,
         checkpoints: checkpoints.ok()?,
         control: control.ok()?,
+        alerts: alerts.ok()?,
         sources: Sources::default(),
     })
 }

@@ -9,6 +9,7 @@
 //! Not here: opening sockets, learning books, logging on (`opening`). Called by `xmc run` and `xmc
 //! demo`.
 
+use super::alerting::Alerting;
 use super::controlling::{self, Controlling};
 use super::core::{Gate, Resting, Turn, core_of, hot, pin, promote};
 use super::counters::{Counters, thread_id};
@@ -46,10 +47,12 @@ use xmc_hotpath::ring::Sender;
 use xmc_hotpath::stage::{self, CoreCounters, Stage, Switch, Work};
 use xmc_hotpath::time::{Clock, Span};
 
+mod ending;
 mod error;
 mod showing;
 mod sight;
 
+pub(crate) use ending::ENDING_COMMANDS;
 pub use error::LiveError;
 pub use sight::{Core, Sight, Watch};
 
@@ -63,10 +66,6 @@ const BETWEEN_CLOCKS: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_millis(1);
 /// How long the journal's thread sleeps when the ring is empty.
 const JOURNAL_NAP: Duration = Duration::from_micros(200);
-/// How long live orders are waited for when the run ends.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// The number of the engine's own last command.
-const LAST_COMMAND: u64 = 3;
 /// The number of the engine's command to open nothing more because the record is in danger.
 const RECORD_COMMAND: u64 = 4;
 /// What the disk is asked before a run: groups as a busy market makes them, for a moment.
@@ -104,6 +103,8 @@ pub struct Plan<'a, F, G> {
     pub witnessing: Option<Witnessing>,
     /// Where operators command it, if anybody may.
     pub control: Option<Controlling>,
+    /// Who tells people outside, if anybody does.
+    pub alerting: Option<Alerting>,
 }
 
 /// What a run came to.
@@ -146,7 +147,7 @@ where
     G: StreamPort + Send,
 {
     let Plan { config, clock, mut recording, ports, starts, carried, .. } = plan;
-    let Plan { is_pinned, counters, kernel, sessions, witnessing, control, .. } = plan;
+    let Plan { is_pinned, counters, kernel, sessions, witnessing, control, alerting, .. } = plan;
     // Before memory and threads are made: both are as this says.
     let hold = is_pinned.then(|| Hold::take(config));
     let path = recording.path.clone();
@@ -199,6 +200,7 @@ where
         disk,
         exchanges: Mutex::new(exchanges),
         is_journal_done: AtomicBool::new(false),
+        has_journal_ended: AtomicBool::new(false),
         witnessed: witnessing::Published::default(),
         snapshots: snapshotting::Published::default(),
         sessions: sessions::Published::default(),
@@ -214,11 +216,15 @@ where
         let journal = named(scope, "xmc-journal", || {
             let written = shared.noted(shared.write_journal(writer, journal_core));
             shared.witnessed.end();
+            shared.has_journal_ended.store(true, Ordering::Release);
             written
         })?;
         if let Some(witnessing) = witnessing {
             let witnessing = witnessing.from_segment(first_segment);
             named(scope, "xmc-witness", || shared.witnessed.run(witnessing, || shared.durable()))?;
+        }
+        if let Some(alerting) = alerting {
+            named(scope, "xmc-alert", || shared.alert(alerting, first_segment))?;
         }
         let (snapshots, taken) = Snapshots::new(snapshot_every);
         let (shared, follower) = (&shared, &mut follower);
@@ -335,6 +341,8 @@ struct Shared<'r> {
     exchanges: Mutex<Vec<Exchange>>,
     /// Nothing more comes: write what there is and end.
     is_journal_done: AtomicBool,
+    /// Its writer has ended. Releases what it has written.
+    has_journal_ended: AtomicBool,
     witnessed: witnessing::Published,
     snapshots: snapshotting::Published,
     sessions: sessions::Published,
@@ -550,37 +558,6 @@ impl Shared<'_> {
             std::thread::park_timeout(BETWEEN_READS);
         }
         Ok(())
-    }
-
-    /// Opens nothing any more and waits for what is live; how many orders stay so.
-    fn wind_down(
-        &self,
-        following: &mut Following<'_, '_>,
-        control: &mut Sender<Control>,
-        telling: &mut Telling,
-        watch: &mut dyn Watch,
-    ) -> Result<usize, LiveError> {
-        telling.end_operators();
-        // Nothing is opened, and then nothing is fired at all: what is live now is all there is.
-        let kinds = [(CommandKind::NoNew, 2), (CommandKind::Disable, LAST_COMMAND)];
-        for (kind, command_id) in kinds {
-            control.push(command(kind, command_id)).map_err(|_| LiveError::Control)?;
-        }
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let follower = following.read(watch)?;
-            // Whatever lives can still be cancelled by a kill.
-            telling.on_operators(follower, control);
-            self.counters.main_thread.round(self.clock.ticks());
-            let live = follower.shadow.desk().orders().live_count();
-            // The shadow is behind: before it has seen the command, it may not have seen orders.
-            let is_quiet = live == 0 && follower.command_id == LAST_COMMAND;
-            let has_failed = self.has_failed.load(Ordering::Relaxed);
-            if is_quiet || has_failed || Instant::now() >= until {
-                return Ok(live);
-            }
-            std::thread::sleep(BETWEEN_READS);
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! skips loudly when they are missing and fails when `XMC_REQUIRE` names `data`. Tests in network
 //! namespaces go through `netns`, which does the same for `netns`.
 
+mod alert;
 mod audit;
 mod book;
 mod calendar;

@@ -6,9 +6,14 @@
 
 use super::trade::{self, Show, Wanted};
 use super::{CliError, Exit, Report};
+use crate::alert::message::Tongue;
+use crate::alert::rule::Severity;
 use crate::audit::key::{self, KeyFileError};
 use crate::audit::note::Purpose;
-use crate::config::{self, Checkpoints, Configuration, SecretSource, Witness, WitnessPlace};
+use crate::config::{
+    self, AlertSink, AlertSinkKind, Alerts, Checkpoints, Configuration, SecretSource, Witness,
+    WitnessPlace,
+};
 use crate::monitor::Lang;
 use crate::topology::host::{self, Host};
 use crate::venue::simulated::{self, Venues};
@@ -91,6 +96,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     if config.checkpoints.is_none() {
         config.checkpoints = Some(witness(&config, &directory)?);
     }
+    config.alerts.get_or_insert_with(local_log);
     let is_pinned = has_cores(&config);
     if !out.is_json() {
         introduce(&config, is_pinned, args.show.lang(), out)?;
@@ -141,6 +147,30 @@ fn witness(config: &Configuration, directory: &Path) -> Result<Checkpoints, CliE
     })
 }
 
+/// Alerts into a file beside the record; in earnest they go to people.
+fn local_log() -> Alerts {
+    let sink = AlertSink {
+        name: "log".to_owned(),
+        kind: AlertSinkKind::Log { path: None },
+        least: Severity::Info,
+        after_s: 0,
+        group_ms: 0,
+        per_minute: 60_000,
+        timeout_ms: 0,
+        heartbeat_s: 0,
+        proxy: None,
+    };
+    Alerts {
+        tongue: Tongue::Both,
+        repeat_s: 3_600,
+        quiet_s: 600,
+        outbox: 5_000,
+        severities: Default::default(),
+        limits: Default::default(),
+        sinks: vec![sink],
+    }
+}
+
 /// A name that no earlier process had: process ids come again, seconds do not.
 fn unique() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -156,7 +186,7 @@ pub(super) fn configuration(topology: Topology) -> Result<Configuration, CliErro
 }
 
 /// Whether this machine can run the topology.
-fn has_cores(config: &Configuration) -> bool {
+pub(super) fn has_cores(config: &Configuration) -> bool {
     Host::here().is_ok_and(|host| host::check(config, &host).is_ok())
 }
 

@@ -2,12 +2,15 @@
 
 use serde_json::{Value, json};
 
+use std::collections::BTreeMap;
+
 use super::port::{self, Need};
 use super::spread::formula;
 use crate::config::decimal::show_e9;
 use crate::config::{
-    Bounds, Checkpoints, Collar, Configuration, Control, FeedLine, Invalid, Mode, Operator,
-    Problem, Recovery, RecoveryQuery, Spread, Witness, WitnessPlace, Written, request_ids_word,
+    AlertSink, Alerts, Bounds, Checkpoints, Collar, Configuration, Control, FeedLine, Invalid,
+    Mode, Operator, Problem, Recovery, RecoveryQuery, Spread, Witness, WitnessPlace, Written,
+    request_ids_word,
 };
 use crate::engine::controlling::socket_path;
 use crate::topology::Link;
@@ -37,6 +40,7 @@ pub fn plan(configuration: &Configuration, host: Option<&Host>) -> Value {
         },
         "checkpoints": configuration.checkpoints.as_ref().map(checkpoints),
         "control": configuration.control.as_ref().map(|of| control(of, configuration)),
+        "alerts": configuration.alerts.as_ref().map(alerts),
         "executors": executors(configuration),
         "links": links(configuration),
         "feeds": feeds(configuration),
@@ -93,6 +97,36 @@ fn control(of: &Control, configuration: &Configuration) -> Value {
         "socket": socket_path(of, &configuration.engine.record_directory),
         "valid_seconds": of.valid_seconds,
         "operators": of.operators.iter().map(operator).collect::<Vec<_>>(),
+    })
+}
+
+/// Who is told outside. Where addresses lie is said, and nothing of them.
+fn alerts(of: &Alerts) -> Value {
+    let sink = |sink: &AlertSink| {
+        json!({
+            "name": sink.name,
+            "kind": sink.kind.word(),
+            "url": sink.kind.url().map(ToString::to_string),
+            "least": sink.least.word(),
+            "after_s": sink.after_s,
+            "group_ms": sink.group_ms,
+            "per_minute": sink.per_minute,
+            "timeout_ms": sink.timeout_ms,
+            "heartbeat_s": sink.heartbeat_s,
+        })
+    };
+    let severities = of.severities.iter();
+    let severities = severities.map(|(rule, severity)| {
+        (rule.code().to_owned(), severity.map_or("off", |severity| severity.word()))
+    });
+    let limits = of.limits.iter().map(|(rule, limit)| (rule.code().to_owned(), *limit));
+    json!({
+        "repeat_s": of.repeat_s,
+        "quiet_s": of.quiet_s,
+        "outbox": of.outbox,
+        "severities": severities.collect::<BTreeMap<_, _>>(),
+        "limits": limits.collect::<BTreeMap<_, _>>(),
+        "sinks": of.sinks.iter().map(sink).collect::<Vec<_>>(),
     })
 }
 

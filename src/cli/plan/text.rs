@@ -7,8 +7,9 @@ use super::table::{Table, bytes, folded};
 use super::{port, spread};
 use crate::config::decimal::show_e9;
 use crate::config::{
-    Bounds, Checkpoints, Collar, Configuration, Control, FeedLine, GatewayIndex, Instrument, Mode,
-    QueryLogin, Rate, Recovery, RecoveryQuery, WitnessPlace, request_ids_word,
+    AlertSinkKind, Alerts, Bounds, Checkpoints, Collar, Configuration, Control, FeedLine,
+    GatewayIndex, Instrument, Mode, QueryLogin, Rate, Recovery, RecoveryQuery, WitnessPlace,
+    request_ids_word,
 };
 use crate::engine::controlling::socket_path;
 use crate::topology::Link;
@@ -38,6 +39,10 @@ pub fn plan(
             out,
             "\nOPERATORS\n  none: there is no [control], so a running engine takes no commands"
         )?,
+    }
+    match &configuration.alerts {
+        Some(alerts) => sinks(alerts).write(out)?,
+        None => writeln!(out, "\nALERTS\n  none: there is no [alert], so nobody outside is told")?,
     }
     memory(configuration).write(out)?;
     machine(host, out)
@@ -385,6 +390,49 @@ fn operators(control: &Control, configuration: &Configuration) -> Table {
     let socket = socket_path(control, &configuration.engine.record_directory);
     let (socket, seconds) = (socket.display(), control.valid_seconds);
     table.note(format!("at {socket}; a command is valid for at most {seconds} s"));
+    table
+}
+
+/// Who is told outside, of what, and how.
+fn sinks(alerts: &Alerts) -> Table {
+    let columns = [
+        ("sink", Left),
+        ("kind", Left),
+        ("where", Left),
+        ("from", Left),
+        ("after s", Right),
+        ("a minute", Right),
+        ("heartbeat s", Right),
+    ];
+    let mut table = Table::new("ALERTS", &columns);
+    for sink in &alerts.sinks {
+        let place = match &sink.kind {
+            AlertSinkKind::Log { path: Some(path) } => path.display().to_string(),
+            AlertSinkKind::Log { path: None } => "beside the record".to_owned(),
+            AlertSinkKind::Command { argv } => argv.join(" "),
+            other => other.url().map_or_else(String::new, ToString::to_string),
+        };
+        table.row([
+            sink.name.clone(),
+            sink.kind.word().to_owned(),
+            place,
+            sink.least.to_string(),
+            sink.after_s.to_string(),
+            sink.per_minute.to_string(),
+            sink.heartbeat_s.to_string(),
+        ]);
+    }
+    for (rule, severity) in &alerts.severities {
+        let severity = severity.map_or("off", |severity| severity.word());
+        table.note(format!("{} is {severity}", rule.code()));
+    }
+    for (rule, limit) in &alerts.limits {
+        table.note(format!("{} has the limit {limit}", rule.code()));
+    }
+    let Alerts { repeat_s, quiet_s, outbox, .. } = alerts;
+    table.note(format!(
+        "told again after {repeat_s} s; over when quiet for {quiet_s} s; {outbox} may wait"
+    ));
     table
 }
 

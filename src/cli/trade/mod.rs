@@ -13,6 +13,7 @@ use super::{CliError, Report};
 use crate::audit;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
+use crate::engine::alerting::Alerting;
 use crate::engine::carry;
 use crate::engine::controlling::Controlling;
 use crate::engine::counters::Counters;
@@ -79,6 +80,11 @@ pub fn trade(
         .as_ref()
         .map(|control| Controlling::open(control, config, directory, recording.identity));
     let control = control.transpose().map_err(CliError::could_not_run)?;
+    let alerting = config
+        .alerts
+        .as_ref()
+        .map(|alerts| Alerting::open(alerts, config, directory, recording.identity));
+    let alerting = alerting.transpose().map_err(CliError::could_not_run)?;
     let carry = match &recording.left {
         Some(left) if wanted.goes_on => carry::read(directory, left, config),
         Some(_) | None => Ok(None),
@@ -127,6 +133,7 @@ pub fn trade(
         sessions: Some(sessions),
         witnessing,
         control,
+        alerting,
     };
     let until = wanted.seconds.map(Duration::from_secs);
     let mut onlooker = Onlooker::new(config, &wanted.show, web, until, out)?;

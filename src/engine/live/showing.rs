@@ -1,6 +1,7 @@
 //! What a running engine shows to other processes besides what its hot cores count.
 
 use super::{JOURNAL_NAP, LiveError, Shared, moment};
+use crate::engine::alerting::{Alerting, Around};
 use crate::engine::core::place;
 use crate::engine::follower::Follower;
 use crate::engine::latency::Figures;
@@ -33,6 +34,19 @@ impl Shared<'_> {
         for (watch, counters) in self.kernel.iter().zip(&self.counters.feed_ports) {
             watch.ask(&counters.kernel);
         }
+    }
+
+    /// The thread that tells people outside.
+    pub(super) fn alert(&self, alerting: Alerting, first_segment: u64) {
+        alerting.run(&Around {
+            counters: self.counters,
+            clock: self.clock,
+            witnessed: &|| self.witnessed.figures(),
+            first_segment,
+            is_over: &self.is_journal_done,
+            has_ended: &self.has_journal_ended,
+            has_failed: &self.has_failed,
+        });
     }
 
     /// The journal's thread: writes until it is told that nothing more comes.

@@ -116,6 +116,26 @@ const UNKNOWN_SCOPE: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 1
 const UNKNOWN_KEY: &str = "[control]\nmode = \"open\"\n\n[[operator]]\nname = \"alice\"\nid = 1\n\
      key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
      commands = [\"kill\"]\n\n[logic]";
+const NO_SINK: &str = "[alert]\nlang = \"zh\"\n\n[logic]";
+const LATER_ONLY: &str = "[alert]\n[[alert.sink]]\nname = \"a\"\nkind = \"log\"\nafter_s = 60\n\n\
+     [logic]";
+const NO_CODE: &str = "[alert]\n[[alert.sink]]\nname = \"a\"\nkind = \"log\"\n\
+     [[alert.rule]]\ncode = \"XMC-A999\"\nseverity = \"off\"\n\n[logic]";
+const CODE_TWICE: &str = "[alert]\n[[alert.sink]]\nname = \"a\"\nkind = \"log\"\n\
+     [[alert.rule]]\ncode = \"XMC-A005\"\nseverity = \"off\"\n\
+     [[alert.rule]]\ncode = \"XMC-A005\"\nseverity = \"page\" \n\n[logic]";
+const LIMITLESS: &str = "[alert]\n[[alert.sink]]\nname = \"a\"\nkind = \"log\"\n\
+     [[alert.rule]]\ncode = \"XMC-A053\"\nlimit = 5\n\n[logic]";
+const LIMIT_BEYOND: &str = "[alert]\n[[alert.sink]]\nname = \"a\"\nkind = \"log\"\n\
+     [[alert.rule]]\ncode = \"XMC-A071\"\nlimit = 101\n\n[logic]";
+const NO_URL_OF_SINK: &str = "[alert]\n[[alert.sink]]\nname = \"a\"\nkind = \"wecom\"\n\n[logic]";
+const PLAIN_URL: &str = "[alert]\n[[alert.sink]]\nname = \"a\"\nkind = \"wecom\"\n\
+     url = \"https://hunter2\"\n\n[logic]";
+const TWO_SINKS: &str = "[alert]\n[[alert.sink]]\nname = \"a\"\nkind = \"log\"\n\
+     [[alert.sink]]\nkind = \"log\"\nname = \"a\"\n\n[logic]";
+const CHAT_BEATS: &str = "[alert]\n[[alert.sink]]\nname = \"a\"\nkind = \"wecom\"\n\
+     url_file = \"u\"\nheartbeat_s = 5\n\n[logic]";
+
 const ZERO_ID: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 0\n\
      key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
      commands = [\"kill\"]\n\n[logic]";
@@ -168,6 +188,17 @@ const CASES: &[Case] = &[
     case("026", &[("[logic]", UNKNOWN_SCOPE)], "calender", ""),
     case("006", &[("[logic]", UNKNOWN_KEY)], "mode = ", ""),
     case("010", &[("[logic]", ZERO_ID)], "id = 0", ""),
+    // Who is told outside.
+    case("111", &[("[logic]", NO_SINK)], "[alert]", ""),
+    case("111", &[("[logic]", LATER_ONLY)], "[alert]", ""),
+    case("110", &[("[logic]", NO_CODE)], "XMC-A999", ""),
+    case("110", &[("[logic]", CODE_TWICE)], "XMC-A005", "XMC-A005"),
+    case("110", &[("[logic]", LIMITLESS)], "limit = 5", ""),
+    case("110", &[("[logic]", LIMIT_BEYOND)], "limit = 101", ""),
+    case("007", &[("[logic]", NO_URL_OF_SINK)], "[[alert.sink]]", ""),
+    case("059", &[("[logic]", PLAIN_URL)], "", ""),
+    case("025", &[("[logic]", TWO_SINKS)], "name = \"a\"", "name = \"a\""),
+    case("006", &[("[logic]", CHAT_BEATS)], "heartbeat_s", ""),
     case("070", &[("[logic]", NO_WITNESS)], "[checkpoint]", ""),
     case("070", &[("[logic]", NO_CHECKPOINT)], "[[witness]]", ""),
     case("059", &[("[logic]", PLAIN_KEY)], "", ""),

@@ -76,6 +76,7 @@ fn ran(name: &str, stopped: Option<Verb>) -> Seen {
         sessions: None,
         witnessing: None,
         control: Some(control.expect("a socket")),
+        alerting: None,
     };
     let mut seen = Seen::default();
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));

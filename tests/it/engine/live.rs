@@ -123,6 +123,7 @@ fn ran(config: &Configuration, directory: &Path) -> (Ended, Seen) {
         sessions: None,
         witnessing: None,
         control: None,
+        alerting: None,
     };
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));
     (ended, seen)
@@ -236,6 +237,7 @@ fn a_stage_that_no_core_runs_is_refused_by_name() {
         sessions: None,
         witnessing: None,
         control: None,
+        alerting: None,
     };
     let error = run(plan, &mut Seen::default()).expect_err("nobody would send orders");
     assert!(error.to_string().contains("gateway_cme"), "{error}");

@@ -499,6 +499,7 @@ impl Market {
             sessions: Some(sessions),
             witnessing: None,
             control: None,
+            alerting: None,
         };
         let is_unscripted = script.is_empty();
         let mut onlooker = Onlooker {

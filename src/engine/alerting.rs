@@ -1,0 +1,421 @@
+//! Tells people outside what the record and the counters of a running engine show.
+//!
+//! One follower of the journal's files on a thread of its own, which nobody waits for: what it
+//! finds goes through the outbox to the sinks, each on a thread besides, and what is slow there is
+//! only slow there. It goes on in the record where it was: what a dead engine had written and not
+//! told is told by the next. Not here: what is told (`alert`). Called by `live`.
+
+use super::counters::Counters;
+use super::witnessing;
+use crate::alert::ack;
+use crate::alert::gauge::{Gauges, Limits};
+use crate::alert::life::{Audience, Book, Notice, Policy};
+use crate::alert::message::{Origin, now_ns};
+use crate::alert::outbox::{Cursor, How, Line, Outbox, OutboxError, RunMark};
+use crate::alert::record::{self, Reader};
+use crate::alert::rule::Rule;
+use crate::alert::signal::{Labels, Raised, Signal, labels};
+use crate::alert::sink::{self, TargetError};
+use crate::alert::worker::{Pace, Shared, Worker};
+use crate::clock::EngineClock;
+use crate::config::{AlertSink, Alerts, Configuration};
+use crate::journal::disk;
+use crate::journal::tail::Tail;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::time::{Duration, Instant};
+use xmc_hotpath::message::DeskIdentity;
+use xmc_hotpath::record::frame::{self, Body, Images, Kind};
+
+/// How long the thread sleeps when there is nothing new in the record.
+const NAP: Duration = Duration::from_millis(1);
+/// Between two looks at counters, acknowledgements and the time.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// Between two lines of alerts that were only counted.
+const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
+/// Until a record that could not be read is read again.
+const BEFORE_RETRY: Duration = Duration::from_secs(1);
+/// Blocks that are read before what they say is told.
+const BLOCKS_A_POLL: usize = 64;
+/// How long sinks are waited for when the run has ended.
+const AT_THE_END: Duration = Duration::from_secs(3);
+
+/// Why nobody outside can be told.
+#[derive(Debug, thiserror::Error)]
+pub enum AlertingError {
+    /// The outbox.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// A sink.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
+/// Tells of one run.
+pub struct Alerting {
+    /// Where the record is.
+    record: PathBuf,
+    directory: PathBuf,
+    identity: DeskIdentity,
+    reader: Reader,
+    gauges: Gauges,
+    book: Book,
+    shared: Arc<Shared>,
+    workers: Vec<Worker>,
+    /// How far the record was read.
+    cursor: Cursor,
+    /// Notices that were dropped and told of, by sink.
+    dropped: BTreeMap<String, u64>,
+    /// The last run did not say that it ended.
+    died: Option<u16>,
+}
+
+/// What an engine lends it.
+pub struct Around<'e> {
+    /// What all parts count.
+    pub counters: &'e Counters,
+    /// The engine's clock.
+    pub clock: &'e EngineClock,
+    /// What witnesses have.
+    pub witnessed: &'e dyn Fn() -> Option<witnessing::Figures>,
+    /// The first segment of the run.
+    pub first_segment: u64,
+    /// The stages have been stopped.
+    pub is_over: &'e AtomicBool,
+    /// The journal's writer has ended: nothing more will be written.
+    pub has_ended: &'e AtomicBool,
+    /// A thread has ended before it was told to.
+    pub has_failed: &'e AtomicBool,
+}
+
+/// Whose alerts those of `config` are.
+#[must_use]
+pub fn origin(config: &Configuration, alerts: &Alerts) -> Origin {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    Origin {
+        site: config.engine.site_id,
+        desk: config.engine.desk_id,
+        project: config.engine.project.clone(),
+        host: host.trim().to_owned(),
+        tongue: alerts.tongue,
+    }
+}
+
+fn ns(seconds: u32) -> u64 {
+    u64::from(seconds) * 1_000_000_000
+}
+
+fn policy(alerts: &Alerts) -> Policy {
+    let audience = |sink: &AlertSink| Audience {
+        sink: sink.name.clone(),
+        least: sink.least,
+        after_ns: ns(sink.after_s),
+    };
+    Policy {
+        repeat_ns: ns(alerts.repeat_s),
+        quiet_ns: ns(alerts.quiet_s),
+        audiences: alerts.sinks.iter().map(audience).collect(),
+        severities: alerts.severities.clone(),
+    }
+}
+
+impl Alerting {
+    /// Opens the outbox beside the record in `record`, and the sinks.
+    ///
+    /// # Errors
+    /// See `AlertingError`.
+    pub fn open(
+        alerts: &Alerts,
+        config: &Configuration,
+        record: &Path,
+        identity: DeskIdentity,
+    ) -> Result<Self, AlertingError> {
+        let directory = crate::alert::directory(record);
+        let at_ns = now_ns();
+        let epoch = format!("{:x}{:x}", at_ns, std::process::id());
+        let mut outbox = Outbox::open(&directory, alerts.outbox as usize, &epoch)?;
+        forget_strangers(&mut outbox, alerts, at_ns);
+        let state = outbox.state();
+        let book = Book::new(policy(alerts), state.alerts.values().cloned(), at_ns);
+        let dropped = state.sinks.iter().map(|(name, sink)| (name.clone(), sink.dropped));
+        let (dropped, cursor) = (dropped.collect(), state.cursor.unwrap_or_default());
+        let died = state.run.filter(|run| !run.is_over).map(|run| run.run);
+        let limits = Limits(alerts.limits.clone());
+        let reader = Reader::new(
+            config,
+            record::Limits {
+                one_sided_ms: limits.of(Rule::OneSided),
+                reject_pct: limits.of(Rule::RejectRatio),
+            },
+        );
+        let feeds = config.feeds.iter().map(|feed| feed.name.value.clone()).collect();
+        let cores = super::core::hot(config).map(|core| core.core.value.to_string()).collect();
+        let workers = alerts.sinks.iter().map(|config| {
+            let pace = Pace {
+                group_ns: u64::from(config.group_ms) * 1_000_000,
+                per_minute: config.per_minute,
+                heartbeat_ns: ns(config.heartbeat_s),
+                is_digest: config.kind.is_for_people(),
+            };
+            Ok(Worker::new(&config.name, sink::open(config, &directory)?, pace))
+        });
+        let workers = workers.collect::<Result<_, TargetError>>()?;
+        Ok(Self {
+            record: record.to_owned(),
+            directory,
+            identity,
+            reader,
+            gauges: Gauges::new(limits, feeds, cores),
+            book,
+            shared: Arc::new(Shared::new(outbox, origin(config, alerts))),
+            workers,
+            cursor,
+            dropped,
+            died,
+        })
+    }
+
+    /// The body of its thread: until the journal has ended, and then a little longer for the
+    /// sinks.
+    pub fn run(mut self, around: &Around<'_>) {
+        for worker in std::mem::take(&mut self.workers) {
+            // One that has no thread says so where sinks are shown; what it would tell waits.
+            worker.start(&self.shared);
+        }
+        let syncing = sync(&self.shared);
+        self.begin(&syncing);
+        let mut tail = Tail::new(&self.record, self.first_segment(around.first_segment));
+        let (mut looked, mut counted) = (None::<Instant>, Instant::now());
+        let mut retry: Option<Instant> = None;
+        loop {
+            // Before reading: what is written after it was seen is not waited for.
+            let has_ended = around.has_ended.load(Ordering::Acquire);
+            let mut signals = Vec::new();
+            let has_more = match retry {
+                Some(at) if Instant::now() < at && !has_ended => false,
+                _ => match self.read(&mut tail, &mut signals) {
+                    Ok(has_more) => {
+                        retry = None;
+                        has_more
+                    }
+                    Err(_) => {
+                        let is_old = tail.end().segment < around.first_segment;
+                        let segment =
+                            if is_old { around.first_segment } else { tail.end().segment };
+                        tail = Tail::new(&self.record, segment);
+                        retry = Some(Instant::now() + BEFORE_RETRY);
+                        false
+                    }
+                },
+            };
+            let mut notices = self.take(&signals);
+            if looked.is_none_or(|at| at.elapsed() >= BETWEEN_LOOKS) {
+                looked = Some(Instant::now());
+                notices.extend(self.look(around, retry.is_some()));
+            }
+            let counts = counted.elapsed() >= BETWEEN_COUNTS;
+            if !notices.is_empty() || counts {
+                counted = Instant::now();
+                self.commit(notices, Vec::new(), &syncing);
+            }
+            if has_ended && !has_more {
+                break;
+            }
+            if !has_more {
+                std::thread::sleep(NAP);
+            }
+        }
+        self.finish(around.has_failed.load(Ordering::Relaxed), &syncing);
+    }
+
+    /// Tells of the run that begins, and of one that died.
+    fn begin(&mut self, syncing: &SyncSender<()>) {
+        let at_ns = now_ns();
+        let mut signals = Vec::new();
+        if let Some(run) = self.died {
+            let raised = Raised::new(Rule::EngineDied, Labels::new(), at_ns);
+            signals.push(Signal::Raise(raised.value(run.into())));
+        }
+        let run = self.identity.run;
+        let raised = Raised::new(Rule::EngineStarted, Labels::new(), at_ns);
+        signals.push(Signal::Raise(raised.value(run.into())));
+        let notices = self.take(&signals);
+        self.commit(notices, vec![Line::Run(RunMark { run, is_over: false })], syncing);
+    }
+
+    /// Tells how the run ended, and waits for the sinks.
+    fn finish(mut self, has_failed: bool, syncing: &SyncSender<()>) {
+        let rule = if has_failed { Rule::EngineFailed } else { Rule::EngineEnded };
+        let run = self.identity.run;
+        let raised = Raised::new(rule, Labels::new(), now_ns()).value(run.into());
+        let notices = self.take(&[Signal::Raise(raised)]);
+        self.commit(notices, vec![Line::Run(RunMark { run, is_over: true })], syncing);
+        self.shared.end();
+        let until = Instant::now() + AT_THE_END;
+        while self.shared.workers() > 0 && Instant::now() < until {
+            std::thread::sleep(NAP);
+        }
+        // What workers have noted meanwhile.
+        if let Ok(file) = self.shared.outbox().handle() {
+            let _ = file.sync_data();
+        }
+    }
+
+    /// Where reading goes on: where it was, if that is still there.
+    fn first_segment(&self, of_run: u64) -> u64 {
+        let segment = self.cursor.segment;
+        let is_there = (1..of_run).contains(&segment)
+            && disk::find(&self.record, segment).is_ok_and(|found| found.is_some());
+        if is_there { segment } else { of_run }
+    }
+
+    /// Reads some blocks of the record; whether there are more.
+    fn read(&mut self, tail: &mut Tail, out: &mut Vec<Signal>) -> io::Result<bool> {
+        let wrong = |fault| io::Error::other(format!("{fault:?}"));
+        for _ in 0..BLOCKS_A_POLL {
+            let segment = tail.end().segment;
+            let Some(mut rest) = tail.next_block()? else { return Ok(false) };
+            while !rest.is_empty() {
+                let (header, body, after) = frame::split(rest).map_err(wrong)?;
+                rest = after;
+                let mut run = self.cursor.run;
+                if header.kind == Kind::Start
+                    && let Ok(Body::Start(start)) =
+                        frame::decode(header, body, &mut Images::new(&mut []))
+                {
+                    run = start.identity.run;
+                }
+                let (seq_no, index) = (header.seq_no, header.index);
+                let here = Cursor { run, seq_no, index, segment };
+                let place = |cursor: &Cursor| (cursor.run, cursor.seq_no, cursor.index);
+                if place(&here) > place(&self.cursor) {
+                    self.reader.take(header, body, out).map_err(wrong)?;
+                    self.cursor = here;
+                } else {
+                    // It was told before; what is counted still counts.
+                    self.reader.take(header, body, &mut Vec::new()).map_err(wrong)?;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// What follows from counters, acknowledgements and time.
+    fn look(&mut self, around: &Around<'_>, is_unread: bool) -> Vec<Notice> {
+        let at_ns = now_ns();
+        let mut signals = Vec::new();
+        if !around.is_over.load(Ordering::Acquire) {
+            self.reader.look(xmc_hotpath::time::Clock::now(around.clock), &mut signals);
+            let witnessed = (around.witnessed)();
+            let Around { counters, clock, .. } = around;
+            signals.extend(self.gauges.look(counters, witnessed.as_ref(), clock, at_ns));
+        }
+        let unread = is_unread.then_some(0);
+        signals.extend(self.gauges.stand(Rule::RecordUnread, Labels::new(), unread, at_ns));
+        self.sinks(at_ns, &mut signals);
+        let mut notices = self.take(&signals);
+        for (path, ack) in ack::left(&self.directory).unwrap_or_default() {
+            self.book.acknowledge(&ack.fingerprint, &ack.by, at_ns, &mut notices);
+            let _ = std::fs::remove_file(path);
+        }
+        self.book.tick(at_ns, &mut notices);
+        self.shared.is_alive(self.book.alerts().cloned().collect());
+        notices
+    }
+
+    /// Sinks that take nothing, and those for which notices were dropped.
+    fn sinks(&mut self, at_ns: u64, out: &mut Vec<Signal>) {
+        let limit = self.gauges.limit(Rule::SinkFailing);
+        let shared = Arc::clone(&self.shared);
+        let outbox = shared.outbox();
+        for (name, sink) in &outbox.state().sinks {
+            let of = labels([("sink", name)]);
+            let failing = sink.failing_since_ns;
+            let failing_s = failing.map_or(0, |since| at_ns.saturating_sub(since) / 1_000_000_000);
+            let failing_s = i64::try_from(failing_s).unwrap_or(i64::MAX);
+            let value = (failing_s > limit).then_some(failing_s);
+            out.extend(self.gauges.stand(Rule::SinkFailing, of.clone(), value, at_ns));
+            let told = self.dropped.entry(name.clone()).or_default();
+            if sink.dropped > *told {
+                *told = sink.dropped;
+                let dropped = i64::try_from(sink.dropped).unwrap_or(i64::MAX);
+                let raised = Raised::new(Rule::OutboxFull, of, at_ns).value(dropped);
+                out.push(Signal::Raise(raised));
+            }
+        }
+    }
+
+    /// Takes signals into the book.
+    fn take(&mut self, signals: &[Signal]) -> Vec<Notice> {
+        let (at_ns, mut notices) = (now_ns(), Vec::new());
+        for signal in signals {
+            match signal {
+                Signal::Raise(raised) => self.book.raise(raised, at_ns, &mut notices),
+                Signal::Clear { rule, labels } => {
+                    self.book.clear(*rule, labels, at_ns, &mut notices);
+                }
+            }
+        }
+        notices
+    }
+
+    /// Writes what is to be told, then the alerts as they are now and how far was read, and wakes
+    /// the workers.
+    fn commit(&mut self, notices: Vec<Notice>, mut lines: Vec<Line>, syncing: &SyncSender<()>) {
+        let changed = self.book.take_changed().into_iter().map(|changed| match changed {
+            Ok(alert) => Line::Alert { alert: Box::new(alert) },
+            Err(fingerprint) => Line::Over { fingerprint },
+        });
+        lines.extend(changed);
+        let mut outbox = self.shared.outbox();
+        if outbox.state().cursor != Some(self.cursor) {
+            lines.push(Line::Read(self.cursor));
+        }
+        if notices.is_empty() && lines.is_empty() {
+            return;
+        }
+        outbox.accept(notices, lines, now_ns());
+        drop(outbox);
+        self.shared.ring();
+        // If one waits already, that one syncs this too.
+        if let Err(TrySendError::Disconnected(())) = syncing.try_send(()) {
+            let _ = self.shared.outbox().handle().and_then(|file| file.sync_data());
+        }
+    }
+}
+
+/// Notices of sinks that are configured no longer come to nothing.
+fn forget_strangers(outbox: &mut Outbox, alerts: &Alerts, at_ns: u64) {
+    let mut strangers: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for (seq, waiting) in &outbox.state().waiting {
+        let sink = &waiting.notice.sink;
+        if !alerts.sinks.iter().any(|known| known.name == *sink) {
+            strangers.entry(sink.clone()).or_default().push(*seq);
+        }
+    }
+    let why = || Some("the sink is configured no longer".to_owned());
+    let done = |(sink, seqs)| Line::Done { sink, seqs, how: How::Dead, at_ns, why: why() };
+    let lines: Vec<_> = strangers.into_iter().map(done).collect();
+    outbox.note(&lines);
+}
+
+/// A thread that makes what was written safe from a loss of power, so that nobody waits for the
+/// disk. It ends with the sender.
+fn sync(shared: &Arc<Shared>) -> SyncSender<()> {
+    let (sender, receiver): (_, Receiver<()>) = mpsc::sync_channel(1);
+    let shared = Arc::clone(shared);
+    let body = move || {
+        while receiver.recv().is_ok() {
+            let file = shared.outbox().handle();
+            // The file may have been written anew meanwhile, which syncs it.
+            let _ = file.and_then(|file| file.sync_data());
+        }
+    };
+    // Without it whoever writes syncs.
+    let _ = std::thread::Builder::new().name("alert-sync".to_owned()).spawn(body);
+    sender
+}
