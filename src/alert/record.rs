@@ -18,6 +18,7 @@ use xmc_hotpath::message::{
     Alert, AlertKind, ChannelState, ChannelUpdate, CommandKind, Decision, Detail, Gate, SafeState,
     Scope, SessionState, SessionUpdate, SpreadIndex, StateChange, StreamId,
 };
+use xmc_hotpath::record::codec::{Decoder, Field};
 use xmc_hotpath::record::frame::{self, Body, FrameError, Header, Images, Kind, OwnedEvent};
 use xmc_hotpath::time::MonoNs;
 
@@ -170,6 +171,9 @@ impl Reader {
         out: &mut Vec<Signal>,
     ) -> Result<(), FrameError> {
         if header.kind == Kind::Quote {
+            // Its moment alone, which stands first: what follows from it has the same.
+            self.now = MonoNs::take(&mut Decoder::new(body)).ok_or(FrameError::BadBody)?;
+            self.is_ending = false;
             return Ok(());
         }
         let body = frame::decode(header, body, &mut Images::new(&mut []))?;

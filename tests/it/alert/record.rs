@@ -6,10 +6,10 @@ use cross_market_connect::alert::rule::Rule;
 use cross_market_connect::alert::signal::{Labels, Signal, labels};
 use xmc_hotpath::message::{
     Alert, AlertKind, ChannelState, ChannelUpdate, Command, CommandKind, Credits, DeskId,
-    DeskIdentity, Detail, Event, GatewayIndex, Input, OrderId, SafeState, Scope, SessionState,
-    SessionUpdate, SiteId, SpreadIndex, StateChange, StreamId,
+    DeskIdentity, Detail, Event, GatewayIndex, Input, InstrumentIndex, OrderId, Quote, SafeState,
+    Scope, SessionState, SessionUpdate, SiteId, SpreadIndex, StateChange, StreamId,
 };
-use xmc_hotpath::record::frame::{self, Images, MAX_LEN, Start, Writer};
+use xmc_hotpath::record::frame::{self, Image, Images, MAX_LEN, Start, Writer};
 use xmc_hotpath::time::{MonoNs, UnixNs};
 
 const IDENTITY: DeskIdentity = DeskIdentity { site: SiteId(1), desk: DeskId(1), run: 4 };
@@ -53,7 +53,8 @@ impl Told {
     fn input(&mut self, now: u64, event: Event<'_>) -> Vec<Signal> {
         (self.seq_no, self.index) = (self.seq_no + 1, 0);
         let input = Input { now: MonoNs(now), credits: Credits::FULL, event };
-        let (mut buffer, mut images) = ([0; MAX_LEN], Images::new(&mut []));
+        let (mut buffer, mut rows) = ([0; MAX_LEN], [Image::EMPTY; 1]);
+        let mut images = Images::new(&mut rows);
         let writer = Writer { identity: IDENTITY };
         let len = writer.input(self.seq_no, &input, &mut images, &mut buffer).expect("room");
         self.take(&buffer[..len])
@@ -113,6 +114,18 @@ fn each_alert_of_the_desk_is_raised_under_the_names_of_the_configuration() {
     let found = told.detail(&alert(AlertKind::FeedFrozen, u32::MAX, feed, 0));
     let of = labels([("feed", &config.feeds[0].name.value)]);
     assert_eq!(words(&found), [(true, Rule::FeedFrozen, of)]);
+}
+
+#[test]
+fn what_follows_from_a_quote_has_the_moment_of_the_quote() {
+    let mut told = Told::new();
+    told.start();
+    told.input(5_000, Event::Tick);
+    let quote = Quote { instrument: InstrumentIndex(0), ..Quote::EMPTY };
+    assert_eq!(told.input(9_000, Event::Quote { quote: &quote, more: false }), []);
+    let found = told.detail(&alert(AlertKind::OrderUnknown, 0, StreamId::NONE, 0));
+    let Signal::Raise(raised) = &found[0] else { panic!() };
+    assert_eq!(raised.at_ns, UTC + 9_000);
 }
 
 #[test]
