@@ -569,16 +569,6 @@ impl Model {
         }
     }
 
-    /// An order follows another leg: at the first deadline of its fire it is looked at only if it
-    /// is as old as that.
-    pub fn is_follower(&mut self, command: &OrderCommand) {
-        let Some(row) = self.spreads.get(&command.spread.0) else { return };
-        let Some(fire) = &row.fire else { return };
-        if let Some(order) = self.orders.get_mut(&command.order_id.0) {
-            order.due = fire.due.after(fire.timeout);
-        }
-    }
-
     /// Takes in that the desk asks how an order stands.
     pub fn asking(&mut self, now: MonoNs, command: &OrderCommand) {
         self.messages.push((now, *command));

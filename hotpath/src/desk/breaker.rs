@@ -124,8 +124,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Whether the spread has breakers, or a fire of it that other legs follow: what rests of it may
-    /// be broken off.
+    /// Whether the spread has breakers, or a fire of which one leg leads: what rests of it may be
+    /// broken off.
     #[inline(always)]
     pub(super) fn is_watched(&self, spread: SpreadIndex) -> bool {
         self.table.spread(spread).is_some_and(|row| row.watched.is_some() || row.is_led())

@@ -1,7 +1,7 @@
 //! Fires whose legs go in order: what is kept for those that follow, and when such a fire ends.
 
 use xmc_hotpath::message::{
-    AccountId, Follow, FollowStep, Gate, Intent, Obstacle, OrderId, SpreadIndex,
+    AccountId, Follow, FollowStep, Gate, Intent, Obstacle, OrderCommand, OrderId, SpreadIndex,
 };
 use xmc_hotpath::time::{MonoNs, Span};
 
@@ -84,6 +84,16 @@ impl Model {
         let units = fire.units - fire.followed;
         if let Some(lead) = fire.lead.take().filter(|_| units > 0) {
             self.waived.push(told(SpreadIndex(row), fire, lead, why, units));
+        }
+    }
+
+    /// An order follows another leg: at the first deadline of its fire it is looked at only if it
+    /// is as old as that.
+    pub fn is_follower(&mut self, command: &OrderCommand) {
+        let Some(row) = self.spreads.get(&command.spread.0) else { return };
+        let Some(fire) = &row.fire else { return };
+        if let Some(order) = self.orders.get_mut(&command.order_id.0) {
+            order.due = fire.due.after(fire.timeout);
         }
     }
 
