@@ -198,6 +198,8 @@ pub struct Worker {
     sent: VecDeque<u64>,
     /// Failures since the last message that was taken.
     failures: u32,
+    /// Of them, the last ones that were refusals.
+    refusals: u32,
     not_before_ns: u64,
     next_beat_ns: u64,
 }
@@ -207,7 +209,7 @@ impl Worker {
     #[must_use]
     pub fn new(name: &str, sink: Box<dyn Sink>, pace: Pace) -> Self {
         let (sent, name) = (VecDeque::new(), name.to_owned());
-        Self { name, sink, pace, sent, failures: 0, not_before_ns: 0, next_beat_ns: 0 }
+        Self { name, sink, pace, sent, failures: 0, refusals: 0, not_before_ns: 0, next_beat_ns: 0 }
     }
 
     /// Starts its thread: until `Shared::end`, and then until nothing waits that it has not tried.
@@ -301,7 +303,7 @@ impl Worker {
         let done = |seqs, how, why| Line::Done { sink: self.name.clone(), seqs, how, at_ns, why };
         let lines = match sent {
             Ok(_) => {
-                (self.failures, self.not_before_ns) = (0, 0);
+                (self.failures, self.refusals, self.not_before_ns) = (0, 0, 0);
                 self.sent.push_back(at_ns);
                 let kept = self.pace.per_minute as usize;
                 while self.sent.len() > kept {
@@ -318,7 +320,9 @@ impl Worker {
                 self.not_before_ns = at_ns.saturating_add(self.pause_ns(&error));
                 let why = error.to_string();
                 let failed = Line::Failed { sink: self.name.clone(), at_ns, why: why.clone() };
-                let is_refused = matches!(error, SendError::Refused(_)) && self.failures >= TRIES;
+                let is_refusal = matches!(error, SendError::Refused(_));
+                self.refusals = if is_refusal { self.refusals + 1 } else { 0 };
+                let is_refused = self.refusals >= TRIES;
                 let given_up: Vec<_> = if is_refused {
                     [told, merged, suppressed].concat()
                 } else {
@@ -338,13 +342,16 @@ impl Worker {
 
     /// How long the sink is left alone now.
     fn pause_ns(&self, error: &SendError) -> u64 {
-        if let SendError::Later { after: Some(after), .. } = error {
-            return u64::try_from(after.as_nanos()).unwrap_or(LONGEST_WAIT_NS);
-        }
         let doubled = FIRST_WAIT_NS << self.failures.saturating_sub(1).min(16);
         let wait_ns = doubled.min(LONGEST_WAIT_NS);
-        // Half of it to one and a half times as long.
-        wait_ns / 2 + fastrand::u64(0..=wait_ns)
+        let asked_ns = match error {
+            SendError::Later { after: Some(after), .. } => {
+                u64::try_from(after.as_nanos()).unwrap_or(LONGEST_WAIT_NS)
+            }
+            _ => 0,
+        };
+        // Half of it to one and a half times as long, and no less than was asked for.
+        (wait_ns / 2 + fastrand::u64(0..=wait_ns)).max(asked_ns)
     }
 
     /// Sends a sign of life, if it is time and there is life. One that is not taken is not kept:
@@ -357,7 +364,10 @@ impl Worker {
             return;
         }
         self.next_beat_ns = now_ns.saturating_add(self.pace.heartbeat_ns);
-        let firing = shared.firing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let firing = shared.firing.lock().unwrap_or_else(PoisonError::into_inner);
+        // What this sink was never told is not for it, and it would not hear of its end.
+        let is_told = |alert: &&Alert| alert.told.contains_key(&self.name);
+        let firing: Vec<_> = firing.iter().filter(is_told).cloned().collect();
         let message = Message::heartbeat(&self.name, shared.origin.clone(), firing, now_ns);
         if let Err(error) = self.sink.send(&message) {
             let (sink, why) = (self.name.clone(), format!("heartbeat: {error}"));

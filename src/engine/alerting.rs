@@ -319,7 +319,13 @@ impl Alerting {
         self.sinks(at_ns, &mut signals);
         let mut notices = self.take(&signals);
         for (path, ack) in ack::left(&self.directory).unwrap_or_default() {
-            self.book.acknowledge(&ack.fingerprint, &ack.by, at_ns, &mut notices);
+            // One that could not be taken away is of what fired then, not of what fires since.
+            let is_meant = |alert: &crate::alert::life::Alert| {
+                alert.fingerprint == ack.fingerprint && alert.first_ns <= ack.at_ns
+            };
+            if self.book.alerts().any(is_meant) {
+                self.book.acknowledge(&ack.fingerprint, &ack.by, at_ns, &mut notices);
+            }
             let _ = std::fs::remove_file(path);
         }
         self.book.tick(at_ns, &mut notices);

@@ -189,7 +189,10 @@ impl State {
             }
         }
         let state = self.sinks.entry(sink.to_owned()).or_default();
-        if how == How::Delivered {
+        if how == How::Delivered && seqs.is_empty() {
+            // A sign of life was taken: that says nothing of alerts.
+            state.last_ns = at_ns;
+        } else if how == How::Delivered {
             (state.last_ns, state.untold) = (at_ns, 0);
             (state.failing_since_ns, state.why) = (None, None);
         }

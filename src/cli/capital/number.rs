@@ -1,6 +1,6 @@
 //! Money and fractions as people read them.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 /// Money to the whole unit, with its thousands apart: `1,234,567`.
 pub fn money(value: Decimal) -> String {
@@ -19,7 +19,7 @@ pub fn money(value: Decimal) -> String {
 /// A fraction in percent: `81.3 %`; what nothing carries is `no equity`.
 pub fn percent(value: Option<Decimal>) -> String {
     match value {
-        Some(value) => format!("{:.1} %", value * Decimal::ONE_HUNDRED),
+        Some(value) => format!("{} %", tenths(value * Decimal::ONE_HUNDRED)),
         None => "no equity".to_owned(),
     }
 }
@@ -27,7 +27,12 @@ pub fn percent(value: Option<Decimal>) -> String {
 /// The same with its sign: `+5.0 %`.
 pub fn moved(value: Decimal) -> String {
     let sign = if value < Decimal::ZERO { "" } else { "+" };
-    format!("{sign}{:.1} %", value * Decimal::ONE_HUNDRED)
+    format!("{sign}{} %", tenths(value * Decimal::ONE_HUNDRED))
+}
+
+/// To one place, the nearest: `Display` cuts the others off.
+fn tenths(value: Decimal) -> String {
+    format!("{:.1}", value.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero))
 }
 
 #[cfg(test)]
@@ -40,6 +45,7 @@ mod tests {
             .map(|text| money(text.parse().unwrap_or_default()));
         assert_eq!(shown, ["0", "999", "1,000", "-1,234,568", "0"]);
         assert_eq!(percent(Some(Decimal::new(8126, 4))), "81.3 %");
+        assert_eq!(percent(Some(Decimal::new(-8125, 4))), "-81.3 %");
         assert_eq!((percent(None).as_str(), moved(Decimal::new(5, 2)).as_str()), {
             ("no equity", "+5.0 %")
         });

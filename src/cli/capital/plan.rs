@@ -118,7 +118,7 @@ fn instructions(read: &Read, found: &Plan, out: &mut Report<'_>) -> Result<(), C
     let view = &terms.currency;
     write!(out, "\nall of it costs {} {view}", found.cost.round_dp(2))?;
     match found.gap == Decimal::ZERO {
-        true => writeln!(out, ", and no plan over these routes is cheaper")?,
+        true => writeln!(out, ", the least over these routes, each reckoned from now")?,
         false => writeln!(out, "; another plan is cheaper by {} at most", found.gap.round_dp(2))?,
     }
     Ok(())

@@ -60,7 +60,7 @@ fn show_tells_how_every_account_stands() {
 #[test]
 fn plan_instructs_and_names_the_approver() {
     let page = told(&["plan", SAMPLE], 1);
-    for words in ["补仓", "treasury_cny", "approver: treasurer", "no plan over these routes"] {
+    for words in ["补仓", "treasury_cny", "approver: treasurer", "the least over these routes"] {
         assert!(page.contains(words), "{words}: {page}");
     }
     let report = json(&["plan", SAMPLE], 1);
