@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod allocation;
+pub mod aside;
 pub mod audit;
 pub mod calendar;
 pub mod capital;

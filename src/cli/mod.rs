@@ -222,6 +222,16 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Where it writes: an engine waits for nobody who reads.
+    fn report(&self, is_json: bool) -> io::Result<Report<'static>> {
+        match self {
+            Self::Demo(_) | Self::Run(_) => Report::aside(io::stdout(), is_json),
+            _ => Ok(Report::new(io::stdout().lock(), is_json)),
+        }
+    }
+}
+
 /// Parses the process's arguments, runs the subcommand, and says how it ended.
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -233,7 +243,13 @@ pub fn run() -> ExitCode {
             return if told.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
         }
     };
-    let mut out = Report::new(io::stdout().lock(), cli.json);
+    let mut out = match cli.command.report(cli.json) {
+        Ok(out) => out,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::CouldNotRun.into();
+        }
+    };
     let ended = cli.command.run(&mut out);
     // What was written before an error is part of the report.
     let flushed = out.finish();

@@ -1,5 +1,6 @@
 //! What a command writes on stdout: text, or JSON with `schema` and `version`.
 
+use crate::aside::{Aside, Behind};
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 
@@ -7,6 +8,8 @@ use serde::Serialize;
 
 /// Large enough that a report of a million lines is not a million system calls.
 const BUFFER_BYTES: usize = 1 << 16;
+/// So much may wait for its reader before lines are left out.
+const MOST_BEHIND: usize = 1 << 18;
 
 /// The buffered stdout of one command, and whether it is to be JSON.
 ///
@@ -14,6 +17,8 @@ const BUFFER_BYTES: usize = 1 << 16;
 pub struct Report<'w> {
     out: BufWriter<Box<dyn Write + 'w>>,
     is_json: bool,
+    /// If another thread does the writing.
+    behind: Option<Behind>,
 }
 
 /// A JSON report: what it is and in which version, then its own fields.
@@ -28,7 +33,24 @@ struct Envelope<'a, T> {
 impl<'w> Report<'w> {
     /// A report on `out`.
     pub fn new(out: impl Write + 'w, is_json: bool) -> Self {
-        Self { out: BufWriter::with_capacity(BUFFER_BYTES, Box::new(out)), is_json }
+        let out = BufWriter::with_capacity(BUFFER_BYTES, Box::new(out) as Box<dyn Write>);
+        Self { out, is_json, behind: None }
+    }
+
+    /// A report that holds up nobody who writes it, whether `out` is read or not; `finish` waits.
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub fn aside(out: impl Write + Send + 'static, is_json: bool) -> io::Result<Self> {
+        let aside = Aside::new("xmc-report", out)?;
+        let behind = Some(aside.behind());
+        Ok(Self { behind, ..Self::new(aside, is_json) })
+    }
+
+    /// Whether so much waits for its reader that lines are better left out.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.behind.as_ref().is_some_and(|behind| behind.bytes() > MOST_BEHIND)
     }
 
     /// Whether the operator asked for JSON.
@@ -53,7 +75,8 @@ impl<'w> Report<'w> {
         let flushed = self.out.flush();
         // Nothing is left to write: dropping must not try a failed write again.
         drop(self.out.into_parts());
-        flushed
+        flushed?;
+        self.behind.map_or(Ok(()), |behind| behind.check())
     }
 }
 

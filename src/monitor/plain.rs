@@ -49,6 +49,15 @@ impl Plain {
         Some(self.line(tally.now().0, &name, &text))
     }
 
+    /// So many lines were not written, because those before them were not read.
+    #[must_use]
+    pub fn left_out(&self, lines: u64) -> String {
+        match self.lang {
+            Lang::En => format!("({lines} lines left out: nobody read what was before them)"),
+            Lang::Zh => format!("(略去 {lines} 行: 此前的输出无人读取)"),
+        }
+    }
+
     /// One line of how things stand.
     #[must_use]
     pub fn status(&self, view: &View) -> String {

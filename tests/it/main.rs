@@ -5,6 +5,7 @@
 //! namespaces go through `netns`, which does the same for `netns`.
 
 mod alert;
+mod aside;
 mod audit;
 mod book;
 mod calendar;

@@ -94,8 +94,33 @@ impl WebScreen {
 
 enum Shown<'o, 'w> {
     Screen(Box<Screen>),
-    Lines { out: &'o mut Report<'w>, plain: Plain, next: Duration },
+    Lines(Lines<'o, 'w>),
     Nothing,
+}
+
+/// Lines in a pipe.
+struct Lines<'o, 'w> {
+    out: &'o mut Report<'w>,
+    plain: Plain,
+    /// When the next line of how things stand is due.
+    next: Duration,
+    /// Lines that nobody would have read.
+    left_out: u64,
+}
+
+impl Lines<'_, '_> {
+    /// Writes a line, unless too many wait for a reader; those are counted, and that is said.
+    fn say(&mut self, line: &str) -> io::Result<()> {
+        if self.out.is_behind() {
+            self.left_out += 1;
+            return Ok(());
+        }
+        match std::mem::take(&mut self.left_out) {
+            0 => {}
+            left_out => writeln!(self.out, "{}", self.plain.left_out(left_out))?,
+        }
+        writeln!(self.out, "{line}")
+    }
 }
 
 /// What was seen of a run so far.
@@ -163,7 +188,8 @@ impl<'o, 'w> Onlooker<'o, 'w> {
             let look = Look { is_ascii: look.is_ascii || show.ascii, ..look };
             Shown::Screen(Box::new(Screen::open(look)?))
         } else {
-            Shown::Lines { out, plain: Plain::new(lang), next: BETWEEN_LINES }
+            let plain = Plain::new(lang);
+            Shown::Lines(Lines { out, plain, next: BETWEEN_LINES, left_out: 0 })
         };
         Ok(Self {
             tally: Tally::new(Arc::new(Setting::of(config))),
@@ -202,11 +228,11 @@ impl<'o, 'w> Onlooker<'o, 'w> {
                 screen.draw(view)?;
                 screen.wants_to_quit(Duration::ZERO)?
             }
-            Shown::Lines { out, plain, next } => {
-                if elapsed >= *next {
-                    *next = elapsed + BETWEEN_LINES;
-                    writeln!(out, "{}", plain.status(&view))?;
-                    out.flush()?;
+            Shown::Lines(lines) => {
+                if elapsed >= lines.next {
+                    lines.next = elapsed + BETWEEN_LINES;
+                    lines.say(&lines.plain.status(&view))?;
+                    lines.out.flush()?;
                 }
                 terminal::is_asked_to_stop()
             }
@@ -220,9 +246,9 @@ impl Onlooker<'_, '_> {
     /// Says in a line what is newly wrong with witnesses.
     fn tell(&mut self, witnessed: &witnessing::Figures, running: Span) {
         let trouble: Vec<_> = witnessed.troubles().collect();
-        if let Shown::Lines { out, plain, .. } = &mut self.shown {
+        if let Shown::Lines(lines) = &mut self.shown {
             for text in trouble.iter().filter(|text| !self.trouble.contains(text)) {
-                if let Err(error) = writeln!(out, "{}", plain.witness(running, text)) {
+                if let Err(error) = lines.say(&lines.plain.witness(running, text)) {
                     self.failed.get_or_insert(error);
                 }
             }
@@ -238,10 +264,10 @@ impl Onlooker<'_, '_> {
             return;
         }
         self.differing = differing;
-        if let Shown::Lines { out, plain, .. } = &mut self.shown {
+        if let Shown::Lines(lines) = &mut self.shown {
             for difference in audits().filter_map(|audit| audit.last().pop()) {
-                let line = plain.audit(running, &difference.to_string());
-                if let Err(error) = writeln!(out, "{line}") {
+                let line = lines.plain.audit(running, &difference.to_string());
+                if let Err(error) = lines.say(&line) {
                     self.failed.get_or_insert(error);
                 }
             }
@@ -256,9 +282,9 @@ impl Watch for Onlooker<'_, '_> {
             self.record_used_pct = input.credits.record_used_pct;
             self.record_most_pct = self.record_most_pct.max(self.record_used_pct);
         }
-        if let Shown::Lines { out, plain, .. } = &mut self.shown
-            && let Some(line) = plain.event(&self.tally, body)
-            && let Err(error) = writeln!(out, "{line}")
+        if let Shown::Lines(lines) = &mut self.shown
+            && let Some(line) = lines.plain.event(&self.tally, body)
+            && let Err(error) = lines.say(&line)
         {
             self.failed.get_or_insert(error);
         }

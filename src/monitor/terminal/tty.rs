@@ -1,5 +1,6 @@
 //! The terminal itself: taken over to draw on, and given back as it was, whatever happens.
 
+use crate::aside::{Aside, Behind};
 use crate::interrupt;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -17,11 +18,17 @@ use std::time::Duration;
 /// A screen is open: a panic gives the terminal back. Also keeps two from being open at once.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
 
-type Output = BufWriter<File>;
+/// How long a terminal that is given back is waited for, should it take nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+type Output = BufWriter<Aside>;
 
 /// A terminal that was taken over.
 #[derive(Debug)]
-pub struct Tty(Terminal<CrosstermBackend<Output>>);
+pub struct Tty {
+    terminal: Terminal<CrosstermBackend<Output>>,
+    behind: Behind,
+}
 
 impl Tty {
     /// Takes it over.
@@ -36,15 +43,19 @@ impl Tty {
         if opened.is_err() {
             give_back();
         }
-        opened.map(Self)
+        opened
     }
 
-    /// Has `draw` write all of the screen.
+    /// Has `draw` write all of the screen, if the terminal has taken what was drawn before: one
+    /// that was stopped holds up nobody.
     ///
     /// # Errors
     /// What the terminal says.
     pub fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
-        self.0.draw(|frame| {
+        if self.behind.bytes() > 0 {
+            return self.behind.check();
+        }
+        self.terminal.draw(|frame| {
             let area = frame.area();
             draw(area, frame.buffer_mut());
         })?;
@@ -93,22 +104,27 @@ fn is_end(key: KeyEvent) -> bool {
 
 impl Drop for Tty {
     fn drop(&mut self) {
+        // What is drawn after it was given back would stay there.
+        let _ = self.behind.settle(PATIENCE);
         give_back();
     }
 }
 
-fn open_terminal() -> io::Result<Terminal<CrosstermBackend<Output>>> {
+fn open_terminal() -> io::Result<Tty> {
     interrupt::watch();
     give_back_on_panic();
     terminal::enable_raw_mode()?;
     let mut output = output()?;
     execute!(output, terminal::EnterAlternateScreen, cursor::Hide)?;
-    Terminal::new(CrosstermBackend::new(output))
+    let aside = Aside::new("xmc-screen", output)?;
+    let behind = aside.behind();
+    let terminal = Terminal::new(CrosstermBackend::new(BufWriter::new(aside)))?;
+    Ok(Tty { terminal, behind })
 }
 
 /// The terminal behind stdout, without its lock.
-fn output() -> io::Result<Output> {
-    Ok(BufWriter::new(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+fn output() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
 /// Once for the process: a panic of any thread first gives the terminal back, so that its message

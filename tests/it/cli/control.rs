@@ -53,7 +53,11 @@ impl Stand {
     }
 
     fn start(&self) -> Engine {
-        let engine = Engine::start(&self.file, &self.record, &[]);
+        self.answering(Engine::start(&self.file, &self.record, &[]))
+    }
+
+    /// Waits until the engine can be commanded.
+    fn answering(&self, engine: Engine) -> Engine {
         let start = Instant::now();
         while !self.socket().exists() || self.status().0 != 0 {
             assert!(start.elapsed() < PATIENCE, "no engine answers");
@@ -230,6 +234,37 @@ fn a_kill_stops_a_trading_engine_and_only_two_people_let_it_trade_again() {
     assert_eq!((by("kill all by alice"), by("arm all by alice")), (1, 1), "{commands:#?}");
     let stops = (by("no_new all by alice"), by("disable all by alice"));
     assert_eq!(stops, (1, 1), "the next run begins with the stop");
+    stand.venues.stop().expect("they ran");
+}
+
+/// A terminal that was stopped, or a pipe that nobody reads, keeps no kill from the desk.
+#[test]
+fn a_kill_is_heard_while_nobody_reads_what_the_engine_says() {
+    let stand = Stand::new("control_unread", 43);
+    let mut engine = Engine::telling(&stand.file, &stand.record);
+    let page = 4_096;
+    let stdout = engine.0.stdout.as_ref().expect("it is piped");
+    rustix::pipe::fcntl_setpipe_size(stdout, page).expect("a smaller pipe");
+    engine = stand.answering(engine);
+    let waits = |engine: &Engine| {
+        let stdout = engine.0.stdout.as_ref().expect("it is piped");
+        rustix::io::ioctl_fionread(stdout).expect("it is a pipe")
+    };
+    let start = Instant::now();
+    while waits(&engine) < page as u64 {
+        assert!(start.elapsed() < PATIENCE, "the engine says little");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    stand.wait_for_fills(12);
+    let (code, killed) = stand.give("alice", &["kill"]);
+    assert_eq!((code, &killed["outcome"]), (0, &Value::from("done")), "{killed}");
+    assert_eq!(killed["state"], "HALT", "{killed}");
+    let pid = engine.0.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
+    let (code, said, why) = engine.rest();
+    assert_eq!(code, Some(0), "{why}");
+    assert!(said.contains("HALT") && said.contains("The record"), "nothing is lost: {said}");
+    assert_eq!(booked(&stand.venues).live, 0);
     stand.venues.stop().expect("they ran");
 }
 

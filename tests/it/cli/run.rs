@@ -86,6 +86,19 @@ pub fn sample() -> Configuration {
     config.unwrap_or_else(|bad| panic!("{}", bad.render(false)))
 }
 
+/// The command that runs an engine.
+fn command(secrets: &[(&str, &str)], config: &Path, record: &Path) -> Command {
+    let credentials = config.parent().expect("it lies in a directory").join(CREDENTIALS);
+    if !credentials.exists() {
+        self::credentials(&credentials, secrets);
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xmc"));
+    command.args(["run", "--unpinned", "--config"]).arg(config).arg("--record").arg(record);
+    command.env("CREDENTIALS_DIRECTORY", credentials);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
 /// An engine as a process, killed when dropped.
 pub struct Engine(pub Child);
 
@@ -102,16 +115,12 @@ impl Engine {
         record: &Path,
         more: &[&str],
     ) -> Self {
-        let credentials = config.parent().expect("it lies in a directory").join(CREDENTIALS);
-        if !credentials.exists() {
-            self::credentials(&credentials, secrets);
-        }
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xmc"));
-        command.args(["run", "--json", "--unpinned", "--config"]).arg(config);
-        command.arg("--record").arg(record).args(more);
-        command.env("CREDENTIALS_DIRECTORY", credentials);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(command.spawn().expect("xmc runs"))
+        Self(command(secrets, config, record).arg("--json").args(more).spawn().expect("xmc runs"))
+    }
+
+    /// One that tells what it does, in lines.
+    pub fn telling(config: &Path, record: &Path) -> Self {
+        Self(command(&SECRETS, config, record).arg("--plain").spawn().expect("xmc runs"))
     }
 
     pub fn end(mut self) -> Value {
