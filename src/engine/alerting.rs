@@ -9,7 +9,7 @@ use super::counters::Counters;
 use super::witnessing;
 use crate::alert::ack;
 use crate::alert::gauge::{Gauges, Limits};
-use crate::alert::life::{Audience, Book, Notice, Policy};
+use crate::alert::life::{Alert, Audience, Book, Notice, Policy};
 use crate::alert::message::{Origin, now_ns};
 use crate::alert::outbox::{Cursor, How, Line, Outbox, OutboxError, RunMark};
 use crate::alert::record::{self, Reader};
@@ -320,9 +320,8 @@ impl Alerting {
         let mut notices = self.take(&signals);
         for (path, ack) in ack::left(&self.directory).unwrap_or_default() {
             // One that could not be taken away is of what fired then, not of what fires since.
-            let is_meant = |alert: &crate::alert::life::Alert| {
-                alert.fingerprint == ack.fingerprint && alert.first_ns <= ack.at_ns
-            };
+            let is_meant =
+                |alert: &Alert| alert.fingerprint == ack.fingerprint && alert.first_ns <= ack.at_ns;
             if self.book.alerts().any(is_meant) {
                 self.book.acknowledge(&ack.fingerprint, &ack.by, at_ns, &mut notices);
             }
