@@ -188,12 +188,16 @@ impl State {
                 }
             }
         }
+        if how != How::Delivered {
+            return;
+        }
+        // A sign of life that was taken says nothing of alerts that were not.
+        let is_life = seqs.is_empty();
+        let is_well = !is_life || self.waiting_of(sink).next().is_none();
         let state = self.sinks.entry(sink.to_owned()).or_default();
-        if how == How::Delivered && seqs.is_empty() {
-            // A sign of life was taken: that says nothing of alerts.
-            state.last_ns = at_ns;
-        } else if how == How::Delivered {
-            (state.last_ns, state.untold) = (at_ns, 0);
+        state.last_ns = at_ns;
+        state.untold = if is_life { state.untold } else { 0 };
+        if is_well {
             (state.failing_since_ns, state.why) = (None, None);
         }
     }

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 /// A screen is open: a panic gives the terminal back. Also keeps two from being open at once.
@@ -20,6 +20,9 @@ static IS_OPEN: AtomicBool = AtomicBool::new(false);
 
 /// How long a terminal that is given back is waited for, should it take nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How far the writing of the open screen is behind.
+static BEHIND: Mutex<Option<Behind>> = Mutex::new(None);
 
 type Output = BufWriter<Aside>;
 
@@ -104,8 +107,6 @@ fn is_end(key: KeyEvent) -> bool {
 
 impl Drop for Tty {
     fn drop(&mut self) {
-        // What is drawn after it was given back would stay there.
-        let _ = self.behind.settle(PATIENCE);
         give_back();
     }
 }
@@ -118,6 +119,7 @@ fn open_terminal() -> io::Result<Tty> {
     execute!(output, terminal::EnterAlternateScreen, cursor::Hide)?;
     let aside = Aside::new("xmc-screen", output)?;
     let behind = aside.behind();
+    *BEHIND.lock().unwrap_or_else(PoisonError::into_inner) = Some(behind.clone());
     let terminal = Terminal::new(CrosstermBackend::new(BufWriter::new(aside)))?;
     Ok(Tty { terminal, behind })
 }
@@ -145,6 +147,10 @@ fn give_back_on_panic() {
 fn give_back() {
     if !IS_OPEN.swap(false, Ordering::AcqRel) {
         return;
+    }
+    // What is drawn after it was given back would stay there.
+    if let Some(behind) = BEHIND.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let _ = behind.settle(PATIENCE);
     }
     let _ = terminal::disable_raw_mode();
     if let Ok(mut output) = output() {

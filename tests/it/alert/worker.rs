@@ -131,6 +131,9 @@ fn one_that_hangs_and_one_that_is_away_hold_up_neither_the_third_nor_who_tells()
     assert!(told < Duration::from_secs(10), "telling took {told:?}");
     well.wait_until(|requests| ids(requests).len() >= 100);
     wait_for("it is noted", || shared.outbox().state().sinks["well"].delivered == 100);
+    let has_failed =
+        || shared.outbox().state().sinks.get("away").is_some_and(|of| of.why.is_some());
+    wait_for("it was tried", has_failed);
     let state = shared.outbox().state().clone();
     assert_eq!(state.waiting_of("hanging").count(), 100);
     assert_eq!(state.waiting_of("away").count(), 100);
@@ -171,7 +174,10 @@ fn a_heartbeat_comes_while_the_alert_thread_comes_round_and_is_not_kept() {
     let shared = shared(&scratch);
     let receiver = Receiver::new(Some(("500 X", String::new())));
     let pace = Pace { heartbeat_ns: S / 20, ..PACE };
-    shared.is_alive(vec![alert(Rule::DeskHalt, Severity::Page, "a")]);
+    // The second one is not for this sink.
+    let mut told = alert(Rule::DeskHalt, Severity::Page, "a");
+    told.told.insert("one".to_owned(), 1);
+    shared.is_alive(vec![told, alert(Rule::DeskHalt, Severity::Page, "b")]);
     Worker::new("one", webhook(&scratch, "url", &receiver), pace).start(&shared);
     let beats = |requests: &[Request]| {
         requests.iter().filter(|request| request.json()["kind"] == "heartbeat").count()

@@ -171,7 +171,9 @@ const panels = (() => {
     return pasts.get(pair.row);
   }
   function remember(moment) {
-    for (const row of moment.pairs.rows) {
+    // The chosen pair may stand on no row of this page of the list.
+    const shown = moment.pair && !moment.pairs.rows.some((row) => row.row === moment.pair.row) ? [moment.pair] : [];
+    for (const row of [...moment.pairs.rows, ...shown]) {
       const known = pasts.get(row.row);
       if (!known) continue;
       const [times, buys, sells] = known.points, now = moment.running_ns / 1e9;

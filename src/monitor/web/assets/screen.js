@@ -12,7 +12,7 @@ const screen_ = (() => {
     lang: kept("xmc.lang", ""), theme: kept("xmc.theme", ""), colours: kept("xmc.colours", ""),
     pair: null, find: "", from: 0, only: false, held: false,
   };
-  let words = null, moment = null, heardAt = 0, source = null, problem = "", waiting = false;
+  let words = null, moment = null, heardAt = 0, leastLag = Infinity, source = null, problem = "", waiting = false;
 
   /* Words. */
   // An empty word is one: where a market nets, nothing is said of it.
@@ -192,7 +192,10 @@ const screen_ = (() => {
   }
   function heard(event) {
     moment = JSON.parse(event.data);
-    heardAt = performance.now() - moment.age_ms;
+    // What waited on the way here is not in its age: it shows beside the quickest one so far.
+    const lag = performance.now() - moment.running_ns / 1e6;
+    leastLag = Math.min(leastLag, lag);
+    heardAt = performance.now() - Math.max(moment.age_ms, lag - leastLag);
     problem = "";
     if (!waiting) { waiting = true; requestAnimationFrame(paint); }
     if (document.hidden) waiting = false;
@@ -206,12 +209,13 @@ const screen_ = (() => {
   }
   function listen() {
     if (source) source.close();
+    leastLag = Infinity;
     source = new EventSource(question("api/stream"));
     source.addEventListener("moment", heard);
     source.onerror = () => {
       if (source.readyState !== EventSource.CLOSED) return;
       // Refused: ask once why, and try again.
-      fetch("api/stream").then((answer) => (answer.ok ? "" : answer.json().then((told) => told.why)))
+      fetch(question("api/view")).then((answer) => answer.json().then((told) => (answer.ok ? "" : told.why)))
         .then((why) => { problem = why || ""; }).catch(() => { problem = ""; });
       setTimeout(listen, 2000);
     };
@@ -280,7 +284,7 @@ const screen_ = (() => {
   async function begin() {
     // The token has become a cookie: it need not stand in the address, nor in the history.
     const asked = new URLSearchParams(location.search);
-    if (asked.has("pair")) chosen.pair = Number(asked.get("pair"));
+    if (/^\d{1,9}$/.test(asked.get("pair") || "")) chosen.pair = Number(asked.get("pair"));
     for (const key of ["lang", "theme", "colours"]) if (asked.has(key)) chosen[key] = asked.get(key);
     history.replaceState(null, "", location.pathname);
     words = await (await fetch("api/words")).json();
