@@ -7,9 +7,9 @@
 //!
 //! What is promised:
 //! - What `accept` has written survives the death of the process at once, and a loss of power once
-//!   `sync` has returned; the alert thread syncs before it reads more of the record, and the place
-//!   in the record is written behind what follows from it, so what a loss of power takes is found
-//!   in the record again.
+//!   it is synced, which another thread does meanwhile. The place in the record is written behind
+//!   what follows from it, so most of what a loss of power takes is found in the record again; not
+//!   all: before a sync a disk may keep a later block of the file and lose an earlier one.
 //! - What was delivered is told to the file after the sink has taken it. A death in between sends
 //!   it again, with the same `id` of each notice: at least once, and a receiver that keeps ids has
 //!   it once.

@@ -17,6 +17,9 @@
 //!
 //! A breach is a broker's call that was not met within its grace; a forced liquidation follows from
 //! it, or from equity below `floor` of the margin at any hour. Prices are looked at once an hour.
+//!
+//! Deliberately absent: margin steps towards delivery and the roll of contracts (margins stay those
+//! of the book's day), what reducing a pair costs beyond fees, the time that approval takes.
 
 mod market;
 mod run;
