@@ -97,6 +97,18 @@ impl Plain {
         self.line(running.0, self.word(Label::Audit), text)
     }
 
+    /// The line of what is new about the money that orders use.
+    #[must_use]
+    pub fn capital(&self, running: Span, text: &str) -> String {
+        self.line(running.0, self.word(Label::Capital), text)
+    }
+
+    /// Its language.
+    #[must_use]
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
     fn word(&self, worded: impl Worded) -> &'static str {
         worded.word_in(self.lang)
     }
@@ -158,8 +170,12 @@ impl Plain {
 
     fn decision(&self, setting: &Setting, decision: &Decision) -> String {
         let digits = setting.spreads.get(decision.spread.0 as usize).map_or(4, |row| row.digits);
-        let [value, level] =
-            [decision.value_e9, decision.level_e9].map(|e9| number::e9(e9.into(), digits));
+        let value = number::e9(decision.value_e9.into(), digits);
+        let level = match decision.level_e9 {
+            // Met by whatever it is worth.
+            i64::MIN | i64::MAX => self.word(Label::Any).to_owned(),
+            level_e9 => number::e9(level_e9.into(), digits),
+        };
         let what = format!(
             "{} {} {} @ {value} ({level})",
             self.word(decision.intent),

@@ -173,6 +173,8 @@ labels! {
     Witnessed "witnessed" "已见证",
     Alerts "alerts" "告警",
     Audit "audit" "核对",
+    Capital "capital" "资金",
+    Any "any" "任意",
     NoAlerts "no alerts" "无告警",
     Orders "orders" "报单",
     Rejects "rejects" "拒单",

@@ -4,6 +4,8 @@
 //! multicast lines A and B, orders by DSTAR and iLink 3, the record, and the ledgers asked at the
 //! end over the wire. Nothing leaves this host.
 
+mod margin;
+
 use super::trade::{self, Show, Wanted};
 use super::{CliError, Exit, Report};
 use crate::alert::message::Tongue;
@@ -51,6 +53,14 @@ impl Topology {
     }
 }
 
+/// What goes wrong on purpose, so that one sees what is done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Scenario {
+    /// Accounts that are too small: warning, instruction, closing only, and money that comes from a
+    /// SIMULATED bank.
+    Margin,
+}
+
 /// Watch the engine trade between two simulated venues: SHFE and INE here, CME there.
 ///
 /// Needs no configuration and no root. Prices, orders and ledgers are simulated, from a seed; wire
@@ -71,6 +81,9 @@ pub struct Args {
     /// Another configuration of an engine between the same venues.
     #[arg(long, value_name = "FILE", conflicts_with = "topology")]
     config: Option<PathBuf>,
+    /// Something that goes wrong on purpose.
+    #[arg(long, value_name = "WHAT", value_enum, conflicts_with = "config")]
+    scenario: Option<Scenario>,
     /// Where the record goes; by default a new folder below the system's temporary one.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
@@ -97,6 +110,11 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         config.checkpoints = Some(witness(&config, &directory)?);
     }
     config.alerts.get_or_insert_with(local_log);
+    let treasury = match args.scenario {
+        Some(Scenario::Margin) => Some(margin::begin(&mut config, &directory)),
+        None => None,
+    };
+    let _treasury = treasury.transpose().map_err(CliError::could_not_run)?;
     let is_pinned = has_cores(&config);
     if !out.is_json() {
         introduce(&config, is_pinned, args.show.lang(), out)?;

@@ -1,6 +1,7 @@
 //! What is seen of an engine while it runs, and who looks.
 
 use crate::counters::Placed;
+use crate::engine::capital;
 use crate::engine::clocks::ClockFigures;
 use crate::engine::counters::Counters;
 use crate::engine::latency::Figures;
@@ -51,6 +52,8 @@ pub struct Sight<'s, 'd> {
     pub disk: Option<Probe>,
     /// What witnesses have of it; `None` if there are none.
     pub witnessed: Option<&'s witnessing::Figures>,
+    /// How the money that orders use stands; `None`: nobody watches it.
+    pub capital: Option<&'s capital::Figures>,
     /// What has become of order sessions that go on.
     pub sessions: &'s [SessionFigures],
     /// Hot cores, in the order of the topology.
