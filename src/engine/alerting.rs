@@ -349,16 +349,16 @@ impl Alerting {
         let Some(figures) = capital.figures() else { return };
         let at_ns = now_ns();
         let levels = &figures.levels;
-        let rules = [
-            (Rule::CapitalWarn, Stage::Warn, levels.warn),
-            (Rule::CapitalReduce, Stage::ReduceOnly, levels.reduce_only),
-            (Rule::CapitalPairOff, Stage::PairOff, levels.pair_off),
-            (Rule::CapitalStop, Stage::Stop, levels.stop),
+        let levels = [
+            (Stage::Warn, levels.warn),
+            (Stage::ReduceOnly, levels.reduce_only),
+            (Stage::PairOff, levels.pair_off),
+            (Stage::Stop, levels.stop),
         ];
         for account in &figures.accounts {
             // What nothing carries is all of it, and more.
             let used = account.utilisation.map_or(i64::MAX, capital::percent);
-            for (rule, stage, level) in rules {
+            for (rule, (stage, level)) in Rule::OF_ACCOUNTS.into_iter().zip(levels) {
                 // A doubt is told as such: it is not the account's.
                 let is_so = account.own_stage >= stage;
                 let of = labels([("account", &account.account)]);

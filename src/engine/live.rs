@@ -308,7 +308,7 @@ where
         journal: ended.journal,
         disk,
         witnessed: ended.witnessed.as_ref(),
-        capital: capital.as_deref(),
+        capital: capital.clone(),
         sessions: &ended.sessions,
         cores: &cores,
         is_last: true,
@@ -556,7 +556,6 @@ impl Shared<'_> {
                 let mut latency = Latencies::new();
                 self.exchanges().iter_mut().for_each(|exchange| latency.add(exchange.total()));
                 let witnessed = self.witnessed.figures();
-                let capital = self.capital();
                 self.show(follower, &latency.figures());
                 let sight = Sight {
                     elapsed: self.started.elapsed(),
@@ -570,7 +569,7 @@ impl Shared<'_> {
                     journal: self.journal(),
                     disk: self.disk,
                     witnessed: witnessed.as_ref(),
-                    capital: capital.as_deref(),
+                    capital: self.capital(),
                     sessions: &self.sessions.figures(),
                     cores: self.cores,
                     is_last: false,

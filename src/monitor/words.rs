@@ -4,6 +4,7 @@
 //! configuration, record and operators' notes use them. No word has a character whose width
 //! depends on the terminal: in Chinese locales those take two cells and break every table.
 
+use crate::capital::Stage;
 use std::fmt;
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
@@ -175,6 +176,14 @@ labels! {
     Audit "audit" "核对",
     Capital "capital" "资金",
     Any "any" "任意",
+    Equity "equity" "权益",
+    Margin "margin" "保证金",
+    Worst "worst case" "最坏情形",
+    TopUp "top up" "补仓",
+    Transfer "transfer" "调拨",
+    Approver "approver" "审批",
+    Sample "SAMPLE figures" "样例数据",
+    BookRefused "a new book was refused" "新账册被拒",
     NoAlerts "no alerts" "无告警",
     Orders "orders" "报单",
     Rejects "rejects" "拒单",
@@ -466,5 +475,15 @@ mod tests {
         ] {
             assert_eq!(Lang::of_locale(locale), lang, "{locale}");
         }
+    }
+}
+
+words! {
+    Stage {
+        Normal "normal" "正常",
+        Warn "warning" "预警",
+        ReduceOnly "reduce only" "只减仓",
+        PairOff "pair off" "双边减仓",
+        Stop "stopped" "停止",
     }
 }

@@ -428,6 +428,12 @@ rules! {
         "无法跟读留痕, 席位告警不可见"
         "run `xmc audit verify`; watch the desk by hand meanwhile"
         "运行 xmc audit verify, 期间人工盯盘";
+    Fired = "130" Off Once
+        "fire" "触发"
+        "a spread fired {value} units"
+        "套利对触发 {value} 份"
+        "nothing is to be done"
+        "无需处理";
     CapitalWarn = "160" Warning Cleared
         "account near its limit" "资金占用预警"
         "{value} % of what carries margin is used (warning from {limit} %): money is called for"
@@ -470,12 +476,6 @@ rules! {
         "新的资金账册未被采用, 仍用上一份"
         "run `xmc capital show TERMS BOOK`, and give a right one"
         "运行 xmc capital show TERMS BOOK 查看原因并更正";
-    Fired = "130" Off Once
-        "fire" "触发"
-        "a spread fired {value} units"
-        "套利对触发 {value} 份"
-        "nothing is to be done"
-        "无需处理";
     Test = "900" Page Once
         "TEST of alerts" "告警测试"
         "this is a test; nothing has happened"

@@ -326,6 +326,7 @@ impl Watch for Onlooker<'_, '_> {
             latency: (sight.latency.count > 0).then_some(sight.latency),
             rings: &rings,
             limits: &limits,
+            capital: sight.capital.as_ref(),
             journal: Some(Journal {
                 bytes: sight.journal.bytes,
                 records: sight.journal.records,
@@ -343,7 +344,7 @@ impl Watch for Onlooker<'_, '_> {
             self.elapsed = sight.elapsed;
             self.feeds_usable = view.feeds.iter().all(|feed| feed.state.is_usable());
         }
-        if let Some(figures) = sight.capital {
+        if let Some(figures) = &sight.capital {
             self.tell_capital(figures, running);
         }
         if let Some(witnessed) = sight.witnessed {

@@ -12,6 +12,7 @@ use crate::engine::witnessing;
 use crate::journal;
 use crate::journal::probe::Probe;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 use xmc_hotpath::desk::Desk;
 use xmc_hotpath::record::frame::{Body, Header};
@@ -53,7 +54,7 @@ pub struct Sight<'s, 'd> {
     /// What witnesses have of it; `None` if there are none.
     pub witnessed: Option<&'s witnessing::Figures>,
     /// How the money that orders use stands; `None`: nobody watches it.
-    pub capital: Option<&'s capital::Figures>,
+    pub capital: Option<Arc<capital::Figures>>,
     /// What has become of order sessions that go on.
     pub sessions: &'s [SessionFigures],
     /// Hot cores, in the order of the topology.
