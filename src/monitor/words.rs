@@ -8,8 +8,8 @@ use crate::capital::Stage;
 use std::fmt;
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
-    AlertKind, ChannelState, FollowStep, Gate, Intent, Obstacle, OrderEventKind, PositionEffect,
-    QuoteQuality, RepairWay, SafeState, SessionState, Side,
+    AlertKind, ChannelState, CommandKind, FollowStep, Gate, Intent, Obstacle, OrderEventKind,
+    PositionEffect, QuoteQuality, RepairWay, SafeState, SessionState, Side,
 };
 
 /// The language of a screen.
@@ -176,6 +176,8 @@ labels! {
     Audit "audit" "核对",
     Capital "capital" "资金",
     Any "any" "任意",
+    Operator "operator" "操作员",
+    Engine "engine" "引擎",
     Equity "equity" "权益",
     Margin "margin" "保证金",
     Worst "worst case" "最坏情形",
@@ -376,6 +378,16 @@ words! {
         RejectBreaker "reject breaker" "拒单熔断",
         FillBreaker "fill ratio breaker" "成交率熔断",
         CommandDenied "command denied" "指令被拒",
+    }
+    CommandKind {
+        Enable "enable" "启用",
+        Disable "disable" "停用",
+        ClearHalt "clear halt" "解除停止",
+        Kill "kill" "一键停止",
+        Arm "arm" "允许开仓",
+        NoNew "close only" "只平不开",
+        ClearDoubt "clear doubt" "解除存疑",
+        Remove "remove" "移除",
     }
     Gate {
         Passed "passed" "通过",

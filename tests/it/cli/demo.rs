@@ -121,6 +121,38 @@ fn an_account_that_runs_short_is_told_helped_and_held_meanwhile() {
     }
 }
 
+/// What each does to the engine, what the engine does, and that pairs fire again afterwards; that
+/// the venues' ledgers agree is what the exit code says.
+#[test]
+fn a_scenario_is_survived_and_everybody_agrees_about_it() {
+    for (scenario, code, word) in [
+        ("rejects", "XMC-A027", "reducing"),
+        ("slippage", "XMC-A025", "reducing"),
+        ("feedcut", "XMC-A", "quote_age"),
+    ] {
+        let scratch = Scratch::new("demo_scenario");
+        let record = scratch.path("record");
+        let path = record.to_str().expect("it is text");
+        let args = ["demo", "--scenario", scenario, "--json", "--seconds", "16", "--record", path];
+        let output = xmc(&args);
+        let demo = report(&output);
+        assert_eq!(output.status.code(), Some(0), "{scenario}: {demo}");
+        assert_eq!(demo["positions_agree"], true, "{scenario}: {demo}");
+        let gates = demo["refused_by_gate"].as_array().expect("a list");
+        assert!(gates.iter().any(|row| row["gate"] == word), "{scenario}: {demo}");
+        let alerts = fs::read_to_string(record.join("alerts/alerts.jsonl")).expect("it is there");
+        assert!(alerts.contains(code), "{scenario}: {alerts}");
+        if scenario == "rejects" {
+            assert!(count(&demo, "rejects") > 0, "{demo}");
+        }
+        // Two people have signed what lets pairs fire again.
+        let said = xmc(&["audit", "query", path, "--kind", "instruction", "--json"]);
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let by_two = said.contains("operator #1 and operator #2") && said.contains(": taken");
+        assert_eq!(by_two, word == "reducing", "{scenario}: {said}");
+    }
+}
+
 #[test]
 fn lines_in_a_pipe_say_that_the_venues_are_simulated() {
     let scratch = Scratch::new("demo_lines");
