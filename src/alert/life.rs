@@ -3,7 +3,8 @@
 //! A pure state machine: signals and time in, notices out. It reads no clock and does no I/O, and
 //! the same calls give the same notices.
 //!
-//! - What is raised again while it fires is the same alert; it is counted, not told.
+//! - What is raised again while it fires is the same alert; it is counted, not told. Something that
+//!   happens again after somebody has taken it on fires anew.
 //! - A sink is told of an alert that matters enough to it when the alert begins, or, if the sink is
 //!   one to escalate to, when nobody has acknowledged it for so long.
 //! - What fires and is not acknowledged is told again after the repeat interval. What is `info` is
@@ -125,6 +126,12 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Sinks that are told when an alert of this severity begins.
+    fn at_once(&self, severity: Severity) -> Vec<String> {
+        let at_once = |to: &&Audience| to.least <= severity && to.after_ns == 0;
+        self.audiences.iter().filter(at_once).map(|to| to.sink.clone()).collect()
+    }
+
     /// How much a rule matters; `None`: it is not told.
     #[must_use]
     pub fn severity(&self, rule: Rule) -> Option<Severity> {
@@ -176,6 +183,11 @@ impl Book {
             (alert.value, alert.limit) = (raised.value, raised.limit);
             self.inherited.remove(&fingerprint);
             self.changed.insert(fingerprint);
+            if raised.rule.ends() == Ends::Quiet && alert.acknowledged.take().is_some() {
+                // It has happened once more: whoever took it on knows of what was before.
+                alert.first_ns = raised.at_ns;
+                tell(alert, &self.policy.at_once(severity), What::Firing, now_ns, out);
+            }
             return;
         }
         let mut alert = Alert {
@@ -192,12 +204,7 @@ impl Book {
             resolved_ns: None,
             told: BTreeMap::new(),
         };
-        let audiences = self.policy.audiences.iter();
-        let at_once: Vec<_> = audiences
-            .filter(|to| to.least <= severity && to.after_ns == 0)
-            .map(|to| to.sink.clone())
-            .collect();
-        tell(&mut alert, &at_once, What::Firing, now_ns, out);
+        tell(&mut alert, &self.policy.at_once(severity), What::Firing, now_ns, out);
         if raised.rule.ends() != Ends::Once {
             self.changed.insert(fingerprint.clone());
             self.alerts.insert(fingerprint, alert);

@@ -154,6 +154,24 @@ impl Reader {
         }
     }
 
+    /// One that has read nothing yet.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self {
+            names: self.names.clone(),
+            setting: Arc::clone(&self.setting),
+            limits: self.limits,
+            tally: None,
+            utc_offset_ns: 0,
+            now: MonoNs(0),
+            is_ending: false,
+            one_sided: vec![false; self.one_sided.len()],
+            rejects: VecDeque::new(),
+            has_rejects: false,
+            was_up: BTreeSet::new(),
+        }
+    }
+
     /// UTC at a moment of the run that is read.
     #[must_use]
     pub fn utc_ns(&self, at: MonoNs) -> u64 {

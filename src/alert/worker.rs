@@ -8,8 +8,8 @@
 //!   the rest is told, and the rest is done.
 //! - A sink takes so many messages in a minute. What comes meanwhile waits, and goes together.
 //! - After a failure it waits, twice as long each time and never two sinks alike, or as long as the
-//!   sink asks. A message that is refused as such is a dead letter after some tries; one that was
-//!   never taken is so after a day.
+//!   sink asks. A message that is refused as such is told in halves, until what is refused stands
+//!   alone: that is a dead letter after some tries. One that was never taken is so after a day.
 //! - A heartbeat is only sent while the alert thread comes round: its absence is the alert.
 //!
 //! `Pace` decides, without a clock; `Worker` does. Called by `engine::alerting`.
@@ -198,8 +198,10 @@ pub struct Worker {
     sent: VecDeque<u64>,
     /// Failures since the last message that was taken.
     failures: u32,
-    /// Of them, the last ones that were refusals.
+    /// Of them, the last ones that were refusals of one notice alone.
     refusals: u32,
+    /// Notices that stand in the next message, at most: fewer while something is refused.
+    most: usize,
     not_before_ns: u64,
     next_beat_ns: u64,
 }
@@ -209,7 +211,17 @@ impl Worker {
     #[must_use]
     pub fn new(name: &str, sink: Box<dyn Sink>, pace: Pace) -> Self {
         let (sent, name) = (VecDeque::new(), name.to_owned());
-        Self { name, sink, pace, sent, failures: 0, refusals: 0, not_before_ns: 0, next_beat_ns: 0 }
+        Self {
+            name,
+            sink,
+            pace,
+            sent,
+            failures: 0,
+            refusals: 0,
+            most: usize::MAX,
+            not_before_ns: 0,
+            next_beat_ns: 0,
+        }
     }
 
     /// Starts its thread: until `Shared::end`, and then until nothing waits that it has not tried.
@@ -244,7 +256,11 @@ impl Worker {
                 }
             };
             match step {
-                Step::Tell { told, merged, suppressed } => {
+                Step::Tell { mut told, merged, mut suppressed } => {
+                    if told.len() > self.most {
+                        told.truncate(self.most);
+                        suppressed.clear();
+                    }
                     let message = self.message(&outbox, shared, &told, suppressed.len(), now_ns);
                     drop(outbox);
                     self.tell(shared, &message, [told, merged, suppressed]);
@@ -304,6 +320,7 @@ impl Worker {
         let lines = match sent {
             Ok(_) => {
                 (self.failures, self.refusals, self.not_before_ns) = (0, 0, 0);
+                self.most = self.most.saturating_mul(2);
                 self.sent.push_back(at_ns);
                 let kept = self.pace.per_minute as usize;
                 while self.sent.len() > kept {
@@ -316,15 +333,22 @@ impl Worker {
                 ]
             }
             Err(error) => {
-                self.failures += 1;
+                let is_refusal = matches!(error, SendError::Refused(_));
+                let is_halved = is_refusal && told.len() > 1;
+                // Looking for what is refused is no reason to wait longer and longer.
+                self.failures = if is_halved { 1 } else { self.failures + 1 };
+                if is_halved {
+                    self.most = told.len() / 2;
+                }
                 self.not_before_ns = at_ns.saturating_add(self.pause_ns(&error));
                 let why = error.to_string();
                 let failed = Line::Failed { sink: self.name.clone(), at_ns, why: why.clone() };
-                let is_refusal = matches!(error, SendError::Refused(_));
-                self.refusals = if is_refusal { self.refusals + 1 } else { 0 };
+                self.refusals = if is_refusal && !is_halved { self.refusals + 1 } else { 0 };
                 let is_refused = self.refusals >= TRIES;
                 let given_up: Vec<_> = if is_refused {
-                    [told, merged, suppressed].concat()
+                    // What comes after it is another message.
+                    self.refusals = 0;
+                    told
                 } else {
                     let outbox = shared.outbox();
                     let waiting = outbox.state().waiting_of(&self.name);

@@ -76,6 +76,7 @@ pub struct Alerting {
     died: Option<u16>,
     /// Instructions about money that were told.
     instructed: u64,
+    sink_names: Vec<String>,
 }
 
 /// What an engine lends it.
@@ -183,6 +184,7 @@ impl Alerting {
             dropped,
             died,
             instructed: 0,
+            sink_names: alerts.sinks.iter().map(|sink| sink.name.clone()).collect(),
         })
     }
 
@@ -211,10 +213,9 @@ impl Alerting {
                         has_more
                     }
                     Err(_) => {
-                        let is_old = tail.end().segment < around.first_segment;
-                        let segment =
-                            if is_old { around.first_segment } else { tail.end().segment };
-                        tail = Tail::new(&self.record, segment);
+                        // From the run's beginning: what is counted is counted once.
+                        self.reader = self.reader.anew();
+                        tail = Tail::new(&self.record, around.first_segment);
                         retry = Some(Instant::now() + BEFORE_RETRY);
                         false
                     }
@@ -329,6 +330,9 @@ impl Alerting {
         let unread = is_unread.then_some(0);
         signals.extend(self.gauges.stand(Rule::RecordUnread, Labels::new(), unread, at_ns));
         self.sinks(at_ns, &mut signals);
+        // It is told by the sinks that still take something: what waits is in memory alone.
+        let fault = self.shared.outbox().fault().map(|_| 0);
+        signals.extend(self.gauges.stand(Rule::OutboxFault, Labels::new(), fault, at_ns));
         let mut notices = self.take(&signals);
         for (path, ack) in ack::left(&self.directory).unwrap_or_default() {
             // One that could not be taken away is of what fired then, not of what fires since.
@@ -389,7 +393,9 @@ impl Alerting {
         let limit = self.gauges.limit(Rule::SinkFailing);
         let shared = Arc::clone(&self.shared);
         let outbox = shared.outbox();
-        for (name, sink) in &outbox.state().sinks {
+        // One that was taken out of the configuration is told nothing, and fails nobody.
+        let known = |name: &&String| self.sink_names.contains(*name);
+        for (name, sink) in outbox.state().sinks.iter().filter(|(name, _)| known(name)) {
             let of = labels([("sink", name)]);
             let failing = sink.failing_since_ns;
             let failing_s = failing.map_or(0, |since| at_ns.saturating_sub(since) / 1_000_000_000);

@@ -428,6 +428,12 @@ rules! {
         "无法跟读留痕, 席位告警不可见"
         "run `xmc audit verify`; watch the desk by hand meanwhile"
         "运行 xmc audit verify, 期间人工盯盘";
+    OutboxFault = "123" Critical Cleared
+        "outbox of alerts not written" "告警发件箱无法写入"
+        "the outbox of alerts cannot be written: what waits is lost if the engine dies"
+        "告警发件箱无法写入, 引擎中断会丢失待发告警"
+        "look at the disk of the record; it is written anew as soon as there is room"
+        "检查留痕所在磁盘, 恢复后自动重写";
     Fired = "130" Off Once
         "fire" "触发"
         "a spread fired {value} units"

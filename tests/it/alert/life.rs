@@ -93,6 +93,19 @@ impl Model {
                 let key = (rule, spread);
                 if let Some(row) = self.rows.iter_mut().find(|row| row.key == key) {
                     row.last = now;
+                    // An event that happens again after somebody took it on is a new one.
+                    if row.is_taken && RULES[rule].ends() == Ends::Quiet {
+                        (row.is_taken, row.first) = (false, now);
+                        for (sink, least, after) in SINKS {
+                            if severity(rule) >= least && after == 0 {
+                                let place = self.rows.iter().position(|row| row.key == key);
+                                let row = &mut self.rows[place.expect("it is there")];
+                                row.told.retain(|(known, _)| *known != sink);
+                                row.told.push((sink, now));
+                                self.tell(sink, What::Firing, key);
+                            }
+                        }
+                    }
                     return;
                 }
                 let mut row = Row { key, first: now, last: now, is_taken: false, told: Vec::new() };
@@ -221,6 +234,26 @@ fn what_comes_again_is_counted_and_not_told() {
     assert_eq!(out.len(), 2, "log and chat, once each");
     let alert = book.alerts().next().expect("it fires");
     assert_eq!((alert.count, alert.first_ns, alert.last_ns), (50, 0, 49 * S));
+}
+
+#[test]
+fn what_happens_again_after_somebody_has_taken_it_on_is_told_again() {
+    let mut book = Book::new(policy(), [], 0);
+    let mut out = Vec::new();
+    for (rule, again) in [(Rule::RepairFailed, 2), (Rule::FeedSingle, 0)] {
+        book.raise(&raised(rule, 0, 0), 0, &mut out);
+        book.acknowledge(&fingerprint(rule, &of(0)), "ann", S, &mut out);
+        out.clear();
+        book.raise(&raised(rule, 0, 2 * S), 2 * S, &mut out);
+        book.raise(&raised(rule, 0, 3 * S), 3 * S, &mut out);
+        let told: Vec<_> = out.iter().map(|notice| (notice.sink.as_str(), notice.what)).collect();
+        let log_and_chat = [("log", What::Firing), ("chat", What::Firing)];
+        assert_eq!(
+            told,
+            log_and_chat[..again],
+            "{rule:?}: what stands is known, what happens is new"
+        );
+    }
 }
 
 #[test]

@@ -5,14 +5,14 @@ use super::sink::{open, secret};
 use super::{alert, firing};
 use crate::journal::scratch::Scratch;
 use cross_market_connect::alert::life::{Notice, What};
-use cross_market_connect::alert::message::{Message, Origin, now_ns};
+use cross_market_connect::alert::message::{Item, Message, Origin, now_ns};
 use cross_market_connect::alert::outbox::{Outbox, Waiting};
 use cross_market_connect::alert::rule::{Rule, Severity};
 use cross_market_connect::alert::sink::{SendError, Sink};
 use cross_market_connect::alert::worker::{Pace, Shared, Step, Worker};
 use cross_market_connect::config::AlertSinkKind;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -165,6 +165,46 @@ fn what_is_refused_as_such_is_a_dead_letter_and_what_follows_goes_on() {
     shared.outbox().accept(vec![notice("one", 2, Severity::Page)], Vec::new(), now_ns());
     shared.ring();
     wait_for("it is told", || shared.outbox().state().sinks["one"].delivered == 1);
+    shared.end();
+}
+
+/// Takes everything but messages with one certain alert in them.
+struct Picky {
+    bad: String,
+    taken: Arc<Mutex<Vec<String>>>,
+}
+
+impl Sink for Picky {
+    fn send(&mut self, message: &Message) -> Result<String, SendError> {
+        let of = |item: &Item| item.notice.alert.fingerprint.clone();
+        let all: Vec<_> = message.items.iter().map(of).collect();
+        if all.contains(&self.bad) {
+            return Err(SendError::Refused("one of them is bad".to_owned()));
+        }
+        self.taken.lock().expect("nobody panics with it").extend(all);
+        Ok(String::new())
+    }
+}
+
+#[test]
+fn one_that_is_refused_takes_nothing_with_it() {
+    let scratch = Scratch::new("alert_picky");
+    let shared = shared(&scratch);
+    let notices: Vec<_> = (0..8).map(|spread| notice("one", spread, Severity::Page)).collect();
+    let all: Vec<_> = notices.iter().map(|row| row.alert.fingerprint.clone()).collect();
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let picky = Picky { bad: all[5].clone(), taken: Arc::clone(&taken) };
+    shared.outbox().accept(notices, Vec::new(), now_ns());
+    Worker::new("one", Box::new(picky), PACE).start(&shared);
+    wait_for("one is given up and the rest is told", || {
+        let outbox = shared.outbox();
+        let sink = &outbox.state().sinks["one"];
+        (sink.dead, sink.delivered, outbox.state().waiting.len()) == (1, 7, 0)
+    });
+    let mut expected = all;
+    let bad = expected.remove(5);
+    assert_eq!(*taken.lock().expect("nobody panics with it"), expected, "in order");
+    assert_eq!(shared.outbox().state().dead[0].notice.alert.fingerprint, bad);
     shared.end();
 }
 

@@ -39,8 +39,10 @@ pub fn engine(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
     let money: Vec<_> = view.capital.iter().flat_map(|figures| &figures.accounts).collect();
     if !money.is_empty() {
         let mut parts = vec![part(look.word(Label::Capital), look.label())];
+        // Where there is no room for all, what is short stays.
+        let is_short = money.iter().any(|row| row.stage != Stage::Normal);
         parts.extend(money.into_iter().map(|row| account(row, look)));
-        body.push(flow(parts, cells));
+        body.insert(if is_short { 0 } else { body.len() }, flow(parts, cells));
     }
     let taken = body.len() + 3 + usize::from(!rings.is_empty());
     if taken <= height {
