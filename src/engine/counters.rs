@@ -157,13 +157,19 @@ impl JournalCounters {
 }
 
 counters! {
+    /// What the kernel has dropped of one line.
+    pub struct KernelLineCounters {
+        /// Datagrams for which the receive buffer of the line's socket had no room.
+        pub overflow: Counter => Count "packets",
+    }
+}
+
+counters! {
     /// What the kernel has dropped of a feed: asked by the cold side each second.
     #[repr(align(128))]
     pub struct KernelCounters {
-        /// Datagrams of line A for which its socket's receive buffer had no room.
-        pub overflow_a: Counter => Count "packets",
-        /// Datagrams of line B for which its socket's receive buffer had no room.
-        pub overflow_b: Counter => Count "packets",
+        /// A and B.
+        pub lines: [KernelLineCounters; 2],
         /// AF_XDP: frames that were too long, or found no frame to be copied into.
         pub xdp_dropped: Counter => Count "packets",
         /// AF_XDP: frames for which the receive ring had no room.

@@ -201,13 +201,7 @@ fn histogram_about(name: &str) -> String {
 }
 
 /// The series of a counter.
-fn samples(
-    attached: &Attached,
-    look: &Look,
-    row: &Row,
-    named: &Named,
-    value: u64,
-) -> Vec<Sample> {
+fn samples(attached: &Attached, look: &Look, row: &Row, named: &Named, value: u64) -> Vec<Sample> {
     let labels = &named.labels;
     if let Some(part) = named.part {
         let (suffix, labels) = match part {
@@ -274,9 +268,9 @@ mod tests {
         ] {
             assert_eq!(nanos(ns), text);
         }
-        assert_eq!((bound_text(1_000_000_000).as_str(), bound_text(250).as_str()), (
-            "1.0",
-            "0.00000025"
-        ));
+        assert_eq!(
+            (bound_text(1_000_000_000).as_str(), bound_text(250).as_str()),
+            ("1.0", "0.00000025")
+        );
     }
 }

@@ -143,8 +143,7 @@ async fn metrics(State(source): State<Shared>, headers: HeaderMap) -> Response {
     let accept = headers.get_all(header::ACCEPT).iter();
     let accept: Vec<_> = accept.filter_map(|value| value.to_str().ok()).collect();
     let format = Format::wanted(&accept.join(","));
-    let families: Vec<Family> =
-        source.lock().unwrap_or_else(PoisonError::into_inner).families();
+    let families: Vec<Family> = source.lock().unwrap_or_else(PoisonError::into_inner).families();
     let head = [
         (header::CONTENT_TYPE, format.content_type()),
         (header::CACHE_CONTROL, "no-store"),
