@@ -4,7 +4,7 @@
 use super::client::get;
 use super::demo::Demo;
 use super::monitoring::{Asked, folder, metrics, of_dashboard, of_rules};
-use super::{has_prometheus, until};
+use super::{has_prometheus, promtool_reads, until};
 use crate::journal::scratch::Scratch;
 use crate::place::Place;
 use serde_json::Value;
@@ -150,6 +150,9 @@ fn a_real_prometheus_scrapes_and_every_expression_has_an_answer() {
     let fires = prometheus.query("xmc_engine_fires_total");
     assert!(fires.len() == 2 && fires.iter().all(|(_, fires)| *fires >= 10.0), "{fires:?}");
 
+    let plain = get(super::client::address(&exporter.url), "/metrics", "").expect("it answers");
+    promtool_reads(&plain.body);
+
     // Every panel has something to draw.
     for Asked { place, expression } in of_dashboard() {
         let expression = filled(&expression, &engine);
@@ -190,7 +193,7 @@ fn a_real_prometheus_scrapes_and_every_expression_has_an_answer() {
     };
     assert_eq!(alarmed("XmcEngineGone"), 0);
 
-    // Killed: its own address is gone, and the exporter tells that the engine is, with what it left.
+    // Killed: its own address is gone, and the exporter tells that the engine is, and what it left.
     demo.engine.child.kill().expect("it runs");
     demo.engine.child.wait().expect("it ends");
     let own = |name: &str| format!("{name}{{instance={beside:?}}}");

@@ -5,7 +5,7 @@ use super::{has_prometheus, promtool_reads};
 use crate::counters::{configuration, identity, scratch, shown};
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::engine::counters::Counters;
-use cross_market_connect::engine::counters::told::BOUNDS_NS;
+use cross_market_connect::engine::counters::told::{BOUNDS_NS, PAIRS};
 use cross_market_connect::engine::latency::Latencies;
 use cross_market_connect::metrics::{Format, Source};
 use std::path::Path;
@@ -172,4 +172,23 @@ fn the_next_run_begins_again_and_says_which_it_is() {
         "a counter that went down began anew"
     );
     assert_eq!((seen.value(&info(1)), seen.value(&info(2))), (None, Some(1.0)));
+}
+
+/// A configuration may have many thousands of pairs: there is room, and the first ones are shown.
+#[test]
+fn of_many_pairs_the_first_thousand_are_told() {
+    let (_scratch, record) = scratch("metrics_many");
+    let mut config = configuration();
+    let pair = config.spreads[0].clone();
+    config.spreads = (0..3_000).map(|_| pair.clone()).collect();
+    for (number, pair) in config.spreads.iter_mut().enumerate() {
+        pair.name.value = format!("p{number}");
+    }
+    let clock = EngineClock::start();
+    let counters = Counters::shown(&config, false, &record, identity(1), &clock);
+    let counters = counters.expect("there is room");
+    counters.told.pairs[PAIRS - 1].fires.set(7);
+    let seen = scraped(&mut source(&record));
+    assert_eq!(seen.0["xmc_pair_fires_total"].series.len(), PAIRS);
+    assert_eq!(seen.value("xmc_pair_fires_total{pair=\"p999\"}"), Some(7.0));
 }
