@@ -146,16 +146,51 @@ pub(super) fn of_counters(attached: &Attached, look: &Look) -> Vec<Family> {
         let value = values.get(place).copied().unwrap_or(0);
         samples(attached, look, &table.rows[place], named, value)
     });
-    // Bounds are told in order, and the last one holds all.
     for family in families.iter_mut().filter(|family| family.kind == Type::Histogram) {
-        let count = family.samples.iter().find(|sample| sample.suffix == "_count");
-        if let Some(all) = count.map(|sample| sample.value.clone()) {
-            let at = family.samples.iter().take_while(|row| row.suffix == "_bucket").count();
-            let labels = vec![("le", "+Inf".to_owned())];
-            family.samples.insert(at, Sample { suffix: "_bucket", labels, value: all });
-        }
+        family.samples = whole_histogram(std::mem::take(&mut family.samples));
     }
     families
+}
+
+/// What is behind the name of a bin, until it is added to those before it.
+const BIN: &str = "_bin";
+
+/// With bounds that hold all that is below, the last of them everything, and how many that is.
+fn whole_histogram(samples: Vec<Sample>) -> Vec<Sample> {
+    let with = |labels: &[(&'static str, String)]| {
+        let infinite = ("le", "+Inf".to_owned());
+        labels.iter().cloned().chain([infinite]).collect()
+    };
+    let mut all = Vec::with_capacity(samples.len() + 2);
+    let mut bins: Option<u64> = None;
+    for sample in samples {
+        match (sample.suffix, bins) {
+            (BIN, before) => {
+                // It wraps as the counters do.
+                let up_to = before.unwrap_or(0).wrapping_add(sample.value.parse().unwrap_or(0));
+                bins = Some(up_to);
+                all.push(Sample { suffix: "_bucket", value: up_to.to_string(), ..sample });
+            }
+            ("_sum", Some(count)) => {
+                // The last bin has no bound of its own.
+                all.pop();
+                let value = count.to_string();
+                let labels = sample.labels.clone();
+                let suffix = "_bucket";
+                all.push(Sample { suffix, labels: with(&labels), value: value.clone() });
+                all.push(sample);
+                all.push(Sample { suffix: "_count", labels, value });
+                bins = None;
+            }
+            ("_count", None) => {
+                let (labels, value) = (with(&sample.labels), sample.value.clone());
+                all.push(Sample { suffix: "_bucket", labels, value });
+                all.push(sample);
+            }
+            _ => all.push(sample),
+        }
+    }
+    all
 }
 
 /// The families of a table in its order; `samples` gives the series of a row.
@@ -173,7 +208,7 @@ fn of_table(table: &Table, samples: impl Fn(usize, &Named) -> Vec<Sample>) -> Ve
             let mut labels: Vec<_> = named.labels.iter().map(|label| label.0).collect();
             labels.extend((named.scale == Scale::Word).then_some("state"));
             let about = match named.kind {
-                Type::Histogram => histogram_about(&table.owners[row.owner].name),
+                Type::Histogram => histogram_about(&name, row),
                 Type::Counter | Type::Gauge => row.about.clone(),
             };
             let (kind, unit) = (named.kind, named.unit);
@@ -190,13 +225,14 @@ fn of_table(table: &Table, samples: impl Fn(usize, &Named) -> Vec<Sample>) -> Ve
     families
 }
 
-fn histogram_about(name: &str) -> String {
-    match name {
-        "tick_to_order" => {
-            "From the packet to the last order of each fire, stamps of the engine's clock."
-                .to_owned()
+/// What a histogram says; bins say how they are made behind a colon.
+fn histogram_about(name: &str, row: &Row) -> String {
+    match (name, row.about.split_once(':')) {
+        ("xmc_tick_to_order_seconds", _) => {
+            "From the packet to the last order of each fire, by the engine's clock.".to_owned()
         }
-        other => format!("Latency of {other}."),
+        (_, Some((about, _))) => format!("{about}."),
+        (_, None) => row.about.clone(),
     }
 }
 
@@ -204,10 +240,15 @@ fn histogram_about(name: &str) -> String {
 fn samples(attached: &Attached, look: &Look, row: &Row, named: &Named, value: u64) -> Vec<Sample> {
     let labels = &named.labels;
     if let Some(part) = named.part {
+        let with = |bound: u64| {
+            let bound = ("le", bound_text(bound));
+            labels.iter().cloned().chain([bound]).collect()
+        };
         let (suffix, labels) = match part {
-            Part::AtMost(bound) => ("_bucket", vec![("le", bound_text(bound))]),
-            Part::Count => ("_count", Vec::new()),
-            Part::Sum => ("_sum", Vec::new()),
+            Part::AtMost(bound) => ("_bucket", with(bound)),
+            Part::Bin(bin) => (BIN, with((1_u64 << bin.min(63)) - 1)),
+            Part::Count => ("_count", labels.clone()),
+            Part::Sum => ("_sum", labels.clone()),
         };
         let value = match named.scale {
             Scale::Nanos => nanos(value.into()),

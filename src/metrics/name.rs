@@ -2,6 +2,7 @@
 //!
 //! - A part of a name that numbers things of a list (`lines.a`) is a label (`line="a"`).
 //! - Times are seconds, shares are ratios, what only grows ends in `_total`.
+//! - Counts by power of two (`leads.7`) are a histogram, and so is an owner of latencies.
 //! - A moment is how old it is, a word is one series for each word that there could be: 1 or 0.
 
 use crate::counters::{Owner, OwnerKind, Row};
@@ -61,6 +62,8 @@ pub(super) enum Part {
     Count,
     /// Together so long.
     Sum,
+    /// So many are above the bin before and below 2^n ns; the last bin has all above.
+    Bin(u32),
 }
 
 /// What a counter is called.
@@ -79,10 +82,9 @@ pub(super) struct Named {
 }
 
 /// Lists of counters: what follows their name is a label. Their name in a metric, and the label's.
-const LISTS: [(&str, &str, &str); 5] = [
+const LISTS: [(&str, &str, &str); 4] = [
     ("lines", "line", "line"),
     ("legs", "leg", "leg"),
-    ("leads", "leads", "bin"),
     ("refused", "refused", "code"),
     ("book_errors", "book_errors", "error"),
 ];
@@ -112,6 +114,13 @@ pub(super) fn of(owner: &Owner, row: &Row) -> Named {
         labels.push((label, value.to_owned()));
         parts.push((*word).to_owned());
         rest = after;
+    }
+    if let Some(part) = lead(row) {
+        parts.truncate(parts.len() - part.1);
+        let family = format!("xmc_{}_lead_seconds", clean(&parts.join("_")));
+        let scale = if part.0 == Part::Sum { Scale::Nanos } else { Scale::One };
+        let (kind, unit, part) = (Type::Histogram, "seconds", Some(part.0));
+        return Named { family, kind, unit, labels, scale, part };
     }
     let (scale, unit) = scale(row);
     let name = clean(&parts.join("_"));
@@ -185,6 +194,15 @@ fn scale(row: &Row) -> (Scale, &'static str) {
             _ => (Scale::One, unit),
         },
     }
+}
+
+/// Which part of the leads of a line a counter is, and how many parts of its name say so.
+fn lead(row: &Row) -> Option<(Part, usize)> {
+    if row.name.ends_with(".lead_ns") {
+        return Some((Part::Sum, 1));
+    }
+    let (_, bin) = row.name.rsplit_once(".leads.")?;
+    Some((Part::Bin(bin.parse().ok()?), 2))
 }
 
 fn histogram(name: &str, row: &Row) -> Named {

@@ -1,9 +1,12 @@
 //! Who is answered, and that nobody holds up the others.
 
 use super::client::{address, get, send};
+use super::text::many_pairs;
 use super::{PATIENCE, until, xmc};
 use crate::counters::{scratch, shown};
+use cross_market_connect::engine::counters::told::PAIRS;
 use cross_market_connect::metrics::{CONNECTIONS, Exporter, MetricsError, Place, Source};
+use socket2::{Domain, Socket, Type};
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -73,12 +76,37 @@ fn those_who_say_nothing_hold_up_nobody() {
     assert!(asked.elapsed() < PATIENCE / 4, "{:?}", asked.elapsed());
     // All places are taken: the next one is closed without a word, until the slow ones are let go.
     let last = connect();
-    let refused = until("one too many is not closed", || {
-        get(address, "/metrics", "").map_or(Some(()), |_| None)
-    });
-    assert_eq!(refused, ());
+    until("one too many is not closed", || get(address, "/metrics", "").map_or(Some(()), |_| None));
     let answer = until("the slow ones are never let go", || get(address, "/metrics", ""));
     assert_eq!(answer.status, 200);
+    drop((slow, last));
+}
+
+/// Those who ask and take nothing of a long answer are let go as well, and wait alone.
+#[test]
+fn those_who_take_nothing_hold_up_nobody() {
+    let (_scratch, record) = scratch("metrics_taking");
+    let _counters = many_pairs(&record, PAIRS);
+    let (_exporter, address) = exporter(&record);
+    let ask = || {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        // So little that the answer stays with the one who gives it.
+        socket.set_recv_buffer_size(4_096).expect("the kernel takes it");
+        socket.connect(&address.into()).expect("it listens");
+        let mut stream = TcpStream::from(socket);
+        let request = format!("GET /metrics HTTP/1.0\r\nHost: {address}\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("it is taken");
+        stream
+    };
+    let slow: Vec<_> = (1..CONNECTIONS).map(|_| ask()).collect();
+    let asked = Instant::now();
+    let answer = get(address, "/metrics", "").expect("there is a place left");
+    assert!(answer.body.len() > 500_000, "{} bytes", answer.body.len());
+    assert!(asked.elapsed() < PATIENCE / 4, "{:?}", asked.elapsed());
+    let last = ask();
+    until("one too many is not closed", || get(address, "/metrics", "").map_or(Some(()), |_| None));
+    let answer = until("the slow ones are never let go", || get(address, "/metrics", ""));
+    assert!(answer.body.len() > 500_000, "{} bytes", answer.body.len());
     drop((slow, last));
 }
 

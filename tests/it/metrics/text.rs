@@ -30,7 +30,6 @@ fn values_are_those_of_the_counters_in_base_units() {
     let (_scratch, record) = scratch("metrics_values");
     let counters = shown(&record, 3);
     counters.feeds[1].line(Line::B).packets.add(7);
-    counters.feeds[1].line(Line::B).lead_ns.add(2_500);
     counters.desk.record_used_pct.set(25);
     counters.journal.window_worst.set(1_500_000);
     counters.journal.bytes.set(u64::MAX);
@@ -44,7 +43,6 @@ fn values_are_those_of_the_counters_in_base_units() {
     for line in [
         "xmc_feed_line_packets_total{feed=\"cme\",line=\"b\"} 7",
         "xmc_feed_line_packets_total{feed=\"cme\",line=\"a\"} 0",
-        "xmc_feed_line_lead_seconds_total{feed=\"cme\",line=\"b\"} 0.0000025",
         "xmc_desk_record_used_ratio 0.25",
         "xmc_journal_window_worst_seconds 0.0015",
         "xmc_journal_bytes_total 18446744073709551615",
@@ -174,21 +172,56 @@ fn the_next_run_begins_again_and_says_which_it_is() {
     assert_eq!((seen.value(&info(1)), seen.value(&info(2))), (None, Some(1.0)));
 }
 
+/// The counters of an engine with so many pairs: `p0`, `p1` ..
+pub fn many_pairs(record: &Path, count: usize) -> Counters {
+    let mut config = configuration();
+    let pair = config.spreads[0].clone();
+    config.spreads = (0..count).map(|_| pair.clone()).collect();
+    for (number, pair) in config.spreads.iter_mut().enumerate() {
+        pair.name.value = format!("p{number}");
+    }
+    let counters = Counters::shown(&config, false, record, identity(1), &EngineClock::start());
+    counters.expect("there is room")
+}
+
 /// A configuration may have many thousands of pairs: there is room, and the first ones are shown.
 #[test]
 fn of_many_pairs_the_first_thousand_are_told() {
     let (_scratch, record) = scratch("metrics_many");
-    let mut config = configuration();
-    let pair = config.spreads[0].clone();
-    config.spreads = (0..3_000).map(|_| pair.clone()).collect();
-    for (number, pair) in config.spreads.iter_mut().enumerate() {
-        pair.name.value = format!("p{number}");
-    }
-    let clock = EngineClock::start();
-    let counters = Counters::shown(&config, false, &record, identity(1), &clock);
-    let counters = counters.expect("there is room");
+    let counters = many_pairs(&record, 3_000);
     counters.told.pairs[PAIRS - 1].fires.set(7);
     let seen = scraped(&mut source(&record));
     assert_eq!(seen.0["xmc_pair_fires_total"].series.len(), PAIRS);
     assert_eq!(seen.value("xmc_pair_fires_total{pair=\"p999\"}"), Some(7.0));
+}
+
+/// How much earlier a line was is counted by powers of two; there the bounds hold what is below.
+#[test]
+fn leads_of_a_line_are_a_histogram_of_each_line() {
+    let (_scratch, record) = scratch("metrics_leads");
+    let counters = shown(&record, 1);
+    let line = counters.feeds[1].line(Line::B);
+    for (bin, count) in [(0, 2), (1, 3), (10, 5), (31, 7)] {
+        line.leads[bin].add(count);
+    }
+    line.lead_ns.add(2_500);
+    let text = told(&mut source(&record), Format::Text);
+    for (le, count) in [
+        ("0.0", 2),
+        ("0.000000001", 5),
+        ("0.000000511", 5),
+        ("0.000001023", 10),
+        ("1.073741823", 10),
+        ("+Inf", 17),
+    ] {
+        let name = "xmc_feed_line_lead_seconds_bucket";
+        let series = format!("{name}{{feed=\"cme\",line=\"b\",le=\"{le}\"}} {count}");
+        assert!(text.lines().any(|line| line == series), "{series}");
+    }
+    for (end, value) in [("sum", "0.0000025"), ("count", "17")] {
+        let name = format!("xmc_feed_line_lead_seconds_{end}");
+        let series = format!("{name}{{feed=\"cme\",line=\"b\"}} {value}");
+        assert!(text.lines().any(|line| line == series), "{series}");
+        assert!(text.contains(&format!("{name}{{feed=\"cme\",line=\"a\"}} 0\n")), "{name}");
+    }
 }
