@@ -81,6 +81,19 @@ impl Gauges {
         }
     }
 
+    /// The same of a rule about which everything is known at once: what is not among `all` is over.
+    pub fn stand_alone(&mut self, rule: Rule, all: &[Labels], at_ns: u64, out: &mut Vec<Signal>) {
+        let known = self.standing.iter().filter(|(known, _)| *known == rule);
+        let over: Vec<_> =
+            known.filter(|(_, labels)| !all.contains(labels)).map(|row| row.1.clone()).collect();
+        for labels in over {
+            out.extend(self.stand(rule, labels, None, at_ns));
+        }
+        for labels in all {
+            out.extend(self.stand(rule, labels.clone(), Some(0), at_ns));
+        }
+    }
+
     /// The limit of a rule.
     #[must_use]
     pub fn limit(&self, rule: Rule) -> i64 {

@@ -29,6 +29,18 @@ impl Stage {
     pub const ALL: [Self; 5] =
         [Self::Normal, Self::Warn, Self::ReduceOnly, Self::PairOff, Self::Stop];
 
+    /// Its word in files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Warn => "warn",
+            Self::ReduceOnly => "reduce_only",
+            Self::PairOff => "pair_off",
+            Self::Stop => "stop",
+        }
+    }
+
     /// In English and Chinese.
     #[must_use]
     pub const fn title(self) -> [&'static str; 2] {

@@ -201,6 +201,8 @@ rules! {
     PairSides = "105",
     /// A net account is charged at the price of now, and has no larger side.
     Holding = "106",
+    /// Every instrument that is traded is held in one account.
+    CapitalLegs = "107",
     /// A rule of alerts is a known one, changed once, and its limit is one that it can have.
     AlertRule = "110",
     /// Alerts go somewhere, and somebody is told at once.

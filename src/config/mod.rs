@@ -22,6 +22,7 @@ pub(crate) mod value;
 mod access;
 mod alert;
 mod breaker;
+mod capital_watch;
 mod check;
 mod control;
 mod engine;
@@ -38,6 +39,7 @@ pub(crate) use access::request_ids_word;
 pub use access::{CounterAccount, QueryLogin, SecretSource, SessionIdentity};
 pub use alert::{AlertSink, AlertSinkKind, Alerts};
 pub use breaker::Breaker;
+pub use capital_watch::{CapitalLeg, CapitalWatch};
 pub use control::{Control, Operator};
 pub use engine::{Engine, Logic, Mode};
 pub use error::{Invalid, Problem, Rule};
@@ -93,6 +95,8 @@ pub struct Configuration {
     pub control: Option<Control>,
     /// What is told to people outside; `None`: nothing.
     pub alerts: Option<Alerts>,
+    /// The money that its orders use; `None`: nobody watches it.
+    pub capital: Option<CapitalWatch>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -165,7 +169,7 @@ pub(crate) fn parse<'s>(sources: &'s Sources, report: &Report) -> Option<Vec<DeT
 
 /// The sections of an engine's files.
 const SHAPE: Shape = Shape {
-    single: &["engine", "logic", "defaults", "checkpoint", "control", "alert"],
+    single: &["engine", "logic", "defaults", "checkpoint", "control", "alert", "capital"],
     repeated: &[
         "executor",
         "link",
@@ -238,6 +242,8 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let links = each(links, |section| topology::link(section, &stages));
 
     let alerts = alert::alerts(document.take_single("alert"), report);
+    let capital = document.take_single("capital");
+    let capital = capital_watch::capital(capital, &names, &instruments, report);
 
     let known = control::Known { names: &names, spread_names: &spread_names, spreads: &spreads };
     let control = control::control(control, operators, &known, report);
@@ -269,6 +275,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         checkpoints: checkpoints.ok()?,
         control: control.ok()?,
         alerts: alerts.ok()?,
+        capital: capital.ok()?,
         sources: Sources::default(),
     })
 }

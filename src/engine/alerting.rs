@@ -5,6 +5,7 @@
 //! only slow there. It goes on in the record where it was: what a dead engine had written and not
 //! told is told by the next. Not here: what is told (`alert`). Called by `live`.
 
+use super::capital;
 use super::counters::Counters;
 use super::witnessing;
 use crate::alert::ack;
@@ -17,6 +18,7 @@ use crate::alert::rule::Rule;
 use crate::alert::signal::{Labels, Raised, Signal, labels};
 use crate::alert::sink::{self, TargetError};
 use crate::alert::worker::{Pace, Shared, Worker};
+use crate::capital::Stage;
 use crate::clock::EngineClock;
 use crate::config::{AlertSink, Alerts, Configuration};
 use crate::journal::disk;
@@ -74,6 +76,8 @@ pub struct Alerting {
     died: Option<u16>,
     /// How often each was raised in this run.
     raised: BTreeMap<Rule, u64>,
+    /// Instructions about money that were told.
+    instructed: u64,
 }
 
 /// What an engine lends it.
@@ -82,6 +86,8 @@ pub struct Around<'e> {
     pub counters: &'e Counters,
     /// The engine's clock.
     pub clock: &'e EngineClock,
+    /// How the money that orders use stands, if anybody watches it.
+    pub capital: Option<&'e capital::Published>,
     /// What witnesses have.
     pub witnessed: &'e dyn Fn() -> Option<witnessing::Figures>,
     /// The first segment of the run.
@@ -179,6 +185,7 @@ impl Alerting {
             dropped,
             died,
             raised: BTreeMap::new(),
+            instructed: 0,
         })
     }
 
@@ -194,6 +201,7 @@ impl Alerting {
         let mut tail = Tail::new(&self.record, self.first_segment(around.first_segment));
         let (mut looked, mut counted) = (None::<Instant>, Instant::now());
         let mut retry: Option<Instant> = None;
+        let mut changes = 0;
         loop {
             // Before reading: what is written after it was seen is not waited for.
             let has_ended = around.has_ended.load(Ordering::Acquire);
@@ -215,6 +223,10 @@ impl Alerting {
                     }
                 },
             };
+            if let Some(capital) = around.capital.filter(|capital| capital.changes() != changes) {
+                changes = capital.changes();
+                self.capital(capital, &mut signals);
+            }
             let mut notices = self.take(&signals);
             if looked.is_none_or(|at| at.elapsed() >= BETWEEN_LOOKS) {
                 looked = Some(Instant::now());
@@ -344,6 +356,46 @@ impl Alerting {
         self.book.tick(at_ns, &mut notices);
         self.shared.is_alive(self.book.alerts().cloned().collect());
         notices
+    }
+
+    /// What the money that orders use has come to.
+    fn capital(&mut self, capital: &capital::Published, out: &mut Vec<Signal>) {
+        let Some(figures) = capital.figures() else { return };
+        let at_ns = now_ns();
+        let levels = &figures.levels;
+        let levels = [
+            (Stage::Warn, levels.warn),
+            (Stage::ReduceOnly, levels.reduce_only),
+            (Stage::PairOff, levels.pair_off),
+            (Stage::Stop, levels.stop),
+        ];
+        for account in &figures.accounts {
+            // What nothing carries is all of it, and more.
+            let used = account.utilisation.map_or(i64::MAX, capital::percent);
+            for (rule, (stage, level)) in Rule::OF_ACCOUNTS.into_iter().zip(levels) {
+                // A doubt is told as such: it is not the account's.
+                let is_so = account.own_stage >= stage;
+                let of = labels([("account", &account.account)]);
+                let signal = self.gauges.stand(rule, of, is_so.then_some(used), at_ns);
+                out.extend(signal.map(|signal| match signal {
+                    Signal::Raise(raised) => Signal::Raise(raised.over(capital::percent(level))),
+                    clear @ Signal::Clear { .. } => clear,
+                }));
+            }
+        }
+        let doubts: Vec<_> = figures.doubts.iter().map(capital::Doubt::labels).collect();
+        self.gauges.stand_alone(Rule::CapitalDoubt, &doubts, at_ns, out);
+        let refused: Vec<_> = figures.refused.iter().map(|_| Labels::new()).collect();
+        self.gauges.stand_alone(Rule::CapitalBook, &refused, at_ns, out);
+        if self.instructed != figures.instructed {
+            self.instructed = figures.instructed;
+            for transfer in &figures.transfers {
+                let to = figures.accounts.iter().find(|account| account.account == transfer.to);
+                let used = to.and_then(|account| account.utilisation).map(capital::percent);
+                let raised = Raised::new(Rule::CapitalTransfer, transfer.labels(), at_ns);
+                out.push(Signal::Raise(raised.value(used.unwrap_or(i64::MAX))));
+            }
+        }
     }
 
     /// Sinks that take nothing, and those for which notices were dropped.

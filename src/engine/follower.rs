@@ -1,5 +1,6 @@
 //! Follows the journal of a run while it is written, with a shadow of its desk. Called by `live`.
 
+use super::capital::Trades;
 use super::live::{LiveError, Watch};
 use super::shadow::{Difference, Shadow};
 use crate::journal::snapshot::Snapshot;
@@ -44,6 +45,8 @@ pub(super) struct Follower<'a> {
     /// What the last snapshot took: the next one is as long.
     state_len: usize,
     heard: VecDeque<Heard>,
+    /// Reads what is traded, if somebody wants to know.
+    pub trades: Option<Trades>,
     pub counts: Counts,
 }
 
@@ -86,6 +89,7 @@ impl<'a> Follower<'a> {
             has_begun: false,
             state_len: 0,
             heard: VecDeque::new(),
+            trades: None,
             counts: Counts::default(),
         }
     }
@@ -141,6 +145,7 @@ impl<'a> Follower<'a> {
     ) -> Result<bool, LiveError> {
         let Self { tail, shadow, difference, seq_no, command_id, news, heard, .. } = self;
         let (start, has_begun, counts) = (&mut self.start, &mut self.has_begun, &mut self.counts);
+        let trades = &mut self.trades;
         let directory = tail.directory().display().to_string();
         while let Some(mut rest) = tail
             .next_block()
@@ -172,6 +177,9 @@ impl<'a> Follower<'a> {
                     }
                 }
                 counts.take(&taken.0);
+                if let Some(trades) = trades {
+                    trades.take(&taken.0);
+                }
                 hear(heard, header.seq_no, &taken.0, shadow.unwritten() == 0);
                 watch.record(&header, &taken.0, shadow.desk());
             }

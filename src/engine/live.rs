@@ -10,6 +10,7 @@
 //! demo`.
 
 use super::alerting::Alerting;
+use super::capital::{self, CapitalDesk, Trades};
 use super::controlling::{self, Controlling};
 use super::core::{Gate, Resting, Turn, core_of, hot, pin, promote};
 use super::counters::{Counters, thread_id};
@@ -37,7 +38,7 @@ use crate::journal::shm::RingReader;
 use crate::journal::{self, Durable, JournalWriter, Moment};
 use crate::topology::{Executor, Idle, Stage as StageName};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use xmc_hotpath::desk::Desk;
 use xmc_hotpath::message::{Command, CommandKind, Control, GatewayIndex, Scope, SessionState};
@@ -105,6 +106,8 @@ pub struct Plan<'a, F, G> {
     pub control: Option<Controlling>,
     /// Who tells people outside, if anybody does.
     pub alerting: Option<Alerting>,
+    /// Who watches the money that orders use, if anybody does.
+    pub capital: Option<CapitalDesk>,
 }
 
 /// What a run came to.
@@ -130,6 +133,8 @@ pub struct Ended {
     pub allocations: Vec<u64>,
     /// Orders that were still live when patience ended.
     pub live_orders: usize,
+    /// How capital stood at the end; `None`: nobody watched it.
+    pub capital: Option<capital::Figures>,
     /// Records of a dead engine that were written first.
     pub recovered_records: u64,
     /// What was held of the host; `None` if threads were left where the system put them.
@@ -147,7 +152,9 @@ where
     G: StreamPort + Send,
 {
     let Plan { config, clock, mut recording, ports, starts, carried, .. } = plan;
-    let Plan { is_pinned, counters, kernel, sessions, witnessing, control, alerting, .. } = plan;
+    let Plan {
+        is_pinned, counters, kernel, sessions, witnessing, control, alerting, capital, ..
+    } = plan;
     // Before memory and threads are made: both are as this says.
     let hold = is_pinned.then(|| Hold::take(config));
     let path = recording.path.clone();
@@ -169,6 +176,8 @@ where
     let scale = clock.utc();
     let mut telling = Telling::of(config, &scale)?;
     counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    let watches_capital = capital.is_some();
+    capital.into_iter().for_each(|capital| telling.watch_capital(capital));
     let (clerk, carried) = controlling::begin(control, &mut telling, carried);
     let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
@@ -191,6 +200,7 @@ where
     let mut shadow_memory = ShadowMemory::new(desk_size(config));
     let shadow = Shadow::new(identity, &mut shadow_memory);
     let mut follower = Follower::new(directory, first_segment, shadow);
+    follower.trades = watches_capital.then(|| Trades::new(config).dated(&scale));
     let shared = Shared {
         clock,
         counters: &counters,
@@ -204,6 +214,7 @@ where
         witnessed: witnessing::Published::default(),
         snapshots: snapshotting::Published::default(),
         sessions: sessions::Published::default(),
+        capital: telling.capital(),
         has_failed: AtomicBool::new(false),
         started: Instant::now(),
     };
@@ -267,6 +278,7 @@ where
             difference: None,
             allocations,
             live_orders,
+            capital: None,
             recovered_records,
             held: hold.as_ref().map(|hold| hold.held().clone()),
         })
@@ -283,6 +295,7 @@ where
     shared.ask_kernel();
     counters.end(clock.utc().utc);
     telling.on_clock(&clock.utc(), &counters);
+    let capital = shared.capital();
     let sight = Sight {
         elapsed: shared.started.elapsed(),
         now: clock.now(),
@@ -295,11 +308,13 @@ where
         journal: ended.journal,
         disk,
         witnessed: ended.witnessed.as_ref(),
+        capital: capital.clone(),
         sessions: &ended.sessions,
         cores: &cores,
         is_last: true,
     };
     let _ = watch.look(&sight);
+    ended.capital = capital.map(|figures| (*figures).clone());
     ended.difference = follower.difference;
     Ok(ended)
 }
@@ -346,6 +361,8 @@ struct Shared<'r> {
     witnessed: witnessing::Published,
     snapshots: snapshotting::Published,
     sessions: sessions::Published,
+    /// How capital stands; `None`: nobody watches it.
+    capital: Option<Arc<capital::Published>>,
     /// A thread has ended before it was told to.
     has_failed: AtomicBool,
     started: Instant,
@@ -477,6 +494,11 @@ impl Shared<'_> {
         self.exchanges.lock().expect("nobody panics with it")
     }
 
+    /// How capital stands now.
+    fn capital(&self) -> Option<Arc<capital::Figures>> {
+        self.capital.as_ref().and_then(|published| published.figures())
+    }
+
     /// How much of the journal is safe.
     fn durable(&self) -> Durable {
         self.journal.lock().expect("nobody panics with it").durable
@@ -522,6 +544,7 @@ impl Shared<'_> {
             let desk = follower.shadow.desk();
             self.sessions.settle(|gateway| is_settled(desk, gateway));
             telling.on_findings(&self.counters.replicas, desk, self.clock.now());
+            telling.on_capital(follower, &self.clock.utc());
             telling.flush(control);
             // The next error of a disk would stop the record: nothing new is opened before a person
             // has seen to it.
@@ -546,6 +569,7 @@ impl Shared<'_> {
                     journal: self.journal(),
                     disk: self.disk,
                     witnessed: witnessed.as_ref(),
+                    capital: self.capital(),
                     sessions: &self.sessions.figures(),
                     cores: self.cores,
                     is_last: false,

@@ -9,7 +9,8 @@
 //! `hours` knows when the desk's markets trade, `limits` takes over the price limits that venues
 //! tell, `quiet` finds instruments that have stopped moving, `clocks` watches those of this host
 //! and of venues, `score` compares lines A and B, and `telling` tells the desk what follows, also
-//! of what operators have signed, which `controlling` takes in. `witnessing` signs the record and
+//! of what operators have signed, which `controlling` takes in, and of the money that its orders
+//! use (`capital`). `witnessing` signs the record and
 //! has it kept elsewhere, `alerting`
 //! tells people outside, `shadow` follows it with a second desk, `snapshotting` keeps its state,
 //! `replay` does so with a record of the past, and `carry` makes of the last run's end what the
@@ -17,6 +18,7 @@
 //! Called by the commands.
 
 pub mod alerting;
+pub mod capital;
 pub mod carry;
 pub mod clocks;
 pub mod controlling;

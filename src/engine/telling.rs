@@ -1,10 +1,11 @@
 //! What the cold side tells the desk by itself while it runs: market hours, price limits of venues,
-//! and what it has found wrong. It also keeps the score of the lines.
+//! what money allows, and what it has found wrong. It also keeps the score of the lines.
 //!
 //! A book that differs from the venue's snapshot is told when it is found, and again when a later
 //! snapshot differs too: somebody may have cleared it meanwhile. Nothing that is told is lost when
 //! the control ring is full; it waits. Called by `live`, on the cold side.
 
+use super::capital::{CapitalDesk, Published};
 use super::clocks::{ClockFigures, Clocks};
 use super::controlling::OperatorsDesk;
 use super::counters::Counters;
@@ -16,6 +17,7 @@ use super::score::Scoreboard;
 use crate::config::Configuration;
 use crate::recovery::replica::ReplicaCounters;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use xmc_hotpath::desk::Desk;
 use xmc_hotpath::feed::{SeqNo, Session};
 use xmc_hotpath::message::{
@@ -41,6 +43,8 @@ pub struct Telling {
     scores: Scoreboard,
     /// What operators have signed; `None`: nobody may.
     operators: Option<OperatorsDesk>,
+    /// The money that orders use; `None`: nobody watches it.
+    capital: Option<CapitalDesk>,
     /// What the control ring has had no room for.
     waiting: VecDeque<Control>,
 }
@@ -60,6 +64,7 @@ impl Telling {
             instruments: by_feed(config),
             scores: Scoreboard::new(config.feeds.len()),
             operators: None,
+            capital: None,
             waiting: VecDeque::new(),
         })
     }
@@ -76,6 +81,26 @@ impl Telling {
     /// Listens to operators from now on.
     pub(super) fn listen(&mut self, operators: OperatorsDesk) {
         self.operators = Some(operators);
+    }
+
+    /// Watches capital from now on.
+    pub(super) fn watch_capital(&mut self, capital: CapitalDesk) {
+        self.capital = Some(capital);
+    }
+
+    /// How capital stands; `None`: nobody watches it.
+    #[must_use]
+    pub fn capital(&self) -> Option<Arc<Published>> {
+        self.capital.as_ref().map(CapitalDesk::published)
+    }
+
+    /// Takes up what follows from the money that orders use.
+    pub(super) fn on_capital(&mut self, follower: &mut Follower<'_>, scale: &ClockScale) {
+        if let (Some(capital), Some(trades)) = (&mut self.capital, &mut follower.trades) {
+            let (desk, read) = (follower.shadow.desk(), follower.shadow.now());
+            let told = capital.look(trades, desk, (scale.at, read), scale.utc);
+            self.waiting.extend(told);
+        }
     }
 
     /// The engine may not arm itself: an operator has stopped the desk.

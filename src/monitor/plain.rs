@@ -9,8 +9,8 @@ use super::tally::Tally;
 use super::view::View;
 use super::words::{Label, Lang, Worded};
 use xmc_hotpath::message::{
-    Alert, Decision, Detail, Ending, Event, Follow, Gate, Obstacle, PositionEffect, Repair,
-    RepairWay, SpreadIndex, StateChange, StreamId, Way,
+    Alert, Command, Decision, Detail, Ending, Event, Follow, Gate, Obstacle, PositionEffect,
+    Repair, RepairWay, SpreadIndex, StateChange, StreamId, Way,
 };
 use xmc_hotpath::record::frame::Body;
 use xmc_hotpath::time::Span;
@@ -41,6 +41,7 @@ impl Plain {
                 Event::Order(_) => self.fill(tally)?,
                 Event::Channel(update) => self.stream(setting, update.stream, update.state),
                 Event::Session(update) => self.stream(setting, update.stream, update.state),
+                Event::Command(command) => self.command(setting, &command),
                 _ => return None,
             },
             Body::Detail(detail) => self.detail(tally, detail),
@@ -97,6 +98,18 @@ impl Plain {
         self.line(running.0, self.word(Label::Audit), text)
     }
 
+    /// The line of what is new about the money that orders use.
+    #[must_use]
+    pub fn capital(&self, running: Span, text: &str) -> String {
+        self.line(running.0, self.word(Label::Capital), text)
+    }
+
+    /// Its language.
+    #[must_use]
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
     fn word(&self, worded: impl Worded) -> &'static str {
         worded.word_in(self.lang)
     }
@@ -115,6 +128,16 @@ impl Plain {
         let what = if is_feed { Label::Feeds } else { Label::Sessions };
         let text = format!("{} {}", self.word(what), self.word(state));
         (name.unwrap_or_else(|| format!("#{}", stream.0)), text)
+    }
+
+    /// Who has ordered what: people, or the engine itself.
+    fn command(&self, setting: &Setting, command: &Command) -> (String, String) {
+        let what = self.word(command.kind);
+        let by = match command.operator {
+            0 => self.word(Label::Engine).to_owned(),
+            operator => format!("{} {operator}", self.word(Label::Operator)),
+        };
+        (spread_name(setting, command.scope.spread()), format!("{what} ({by})"))
     }
 
     /// The fill that the tally has just booked; `None` if the news was something else.
@@ -158,8 +181,12 @@ impl Plain {
 
     fn decision(&self, setting: &Setting, decision: &Decision) -> String {
         let digits = setting.spreads.get(decision.spread.0 as usize).map_or(4, |row| row.digits);
-        let [value, level] =
-            [decision.value_e9, decision.level_e9].map(|e9| number::e9(e9.into(), digits));
+        let value = number::e9(decision.value_e9.into(), digits);
+        let level = match decision.level_e9 {
+            // Met by whatever it is worth.
+            i64::MIN | i64::MAX => self.word(Label::Any).to_owned(),
+            level_e9 => number::e9(level_e9.into(), digits),
+        };
         let what = format!(
             "{} {} {} @ {value} ({level})",
             self.word(decision.intent),

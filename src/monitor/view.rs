@@ -7,6 +7,7 @@
 use super::setting::Setting;
 use super::tally::{Fill, GateTally, Happening, Profit, Tally, Totals};
 use crate::control::reply::LimitRow;
+use crate::engine::capital::Figures as Capital;
 use crate::engine::counters::Counters;
 use crate::engine::latency::Figures;
 use crate::recovery::replica::ReplicaCounters;
@@ -47,6 +48,8 @@ pub struct Sources<'a> {
     pub journal: Option<Journal>,
     /// Limits, and what is used of them, as far as somebody wants to see them.
     pub limits: &'a [LimitRow],
+    /// How the money that orders use stands, if anybody watches it.
+    pub capital: Option<&'a Arc<Capital>>,
 }
 
 /// A ring between stages, or the record ring.
@@ -280,6 +283,8 @@ pub struct View {
     pub journal: Option<Journal>,
     /// Limits, and what is used of them, as far as somebody wants to see them.
     pub limits: Vec<LimitRow>,
+    /// How the money that orders use stands, if anybody watches it.
+    pub capital: Option<Arc<Capital>>,
 }
 
 impl View {
@@ -321,6 +326,7 @@ impl View {
             rings: sources.rings.to_vec(),
             journal: sources.journal,
             limits: sources.limits.to_vec(),
+            capital: sources.capital.cloned(),
         }
     }
 }

@@ -4,11 +4,12 @@
 //! configuration, record and operators' notes use them. No word has a character whose width
 //! depends on the terminal: in Chinese locales those take two cells and break every table.
 
+use crate::capital::Stage;
 use std::fmt;
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
-    AlertKind, ChannelState, FollowStep, Gate, Intent, Obstacle, OrderEventKind, PositionEffect,
-    QuoteQuality, RepairWay, SafeState, SessionState, Side,
+    AlertKind, ChannelState, CommandKind, FollowStep, Gate, Intent, Obstacle, OrderEventKind,
+    PositionEffect, QuoteQuality, RepairWay, SafeState, SessionState, Side,
 };
 
 /// The language of a screen.
@@ -173,6 +174,18 @@ labels! {
     Witnessed "witnessed" "已见证",
     Alerts "alerts" "告警",
     Audit "audit" "核对",
+    Capital "capital" "资金",
+    Any "any" "任意",
+    Operator "operator" "操作员",
+    Engine "engine" "引擎",
+    Equity "equity" "权益",
+    Margin "margin" "保证金",
+    Worst "worst case" "最坏情形",
+    TopUp "top up" "补仓",
+    Transfer "transfer" "调拨",
+    Approver "approver" "审批",
+    Sample "SAMPLE figures" "样例数据",
+    BookRefused "a new book was refused" "新账册被拒",
     NoAlerts "no alerts" "无告警",
     Orders "orders" "报单",
     Rejects "rejects" "拒单",
@@ -366,6 +379,16 @@ words! {
         FillBreaker "fill ratio breaker" "成交率熔断",
         CommandDenied "command denied" "指令被拒",
     }
+    CommandKind {
+        Enable "enable" "启用",
+        Disable "disable" "停用",
+        ClearHalt "clear halt" "解除停止",
+        Kill "kill" "一键停止",
+        Arm "arm" "允许开仓",
+        NoNew "close only" "只平不开",
+        ClearDoubt "clear doubt" "解除存疑",
+        Remove "remove" "移除",
+    }
     Gate {
         Passed "passed" "通过",
         SafeState "safe state" "安全状态",
@@ -464,5 +487,15 @@ mod tests {
         ] {
             assert_eq!(Lang::of_locale(locale), lang, "{locale}");
         }
+    }
+}
+
+words! {
+    Stage {
+        Normal "normal" "正常",
+        Warn "warning" "预警",
+        ReduceOnly "reduce only" "只减仓",
+        PairOff "pair off" "双边减仓",
+        Stop "stopped" "停止",
     }
 }

@@ -1,5 +1,6 @@
 //! The engine: the sockets that a configuration names are opened as it says.
 
+mod capital;
 mod carried;
 mod clocks;
 mod degraded;

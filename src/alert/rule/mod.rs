@@ -114,6 +114,11 @@ impl Words {
 }
 
 impl Rule {
+    /// Levels of accounts, from the lowest: their limits are told with them, and are those of the
+    /// terms of capital.
+    pub const OF_ACCOUNTS: [Self; 4] =
+        [Self::CapitalWarn, Self::CapitalReduce, Self::CapitalPairOff, Self::CapitalStop];
+
     /// The rule of that code.
     #[must_use]
     pub fn of_code(code: &str) -> Option<Self> {

@@ -434,6 +434,48 @@ rules! {
         "套利对触发 {value} 份"
         "nothing is to be done"
         "无需处理";
+    CapitalWarn = "160" Warning Cleared
+        "account near its limit" "资金占用预警"
+        "{value} % of what carries margin is used (warning from {limit} %): money is called for"
+        "资金占用 {value}% (预警线 {limit}%), 需补充资金"
+        "approve the transfer in `capital.log`; `xmc capital plan` shows other ways"
+        "审批 capital.log 中的划转, 其他途径见 xmc capital plan";
+    CapitalReduce = "161" Critical Cleared
+        "account reduces only" "资金账户只减仓"
+        "{value} % is used (limit {limit} %): pairs with a leg in the account close only"
+        "资金占用 {value}% (限额 {limit}%), 涉及该账户的套利对只平不开"
+        "bring money in; pairs open again by themselves when the book has it"
+        "补充资金, 到账后相关套利对自动恢复开仓";
+    CapitalPairOff = "162" Critical Cleared
+        "account pairs off" "资金账户双边减仓"
+        "{value} % is used (limit {limit} %): its pairs are closed at what the books give"
+        "资金占用 {value}% (限额 {limit}%), 相关套利对按盘口价双边平仓"
+        "bring money in, and look at what closing costs"
+        "补充资金, 并关注平仓成本";
+    CapitalStop = "163" Page Cleared
+        "account stopped" "资金账户停止"
+        "{value} % is used (limit {limit} %): its pairs are halted"
+        "资金占用 {value}% (限额 {limit}%), 相关套利对已停止"
+        "call the broker; positions are closed by hand or after `xmc clear-halt`"
+        "联系期货公司; 持仓需人工处理, 或 xmc clear-halt 之后处理";
+    CapitalTransfer = "164" Warning Once
+        "transfer to be approved" "资金划转待审批"
+        "money should go as the labels say; utilisation {value} %"
+        "请按标签所列划转资金, 当前占用 {value}%"
+        "approve it at the bank or broker, then give the engine the new book"
+        "在银行或期货公司办理, 然后更新资金账册";
+    CapitalDoubt = "165" Critical Cleared
+        "capital not known" "资金数据不可靠"
+        "the figures of capital cannot be relied on: pairs close only"
+        "资金数据不可靠, 套利对只平不开"
+        "ask the brokers for a new book; the label says why"
+        "向期货公司索取新账册, 原因见标签";
+    CapitalBook = "166" Warning Cleared
+        "book of capital refused" "资金账册被拒"
+        "a new book of capital was not taken; the one before stays in use"
+        "新的资金账册未被采用, 仍用上一份"
+        "run `xmc capital show TERMS BOOK`, and give a right one"
+        "运行 xmc capital show TERMS BOOK 查看原因并更正";
     Test = "900" Page Once
         "TEST of alerts" "告警测试"
         "this is a test; nothing has happened"

@@ -4,6 +4,13 @@
 //! multicast lines A and B, orders by DSTAR and iLink 3, the record, and the ledgers asked at the
 //! end over the wire. Nothing leaves this host.
 
+mod margin;
+mod operators;
+mod scenario;
+
+use self::operators::Operators;
+use self::scenario::Scenario;
+
 use super::trade::{self, Show, Wanted};
 use super::{CliError, Exit, Report};
 use crate::alert::message::Tongue;
@@ -19,6 +26,7 @@ use crate::topology::host::{self, Host};
 use crate::venue::simulated::{self, Venues};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The demonstration's configuration, as it lies in `config/`.
 const DEMO: &str = include_str!("../../../config/demo.toml");
@@ -71,6 +79,9 @@ pub struct Args {
     /// Another configuration of an engine between the same venues.
     #[arg(long, value_name = "FILE", conflicts_with = "topology")]
     config: Option<PathBuf>,
+    /// Something that goes wrong on purpose.
+    #[arg(long, value_name = "WHAT", value_enum, conflicts_with = "config")]
+    scenario: Option<Scenario>,
     /// Where the record goes; by default a new folder below the system's temporary one.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
@@ -92,7 +103,7 @@ pub(super) fn sample(topology: Topology) -> Result<Configuration, CliError> {
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let mut config = match &args.config {
         Some(path) => config::load(path)?,
-        None => configuration(args.topology)?,
+        None => with_breakers(args.topology, args.scenario.map_or("", Scenario::breakers))?,
     };
     let venues = Venues::open(&config, args.seed, None).map_err(CliError::could_not_run)?;
     venues.address(&mut config);
@@ -104,9 +115,20 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         config.checkpoints = Some(witness(&config, &directory)?);
     }
     config.alerts.get_or_insert_with(local_log);
+    let has_margin = args.scenario == Some(Scenario::Margin);
+    let treasury = has_margin.then(|| margin::begin(&mut config, &directory));
+    let _treasury = treasury.transpose().map_err(CliError::could_not_run)?;
+    let operators = match args.scenario {
+        Some(_) => Operators::appoint(&mut config, &directory).map_err(CliError::could_not_run)?,
+        None => None,
+    };
     let is_pinned = has_cores(&config);
     if !out.is_json() {
         introduce(&config, is_pinned, args.show.lang(), out)?;
+        if let Some(scenario) = args.scenario {
+            writeln!(out, "{}", scenario.told(args.show.lang()))?;
+            out.flush()?;
+        }
     }
     let secret = |row: usize| simulated::secret(&config, row);
     let wanted = Wanted {
@@ -119,8 +141,17 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         // The venues are new, and know of nothing.
         goes_on: false,
     };
-    let summary =
-        trade::trade(&wanted, out, || venues.ledgers().map(Some).map_err(CliError::could_not_run))?;
+    let is_over = AtomicBool::new(false);
+    let summary = std::thread::scope(|scope| {
+        let play = |scenario: Scenario| {
+            scenario.play(&venues, operators.as_ref(), &is_over);
+        };
+        args.scenario.map(|scenario| scope.spawn(move || play(scenario)));
+        let ledgers = || venues.ledgers().map(Some).map_err(CliError::could_not_run);
+        let summary = trade::trade(&wanted, out, ledgers);
+        is_over.store(true, Ordering::Relaxed);
+        summary
+    })?;
     venues.stop().map_err(CliError::could_not_run)?;
     summary.write("xmc.demo", out)?;
     Ok(summary.exit())
@@ -187,7 +218,16 @@ fn unique() -> String {
 /// The configuration, whole: a list of includes needs files beside it, and the program may be run
 /// anywhere.
 pub(super) fn configuration(topology: Topology) -> Result<Configuration, CliError> {
-    let own = DEMO.lines().filter(|line| !line.starts_with("include"));
+    with_breakers(topology, "")
+}
+
+/// The same, with `breakers` in every spread.
+fn with_breakers(topology: Topology, breakers: &str) -> Result<Configuration, CliError> {
+    let spread = "\n[[spread]]\n";
+    let mut spreads = DEMO.split(spread);
+    let head = spreads.next().unwrap_or_default().to_owned();
+    let demo = spreads.fold(head, |text, one| format!("{text}{spread}{one}{breakers}"));
+    let own = demo.lines().filter(|line| !line.starts_with("include"));
     let text: Vec<&str> = own.chain([topology.text()]).chain(INCLUDED).collect();
     Ok(config::load_text(Path::new("config/demo.toml"), &text.join("\n"))?)
 }

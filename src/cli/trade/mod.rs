@@ -2,6 +2,7 @@
 
 pub mod carried;
 mod hour;
+mod money;
 pub mod onlooker;
 pub mod summary;
 
@@ -16,6 +17,7 @@ use crate::audit;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
 use crate::engine::alerting::Alerting;
+use crate::engine::capital::CapitalDesk;
 use crate::engine::carry;
 use crate::engine::controlling::Controlling;
 use crate::engine::counters::Counters;
@@ -89,6 +91,12 @@ pub fn trade(
         .as_ref()
         .map(|alerts| Alerting::open(alerts, config, directory, recording.identity));
     let alerting = alerting.transpose().map_err(CliError::could_not_run)?;
+    let last_run = recording.left.as_ref().map(|left| left.identity.run);
+    let capital = config
+        .capital
+        .as_ref()
+        .map(|watch| CapitalDesk::open(watch, config, directory, last_run, clock.utc().utc));
+    let capital = capital.transpose().map_err(CliError::refused)?;
     let carry = match &recording.left {
         Some(left) if wanted.goes_on => carry::read(directory, left, config),
         Some(_) | None => Ok(None),
@@ -143,6 +151,7 @@ pub fn trade(
         witnessing,
         control,
         alerting,
+        capital,
     };
     let until = wanted.seconds.map(Duration::from_secs);
     let mut onlooker = Onlooker::new(config, &wanted.show, web, until, out)?;

@@ -2,10 +2,11 @@
 //!
 //! Called by `xmc run` and `xmc demo`, which read the tally when it is over.
 
-use super::Report;
+use super::{Report, money};
 use crate::config::Configuration;
 use crate::control::scope::{Kind, Named, Register};
 use crate::control::used;
+use crate::engine::capital;
 use crate::engine::clocks::ClockFigures;
 use crate::engine::counters::Counters;
 use crate::engine::hold;
@@ -170,6 +171,8 @@ pub struct Onlooker<'o, 'w> {
     trouble: Vec<String>,
     /// Differences between books and the venue's snapshots that were told.
     differing: u64,
+    /// How capital stood when it was last told.
+    capital: Option<capital::Figures>,
 }
 
 /// What was seen of a run.
@@ -234,6 +237,7 @@ impl<'o, 'w> Onlooker<'o, 'w> {
             failed: None,
             trouble: Vec::new(),
             differing: 0,
+            capital: None,
         })
     }
 
@@ -281,6 +285,18 @@ impl Onlooker<'_, '_> {
             }
         }
         self.trouble = trouble;
+    }
+
+    /// Says in a line each what is new about the money that orders use.
+    fn tell_capital(&mut self, figures: &capital::Figures, running: Span) {
+        if let Shown::Lines(lines) = &mut self.shown {
+            for text in money::changes(self.capital.as_ref(), figures, lines.plain.lang()) {
+                if let Err(error) = lines.say(&lines.plain.capital(running, &text)) {
+                    self.failed.get_or_insert(error);
+                }
+            }
+        }
+        self.capital = Some(figures.clone());
     }
 
     /// Says in a line each what the venue's snapshots newly show differently.
@@ -337,6 +353,7 @@ impl Watch for Onlooker<'_, '_> {
             latency: (sight.latency.count > 0).then_some(sight.latency),
             rings: &rings,
             limits: &limits,
+            capital: sight.capital.as_ref(),
             journal: Some(Journal {
                 bytes: sight.journal.bytes,
                 records: sight.journal.records,
@@ -354,6 +371,9 @@ impl Watch for Onlooker<'_, '_> {
         if !sight.is_last {
             self.elapsed = sight.elapsed;
             self.feeds_usable = view.feeds.iter().all(|feed| feed.state.is_usable());
+        }
+        if let Some(figures) = &sight.capital {
+            self.tell_capital(figures, running);
         }
         if let Some(witnessed) = sight.witnessed {
             self.tell(witnessed, running);

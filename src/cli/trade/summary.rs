@@ -2,10 +2,11 @@
 
 use super::hour::ScoredHour;
 use super::onlooker::Seen;
-use super::{CarriedOver, Wanted};
+use super::{CarriedOver, Wanted, money};
 use crate::audit::{self, key};
 use crate::cli::{CliError, Exit, Report};
 use crate::config::{Configuration, SecretSource, WitnessPlace};
+use crate::engine::capital;
 use crate::engine::clocks::ClockFigures;
 use crate::engine::hold;
 use crate::engine::latency::{Figures, Latencies};
@@ -159,6 +160,8 @@ pub struct Summary {
     journal: Journal,
     tick_to_order_ns: TickToOrder,
     hot_allocations: u64,
+    /// How the money that orders use stood at the end; `null` if nobody watched it.
+    capital: Option<capital::Figures>,
     /// What was held of the host; `null` if threads were left where the system put them.
     host: Option<hold::Held>,
     #[serde(skip)]
@@ -274,6 +277,7 @@ impl Summary {
                 histogram: histogram.display().to_string(),
             },
             hot_allocations: ended.allocations.iter().sum(),
+            capital: ended.capital,
             host: ended.held,
             lang: wanted.show.lang(),
             is_equal: ended.difference.is_none(),
@@ -303,6 +307,7 @@ impl Summary {
         }
         self.write_figures(out)?;
         self.write_positions(out)?;
+        self.capital.iter().try_for_each(|figures| money::write(figures, self.lang, out))?;
         self.write_record(out)
     }
 

@@ -42,6 +42,7 @@ impl Shared<'_> {
         alerting.run(&Around {
             counters: self.counters,
             clock: self.clock,
+            capital: self.capital.as_deref(),
             witnessed: &|| self.witnessed.figures(),
             first_segment,
             is_over: &self.is_journal_done,

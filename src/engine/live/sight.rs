@@ -1,6 +1,7 @@
 //! What is seen of an engine while it runs, and who looks.
 
 use crate::counters::Placed;
+use crate::engine::capital;
 use crate::engine::clocks::ClockFigures;
 use crate::engine::counters::Counters;
 use crate::engine::latency::Figures;
@@ -11,6 +12,7 @@ use crate::engine::witnessing;
 use crate::journal;
 use crate::journal::probe::Probe;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 use xmc_hotpath::desk::Desk;
 use xmc_hotpath::record::frame::{Body, Header};
@@ -51,6 +53,8 @@ pub struct Sight<'s, 'd> {
     pub disk: Option<Probe>,
     /// What witnesses have of it; `None` if there are none.
     pub witnessed: Option<&'s witnessing::Figures>,
+    /// How the money that orders use stands; `None`: nobody watches it.
+    pub capital: Option<Arc<capital::Figures>>,
     /// What has become of order sessions that go on.
     pub sessions: &'s [SessionFigures],
     /// Hot cores, in the order of the topology.

@@ -34,11 +34,11 @@ pub use figures::{
     Totals,
 };
 pub use leg::{LegBook, Traded, convert};
+pub use order::{Known, Orders};
 pub use spread::SpreadTally;
 
 use super::setting::{Setting, is_same_money};
 use leg::signed_lots;
-use order::Orders;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use xmc_hotpath::message::{

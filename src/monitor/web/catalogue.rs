@@ -1,5 +1,6 @@
 //! The words of the page: all of `words`, by language, kind and code.
 
+use crate::capital::Stage;
 use crate::monitor::words::{Label, Lang, Worded};
 use serde_json::{Map, Value, json};
 use xmc_hotpath::desk::SpreadState;
@@ -35,6 +36,7 @@ fn words(lang: Lang) -> Value {
         "obstacle": kind(Obstacle::ALL, Obstacle::word, lang),
         "alert": kind(AlertKind::ALL, AlertKind::word, lang),
         "gate": kind(Gate::ALL, Gate::word, lang),
+        "stage": kind(&Stage::ALL, Stage::word, lang),
     })
 }
 

@@ -15,6 +15,7 @@
 //! Not here: TLS. Whoever looks from another machine goes through `ssh -L` or a proxy that has it.
 
 mod access;
+mod capital;
 mod catalogue;
 mod history;
 mod moment;

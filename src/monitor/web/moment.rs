@@ -5,6 +5,7 @@
 //! no value is `null`. However many pairs there are, one moment tells one in full and at most
 //! `ROWS` in short.
 
+use super::capital::CapitalTold;
 use super::pair::{PairRow, PairTold};
 use super::told::{
     AlertTold, FeedTold, GateTold, GatewayTold, HappeningTold, JournalTold, LatencyTold, LimitTold,
@@ -63,6 +64,7 @@ pub struct Told<'m> {
     decisions: Vec<HappeningTold<'m>>,
     gates: Vec<GateTold<'m>>,
     limits: Vec<LimitTold<'m>>,
+    capital: Option<CapitalTold<'m>>,
     latency: Option<LatencyTold>,
     feeds: Vec<FeedTold<'m>>,
     gateways: Vec<GatewayTold<'m>>,
@@ -137,6 +139,7 @@ impl Moment {
             decisions: view.decisions.iter().map(told).collect(),
             gates: view.gates.iter().map(|row| GateTold::of(view, row)).collect(),
             limits: view.limits.iter().filter_map(LimitTold::of).collect(),
+            capital: view.capital.as_deref().map(CapitalTold::of),
             latency: view.latency.map(LatencyTold::of),
             feeds: feeds.map(|(setting, row)| FeedTold::of(&setting.name, row)).collect(),
             gateways: gateways.map(|(setting, row)| GatewayTold::of(&setting.name, row)).collect(),

@@ -188,7 +188,11 @@ fn decided<'v>(setting: &'v Setting, decision: &Decision) -> DecisionTold<'v> {
         units: decision.units,
         value: decimal(decision.value_e9.into(), digits),
         drawn: drawn(decision.value_e9),
-        level: decimal(decision.level_e9.into(), digits),
+        level: match decision.level_e9 {
+            // Met by whatever it is worth.
+            i64::MIN | i64::MAX => "*".to_owned(),
+            level_e9 => decimal(level_e9.into(), digits),
+        },
         skew_ns: skew_ns(decision, legs),
         refusal: refusal(setting, decision),
     }

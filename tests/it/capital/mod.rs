@@ -2,6 +2,7 @@
 //! against brute force, and slips in either file.
 
 mod flow;
+mod ledger;
 mod level;
 mod margin;
 mod paths;

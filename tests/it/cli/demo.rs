@@ -4,7 +4,7 @@ use super::sockets::Sockets;
 use crate::garbage::{Barrage, Garbage, Target};
 use crate::journal::scratch::Scratch;
 use cross_market_connect::port::interface::InterfaceChoice;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
@@ -81,6 +81,76 @@ fn the_demo_trades_and_everybody_agrees_about_it() {
     bytes[middle] ^= 0x10;
     fs::write(&segment, bytes).expect("it is ours");
     assert_eq!(xmc(&["audit", "verify", path]).status.code(), Some(1));
+}
+
+/// Warning, instruction, the pairs that close only, the money of a bank that is SIMULATED, and the
+/// pairs that open again: seen in the file beside the record, in alerts and in the record itself.
+#[test]
+fn an_account_that_runs_short_is_told_helped_and_held_meanwhile() {
+    let scratch = Scratch::new("demo_margin");
+    let record = scratch.path("record");
+    let path = record.to_str().expect("it is text");
+    let args = ["demo", "--scenario", "margin", "--json", "--seconds", "15", "--record", path];
+    let output = xmc(&args);
+    let demo = report(&output);
+    assert_eq!(output.status.code(), Some(0), "{demo}");
+    assert_eq!(demo["journal"]["replays_equal"], true, "{demo}");
+    let capital = &demo["capital"];
+    assert_eq!((&capital["is_sample"], &capital["doubts"]), (&Value::from(true), &json!([])));
+    assert!(count(capital, "actions") > 0, "{demo}");
+
+    let lines = fs::read_to_string(record.join("capital.log")).expect("it is there");
+    let lines: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    let first = |event: &str, from: usize| {
+        let place = lines.iter().skip(from).position(|line| line["event"] == event);
+        from + place.unwrap_or_else(|| panic!("no {event} in {lines:?}"))
+    };
+    let warned = first("stage", 0);
+    let instructed = first("instruction", warned);
+    let booked = first("book", instructed);
+    assert!(
+        lines[booked..].iter().any(|line| line["event"] == "stage" && line["stage"] == "normal")
+            || capital["accounts"][0]["stage"] == "normal",
+        "{lines:?}"
+    );
+
+    let alerts = fs::read_to_string(record.join("alerts/alerts.jsonl")).expect("it is there");
+    for code in ["XMC-A160", "XMC-A164"] {
+        assert!(alerts.contains(code), "{code} in {alerts}");
+    }
+}
+
+/// What each does to the engine, what the engine does, and that pairs fire again afterwards; that
+/// the venues' ledgers agree is what the exit code says.
+#[test]
+fn a_scenario_is_survived_and_everybody_agrees_about_it() {
+    for (scenario, code, word) in [
+        ("rejects", "XMC-A027", "reducing"),
+        ("slippage", "XMC-A025", "reducing"),
+        ("feedcut", "XMC-A", "quote_age"),
+    ] {
+        let scratch = Scratch::new("demo_scenario");
+        let record = scratch.path("record");
+        let path = record.to_str().expect("it is text");
+        let args = ["demo", "--scenario", scenario, "--json", "--seconds", "16", "--record", path];
+        let output = xmc(&args);
+        let demo = report(&output);
+        assert_eq!(output.status.code(), Some(0), "{scenario}: {demo}");
+        assert_eq!(demo["positions_agree"], true, "{scenario}: {demo}");
+        let gates = demo["refused_by_gate"].as_array().expect("a list");
+        assert!(gates.iter().any(|row| row["gate"] == word), "{scenario}: {demo}");
+        let alerts = fs::read_to_string(record.join("alerts/alerts.jsonl")).expect("it is there");
+        assert!(alerts.contains(code), "{scenario}: {alerts}");
+        if scenario == "rejects" {
+            assert!(count(&demo, "rejects") > 0, "{demo}");
+        }
+        // Two people have signed what lets pairs fire again.
+        let said = xmc(&["audit", "query", path, "--kind", "instruction", "--json"]);
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let by_two = said.contains("operator #1 and operator #2") && said.contains(": taken");
+        assert_eq!(by_two, word == "reducing", "{scenario}: {said}");
+    }
 }
 
 #[test]

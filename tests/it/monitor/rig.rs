@@ -330,6 +330,7 @@ impl Rig {
             rings: &[ring("record", 1), ring("quotes_shfe", 0), ring("quotes_cme", 0)],
             journal: Some(self.journal),
             limits: &used::limits(&register, register.limited(), &self.desk, now),
+            capital: None,
         })
     }
 }

@@ -1,6 +1,8 @@
 //! The machine: tick to order, feeds with their two lines, sessions, rings, the journal.
 
 use super::{fitted, labelled, part, rule};
+use crate::capital::Stage;
+use crate::engine::capital::{AccountFigures, percent};
 use crate::monitor::number;
 use crate::monitor::terminal::look::Look;
 use crate::monitor::terminal::text::{Text, flow, width};
@@ -34,6 +36,12 @@ pub fn engine(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
     sessions.extend::<Vec<Text>>(gateways);
     let rings: Vec<_> = view.rings.iter().map(|row| ring(row, look)).collect();
     let journal = view.journal.map(|row| journal(&row, look)).unwrap_or_default();
+    let money: Vec<_> = view.capital.iter().flat_map(|figures| &figures.accounts).collect();
+    if !money.is_empty() {
+        let mut parts = vec![part(look.word(Label::Capital), look.label())];
+        parts.extend(money.into_iter().map(|row| account(row, look)));
+        body.push(flow(parts, cells));
+    }
     let taken = body.len() + 3 + usize::from(!rings.is_empty());
     if taken <= height {
         body.push(flow(sessions, cells));
@@ -107,6 +115,16 @@ fn gateway(name: &str, row: &GatewayView, look: &Look) -> Text {
     text.gap(1).put(number::count(row.sent), Style::new());
     text.gap(1).put(look.word(Label::Read), look.label());
     text.gap(1).put(number::count(row.read), Style::new());
+    text
+}
+
+/// How much of what an account has is used, and what that lets it do.
+fn account(row: &AccountFigures, look: &Look) -> Text {
+    let style = if row.stage == Stage::Normal { Style::new() } else { look.warning() };
+    let used = row.utilisation.map_or("> 100%".to_owned(), |used| format!("{}%", percent(used)));
+    let mut text = Text::new();
+    text.put(row.account.clone(), Style::new()).gap(1).put(used, style);
+    text.gap(1).put(look.word(row.stage), style);
     text
 }
 

@@ -310,6 +310,40 @@ const panels = (() => {
       gates.length + bars.length ? null : h("p", "none", L("NoneYet")),
     ]);
   }
+  function paintCapital(told) {
+    const panel = at.node("capital");
+    if (panel.hidden === Boolean(told)) {
+      panel.hidden = !told;
+      panel.parentElement.classList.toggle("money", Boolean(told));
+      if (plot) plot.setSize(size());
+    }
+    if (!told) return;
+    // The track ends a little above the level at which everything stops.
+    const end = 1.05 * told.levels[3], place = (used) => Math.min(100, (100 * used) / end);
+    const percent = (used) => (used === null ? "> 100%" : `${used.toFixed(1)}%`);
+    const accounts = told.accounts.map((row) => {
+      const cls = { normal: "", warn: "warn" }[row.stage] ?? "bad";
+      return h("div", `account ${cls}`, [
+        h("header", "", [h("b", "", row.name), h("strong", cls, percent(row.used)),
+          h("span", "dim", `${L("Margin")} ${at.number.group(row.margin)} / ${L("Equity")} ${at.number.group(row.equity)} ${row.currency}`),
+          h("span", cls ? `tag ${cls}` : "tag", `${cls ? "! " : ""}${at.word("stage", row.stage)}`)]),
+        h("div", "track", [
+          ...told.levels.map((level) => h("s", "", [], { at: place(level), title: percent(level) })),
+          row.worst === null ? null : h("u", "", [], { at: place(row.worst), title: `${L("Worst")} ${percent(row.worst)} ${row.shock || ""}` }),
+        ], { share: row.used === null ? 100 : place(row.used) }),
+        h("small", "dim", `${L("Worst")} ${percent(row.worst)} ${row.shock || ""}`),
+      ]);
+    });
+    const isShort = told.accounts.some((row) => row.stage !== "normal");
+    const asked = (isShort ? told.transfers : []).map((row) => h("div", "asked", [
+      h("b", "warn", `! ${L(row.is_transfer ? "Transfer" : "TopUp")} ${at.number.group(row.amount)} ${row.currency}`),
+      h("span", "", `${row.from} \u2192 ${row.to}`), h("span", "dim", `${L("Approver")} ${row.approver}`),
+    ]));
+    const doubts = told.doubts.map((word) => h("span", "tag bad", `! ${word.replaceAll("_", " ")}`));
+    if (told.refused) doubts.push(h("span", "tag warn", `! ${L("BookRefused")}`));
+    at.draw(at.node("called"), [told.is_sample ? h("span", "", L("Sample")) : null, ...doubts]);
+    at.draw(body("capital"), [...accounts, ...asked]);
+  }
   function paintLatency(told) {
     if (!told) { at.draw(body("latency"), [h("p", "none", L("NoneYet"))]); return; }
     // From 100 ns to 1 s, by powers of ten.
@@ -387,6 +421,7 @@ const panels = (() => {
       if (moment.pair) { paintLadder(moment.pair); remember(moment); paintChart(moment.pair); }
       paintLog(moment, chosen);
       paintGates(moment);
+      paintCapital(moment.capital);
       paintLatency(moment.latency);
       paintFeeds(moment);
       paintRecord(moment);

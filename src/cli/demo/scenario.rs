@@ -1,0 +1,150 @@
+//! What goes wrong on purpose in a demonstration, and when: done to the SIMULATED venues while the
+//! engine runs, which is told nothing of it.
+
+use super::operators::Operators;
+use crate::monitor::words::Lang;
+use crate::venue::cme::simulated::{OrderFaults, OrderRate, OrderTrouble, Spot};
+use crate::venue::lines::{LineFaults, Silence};
+use crate::venue::simulated::Venues;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use xmc_hotpath::port::Line;
+use xmc_hotpath::time::Span;
+
+const NAP: Duration = Duration::from_millis(20);
+/// CME's code of an order that its risk controls refuse.
+const REFUSED: u16 = 99;
+
+/// What goes wrong on purpose, so that one sees what is done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Scenario {
+    /// Accounts that are too small: warning, instruction, closing only, and money that comes from a
+    /// SIMULATED bank.
+    Margin,
+    /// The overseas venue refuses orders for a while: legs are missed and repaired, a breaker has
+    /// pairs close only, and two SIMULATED people let them open again.
+    Rejects,
+    /// Overseas quotes come late for a while: fills are worse than decided, and a breaker has pairs
+    /// close only until two SIMULATED people have looked.
+    Slippage,
+    /// Both lines of the overseas feed are cut for a while: nothing fires on what is old, gaps are
+    /// recovered, and trading goes on by itself.
+    Feedcut,
+}
+
+/// Something that is done at a moment.
+struct Act {
+    after: Duration,
+    what: What,
+}
+
+enum What {
+    Orders(OrderFaults),
+    Lines(LineFaults),
+    Silence(Silence),
+    LetFire,
+}
+
+impl Scenario {
+    /// What a person is told before it begins.
+    pub fn told(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Self::Margin, Lang::En) => {
+                "Scenario margin: the account at home is too small for what is traded; a SIMULATED \
+                 bank sends what the engine asks for, 3 s later."
+            }
+            (Self::Margin, Lang::Zh) => {
+                "场景 margin: 内盘账户资金不足; 模拟银行在 3 秒后按指令划款。"
+            }
+            (Self::Rejects, Lang::En) => {
+                "Scenario rejects: from 4 s to 8 s the overseas venue refuses 3 of 10 orders; at 11 \
+                 s two SIMULATED people let closed pairs open again."
+            }
+            (Self::Rejects, Lang::Zh) => {
+                "场景 rejects: 第 4 至 8 秒外盘拒绝三成报单; 第 11 秒两名模拟操作员恢复被停的套利对。"
+            }
+            (Self::Slippage, Lang::En) => {
+                "Scenario slippage: from 4 s to 8 s overseas quotes come 0.4 s late; at 11 s two \
+                 SIMULATED people let closed pairs open again."
+            }
+            (Self::Slippage, Lang::Zh) => {
+                "场景 slippage: 第 4 至 8 秒外盘行情晚到 0.4 秒; 第 11 秒两名模拟操作员恢复被停的套利对。"
+            }
+            (Self::Feedcut, Lang::En) => {
+                "Scenario feedcut: from 4 s to 8 s nothing of the overseas feed arrives, on line A \
+                 or B."
+            }
+            (Self::Feedcut, Lang::Zh) => "场景 feedcut: 第 4 至 8 秒外盘行情 A、B 两路均中断。",
+        }
+    }
+
+    /// What every pair of the configuration has besides.
+    pub fn breakers(self) -> &'static str {
+        match self {
+            Self::Margin | Self::Feedcut => "",
+            Self::Rejects => {
+                "\n[[spread.breaker]]\non = \"rejects\"\nratio = \"0.1\"\nof = 20\nthen = \
+                 \"reduce\"\n"
+            }
+            Self::Slippage => {
+                "\n[[spread.breaker]]\non = \"slippage\"\nworse_by = \"0.0001\"\nratio = \"0.2\"\n\
+                 of = 10\nthen = \"reduce\"\n"
+            }
+        }
+    }
+
+    /// What is done, by time.
+    fn acts(self) -> Vec<Act> {
+        let act = |seconds, what| Act { after: Duration::from_secs(seconds), what };
+        match self {
+            Self::Margin => Vec::new(),
+            Self::Rejects => {
+                let what = OrderTrouble::Refused(REFUSED);
+                let rate = OrderRate { spot: Spot::Request, per_mille: 300, what };
+                let refusing = OrderFaults { rates: vec![rate], ..OrderFaults::default() };
+                vec![
+                    act(4, What::Orders(refusing)),
+                    act(8, What::Orders(OrderFaults::default())),
+                    act(11, What::LetFire),
+                ]
+            }
+            Self::Slippage => {
+                let late = LineFaults { delay: Span(400_000_000), ..LineFaults::NONE };
+                vec![
+                    act(4, What::Lines(late)),
+                    act(8, What::Lines(LineFaults::NONE)),
+                    act(11, What::LetFire),
+                ]
+            }
+            Self::Feedcut => {
+                vec![act(4, What::Silence(Silence::Total)), act(8, What::Silence(Silence::Off))]
+            }
+        }
+    }
+
+    /// Does it all, as long as it is not over.
+    pub fn play(self, venues: &Venues, operators: Option<&Operators>, is_over: &AtomicBool) {
+        let begun = Instant::now();
+        for Act { after, what } in self.acts() {
+            while begun.elapsed() < after {
+                if is_over.load(Ordering::Relaxed) {
+                    return;
+                }
+                std::thread::sleep(NAP);
+            }
+            match what {
+                What::Orders(faults) => venues.cme.set_order_faults(faults),
+                What::Lines(faults) => {
+                    venues.cme.set_faults(Line::A, faults);
+                    venues.cme.set_faults(Line::B, faults);
+                }
+                What::Silence(silence) => venues.cme.set_silence(silence),
+                What::LetFire => {
+                    let why = "the demonstration's trouble is over";
+                    // Who gets no answer sees in the record what became of it.
+                    let _ = operators.map(|operators| operators.let_fire(why));
+                }
+            }
+        }
+    }
+}
