@@ -188,13 +188,9 @@ impl Look<'_> {
         let names = self.gauges.feeds.clone();
         for (name, port) in names.iter().zip(&counters.feed_ports) {
             let kernel = &port.kernel;
-            let dropped = [
-                &kernel.overflow_a,
-                &kernel.overflow_b,
-                &kernel.xdp_dropped,
-                &kernel.xdp_ring_full,
-            ];
-            let dropped = dropped.iter().map(|count| count.get()).sum();
+            let lines = kernel.lines.iter().map(|line| &line.overflow);
+            let dropped = lines.chain([&kernel.xdp_dropped, &kernel.xdp_ring_full]);
+            let dropped = dropped.map(|count| count.get()).sum();
             self.grown(Rule::PacketsDropped, labels([("feed", name)]), dropped);
         }
     }

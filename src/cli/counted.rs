@@ -1,4 +1,4 @@
-//! Where the counters of an engine are that `xmc top` and `xmc dump` look at.
+//! Where the counters of an engine are that `xmc top`, `dump` and `metrics` look at.
 
 use super::CliError;
 use crate::config::{self, Configuration};
@@ -35,13 +35,18 @@ impl Place {
         Ok(self.config.as_deref().map(config::load).transpose()?)
     }
 
+    /// The directory or file that is named. `config` is what `configuration` gave.
+    pub fn path(&self, config: Option<&Configuration>) -> Result<PathBuf, CliError> {
+        match (&self.directory, config) {
+            (Some(directory), _) => Ok(directory.clone()),
+            (None, Some(config)) => Ok(config.engine.record_directory.clone()),
+            (None, None) => Err(CliError::usage("name a directory, or --config FILE")),
+        }
+    }
+
     /// Opens them. `config` is what `configuration` gave.
     pub fn open(&self, config: Option<&Configuration>) -> Result<Attached, CliError> {
-        let directory = match (&self.directory, config) {
-            (Some(directory), _) => directory.clone(),
-            (None, Some(config)) => config.engine.record_directory.clone(),
-            (None, None) => return Err(CliError::usage("name a directory, or --config FILE")),
-        };
+        let directory = self.path(config)?;
         let opened = match directory.is_file() {
             true => Attached::open_file(&directory),
             false => Attached::open(&directory),

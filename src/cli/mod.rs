@@ -27,6 +27,8 @@ pub mod frame;
 pub mod host;
 pub mod inspect;
 pub mod latency;
+pub mod manual;
+pub mod metrics;
 pub mod plan;
 pub mod replay;
 pub(crate) mod report;
@@ -142,6 +144,7 @@ enum Command {
     Audit(audit::Args),
     Calendar(calendar::Args),
     Capital(capital::Args),
+    Completions(manual::Completions),
     Config(config::Args),
     Conformance(conformance::Args),
     Control(control::Args),
@@ -171,6 +174,8 @@ enum Command {
     Host(host::Args),
     Inspect(inspect::Args),
     Latency(latency::Args),
+    Man(manual::Pages),
+    Metrics(metrics::Args),
     Plan(plan::Args),
     Replay(replay::Args),
     Run(run::Args),
@@ -189,6 +194,7 @@ impl Command {
             Self::Audit(args) => audit::run(args, out),
             Self::Calendar(args) => calendar::run(args, out),
             Self::Capital(args) => capital::run(args, out),
+            Self::Completions(args) => manual::completions(args, out),
             Self::Config(args) => config::run(args, out),
             Self::Conformance(args) => conformance::run(args, out),
             Self::Control(args) => control::run(args, out),
@@ -210,6 +216,8 @@ impl Command {
             Self::Host(args) => host::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
             Self::Latency(args) => latency::run(args, out),
+            Self::Man(args) => manual::man(args, out),
+            Self::Metrics(args) => metrics::run(args, out),
             Self::Plan(args) => plan::run(args, out),
             Self::Replay(args) => replay::run(args, out),
             Self::Run(args) => run::run(args, out),

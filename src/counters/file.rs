@@ -173,12 +173,12 @@ pub struct CountersFile {
 pub struct Shown(Arc<Memory>);
 
 impl CountersFile {
-    /// Begins the file of the next run in the directory of its record, and says where counters can
-    /// be placed. The last run's stays until `finish`.
+    /// Begins the file of the next run in the directory of its record, with room for so many bytes
+    /// of counters, and says where they can be placed. The last run's stays until `finish`.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn begin(directory: &Path) -> Result<(Self, Placer), CountersError> {
+    pub fn begin(directory: &Path, bytes: usize) -> Result<(Self, Placer), CountersError> {
         let path = directory.join(NAME);
         let beside = directory.join(format!("{NAME}.new"));
         let failed = |action| {
@@ -193,7 +193,6 @@ impl CountersFile {
             .create_new(true)
             .open(&beside)
             .map_err(failed("make"))?;
-        let bytes = Placer::memory_bytes();
         // Every block exists before it is mapped: a full disk is an error here, not a SIGBUS.
         let allocated = crate::journal::disk::allocate(&file, bytes as u64);
         allocated.map_err(failed("allocate"))?;

@@ -11,8 +11,9 @@ use xmc_hotpath::port::Line;
 /// Bytes before the first counter: the header of the file.
 pub const HEADER_BYTES: usize = 2 * LINE_BYTES;
 
-/// Room for all counters of an engine: four feeds and seven gateways take less than a quarter.
-const MEMORY_BYTES: usize = 1 << 18;
+/// Room for all counters of an engine but those of its pairs: four feeds and seven gateways take
+/// less than a quarter.
+pub const MEMORY_BYTES: usize = 1 << 18;
 
 /// What counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +41,12 @@ pub enum OwnerKind {
     Replica,
     /// The journal.
     Journal,
+    /// A pair: 套利对.
+    Pair,
+    /// A rule of alerts.
+    Alert,
+    /// A histogram of latencies.
+    Latency,
 }
 
 impl OwnerKind {
@@ -58,6 +65,9 @@ impl OwnerKind {
             Self::Port => "port",
             Self::Replica => "replica",
             Self::Journal => "journal",
+            Self::Pair => "pair",
+            Self::Alert => "alert",
+            Self::Latency => "latency",
         }
     }
 }
@@ -78,13 +88,17 @@ pub struct Owner {
     /// The name of its thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
+    /// How much a rule of alerts matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
 }
 
 impl Owner {
     /// One without a thread of its own.
     #[must_use]
     pub fn new(kind: OwnerKind, name: &str) -> Self {
-        Self { kind, name: name.to_owned(), stages: Vec::new(), core: None, thread: None }
+        let name = name.to_owned();
+        Self { kind, name, stages: Vec::new(), core: None, thread: None, severity: None }
     }
 
     /// The same with the name of its thread, and the core that it is pinned to.
@@ -188,20 +202,21 @@ pub struct Placer {
 }
 
 impl Placer {
-    /// In memory that no other process sees.
+    /// In so many bytes that no other process sees.
     #[must_use]
-    pub fn alone() -> Self {
-        Self::new(Memory::anonymous(MEMORY_BYTES))
+    pub fn alone(bytes: usize) -> Self {
+        Self::new(Memory::anonymous(bytes))
     }
 
-    /// In the front of a file that is long enough: see `memory_bytes`.
+    /// In the front of a file that is long enough.
     pub(super) fn new(memory: Memory) -> Self {
         Self { memory: Arc::new(memory), end: HEADER_BYTES, table: Table::default() }
     }
 
-    /// Room that a file has before its table.
-    pub(super) const fn memory_bytes() -> usize {
-        MEMORY_BYTES
+    /// What has been placed so far.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
     }
 
     /// A place for the counters of `owner`.

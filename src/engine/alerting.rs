@@ -74,6 +74,8 @@ pub struct Alerting {
     dropped: BTreeMap<String, u64>,
     /// The last run did not say that it ended.
     died: Option<u16>,
+    /// How often each was raised in this run.
+    raised: BTreeMap<Rule, u64>,
     /// Instructions about money that were told.
     instructed: u64,
     sink_names: Vec<String>,
@@ -183,6 +185,7 @@ impl Alerting {
             cursor,
             dropped,
             died,
+            raised: BTreeMap::new(),
             instructed: 0,
             sink_names: alerts.sinks.iter().map(|sink| sink.name.clone()).collect(),
         })
@@ -229,6 +232,7 @@ impl Alerting {
             if looked.is_none_or(|at| at.elapsed() >= BETWEEN_LOOKS) {
                 looked = Some(Instant::now());
                 notices.extend(self.look(around, retry.is_some()));
+                self.show(around.counters);
             }
             let counts = counted.elapsed() >= BETWEEN_COUNTS;
             if !notices.is_empty() || counts {
@@ -242,7 +246,17 @@ impl Alerting {
                 std::thread::sleep(NAP);
             }
         }
+        self.show(around.counters);
         self.finish(around.has_failed.load(Ordering::Relaxed), &syncing);
+    }
+
+    /// Shows to other processes what fires.
+    fn show(&self, counters: &Counters) {
+        for (rule, told) in &counters.told.alerts {
+            let firing = self.book.alerts().filter(|alert| alert.code == *rule).count();
+            told.firing.set(firing as u64);
+            told.raised.set(self.raised.get(rule).copied().unwrap_or(0));
+        }
     }
 
     /// Tells of the run that begins, and of one that died.
@@ -417,7 +431,10 @@ impl Alerting {
         let (at_ns, mut notices) = (now_ns(), Vec::new());
         for signal in signals {
             match signal {
-                Signal::Raise(raised) => self.book.raise(raised, at_ns, &mut notices),
+                Signal::Raise(raised) => {
+                    *self.raised.entry(raised.rule).or_default() += 1;
+                    self.book.raise(raised, at_ns, &mut notices);
+                }
                 Signal::Clear { rule, labels } => {
                     self.book.clear(*rule, labels, at_ns, &mut notices);
                 }

@@ -2,7 +2,9 @@
 //! dump` read, or in memory of this process for runs that nobody looks at from outside.
 //!
 //! Made by whoever makes the engine, before its ports and stages. Hot stages borrow their own
-//! counters from here; the cold side reads them where they are.
+//! counters from here; the cold side reads them where they are. `told` is what the cold side adds.
+
+pub mod told;
 
 use super::core::hot;
 use super::gateway::SessionCounters;
@@ -10,6 +12,7 @@ use super::threads::of_core;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
 use crate::counters::file::Shown;
+use crate::counters::table::{MEMORY_BYTES, Table};
 use crate::counters::{CountersError, CountersFile, Owner, OwnerKind, Placed, Placer, Run};
 use crate::journal;
 use crate::port::tcp::StreamCounters;
@@ -19,6 +22,7 @@ use crate::port::xdp::send::SendCounters;
 use crate::recovery::replica::ReplicaCounters;
 use crate::topology::Stage as StageName;
 use std::path::Path;
+use told::Told;
 use xmc_hotpath::counter::Counter;
 use xmc_hotpath::counters;
 use xmc_hotpath::desk::stage::DeskCounters;
@@ -153,13 +157,19 @@ impl JournalCounters {
 }
 
 counters! {
+    /// What the kernel has dropped of one line.
+    pub struct KernelLineCounters {
+        /// Datagrams for which the receive buffer of the line's socket had no room.
+        pub overflow: Counter => Count "packets",
+    }
+}
+
+counters! {
     /// What the kernel has dropped of a feed: asked by the cold side each second.
     #[repr(align(128))]
     pub struct KernelCounters {
-        /// Datagrams of line A for which its socket's receive buffer had no room.
-        pub overflow_a: Counter => Count "packets",
-        /// Datagrams of line B for which its socket's receive buffer had no room.
-        pub overflow_b: Counter => Count "packets",
+        /// A and B.
+        pub lines: [KernelLineCounters; 2],
         /// AF_XDP: frames that were too long, or found no frame to be copied into.
         pub xdp_dropped: Counter => Count "packets",
         /// AF_XDP: frames for which the receive ring had no room.
@@ -221,6 +231,8 @@ pub struct Counters {
     pub origin: Placed<OriginCounters>,
     /// The engine as a whole.
     pub engine: Placed<EngineCounters>,
+    /// Pairs, alerts and latencies, for whoever looks from outside.
+    pub told: Told,
     /// Where others see them; `None`: nowhere.
     shown: Option<Shown>,
 }
@@ -229,7 +241,20 @@ impl Counters {
     /// Counters for a configuration that nobody sees from outside.
     #[must_use]
     pub fn new(config: &Configuration) -> Self {
-        Self::place(config, false, &mut Placer::alone())
+        Self::place(config, false, &mut Placer::alone(Self::bytes(config)))
+    }
+
+    /// What the counters of a configuration are.
+    #[must_use]
+    pub fn table(config: &Configuration) -> Table {
+        let mut placer = Placer::alone(Self::bytes(config));
+        Self::place(config, false, &mut placer);
+        placer.table().clone()
+    }
+
+    /// The most that they can take.
+    fn bytes(config: &Configuration) -> usize {
+        MEMORY_BYTES + Told::bytes(config)
     }
 
     /// Counters for the run `identity`, which other processes see in the directory of its record.
@@ -243,7 +268,7 @@ impl Counters {
         identity: DeskIdentity,
         clock: &EngineClock,
     ) -> Result<Self, CountersError> {
-        let (file, mut placer) = CountersFile::begin(directory)?;
+        let (file, mut placer) = CountersFile::begin(directory, Self::bytes(config))?;
         let counters = Self::place(config, is_pinned, &mut placer);
         let scale = clock.utc();
         counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
@@ -323,6 +348,7 @@ impl Counters {
                 .map(|(owner, gateway)| SessionCounters::place(gateway, owner, placer))
                 .collect(),
             journal: placer.place(&one(OwnerKind::Journal)),
+            told: Told::place(config, placer),
             origin,
             engine,
             cores,

@@ -3,6 +3,7 @@
 use super::memory::DeskSize;
 use super::wire::WireError;
 use crate::config::{self, Configuration, GatewayProtocol};
+use crate::counters::table::MEMORY_BYTES;
 use crate::counters::{Owner, OwnerKind, Placed, Placer};
 use crate::venue::esunny::dstar::logon::Granted;
 use rtrb::RingBuffer;
@@ -165,7 +166,7 @@ pub enum SessionCounters {
 
 impl SessionCounters {
     pub(crate) fn new(gateway: &config::Gateway) -> Self {
-        Self::place(gateway, &Owner::new(OwnerKind::Session, ""), &mut Placer::alone())
+        Self::place(gateway, &Owner::new(OwnerKind::Session, ""), &mut Placer::alone(MEMORY_BYTES))
     }
 
     pub(super) fn place(gateway: &config::Gateway, owner: &Owner, placer: &mut Placer) -> Self {

@@ -291,7 +291,7 @@ where
     }
     ended.snapshots = shared.snapshots.figures();
     ended.sessions = shared.sessions.figures();
-    shared.show(&follower, &ended.latency.figures());
+    shared.show(&follower, &ended.latency);
     shared.ask_kernel();
     counters.end(clock.utc().utc);
     telling.on_clock(&clock.utc(), &counters);
@@ -556,7 +556,7 @@ impl Shared<'_> {
                 let mut latency = Latencies::new();
                 self.exchanges().iter_mut().for_each(|exchange| latency.add(exchange.total()));
                 let witnessed = self.witnessed.figures();
-                self.show(follower, &latency.figures());
+                self.show(follower, &latency);
                 let sight = Sight {
                     elapsed: self.started.elapsed(),
                     now: self.clock.now(),

@@ -168,10 +168,9 @@ pub struct KernelWatch {
 impl KernelWatch {
     /// Asks, and shows it. What the kernel does not tell stays as it was.
     pub fn ask(&self, counters: &KernelCounters) {
-        let shown = [&counters.overflow_a, &counters.overflow_b];
-        for (line, shown) in self.lines.iter().zip(shown) {
+        for (line, shown) in self.lines.iter().zip(&counters.lines) {
             if let Some(Ok(Some(dropped))) = line.map(Overflow::dropped) {
-                shown.set(dropped);
+                shown.overflow.set(dropped);
             }
         }
         if let Some(Ok(Some(drops))) = self.xdp.as_ref().map(DropWatch::drops) {

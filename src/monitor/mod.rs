@@ -7,6 +7,7 @@
 //!
 //! What it deliberately does not do: command the engine. Keys change what is shown, and end it.
 
+mod count;
 pub mod gate;
 pub mod number;
 pub mod plain;

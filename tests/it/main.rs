@@ -26,6 +26,7 @@ mod garbage;
 mod gateway;
 mod host;
 mod journal;
+mod metrics;
 mod monitor;
 mod netns;
 mod offset;

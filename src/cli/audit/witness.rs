@@ -7,6 +7,7 @@ use crate::audit::witness::serve::Server;
 use crate::cli::{CliError, Exit, Report};
 use crate::config::SecretSource;
 use crate::interrupt;
+use serde_json::json;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -48,8 +49,14 @@ pub fn run(args: &WitnessArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         |error| CliError::could_not_run(format!("cannot listen on {}: {error}", args.listen));
     let mut server = Server::bind(args.listen, kept, logs).map_err(on_socket)?;
     let address = server.address().map_err(on_socket)?;
-    writeln!(out, "http://{address}/ keeps in {}", args.keep.display())?;
-    writeln!(out, "{public}")?;
+    let url = format!("http://{address}/");
+    if out.is_json() {
+        let told = json!({ "url": url, "keeps_in": args.keep, "key": public.to_string() });
+        out.json("xmc.audit.witness", 1, &told)?;
+    } else {
+        writeln!(out, "{url} keeps in {}", args.keep.display())?;
+        writeln!(out, "{public}")?;
+    }
     out.flush()?;
     server.run(interrupt::is_asked).map_err(on_socket)?;
     Ok(Exit::Ok)

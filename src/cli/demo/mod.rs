@@ -89,6 +89,13 @@ pub struct Args {
     show: Show,
 }
 
+/// What a demonstration runs with.
+pub(super) fn sample(topology: Topology) -> Result<Configuration, CliError> {
+    let mut config = configuration(topology)?;
+    config.alerts.get_or_insert_with(local_log);
+    Ok(config)
+}
+
 /// Runs the command.
 ///
 /// # Errors

@@ -7,9 +7,11 @@ pub mod onlooker;
 pub mod summary;
 
 pub use carried::CarriedOver;
+use onlooker::WebScreen;
 pub use onlooker::{Onlooker, Show};
 pub use summary::Summary;
 
+use super::metrics::refused;
 use super::{CliError, Report};
 use crate::audit;
 use crate::clock::EngineClock;
@@ -26,6 +28,7 @@ use crate::engine::recording::{Recording, Segments};
 use crate::engine::replay;
 use crate::engine::witnessing::{self, Witnessing};
 use crate::journal::snapshot;
+use crate::metrics::Exporter;
 use crate::monitor::web::WebError;
 use crate::monitor::words::Lang;
 use crate::secret::Secret;
@@ -70,6 +73,7 @@ pub fn trade(
         WebError::Open(_) => CliError::refused(refused),
         _ => CliError::could_not_run(refused),
     })?;
+    let metrics = wanted.show.metrics(config, directory).map_err(refused)?;
     let clock = EngineClock::start();
     let witnessing = config.checkpoints.as_ref();
     let witnessing = witnessing.map(|checkpoints| Witnessing::open(checkpoints, directory));
@@ -118,12 +122,17 @@ pub fn trade(
     if is_told {
         say_control(control.as_ref(), wanted.show.lang(), out)?;
     }
-    if let Some(web) = &web {
-        let word = if wanted.show.lang() == Lang::Zh { "网页" } else { "Screen" };
-        match is_told {
-            true => writeln!(out, "{word}: {}", web.url()).and_then(|()| out.flush())?,
+    let urls = [
+        (["Screen", "网页"], web.as_ref().map(WebScreen::url)),
+        (["Metrics", "指标"], metrics.as_ref().map(Exporter::url)),
+    ];
+    for (words, url) in urls {
+        let word = words[usize::from(wanted.show.lang() == Lang::Zh)];
+        match url {
+            Some(url) if is_told => writeln!(out, "{word}: {url}").and_then(|()| out.flush())?,
             // The report has to stay one JSON object.
-            false => writeln!(std::io::stderr(), "{word}: {}", web.url())?,
+            Some(url) => writeln!(std::io::stderr(), "{word}: {url}")?,
+            None => {}
         }
     }
     let sessions =
@@ -147,6 +156,7 @@ pub fn trade(
     let until = wanted.seconds.map(Duration::from_secs);
     let mut onlooker = Onlooker::new(config, &wanted.show, web, until, out)?;
     let ended = live::run(plan, &mut onlooker).map_err(CliError::could_not_run)?;
+    drop(metrics);
     let seen = onlooker.end()?;
     let ledgers = ask()?;
     let evidence = config.checkpoints.as_ref().map(|checkpoints| {

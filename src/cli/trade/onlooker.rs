@@ -13,6 +13,7 @@ use crate::engine::hold;
 use crate::engine::live::{Sight, Watch};
 use crate::engine::score::Scoreboard;
 use crate::engine::witnessing;
+use crate::metrics::{self, Exporter, MetricsError, Source};
 use crate::monitor::terminal::{self, Look, Screen};
 use crate::monitor::view::FeedView;
 use crate::monitor::web::{Place, Web, WebError};
@@ -20,6 +21,7 @@ use crate::monitor::{Journal, Lang, Plain, Ring, Setting, Sources, Tally, View};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use xmc_hotpath::desk::{Desk, Instrument};
@@ -30,7 +32,7 @@ use xmc_hotpath::time::Span;
 const BETWEEN_LINES: Duration = Duration::from_secs(1);
 
 /// How it is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
 pub struct Show {
     /// Language of screen and lines; by default that of the environment.
     #[arg(long, value_name = "LANG", value_enum)]
@@ -49,6 +51,13 @@ pub struct Show {
     /// TLS before it, or leave this out and look through `ssh -L`.
     #[arg(long, requires = "web")]
     pub web_open: bool,
+    /// Serves /metrics for Prometheus: 127.0.0.1:9480, or port 0 for any. `xmc metrics` does the
+    /// same from another process.
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
+    /// Other machines may reach that address. There is no token and no TLS.
+    #[arg(long, requires = "metrics")]
+    pub metrics_open: bool,
 }
 
 impl Show {
@@ -72,6 +81,24 @@ impl Show {
         let is_shown = |named: &Named| !matches!(named, Named::Of(Kind::Spread, _));
         let limited = register.limited().filter(is_shown).take(LIMITED).collect();
         Ok(Some(WebScreen { web, register, limited }))
+    }
+
+    /// Serves what the engine of the record in `directory` counts, if that was asked for, on cores
+    /// that do not trade.
+    ///
+    /// # Errors
+    /// See `MetricsError`.
+    pub fn metrics(
+        &self,
+        config: &Configuration,
+        directory: &Path,
+    ) -> Result<Option<Exporter>, MetricsError> {
+        let Some(address) = self.metrics else { return Ok(None) };
+        let place = metrics::Place { address, is_open_to_others: self.metrics_open };
+        let owned = config.clone();
+        let source = Source::new(directory.to_owned());
+        let begin = move || hold::stay_cold(&owned);
+        Exporter::open(place, "--metrics-open", source, begin).map(Some)
     }
 }
 
@@ -338,6 +365,7 @@ impl Watch for Onlooker<'_, '_> {
                 ..Journal::default()
             }),
         });
+        view.count_in(sight.counters, sight.desk);
         let lots = |row: &Instrument| row.exposure.position_lots;
         self.desk_lots = sight.desk.instruments().iter().map(lots).collect();
         if !sight.is_last {

@@ -4,7 +4,7 @@ use super::{JOURNAL_NAP, LiveError, Shared, moment};
 use crate::engine::alerting::{Alerting, Around};
 use crate::engine::core::place;
 use crate::engine::follower::Follower;
-use crate::engine::latency::Figures;
+use crate::engine::latency::Latencies;
 use crate::journal::disk::Directory;
 use crate::journal::{self, JournalWriter, SealReason};
 use crate::topology::Sched;
@@ -13,8 +13,9 @@ use xmc_hotpath::stage::Work;
 
 impl Shared<'_> {
     /// Shows what the shadow has seen, and what else the cold side knows of the whole.
-    pub(super) fn show(&self, follower: &Follower<'_>, latency: &Figures) {
-        let engine = &self.counters.engine;
+    pub(super) fn show(&self, follower: &Follower<'_>, latencies: &Latencies) {
+        let (engine, latency) = (&self.counters.engine, latencies.figures());
+        self.counters.told.tick_to_order.show(latencies);
         engine.followed.set(follower.counts.records);
         engine.fires.set(follower.counts.fires);
         engine.refusals.set(follower.counts.refusals);

@@ -1,11 +1,12 @@
 //! What is answered, and within which bounds: connections, viewers, bytes of a request, moments a
 //! second.
 
-use super::access::{brought, cookie_name, is_ours};
+use super::access::{brought, cookie_name};
 use super::history::History;
 use super::moment::{Asked, Moment};
 use super::page::{ASSETS, Asset, PAGE};
 use super::{Token, catalogue};
+use crate::http::{self, Bounds, is_ours};
 use crate::monitor::words::Lang;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -16,17 +17,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::Stream;
 use futures_util::stream;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use serde_json::json;
-use socket2::SockRef;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 /// Viewers that are sent moments at the same time.
 pub const VIEWERS: usize = 64;
@@ -34,22 +30,10 @@ pub const VIEWERS: usize = 64;
 pub const CONNECTIONS: usize = VIEWERS + 32;
 /// Between two moments for one viewer: twenty a second.
 const BETWEEN_MOMENTS: Duration = Duration::from_millis(50);
-/// Bytes of a request's head, at most: larger ones are refused before anybody looks at them.
-const HEAD_BYTES: usize = 16_384;
-/// Fields of a request's head, at most.
-const HEAD_FIELDS: usize = 64;
-/// How long a request may take to come.
-const HEAD_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a viewer may take nothing before it is let go.
-const TAKE_PATIENCE: Duration = Duration::from_secs(20);
-/// Bytes that the kernel keeps for a viewer: two moments or so, so that what waits is not old.
-const SEND_BYTES: usize = 1 << 16;
 /// A moment older than this says that the engine is not looked at any more.
 const STALE: Duration = Duration::from_secs(1);
 /// Between two signs of life for a viewer while no moment comes.
 const BETWEEN_SIGNS: Duration = Duration::from_secs(1);
-/// How long after a failed accept the next one is tried.
-const NAP: Duration = Duration::from_millis(50);
 
 type Newest = watch::Receiver<Option<Arc<Moment>>>;
 
@@ -88,7 +72,8 @@ pub async fn serve(
     stopped: oneshot::Receiver<()>,
 ) {
     tokio::spawn(remember(shared.newest.clone(), Arc::clone(&shared.history)));
-    tokio::spawn(accept(listener, router(shared)));
+    let bounds = Bounds { connections: CONNECTIONS, patience: None };
+    tokio::spawn(http::accept(listener, router(shared), bounds));
     // Whatever is open ends with the runtime.
     let _ = stopped.await;
 }
@@ -101,39 +86,6 @@ async fn remember(mut newest: Newest, history: Arc<Mutex<History>>) {
             history.lock().unwrap_or_else(PoisonError::into_inner).take(&moment);
         }
     }
-}
-
-async fn accept(listener: std::net::TcpListener, router: Router) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // No descriptor is free, or the like: it passes.
-            sleep(NAP).await;
-            continue;
-        };
-        // One too many is closed: the others have filled all that there is.
-        if let Ok(place) = Arc::clone(&room).try_acquire_owned() {
-            tokio::spawn(answer(stream, router.clone(), place));
-        }
-    }
-}
-
-async fn answer(stream: TcpStream, router: Router, place: OwnedSemaphorePermit) {
-    let socket = SockRef::from(&stream);
-    // What the kernel does not take is no reason not to answer.
-    let _ = socket.set_tcp_nodelay(true);
-    let _ = socket.set_send_buffer_size(SEND_BYTES);
-    let _ = socket.set_tcp_user_timeout(Some(TAKE_PATIENCE));
-    let _ = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
-        .max_buf_size(HEAD_BYTES)
-        .max_headers(HEAD_FIELDS)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-        .await;
-    drop(place);
 }
 
 fn router(shared: Shared) -> Router {

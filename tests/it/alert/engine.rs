@@ -4,6 +4,7 @@
 use super::receiver::{Receiver, Request, ok};
 use crate::cli::run::{Engine, booked, files, sample};
 use crate::journal::scratch::Scratch;
+use cross_market_connect::metrics::{Format, Source};
 use cross_market_connect::venue::simulated::Venues;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,6 +105,9 @@ fn codes(items: &[Value]) -> BTreeSet<&str> {
     items.iter().map(|item| item["code"].as_str().expect("a code")).collect()
 }
 
+/// How metrics begin that say that sinks take nothing.
+const FIRING: &str = "xmc_alert_firing{code=\"XMC-A120\"";
+
 const ALERTS: &str = "
 [alert]
 lang = \"both\"
@@ -165,6 +169,23 @@ fn every_fire_of_the_record_is_told_though_a_sink_is_dead_and_the_engine_is_kill
     assert_eq!(sink(&list, "log")["is_failing"], false, "{list}");
     assert!(sink(&list, "hook")["waiting"].as_u64() > Some(0), "{list}");
     assert!(sink(&list, "dead")["failures"].as_u64() > Some(0), "{list}");
+    // Metrics have the same, at the next look.
+    let since = Instant::now();
+    let exported = loop {
+        let families = Source::new(stand.record.clone()).read().expect("the engine runs");
+        let text = Format::Text.write(&families);
+        let is_told = |line: &str| line.starts_with(FIRING) && !line.ends_with(" 0");
+        if text.lines().any(is_told) {
+            break text;
+        }
+        assert!(since.elapsed() < PATIENCE, "{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let raised = "xmc_alert_raised_total{code=\"XMC-A102\",severity=\"info\"} 1";
+    assert!(exported.lines().any(|line| line == raised), "{exported}");
+    let loud = "xmc_alert_firing{code=\"XMC-A130\",severity=\"critical\"}";
+    assert!(exported.contains(loud), "as it is configured");
+    assert!(!exported.contains("XMC-A072"), "it is off");
     // It is killed where it stands.
     engine.0.kill().expect("it is ours");
     drop(engine);

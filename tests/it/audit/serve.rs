@@ -126,6 +126,39 @@ fn auditors_with_the_token_are_answered_and_nobody_else() {
     assert_eq!(fs::read(path.join("00000001.xmj")).expect("its segment"), before);
 }
 
+/// With `--json` what a server says of itself is one object.
+#[test]
+fn servers_say_where_they_are_as_data() {
+    let scratch = Scratch::new("serve_json");
+    let path = rig::journal(Seed::whole(1), &scratch);
+    let (token, own, keep) =
+        (token(&scratch), scratch.path("own.key"), scratch.path("log.checkpoints"));
+    let keygen = |path: &Path, more: &[&str]| {
+        let args = ["keygen", text(path), "--name", "witness.example/w", "--json"];
+        let made = xmc(&[&args, more].concat()).output().expect("xmc runs");
+        assert!(made.status.success(), "{made:?}");
+    };
+    let log = scratch.path("log.key");
+    keygen(&own, &["--witness"]);
+    keygen(&log, &[]);
+    let public = format!("{}.pub", text(&log));
+    let serve = ["serve", text(&path), "--listen", "127.0.0.1:0", "--token-file", text(&token)];
+    let witness = ["witness", "--listen", "127.0.0.1:0", "--own-key", text(&own), "--log", &public];
+    let witness = [&witness[..], &["--keep", text(&keep)]].concat();
+    for (args, schema) in [(&serve[..], "xmc.audit.serve"), (&witness, "xmc.audit.witness")] {
+        let mut child = xmc(args).arg("--json").spawn().expect("xmc runs");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("it was asked for");
+        BufReader::new(out).read_line(&mut line).expect("it says where it listens");
+        let _ = child.kill();
+        let _ = child.wait();
+        let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+        assert_eq!((&told["schema"], told["version"].as_u64()), (&schema.into(), Some(1)));
+        let url = told["url"].as_str().expect("an address");
+        assert!(url.starts_with("http://127.0.0.1:"), "{told}");
+    }
+}
+
 #[test]
 fn what_would_not_be_safe_is_refused() {
     let scratch = Scratch::new("serve_refused");

@@ -11,6 +11,7 @@ mod feeds;
 mod frame;
 mod host;
 mod inspect;
+mod manual;
 mod netlab;
 mod plan;
 mod replay;

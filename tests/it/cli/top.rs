@@ -266,7 +266,7 @@ fn one_counter_is_explained_by_its_name() {
         text,
         "feed.cme.gaps  12,345 gaps\n    Times that packets were given up on both lines.\n"
     );
-    let several = xmc(&["dump", path, "--explain", "tick_to_order"]);
+    let several = xmc(&["dump", path, "--explain", "engine.tick_to_order"]);
     assert_eq!(String::from_utf8_lossy(&several.stdout).lines().count(), 6);
     let none = xmc(&["dump", path, "--explain", "no_such"]);
     assert_eq!(none.status.code(), Some(3), "{none:?}");

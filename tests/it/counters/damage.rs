@@ -8,9 +8,14 @@ use cross_market_connect::journal::shm::RingFile;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Bytes of the header, and of the counters behind it.
+/// Bytes of the header.
 const HEADER: usize = 128;
-const COUNTERS: usize = 1 << 18;
+
+/// Bytes before the table, as word 3 of the header says.
+fn table_at(whole: &[u8]) -> usize {
+    let word = whole[24..32].try_into().expect("eight bytes");
+    usize::try_from(u64::from_le_bytes(word)).expect("a length")
+}
 
 fn refused(path: &Path) -> ReadError {
     Attached::open_file(path).expect_err("it is damaged")
@@ -25,7 +30,7 @@ fn every_cut_is_told_with_how_much_is_missing() {
     // All around the ends of its parts; between them every length is the same case.
     let near = |at: usize| at.saturating_sub(300)..(at + 300).min(whole.len());
     let between = (0..whole.len()).step_by(4_999);
-    let lengths = near(0).chain(near(COUNTERS)).chain(near(whole.len())).chain(between);
+    let lengths = near(0).chain(near(table_at(&whole))).chain(near(whole.len())).chain(between);
     for len in lengths {
         std::fs::write(&cut, &whole[..len]).expect("the directory can be written");
         match refused(&cut) {
@@ -46,7 +51,7 @@ fn every_flipped_bit_outside_of_the_counters_is_found() {
     let _counters = shown(&record, 1);
     let whole = std::fs::read(record.join(NAME)).expect("it is there");
     let path = record.join("flipped");
-    let bits = (0..HEADER * 8).chain((COUNTERS * 8..whole.len() * 8).step_by(30_011));
+    let bits = (0..HEADER * 8).chain((table_at(&whole) * 8..whole.len() * 8).step_by(30_011));
     for bit in bits {
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);

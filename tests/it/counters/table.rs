@@ -50,6 +50,8 @@ fn writer(owner: &Owner, row: &Row) -> String {
         OwnerKind::Thread if owner.name == "main" => "cold side".to_owned(),
         OwnerKind::Journal => "thread journal".to_owned(),
         OwnerKind::Replica => "thread recovery".to_owned(),
+        OwnerKind::Pair | OwnerKind::Latency => "cold side".to_owned(),
+        OwnerKind::Alert => "thread alerts".to_owned(),
         kind => name(kind.word()).trim_end().to_owned(),
     }
 }
@@ -89,7 +91,7 @@ fn what_is_counted_is_seen_from_outside_at_once() {
     counters.replicas[0].audit.books.add(2);
     counters.replicas[1].feed.line(Line::A).gaps.add(3);
     counters.replicas[1].limits.changes.add(4);
-    counters.feed_ports[0].kernel.overflow_b.set(6);
+    counters.feed_ports[0].kernel.lines[1].overflow.set(6);
     counters.gateway_ports[1].stream.torn.add(8);
     counters.journal.window_worst.set(10);
     for (name, expected) in [
@@ -103,7 +105,7 @@ fn what_is_counted_is_seen_from_outside_at_once() {
         ("replica.shfe.audit.books", 2),
         ("replica.cme.feed.lines.a.gaps", 3),
         ("replica.cme.limits.changes", 4),
-        ("port.feed_shfe.kernel.overflow_b", 6),
+        ("port.feed_shfe.kernel.lines.b.overflow", 6),
         ("port.gateway_cme.torn", 8),
         ("journal.window_worst", 10),
     ] {

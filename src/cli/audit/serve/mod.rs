@@ -18,6 +18,7 @@ use request::Request;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::json;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::MetadataExt;
@@ -81,7 +82,14 @@ pub fn run(args: &ServeArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     listener.set_nonblocking(true).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    writeln!(out, "{scheme}://{address}/v1/journal: {} records, read-only", updated.records)?;
+    let url = format!("{scheme}://{address}/v1/journal");
+    match out.is_json() {
+        true => {
+            let told = json!({ "url": url, "records": updated.records });
+            out.json("xmc.audit.serve", 1, &told)?;
+        }
+        false => writeln!(out, "{url}: {} records, read-only", updated.records)?,
+    }
     out.flush()?;
     let answers = Answers { path: args.path.clone(), index, token };
     interrupt::watch();
