@@ -41,6 +41,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
 /// Until a record that could not be read is read again.
 const BEFORE_RETRY: Duration = Duration::from_secs(1);
+/// What is told of margin that nothing carries: more than all of it.
+const MOST_PERCENT: i64 = 999;
 /// Blocks that are read before what they say is told.
 const BLOCKS_A_POLL: usize = 64;
 /// How long sinks are waited for when the run has ended.
@@ -78,6 +80,8 @@ pub struct Alerting {
     raised: BTreeMap<Rule, u64>,
     /// Instructions about money that were told.
     instructed: u64,
+    /// The same of what no route reaches.
+    unmet: u64,
     sink_names: Vec<String>,
 }
 
@@ -187,6 +191,7 @@ impl Alerting {
             died,
             raised: BTreeMap::new(),
             instructed: 0,
+            unmet: 0,
             sink_names: alerts.sinks.iter().map(|sink| sink.name.clone()).collect(),
         })
     }
@@ -375,7 +380,7 @@ impl Alerting {
         ];
         for account in &figures.accounts {
             // What nothing carries is all of it, and more.
-            let used = account.utilisation.map_or(i64::MAX, capital::percent);
+            let used = account.utilisation.map_or(MOST_PERCENT, capital::percent);
             for (rule, (stage, level)) in Rule::OF_ACCOUNTS.into_iter().zip(levels) {
                 // A doubt is told as such: it is not the account's.
                 let is_so = account.own_stage >= stage;
@@ -391,15 +396,21 @@ impl Alerting {
         self.gauges.stand_alone(Rule::CapitalDoubt, &doubts, at_ns, out);
         let refused: Vec<_> = figures.refused.iter().map(|_| Labels::new()).collect();
         self.gauges.stand_alone(Rule::CapitalBook, &refused, at_ns, out);
-        if self.instructed != figures.instructed {
-            self.instructed = figures.instructed;
-            for transfer in &figures.transfers {
-                let to = figures.accounts.iter().find(|account| account.account == transfer.to);
-                let used = to.and_then(|account| account.utilisation).map(capital::percent);
-                let raised = Raised::new(Rule::CapitalTransfer, transfer.labels(), at_ns);
-                out.push(Signal::Raise(raised.value(used.unwrap_or(i64::MAX))));
-            }
+        for transfer in figures.transfers.iter().filter(|row| row.number > self.instructed) {
+            let to = figures.accounts.iter().find(|account| account.account == transfer.to);
+            let used = to.and_then(|account| account.utilisation).map(capital::percent);
+            let raised = Raised::new(Rule::CapitalTransfer, transfer.labels(), at_ns);
+            out.push(Signal::Raise(raised.value(used.unwrap_or_default())));
         }
+        self.instructed = figures.transfers.back().map_or(self.instructed, |row| row.number);
+        for unmet in figures.unmet.iter().filter(|row| row.number > self.unmet) {
+            let amount = unmet.amount.to_string();
+            let of = [("account", unmet.account.as_str()), ("currency", &unmet.currency)];
+            let [account, currency] = of;
+            let of = labels([account, currency, ("amount", &amount)]);
+            out.push(Signal::Raise(Raised::new(Rule::CapitalUnmet, of, at_ns)));
+        }
+        self.unmet = figures.unmet.back().map_or(self.unmet, |row| row.number);
     }
 
     /// Sinks that take nothing, and those for which notices were dropped.

@@ -152,6 +152,11 @@ impl OperatorsDesk {
         self.is_held
     }
 
+    /// Nothing that was ordered is on its way.
+    pub fn is_quiet(&self) -> bool {
+        self.waiting.is_empty() && self.pending.is_empty()
+    }
+
     /// The run ends: what stops is still taken, what allows more is not.
     pub fn end(&mut self) {
         self.is_ending = true;

@@ -200,7 +200,7 @@ where
     let mut shadow_memory = ShadowMemory::new(desk_size(config));
     let shadow = Shadow::new(identity, &mut shadow_memory);
     let mut follower = Follower::new(directory, first_segment, shadow);
-    follower.trades = watches_capital.then(|| Trades::new(config).dated(&scale));
+    follower.trades = watches_capital.then(|| Trades::new(config).of_run(identity, &scale));
     let shared = Shared {
         clock,
         counters: &counters,
@@ -285,6 +285,7 @@ where
     })?;
     ended.witnessed = shared.witnessed.figures();
     follower.read(watch)?;
+    telling.end_capital(&mut follower, &clock.utc());
     // The next start has nothing to follow.
     if let Some(snapshot) = follower.snapshot() {
         shared.snapshots.write(directory, &snapshot);
@@ -544,7 +545,7 @@ impl Shared<'_> {
             let desk = follower.shadow.desk();
             self.sessions.settle(|gateway| is_settled(desk, gateway));
             telling.on_findings(&self.counters.replicas, desk, self.clock.now());
-            telling.on_capital(follower, &self.clock.utc());
+            telling.on_capital(follower, &self.clock.utc(), is_behind);
             telling.flush(control);
             // The next error of a disk would stop the record: nothing new is opened before a person
             // has seen to it.

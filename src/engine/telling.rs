@@ -5,7 +5,7 @@
 //! snapshot differs too: somebody may have cleared it meanwhile. Nothing that is told is lost when
 //! the control ring is full; it waits. Called by `live`, on the cold side.
 
-use super::capital::{CapitalDesk, Published};
+use super::capital::{CapitalDesk, Published, When};
 use super::clocks::{ClockFigures, Clocks};
 use super::controlling::OperatorsDesk;
 use super::counters::Counters;
@@ -95,11 +95,32 @@ impl Telling {
     }
 
     /// Takes up what follows from the money that orders use.
-    pub(super) fn on_capital(&mut self, follower: &mut Follower<'_>, scale: &ClockScale) {
+    pub(super) fn on_capital(
+        &mut self,
+        follower: &mut Follower<'_>,
+        scale: &ClockScale,
+        is_behind: bool,
+    ) {
+        let is_caught_up = !is_behind
+            && self.waiting.is_empty()
+            && self.operators.as_ref().is_none_or(OperatorsDesk::is_quiet);
         if let (Some(capital), Some(trades)) = (&mut self.capital, &mut follower.trades) {
             let (desk, read) = (follower.shadow.desk(), follower.shadow.now());
-            let told = capital.look(trades, desk, (scale.at, read), scale.utc);
-            self.waiting.extend(told);
+            let has_difference = follower.difference.is_some();
+            let (now, utc) = (scale.at, scale.utc);
+            let when = When { now, read, utc, is_caught_up, has_difference, is_last: false };
+            self.waiting.extend(capital.look(trades, desk, when));
+        }
+    }
+
+    /// Looks at capital once more, when nobody is told anything any more.
+    pub(super) fn end_capital(&mut self, follower: &mut Follower<'_>, scale: &ClockScale) {
+        if let (Some(capital), Some(trades)) = (&mut self.capital, &mut follower.trades) {
+            let (desk, read) = (follower.shadow.desk(), follower.shadow.now());
+            let has_difference = follower.difference.is_some();
+            let (now, utc) = (scale.at, scale.utc);
+            let when = When { now, read, utc, is_caught_up: false, has_difference, is_last: true };
+            let _ = capital.look(trades, desk, when);
         }
     }
 

@@ -126,7 +126,9 @@ impl Desk<'_> {
         let spec = row.spec.as_ref()?;
         let legs = legs(spec, self.table.instruments)?;
         let books = legs.map(|leg| leg.map_or(NO_BOOK, Instrument::book));
-        let spent = if row.spent == 0 { 0 } else { still_spent(row.spent, spec, &books) };
+        // Without hysteresis nothing is spent, nor what was spent while there was one.
+        let is_none_spent = row.spent == 0 || spec.hysteresis_e9 == 0;
+        let spent = if is_none_spent { 0 } else { still_spent(row.spent, spec, &books) };
         let mut ages = [Span(0); MAX_LEGS];
         let Some(trigger) = self.trigger(row, spec, &legs, &books) else {
             return Some(Seen { spent, ages, found: None });

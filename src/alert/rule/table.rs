@@ -466,8 +466,8 @@ rules! {
         "联系期货公司; 持仓需人工处理, 或 xmc clear-halt 之后处理";
     CapitalTransfer = "164" Warning Once
         "transfer to be approved" "资金划转待审批"
-        "money should go as the labels say; utilisation {value} %"
-        "请按标签所列划转资金, 当前占用 {value}%"
+        "money should go as the labels say; {value} % is used where it goes"
+        "请按标签所列划转资金, 收款账户占用 {value}%"
         "approve it at the bank or broker, then give the engine the new book"
         "在银行或期货公司办理, 然后更新资金账册";
     CapitalDoubt = "165" Critical Cleared
@@ -482,6 +482,12 @@ rules! {
         "新的资金账册未被采用, 仍用上一份"
         "run `xmc capital show TERMS BOOK`, and give a right one"
         "运行 xmc capital show TERMS BOOK 查看原因并更正";
+    CapitalUnmet = "167" Critical Once
+        "no way to bring money" "无可用资金路径"
+        "an account needs money that no route can bring; the labels say how much"
+        "账户所需资金无路径可达, 金额见标签"
+        "bring it by hand, or close positions: `xmc capital plan` shows which"
+        "人工调拨或减仓, 见 xmc capital plan";
     Test = "900" Page Once
         "TEST of alerts" "告警测试"
         "this is a test; nothing has happened"

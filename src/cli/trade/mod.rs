@@ -91,11 +91,10 @@ pub fn trade(
         .as_ref()
         .map(|alerts| Alerting::open(alerts, config, directory, recording.identity));
     let alerting = alerting.transpose().map_err(CliError::could_not_run)?;
-    let last_run = recording.left.as_ref().map(|left| left.identity.run);
     let capital = config
         .capital
         .as_ref()
-        .map(|watch| CapitalDesk::open(watch, config, directory, last_run, clock.utc().utc));
+        .map(|watch| CapitalDesk::open(watch, config, directory, recording.left, clock.utc().utc));
     let capital = capital.transpose().map_err(CliError::refused)?;
     let carry = match &recording.left {
         Some(left) if wanted.goes_on => carry::read(directory, left, config),

@@ -1,7 +1,7 @@
 //! What a person reads of the money that orders use: a line for each change, and how it ended.
 
 use crate::cli::Report;
-use crate::engine::capital::{AccountFigures, Doubt, Figures, Transfer, percent};
+use crate::engine::capital::{AccountFigures, Doubt, Figures, Transfer, Unmet, percent};
 use crate::monitor::words::Lang;
 use std::io::{self, Write};
 
@@ -21,9 +21,17 @@ pub fn changes(before: Option<&Figures>, now: &Figures, lang: Lang) -> Vec<Strin
             lines.push(standing(account, lang));
         }
     }
-    if before.is_none_or(|before| before.instructed != now.instructed) {
-        lines.extend(now.transfers.iter().map(|row| transfer(row, lang)));
-    }
+    let last = before.and_then(|before| before.transfers.back()).map_or(0, |row| row.number);
+    let new = now.transfers.iter().filter(|row| row.number > last);
+    lines.extend(new.map(|row| transfer(row, lang)));
+    let last = before.and_then(|before| before.unmet.back()).map_or(0, |row| row.number);
+    lines.extend(now.unmet.iter().filter(|row| row.number > last).map(|row| {
+        let Unmet { account, currency, amount, .. } = row;
+        match lang {
+            Lang::En => format!("no route brings {amount} {currency} to {account}"),
+            Lang::Zh => format!("无路径可为 {account} 调入 {amount} {currency}"),
+        }
+    }));
     let known = before.map_or(&[][..], |before| &before.doubts);
     let is_new = |doubt: &&Doubt| !known.contains(doubt);
     lines.extend(now.doubts.iter().filter(is_new).map(|row| doubt(row, lang)));
@@ -84,6 +92,8 @@ fn doubt(row: &Doubt, lang: Lang) -> String {
         (Doubt::Unmatched { account, contract }, Lang::Zh) => {
             format!("{account} 平了账册中没有的 {contract}")
         }
+        (Doubt::NotFollowed, Lang::En) => "the record cannot be followed".to_owned(),
+        (Doubt::NotFollowed, Lang::Zh) => "无法跟读留痕".to_owned(),
         (Doubt::Unexplained, Lang::En) => "something was traded that nobody can explain".to_owned(),
         (Doubt::Unexplained, Lang::Zh) => "有无法解释的成交".to_owned(),
     };

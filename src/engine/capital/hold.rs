@@ -4,15 +4,17 @@
 //! A spread is held as tightly as the account among those of its traded legs that has least. What
 //! is wanted is compared with what the desk's shadow shows, look by look, so that what somebody
 //! undoes while it is still wanted is done again. It is let go when money is back; a spread that
-//! anybody else has had a hand in meanwhile (an operator, a breaker) is left as they have it, and
-//! one that was halted waits for a person.
+//! anybody else has had a hand in meanwhile (an operator, a breaker) is left as they have it. One
+//! that was halted waits for a person, who can clear it: until its account has risen anew it closes
+//! only.
 
 use crate::capital::Stage;
 use crate::config::Configuration;
-use xmc_hotpath::desk::{Desk, SpreadState};
+use xmc_hotpath::desk::{Desk, Spread, SpreadState};
 use xmc_hotpath::message::{
-    Command, CommandKind, Control, InstrumentIndex, Scope, SpreadIndex, SpreadSpec, TriggerSpec,
+    Command, CommandKind, Control, InstrumentIndex, Measure, Scope, SpreadSpec, TriggerSpec,
 };
+use xmc_hotpath::risk::FIRE_RATE_MAX;
 use xmc_hotpath::time::{MonoNs, Span};
 
 /// How long the shadow may take to show what was told, before it is told again.
@@ -31,6 +33,8 @@ struct Row {
     accounts: Vec<usize>,
     /// It closes only because of us.
     is_ours: bool,
+    /// It was halted since its account came to its last level: once, and then people decide.
+    is_stopped: bool,
     /// As its levels were before it was made to close.
     levels: Option<Levels>,
     /// When the desk was told something.
@@ -45,6 +49,7 @@ struct Levels {
     hysteresis_e9: i64,
     cool_down: Span,
     close_hold: Span,
+    max_fires: u16,
 }
 
 impl Levels {
@@ -55,19 +60,24 @@ impl Levels {
             hysteresis_e9: spec.hysteresis_e9,
             cool_down: spec.cool_down,
             close_hold: spec.trigger.close_hold,
+            max_fires: spec.max_fires,
         }
     }
 
-    /// Those by which a spread closes whatever it is worth, as fast as it may fire.
-    fn closing(spec: &SpreadSpec) -> Self {
-        // One more than its window takes would halt it.
-        let slowest = Span(spec.fire_window.0 / u64::from(spec.max_fires.max(1)) + 1_000_000);
+    /// Those by which a spread that had these closes whatever it is worth, as fast as it may fire.
+    fn closing(self, spec: &SpreadSpec) -> Self {
+        // With all that it has fired before, it never comes to so many in its window: that would
+        // halt it.
+        let room = u64::from(FIRE_RATE_MAX.saturating_sub(self.max_fires));
+        let slowest = Span(spec.fire_window.0 / room.max(1) + 1_000_000);
         Self {
-            buy_close_e9: i64::MIN,
+            // A ratio is above zero.
+            buy_close_e9: if spec.trigger.measure == Measure::Ratio { 1 } else { i64::MIN },
             sell_close_e9: i64::MAX,
             hysteresis_e9: 0,
-            cool_down: spec.cool_down.max(slowest),
+            cool_down: self.cool_down.max(slowest),
             close_hold: Span(0),
+            max_fires: FIRE_RATE_MAX,
         }
     }
 
@@ -79,6 +89,7 @@ impl Levels {
             sell_close_e9: self.sell_close_e9,
             hysteresis_e9: self.hysteresis_e9,
             cool_down: self.cool_down,
+            max_fires: self.max_fires,
             trigger: TriggerSpec { close_hold: self.close_hold, ..spec.trigger },
             ..*spec
         }
@@ -98,6 +109,7 @@ impl Holds {
             Row {
                 accounts: traded.filter_map(|leg| account_of(leg.instrument.value)).collect(),
                 is_ours: false,
+                is_stopped: false,
                 levels: None,
                 told: None,
             }
@@ -124,53 +136,91 @@ impl Holds {
         }
     }
 
-    /// What the desk has to be told now, by where each account stands.
-    pub fn due(&mut self, desk: &Desk<'_>, stages: &[Stage], now: MonoNs) -> Vec<Control> {
+    /// A command of ours about `scope`.
+    pub fn order(&mut self, kind: CommandKind, scope: Scope) -> Control {
+        let command_id = self.next_command;
+        self.next_command += 1;
+        Control::Command(Command { kind, scope, operator: 0, command_id })
+    }
+
+    /// What the desk has to be told now, by where each account stands. `is_caught_up`: the shadow
+    /// shows all that the desk was told; if not, nothing is given back, since somebody else may
+    /// have taken it meanwhile, and nothing is told twice.
+    pub fn due(
+        &mut self,
+        desk: &Desk<'_>,
+        stages: &[Stage],
+        now: MonoNs,
+        is_caught_up: bool,
+    ) -> Vec<Control> {
         let mut out = Vec::new();
-        let Self { rows, next_command } = self;
-        for ((row, spread), at) in rows.iter_mut().zip(desk.spreads()).zip(0..) {
+        for (at, spread) in (0..).zip(desk.spreads()).take(self.rows.len()) {
+            let row = &self.rows[at];
             let Some(spec) = &spread.spec else { continue };
-            if row.told.is_some_and(|told| now.since(told) < PATIENCE) {
+            if row.told.is_some_and(|told| now.since(told) < PATIENCE || !is_caught_up) {
                 continue;
             }
-            let before = out.len();
             let stage = row.accounts.iter().map(|account| stages[*account]).max();
-            let mut order = |kind, out: &mut Vec<Control>| {
-                let scope = Scope::Spread(SpreadIndex(at));
-                let command = Command { kind, scope, operator: 0, command_id: *next_command };
-                *next_command += 1;
-                out.push(Control::Command(command));
-            };
-            let is_enabled = spread.state == SpreadState::Enabled;
-            let stage = stage.unwrap_or_default();
-            if stage == Stage::Stop {
-                if spread.state != SpreadState::Halted {
-                    order(CommandKind::Kill, &mut out);
-                }
-            } else if stage >= Stage::ReduceOnly && is_enabled {
-                order(CommandKind::NoNew, &mut out);
-                row.is_ours = true;
-            } else if stage < Stage::ReduceOnly && std::mem::take(&mut row.is_ours) {
-                if spread.state == SpreadState::Reducing {
-                    order(CommandKind::Enable, &mut out);
-                }
+            let scope = Scope::Spread(spec.spread);
+            let before = out.len();
+            if let Some(kind) = self.command(at, stage.unwrap_or_default(), spread, is_caught_up) {
+                let told = self.order(kind, scope);
+                out.push(told);
             }
-            let closes = is_enabled || spread.state == SpreadState::Reducing;
-            match row.levels {
-                None if stage == Stage::PairOff && closes && spread.position_units != 0 => {
-                    row.levels = Some(Levels::of(spec));
-                    out.push(Control::Spread(Levels::closing(spec).put(spec, spread.state)));
-                }
-                Some(levels) if stage < Stage::PairOff => {
-                    row.levels = None;
-                    out.push(Control::Spread(levels.put(spec, spread.state)));
-                }
-                _ => {}
+            let row = &mut self.rows[at];
+            if is_caught_up {
+                out.extend(row.levels(stage.unwrap_or_default(), spread, spec));
             }
             if out.len() > before {
                 row.told = Some(now);
             }
         }
         out
+    }
+
+    /// What is ordered of a row.
+    fn command(
+        &mut self,
+        at: usize,
+        stage: Stage,
+        spread: &Spread,
+        is_caught_up: bool,
+    ) -> Option<CommandKind> {
+        let row = &mut self.rows[at];
+        let fires = matches!(spread.state, SpreadState::Enabled | SpreadState::Reducing);
+        row.is_stopped &= stage == Stage::Stop;
+        if stage == Stage::Stop && !row.is_stopped && (fires || spread.fire.is_some()) {
+            (row.is_stopped, row.is_ours) = (true, false);
+            return Some(CommandKind::Kill);
+        }
+        if stage >= Stage::ReduceOnly && spread.state == SpreadState::Enabled {
+            row.is_ours = true;
+            return Some(CommandKind::NoNew);
+        }
+        if stage < Stage::ReduceOnly && is_caught_up && std::mem::take(&mut row.is_ours) {
+            return (spread.state == SpreadState::Reducing).then_some(CommandKind::Enable);
+        }
+        None
+    }
+}
+
+impl Row {
+    /// The levels that it should have now, if it has others.
+    fn levels(&mut self, stage: Stage, spread: &Spread, spec: &SpreadSpec) -> Option<Control> {
+        let fires = matches!(spread.state, SpreadState::Enabled | SpreadState::Reducing);
+        let closes = stage == Stage::PairOff && fires && spread.position_units != 0;
+        let put = |levels: Levels| Control::Spread(levels.put(spec, spread.state));
+        match self.levels {
+            _ if closes => {
+                let own = *self.levels.get_or_insert(Levels::of(spec));
+                let closing = own.closing(spec);
+                (Levels::of(spec) != closing).then(|| put(closing))
+            }
+            Some(levels) if stage < Stage::PairOff => {
+                self.levels = None;
+                Some(put(levels))
+            }
+            _ => None,
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! Which account and contract an instrument of the engine is, and which of its quotes are exchange
 //! rates: checked once, when the engine starts.
 
-use crate::capital::book::Refused;
 use crate::config::capital::{self as terms, Capital};
 use crate::config::{CapitalWatch, Configuration, Instrument, Invalid};
 use crate::monitor::Setting;
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use std::io;
 use std::path::PathBuf;
+use xmc_hotpath::time::MonoNs;
 
 /// Why capital cannot be watched.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +19,15 @@ pub enum CapitalError {
     /// The book.
     #[error(
         "the book of capital is refused: {0}\nask the brokers for a new one; `xmc capital show \
-             TERMS BOOK` says whether it is right"
+         TERMS BOOK` says whether it is right"
     )]
-    Book(#[from] Refused),
+    Book(String),
+    /// The book is not of this time.
+    #[error(
+        "the book of capital is of {0}, which has not come yet: write its time in UTC, or set this \
+         host's clock"
+    )]
+    Future(Timestamp),
     /// The record, or the file beside it.
     #[error("cannot watch capital beside the record in {}: {source}", path.display())]
     Io {
@@ -89,6 +96,8 @@ pub(super) struct QuotedRate {
     pub instrument: usize,
     /// The price is of the other currency: it is divided by.
     pub is_divided: bool,
+    /// When the quote that is used came.
+    pub good: Option<MonoNs>,
 }
 
 /// Where each row of the instrument table is held.
@@ -155,7 +164,7 @@ pub(super) fn rates(
         let Some((instrument, is_divided)) = setting.rate(&of.name, &terms.currency) else {
             return Err(CapitalError::NoRate(of.name.clone()));
         };
-        rates.push(QuotedRate { currency, instrument, is_divided });
+        rates.push(QuotedRate { currency, instrument, is_divided, good: None });
     }
     Ok(rates)
 }

@@ -10,13 +10,15 @@
 //! replayed like everything else. `told` is what others see, and the lines beside the record.
 //!
 //! A book is replaced as a whole by whoever asks the brokers; it is read again when its file is
-//! another one, and what was traded after its instant is added. A book that is refused changes
-//! nothing. Where the figures cannot be relied on (an old book or rate, closes of what is not there,
+//! another one (`books`), and what was traded after its instant is added: a book is to be taken
+//! while nothing of its accounts trades, or what trades at that instant counts twice or not at all.
+//! A book that is refused changes nothing. Where the figures cannot be relied on (an old book or rate, closes of what is not there,
 //! fills that nobody can explain) accounts are treated as ones that only reduce.
 //!
 //! Not here: the rates themselves and what they make of a book (`capital`). Called by `telling`, on
 //! the cold side.
 
+mod books;
 mod hold;
 mod legs;
 mod told;
@@ -24,62 +26,64 @@ mod trades;
 mod under_way;
 
 pub use legs::CapitalError;
-pub use told::{AccountFigures, Doubt, Figures, LOG, Published, Transfer, percent};
+pub use told::{AccountFigures, Doubt, Figures, LOG, Published, Transfer, Unmet, percent};
 pub use trades::{Trade, Trades};
 
+use self::books::Books;
 use self::hold::Holds;
 use self::legs::{Leg, QuotedRate, e9};
 use self::told::{Line, Log};
 use self::under_way::UnderWay;
 use crate::capital::Book;
-use crate::capital::book::{self, Effect, Order, Side};
+use crate::capital::book::{Effect, Order, Side};
 use crate::capital::ledger::{self, Fill, Way};
 use crate::capital::level::{self, Ladder, Stage};
 use crate::capital::plan::plan;
 use crate::capital::stand::{Stand, View};
 use crate::config::capital::{self as terms, Capital};
 use crate::config::{CapitalWatch, Configuration};
+use crate::engine::recording::LeftRun;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use xmc_hotpath::desk::Desk;
-use xmc_hotpath::message::{Control, PositionEffect, Quote, QuoteQuality};
-use xmc_hotpath::order::OrderState;
+use xmc_hotpath::message::{CommandKind, Control, PositionEffect, Quote, QuoteQuality, Scope};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
-/// Between two looks at the book's file.
-const BETWEEN_STATS: Span = Span(100_000_000);
+/// A book may be so much newer than this clock: clocks differ.
+const AHEAD: SignedDuration = SignedDuration::from_secs(60);
+/// Instructions that are shown.
+const SHOWN: usize = 16;
 
-/// Which file a book was read from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    inode: u64,
-    bytes: u64,
-    modified_ns: (i64, i64),
-}
-
-impl Stamp {
-    fn of(path: &Path) -> io::Result<Self> {
-        let about = fs::metadata(path)?;
-        let modified_ns = (about.mtime(), about.mtime_nsec());
-        Ok(Self { inode: about.ino(), bytes: about.len(), modified_ns })
-    }
+/// When it is looked, and how far the desk's shadow has come by then.
+#[derive(Clone, Copy, Debug)]
+pub struct When {
+    /// The engine's clock.
+    pub now: MonoNs,
+    /// Where the record is, as far as the shadow has followed it.
+    pub read: MonoNs,
+    /// UTC.
+    pub utc: UnixNs,
+    /// The shadow shows all that the desk was told.
+    pub is_caught_up: bool,
+    /// The shadow has done something else than the record says.
+    pub has_difference: bool,
+    /// The run is over: nobody is told anything any more.
+    pub is_last: bool,
 }
 
 /// Watches capital.
 #[derive(Debug)]
 pub struct CapitalDesk {
-    terms: Capital,
+    terms: Arc<Capital>,
     watch: CapitalWatch,
     /// By row of the instrument table.
     legs: Vec<Option<Leg>>,
     rates: Vec<QuotedRate>,
-    stamp: Option<Stamp>,
+    books_to_come: Books,
     /// As the book says, then as fills have changed it.
     book: Book,
     /// When the brokers said it.
@@ -98,11 +102,14 @@ pub struct CapitalDesk {
     doubts: Vec<Doubt>,
     books: u64,
     refused: Option<String>,
-    transfers: Vec<told::Transfer>,
+    transfers: VecDeque<Transfer>,
     instructed: u64,
+    unmet: VecDeque<Unmet>,
+    unmet_count: u64,
     sent_money: UnderWay,
     looked: Option<MonoNs>,
-    stated: MonoNs,
+    /// The shadow does something else than the record says: nothing here is known any more.
+    is_blind: bool,
     /// Where the record was at the last look.
     before: MonoNs,
     /// Commands on their way: from what number on, and where the record was at the look before.
@@ -123,17 +130,23 @@ impl CapitalDesk {
         watch: &CapitalWatch,
         config: &Configuration,
         directory: &Path,
-        last_run: Option<u16>,
+        last_run: Option<LeftRun>,
         utc: UnixNs,
     ) -> Result<Self, CapitalError> {
-        let terms = terms::load(&watch.terms).map_err(Box::new)?;
+        let terms = Arc::new(terms::load(&watch.terms).map_err(Box::new)?);
         let legs = legs::legs(watch, config, &terms)?;
         let rates = legs::rates(config, &terms)?;
         let io = |source| CapitalError::Io { path: directory.to_owned(), source };
-        let stamp = Stamp::of(&watch.book).ok();
-        let book = book::load(&watch.book, &terms)?;
+        let read = Books::watch(&watch.book, &terms).map_err(io)?;
+        let (books_to_come, book) = read.map_err(CapitalError::Book)?;
+        if is_of_the_future(&book, timestamp(utc)) {
+            return Err(CapitalError::Future(book.at));
+        }
         let (traded, unexplained_ns) = match last_run {
-            Some(last) => trades::since(config, directory, last, ns(book.at)).map_err(io)?,
+            Some(last) => {
+                let from_ns = ns(book.at);
+                trades::since(config, directory, last, (from_ns, utc.0)).map_err(io)?
+            }
             None => (Vec::new(), None),
         };
         let mut log = Log::open(directory).map_err(io)?;
@@ -146,7 +159,7 @@ impl CapitalDesk {
             watch: watch.clone(),
             legs,
             rates,
-            stamp,
+            books_to_come,
             book_at: book.at,
             book: book.clone(),
             others: Vec::new(),
@@ -158,11 +171,13 @@ impl CapitalDesk {
             doubts: Vec::new(),
             books: 0,
             refused: None,
-            transfers: Vec::new(),
+            transfers: VecDeque::new(),
             instructed: 0,
+            unmet: VecDeque::new(),
+            unmet_count: 0,
             sent_money: UnderWay::default(),
             looked: None,
-            stated: MonoNs(0),
+            is_blind: false,
             before: MonoNs(0),
             sent: Vec::new(),
             looks: 0,
@@ -180,33 +195,31 @@ impl CapitalDesk {
         Arc::clone(&self.published)
     }
 
-    /// Looks, if it is time to: what the desk has to be told. `read` is where the record is, as
-    /// far as the desk's shadow has followed it.
-    pub fn look(
-        &mut self,
-        trades: &mut Trades,
-        desk: &Desk<'_>,
-        (now, read): (MonoNs, MonoNs),
-        utc: UnixNs,
-    ) -> Vec<Control> {
+    /// Looks, if it is time to: what the desk has to be told.
+    pub fn look(&mut self, trades: &mut Trades, desk: &Desk<'_>, when: When) -> Vec<Control> {
+        let When { now, read, utc, .. } = when;
         let pause = Span(u64::from(self.watch.look_ms) * 1_000_000);
-        if self.looked.is_some_and(|looked| now.since(looked) < pause) {
+        if self.looked.is_some_and(|looked| now.since(looked) < pause) && !when.is_last {
             return Vec::new();
         }
         let began = Instant::now();
         self.looked = Some(now);
         let at = timestamp(utc);
         self.hear(trades, desk);
-        if now.since(self.stated) >= BETWEEN_STATS {
-            self.stated = now;
-            self.read_again(at);
-        }
-        self.mark(desk, now, at);
+        self.read_again(at);
+        self.mark(desk, now, at, when.has_difference);
         let view = View::of(&self.terms, &self.book);
         let is_change = self.judge(&view, at);
         let stages: Vec<_> = self.ladders.iter().map(|ladder| self.stage(ladder)).collect();
         let first = self.holds.next_command();
-        let told = self.holds.due(desk, &stages, now);
+        let told = if when.has_difference {
+            // What the desk holds is not seen any more: nothing is opened, and people are told.
+            let is_new = !std::mem::replace(&mut self.is_blind, true);
+            let order = |holds: &mut Holds| holds.order(CommandKind::NoNew, Scope::All);
+            is_new.then(|| order(&mut self.holds)).into_iter().collect()
+        } else {
+            self.holds.due(desk, &stages, now, when.is_caught_up)
+        };
         if self.holds.next_command() > first {
             self.sent.push((first, self.before));
         }
@@ -270,22 +283,21 @@ impl CapitalDesk {
 
     /// Takes another book if there is one.
     fn read_again(&mut self, at: Timestamp) {
-        // One that is being replaced is there in a moment.
-        let Ok(stamp) = Stamp::of(&self.watch.book) else { return };
-        if self.stamp == Some(stamp) {
-            return;
-        }
-        self.stamp = Some(stamp);
-        match book::load(&self.watch.book, &self.terms) {
-            Ok(book) if book.at < self.book_at => {
-                self.refuse(at, format!("it is of {}, before the one in use", book.at));
+        while let Some(read) = self.books_to_come.next() {
+            match read {
+                Ok(book) if book.at < self.book_at => {
+                    self.refuse(at, format!("it is of {}, before the one in use", book.at));
+                }
+                Ok(book) if is_of_the_future(&book, at) => {
+                    self.refuse(at, format!("it is of {}, and now is {at}", book.at));
+                }
+                Ok(book) => {
+                    self.log.write(&Line::book(at, &book));
+                    self.refused = None;
+                    self.go_on_from(book);
+                }
+                Err(why) => self.refuse(at, why),
             }
-            Ok(book) => {
-                self.log.write(&Line::book(at, &book));
-                self.refused = None;
-                self.go_on_from(book);
-            }
-            Err(refused) => self.refuse(at, refused.to_string()),
         }
     }
 
@@ -297,7 +309,7 @@ impl CapitalDesk {
     /// Begins with a book, and adds what was traded since it was made.
     fn go_on_from(&mut self, book: Book) {
         self.books += 1;
-        self.sent_money.seen(&book);
+        self.sent_money.seen(&self.book, &book);
         self.book_at = book.at;
         let from_ns = ns(book.at);
         // What the engine trades, it knows better than a book of a while ago.
@@ -317,30 +329,36 @@ impl CapitalDesk {
     }
 
     /// Prices, rates and orders of now, and what cannot be relied on.
-    fn mark(&mut self, desk: &Desk<'_>, now: MonoNs, at: Timestamp) {
+    fn mark(&mut self, desk: &Desk<'_>, now: MonoNs, at: Timestamp, has_difference: bool) {
         let mut doubts = Vec::new();
         let quotes = desk.instruments();
         for (leg, row) in self.legs.iter().zip(quotes) {
-            if let (Some(leg), Some(middle)) = (leg, middle(&row.quote)) {
-                self.book.prices[leg.contract] = middle * leg.factor;
+            if let (Some(leg), Some(mark)) = (leg, mark_of(&row.quote)) {
+                let (lowest, highest) = self.terms.contracts[leg.contract].sane_prices();
+                let price = mark * leg.factor;
+                // What the terms would refuse in a book is no price here either.
+                if (lowest..=highest).contains(&price) {
+                    self.book.prices[leg.contract] = price;
+                }
             }
         }
-        for rate in &self.rates {
+        let oldest = Span(u64::from(self.terms.fx_max_age_minutes) * 60_000_000_000);
+        let is_book_fresh = self.is_fresh(at);
+        for rate in &mut self.rates {
             let currency = &self.terms.currencies[rate.currency];
             let quote = quotes.get(rate.instrument).map(|row| &row.quote);
-            let middle = quote.and_then(|quote| Some((middle(quote)?, now.since(quote.received))));
-            let oldest = Span(u64::from(self.terms.fx_max_age_minutes) * 60_000_000_000);
-            let value = middle.filter(|(value, _)| !value.is_zero()).map(|(value, age)| {
-                (if rate.is_divided { Decimal::ONE / value } else { value }, age)
-            });
-            let sane = currency.lowest..=currency.highest;
-            match value {
-                Some((value, age)) if age <= oldest && sane.contains(&value) => {
+            let middle = quote.and_then(|quote| Some((mark_of(quote)?, quote.received)));
+            if let Some((value, received)) = middle.filter(|(value, _)| !value.is_zero()) {
+                let value = if rate.is_divided { Decimal::ONE / value } else { value };
+                let is_sane = (currency.lowest..=currency.highest).contains(&value);
+                if is_sane && now.since(received) <= oldest {
                     self.book.rates[rate.currency] = value;
+                    rate.good = Some(received);
                 }
-                // That of the book, as long as it is not older.
-                None if self.is_fresh(at) => {}
-                _ => doubts.push(Doubt::RateOld { currency: currency.name.clone() }),
+            }
+            let is_old = rate.good.is_none_or(|good| now.since(good) > oldest);
+            if is_old && !is_book_fresh {
+                doubts.push(Doubt::RateOld { currency: currency.name.clone() });
             }
         }
         let hours = SignedDuration::from_hours(self.watch.book_hours.into());
@@ -353,6 +371,7 @@ impl CapitalDesk {
             doubts.push(Doubt::Unmatched { account, contract });
         }
         doubts.extend(self.unexplained_ns.map(|_| Doubt::Unexplained));
+        doubts.extend(has_difference.then_some(Doubt::NotFollowed));
         self.book.at = at;
         self.book.orders = self.orders(desk);
         if self.doubts != doubts {
@@ -370,7 +389,7 @@ impl CapitalDesk {
     /// Orders that are live, or of which nobody can tell: the engine's, and those of others that the
     /// book has.
     fn orders(&self, desk: &Desk<'_>) -> Vec<Order> {
-        let live = desk.orders().rows().iter().filter(|row| row.state != OrderState::Free);
+        let live = desk.orders().rows().iter().filter(|row| row.is_live());
         let own = live.filter_map(|row| {
             let leg = self.legs.get(row.instrument.0 as usize).copied().flatten()?;
             let buys = row.side == xmc_hotpath::message::Side::Buy;
@@ -383,7 +402,7 @@ impl CapitalDesk {
                 true => Side::Long,
                 false => Side::Short,
             };
-            let lots = row.qty_lots.saturating_sub(row.filled_lots);
+            let lots = row.open_lots();
             (lots > 0).then_some(Order {
                 account: leg.account,
                 contract: leg.contract,
@@ -417,7 +436,10 @@ impl CapitalDesk {
             let account = told::account(&self.terms, stand, (stage, stage));
             self.log.write(&Line::Stage { at, from, account: &account });
         }
-        if is_higher {
+        // What should have come and has not is asked for anew.
+        let is_late = self.sent_money.expire(at);
+        let is_short = self.ladders.iter().any(|ladder| ladder.stage() >= Stage::Warn);
+        if is_higher || (is_late && is_short) {
             self.instruct(at);
         }
         is_change
@@ -425,7 +447,7 @@ impl CapitalDesk {
 
     /// Works out where money should come from, as if what is under way were there already.
     fn instruct(&mut self, at: Timestamp) {
-        let book = self.sent_money.in_book(&self.book, at);
+        let book = self.sent_money.in_book(&self.book);
         let view = View::of(&self.terms, &book);
         let levels = level::levels(&self.terms, book.volatility);
         let stages: Vec<_> =
@@ -434,20 +456,31 @@ impl CapitalDesk {
         if found.needs.is_empty() {
             return;
         }
-        self.transfers = told::transfers(&self.terms, &found);
-        self.instructed += 1;
-        for (row, transfer) in found.instructions.iter().zip(&self.transfers) {
-            self.log.write(&Line::Instruction { at, transfer });
+        let transfers = told::transfers(&self.terms, &found, self.instructed);
+        for (row, transfer) in found.instructions.iter().zip(transfers) {
+            self.log.write(&Line::Instruction { at, transfer: &transfer });
             self.sent_money.instructed(&self.terms, row, &self.book);
+            self.instructed = transfer.number;
+            self.transfers.push_back(transfer);
         }
         for (need, unmet) in found.needs.iter().zip(&found.unmet) {
             if *unmet > Decimal::ZERO {
+                self.unmet_count += 1;
                 let own = &self.terms.accounts[need.account];
-                let (account, currency) = (own.name.as_str(), own.currency.as_str());
-                let amount = told::shown(*unmet);
-                self.log.write(&Line::Unmet { at, account, currency, amount });
+                let unmet = Unmet {
+                    number: self.unmet_count,
+                    account: own.name.clone(),
+                    currency: own.currency.clone(),
+                    amount: told::shown(*unmet),
+                };
+                self.log.write(&Line::Unmet { at, unmet: &unmet });
+                self.unmet.push_back(unmet);
             }
         }
+        let over = self.transfers.len().saturating_sub(SHOWN);
+        self.transfers.drain(..over);
+        let over = self.unmet.len().saturating_sub(SHOWN);
+        self.unmet.drain(..over);
     }
 
     fn publish(&mut self, view: &View, stages: &[Stage], at: Timestamp, is_change: bool) {
@@ -463,7 +496,7 @@ impl CapitalDesk {
             books: self.books,
             refused: self.refused.clone(),
             transfers: self.transfers.clone(),
-            instructed: self.instructed,
+            unmet: self.unmet.clone(),
             looks: self.looks,
             slowest_look_us: self.slowest_look_us,
             slowest_action_us: self.slowest_action_us,
@@ -477,13 +510,21 @@ impl CapitalDesk {
     }
 }
 
-/// The middle of a quote that has both sides.
-fn middle(quote: &Quote) -> Option<Decimal> {
-    let is_whole = quote.quality == QuoteQuality::Good
-        && quote.bids.best_lots() > 0
-        && quote.asks.best_lots() > 0;
+/// The middle of a quote, or the side that it has: a market that is locked at a limit has one.
+fn mark_of(quote: &Quote) -> Option<Decimal> {
     let (bid, ask) = (e9(quote.bids.best_e9()), e9(quote.asks.best_e9()));
-    is_whole.then(|| (bid + ask) / Decimal::TWO)
+    let is_good = quote.quality == QuoteQuality::Good;
+    match (quote.bids.best_lots() > 0, quote.asks.best_lots() > 0) {
+        _ if !is_good => None,
+        (true, true) => Some((bid + ask) / Decimal::TWO),
+        (true, false) => Some(bid),
+        (false, true) => Some(ask),
+        (false, false) => None,
+    }
+}
+
+fn is_of_the_future(book: &Book, at: Timestamp) -> bool {
+    book.at.duration_since(at) > AHEAD
 }
 
 fn ns(at: Timestamp) -> u64 {

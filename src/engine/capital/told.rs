@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -46,6 +47,8 @@ pub struct AccountFigures {
 /// Money that should go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Transfer {
+    /// Instructions are numbered from 1 on.
+    pub number: u64,
     /// The route.
     pub route: String,
     /// From which account or pool.
@@ -68,6 +71,19 @@ pub struct Transfer {
     pub approver: String,
 }
 
+/// Money that no route can bring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unmet {
+    /// They are numbered from 1 on.
+    pub number: u64,
+    /// Who lacks it.
+    pub account: String,
+    /// In which currency.
+    pub currency: String,
+    /// How much.
+    pub amount: Decimal,
+}
+
 /// Why the figures are not relied on: then nothing is opened.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "doubt", rename_all = "snake_case")]
@@ -88,6 +104,8 @@ pub enum Doubt {
     },
     /// Something was traded of which nobody here knows what it did.
     Unexplained,
+    /// The record cannot be followed: the shadow of the desk does something else.
+    NotFollowed,
 }
 
 impl Transfer {
@@ -119,7 +137,7 @@ impl Doubt {
                 all.insert("account".to_owned(), account.clone());
                 all.insert("instrument".to_owned(), contract.clone());
             }
-            Self::BookOld | Self::Unexplained => {}
+            Self::BookOld | Self::Unexplained | Self::NotFollowed => {}
         }
         all
     }
@@ -132,6 +150,7 @@ impl Doubt {
             Self::RateOld { .. } => "rate_old",
             Self::Unmatched { .. } => "unmatched",
             Self::Unexplained => "unexplained",
+            Self::NotFollowed => "not_followed",
         }
     }
 }
@@ -156,10 +175,10 @@ pub struct Figures {
     pub books: u64,
     /// Why the newest book was not taken; `None`: it was.
     pub refused: Option<String>,
-    /// What should go where, as of when an account last rose a level.
-    pub transfers: Vec<Transfer>,
-    /// Times that such instructions were made.
-    pub instructed: u64,
+    /// What should go where: the last instructions.
+    pub transfers: VecDeque<Transfer>,
+    /// What no route reaches: the last ones.
+    pub unmet: VecDeque<Unmet>,
     /// Times that it was reckoned.
     pub looks: u64,
     /// The longest that took, microseconds.
@@ -231,10 +250,11 @@ pub(super) fn account(
     }
 }
 
-pub(super) fn transfers(terms: &Capital, plan: &Plan) -> Vec<Transfer> {
-    let transfer = |row: &Instruction| {
+pub(super) fn transfers(terms: &Capital, plan: &Plan, last: u64) -> Vec<Transfer> {
+    let transfer = |(row, number): (&Instruction, u64)| {
         let route = &terms.routes[row.route];
         Transfer {
+            number,
             route: route.name.clone(),
             from: terms.holder_name(route.from).to_owned(),
             to: terms.holder_name(route.to).to_owned(),
@@ -247,7 +267,7 @@ pub(super) fn transfers(terms: &Capital, plan: &Plan) -> Vec<Transfer> {
             approver: route.approver.clone(),
         }
     };
-    plan.instructions.iter().map(transfer).collect()
+    plan.instructions.iter().zip(last + 1..).map(transfer).collect()
 }
 
 /// A fraction in percent, rounded to the nearest.
@@ -278,7 +298,11 @@ pub(super) enum Line<'l> {
         transfer: &'l Transfer,
     },
     /// What no route reaches.
-    Unmet { at: Timestamp, account: &'l str, currency: &'l str, amount: Decimal },
+    Unmet {
+        at: Timestamp,
+        #[serde(flatten)]
+        unmet: &'l Unmet,
+    },
     /// The figures are not relied on, or are again.
     Doubts { at: Timestamp, doubts: &'l [Doubt] },
 }

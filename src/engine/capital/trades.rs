@@ -4,19 +4,26 @@
 //! the engine starts: runs one by one, from the newest back to the one that the book is older than.
 
 use crate::config::{Configuration, HedgeFlag};
-use crate::engine::recording::Segments;
+use crate::engine::recording::{LeftRun, Segments};
 use crate::monitor::tally::Orders;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 use xmc_hotpath::message::{
-    Carried, ClockScale, CommandKind, Detail, OrderAction, OrderEvent, OrderEventKind,
-    PositionEffect, Scope, Side, SpreadIndex,
+    AlertKind, Carried, ClockScale, Command, CommandKind, DeskId, DeskIdentity, Detail,
+    OrderAction, OrderEvent, OrderEventKind, PositionEffect, Scope, Side, SiteId, SpreadIndex,
 };
 use xmc_hotpath::record::codec::{Decoder, Field};
 use xmc_hotpath::record::frame::{self, Body, FrameError, Header, Images, Kind, OwnedEvent};
 use xmc_hotpath::time::MonoNs;
 
+/// Breakers, which close pairs or halt them.
+const BREAKERS: [AlertKind; 4] = [
+    AlertKind::SlippageBreaker,
+    AlertKind::LatencyBreaker,
+    AlertKind::RejectBreaker,
+    AlertKind::FillBreaker,
+];
 /// Commands of the engine for the sake of capital have numbers from here on.
 pub(super) const FIRST_COMMAND: u64 = 1 << 32;
 
@@ -50,6 +57,12 @@ pub struct Trades {
     /// UTC beside the engine's clock, nanoseconds.
     utc_offset_ns: u64,
     now: MonoNs,
+    identity: DeskIdentity,
+    /// Of the configuration that the run was begun with, if its first record was read.
+    config_digest: [u8; 32],
+    /// The last run of which every fill was read before; 0: nothing was carried, `None`: of some
+    /// lots nobody can tell.
+    knows_all_before: Option<u16>,
     /// What was traded and not taken away yet.
     traded: Vec<Trade>,
     /// When a fill was told of which nobody knows what it did, UTC in nanoseconds.
@@ -70,6 +83,9 @@ impl Trades {
             hedges: hedges.map(|row| row.hedge_flag == HedgeFlag::Hedge).collect(),
             utc_offset_ns: 0,
             now: MonoNs(0),
+            identity: DeskIdentity { site: SiteId(0), desk: DeskId(0), run: 0 },
+            config_digest: [0; 32],
+            knows_all_before: Some(0),
             traded: Vec::new(),
             unexplained_ns: None,
             touched: Vec::new(),
@@ -77,10 +93,11 @@ impl Trades {
         }
     }
 
-    /// The same, of a run whose clock stands to UTC as this says: its first record is not read.
+    /// The same, of a run of which the first record is not read: whose it is, and how its clock
+    /// stands to UTC.
     #[must_use]
-    pub fn dated(self, scale: &ClockScale) -> Self {
-        Self { utc_offset_ns: scale.utc.0.wrapping_sub(scale.at.0), ..self }
+    pub fn of_run(self, identity: DeskIdentity, scale: &ClockScale) -> Self {
+        Self { identity, utc_offset_ns: scale.utc.0.wrapping_sub(scale.at.0), ..self }
     }
 
     /// What was traded since the last call.
@@ -98,7 +115,8 @@ impl Trades {
         match body {
             Body::Start(start) => {
                 self.utc_offset_ns = start.utc.0.wrapping_sub(start.now.0);
-                self.now = start.now;
+                (self.now, self.identity) = (start.now, start.identity);
+                self.config_digest = start.config_digest;
             }
             Body::Order(order) if order.action == OrderAction::New => self.orders.sent(order),
             Body::Order(_) => {}
@@ -107,24 +125,32 @@ impl Trades {
                 match &input.event {
                     OwnedEvent::Order(event) => self.news(event),
                     OwnedEvent::Carried(Carried::Order(order)) => self.orders.carried(order),
+                    OwnedEvent::Carried(Carried::Unknown(_)) => self.knows_all_before = None,
+                    OwnedEvent::Carried(Carried::Run(run)) if run.is_whole => {
+                        self.knows_all_before = self.knows_all_before.map(|_| run.run);
+                    }
                     OwnedEvent::Clock(scale) => {
                         self.utc_offset_ns = scale.utc.0.wrapping_sub(scale.at.0);
                     }
                     OwnedEvent::Command(command) => {
                         let is_ours = command.operator == 0 && command.command_id >= FIRST_COMMAND;
-                        match is_ours {
-                            true => self.done.push((command.command_id, input.now)),
-                            // What arms the desk says nothing of a spread.
-                            false if command.kind == CommandKind::Arm => {}
-                            false => self.touched.push(command.scope),
+                        if is_ours {
+                            self.done.push((command.command_id, input.now));
+                        } else if is_about_spreads(command) {
+                            self.touched.push(command.scope);
                         }
                     }
                     _ => {}
                 }
             }
             // A breaker, or whatever halts.
-            Body::Detail(Detail::Alert(alert)) if alert.spread != SpreadIndex::ALL => {
+            Body::Detail(Detail::Alert(alert)) if BREAKERS.contains(&alert.kind) => {
                 self.touched.push(Scope::Spread(alert.spread));
+            }
+            Body::Detail(Detail::State(change))
+                if change.by_alert && change.spread != SpreadIndex::ALL =>
+            {
+                self.touched.push(Scope::Spread(change.spread));
             }
             Body::Detail(_) => {}
         }
@@ -136,8 +162,14 @@ impl Trades {
             event.kind,
             OrderEventKind::Filled | OrderEventKind::Busted | OrderEventKind::Corrected
         );
+        // A counter tells its whole day again: what it says of orders that were over before is in
+        // what was read of those runs.
+        let is_known = event.kind == OrderEventKind::Filled
+            && self.knows_all_before.is_some_and(|run| {
+                event.order_id.is_before(self.identity) && event.order_id.run() <= run
+            });
         let Some(order) = self.orders.get_mut(event.order_id) else {
-            if is_trade {
+            if is_trade && !is_known {
                 self.unexplained_ns = Some(utc_ns);
             }
             return;
@@ -163,6 +195,11 @@ impl Trades {
             }
             OrderEventKind::Busted => {
                 if let Some(price_e9) = order.bust_price_e9(event) {
+                    if price_e9 == 0 && event.price_e9 == 0 {
+                        // Of a run before, whose price is not known here.
+                        self.unexplained_ns = Some(utc_ns);
+                        return;
+                    }
                     let (buys, effect) = (!trade.buys, undone(trade.effect));
                     self.traded.push(Trade { buys, effect, price_e9, pays: false, ..trade });
                 }
@@ -173,6 +210,19 @@ impl Trades {
             }
             _ => {}
         }
+    }
+}
+
+/// Whether a command says of spreads whether they fire: what is about the desk as a whole does not.
+fn is_about_spreads(command: &Command) -> bool {
+    match command.kind {
+        CommandKind::NoNew => command.scope != Scope::All,
+        CommandKind::Arm | CommandKind::ClearDoubt => false,
+        CommandKind::Enable
+        | CommandKind::Disable
+        | CommandKind::ClearHalt
+        | CommandKind::Kill
+        | CommandKind::Remove => true,
     }
 }
 
@@ -187,7 +237,7 @@ const fn undone(effect: PositionEffect) -> PositionEffect {
     }
 }
 
-/// What was traded after `from_ns` by the runs up to number `last`, and when something was told
+/// What was traded after `from_ns` by the runs up to the `last`, and when something was told
 /// last that nobody can explain.
 ///
 /// # Errors
@@ -195,11 +245,12 @@ const fn undone(effect: PositionEffect) -> PositionEffect {
 pub fn since(
     config: &Configuration,
     directory: &Path,
-    last: u16,
-    from_ns: u64,
+    last: LeftRun,
+    (from_ns, now_ns): (u64, u64),
 ) -> io::Result<(Vec<Trade>, Option<u64>)> {
     let (mut all, mut unexplained_ns) = (Vec::new(), None);
-    for run in (1..=last).rev() {
+    let digest = config.sources.digest();
+    for run in (1..=last.identity.run).rev() {
         let segments = match Segments::of_run(directory, run, 0) {
             Ok(segments) => segments,
             // One that has died before it wrote.
@@ -217,6 +268,17 @@ pub fn since(
             ))
         })?;
         unexplained_ns = unexplained_ns.max(trades.unexplained_ns);
+        if run == last.identity.run && !last.is_whole {
+            // More may have happened than was recorded.
+            unexplained_ns = Some(now_ns);
+        }
+        let is_after = |trade: &Trade| trade.at_ns > from_ns;
+        if trades.config_digest != digest && trades.traded.iter().any(is_after) {
+            return Err(io::Error::other(format!(
+                "run {run} traded after the book was made, with another configuration: begin with \
+                 a book that is newer than that run"
+            )));
+        }
         let mut traded = trades.take_traded();
         traded.append(&mut all);
         all = traded;

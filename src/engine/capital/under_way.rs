@@ -52,16 +52,25 @@ impl UnderWay {
         });
     }
 
-    /// Another book is in use: what it shows is there.
-    pub fn seen(&mut self, book: &Book) {
+    /// Another book is in use: what it shows is there. On another day deposits are counted anew.
+    pub fn seen(&mut self, before: &Book, book: &Book) {
+        if before.day != book.day {
+            self.0.clear();
+        }
         // Whoever changes the currency does so at a rate of their own.
         let most = |known: &Transfer| known.paid_in + known.comes * NEARLY;
         self.0.retain(|known| paid_in(book, known.to) < most(known));
     }
 
-    /// The book as it will be when all of it is done.
-    pub fn in_book(&mut self, book: &Book, at: Timestamp) -> Book {
+    /// Whether something should have been there by now: it is not counted on any more.
+    pub fn expire(&mut self, at: Timestamp) -> bool {
+        let before = self.0.len();
         self.0.retain(|known| at < known.until);
+        self.0.len() < before
+    }
+
+    /// The book as it will be when all of it is done.
+    pub fn in_book(&self, book: &Book) -> Book {
         let mut after = book.clone();
         for known in &self.0 {
             match known.from {

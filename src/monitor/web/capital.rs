@@ -6,6 +6,9 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
+/// Instructions that are shown.
+const TRANSFERS: usize = 3;
+
 /// All accounts.
 #[derive(Debug, Serialize)]
 pub struct CapitalTold<'v> {
@@ -13,7 +16,8 @@ pub struct CapitalTold<'v> {
     /// Percent at which something is done, from the lowest: warning, reduce only, pair off, stop.
     levels: [f64; 4],
     accounts: Vec<AccountTold<'v>>,
-    transfers: &'v [Transfer],
+    /// The newest first.
+    transfers: Vec<&'v Transfer>,
     doubts: Vec<&'static str>,
     refused: Option<&'v str>,
 }
@@ -42,7 +46,7 @@ impl<'v> CapitalTold<'v> {
             is_sample: figures.is_sample,
             levels: levels.map(percent),
             accounts: figures.accounts.iter().map(account).collect(),
-            transfers: &figures.transfers,
+            transfers: figures.transfers.iter().rev().take(TRANSFERS).collect(),
             doubts: figures.doubts.iter().map(Doubt::word).collect(),
             refused: figures.refused.as_deref(),
         }

@@ -555,7 +555,7 @@ impl Checker {
                 let is_there = stands.is_none_or(|stands| {
                     if intent.is_buy() { stands.is_le() } else { stands.is_ge() }
                 });
-                if !is_there {
+                if !is_there || away == 0 {
                     left.push((*number, *intent));
                 }
             }

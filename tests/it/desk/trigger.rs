@@ -94,6 +94,23 @@ fn a_ratio_that_fired_must_leave_its_level_by_the_hysteresis() {
     }
 }
 
+/// Who takes the hysteresis away from a level that fired means it to fire again at once.
+#[test]
+fn a_level_that_fired_is_not_spent_any_more_once_it_has_no_hysteresis() {
+    let spec = SpreadSpec { hysteresis_e9: 10_000_000, ..ratio() };
+    let mut stand = of(&spec);
+    stand.quote(1, 1_000, 1_001, 500);
+    stand.quote(0, 1_019, 1_020, 5);
+    for order in stand.orders() {
+        stand.news(&order, OrderEventKind::Cancelled);
+    }
+    stand.quote(0, 1_019, 1_020, 5);
+    assert_eq!(stand.decision().map(|decision| decision.gate), Some(Gate::Hysteresis));
+    stand.tell(Event::Spread(&SpreadSpec { hysteresis_e9: 0, ..spec }));
+    stand.quote(0, 1_019, 1_020, 5);
+    assert_eq!(stand.decision().map(|decision| decision.gate), Some(Gate::Passed));
+}
+
 /// Leg 0 is asked at 100 with fees of 3 a lot and 1/64 of what is traded, leg 1 bid at 96 with 1
 /// and 1/32: buying takes 3 + 100/64 + 1 + 96/32 = 8.5625 more than the difference of 4.
 #[test]

@@ -6,7 +6,7 @@ use crate::journal::scratch::Scratch;
 use cross_market_connect::capital::Stage;
 use cross_market_connect::config::{self, CapitalLeg, CapitalWatch, Configuration};
 use cross_market_connect::engine::capital::{
-    CapitalDesk, CapitalError, Doubt, Figures, LOG, Trades,
+    CapitalDesk, CapitalError, Doubt, Figures, LOG, Trades, When,
 };
 use cross_market_connect::engine::inputs;
 use cross_market_connect::engine::memory::DeskMemory;
@@ -14,16 +14,18 @@ use cross_market_connect::engine::wire::{desk_size, identity};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
-    Alert, AlertKind, Carried, CarriedUnits, ClockScale, Command, CommandKind, Control, Credits,
-    Depth, Detail, Event, Input, InstrumentIndex, MAX_LEGS, OrderAction, OrderCommand, OrderEvent,
-    OrderEventKind, OrderId, PositionEffect, Quote, QuoteQuality, Scope, Side, SpreadIndex,
-    StreamId,
+    Alert, AlertKind, Carried, CarriedRun, CarriedUnits, ClockScale, Command, CommandKind, Control,
+    Credits, Depth, Detail, Event, Input, InstrumentIndex, MAX_LEGS, Measure, OrderAction,
+    OrderCommand, OrderEvent, OrderEventKind, OrderId, PositionEffect, Quote, QuoteQuality, Scope,
+    Side, SpreadIndex, SpreadSpec, StreamId, TriggerSpec,
 };
 use xmc_hotpath::record::frame::{Body, OwnedEvent, OwnedInput};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A moment in 2026, when the test begins.
 const BEGIN_NS: u64 = 1_795_000_000_000_000_000;
 const SECOND: u64 = 1_000_000_000;
@@ -129,7 +131,7 @@ impl<'s, 'd> Rig<'s, 'd> {
             setting,
             desk: Desk::new(identity(&setting.config, 1), memory.lend()),
             capital: setting.open().unwrap_or_else(|error| panic!("{error}")),
-            trades: Trades::new(&setting.config).dated(&scale),
+            trades: Trades::new(&setting.config).of_run(identity(&setting.config, 1), &scale),
             now: SECOND,
             orders: 0,
         };
@@ -193,14 +195,43 @@ impl<'s, 'd> Rig<'s, 'd> {
 
     /// Half a second later: what the desk was told, which it does.
     fn look(&mut self) -> Vec<Control> {
-        self.now += SECOND / 2;
-        let now = MonoNs(self.now);
-        let utc = UnixNs(BEGIN_NS + self.now);
-        let told = self.capital.look(&mut self.trades, &self.desk, (now, now), utc);
+        let told = self.look_when(|when| when);
         for control in &told {
             self.tell(control.as_event());
         }
         told
+    }
+
+    /// The same, and the desk does nothing of it.
+    fn look_when(&mut self, change: impl FnOnce(When) -> When) -> Vec<Control> {
+        self.now += SECOND / 2;
+        let now = MonoNs(self.now);
+        let when = When {
+            now,
+            read: now,
+            utc: UnixNs(BEGIN_NS + self.now),
+            is_caught_up: true,
+            has_difference: false,
+            is_last: false,
+        };
+        self.capital.look(&mut self.trades, &self.desk, change(when))
+    }
+
+    /// Another book, until it is seen; what the desk was told then.
+    fn give(&mut self, book: &Value) -> Vec<Control> {
+        let seen = |figures: &Figures| (figures.books, figures.refused.clone());
+        let before = seen(&self.figures());
+        self.setting.write(book);
+        let start = Instant::now();
+        loop {
+            let told = self.look();
+            if seen(&self.figures()) != before {
+                return told;
+            }
+            assert_eq!(told, [], "nothing else happens");
+            assert!(start.elapsed() < PATIENCE, "the book is not seen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn figures(&self) -> Figures {
@@ -277,7 +308,9 @@ fn a_warning_comes_with_one_instruction_and_stops_nothing() {
         rig.fill("cu", PositionEffect::Open, Side::Buy, 26, 88_500 * E9);
         assert_eq!(rig.look(), [], "80.5 % is a warning");
         assert_eq!(rig.stages(), [Stage::Warn, Stage::Normal]);
-        let [transfer] = &rig.figures().transfers[..] else { panic!("{:?}", rig.figures()) };
+        let transfers = rig.figures().transfers;
+        assert_eq!(transfers.len(), 1, "{transfers:?}");
+        let transfer = &transfers[0];
         assert_eq!((transfer.route.as_str(), transfer.to.as_str()), ("to_home", "home"));
         // What is asked for brings the account back to its target of 70 %, and covers the worst.
         let [equity, margin] = rig.home();
@@ -289,7 +322,7 @@ fn a_warning_comes_with_one_instruction_and_stops_nothing() {
         rig.fill("cu", PositionEffect::Open, Side::Buy, 10, 88_500 * E9);
         rig.look();
         assert_eq!(rig.stages(), [Stage::Warn, Stage::Normal]);
-        assert_eq!(rig.figures().instructed, 1);
+        assert_eq!(rig.figures().transfers.back().map(|row| row.number), Some(1));
         let told = rig.setting.log();
         let of = |event: &str| told.iter().filter(|line| line["event"] == event).count();
         assert_eq!((of("instruction"), of("stage"), of("book")), (1, 3, 1), "{told:?}");
@@ -330,8 +363,8 @@ fn pairs_close_only_while_money_is_short_and_open_again_when_it_is_there() {
         })));
 
         // The brokers' next book has the money, and the lots are added to it.
-        rig.setting.write(&rig.setting.book("4000000", 0));
-        let told = rig.look();
+        let book = rig.setting.book("4000000", 0);
+        let told = rig.give(&book);
         assert_eq!(kinds(&told), vec![CommandKind::Enable; enabled.len() - 1]);
         assert_eq!(rig.stages(), [Stage::Normal; 2]);
         assert_eq!(rig.home(), [decimal("3999336.25"), decimal("1858500")]);
@@ -343,8 +376,24 @@ fn pairs_close_only_while_money_is_short_and_open_again_when_it_is_there() {
 
 #[test]
 fn what_pairs_off_closes_at_any_price_and_has_its_levels_back_afterwards() {
+    pair_off(|spec| spec, i64::MIN);
+    // A ratio is above zero, and so are its levels.
+    let ratio = |spec: SpreadSpec| SpreadSpec {
+        trigger: TriggerSpec { measure: Measure::Ratio, ..TriggerSpec::PLAIN },
+        buy_open_e9: E9 / 2,
+        buy_close_e9: E9,
+        sell_open_e9: 2 * E9,
+        sell_close_e9: E9,
+        ..spec
+    };
+    pair_off(ratio, 1);
+}
+
+fn pair_off(change: impl Fn(SpreadSpec) -> SpreadSpec, always_e9: i64) {
     with_rig("capital_pair_off", |rig| {
         let spread = SpreadIndex(1);
+        let spec = change(rig.desk.spreads()[1].spec.expect("it is configured"));
+        rig.tell(Event::Spread(&spec));
         let units = CarriedUnits {
             spread,
             position_units: 3,
@@ -359,18 +408,77 @@ fn what_pairs_off_closes_at_any_price_and_has_its_levels_back_afterwards() {
         rig.look();
         assert_eq!(rig.stages()[0], Stage::PairOff);
         let spec = rig.desk.spreads()[1].spec.expect("it is configured");
-        assert_eq!((spec.buy_close_e9, spec.sell_close_e9), (i64::MIN, i64::MAX));
+        assert_eq!((spec.buy_close_e9, spec.sell_close_e9), (always_e9, i64::MAX));
         assert_eq!((spec.hysteresis_e9, spec.trigger.close_hold), (0, Span(0)));
-        assert!(u64::from(spec.max_fires) * spec.cool_down.0 > spec.fire_window.0, "{spec:?}");
+        // With all that it may have fired before, it never fires too often for its window.
+        let most = u64::from(before.max_fires) + spec.fire_window.0 / spec.cool_down.0;
+        assert!(most < u64::from(spec.max_fires), "{spec:?}");
+        assert_eq!(rig.look(), [], "it is told once");
+        // Somebody who changes a limit tells the levels that were: they are put back.
+        let limited = SpreadSpec { max_units: 3, ..before };
+        rig.tell(Event::Spread(&limited));
+        rig.look();
+        let spec = rig.desk.spreads()[1].spec.expect("it is configured");
+        assert_eq!((spec.buy_close_e9, spec.max_units), (always_e9, 3));
         assert_eq!(rig.desk.spreads()[1].state, SpreadState::Reducing);
         let flat = rig.desk.spreads()[0].spec.expect("it is configured");
         assert_ne!(flat.buy_close_e9, i64::MIN, "what holds nothing has nothing to close");
 
-        rig.setting.write(&rig.setting.book("4000000", 0));
-        rig.look();
-        assert_eq!(rig.desk.spreads()[1].spec, Some(before));
+        let book = rig.setting.book("4000000", 0);
+        rig.give(&book);
+        let limited = SpreadSpec { max_units: 3, ..before };
+        assert_eq!(rig.desk.spreads()[1].spec, Some(limited));
         assert_eq!(rig.desk.spreads()[1].state, SpreadState::Enabled);
     });
+}
+
+#[test]
+fn what_is_not_seen_is_not_given_back() {
+    with_rig("capital_unseen", |rig| {
+        rig.quote("cu", 88_500 * E9);
+        rig.fill("cu", PositionEffect::Open, Side::Buy, 30, 88_500 * E9);
+        let all = rig.states().len();
+        assert_eq!(kinds(&rig.look()), vec![CommandKind::NoNew; all]);
+        rig.fill("cu", PositionEffect::CloseToday, Side::Sell, 30, 88_500 * E9);
+        // Somebody's command is on its way, or the shadow is behind.
+        let late = |when| When { is_caught_up: false, ..when };
+        assert_eq!(rig.look_when(late), []);
+        assert_eq!(kinds(&rig.look()), vec![CommandKind::Enable; all]);
+        // A shadow that does something else is no shadow: nothing is opened, once.
+        let differs = |when| When { has_difference: true, ..when };
+        let told = rig.look_when(differs);
+        let [Control::Command(command)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((command.kind, command.scope), (CommandKind::NoNew, Scope::All));
+        assert_eq!(rig.look_when(differs), []);
+        assert_eq!(rig.figures().doubts, [Doubt::NotFollowed]);
+    });
+}
+
+/// A counter tells its whole day at the first logon of a run: what the run before has read is not
+/// news, and what nobody has read is.
+#[test]
+fn fills_of_orders_that_were_over_before_are_known() {
+    for (run, doubts) in [(6, Vec::new()), (7, vec![Doubt::Unexplained])] {
+        with_rig("capital_retold", |rig| {
+            let before = identity(&rig.setting.config, run);
+            let now = identity(&rig.setting.config, 8);
+            let scale = ClockScale { at: MonoNs(0), utc: UnixNs(BEGIN_NS), error: Span(0) };
+            rig.trades = Trades::new(&rig.setting.config).of_run(now, &scale);
+            let left = CarriedRun { run: 6, last_seq_no: 9, is_whole: true };
+            rig.record(OwnedEvent::Carried(Carried::Run(left)));
+            let news = OrderEvent {
+                kind: OrderEventKind::Filled,
+                order_id: OrderId::new(before, 3, 1),
+                exec_id: 5,
+                price_e9: 88_000 * E9,
+                qty_lots: 2,
+                ..OrderEvent::NONE
+            };
+            rig.record(OwnedEvent::Order(news));
+            rig.look();
+            assert_eq!(rig.figures().doubts, doubts, "run {run}");
+        });
+    }
 }
 
 #[test]
@@ -380,10 +488,27 @@ fn an_account_that_nothing_carries_halts_its_pairs_for_good() {
         rig.fill("cu", PositionEffect::Open, Side::Buy, 40, 88_500 * E9);
         let told = rig.look();
         assert_eq!(kinds(&told), vec![CommandKind::Kill; rig.states().len()]);
-        rig.setting.write(&rig.setting.book("9000000", 0));
-        assert_eq!(rig.look(), [], "a person has to look");
+        // Whoever clears one gets it, closing only while nothing carries it.
+        let clear = |kind| Command {
+            kind,
+            scope: Scope::Spread(SpreadIndex(0)),
+            operator: 1,
+            command_id: 9,
+        };
+        for kind in [CommandKind::ClearHalt, CommandKind::Enable] {
+            rig.tell(Event::Command(clear(kind)));
+            rig.record(OwnedEvent::Command(clear(kind)));
+        }
+        assert_eq!(kinds(&rig.look()), [CommandKind::NoNew]);
+        assert_eq!(rig.states()[0], SpreadState::Reducing);
+        let book = rig.setting.book("9000000", 0);
+        assert_eq!(
+            kinds(&rig.give(&book)),
+            [CommandKind::Enable],
+            "a person has to look at the rest"
+        );
         assert_eq!(rig.stages(), [Stage::Normal; 2]);
-        assert!(rig.states().iter().all(|state| *state == SpreadState::Halted));
+        assert!(rig.states()[1..].iter().all(|state| *state == SpreadState::Halted));
     });
 }
 
@@ -398,26 +523,29 @@ fn figures_that_cannot_be_relied_on_open_nothing_until_a_newer_book() {
         assert_eq!(kinds(&told), vec![CommandKind::NoNew; rig.states().len()]);
         assert_eq!(rig.stages(), [Stage::ReduceOnly; 2]);
         // One of the same moment has the same fill after it, and a broken one changes nothing.
-        rig.setting.write(&rig.setting.book("2500000", 0));
-        rig.look();
+        let book = rig.setting.book("2500000", 0);
+        rig.give(&book);
         assert_eq!(rig.figures().doubts.len(), 1);
         let mut wrong = rig.setting.book("3000000", 1);
         wrong["accounts"][0]["settled"] = json!("NaN");
-        rig.setting.write(&wrong);
-        rig.look();
+        rig.give(&wrong);
         let why = rig.figures().refused.expect("it is refused");
         assert!(why.contains("NaN"), "{why}");
         assert_eq!(rig.home()[0], decimal("2500000"));
         // One that was made since then knows it.
-        rig.setting.write(&rig.setting.book("2600000", 2));
-        let told = rig.look();
+        let book = rig.setting.book("2600000", 2);
+        let told = rig.give(&book);
         assert_eq!((rig.figures().doubts, rig.figures().refused), (Vec::new(), None));
         assert_eq!(kinds(&told), vec![CommandKind::Enable; rig.states().len()]);
         assert_eq!(rig.home(), [decimal("2600000"), Decimal::ZERO]);
         // And nobody goes back.
-        rig.setting.write(&rig.setting.book("9000000", 1));
-        rig.look();
+        let book = rig.setting.book("9000000", 1);
+        rig.give(&book);
         assert!(rig.figures().refused.is_some());
+        assert_eq!(rig.home()[0], decimal("2600000"));
+        // Nor into a time that has not come: its fills would be missed.
+        let book = rig.setting.book("9000000", 30_000);
+        rig.give(&book);
         assert_eq!(rig.home()[0], decimal("2600000"));
 
         // A day later neither book nor rate is worth anything.
