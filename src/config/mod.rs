@@ -25,6 +25,7 @@ mod breaker;
 mod check;
 mod control;
 mod engine;
+mod guard;
 mod limit;
 mod market;
 pub(crate) mod names;
@@ -42,6 +43,7 @@ pub use control::{Control, Operator};
 pub use engine::{Engine, Logic, Mode};
 pub use error::{Invalid, Problem, Rule};
 pub use fee::LegFees;
+pub use guard::{Guard, GuardAct};
 pub use limit::{AccountLimit, Bounds, Collar, InstrumentLimit, Limits};
 pub use market::{
     Endpoint, Feed, FeedIndex, FeedLine, FeedProtocol, Gateway, GatewayIndex, GatewayProtocol,
@@ -93,6 +95,8 @@ pub struct Configuration {
     pub control: Option<Control>,
     /// What is told to people outside; `None`: nothing.
     pub alerts: Option<Alerts>,
+    /// How an engine is watched from beside; `None`: it is not.
+    pub guard: Option<Guard>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -165,7 +169,7 @@ pub(crate) fn parse<'s>(sources: &'s Sources, report: &Report) -> Option<Vec<DeT
 
 /// The sections of an engine's files.
 const SHAPE: Shape = Shape {
-    single: &["engine", "logic", "defaults", "checkpoint", "control", "alert"],
+    single: &["engine", "logic", "defaults", "checkpoint", "control", "alert", "guard"],
     repeated: &[
         "executor",
         "link",
@@ -237,6 +241,8 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let executors = each(executors, |section| topology::executor(section, &stages));
     let links = each(links, |section| topology::link(section, &stages));
 
+    let guard = guard::guard(document.take_single("guard"), &names, &gateways);
+
     let alerts = alert::alerts(document.take_single("alert"), report);
 
     let known = control::Known { names: &names, spread_names: &spread_names, spreads: &spreads };
@@ -269,6 +275,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         checkpoints: checkpoints.ok()?,
         control: control.ok()?,
         alerts: alerts.ok()?,
+        guard: guard.ok()?,
         sources: Sources::default(),
     })
 }

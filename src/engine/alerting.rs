@@ -19,6 +19,7 @@ use crate::alert::sink::{self, TargetError};
 use crate::alert::worker::{Pace, Shared, Worker};
 use crate::clock::EngineClock;
 use crate::config::{AlertSink, Alerts, Configuration};
+use crate::guard::beat::GuardBeat;
 use crate::journal::disk;
 use crate::journal::tail::Tail;
 use std::collections::BTreeMap;
@@ -72,6 +73,9 @@ pub struct Alerting {
     dropped: BTreeMap<String, u64>,
     /// The last run did not say that it ended.
     died: Option<u16>,
+    /// Where a guard shows that it lives, if there is to be one.
+    guard: Option<PathBuf>,
+    since: Instant,
 }
 
 /// What an engine lends it.
@@ -176,6 +180,8 @@ impl Alerting {
             cursor,
             dropped,
             died,
+            guard: config.guard.as_ref().map(|_| record.join(crate::guard::DIRECTORY)),
+            since: Instant::now(),
         })
     }
 
@@ -313,6 +319,7 @@ impl Alerting {
             let witnessed = (around.witnessed)();
             let Around { counters, clock, .. } = around;
             signals.extend(self.gauges.look(counters, witnessed.as_ref(), clock, at_ns));
+            self.guard(at_ns, &mut signals);
         }
         let unread = is_unread.then_some(0);
         signals.extend(self.gauges.stand(Rule::RecordUnread, Labels::new(), unread, at_ns));
@@ -330,6 +337,17 @@ impl Alerting {
         self.book.tick(at_ns, &mut notices);
         self.shared.is_alive(self.book.alerts().cloned().collect());
         notices
+    }
+
+    /// A guard that does not look is no guard.
+    fn guard(&mut self, at_ns: u64, out: &mut Vec<Signal>) {
+        let Some(directory) = &self.guard else { return };
+        let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let age = GuardBeat::read(directory).map(|beat| ms(beat.age(at_ns)));
+        let run_for = ms(self.since.elapsed());
+        // A beat of before this run says nothing of a guard that is about to be started.
+        let age = age.map(|age| age.min(run_for));
+        out.extend(self.gauges.guard(age, run_for, at_ns));
     }
 
     /// Sinks that take nothing, and those for which notices were dropped.

@@ -180,9 +180,14 @@ fn unique() -> String {
 /// The configuration, whole: a list of includes needs files beside it, and the program may be run
 /// anywhere.
 pub(super) fn configuration(topology: Topology) -> Result<Configuration, CliError> {
+    Ok(config::load_text(Path::new("config/demo.toml"), &text(topology))?)
+}
+
+/// All its files as one.
+pub(super) fn text(topology: Topology) -> String {
     let own = DEMO.lines().filter(|line| !line.starts_with("include"));
     let text: Vec<&str> = own.chain([topology.text()]).chain(INCLUDED).collect();
-    Ok(config::load_text(Path::new("config/demo.toml"), &text.join("\n"))?)
+    text.join("\n")
 }
 
 /// Whether this machine can run the topology.
