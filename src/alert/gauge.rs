@@ -61,6 +61,15 @@ impl Gauges {
         look.out
     }
 
+    /// Looks at the guard's sign of life, if there is to be one: how old it is, ms; `None`: there
+    /// is none.
+    pub fn guard(&mut self, age_ms: Option<u64>, run_for_ms: u64, at_ns: u64) -> Option<Signal> {
+        // A guard that is started after the engine is given as long to begin.
+        let age_ms = i64::try_from(age_ms.unwrap_or(run_for_ms)).unwrap_or(i64::MAX);
+        let is_late = age_ms > self.limits.of(Rule::GuardSilent);
+        self.stand(Rule::GuardSilent, Labels::new(), is_late.then_some(age_ms), at_ns)
+    }
+
     /// What is known elsewhere of something that stands: told when it changes.
     pub fn stand(
         &mut self,

@@ -117,6 +117,27 @@ impl Message {
         Self::single(Kind::Test, Rule::Test, Severity::Page, sink, origin, at_ns)
     }
 
+    /// Something that happened, told by whoever has no outbox: the figure that explains it.
+    #[must_use]
+    pub fn told(
+        (code, severity): (Rule, Severity),
+        labels: Labels,
+        value: i64,
+        sink: &str,
+        origin: Origin,
+        at_ns: u64,
+    ) -> Self {
+        let mut told = Self::single(Kind::Alerts, code, severity, sink, origin, at_ns);
+        for item in &mut told.items {
+            let alert = &mut item.notice.alert;
+            alert.fingerprint = fingerprint(code, &labels);
+            alert.labels = labels.clone();
+            alert.value = value;
+            item.id = format!("{}-{at_ns}", code.code());
+        }
+        told
+    }
+
     /// A sign of life.
     #[must_use]
     pub fn heartbeat(sink: &str, origin: Origin, firing: Vec<Alert>, at_ns: u64) -> Self {

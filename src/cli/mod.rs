@@ -24,6 +24,7 @@ pub mod dump;
 pub mod explain;
 pub mod feeds;
 pub mod frame;
+pub mod guard;
 pub mod host;
 pub mod inspect;
 pub mod latency;
@@ -171,6 +172,7 @@ enum Command {
     Explain(explain::Args),
     Feeds(feeds::Args),
     Frame(frame::Args),
+    Guard(guard::Args),
     Host(host::Args),
     Inspect(inspect::Args),
     Latency(latency::Args),
@@ -213,6 +215,7 @@ impl Command {
             Self::Explain(args) => explain::run(args, out),
             Self::Feeds(args) => feeds::run(args, out),
             Self::Frame(args) => frame::run(args, out),
+            Self::Guard(args) => guard::run(args, out),
             Self::Host(args) => host::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
             Self::Latency(args) => latency::run(args, out),

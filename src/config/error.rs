@@ -207,6 +207,10 @@ rules! {
     AlertRule = "110",
     /// Alerts go somewhere, and somebody is told at once.
     AlertSinks = "111",
+    /// A session of the guard is of an iLink 3 gateway, of its firm, and not the engine's own.
+    GuardSession = "120",
+    /// A guard looks often enough for what it waits for.
+    GuardLimits = "121",
 }
 
 /// One thing wrong, where, and what to do.

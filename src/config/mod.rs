@@ -26,6 +26,7 @@ mod capital_watch;
 mod check;
 mod control;
 mod engine;
+mod guard;
 mod limit;
 mod market;
 pub(crate) mod names;
@@ -44,6 +45,7 @@ pub use control::{Control, Operator};
 pub use engine::{Engine, Logic, Mode};
 pub use error::{Invalid, Problem, Rule};
 pub use fee::LegFees;
+pub use guard::{Guard, GuardAct};
 pub use limit::{AccountLimit, Bounds, Collar, InstrumentLimit, Limits};
 pub use market::{
     Endpoint, Feed, FeedIndex, FeedLine, FeedProtocol, Gateway, GatewayIndex, GatewayProtocol,
@@ -97,6 +99,8 @@ pub struct Configuration {
     pub alerts: Option<Alerts>,
     /// The money that its orders use; `None`: nobody watches it.
     pub capital: Option<CapitalWatch>,
+    /// How an engine is watched from beside; `None`: it is not.
+    pub guard: Option<Guard>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -169,7 +173,7 @@ pub(crate) fn parse<'s>(sources: &'s Sources, report: &Report) -> Option<Vec<DeT
 
 /// The sections of an engine's files.
 const SHAPE: Shape = Shape {
-    single: &["engine", "logic", "defaults", "checkpoint", "control", "alert", "capital"],
+    single: &["engine", "logic", "defaults", "checkpoint", "control", "alert", "capital", "guard"],
     repeated: &[
         "executor",
         "link",
@@ -241,6 +245,8 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let executors = each(executors, |section| topology::executor(section, &stages));
     let links = each(links, |section| topology::link(section, &stages));
 
+    let guard = guard::guard(document.take_single("guard"), &names, &gateways);
+
     let alerts = alert::alerts(document.take_single("alert"), report);
     let capital = document.take_single("capital");
     let capital = capital_watch::capital(capital, &names, &instruments, report);
@@ -276,6 +282,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         control: control.ok()?,
         alerts: alerts.ok()?,
         capital: capital.ok()?,
+        guard: guard.ok()?,
         sources: Sources::default(),
     })
 }

@@ -191,7 +191,8 @@ fn stopped(text: &Text) -> &'static [Verb] {
             | Verb::ClearHalt
             | Verb::ClearDoubt
             | Verb::Remove
-            | Verb::Limit,
+            | Verb::Limit
+            | Verb::Lift,
             _,
         ) => &[],
     }

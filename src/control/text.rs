@@ -103,7 +103,7 @@ fn misfit(verb: Verb, scope: &Named) -> Option<&'static str> {
     let is_limited = !matches!(scope, Named::Of(Kind::Strategy, _));
     match verb {
         Verb::Kill | Verb::NoNew | Verb::Disable | Verb::Enable => None,
-        Verb::Arm => (!is_all).then_some("all"),
+        Verb::Arm | Verb::Lift => (!is_all).then_some("all"),
         Verb::ClearHalt | Verb::Remove => (!is_spread).then_some("spread=NAME"),
         Verb::ClearDoubt => (!is_all && !is_spread).then_some("all or spread=NAME"),
         Verb::Limit => (!is_limited).then_some("anything but a strategy"),

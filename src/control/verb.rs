@@ -24,6 +24,8 @@ pub enum Verb {
     ClearDoubt,
     /// Change one limit.
     Limit,
+    /// Let engines start again that the guard has shut out.
+    Lift,
 }
 
 impl Verb {
@@ -38,6 +40,7 @@ impl Verb {
         ("clear_halt", Self::ClearHalt),
         ("clear_doubt", Self::ClearDoubt),
         ("limit", Self::Limit),
+        ("lift", Self::Lift),
     ];
 
     /// The verb of a word.
@@ -52,7 +55,7 @@ impl Verb {
         crate::config::word_for(Self::WORDS, self)
     }
 
-    /// The desk's command; `None` of a limit, which is told as one.
+    /// The desk's command; `None` of a limit, which is told as one, and of what no desk is told.
     #[must_use]
     pub const fn kind(self) -> Option<CommandKind> {
         match self {
@@ -64,7 +67,7 @@ impl Verb {
             Self::Enable => Some(CommandKind::Enable),
             Self::ClearHalt => Some(CommandKind::ClearHalt),
             Self::ClearDoubt => Some(CommandKind::ClearDoubt),
-            Self::Limit => None,
+            Self::Limit | Self::Lift => None,
         }
     }
 
@@ -73,7 +76,7 @@ impl Verb {
     #[must_use]
     pub const fn allows_more(self) -> bool {
         match self {
-            Self::Arm | Self::Enable | Self::ClearHalt | Self::ClearDoubt => true,
+            Self::Arm | Self::Enable | Self::ClearHalt | Self::ClearDoubt | Self::Lift => true,
             Self::Kill | Self::NoNew | Self::Disable | Self::Remove | Self::Limit => false,
         }
     }
@@ -100,6 +103,7 @@ impl Verb {
             }
             Self::ClearDoubt => "believe books again that a snapshot of the venue contradicted",
             Self::Limit => "change a limit until the next start",
+            Self::Lift => "let engines of the desk start again, which its guard has shut out",
         }
     }
 }

@@ -258,16 +258,24 @@ impl Attached {
         if let Some(ended @ 1..) = self.seen.word(ENDED_AT) {
             return EngineState::Ended(UnixNs(ended));
         }
-        let is_same_boot = self.run.boot == 0 || self.run.boot == file::boot();
-        let is_same = |process: &Process| {
-            self.run.process_began == 0 || self.run.process_began == process.began
-        };
-        match process(self.run.pid).filter(is_same).filter(|_| is_same_boot) {
+        match process_of(&self.run) {
             None | Some(Process { state: 'Z' | 'X', .. }) => EngineState::Gone,
             Some(Process { state: 'T' | 't', .. }) => EngineState::Stopped,
             Some(_) => EngineState::Running,
         }
     }
+}
+
+/// Whether the process of a run is there.
+#[must_use]
+pub fn is_of(run: &Run) -> bool {
+    process_of(run).is_some_and(|process| !matches!(process.state, 'Z' | 'X'))
+}
+
+fn process_of(run: &Run) -> Option<Process> {
+    let is_same_boot = run.boot == 0 || run.boot == file::boot();
+    let is_same = |process: &Process| run.process_began == 0 || run.process_began == process.began;
+    process(run.pid).filter(is_same).filter(|_| is_same_boot)
 }
 
 fn identity(told: &Metadata) -> (u64, u64) {

@@ -21,6 +21,7 @@ use crate::alert::worker::{Pace, Shared, Worker};
 use crate::capital::Stage;
 use crate::clock::EngineClock;
 use crate::config::{AlertSink, Alerts, Configuration};
+use crate::guard::beat::GuardBeat;
 use crate::journal::disk;
 use crate::journal::tail::Tail;
 use std::collections::BTreeMap;
@@ -83,6 +84,9 @@ pub struct Alerting {
     /// The same of what no route reaches.
     unmet: u64,
     sink_names: Vec<String>,
+    /// Where a guard shows that it lives, if there is to be one.
+    guard: Option<PathBuf>,
+    since: Instant,
 }
 
 /// What an engine lends it.
@@ -193,6 +197,8 @@ impl Alerting {
             instructed: 0,
             unmet: 0,
             sink_names: alerts.sinks.iter().map(|sink| sink.name.clone()).collect(),
+            guard: config.guard.as_ref().map(|_| record.join(crate::guard::DIRECTORY)),
+            since: Instant::now(),
         })
     }
 
@@ -345,6 +351,7 @@ impl Alerting {
             let witnessed = (around.witnessed)();
             let Around { counters, clock, .. } = around;
             signals.extend(self.gauges.look(counters, witnessed.as_ref(), clock, at_ns));
+            self.guard(at_ns, &mut signals);
         }
         let unread = is_unread.then_some(0);
         signals.extend(self.gauges.stand(Rule::RecordUnread, Labels::new(), unread, at_ns));
@@ -411,6 +418,17 @@ impl Alerting {
             out.push(Signal::Raise(Raised::new(Rule::CapitalUnmet, of, at_ns)));
         }
         self.unmet = figures.unmet.back().map_or(self.unmet, |row| row.number);
+    }
+
+    /// A guard that does not look is no guard.
+    fn guard(&mut self, at_ns: u64, out: &mut Vec<Signal>) {
+        let Some(directory) = &self.guard else { return };
+        let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let age = GuardBeat::read(directory).map(|beat| ms(beat.age(at_ns)));
+        let run_for = ms(self.since.elapsed());
+        // A beat of before this run says nothing of a guard that is about to be started.
+        let age = age.map(|age| age.min(run_for));
+        out.extend(self.gauges.guard(age, run_for, at_ns));
     }
 
     /// Sinks that take nothing, and those for which notices were dropped.

@@ -269,6 +269,10 @@ impl OperatorsDesk {
             let (operator, command_id) = (instruction.operator, instruction.counter);
             return Ok(Control::Command(Command { kind, scope: *scope, operator, command_id }));
         }
+        if text.verb == Verb::Lift {
+            let why = "an engine that runs is not fenced: give it with `xmc guard lift`";
+            return Err((Denial::State, why.to_owned()));
+        }
         let nothing = || {
             let why =
                 format!("{} has no such limit: `xmc limits` shows those there are", text.scope);
@@ -429,6 +433,7 @@ fn not_done(verb: &Verb, scope: &Named) -> String {
                        everything"
         }
         Verb::Arm => "the desk is in HALT: start the engine again, and arm that run",
+        Verb::Lift => "the desk of an engine that runs is not fenced",
         Verb::Limit => "it does not take that figure beside its other limits",
     };
     format!("the desk has recorded {verb} about {scope} and not done it: {what}")

@@ -55,6 +55,8 @@ counters! {
         pub live_orders: Counter => Gauge "orders",
         /// Whether the desk was told that it may open positions.
         pub is_armed: Counter => Word "not yet|armed",
+        /// Whether the run is about to end: cores may stop before it has ended.
+        pub is_ending: Counter => Word "no|ending",
         /// Half of all fires took at most this long from the packet to their last order.
         pub tick_to_order_p50: Counter => Gauge "ns",
         /// 99 in 100 fires took at most this long from the packet to their last order.

@@ -6,16 +6,22 @@
 //! system's and ends with the process, however that ends: a killed engine leaves nothing to remove.
 //! An epoch is on the disk before it is used, and is above all that the lease and the journal know.
 //!
+//! A third file is a fence: who watches the desk (`guard`) has found its engine wedged or dead, and
+//! none is let in until people lift it. It is on the disk before the engine is killed, and looked
+//! at under the lock: an engine that has the lock has either seen it or is killed.
+//!
 //! Engines of one desk find each other if they have the same directory: by default that of the
 //! record, so that two never write one journal; `lease_directory` makes it one for all records of
 //! this host. It has to be a directory of this host: locks of network file systems are not relied
 //! on. Not here: engines on other hosts, which a venue refuses or cuts off.
 //!
-//! Called by `recording`.
+//! Called by `recording` and `guard`.
 
 use crate::journal::lock::Locked;
 use crate::replace::replace;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -49,6 +55,22 @@ pub enum LeaseError {
         /// Who, as far as it has said.
         holder: String,
         /// What is locked.
+        path: PathBuf,
+    },
+    /// Its guard has shut it.
+    #[error(
+        "site {site} desk {desk} is fenced ({fence}): see to its orders and positions at the \
+         venues, then have it opened with `xmc guard lift CONFIG` ({})",
+        path.display()
+    )]
+    Fenced {
+        /// The site.
+        site: u8,
+        /// The desk.
+        desk: u8,
+        /// Since when and why.
+        fence: String,
+        /// The file.
         path: PathBuf,
     },
     /// Nobody can tell which epochs have been used.
@@ -99,6 +121,109 @@ impl Written {
     }
 }
 
+/// Why no engine of a desk may start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fence {
+    /// The run that was found.
+    pub run: u16,
+    /// Its process.
+    pub process: u32,
+    /// When, UTC in nanoseconds since 1970.
+    pub at_ns: u64,
+    /// What was found.
+    pub why: String,
+}
+
+impl fmt::Display for Fence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { run, process, at_ns, why } = self;
+        write!(f, "run {run}, process {process}: {why}; at {}", shown(*at_ns))
+    }
+}
+
+impl Fence {
+    /// Where the fence of a desk lies.
+    #[must_use]
+    pub fn path(directory: &Path, identity: DeskIdentity) -> PathBuf {
+        name(directory, identity, "fence")
+    }
+
+    /// Lets no engine of the desk start from now on; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// `Io`.
+    ///
+    /// # Panics
+    /// Never: what is written can be.
+    pub fn put(&self, directory: &Path, identity: DeskIdentity) -> Result<(), LeaseError> {
+        fs::create_dir_all(directory).map_err(io("make the directory of", directory))?;
+        let path = Self::path(directory, identity);
+        let text = serde_json::to_vec(self).expect("numbers and a text are JSON");
+        replace(&path, &text).map_err(io("write the fence of", &path))
+    }
+
+    /// The fence of a desk, if it has one. One that cannot be read is one.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn of(directory: &Path, identity: DeskIdentity) -> Result<Option<Self>, LeaseError> {
+        let path = Self::path(directory, identity);
+        match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            read => {
+                let text = read.map_err(io("read the fence of", &path))?;
+                let unread = |error| Self {
+                    run: 0,
+                    process: 0,
+                    at_ns: 0,
+                    why: format!("the fence cannot be read ({error})"),
+                };
+                Ok(Some(serde_json::from_slice(&text).unwrap_or_else(unread)))
+            }
+        }
+    }
+
+    /// Lets engines of the desk start again.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn lift(directory: &Path, identity: DeskIdentity) -> Result<(), LeaseError> {
+        let path = Self::path(directory, identity);
+        let lifted = fs::remove_file(&path).and_then(|()| File::open(directory)?.sync_all());
+        lifted.map_err(io("lift the fence of", &path))
+    }
+}
+
+/// A moment in UTC, to the millisecond.
+fn shown(at_ns: u64) -> String {
+    let at =
+        i64::try_from(at_ns / 1_000_000).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    at.map_or_else(|| at_ns.to_string(), |at| at.to_string())
+}
+
+/// A file of a desk in the directory of leases.
+fn name(directory: &Path, identity: DeskIdentity, what: &str) -> PathBuf {
+    let (site, desk) = (identity.site.0, identity.desk.0);
+    directory.join(format!("site_{site}_desk_{desk}.{what}"))
+}
+
+/// Whether an engine has the lease of a desk now, by its lock.
+///
+/// # Errors
+/// `Io`.
+pub fn is_held(directory: &Path, identity: DeskIdentity) -> Result<bool, LeaseError> {
+    let path = name(directory, identity, "lock");
+    let lock = match File::options().write(true).open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        opened => Locked::take(opened.map_err(io("open", &path))?),
+    };
+    match lock {
+        Ok(_) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(LeaseError::Io { what: "lock", path, source }),
+    }
+}
+
 /// The right to trade as a desk, for as long as this lives.
 #[derive(Debug)]
 pub struct Lease {
@@ -114,16 +239,22 @@ impl Lease {
     /// there. No epoch is used yet.
     ///
     /// # Errors
-    /// `Held` if another engine has it; else see `LeaseError`.
+    /// `Held` if another engine has it, `Fenced` if none may; else see `LeaseError`.
     pub fn take(directory: &Path, identity: DeskIdentity) -> Result<Self, LeaseError> {
         let (site, desk) = (identity.site.0, identity.desk.0);
-        let name = |what: &str| directory.join(format!("site_{site}_desk_{desk}.{what}"));
-        let (path, locked) = (name("lease"), name("lock"));
+        let (path, locked) =
+            (name(directory, identity, "lease"), name(directory, identity, "lock"));
         fs::create_dir_all(directory).map_err(io("make the directory of", directory))?;
         let lock = File::options().write(true).create(true).truncate(false).open(&locked);
         let lock = Locked::take(lock.map_err(io("open", &locked))?);
         match lock {
-            Ok(lock) => Ok(Self { identity, written: read(&path)?, path, _lock: lock }),
+            Ok(lock) => match Fence::of(directory, identity)? {
+                Some(fence) => {
+                    let (fence, path) = (fence.to_string(), Fence::path(directory, identity));
+                    Err(LeaseError::Fenced { site, desk, fence, path })
+                }
+                None => Ok(Self { identity, written: read(&path)?, path, _lock: lock }),
+            },
             Err(TryLockError::WouldBlock) => {
                 let holder = read(&path).unwrap_or_default().holder();
                 Err(LeaseError::Held { site, desk, holder, path: locked })

@@ -25,6 +25,8 @@ use xmc_hotpath::time::{Span, UnixNs};
 
 /// Whose account it is at both venues.
 pub const ACCOUNT: AccountId = AccountId(1);
+/// Accounts of the guard's sessions are numbered from here.
+const GUARDS_FROM: u32 = 101;
 /// The month that is traded, as the domestic venues and the overseas ones write it.
 const MONTHS: (&str, &str) = ("2609", "U6");
 /// The same for the definitions.
@@ -253,5 +255,12 @@ fn sessions(config: &Configuration) -> Vec<cme::SessionSettings> {
         key: key.clone(),
         account: ACCOUNT,
     };
-    configured.map(session).collect()
+    let mut all: Vec<_> = configured.map(session).collect();
+    // The guard's have accounts of their own, in which nothing is ever traded.
+    let guards = config.guard.iter().flat_map(|guard| &guard.sessions).zip(GUARDS_FROM..);
+    all.extend(guards.map(|((_, identity), account)| cme::SessionSettings {
+        account: AccountId(account),
+        ..session(identity)
+    }));
+    all
 }

@@ -53,6 +53,18 @@ fn the_samples_are_sound() {
         config::load(&sample(name)).unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));
     }
     load(&base()).unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));
+    let demo = std::fs::read_to_string(sample("demo.toml")).expect("the sample");
+    let include = "\"demo_limits.toml\"]";
+    assert!(demo.contains(include));
+    let guarded = demo.replace(include, "\"demo_limits.toml\", \"guard_demo.toml\"]");
+    let guarded = config::load_text(&sample("demo.toml"), &guarded);
+    let guarded = guarded.unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));
+    // What the sample says is what an empty section means, but for the session.
+    let written = guarded.guard.expect("it has a guard");
+    assert_eq!(written.sessions.len(), 1);
+    let empty = load(&(base() + "\n[guard]\n")).map(|config| config.guard);
+    let empty = empty.ok().flatten().expect("it may be empty");
+    assert_eq!(config::Guard { sessions: Vec::new(), ..written }, empty);
     let other_topology =
         base_with_topology("topology_two_cores.toml", "the two-core topology fits the same engine");
     assert_eq!(other_topology.executors[0].core.value, 1);

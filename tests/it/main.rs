@@ -24,6 +24,7 @@ mod firing;
 mod fuzz;
 mod garbage;
 mod gateway;
+mod guard;
 mod host;
 mod journal;
 mod metrics;

@@ -2,6 +2,7 @@
 
 use super::state::{Cursor, Dead, How, RunMark, SinkState};
 use crate::alert::life::{Alert, Notice};
+use crate::sealed;
 use serde::{Deserialize, Serialize};
 
 /// What became known.
@@ -77,18 +78,12 @@ impl Line {
     /// As it stands in the file.
     #[must_use]
     pub fn text(&self) -> String {
-        // These are texts, numbers and lists of them: there is nothing that JSON cannot say.
-        let json = serde_json::to_string(self).unwrap_or_default();
-        format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes()))
+        sealed::text(self)
     }
 
     /// Reads a line without its end; `None` if it is damaged.
     #[must_use]
     pub fn parse(line: &[u8]) -> Option<Self> {
-        let (crc, rest) = line.split_first_chunk::<8>()?;
-        let (blank, json) = rest.split_first()?;
-        let crc = u32::from_str_radix(std::str::from_utf8(crc).ok()?, 16).ok()?;
-        let is_whole = *blank == b' ' && crc == crc32fast::hash(json);
-        if is_whole { serde_json::from_slice(json).ok() } else { None }
+        sealed::parse(line)
     }
 }

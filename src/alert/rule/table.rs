@@ -404,6 +404,30 @@ rules! {
         "第 {value} 次运行未正常结束: 进程被杀或主机断电"
         "compare positions and orders with the venues"
         "与各交易所核对持仓和报单";
+    GuardSilent = "106" Critical Cleared (5_000, 1_000..=600_000)
+        "guard not watching" "看护进程未在监视"
+        "the guard of this desk has not looked for {value} ms (limit {limit} ms)"
+        "本席位的看护进程已 {value} 毫秒没有查看 (限额 {limit} 毫秒)"
+        "start `xmc guard` again; until then nobody cancels for an engine that hangs"
+        "重新启动 xmc guard; 在此之前引擎卡死时无人撤单";
+    GuardActed = "107" Page Once
+        "guard has acted" "看护进程已处置"
+        "the guard has fenced the desk of run {value}, ended its engine and cancelled its orders"
+        "看护进程已封锁第 {value} 次运行的席位, 结束引擎并撤销其报单"
+        "compare positions and orders with the venues, then `xmc guard lift`, signed by two"
+        "与各交易所核对持仓和报单, 然后由两人签署 xmc guard lift";
+    GuardFailed = "108" Page Once
+        "guard could not cancel" "看护进程未能撤单"
+        "the guard has ended run {value}, and not every venue has confirmed that nothing lives"
+        "看护进程已结束第 {value} 次运行, 但并非所有交易所都确认无挂单"
+        "cancel at the venue by telephone or terminal now; `xmc guard status` says where"
+        "立即通过电话或终端在交易所撤单; xmc guard status 会说明在哪里";
+    GuardSaw = "109" Page Once
+        "guard sees a failure" "看护进程发现故障"
+        "run {value} is wedged or gone, and the guard is told to do nothing about it"
+        "第 {value} 次运行卡死或已消失, 看护进程被配置为只告警"
+        "see to the engine and to its orders at the venues now"
+        "立即处理引擎及其在各交易所的报单";
     PacketsDropped = "110" Warning Quiet
         "packets dropped here" "本机丢包"
         "this host has dropped {value} packets of a feed"

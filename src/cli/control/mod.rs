@@ -83,7 +83,7 @@ impl At {
 }
 
 /// Asks the person at the terminal whether to sign.
-fn confirm(is_told: bool) -> Result<(), CliError> {
+pub(super) fn confirm(is_told: bool) -> Result<(), CliError> {
     if is_told {
         return Ok(());
     }

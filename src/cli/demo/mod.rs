@@ -223,13 +223,18 @@ pub(super) fn configuration(topology: Topology) -> Result<Configuration, CliErro
 
 /// The same, with `breakers` in every spread.
 fn with_breakers(topology: Topology, breakers: &str) -> Result<Configuration, CliError> {
+    Ok(config::load_text(Path::new("config/demo.toml"), &text(topology, breakers))?)
+}
+
+/// All its files as one, with `breakers` in every spread.
+pub(super) fn text(topology: Topology, breakers: &str) -> String {
     let spread = "\n[[spread]]\n";
     let mut spreads = DEMO.split(spread);
     let head = spreads.next().unwrap_or_default().to_owned();
     let demo = spreads.fold(head, |text, one| format!("{text}{spread}{one}{breakers}"));
     let own = demo.lines().filter(|line| !line.starts_with("include"));
     let text: Vec<&str> = own.chain([topology.text()]).chain(INCLUDED).collect();
-    Ok(config::load_text(Path::new("config/demo.toml"), &text.join("\n"))?)
+    text.join("\n")
 }
 
 /// Whether this machine can run the topology.

@@ -3,14 +3,15 @@
 use serde_json::{Value, json};
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::port::{self, Need};
 use super::spread::formula;
 use crate::config::decimal::show_e9;
 use crate::config::{
-    AlertSink, Alerts, Bounds, Checkpoints, Collar, Configuration, Control, FeedLine, Invalid,
-    Mode, Operator, Problem, Recovery, RecoveryQuery, Spread, Witness, WitnessPlace, Written,
-    request_ids_word,
+    AlertSink, Alerts, Bounds, Checkpoints, Collar, Configuration, Control, FeedLine, GatewayIndex,
+    Guard, GuardAct, Invalid, Mode, Operator, Problem, Recovery, RecoveryQuery, SessionIdentity,
+    Spread, Witness, WitnessPlace, Written, request_ids_word,
 };
 use crate::engine::controlling::socket_path;
 use crate::topology::Link;
@@ -41,6 +42,7 @@ pub fn plan(configuration: &Configuration, host: Option<&Host>) -> Value {
         "checkpoints": configuration.checkpoints.as_ref().map(checkpoints),
         "control": configuration.control.as_ref().map(|of| control(of, configuration)),
         "alerts": configuration.alerts.as_ref().map(alerts),
+        "guard": configuration.guard.as_ref().map(|of| guard(of, configuration)),
         "executors": executors(configuration),
         "links": links(configuration),
         "feeds": feeds(configuration),
@@ -97,6 +99,27 @@ fn control(of: &Control, configuration: &Configuration) -> Value {
         "socket": socket_path(of, &configuration.engine.record_directory),
         "valid_seconds": of.valid_seconds,
         "operators": of.operators.iter().map(operator).collect::<Vec<_>>(),
+    })
+}
+
+/// When a guard acts, and by which sessions.
+fn guard(of: &Guard, configuration: &Configuration) -> Value {
+    let session = |(row, own): &(GatewayIndex, SessionIdentity)| {
+        let gateway = &configuration.gateways[*row].name.value;
+        json!({ "gateway": gateway, "session": own.session })
+    };
+    let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    json!({
+        "hot_core_ms": ms(of.core),
+        "desk_ms": ms(of.desk),
+        "writer_ms": ms(of.writer),
+        "main_ms": ms(of.main),
+        "look_ms": ms(of.look),
+        "start_ms": ms(of.start),
+        "ending_ms": ms(of.ending),
+        "answer_ms": ms(of.answer),
+        "acts": of.act == GuardAct::Cancel,
+        "sessions": of.sessions.iter().map(session).collect::<Vec<_>>(),
     })
 }
 

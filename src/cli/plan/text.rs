@@ -8,8 +8,8 @@ use super::{port, spread};
 use crate::config::decimal::show_e9;
 use crate::config::{
     AlertSinkKind, Alerts, Bounds, Checkpoints, Collar, Configuration, Control, FeedLine,
-    GatewayIndex, Instrument, Mode, QueryLogin, Rate, Recovery, RecoveryQuery, WitnessPlace,
-    request_ids_word,
+    GatewayIndex, Guard, GuardAct, Instrument, Mode, QueryLogin, Rate, Recovery, RecoveryQuery,
+    WitnessPlace, request_ids_word,
 };
 use crate::engine::controlling::socket_path;
 use crate::topology::Link;
@@ -43,6 +43,13 @@ pub fn plan(
     match &configuration.alerts {
         Some(alerts) => sinks(alerts).write(out)?,
         None => writeln!(out, "\nALERTS\n  none: there is no [alert], so nobody outside is told")?,
+    }
+    match &configuration.guard {
+        Some(of) => guard(of, configuration).write(out)?,
+        None => writeln!(
+            out,
+            "\nGUARD\n  none: there is no [guard], so nobody cancels for an engine that hangs"
+        )?,
     }
     memory(configuration).write(out)?;
     machine(host, out)
@@ -390,6 +397,36 @@ fn operators(control: &Control, configuration: &Configuration) -> Table {
     let socket = socket_path(control, &configuration.engine.record_directory);
     let (socket, seconds) = (socket.display(), control.valid_seconds);
     table.note(format!("at {socket}; a command is valid for at most {seconds} s"));
+    table
+}
+
+/// When a guard acts, and by which sessions.
+fn guard(of: &Guard, configuration: &Configuration) -> Table {
+    let columns = [("gateway", Left), ("orders are cancelled by", Left)];
+    let mut table = Table::new("GUARD", &columns);
+    for (row, gateway) in configuration.gateways.iter().enumerate() {
+        let own = of.sessions.iter().find(|(of, _)| *of == row);
+        let by = match (own, &gateway.session) {
+            (Some((_, own)), _) => format!("session {} on behalf of the engine's", own.session),
+            (None, Some(engine)) => format!("session {} of the engine, taken over", engine.session),
+            (None, None) => "the engine's account, logged on anew".to_owned(),
+        };
+        table.row([gateway.name.value.clone(), by]);
+    }
+    let Guard { core, desk, writer, main, look, .. } = of;
+    let act = match of.act {
+        GuardAct::Cancel => "fences, kills and cancels",
+        GuardAct::Tell => "tells people, and does nothing",
+    };
+    table.note(format!(
+        "{act} when a hot core is silent for {} ms, the desk {} ms, the journal {} ms, the main \
+         thread {} ms; looks each {} ms. It is a process of its own: `xmc guard CONFIG`",
+        core.as_millis(),
+        desk.as_millis(),
+        writer.as_millis(),
+        main.as_millis(),
+        look.as_millis()
+    ));
     table
 }
 

@@ -26,6 +26,7 @@ impl Shared<'_> {
         telling: &mut Telling,
         watch: &mut dyn Watch,
     ) -> Result<usize, LiveError> {
+        self.counters.engine.is_ending.set(1);
         telling.end_operators();
         // Nothing is opened, and then nothing is fired at all: what is live now is all there is.
         let kinds = [(CommandKind::NoNew, FIRST_COMMAND), (CommandKind::Disable, LAST_COMMAND)];

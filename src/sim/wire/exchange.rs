@@ -104,7 +104,7 @@ impl Exchange {
                 Some(Request::New(order)) => self.enter(now, order)?,
                 Some(Request::Cancel(cancel)) => self.cancel(now, cancel)?,
                 Some(Request::Replace(_)) => return Err("a replace, which no desk sends".into()),
-                Some(Request::Status(_) | Request::MassStatus(_)) => {
+                Some(Request::Status(_) | Request::MassStatus(_) | Request::MassAction(_)) => {
                     return Err("a question, which this gateway's limits do not allow".into());
                 }
                 Some(Request::Parties(..)) => {

@@ -148,6 +148,7 @@ impl PaperExchange {
                         | Request::Terminate(_)
                         | Request::Parties(..)
                         | Request::Status(_)
+                        | Request::MassAction(_)
                         | Request::MassStatus(_),
                     )
                     | None,

@@ -9,6 +9,7 @@ mod demo;
 mod explain;
 mod feeds;
 mod frame;
+mod guard;
 mod host;
 mod inspect;
 mod manual;

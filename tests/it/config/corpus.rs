@@ -46,6 +46,18 @@ const PARTIES_OF_NO_TYPE: &str = "rate_window_ms = 3_000\nparty_details_id = 7\n
 const WEEK_UPSIDE_DOWN: &str = "rate_window_ms = 3_000\n[gateway.week]\n\
      time_zone = \"America/Chicago\"\nends_on = \"sunday\"\nends_at = \"15:30\"\n\
      begins_on = \"friday\"\nbegins_at = \"17:00\"";
+const GUARD_AT_PAPER: &str = "[guard]\n[[guard.session]]\ngateway = \"cme\"\n\
+     session = \"XG1\"\nfirm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"\n\
+     access_key_id = \"K\"\nkey_file = \"k\"\n[[spread]]\nname = \"calendar\"";
+const GUARD_AS_ENGINE: &str = "[guard]\n[[guard.session]]\ngateway = \"cme\"\n\
+     session = \"ABC\"\nfirm = \"007\"\nsender_id = \"me\"\nlocation = \"HK\"\n\
+     access_key_id = \"K\"\nkey_file = \"k\"\n[[spread]]\nname = \"calendar\"";
+const GUARD_OF_OTHERS: &str = "[guard]\n[[guard.session]]\ngateway = \"cme\"\n\
+     session = \"XG1\"\nfirm = \"008\"\nsender_id = \"me\"\nlocation = \"HK\"\n\
+     access_key_id = \"K\"\nkey_file = \"k\"\n[[spread]]\nname = \"calendar\"";
+const GUARD_SELDOM: &str =
+    "[guard]\nlook_ms = 100\nhot_core_ms = 200\n[[spread]]\nname = \"calendar\"";
+const GUARD_HASTY: &str = "[guard]\nhot_core_ms = 49\n[[spread]]\nname = \"calendar\"";
 const DSTAR: &str = "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:9001\"\n\
      answer_address = \"192.0.2.1:9000\"\naccount_no = \"88001\"";
 const DSTAR_ENDS: &str = "account_no = \"88001\"";
@@ -668,6 +680,16 @@ const CASES: &[Case] = &[
     case("011", &[("mic = \"XCBT\"", "mic = \"CBT\"")], "CBT", ""),
     case("054", &[("\"recovery\", \"journal\", \"control\", \"monitor\"", "")], "[[executor]]", ""),
     case("055", &[("min_price = \"300\"", "min_price = \"-300\"")], "-300", ""),
+    case("120", &[(SPREAD, GUARD_AT_PAPER)], "gateway = \"cme\"", ""),
+    case(
+        "120",
+        &[("protocol = \"paper\"", ILINK3), (SPREAD, GUARD_AS_ENGINE)],
+        "gateway = \"cme\"",
+        "",
+    ),
+    case("120", &[("protocol = \"paper\"", ILINK3), (SPREAD, GUARD_OF_OTHERS)], "gateway", ""),
+    case("121", &[(SPREAD, GUARD_SELDOM)], "[guard]", ""),
+    case("010", &[(SPREAD, GUARD_HASTY)], "hot_core_ms = 49", ""),
 ];
 
 #[test]

@@ -1,7 +1,7 @@
 //! The lease of a desk: who has it is alone, whoever dies gives it up, and no epoch comes twice.
 
 use crate::journal::scratch::Scratch;
-use cross_market_connect::engine::lease::{Lease, LeaseError};
+use cross_market_connect::engine::lease::{self, Fence, Lease, LeaseError};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -108,4 +108,41 @@ fn of_many_who_start_at_once_one_trades() {
     );
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
     println!("{} starts, {} refusals", epochs.len(), refusals.into_inner());
+}
+
+/// A fence keeps everybody out until it is lifted, uses up no epoch, and is another desk's not.
+#[test]
+fn a_fenced_desk_lets_no_engine_in_until_it_is_lifted() {
+    let scratch = Scratch::new("lease_fence");
+    let directory = scratch.path("leases");
+    let fence = Fence { run: 4, process: 77, at_ns: 1_795_000_000_000_000_000, why: "why".into() };
+    fence.put(&directory, DESK).expect("there is room");
+    for _ in 0..3 {
+        let error = Lease::take(&directory, DESK).expect_err("it is fenced");
+        assert!(matches!(error, LeaseError::Fenced { site: 3, desk: 2, .. }), "{error}");
+        let told = error.to_string();
+        assert!(told.contains("run 4, process 77: why; at 2026-"), "{told}");
+        assert!(told.contains("xmc guard lift"), "{told}");
+    }
+    assert!(!lease::is_held(&directory, DESK).expect("it can be asked"), "nobody is in");
+    let other = DeskIdentity { desk: DeskId(9), ..DESK };
+    drop(Lease::take(&directory, other).expect("another desk's fence is not ours"));
+    assert_eq!(Fence::of(&directory, DESK).expect("it reads"), Some(fence));
+    Fence::lift(&directory, DESK).expect("it is there");
+    let mut lease = taken(&directory);
+    assert!(lease::is_held(&directory, DESK).expect("it can be asked"), "we are in");
+    assert_eq!(lease.begin(None, &directory).unwrap().run, 1, "no epoch was used up");
+}
+
+/// Whoever cannot read a fence does not take it for none.
+#[test]
+fn a_fence_that_is_damaged_still_keeps_everybody_out() {
+    let scratch = Scratch::new("lease_fence_damaged");
+    let directory = scratch.path("leases");
+    drop(taken(&directory));
+    for bytes in [&b""[..], b"{", b"\xff\xff"] {
+        fs::write(Fence::path(&directory, DESK), bytes).expect("it is ours");
+        let error = Lease::take(&directory, DESK).expect_err("it is fenced").to_string();
+        assert!(error.contains("cannot be read"), "{error}");
+    }
 }

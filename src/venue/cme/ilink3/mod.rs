@@ -7,6 +7,7 @@
 //! Session state of the exchange is in `cme::simulated`.
 
 pub mod logon;
+pub mod mass;
 pub mod parties;
 pub mod plain;
 pub mod refused;

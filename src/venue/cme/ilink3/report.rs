@@ -6,10 +6,10 @@
 
 use super::{PRIMARY, frame_of, text};
 use xmc_hotpath::venue::cme::ilink3::layout::{
-    Block, BusinessReject, Cancel, CancelRejected, FillEvent, FillPart, Message, NULL_U8, NULL_U64,
-    NewOrder, NotApplied, OrderCancelled, OrderEliminated, OrderModified, OrderNew, OrderRejected,
-    OrderStatus, PartyDetailsAck, PartyDetailsRequest, Replace, ReplaceRejected, Sequence,
-    TradeAddendum, TradeOutright,
+    AffectedOrder, Block, BusinessReject, Cancel, CancelRejected, FillEvent, FillPart, MassAction,
+    MassActionReport, Message, NULL_U8, NULL_U64, NewOrder, NotApplied, OrderCancelled,
+    OrderEliminated, OrderModified, OrderNew, OrderRejected, OrderStatus, PartyDetailsAck,
+    PartyDetailsRequest, Replace, ReplaceRejected, Sequence, TradeAddendum, TradeOutright,
 };
 use xmc_hotpath::venue::cme::sbe::GroupSize;
 use xmc_hotpath::wire::{I64Le, U16Le, U32Le, U64Le};
@@ -387,6 +387,57 @@ impl ReportWriter {
             ref_msg_type: text(refusal.ref_msg_type),
             ..BusinessReject::BLANK
         }
+    }
+
+    /// 562: what came of `ask`, in as many fragments as its orders need; `None`: it is refused.
+    pub fn mass_action(
+        &mut self,
+        ask: &MassAction,
+        report_id: u64,
+        sent_ns: u64,
+        affected: Option<&[AffectedOrder]>,
+    ) -> Vec<Vec<u8>> {
+        /// Orders of one fragment: a message stays within a packet. UNPROVEN: CME's own number.
+        const FRAGMENT: usize = 32;
+        let rows = affected.unwrap_or(&[]);
+        let mut fragments: Vec<_> = rows.chunks(FRAGMENT).collect();
+        if fragments.is_empty() {
+            fragments.push(&[]);
+        }
+        let (last, all) = (fragments.len() - 1, rows.len());
+        let fragment = |(place, rows): (usize, &[AffectedOrder])| {
+            let block = MassActionReport {
+                seq_no: U32Le::new(self.take_seq_no()),
+                uuid: U64Le::new(self.uuid),
+                sender_id: ask.sender_id,
+                party_details_id: ask.party_details_id,
+                transact_ns: U64Le::new(sent_ns),
+                sent_ns: U64Le::new(sent_ns),
+                request_id: ask.request_id,
+                report_id: U64Le::new(report_id),
+                security_group: ask.security_group,
+                location: ask.location,
+                security_id: ask.security_id,
+                response: u8::from(affected.is_some()),
+                manual: ask.manual,
+                scope: ask.scope,
+                affected_orders: U32Le::new(u32::try_from(all).unwrap_or(u32::MAX)),
+                is_last: u8::from(place == last),
+                reject_reason: if affected.is_some() { NULL_U8 } else { 0 },
+                market_segment: ask.market_segment,
+                cancel_scope: ask.cancel_scope,
+                side: ask.side,
+                ord_type: ask.ord_type,
+                tif: ask.tif,
+                liquidity_flag: ask.liquidity_flag,
+                orig_order_user: ask.orig_order_user,
+                ..MassActionReport::BLANK
+            };
+            let mut tail = Vec::new();
+            push_group(&mut tail, rows);
+            frame_of(self.version, &block, &tail)
+        };
+        fragments.into_iter().enumerate().map(fragment).collect()
     }
 
     /// 519: party details are registered as `request` has them.

@@ -20,8 +20,8 @@ use xmc_hotpath::message::AccountId;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 use xmc_hotpath::venue::cme::ilink3::decode::{self, Frame, Request};
 use xmc_hotpath::venue::cme::ilink3::layout::{
-    Cancel, Establish, MassStatusRequest, Message, NEWEST_VERSION, Negotiate, NewOrder, Replace,
-    RetransmitRequest, Sequence, StatusRequest,
+    Cancel, Establish, MassAction, MassStatusRequest, Message, NEWEST_VERSION, Negotiate, NewOrder,
+    Replace, RetransmitRequest, Sequence, StatusRequest,
 };
 use xmc_hotpath::wire::{self, U32Le};
 
@@ -72,6 +72,7 @@ pub(super) enum Demand {
     Cancel(Cancel),
     Status(StatusRequest),
     MassStatus(MassStatusRequest),
+    MassAction(MassAction),
     /// It is gone: its orders are cancelled.
     Gone,
 }
@@ -134,6 +135,20 @@ impl Gateway {
 
     pub fn account(&self, client: usize) -> AccountId {
         self.clients[client].settings.account
+    }
+
+    /// The client that has this session and firm, if there is one.
+    pub fn client_of(&self, sender: &[u8]) -> Option<usize> {
+        let is_named = |one: &Client| {
+            let SessionSettings { session, firm, .. } = &one.settings;
+            sender == [session.as_bytes(), firm.as_bytes()].concat()
+        };
+        self.clients.iter().position(is_named)
+    }
+
+    /// The firm of a client.
+    pub fn firm(&self, client: usize) -> &str {
+        &self.clients[client].settings.firm
     }
 
     pub fn accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
@@ -397,6 +412,7 @@ impl Gateway {
             Some(Request::Replace(change)) => (change.seq_no, Demand::Replace(*change)),
             Some(Request::Cancel(cancel)) => (cancel.seq_no, Demand::Cancel(*cancel)),
             Some(Request::Status(ask)) => (ask.seq_no, Demand::Status(*ask)),
+            Some(Request::MassAction(ask)) => (ask.seq_no, Demand::MassAction(*ask)),
             Some(Request::MassStatus(ask)) => (ask.seq_no, Demand::MassStatus(*ask)),
             None => {
                 self.not_understood(now, client, frame);
@@ -467,6 +483,8 @@ impl Gateway {
             Demand::New(_) => (Counted::Order, "D"),
             Demand::Replace(_) => (Counted::Order, "G"),
             Demand::Cancel(_) => (Counted::Cancel, "F"),
+            // Counted as one cancel: what CME counts it as is UNPROVEN.
+            Demand::MassAction(_) => (Counted::Cancel, "CA"),
             // Counted as orders are: what CME counts a question as is UNPROVEN.
             Demand::Status(_) => (Counted::Order, "H"),
             Demand::MassStatus(_) => (Counted::Order, "AF"),

@@ -320,6 +320,16 @@ impl Venue {
                 exchange.mass_cancel(now, account, &mut Tell { channel, gateway, orders });
                 continue;
             }
+            if let Demand::MassAction(ask) = demand {
+                let asked = orders.mass_asked(gateway, client, &ask);
+                let affected = asked.as_ref().map_or(&[][..], |asked| asked.as_slice());
+                let named = affected.iter().map(|one| one.cancel());
+                let requests: Vec<_> = named.collect();
+                exchange.request(now, &requests, &mut Tell { channel, gateway, orders });
+                let Self { gateway, orders, .. } = self;
+                orders.mass_done(now, gateway, client, &ask, asked.as_deref());
+                continue;
+            }
             if let Some(request) = orders.translate(now, gateway, client, demand) {
                 exchange.request(now, &[request], &mut Tell { channel, gateway, orders });
                 self.orders.done();

@@ -8,6 +8,7 @@
 //! of them CME would choose in a case is UNPROVEN. `ExecID`s are unique over restarts.
 
 mod amended;
+mod mass;
 mod standing;
 
 pub use amended::Amendment;
@@ -138,7 +139,8 @@ impl Orders {
                 self.tell_many(now, gateway, client, &ask);
                 return None;
             }
-            Demand::Gone => return None,
+            // Done with what it means for all orders at once: see `mass`.
+            Demand::MassAction(_) | Demand::Gone => return None,
         };
         self.pending = Some(Pending { client, demand });
         Some(request)

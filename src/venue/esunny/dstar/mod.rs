@@ -11,4 +11,5 @@ mod orders;
 pub mod plain;
 pub mod reply;
 pub mod request;
+pub mod sweep;
 pub mod wish;

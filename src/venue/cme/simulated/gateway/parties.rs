@@ -74,6 +74,7 @@ impl Gateway {
             Demand::New(order) => order.party_details_id,
             Demand::Replace(change) => change.party_details_id,
             Demand::Cancel(cancel) => cancel.party_details_id,
+            Demand::MassAction(ask) => ask.party_details_id,
             Demand::Status(_) | Demand::MassStatus(_) | Demand::Gone => {
                 return true;
             }

@@ -2,7 +2,7 @@
 
 mod again;
 mod market;
-mod orders;
+pub mod orders;
 mod schedules;
 pub mod shell;
 mod wire;

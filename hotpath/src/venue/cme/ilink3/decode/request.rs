@@ -2,8 +2,8 @@
 
 use super::Frame;
 use crate::venue::cme::ilink3::layout::{
-    Cancel, MassStatusRequest, Message, NewOrder, PartyDetailsRequest, Replace, Sequence,
-    StatusRequest, Terminate,
+    Cancel, MassAction, MassStatusRequest, Message, NewOrder, PartyDetailsRequest, Replace,
+    Sequence, StatusRequest, Terminate,
 };
 use crate::venue::cme::sbe::SbeError;
 
@@ -22,6 +22,8 @@ pub enum Request<'a> {
     Cancel(&'a Cancel),
     /// 518: party details are registered; what the block says, and its groups behind it.
     Parties(&'a PartyDetailsRequest, &'a [u8]),
+    /// 529: many orders are cancelled.
+    MassAction(&'a MassAction),
     /// 530: how many orders stand.
     MassStatus(&'a MassStatusRequest),
     /// 533: how one stands.
@@ -43,6 +45,7 @@ pub fn request<'a>(frame: &Frame<'a>) -> Result<Option<Request<'a>>, SbeError> {
             let (block, groups) = frame.block()?;
             Request::Parties(block, groups)
         }
+        MassAction::TEMPLATE_ID => Request::MassAction(frame.block()?.0),
         MassStatusRequest::TEMPLATE_ID => Request::MassStatus(frame.block()?.0),
         StatusRequest::TEMPLATE_ID => Request::Status(frame.block()?.0),
         _ => return Ok(None),

@@ -1,0 +1,63 @@
+//! The SIMULATED DSTAR counter: logged on to as the engine does, which puts out whoever was logged
+//! on before, then each order is cancelled that the counter tells of (`dstar::sweep`).
+
+use super::{Canceller, Confirmed};
+use crate::engine::{logon, sockets};
+use crate::venue::esunny::dstar::sweep::Sweep;
+use std::time::{Duration, Instant};
+use xmc_hotpath::port::{SendError, StreamPort, TxPort};
+
+/// Bytes that are read at once.
+const READ_BYTES: usize = 1 << 16;
+/// Between two reads when nothing has come.
+const NAP: Duration = Duration::from_micros(200);
+/// Until the question for the last request is asked again. UNPROVEN how often a counter answers.
+const ASK_AGAIN: Duration = Duration::from_millis(120);
+
+pub(super) fn cancel(of: &Canceller<'_>) -> Result<Confirmed, String> {
+    let gateway = &of.config.gateways[of.row];
+    let account = gateway.counter.as_ref().ok_or("it has no account")?;
+    let secret = (of.secrets)(of.row, None)?;
+    let mut port = sockets::gateway_port(gateway, of.answer).map_err(|error| error.to_string())?;
+    let granted = logon::grant(of.config, of.row, &secret, 0, &mut port, of.answer);
+    let granted = granted.map_err(|error| error.to_string())?;
+    let mut sweep = Sweep::new(&granted.account, granted.next_client_req_id);
+    let (mut bytes, mut heard) = (Vec::new(), Instant::now());
+    let lost = |error: SendError| format!("the counter's connection was lost ({error:?})");
+    loop {
+        let have = bytes.len();
+        bytes.resize(have + READ_BYTES, 0);
+        let read = port.read(&mut bytes[have..]).map_err(lost)?;
+        bytes.truncate(have + read);
+        let taken = sweep.read(&bytes).map_err(|error| error.to_string())?;
+        bytes.drain(..taken);
+        if let Some(orders) = sweep.done() {
+            let by = format!("account {}, logged on anew", account.account_no);
+            return Ok(Confirmed { orders, by });
+        }
+        let now = Instant::now();
+        if let Some(question) = sweep.question(now, ASK_AGAIN) {
+            send(|| port.send_on_stream(&question)).map_err(lost)?;
+        }
+        for datagram in sweep.cancellations(now) {
+            // What is lost is sent again.
+            send(|| port.send(&datagram)).map_err(lost)?;
+        }
+        if read > 0 {
+            heard = now;
+        } else if now.duration_since(heard) > of.answer {
+            let (live, ms) = (sweep.live(), of.answer.as_millis());
+            return Err(format!("the counter has said nothing for {ms} ms; {live} orders live"));
+        } else {
+            std::thread::sleep(NAP);
+        }
+    }
+}
+
+/// Sends, or leaves it when there is no room: it is asked again.
+fn send(mut send: impl FnMut() -> Result<(), SendError>) -> Result<(), SendError> {
+    match send() {
+        Ok(()) | Err(SendError::Busy) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

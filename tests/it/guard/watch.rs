@@ -1,0 +1,152 @@
+//! Verdicts, from what is seen and when.
+
+use crate::config::{base, load};
+use cross_market_connect::config::Guard;
+use cross_market_connect::counters::EngineState;
+use cross_market_connect::guard::watch::{Beat, BeatKind, Signs, Verdict, Watch};
+use std::time::Duration;
+use xmc_hotpath::time::UnixNs;
+
+const MS: Duration = Duration::from_millis(1);
+const LOOK: u32 = 10;
+
+fn limits() -> Guard {
+    load(&(base() + "\n[guard]\n")).ok().and_then(|config| config.guard).expect("it may be empty")
+}
+
+/// A healthy engine in the middle of its run.
+fn healthy() -> Signs {
+    let beat = |name: &str, kind| Beat { name: name.to_owned(), kind, age: Some(MS) };
+    Signs {
+        engine: EngineState::Running,
+        is_ending: false,
+        sent: 100,
+        live_orders: 2,
+        run_for: 60_000 * MS,
+        beats: vec![
+            beat("core 1", BeatKind::Desk),
+            beat("core 2", BeatKind::Core),
+            beat("journal", BeatKind::Writer),
+            beat("main", BeatKind::Main),
+        ],
+    }
+}
+
+fn late(place: usize, age: Duration) -> Signs {
+    let mut signs = healthy();
+    signs.beats[place].age = Some(age);
+    signs
+}
+
+/// What is judged after so many looks at the same signs, ten milliseconds apart.
+fn after(watch: &mut Watch, signs: &Signs, from_ms: u32, looks: u32) -> Verdict {
+    let judge = |look: u32| watch.judge(signs, (from_ms + look * LOOK) * MS);
+    (0..looks).map(judge).last().expect("at least one look")
+}
+
+#[test]
+fn each_heartbeat_has_its_own_limit_and_three_looks_to_be_late_at() {
+    let limits = limits();
+    let rows = [limits.desk, limits.core, limits.writer, limits.main];
+    for (place, limit) in rows.into_iter().enumerate() {
+        let mut watch = Watch::new(&limits);
+        assert_eq!(after(&mut watch, &healthy(), 0, 5), Verdict::Healthy);
+        let at_limit = late(place, limit - MS);
+        assert_eq!(after(&mut watch, &at_limit, 50, 5), Verdict::Healthy, "{place}");
+        let over = late(place, limit + 7 * MS);
+        for look in 0..2 {
+            let verdict = watch.judge(&over, (100 + look * LOOK) * MS);
+            assert!(matches!(verdict, Verdict::Late { .. }), "{place}: {verdict:?}");
+        }
+        let verdict = watch.judge(&over, 120 * MS);
+        let who = over.beats[place].name.clone();
+        let age_ms = u64::try_from((limit + 7 * MS).as_millis()).unwrap();
+        assert_eq!(verdict, Verdict::Wedged { who, age_ms });
+        assert!(verdict.is_failure());
+    }
+}
+
+#[test]
+fn one_beat_in_between_begins_the_count_anew() {
+    let limits = limits();
+    let mut watch = Watch::new(&limits);
+    let over = late(1, limits.core + MS);
+    for round in 0..20 {
+        let from = round * 30;
+        let verdict = after(&mut watch, &over, from, 2);
+        assert!(matches!(verdict, Verdict::Late { .. }), "{verdict:?}");
+        assert_eq!(watch.judge(&healthy(), (from + 20) * MS), Verdict::Healthy);
+    }
+}
+
+/// The host was paused: engine and guard alike. The engine has as long to beat again as it always
+/// has.
+#[test]
+fn a_guard_that_was_held_up_itself_waits_before_it_says_anything() {
+    let limits = limits();
+    let mut watch = Watch::new(&limits);
+    assert_eq!(after(&mut watch, &healthy(), 0, 5), Verdict::Healthy);
+    let paused = 10_000;
+    let over = late(0, 9_990 * MS);
+    let patience = u32::try_from(limits.desk.as_millis()).unwrap() / LOOK;
+    let verdict = after(&mut watch, &over, paused, patience);
+    assert!(matches!(verdict, Verdict::Late { .. }), "{verdict:?}");
+    // And then it is wedged all the same.
+    let verdict = after(&mut watch, &over, paused + patience * LOOK, 3);
+    assert!(matches!(verdict, Verdict::Wedged { .. }), "{verdict:?}");
+}
+
+#[test]
+fn a_stopped_process_is_wedged_by_its_heartbeats_and_not_at_once() {
+    let limits = limits();
+    let mut watch = Watch::new(&limits);
+    let stopped = Signs { engine: EngineState::Stopped, ..healthy() };
+    assert_eq!(after(&mut watch, &stopped, 0, 5), Verdict::Healthy);
+    let silent = Signs { engine: EngineState::Stopped, ..late(0, limits.desk + MS) };
+    assert!(after(&mut watch, &silent, 50, 3).is_failure());
+}
+
+/// Between its last look at the end of the run and the end itself a process may have said that it
+/// ends, so it is looked at twice.
+#[test]
+fn a_process_that_is_gone_has_ended_in_order_if_it_said_so() {
+    let limits = limits();
+    let gone = Signs { engine: EngineState::Gone, ..healthy() };
+    let mut watch = Watch::new(&limits);
+    let first = watch.judge(&gone, MS);
+    assert!(!first.is_failure(), "{first:?}");
+    let ended = Signs { engine: EngineState::Ended(UnixNs(5)), live_orders: 1, ..healthy() };
+    assert_eq!(watch.judge(&ended, 11 * MS), Verdict::Ended { live_orders: 1 });
+    let mut watch = Watch::new(&limits);
+    assert_eq!(after(&mut watch, &gone, 0, 2), Verdict::Gone);
+    // One that has sent nothing has failed to start: nothing of it is at a venue.
+    let mut watch = Watch::new(&limits);
+    let early = Signs { sent: 0, ..gone };
+    assert_eq!(after(&mut watch, &early, 0, 5), Verdict::NotStarted);
+}
+
+#[test]
+fn an_orderly_end_may_take_its_time_and_no_longer() {
+    let limits = limits();
+    let mut watch = Watch::new(&limits);
+    // Cores have stopped, the journal is being finished.
+    let ending = Signs { is_ending: true, ..late(0, 20_000 * MS) };
+    assert_eq!(after(&mut watch, &ending, 0, 5), Verdict::Ending);
+    let until = u32::try_from(limits.ending.as_millis()).unwrap();
+    assert_eq!(watch.judge(&ending, until * MS), Verdict::Ending);
+    let verdict = watch.judge(&ending, (until + LOOK) * MS);
+    assert!(matches!(verdict, Verdict::Wedged { .. }), "{verdict:?}");
+}
+
+#[test]
+fn a_run_that_begins_has_its_own_time_until_everything_beats() {
+    let limits = limits();
+    let mut watch = Watch::new(&limits);
+    let mut signs = healthy();
+    signs.beats[1].age = None;
+    signs.run_for = limits.start;
+    assert_eq!(after(&mut watch, &signs, 0, 5), Verdict::Starting);
+    signs.run_for = limits.start + MS;
+    let verdict = watch.judge(&signs, 60 * MS);
+    assert!(matches!(&verdict, Verdict::Wedged { who, .. } if who == "core 2"), "{verdict:?}");
+}
