@@ -26,6 +26,7 @@ pub mod monitor;
 pub mod port;
 pub mod recovery;
 mod replace;
+pub mod resync;
 pub mod secret;
 pub mod sim;
 pub mod topology;

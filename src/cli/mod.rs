@@ -30,6 +30,7 @@ pub mod latency;
 pub mod plan;
 pub mod replay;
 pub(crate) mod report;
+pub mod resync;
 pub mod run;
 pub mod score;
 pub mod sim;
@@ -173,6 +174,7 @@ enum Command {
     Latency(latency::Args),
     Plan(plan::Args),
     Replay(replay::Args),
+    Resync(resync::Args),
     Run(run::Args),
     Score(score::Args),
     #[command(visible_alias = "simulate")]
@@ -212,6 +214,7 @@ impl Command {
             Self::Latency(args) => latency::run(args, out),
             Self::Plan(args) => plan::run(args, out),
             Self::Replay(args) => replay::run(args, out),
+            Self::Resync(args) => resync::run(args, out),
             Self::Run(args) => run::run(args, out),
             Self::Score(args) => score::run(args, out),
             Self::Sim(args) => sim::run(args, out),

@@ -205,6 +205,10 @@ rules! {
     AlertRule = "110",
     /// Alerts go somewhere, and somebody is told at once.
     AlertSinks = "111",
+    /// A resync has statements that the desk is compared with.
+    ResyncSources = "130",
+    /// What was under way has settled before the next statement has to be there.
+    ResyncPace = "131",
 }
 
 /// One thing wrong, where, and what to do.

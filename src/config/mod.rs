@@ -29,6 +29,7 @@ mod limit;
 mod market;
 pub(crate) mod names;
 mod recovery;
+mod resync;
 mod spread;
 mod term;
 pub mod venue;
@@ -49,6 +50,7 @@ pub use market::{
 };
 pub use rational::Rational;
 pub use recovery::{Recovery, RecoveryLoops, RecoveryQuery, Replay};
+pub use resync::{Resync, ResyncSource, StatementPlace, VenueWins};
 pub use section::Written;
 pub use source::{FileIndex, Place, SourceFile, Sources};
 pub use spread::{HedgeFlag, Leg, Levels, MaxLoss, Repair, Spread, TimeInForce, Triggers};
@@ -93,6 +95,8 @@ pub struct Configuration {
     pub control: Option<Control>,
     /// What is told to people outside; `None`: nothing.
     pub alerts: Option<Alerts>,
+    /// What the desk is compared with; `None`: nothing.
+    pub resync: Option<Resync>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -165,7 +169,7 @@ pub(crate) fn parse<'s>(sources: &'s Sources, report: &Report) -> Option<Vec<DeT
 
 /// The sections of an engine's files.
 const SHAPE: Shape = Shape {
-    single: &["engine", "logic", "defaults", "checkpoint", "control", "alert"],
+    single: &["engine", "logic", "defaults", "checkpoint", "control", "alert", "resync"],
     repeated: &[
         "executor",
         "link",
@@ -238,6 +242,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let links = each(links, |section| topology::link(section, &stages));
 
     let alerts = alert::alerts(document.take_single("alert"), report);
+    let resync = resync::resync(document.take_single("resync"), &names, report);
 
     let known = control::Known { names: &names, spread_names: &spread_names, spreads: &spreads };
     let control = control::control(control, operators, &known, report);
@@ -269,6 +274,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         checkpoints: checkpoints.ok()?,
         control: control.ok()?,
         alerts: alerts.ok()?,
+        resync: resync.ok()?,
         sources: Sources::default(),
     })
 }

@@ -22,6 +22,8 @@ pub enum Verb {
     ClearHalt,
     /// Believe the books of legs again that a snapshot contradicted.
     ClearDoubt,
+    /// Say why a venue and the desk differ, so that its pairs may open.
+    Explain,
     /// Change one limit.
     Limit,
 }
@@ -37,6 +39,7 @@ impl Verb {
         ("enable", Self::Enable),
         ("clear_halt", Self::ClearHalt),
         ("clear_doubt", Self::ClearDoubt),
+        ("explain", Self::Explain),
         ("limit", Self::Limit),
     ];
 
@@ -52,7 +55,8 @@ impl Verb {
         crate::config::word_for(Self::WORDS, self)
     }
 
-    /// The desk's command; `None` of a limit, which is told as one.
+    /// The desk's command; `None` of a limit, which is told as one, and of an explanation, which is
+    /// only recorded.
     #[must_use]
     pub const fn kind(self) -> Option<CommandKind> {
         match self {
@@ -64,7 +68,7 @@ impl Verb {
             Self::Enable => Some(CommandKind::Enable),
             Self::ClearHalt => Some(CommandKind::ClearHalt),
             Self::ClearDoubt => Some(CommandKind::ClearDoubt),
-            Self::Limit => None,
+            Self::Explain | Self::Limit => None,
         }
     }
 
@@ -73,7 +77,7 @@ impl Verb {
     #[must_use]
     pub const fn allows_more(self) -> bool {
         match self {
-            Self::Arm | Self::Enable | Self::ClearHalt | Self::ClearDoubt => true,
+            Self::Arm | Self::Enable | Self::ClearHalt | Self::ClearDoubt | Self::Explain => true,
             Self::Kill | Self::NoNew | Self::Disable | Self::Remove | Self::Limit => false,
         }
     }
@@ -99,6 +103,9 @@ impl Verb {
                 "take the spread out of HALT and forget its residual; it stays disabled"
             }
             Self::ClearDoubt => "believe books again that a snapshot of the venue contradicted",
+            Self::Explain => {
+                "take a difference between venue and desk as explained: its pairs may open again"
+            }
             Self::Limit => "change a limit until the next start",
         }
     }

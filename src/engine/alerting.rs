@@ -6,7 +6,7 @@
 //! told is told by the next. Not here: what is told (`alert`). Called by `live`.
 
 use super::counters::Counters;
-use super::witnessing;
+use super::{resyncing, witnessing};
 use crate::alert::ack;
 use crate::alert::gauge::{Gauges, Limits};
 use crate::alert::life::{Alert, Audience, Book, Notice, Policy};
@@ -82,6 +82,8 @@ pub struct Around<'e> {
     pub clock: &'e EngineClock,
     /// What witnesses have.
     pub witnessed: &'e dyn Fn() -> Option<witnessing::Figures>,
+    /// What has come of comparing the desk with statements.
+    pub resync: &'e dyn Fn() -> resyncing::Figures,
     /// The first segment of the run.
     pub first_segment: u64,
     /// The stages have been stopped.
@@ -312,7 +314,9 @@ impl Alerting {
             self.reader.look(xmc_hotpath::time::Clock::now(around.clock), &mut signals);
             let witnessed = (around.witnessed)();
             let Around { counters, clock, .. } = around;
-            signals.extend(self.gauges.look(counters, witnessed.as_ref(), clock, at_ns));
+            let resync = (around.resync)();
+            let looked = self.gauges.look(counters, witnessed.as_ref(), &resync, clock, at_ns);
+            signals.extend(looked);
         }
         let unread = is_unread.then_some(0);
         signals.extend(self.gauges.stand(Rule::RecordUnread, Labels::new(), unread, at_ns));

@@ -1,6 +1,7 @@
 //! Follows the journal of a run while it is written, with a shadow of its desk. Called by `live`.
 
 use super::live::{LiveError, Watch};
+use super::resyncing::Eye;
 use super::shadow::{Difference, Shadow};
 use crate::journal::snapshot::Snapshot;
 use crate::journal::tail::Tail;
@@ -45,6 +46,8 @@ pub(super) struct Follower<'a> {
     state_len: usize,
     heard: VecDeque<Heard>,
     pub counts: Counts,
+    /// What a resync sees of it; `None`: there is none.
+    pub eye: Option<Eye>,
 }
 
 /// What was followed, counted.
@@ -87,7 +90,13 @@ impl<'a> Follower<'a> {
             state_len: 0,
             heard: VecDeque::new(),
             counts: Counts::default(),
+            eye: None,
         }
+    }
+
+    /// The desk was told all that it begins with.
+    pub fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// The state of the desk where what was read ends; `None` where that is between an input and
@@ -172,6 +181,9 @@ impl<'a> Follower<'a> {
                     }
                 }
                 counts.take(&taken.0);
+                if let Some(eye) = &mut self.eye {
+                    eye.take(header.seq_no, &taken.0, shadow.desk());
+                }
                 hear(heard, header.seq_no, &taken.0, shadow.unwritten() == 0);
                 watch.record(&header, &taken.0, shadow.desk());
             }

@@ -20,6 +20,7 @@ use super::hold::{Held, Hold};
 use super::latency::{Exchange, Exchanged, Latencies, exchanged};
 use super::recording::Recording;
 use super::recovering;
+use super::resyncing::{self, Resyncing};
 use super::sessions::{self, SessionFigures, Sessions};
 use super::shadow::{Difference, Shadow, ShadowMemory};
 use super::snapshotting::{self, Following, Snapshots};
@@ -105,6 +106,8 @@ pub struct Plan<'a, F, G> {
     pub control: Option<Controlling>,
     /// Who tells people outside, if anybody does.
     pub alerting: Option<Alerting>,
+    /// Who compares the desk with what venues say, if anybody does.
+    pub resync: Option<Resyncing>,
 }
 
 /// What a run came to.
@@ -147,7 +150,8 @@ where
     G: StreamPort + Send,
 {
     let Plan { config, clock, mut recording, ports, starts, carried, .. } = plan;
-    let Plan { is_pinned, counters, kernel, sessions, witnessing, control, alerting, .. } = plan;
+    let Plan { is_pinned, counters, kernel, sessions, witnessing, control, .. } = plan;
+    let Plan { alerting, resync, .. } = plan;
     // Before memory and threads are made: both are as this says.
     let hold = is_pinned.then(|| Hold::take(config));
     let path = recording.path.clone();
@@ -169,6 +173,10 @@ where
     let scale = clock.utc();
     let mut telling = Telling::of(config, &scale)?;
     counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
+    let compared = resyncing::Published::default();
+    let begun = resyncing::begin(resync, config, &compared, scale, carried);
+    let (statements, resync_desk, eye, carried) = begun;
+    telling.compare(resync_desk);
     let (clerk, carried) = controlling::begin(control, &mut telling, carried);
     let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
@@ -191,6 +199,7 @@ where
     let mut shadow_memory = ShadowMemory::new(desk_size(config));
     let shadow = Shadow::new(identity, &mut shadow_memory);
     let mut follower = Follower::new(directory, first_segment, shadow);
+    follower.eye = eye;
     let shared = Shared {
         clock,
         counters: &counters,
@@ -204,6 +213,7 @@ where
         witnessed: witnessing::Published::default(),
         snapshots: snapshotting::Published::default(),
         sessions: sessions::Published::default(),
+        resync: compared,
         has_failed: AtomicBool::new(false),
         started: Instant::now(),
     };
@@ -230,6 +240,9 @@ where
         let (shared, follower) = (&shared, &mut follower);
         if let Some(clerk) = clerk {
             named(scope, "xmc-control", || clerk.run(clock, &shared.is_journal_done))?;
+        }
+        if let Some(statements) = statements {
+            named(scope, "xmc-resync", || statements.run(&shared.is_journal_done))?;
         }
         named(scope, "xmc-snapshot", move || shared.snapshots.write_all(directory, &taken))?;
         let handings = std::mem::take(&mut pipeline.handings);
@@ -346,6 +359,7 @@ struct Shared<'r> {
     witnessed: witnessing::Published,
     snapshots: snapshotting::Published,
     sessions: sessions::Published,
+    resync: resyncing::Published,
     /// A thread has ended before it was told to.
     has_failed: AtomicBool,
     started: Instant,
@@ -503,6 +517,7 @@ impl Shared<'_> {
             let (follower, is_behind) = (&mut *following.follower, following.is_behind);
             // What gateways tell again of earlier runs comes first: later it would be alarming.
             telling.on_operators(follower, control);
+            telling.on_statements(self.clock.utc().utc, follower, control);
             let may_arm = !is_told_no_new && !telling.is_held() && !is_behind;
             if !is_armed && may_arm && follower.quiet_for() >= SETTLING {
                 control.push(arm()).map_err(|_| LiveError::Control)?;

@@ -11,7 +11,7 @@
 //! and of venues, `score` compares lines A and B, and `telling` tells the desk what follows, also
 //! of what operators have signed, which `controlling` takes in. `witnessing` signs the record and
 //! has it kept elsewhere, `alerting`
-//! tells people outside, `shadow` follows it with a second desk, `snapshotting` keeps its state,
+//! tells people outside, `resyncing` compares the desk with what venues say, `shadow` follows it with a second desk, `snapshotting` keeps its state,
 //! `replay` does so with a record of the past, and `carry` makes of the last run's end what the
 //! next begins with.
 //! Called by the commands.
@@ -39,6 +39,7 @@ pub mod quiet;
 pub mod recording;
 pub mod recovering;
 pub mod replay;
+pub mod resyncing;
 pub mod score;
 pub mod sessions;
 pub mod shadow;

@@ -22,6 +22,7 @@ use crate::engine::logon::LogonError;
 use crate::engine::opening;
 use crate::engine::recording::{Recording, Segments};
 use crate::engine::replay;
+use crate::engine::resyncing::Resyncing;
 use crate::engine::witnessing::{self, Witnessing};
 use crate::journal::snapshot;
 use crate::monitor::web::WebError;
@@ -85,6 +86,10 @@ pub fn trade(
         .as_ref()
         .map(|alerts| Alerting::open(alerts, config, directory, recording.identity));
     let alerting = alerting.transpose().map_err(CliError::could_not_run)?;
+    let resync = config.resync.as_ref();
+    let resync =
+        resync.map(|resync| Resyncing::open(resync, config, directory, recording.identity));
+    let resync = resync.transpose().map_err(CliError::could_not_run)?;
     let carry = match &recording.left {
         Some(left) if wanted.goes_on => carry::read(directory, left, config),
         Some(_) | None => Ok(None),
@@ -134,6 +139,7 @@ pub fn trade(
         witnessing,
         control,
         alerting,
+        resync,
     };
     let until = wanted.seconds.map(Duration::from_secs);
     let mut onlooker = Onlooker::new(config, &wanted.show, web, until, out)?;

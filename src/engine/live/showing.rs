@@ -42,6 +42,7 @@ impl Shared<'_> {
             counters: self.counters,
             clock: self.clock,
             witnessed: &|| self.witnessed.figures(),
+            resync: &|| self.resync.figures(),
             first_segment,
             is_over: &self.is_journal_done,
             has_ended: &self.has_journal_ended,

@@ -77,6 +77,7 @@ fn ran(name: &str, stopped: Option<Verb>) -> Seen {
         witnessing: None,
         control: Some(control.expect("a socket")),
         alerting: None,
+        resync: None,
     };
     let mut seen = Seen::default();
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));

@@ -111,6 +111,7 @@ fn trade(name: &str, config: &Configuration) -> Seen {
         witnessing: None,
         control: None,
         alerting: None,
+        resync: None,
     };
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(ended.difference, None, "whoever follows has seen the same");

@@ -500,6 +500,7 @@ impl Market {
             witnessing: None,
             control: None,
             alerting: None,
+            resync: None,
         };
         let is_unscripted = script.is_empty();
         let mut onlooker = Onlooker {
