@@ -1,5 +1,5 @@
-//! `[resync]` and `[[resync.source]]`: what venues, brokers and clearing houses say is held, and how
-//! the desk is compared with it.
+//! `[resync]` and `[[resync.source]]`: what venues, brokers and clearing houses say is held, and
+//! how the desk is compared with it.
 
 use super::access::Refused;
 use super::error::{Problem, Report, Rule};

@@ -55,6 +55,8 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// The last reading.
     pub reading: Option<Reading>,
+    /// The statement that was read last.
+    pub statement: Option<Statement>,
 }
 
 #[derive(Debug)]
@@ -83,6 +85,8 @@ pub struct Cycles {
     tolerance_e9: i128,
     pace: Pace,
     phase: Phase,
+    /// The statement that is read once the desk has settled, whatever comes meanwhile.
+    chosen: Option<Statement>,
     cycle: u64,
     cause: Cause,
     begun: UnixNs,
@@ -101,6 +105,7 @@ impl Cycles {
             tolerance_e9,
             pace,
             phase: Phase::Idle,
+            chosen: None,
             cycle: 0,
             cause: Cause::Start,
             begun: UnixNs(0),
@@ -115,7 +120,7 @@ impl Cycles {
     pub fn want(&mut self, cause: Cause) {
         self.wanted = self.wanted.max(Some(cause));
         if cause == Cause::Reconnect {
-            self.phase = Phase::Idle;
+            (self.phase, self.chosen) = (Phase::Idle, None);
         }
     }
 
@@ -144,7 +149,10 @@ impl Cycles {
             Phase::Second { from, .. } => *from,
             Phase::Idle | Phase::First => self.begun,
         };
-        let Some(statement) = statement.filter(|one| one.as_of.0 >= from) else {
+        if self.chosen.is_none() {
+            self.chosen = statement.filter(|one| one.as_of.0 >= from).cloned();
+        }
+        let Some(statement) = &self.chosen else {
             let is_old = now.0 > from.0.saturating_add(self.pace.max_age_ns);
             return is_old.then(|| self.end(Outcome::Old, None));
         };
@@ -174,6 +182,7 @@ impl Cycles {
                 // Whatever either side knew by now is known to both by then.
                 let from = UnixNs(now.0.max(settled.0));
                 self.phase = Phase::Second { first: Box::new(reading), from };
+                self.chosen = None;
                 None
             }
         }
@@ -191,6 +200,7 @@ impl Cycles {
     fn end(&mut self, outcome: Outcome, reading: Option<Reading>) -> Verdict {
         self.phase = Phase::Idle;
         let Self { cycle, cause, begun, .. } = *self;
-        Verdict { cycle, cause, begun, outcome, reading }
+        let statement = self.chosen.take();
+        Verdict { cycle, cause, begun, outcome, reading, statement }
     }
 }

@@ -1,10 +1,10 @@
-//! Risk resync (风控核对): what brokers, counters and clearing houses say is held, compared with what
-//! the desk knows, and the pairs closed that differ.
+//! Risk resync (风控核对): what brokers, counters and clearing houses say is held, compared with
+//! what the desk knows, and the pairs closed that differ.
 //!
 //! A statement is what an account has as of a moment (`statement`, with its form as text in `csv`).
 //! It comes from a source: a file that somebody's program drops, or a stream of drop copies
-//! (`source`). Beside it stands what the desk has done as of an input of its record (`book`). `read`
-//! holds one statement against it; `confirm` says what is different in two readings and cannot be
+//! (`source`). Beside it stands what the desk has done as of an input of its record (`book`).
+//! `read` holds one statement against it; `confirm` says what is different in two readings and cannot be
 //! on its way any more; `cycle` says when they are read; `kept` remembers what is open and what was
 //! explained; `report` is what is written of each cycle.
 //!

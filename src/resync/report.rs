@@ -52,7 +52,7 @@ struct MoneyRow {
 /// A cycle, for the log.
 #[must_use]
 pub fn of_cycle(source: &str, run: u16, verdict: &Verdict, at: Moment) -> Value {
-    let Verdict { cycle, cause, begun, outcome, reading } = verdict;
+    let Verdict { cycle, cause, begun, outcome, reading, .. } = verdict;
     let cause: Cause = *cause;
     let found: &[Difference] = match outcome {
         Outcome::Differ(found) => found,

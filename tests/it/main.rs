@@ -35,6 +35,7 @@ mod port;
 mod price;
 mod record;
 mod recovery;
+mod resync;
 mod ring;
 mod risk;
 mod shared;

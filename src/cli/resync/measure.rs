@@ -118,8 +118,8 @@ pub fn run(args: &MeasureArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         }
         writeln!(
             out,
-            "  cycles at most {most} (aim {AIM_CYCLES}); closed after {median} ms, at worst {worst} \
-             ms; {false_alarms} false alarms in {agreed} cycles"
+            "  cycles at most {most} (aim {AIM_CYCLES}); closed after {median} ms, at worst \
+             {worst} ms; {false_alarms} false alarms in {agreed} cycles"
         )?;
     }
     let is_met = most <= AIM_CYCLES && false_alarms == 0;

@@ -59,8 +59,8 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
             let adopted = if open.adopted { "; the desk was told the venue's" } else { "" };
             writeln!(
                 out,
-                "OPEN {}: {} of {}{order}: venue {}, desk {} (source {}, cycle {}, {}){adopted}; it \
-                 closes {}",
+                "OPEN {}: {} of {}{order}: venue {}, desk {} (source {}, cycle {}, {}){adopted}; \
+                 it closes {}",
                 one.id,
                 one.kind.word(),
                 one.of,

@@ -42,7 +42,7 @@ impl ResyncDesk {
             let Some(row) = seat.rows.iter().find(|row| row.name == difference.of) else {
                 continue;
             };
-            let told = seat.latest.as_ref().and_then(|one| one.held());
+            let told = verdict.statement.as_ref().and_then(|one| one.held());
             let told = told.and_then(|held| held.get(row.symbol.as_str()).copied().cloned());
             let [then, now] = eye.book.turned(row.instrument, since);
             let traded = desk.instruments().get(row.instrument as usize);

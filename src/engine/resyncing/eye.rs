@@ -3,7 +3,7 @@
 
 use crate::resync::book::Book;
 use std::collections::BTreeSet;
-use xmc_hotpath::desk::Desk;
+use xmc_hotpath::desk::{Desk, SpreadState};
 use xmc_hotpath::message::{
     AlertKind, ClockScale, Command, CommandKind, DeskIdentity, Detail, GatewayIndex,
     InstrumentIndex, Scope, SessionState,
@@ -37,8 +37,13 @@ impl Eye {
                 OwnedEvent::Command(command) => self.command(command, desk),
                 _ => {}
             },
+            // One that trips while the pair is closed would have closed it, as far as anybody can
+            // tell.
             Body::Detail(Detail::Alert(alert)) if is_breaker(alert.kind) => {
-                self.taken.insert(alert.spread.0);
+                let spread = desk.spreads().get(alert.spread.0 as usize);
+                if spread.is_some_and(|spread| spread.state == SpreadState::Reducing) {
+                    self.taken.insert(alert.spread.0);
+                }
             }
             _ => {}
         }
