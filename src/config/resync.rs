@@ -6,6 +6,7 @@ use super::error::{Problem, Report, Rule};
 use super::names::{Names, Registry};
 use super::section::Section;
 use super::value::{boolean, decimal_e9, endpoint, line, name, whole, word};
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 
@@ -24,6 +25,12 @@ pub enum VenueWins {
 impl VenueWins {
     const WORDS: &[(&'static str, Self)] =
         &[("report", Self::Report), ("adopt", Self::Adopt), ("adopt_and_open", Self::AdoptAndOpen)];
+
+    /// Its word in files and reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        super::word_for(Self::WORDS, self)
+    }
 }
 
 /// How the desk is compared with statements.
@@ -68,6 +75,26 @@ pub enum StatementPlace {
     File(PathBuf),
     /// A stream of drop copies.
     Stream(SocketAddr),
+}
+
+impl StatementPlace {
+    /// The word of its kind.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Stream(_) => "stream",
+        }
+    }
+}
+
+impl fmt::Display for StatementPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Stream(address) => write!(f, "{address}"),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 //! A statement is what an account has as of a moment (`statement`, with its form as text in `csv`).
 //! It comes from a source: a file that somebody's program drops, or a stream of drop copies
 //! (`source`). Beside it stands what the desk has done as of an input of its record (`book`).
-//! `read` holds one statement against it; `confirm` says what is different in two readings and cannot be
-//! on its way any more; `cycle` says when they are read; `kept` remembers what is open and what was
-//! explained; `report` is what is written of each cycle.
+//! `read` holds one statement against it; `confirm` says what is different in two readings and
+//! cannot be on its way any more; `cycle` says when they are read; `kept` remembers what is open
+//! and what was explained; `report` is what is written of each cycle.
 //!
 //! iLink 3 and DSTAR, as this program knows them, have no question for positions or money, so both
 //! come by statement alone. Live orders could be asked of iLink 3 by 530; its session belongs to a

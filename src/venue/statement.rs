@@ -12,7 +12,7 @@ use crate::resync::statement::{
 };
 use crate::sim::exchange::query::{FillRow, PositionRow, SideRow, StatementRow};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +24,10 @@ use xmc_hotpath::time::UnixNs;
 
 /// How long the ledger may take to answer, and a reader to take what is written.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long whoever connects may take to say from where on.
+const ASKING: Duration = Duration::from_millis(200);
+/// What is said first is shorter.
+const LONGEST_LINE: u64 = 256;
 /// Between two looks at who has connected.
 const NAP: Duration = Duration::from_millis(5);
 /// Lines that are kept for who connects again.
@@ -265,10 +269,10 @@ impl Work {
 /// From where on somebody wants the stream.
 fn asked(stream: &TcpStream) -> Option<u64> {
     stream.set_nonblocking(false).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.set_read_timeout(Some(ASKING)).ok()?;
     stream.set_write_timeout(Some(PATIENCE)).ok()?;
     let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).ok()?;
+    BufReader::new(stream.take(LONGEST_LINE)).read_line(&mut line).ok()?;
     serde_json::from_str::<Resume>(&line).ok().map(|resume| resume.resume_after)
 }
 

@@ -11,9 +11,10 @@
 //! {"seq":10,"heartbeat":"2026-11-22T07:00:01Z"}
 //! ```
 //!
-//! A statement comes behind all fills that it counts. Fills that were streamed stand in for `fills` of a statement that has none. What comes twice is
-//! dropped. A number that is left out, or comes too early, is asked for again by a new connection;
-//! if it still is not there it is gone: that is told, and fills are not compared from then on.
+//! A statement comes behind all fills that it counts. Fills that were streamed stand in for `fills`
+//! of a statement that has none. What comes twice is dropped. A number that is left out, or comes
+//! too early, is asked for again by a new connection; if it still is not there it is gone: that is
+//! told, and fills are not compared from then on.
 
 use super::{Gate, Source, Told};
 use crate::resync::statement::{Fill, MOST_BYTES, Moment, Statement, StatementError, Wanted};

@@ -268,7 +268,8 @@ fn one_lot_that_nobody_ordered_closes_its_pair_in_one_cycle_and_is_adopted() {
                 let lines = stand.cycles();
                 let of = lines.iter().filter(|line| line["source"] == "cme");
                 let found = of.clone().position(|line| line["outcome"] == "differ");
-                let found = found.expect("it was found before it was closed");
+                // Reports are written by a thread of their own.
+                let Some(found) = found else { return false };
                 // The cycle that ran may have had its first reading.
                 assert!(found <= before + 1, "found in cycle {found} after {before}");
                 true
@@ -284,6 +285,7 @@ fn one_lot_that_nobody_ordered_closes_its_pair_in_one_cycle_and_is_adopted() {
                 let is_quiet = desk.open_orders == 0;
                 is_quiet && truth.is_some_and(|(_, lots)| *lots == desk.position_lots)
             }),
+            when(|stand, _, _| stand.kept().open.iter().any(|open| open.adopted)),
             when(|stand, _, sight| {
                 let kept = stand.kept();
                 let [open] = &kept.open[..] else { panic!("{kept:?}") };
@@ -344,9 +346,9 @@ fn a_lot_that_a_statement_lost_closes_its_pair_until_a_double_read_agrees() {
                 is_closed && state(sight, CU_HG) != SpreadState::Enabled
             }),
             when(move |stand, _, _| {
-                assert_eq!(stand.kept().open.len(), 1);
-                end.store(false, Ordering::Relaxed);
-                true
+                let is_kept = stand.kept().open.len() == 1;
+                end.store(!is_kept, Ordering::Relaxed);
+                is_kept
             }),
             when(|stand, seen, sight| {
                 let is_open = seen.commands.contains(&(CommandKind::Enable, CU_HG));
