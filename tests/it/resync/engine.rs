@@ -108,13 +108,16 @@ impl Watch for Looker<'_, '_> {
             }
             Body::Input(input) => match &input.event {
                 OwnedEvent::Held(held) => seen.held.push(*held),
-                OwnedEvent::Command(Command { kind, scope, operator: 0, .. }) => {
-                    if let Scope::Spread(spread) = scope {
-                        if seen.commands.iter().all(|(kind, _)| *kind != CommandKind::Enable) {
-                            seen.orders_before = seen.orders;
-                        }
-                        seen.commands.push((*kind, spread.0));
+                OwnedEvent::Command(Command {
+                    kind,
+                    scope: Scope::Spread(spread),
+                    operator: 0,
+                    ..
+                }) => {
+                    if seen.commands.iter().all(|(kind, _)| *kind != CommandKind::Enable) {
+                        seen.orders_before = seen.orders;
                     }
+                    seen.commands.push((*kind, spread.0));
                 }
                 _ => {}
             },
