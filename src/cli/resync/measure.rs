@@ -19,8 +19,8 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use xmc_hotpath::desk::Desk;
-use xmc_hotpath::message::{Command, CommandKind, Scope, Side};
+use xmc_hotpath::desk::{Desk, SpreadState};
+use xmc_hotpath::message::{Command, CommandKind, Scope, Side, SpreadSpec};
 use xmc_hotpath::record::frame::{Body, Header, OwnedEvent};
 
 /// How long a gateway's answer may take.
@@ -222,6 +222,23 @@ impl<'l> Look<'l> {
         report::lines(&text).into_iter().filter(|line| line["is"] == "cycle").collect()
     }
 
+    /// Goes on to the next instrument until one has a pair that may open: what is halted already
+    /// is not closed.
+    fn choose(&mut self, desk: &Desk<'_>) {
+        let count = self.config.instruments.len();
+        let is_open = |row: usize| {
+            let is_leg =
+                |spec: &SpreadSpec| spec.legs().iter().any(|leg| leg.instrument.0 as usize == row);
+            let mut spreads = desk.spreads().iter();
+            self.config.instruments[row].gateway.is_some()
+                && spreads.any(|spread| {
+                    spread.state == SpreadState::Enabled && spread.spec.as_ref().is_some_and(is_leg)
+                })
+        };
+        let mut rows = (0..count).map(|step| (self.row + step) % count);
+        self.row = rows.find(|row| is_open(*row)).unwrap_or(self.row);
+    }
+
     /// Puts the lot into the venue's ledger.
     fn act(&self) -> bool {
         let instrument = &self.config.instruments[self.row];
@@ -315,6 +332,7 @@ impl Watch for Look<'_> {
             }
             if self.ready.is_some_and(|ready| ready.elapsed() >= self.pause) {
                 self.before = lines;
+                self.choose(sight.desk);
                 let at = jiff::Timestamp::now();
                 if self.act() {
                     self.done = Some((Instant::now(), at));
