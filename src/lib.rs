@@ -29,6 +29,7 @@ pub mod monitor;
 pub mod port;
 pub mod recovery;
 mod replace;
+pub mod resync;
 mod sealed;
 pub mod secret;
 pub mod sim;

@@ -8,7 +8,7 @@ use super::rule::Rule;
 use super::signal::{Labels, Raised, Signal, labels};
 use crate::clock::EngineClock;
 use crate::engine::counters::{Counters, ThreadCounters};
-use crate::engine::witnessing;
+use crate::engine::{resyncing, witnessing};
 use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::counter::Counter;
 
@@ -49,12 +49,14 @@ impl Gauges {
         &mut self,
         counters: &Counters,
         witnessed: Option<&witnessing::Figures>,
+        resync: &resyncing::Figures,
         clock: &EngineClock,
         at_ns: u64,
     ) -> Vec<Signal> {
         let mut look = Look { gauges: self, at_ns, out: Vec::new() };
         look.record(counters);
         look.witnesses(witnessed);
+        look.resync(resync);
         look.heartbeats(counters, clock);
         look.latency(counters);
         look.drops(counters);
@@ -160,6 +162,25 @@ impl Look<'_> {
         }
         let contradicted = witnessed.is_contradicted().then_some(0);
         self.stand(Rule::WitnessContradicts, Labels::new(), contradicted);
+    }
+
+    fn resync(&mut self, resync: &resyncing::Figures) {
+        for source in &resync.sources {
+            let of = || labels([("source", &source.name)]);
+            self.stand(Rule::StatementOld, of(), source.is_old.then_some(0));
+            self.stand(Rule::DropCopySilent, of(), source.is_silent.then_some(0));
+            self.grown(Rule::StatementRefused, of(), source.refused);
+            self.grown(Rule::DropCopyGap, of(), source.missing);
+        }
+        for (labels, value) in &resync.differences {
+            self.stand(Rule::ResyncDiffers, labels.clone(), Some(*value));
+        }
+        let standing = self.gauges.standing.iter();
+        let over = standing.filter(|(rule, labels)| {
+            *rule == Rule::ResyncDiffers && !resync.differences.contains_key(labels)
+        });
+        let over: Vec<_> = over.map(|(_, labels)| labels.clone()).collect();
+        over.into_iter().for_each(|labels| self.stand(Rule::ResyncDiffers, labels, None));
     }
 
     fn heartbeats(&mut self, counters: &Counters, clock: &EngineClock) {

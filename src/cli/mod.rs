@@ -33,6 +33,7 @@ pub mod metrics;
 pub mod plan;
 pub mod replay;
 pub(crate) mod report;
+pub mod resync;
 pub mod run;
 pub mod score;
 pub mod sim;
@@ -180,6 +181,7 @@ enum Command {
     Metrics(metrics::Args),
     Plan(plan::Args),
     Replay(replay::Args),
+    Resync(resync::Args),
     Run(run::Args),
     Score(score::Args),
     #[command(visible_alias = "simulate")]
@@ -223,6 +225,7 @@ impl Command {
             Self::Metrics(args) => metrics::run(args, out),
             Self::Plan(args) => plan::run(args, out),
             Self::Replay(args) => replay::run(args, out),
+            Self::Resync(args) => resync::run(args, out),
             Self::Run(args) => run::run(args, out),
             Self::Score(args) => score::run(args, out),
             Self::Sim(args) => sim::run(args, out),

@@ -211,6 +211,10 @@ rules! {
     GuardSession = "120",
     /// A guard looks often enough for what it waits for.
     GuardLimits = "121",
+    /// A resync has statements that the desk is compared with.
+    ResyncSources = "130",
+    /// What was under way has settled before the next statement has to be there.
+    ResyncPace = "131",
 }
 
 /// One thing wrong, where, and what to do.

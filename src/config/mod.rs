@@ -31,6 +31,7 @@ mod limit;
 mod market;
 pub(crate) mod names;
 mod recovery;
+mod resync;
 mod spread;
 mod term;
 pub mod venue;
@@ -53,6 +54,7 @@ pub use market::{
 };
 pub use rational::Rational;
 pub use recovery::{Recovery, RecoveryLoops, RecoveryQuery, Replay};
+pub use resync::{Resync, ResyncSource, StatementPlace, VenueWins};
 pub use section::Written;
 pub use source::{FileIndex, Place, SourceFile, Sources};
 pub use spread::{HedgeFlag, Leg, Levels, MaxLoss, Repair, Spread, TimeInForce, Triggers};
@@ -101,6 +103,8 @@ pub struct Configuration {
     pub capital: Option<CapitalWatch>,
     /// How an engine is watched from beside; `None`: it is not.
     pub guard: Option<Guard>,
+    /// What the desk is compared with; `None`: nothing.
+    pub resync: Option<Resync>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -173,7 +177,17 @@ pub(crate) fn parse<'s>(sources: &'s Sources, report: &Report) -> Option<Vec<DeT
 
 /// The sections of an engine's files.
 const SHAPE: Shape = Shape {
-    single: &["engine", "logic", "defaults", "checkpoint", "control", "alert", "capital", "guard"],
+    single: &[
+        "engine",
+        "logic",
+        "defaults",
+        "checkpoint",
+        "control",
+        "alert",
+        "capital",
+        "guard",
+        "resync",
+    ],
     repeated: &[
         "executor",
         "link",
@@ -250,6 +264,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let alerts = alert::alerts(document.take_single("alert"), report);
     let capital = document.take_single("capital");
     let capital = capital_watch::capital(capital, &names, &instruments, report);
+    let resync = resync::resync(document.take_single("resync"), &names, report);
 
     let known = control::Known { names: &names, spread_names: &spread_names, spreads: &spreads };
     let control = control::control(control, operators, &known, report);
@@ -283,6 +298,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         alerts: alerts.ok()?,
         capital: capital.ok()?,
         guard: guard.ok()?,
+        resync: resync.ok()?,
         sources: Sources::default(),
     })
 }

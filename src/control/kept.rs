@@ -191,6 +191,7 @@ fn stopped(text: &Text) -> &'static [Verb] {
             | Verb::ClearHalt
             | Verb::ClearDoubt
             | Verb::Remove
+            | Verb::Explain
             | Verb::Limit
             | Verb::Lift,
             _,

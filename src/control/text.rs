@@ -15,6 +15,7 @@
 //! reason: the roll needs both months
 //! ```
 //!
+//! Of an explanation (`xmc resync explain`) a line `difference: 1a2b3c4d` stands behind the scope.
 //! A value has one way to be written, so a text that reads is the text that this would write, byte
 //! for byte. Under it stand the signatures of a signed note (`audit::note`): nobody can sign one
 //! thing and have another done. The three lines from `limit` on are there of a limit only.
@@ -53,6 +54,8 @@ pub struct Text {
     pub scope: Named,
     /// The limit, if it is one.
     pub change: Option<Change>,
+    /// The difference that is explained, if one is: eight hexadecimal digits.
+    pub difference: Option<String>,
     /// Why, for whoever reads the record.
     pub reason: String,
 }
@@ -106,6 +109,10 @@ fn misfit(verb: Verb, scope: &Named) -> Option<&'static str> {
         Verb::Arm | Verb::Lift => (!is_all).then_some("all"),
         Verb::ClearHalt | Verb::Remove => (!is_spread).then_some("spread=NAME"),
         Verb::ClearDoubt => (!is_all && !is_spread).then_some("all or spread=NAME"),
+        Verb::Explain => {
+            let is_one = matches!(scope, Named::Of(Kind::Instrument | Kind::Gateway, _));
+            (!is_one).then_some("instrument=NAME or gateway=NAME")
+        }
         Verb::Limit => (!is_limited).then_some("anything but a strategy"),
     }
 }
@@ -139,12 +146,27 @@ impl Text {
         } else {
             None
         };
+        let difference = if verb == Verb::Explain {
+            Some(lines.read("difference", "the eight digits of `xmc resync show`", difference)?)
+        } else {
+            None
+        };
         let reason = lines.read("reason", "1 to 200 characters on one line", reason)?;
         if !lines.rest.is_empty() {
             return Err(TextError::More);
         }
-        let read =
-            Self { audience, operator, counter, issued_s, expires_s, verb, scope, change, reason };
+        let read = Self {
+            audience,
+            operator,
+            counter,
+            issued_s,
+            expires_s,
+            verb,
+            scope,
+            change,
+            difference,
+            reason,
+        };
         if let Some(wanted) = misfit(read.verb, &read.scope) {
             let scope = read.scope.to_string();
             return Err(TextError::Scope { verb: read.verb, scope, wanted });
@@ -177,7 +199,11 @@ impl Text {
                 if to.figure > from.figure { "RAISE" } else { "lower" },
                 self.scope
             ),
-            None => format!("{}: {} ({})", self.verb, self.scope, self.verb.meaning()),
+            None => {
+                let which = self.difference.as_ref();
+                let which = which.map_or(String::new(), |id| format!(" difference {id}"));
+                format!("{}: {}{which} ({})", self.verb, self.scope, self.verb.meaning())
+            }
         };
         let signers = if self.needs_two() {
             "it lets more happen than before, so two people sign it"
@@ -211,6 +237,9 @@ impl fmt::Display for Text {
         writeln!(f, "scope: {}", self.scope)?;
         if let Some(Change { field, from, to }) = &self.change {
             writeln!(f, "limit: {field}\nfrom: {from}\nto: {to}")?;
+        }
+        if let Some(difference) = &self.difference {
+            writeln!(f, "difference: {difference}")?;
         }
         writeln!(f, "reason: {}", self.reason)
     }
@@ -271,6 +300,11 @@ fn audience(text: &str) -> Option<DeskIdentity> {
         desk: xmc_hotpath::message::DeskId(desk.parse().ok()?),
         run: run.parse().ok()?,
     })
+}
+
+fn difference(text: &str) -> Option<String> {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    (text.len() == 8 && text.bytes().all(is_digit)).then(|| text.to_owned())
 }
 
 fn counter(text: &str) -> Option<u64> {

@@ -22,6 +22,8 @@ pub enum Verb {
     ClearHalt,
     /// Believe the books of legs again that a snapshot contradicted.
     ClearDoubt,
+    /// Say why a venue and the desk differ, so that its pairs may open.
+    Explain,
     /// Change one limit.
     Limit,
     /// Let engines start again that the guard has shut out.
@@ -39,6 +41,7 @@ impl Verb {
         ("enable", Self::Enable),
         ("clear_halt", Self::ClearHalt),
         ("clear_doubt", Self::ClearDoubt),
+        ("explain", Self::Explain),
         ("limit", Self::Limit),
         ("lift", Self::Lift),
     ];
@@ -55,7 +58,8 @@ impl Verb {
         crate::config::word_for(Self::WORDS, self)
     }
 
-    /// The desk's command; `None` of a limit, which is told as one, and of what no desk is told.
+    /// The desk's command; `None` of a limit, which is told as one, of an explanation, which is only
+    /// recorded, and of what no desk is told.
     #[must_use]
     pub const fn kind(self) -> Option<CommandKind> {
         match self {
@@ -67,7 +71,7 @@ impl Verb {
             Self::Enable => Some(CommandKind::Enable),
             Self::ClearHalt => Some(CommandKind::ClearHalt),
             Self::ClearDoubt => Some(CommandKind::ClearDoubt),
-            Self::Limit | Self::Lift => None,
+            Self::Explain | Self::Limit | Self::Lift => None,
         }
     }
 
@@ -76,7 +80,12 @@ impl Verb {
     #[must_use]
     pub const fn allows_more(self) -> bool {
         match self {
-            Self::Arm | Self::Enable | Self::ClearHalt | Self::ClearDoubt | Self::Lift => true,
+            Self::Arm
+            | Self::Enable
+            | Self::ClearHalt
+            | Self::ClearDoubt
+            | Self::Explain
+            | Self::Lift => true,
             Self::Kill | Self::NoNew | Self::Disable | Self::Remove | Self::Limit => false,
         }
     }
@@ -102,6 +111,9 @@ impl Verb {
                 "take the spread out of HALT and forget its residual; it stays disabled"
             }
             Self::ClearDoubt => "believe books again that a snapshot of the venue contradicted",
+            Self::Explain => {
+                "take a difference between venue and desk as explained: its pairs may open again"
+            }
             Self::Limit => "change a limit until the next start",
             Self::Lift => "let engines of the desk start again, which its guard has shut out",
         }

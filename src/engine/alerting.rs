@@ -7,7 +7,7 @@
 
 use super::capital;
 use super::counters::Counters;
-use super::witnessing;
+use super::{resyncing, witnessing};
 use crate::alert::ack;
 use crate::alert::gauge::{Gauges, Limits};
 use crate::alert::life::{Alert, Audience, Book, Notice, Policy};
@@ -99,6 +99,8 @@ pub struct Around<'e> {
     pub capital: Option<&'e capital::Published>,
     /// What witnesses have.
     pub witnessed: &'e dyn Fn() -> Option<witnessing::Figures>,
+    /// What has come of comparing the desk with statements.
+    pub resync: &'e dyn Fn() -> resyncing::Figures,
     /// The first segment of the run.
     pub first_segment: u64,
     /// The stages have been stopped.
@@ -350,7 +352,9 @@ impl Alerting {
             self.reader.look(xmc_hotpath::time::Clock::now(around.clock), &mut signals);
             let witnessed = (around.witnessed)();
             let Around { counters, clock, .. } = around;
-            signals.extend(self.gauges.look(counters, witnessed.as_ref(), clock, at_ns));
+            let resync = (around.resync)();
+            let looked = self.gauges.look(counters, witnessed.as_ref(), &resync, clock, at_ns);
+            signals.extend(looked);
             self.guard(at_ns, &mut signals);
         }
         let unread = is_unread.then_some(0);

@@ -16,6 +16,7 @@ pub use clerk::{Clerk, ControlError, Controlling, socket_path};
 
 use super::follower::{Follower, Heard};
 use super::limits::PriceBands;
+use super::resyncing::ResyncDesk;
 use super::telling::Telling;
 use crate::control::judge::{Denied, Granted};
 use crate::control::limit::Limited;
@@ -95,8 +96,8 @@ impl LastState {
 #[derive(Debug)]
 struct Waiting {
     granted: Box<Granted>,
-    /// What the desk is told.
-    control: Control,
+    /// What the desk is told; `None`: nothing but who has said it.
+    control: Option<Control>,
     /// The record shows who has ordered it.
     is_recorded: bool,
     /// `None` once it was answered that the record does not show it yet.
@@ -167,6 +168,7 @@ impl OperatorsDesk {
         &mut self,
         follower: &mut Follower<'_>,
         bands: &mut PriceBands,
+        mut resync: Option<&mut ResyncDesk>,
         control: &mut Sender<Control>,
     ) {
         let heard = follower.take_heard();
@@ -182,7 +184,8 @@ impl OperatorsDesk {
                 }
                 Asked::Denied(denied, back) => self.deny(*denied, &back, desk, control),
                 Asked::Granted(granted, back) => {
-                    if let Some(again) = self.grant(granted, back, since, desk, bands, control) {
+                    let ends = (&mut *bands, resync.as_deref_mut(), &mut *control);
+                    if let Some(again) = self.grant(granted, back, since, desk, ends) {
                         self.pending.push_back((again, since));
                     }
                 }
@@ -197,8 +200,7 @@ impl OperatorsDesk {
         back: Back,
         since: Instant,
         desk: &Desk<'_>,
-        bands: &mut PriceBands,
-        control: &mut Sender<Control>,
+        (bands, resync, control): Ends<'_>,
     ) -> Option<Asked> {
         // A limit is told with all that stands beside it, so that must have been seen. It alone
         // waits: a stop does not.
@@ -218,8 +220,10 @@ impl OperatorsDesk {
             Err((Denial::Busy, why.to_owned()))
         } else if self.is_ending && granted.text.needs_two() {
             Err((Denial::State, "this run is ending: give it to the next one".to_owned()))
+        } else if let Some(id) = &granted.text.difference {
+            explained(id, &granted, resync.as_deref()).map(|()| None)
         } else {
-            self.effect(&granted, desk, bands)
+            self.effect(&granted, desk, bands).map(Some)
         };
         let told = match effect {
             Ok(told) => told,
@@ -231,9 +235,12 @@ impl OperatorsDesk {
         };
         let instruction = Instruction {
             untold: std::mem::take(&mut self.refusals.untold),
+            inputs: u8::from(told.is_some()),
             ..granted.instruction
         };
-        if control.push_all(&[Control::Instruction(instruction), told]).is_err() {
+        let all: Vec<_> =
+            [Some(Control::Instruction(instruction)), told].into_iter().flatten().collect();
+        if control.push_all(&all).is_err() {
             self.refusals.untold = instruction.untold;
             // What stops is told as soon as there is room, however long that takes.
             if since.elapsed() < PATIENCE || granted.text.verb.only_stops() {
@@ -251,6 +258,11 @@ impl OperatorsDesk {
                 Some(Limited::Instrument(spec)) => spec,
                 _ => spec,
             });
+        }
+        if let (Some(id), Some(resync)) = (&granted.text.difference, resync) {
+            let by = [instruction.operator, instruction.second];
+            let by = by.into_iter().filter(|id| *id != 0).collect();
+            resync.explain(id, by, hex::show(&instruction.digest));
         }
         let (back, since) = (Some(back), Instant::now());
         self.waiting.push(Waiting { granted, control: told, is_recorded: false, back, since });
@@ -326,11 +338,22 @@ impl OperatorsDesk {
         for heard in heard {
             if let OwnedEvent::Instruction(found) = &heard.event {
                 let digest = found.digest;
-                let one = waiting.iter_mut().find(|one| one.granted.instruction.digest == digest);
-                one.into_iter().for_each(|one| one.is_recorded = true);
+                let is_it = |one: &Waiting| one.granted.instruction.digest == digest;
+                let Some(place) = waiting.iter().position(is_it) else { continue };
+                waiting[place].is_recorded = true;
+                if waiting[place].control.is_some() {
+                    continue;
+                }
+                let done = waiting.remove(place);
+                if let Some(back) = &done.back {
+                    send(back, &self.done(&done, heard, desk));
+                }
                 continue;
             }
-            let is_effect = |one: &Waiting| one.is_recorded && is_same(&one.control, &heard.event);
+            let is_effect = |one: &Waiting| {
+                let told = one.control.as_ref();
+                one.is_recorded && told.is_some_and(|told| is_same(told, &heard.event))
+            };
             if let Some(place) = waiting.iter().position(is_effect) {
                 let done = waiting.remove(place);
                 if let Some(back) = &done.back {
@@ -415,6 +438,23 @@ impl OperatorsDesk {
     }
 }
 
+/// Where what is granted goes.
+type Ends<'e> = (&'e mut PriceBands, Option<&'e mut ResyncDesk>, &'e mut Sender<Control>);
+
+/// Whether there is a difference to explain.
+fn explained(
+    id: &str,
+    granted: &Granted,
+    resync: Option<&ResyncDesk>,
+) -> Result<(), (Denial, String)> {
+    let scope = granted.text.scope.to_string();
+    if resync.is_some_and(|resync| resync.is_open(id, &scope)) {
+        return Ok(());
+    }
+    let why = format!("no difference {id} about {scope} is open: look at `xmc resync show`");
+    Err((Denial::Scope, why))
+}
+
 /// Why the desk has not done what it was told, and what to do.
 fn not_done(verb: &Verb, scope: &Named) -> String {
     let what = match verb {
@@ -434,6 +474,7 @@ fn not_done(verb: &Verb, scope: &Named) -> String {
         }
         Verb::Arm => "the desk is in HALT: start the engine again, and arm that run",
         Verb::Lift => "the desk of an engine that runs is not fenced",
+        Verb::Explain => "it is only recorded",
         Verb::Limit => "it does not take that figure beside its other limits",
     };
     format!("the desk has recorded {verb} about {scope} and not done it: {what}")

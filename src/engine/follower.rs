@@ -2,6 +2,7 @@
 
 use super::capital::Trades;
 use super::live::{LiveError, Watch};
+use super::resyncing::Eye;
 use super::shadow::{Difference, Shadow};
 use crate::journal::snapshot::Snapshot;
 use crate::journal::tail::Tail;
@@ -48,6 +49,8 @@ pub(super) struct Follower<'a> {
     /// Reads what is traded, if somebody wants to know.
     pub trades: Option<Trades>,
     pub counts: Counts,
+    /// What a resync sees of it; `None`: there is none.
+    pub eye: Option<Eye>,
 }
 
 /// What was followed, counted.
@@ -91,7 +94,13 @@ impl<'a> Follower<'a> {
             heard: VecDeque::new(),
             trades: None,
             counts: Counts::default(),
+            eye: None,
         }
+    }
+
+    /// The desk was told all that it begins with.
+    pub fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// The state of the desk where what was read ends; `None` where that is between an input and
@@ -179,6 +188,9 @@ impl<'a> Follower<'a> {
                 counts.take(&taken.0);
                 if let Some(trades) = trades {
                     trades.take(&taken.0);
+                }
+                if let Some(eye) = &mut self.eye {
+                    eye.take(header.seq_no, &taken.0, shadow.desk());
                 }
                 hear(heard, header.seq_no, &taken.0, shadow.unwritten() == 0);
                 watch.record(&header, &taken.0, shadow.desk());

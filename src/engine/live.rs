@@ -21,6 +21,7 @@ use super::hold::{Held, Hold};
 use super::latency::{Exchange, Exchanged, Latencies, exchanged};
 use super::recording::Recording;
 use super::recovering;
+use super::resyncing::{self, Resyncing};
 use super::sessions::{self, SessionFigures, Sessions};
 use super::shadow::{Difference, Shadow, ShadowMemory};
 use super::snapshotting::{self, Following, Snapshots};
@@ -32,7 +33,6 @@ use super::witnessing::{self, Witnessing};
 use crate::allocation;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
-use crate::counters::Placed;
 use crate::journal::probe::{Probe, probe};
 use crate::journal::shm::RingReader;
 use crate::journal::{self, Durable, JournalWriter, Moment};
@@ -40,12 +40,11 @@ use crate::topology::{Executor, Idle, Stage as StageName};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use xmc_hotpath::desk::Desk;
-use xmc_hotpath::message::{Command, CommandKind, Control, GatewayIndex, Scope, SessionState};
+use xmc_hotpath::message::{CommandKind, Control};
 use xmc_hotpath::port::{RxPort, StreamPort};
 use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::Sender;
-use xmc_hotpath::stage::{self, CoreCounters, Stage, Switch, Work};
+use xmc_hotpath::stage::{self, Stage, Work};
 use xmc_hotpath::time::{Clock, Span};
 
 mod ending;
@@ -54,6 +53,7 @@ mod showing;
 mod sight;
 
 pub(crate) use ending::ENDING_COMMANDS;
+use ending::{command, is_settled};
 pub use error::LiveError;
 pub use sight::{Core, Sight, Watch};
 
@@ -63,8 +63,6 @@ const BETWEEN_READS: Duration = Duration::from_millis(5);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// Between two readings of the clock against UTC.
 const BETWEEN_CLOCKS: Duration = Duration::from_secs(1);
-/// Between two housekeepings of a hot core.
-const HOUSEKEEPING: Duration = Duration::from_millis(1);
 /// How long the journal's thread sleeps when the ring is empty.
 const JOURNAL_NAP: Duration = Duration::from_micros(200);
 /// The number of the engine's command to open nothing more because the record is in danger.
@@ -108,6 +106,8 @@ pub struct Plan<'a, F, G> {
     pub alerting: Option<Alerting>,
     /// Who watches the money that orders use, if anybody does.
     pub capital: Option<CapitalDesk>,
+    /// Who compares the desk with what venues say, if anybody does.
+    pub resync: Option<Resyncing>,
 }
 
 /// What a run came to.
@@ -152,9 +152,8 @@ where
     G: StreamPort + Send,
 {
     let Plan { config, clock, mut recording, ports, starts, carried, .. } = plan;
-    let Plan {
-        is_pinned, counters, kernel, sessions, witnessing, control, alerting, capital, ..
-    } = plan;
+    let Plan { is_pinned, counters, kernel, sessions, witnessing, control, .. } = plan;
+    let Plan { alerting, resync, capital, .. } = plan;
     // Before memory and threads are made: both are as this says.
     let hold = is_pinned.then(|| Hold::take(config));
     let path = recording.path.clone();
@@ -178,6 +177,10 @@ where
     counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
     let watches_capital = capital.is_some();
     capital.into_iter().for_each(|capital| telling.watch_capital(capital));
+    let compared = resyncing::Published::default();
+    let begun = resyncing::begin(resync, config, &compared, scale, carried);
+    let (statements, resync_desk, eye, carried) = begun;
+    telling.compare(resync_desk);
     let (clerk, carried) = controlling::begin(control, &mut telling, carried);
     let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
@@ -196,11 +199,12 @@ where
     });
     let copies = copies.collect();
     catch_up(&mut pipeline.feeds);
-    let cores = cores(config, clock, &counters);
+    let cores = Core::all(config, clock, &counters);
     let mut shadow_memory = ShadowMemory::new(desk_size(config));
     let shadow = Shadow::new(identity, &mut shadow_memory);
     let mut follower = Follower::new(directory, first_segment, shadow);
     follower.trades = watches_capital.then(|| Trades::new(config).of_run(identity, &scale));
+    follower.eye = eye;
     let shared = Shared {
         clock,
         counters: &counters,
@@ -215,6 +219,7 @@ where
         snapshots: snapshotting::Published::default(),
         sessions: sessions::Published::default(),
         capital: telling.capital(),
+        resync: compared,
         has_failed: AtomicBool::new(false),
         started: Instant::now(),
     };
@@ -241,6 +246,9 @@ where
         let (shared, follower) = (&shared, &mut follower);
         if let Some(clerk) = clerk {
             named(scope, "xmc-control", || clerk.run(clock, &shared.is_journal_done))?;
+        }
+        if let Some(statements) = statements {
+            named(scope, "xmc-resync", || statements.run(&shared.is_journal_done))?;
         }
         named(scope, "xmc-snapshot", move || shared.snapshots.write_all(directory, &taken))?;
         let handings = std::mem::take(&mut pipeline.handings);
@@ -335,16 +343,6 @@ pub fn moment(clock: &EngineClock) -> Moment {
     Moment { mono: clock.now(), utc: clock.utc().utc }
 }
 
-fn cores(config: &Configuration, clock: &EngineClock, counters: &Counters) -> Vec<Core> {
-    let core = |(executor, counters): (&Executor, &Placed<CoreCounters>)| Core {
-        core: executor.core.value,
-        stages: executor.stages.iter().map(|stage| config.stage_name(stage.value)).collect(),
-        switch: Switch { housekeeping_ticks: clock.ticks_in(HOUSEKEEPING), ..Switch::default() },
-        counters: counters.clone(),
-    };
-    hot(config).zip(&counters.cores).map(core).collect()
-}
-
 /// What the threads of a run share.
 struct Shared<'r> {
     clock: &'r EngineClock,
@@ -364,6 +362,7 @@ struct Shared<'r> {
     sessions: sessions::Published,
     /// How capital stands; `None`: nobody watches it.
     capital: Option<Arc<capital::Published>>,
+    resync: resyncing::Published,
     /// A thread has ended before it was told to.
     has_failed: AtomicBool,
     started: Instant,
@@ -526,6 +525,7 @@ impl Shared<'_> {
             let (follower, is_behind) = (&mut *following.follower, following.is_behind);
             // What gateways tell again of earlier runs comes first: later it would be alarming.
             telling.on_operators(follower, control);
+            telling.on_statements(self.clock.utc().utc, follower, control);
             let may_arm = !is_told_no_new && !telling.is_held() && !is_behind;
             if !is_armed && may_arm && follower.quiet_for() >= SETTLING {
                 control.push(arm()).map_err(|_| LiveError::Control)?;
@@ -584,15 +584,4 @@ impl Shared<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether nothing lives at a gateway and nothing can come: what the record says up to where the
-/// desk knew that its session was about to end is all that there is.
-fn is_settled(desk: &Desk<'_>, gateway: GatewayIndex) -> bool {
-    desk.session(gateway) != SessionState::Up && desk.orders().live_at(gateway) == 0
-}
-
-/// A command of the engine itself, about all spreads.
-fn command(kind: CommandKind, command_id: u64) -> Control {
-    Control::Command(Command { kind, scope: Scope::All, operator: 0, command_id })
 }

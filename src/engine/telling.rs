@@ -13,6 +13,7 @@ use super::follower::Follower;
 use super::hours::{HoursError, MarketHours};
 use super::limits::PriceBands;
 use super::quiet::QuietInstruments;
+use super::resyncing::ResyncDesk;
 use super::score::Scoreboard;
 use crate::config::Configuration;
 use crate::recovery::replica::ReplicaCounters;
@@ -24,7 +25,7 @@ use xmc_hotpath::message::{
     ClockScale, Control, Finding, FindingKind, Hours, InstrumentIndex, StreamId,
 };
 use xmc_hotpath::ring::Sender;
-use xmc_hotpath::time::{MonoNs, Span};
+use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
 /// A book that goes on to differ is told again after so long: snapshots may come many times a
 /// second.
@@ -45,6 +46,8 @@ pub struct Telling {
     operators: Option<OperatorsDesk>,
     /// The money that orders use; `None`: nobody watches it.
     capital: Option<CapitalDesk>,
+    /// What is compared with statements; `None`: nothing.
+    resync: Option<ResyncDesk>,
     /// What the control ring has had no room for.
     waiting: VecDeque<Control>,
 }
@@ -65,6 +68,7 @@ impl Telling {
             scores: Scoreboard::new(config.feeds.len()),
             operators: None,
             capital: None,
+            resync: None,
             waiting: VecDeque::new(),
         })
     }
@@ -124,6 +128,11 @@ impl Telling {
         }
     }
 
+    /// Compares with statements from now on.
+    pub(super) fn compare(&mut self, resync: Option<ResyncDesk>) {
+        self.resync = resync;
+    }
+
     /// The engine may not arm itself: an operator has stopped the desk.
     #[must_use]
     pub fn is_held(&self) -> bool {
@@ -135,6 +144,19 @@ impl Telling {
         if let Some(operators) = &mut self.operators {
             operators.end();
         }
+        self.resync.iter_mut().for_each(ResyncDesk::end);
+    }
+
+    /// Compares with what has come of statements by `now`, in UTC, and tells what follows.
+    pub(super) fn on_statements(
+        &mut self,
+        now: UnixNs,
+        follower: &mut Follower<'_>,
+        control: &mut Sender<Control>,
+    ) {
+        if let Some(resync) = &mut self.resync {
+            resync.poll(now, follower, self.hours.told().copied(), control);
+        }
     }
 
     /// Does what operators have signed, and answers them by what the record shows.
@@ -144,7 +166,7 @@ impl Telling {
         control: &mut Sender<Control>,
     ) {
         if let Some(operators) = &mut self.operators {
-            operators.poll(follower, &mut self.bands, control);
+            operators.poll(follower, &mut self.bands, self.resync.as_mut(), control);
         }
     }
 

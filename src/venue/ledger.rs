@@ -7,7 +7,7 @@
 use crate::port::tcp::{Listener, ListenerCounters, TcpError, TcpPort, TcpSettings};
 use crate::sim::exchange::Exchange;
 use crate::sim::exchange::query::{
-    Answer, FILLS_PER_ANSWER, FillRow, OrderRow, PositionRow, Requests,
+    Answer, FILLS_PER_ANSWER, FillRow, OrderRow, PositionRow, Requests, StatementRow,
 };
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -234,6 +234,31 @@ impl LedgerClient {
         match self.ask(&format!("orders {}", account.0))? {
             Answer::Orders(rows) => Ok(rows),
             other => Err(self.strange(&format!("{other:?}"))),
+        }
+    }
+
+    /// All that an account has as of one moment, with its fills that are numbered above `after`.
+    ///
+    /// # Errors
+    /// See `LedgerError`.
+    pub fn statement(
+        &mut self,
+        account: AccountId,
+        after: u64,
+    ) -> Result<StatementRow, LedgerError> {
+        let (mut earlier, mut after) = (Vec::new(), after);
+        loop {
+            match self.ask(&format!("statement {} {after}", account.0))? {
+                Answer::Statement(mut row) => {
+                    let is_last = row.fills.len() < FILLS_PER_ANSWER;
+                    after = row.fills.last().map_or(after, |fill| fill.fill_no);
+                    earlier.append(&mut row.fills);
+                    if is_last {
+                        return Ok(StatementRow { fills: earlier, ..row });
+                    }
+                }
+                other => return Err(self.strange(&format!("{other:?}"))),
+            }
         }
     }
 

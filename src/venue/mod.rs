@@ -7,4 +7,5 @@ pub mod lines;
 pub mod shell;
 pub mod shfe;
 pub mod simulated;
+pub mod statement;
 pub mod store;

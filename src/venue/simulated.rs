@@ -4,7 +4,8 @@
 //! Called by `xmc demo` and the tests; `xmc venue` runs one alone, as its file says.
 
 use crate::config::{
-    Configuration, Endpoint, FeedProtocol, GatewayProtocol, Recovery, SessionIdentity,
+    Configuration, Endpoint, FeedProtocol, GatewayProtocol, Instrument, Recovery, Resync,
+    ResyncSource, SessionIdentity, StatementPlace, VenueWins,
 };
 use crate::engine::logon::LogonError;
 use crate::port::interface::InterfaceChoice;
@@ -17,7 +18,9 @@ use crate::venue::esunny::dstar::counter::{self, AccountSettings, ContractSettin
 use crate::venue::ledger::{LedgerClient, LedgerError};
 use crate::venue::shell::{ShellError, VenueClock};
 use crate::venue::shfe::simulated as shfe;
-use std::net::{SocketAddr, SocketAddrV4};
+use crate::venue::statement::{self, Numbers, Publisher, Tamper};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 use xmc_hotpath::message::AccountId;
@@ -47,6 +50,17 @@ pub struct Ledgers {
     pub fills: u64,
     /// Live orders.
     pub live_orders: u64,
+}
+
+/// Why nothing is published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// Where it is to be.
+    #[error("a simulated venue cannot publish what it has booked: {0}")]
+    Place(io::Error),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
 }
 
 /// Both venues, running.
@@ -137,6 +151,80 @@ impl Venues {
             ask(address, &mut all)?;
         }
         Ok(all)
+    }
+
+    /// Has both say what our account has, as brokers would: the domestic counter in a file of
+    /// `directory`, the overseas clearing house in a stream of drop copies; with the resync of an
+    /// engine of `config` that reads both. `tamper` falsifies what the overseas one says.
+    ///
+    /// # Errors
+    /// A file, or a socket, that cannot be opened, or a ledger that does not answer.
+    pub fn publish(
+        &self,
+        config: &Configuration,
+        directory: &Path,
+        every: Duration,
+        mut tamper: Option<Tamper>,
+    ) -> Result<(Resync, Vec<Publisher>), PublishError> {
+        std::fs::create_dir_all(directory).map_err(PublishError::Place)?;
+        let (mut sources, mut publishers) = (Vec::new(), Vec::new());
+        for (gateway, index) in config.gateways.iter().zip(0..) {
+            let (ledger, numbers, account) = match gateway.protocol {
+                GatewayProtocol::Paper => continue,
+                GatewayProtocol::EsunnyDstar => {
+                    let account = gateway.counter.as_ref().map(|one| one.account_no.clone());
+                    (self.shfe.addresses().ledger, Numbers::Counters, account)
+                }
+                GatewayProtocol::CmeIlink3 => {
+                    let account = gateway.session.as_ref().map(|one| one.firm.clone());
+                    (self.cme.addresses().ledger, Numbers::Ours, account)
+                }
+            };
+            let (name, account) = (gateway.name.value.clone(), account.unwrap_or_default());
+            let (place, at) = match numbers {
+                Numbers::Counters => {
+                    let path = directory.join(format!("{name}.json"));
+                    (StatementPlace::File(path.clone()), statement::Place::File(path))
+                }
+                Numbers::Ours => {
+                    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+                    let listener = listener.map_err(PublishError::Place)?;
+                    listener.set_nonblocking(true).map_err(PublishError::Place)?;
+                    let address = listener.local_addr().map_err(PublishError::Place)?;
+                    (StatementPlace::Stream(address), statement::Place::Stream(listener))
+                }
+            };
+            let currency = |row: &Instrument| (row.symbol.clone(), row.currency.clone());
+            let settings = statement::Settings {
+                ledger,
+                of: ACCOUNT,
+                account: account.clone(),
+                venue: name.clone(),
+                numbers,
+                currencies: config.instruments.iter().map(currency).collect(),
+                every,
+                place: at,
+            };
+            let tamper = tamper.take_if(|_| numbers == Numbers::Ours);
+            publishers.push(Publisher::start(settings, tamper)?);
+            sources.push(ResyncSource {
+                venue: name.clone(),
+                name,
+                gateway: index,
+                account,
+                place,
+                max_age_s: 20,
+                tolerance_e9: 0,
+            });
+        }
+        let resync = Resync {
+            every_s: 2,
+            settle_ms: 1_000,
+            is_required: false,
+            venue_wins: VenueWins::Adopt,
+            sources,
+        };
+        Ok((resync, publishers))
     }
 
     /// Ends both, sessions first.

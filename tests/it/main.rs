@@ -37,6 +37,7 @@ mod port;
 mod price;
 mod record;
 mod recovery;
+mod resync;
 mod ring;
 mod risk;
 mod shared;

@@ -368,6 +368,36 @@ rules! {
         "有 {value} 份席位快照未能写入, 下次启动会变慢"
         "look at the room on the disk of the record"
         "检查留痕所在磁盘的空间";
+    ResyncDiffers = "090" Page Cleared
+        "venue and desk differ" "与交易所核对不符"
+        "a statement and the desk differ by {value}; the pairs are closed"
+        "对账单与席位相差 {value}, 相关套利对停止开仓"
+        "`xmc resync show`; find the reason, then `xmc resync explain`"
+        "xmc resync show 查看, 查明原因后 xmc resync explain";
+    StatementOld = "091" Critical Cleared
+        "no new statement" "对账单未更新"
+        "no statement came in time: the desk is compared with nothing"
+        "对账单未按时到达, 无从核对"
+        "look at the program that writes it, and at the way to it"
+        "检查出具对账单的程序及其线路";
+    StatementRefused = "092" Critical Quiet
+        "statement refused" "对账单被拒"
+        "{value} statements were refused: cut, of another account, or impossible"
+        "已拒收 {value} 份对账单: 不完整、账户不符或数值不可能"
+        "`xmc resync show` says why"
+        "xmc resync show 会说明原因";
+    DropCopySilent = "093" Critical Cleared
+        "drop copy silent" "成交副本静默"
+        "a source of statements cannot be read, or a stream says nothing"
+        "对账来源无法读取或数据流静默"
+        "look at the program at the other end"
+        "检查对端程序";
+    DropCopyGap = "094" Warning Quiet
+        "drop copy with a gap" "成交副本缺号"
+        "{value} numbers of a stream are gone: fills are compared no longer"
+        "数据流缺失 {value} 个编号, 不再逐笔核对成交"
+        "have the other end give its day again, and start the engine anew"
+        "请对端重发当日数据并重启引擎";
     ThreadSilent = "100" Page Cleared (2_000, 100..=600_000)
         "thread silent" "线程无心跳"
         "a thread has not come round for {value} ms (limit {limit} ms)"

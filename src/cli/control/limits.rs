@@ -70,7 +70,7 @@ fn set(args: &SetArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     })?;
     let amount = |figure| Amount { figure, unit: row.unit.clone() };
     let change = Change { field: args.limit, from: amount(row.limit), to: amount(args.figure) };
-    give(&args.signing, &status, Verb::Limit, args.of.clone(), Some(change), out)
+    give(&args.signing, &status, Verb::Limit, args.of.clone(), Some(change), None, out)
 }
 
 fn show(at: &At, out: &mut Report<'_>) -> Result<Exit, CliError> {

@@ -77,6 +77,18 @@ impl At {
         Ok(socket_path(control, directory))
     }
 
+    /// Where the engine records: beside its socket, if nothing else is said.
+    pub(super) fn directory(&self) -> Result<PathBuf, CliError> {
+        if let Some(record) = &self.record {
+            return Ok(record.clone());
+        }
+        if let Some(socket) = &self.socket {
+            return Ok(socket.parent().map(PathBuf::from).unwrap_or_default());
+        }
+        let nothing = || CliError::usage("say which engine: --socket PATH or --config FILE");
+        Ok(config::load(self.config.as_ref().ok_or_else(nothing)?)?.engine.record_directory)
+    }
+
     fn status(&self) -> Result<crate::control::reply::Status, CliError> {
         client::status(&self.path()?).map_err(CliError::could_not_run)
     }

@@ -27,7 +27,7 @@ pub struct Signing {
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// Why, for whoever reads the record.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", visible_alias = "why")]
     reason: String,
     /// For how many seconds the command is valid; by default as long as the engine allows.
     #[arg(long, value_name = "SECONDS")]
@@ -44,6 +44,11 @@ impl Signing {
     /// How the engine stands that the command is for.
     pub(super) fn status(&self) -> Result<Status, CliError> {
         self.at.status()
+    }
+
+    /// Where that engine records.
+    pub(in crate::cli) fn directory(&self) -> Result<PathBuf, CliError> {
+        self.at.directory()
     }
 }
 
@@ -70,8 +75,22 @@ impl Args {
             CliError::usage(format!("say about what {verb} is: --scope all, spread=NAME .."))
         })?;
         let status = self.signing.status()?;
-        give(&self.signing, &status, verb, scope, None, out)
+        give(&self.signing, &status, verb, scope, None, None, out)
     }
+}
+
+/// Signs and gives that a difference about `scope` is explained.
+///
+/// # Errors
+/// See `CliError`.
+pub(in crate::cli) fn explain(
+    signing: &Signing,
+    scope: Named,
+    id: &str,
+    out: &mut Report<'_>,
+) -> Result<Exit, CliError> {
+    let status = signing.status()?;
+    give(signing, &status, Verb::Explain, scope, None, Some(id.to_owned()), out)
 }
 
 /// Signs and gives a command, or leaves it for the second person.
@@ -81,10 +100,11 @@ pub(super) fn give(
     verb: Verb,
     scope: Named,
     change: Option<Change>,
+    difference: Option<String>,
     out: &mut Report<'_>,
 ) -> Result<Exit, CliError> {
     let key = read_key(&signing.key)?;
-    let text = written(signing, status, &key, (verb, scope, change))?;
+    let text = written(signing, status, &key, (verb, scope, change, difference))?;
     if !out.is_json() {
         preview(&text, status, out)?;
         out.flush()?;
@@ -125,7 +145,7 @@ fn written(
     signing: &Signing,
     status: &Status,
     key: &SignerKey,
-    (verb, scope, change): (Verb, Named, Option<Change>),
+    (verb, scope, change, difference): (Verb, Named, Option<Change>, Option<String>),
 ) -> Result<Text, CliError> {
     let verifier = key.verifier();
     let row = status.operators.iter().find(|row| row.name == verifier.name()).ok_or_else(|| {
@@ -148,6 +168,7 @@ fn written(
         verb,
         scope,
         change,
+        difference,
         reason: signing.reason.trim().to_owned(),
     };
     // What the engine would not read is not signed.

@@ -27,6 +27,7 @@ use crate::venue::simulated::{self, Venues};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The demonstration's configuration, as it lies in `config/`.
 const DEMO: &str = include_str!("../../../config/demo.toml");
@@ -35,6 +36,9 @@ const INCLUDED: [&str; 2] = [
     include_str!("../../../config/demo_market.toml"),
     include_str!("../../../config/demo_limits.toml"),
 ];
+
+/// Between two statements of a SIMULATED venue.
+pub(super) const STATEMENTS: Duration = Duration::from_millis(250);
 
 /// The key in the record's directory that signs its checkpoints.
 const KEY: &str = "checkpoint.key";
@@ -122,6 +126,13 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         Some(_) => Operators::appoint(&mut config, &directory).map_err(CliError::could_not_run)?,
         None => None,
     };
+    // A configuration that has a resync of its own knows where its statements come from.
+    let mut publishers = Vec::new();
+    if config.resync.is_none() {
+        let published = venues.publish(&config, &statements(&directory), STATEMENTS, None);
+        let (resync, all) = published.map_err(CliError::could_not_run)?;
+        (config.resync, publishers) = (Some(resync), all);
+    }
     let is_pinned = has_cores(&config);
     if !out.is_json() {
         introduce(&config, is_pinned, args.show.lang(), out)?;
@@ -152,9 +163,17 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         is_over.store(true, Ordering::Relaxed);
         summary
     })?;
+    drop(publishers);
     venues.stop().map_err(CliError::could_not_run)?;
     summary.write("xmc.demo", out)?;
     Ok(summary.exit())
+}
+
+/// Where the SIMULATED counter's statements lie, beside the record.
+pub(super) fn statements(directory: &Path) -> PathBuf {
+    let mut beside = directory.as_os_str().to_owned();
+    beside.push("-statements");
+    beside.into()
 }
 
 /// A witness beside the record, and a key that is made on the spot. In earnest the witness is on

@@ -98,6 +98,7 @@ impl Operators {
             verb,
             scope: Named::Of(Kind::Spread, spread.to_owned()),
             change: None,
+            difference: None,
             reason: why.to_owned(),
         };
         let text = text.to_string();

@@ -117,6 +117,7 @@ fn prepare(
         verb: Verb::Lift,
         scope: Named::All,
         change: None,
+        difference: None,
         reason: args.reason.clone().unwrap_or_default().trim().to_owned(),
     };
     let text = Text::parse(&text.to_string()).map_err(CliError::usage)?;

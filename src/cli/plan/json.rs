@@ -10,8 +10,8 @@ use super::spread::formula;
 use crate::config::decimal::show_e9;
 use crate::config::{
     AlertSink, Alerts, Bounds, Checkpoints, Collar, Configuration, Control, FeedLine, GatewayIndex,
-    Guard, GuardAct, Invalid, Mode, Operator, Problem, Recovery, RecoveryQuery, SessionIdentity,
-    Spread, Witness, WitnessPlace, Written, request_ids_word,
+    Guard, GuardAct, Invalid, Mode, Operator, Problem, Recovery, RecoveryQuery, Resync,
+    ResyncSource, SessionIdentity, Spread, Witness, WitnessPlace, Written, request_ids_word,
 };
 use crate::engine::controlling::socket_path;
 use crate::topology::Link;
@@ -43,6 +43,7 @@ pub fn plan(configuration: &Configuration, host: Option<&Host>) -> Value {
         "control": configuration.control.as_ref().map(|of| control(of, configuration)),
         "alerts": configuration.alerts.as_ref().map(alerts),
         "guard": configuration.guard.as_ref().map(|of| guard(of, configuration)),
+        "resync": configuration.resync.as_ref().map(|of| resync(of, configuration)),
         "executors": executors(configuration),
         "links": links(configuration),
         "feeds": feeds(configuration),
@@ -150,6 +151,29 @@ fn alerts(of: &Alerts) -> Value {
         "severities": severities.collect::<BTreeMap<_, _>>(),
         "limits": limits.collect::<BTreeMap<_, _>>(),
         "sinks": of.sinks.iter().map(sink).collect::<Vec<_>>(),
+    })
+}
+
+/// What the desk is compared with.
+fn resync(of: &Resync, configuration: &Configuration) -> Value {
+    let source = |source: &ResyncSource| {
+        json!({
+            "name": source.name,
+            "gateway": configuration.gateways[source.gateway].name.value,
+            "account": source.account,
+            "venue": source.venue,
+            "kind": source.place.word(),
+            "where": source.place.to_string(),
+            "max_age_s": source.max_age_s,
+            "money_tolerance": show_e9(source.tolerance_e9),
+        })
+    };
+    json!({
+        "every_s": of.every_s,
+        "settle_ms": of.settle_ms,
+        "required": of.is_required,
+        "venue_wins": of.venue_wins.word(),
+        "sources": of.sources.iter().map(source).collect::<Vec<_>>(),
     })
 }
 

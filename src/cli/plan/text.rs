@@ -9,7 +9,7 @@ use crate::config::decimal::show_e9;
 use crate::config::{
     AlertSinkKind, Alerts, Bounds, Checkpoints, Collar, Configuration, Control, FeedLine,
     GatewayIndex, Guard, GuardAct, Instrument, Mode, QueryLogin, Rate, Recovery, RecoveryQuery,
-    WitnessPlace, request_ids_word,
+    Resync, WitnessPlace, request_ids_word,
 };
 use crate::engine::controlling::socket_path;
 use crate::topology::Link;
@@ -49,6 +49,13 @@ pub fn plan(
         None => writeln!(
             out,
             "\nGUARD\n  none: there is no [guard], so nobody cancels for an engine that hangs"
+        )?,
+    }
+    match &configuration.resync {
+        Some(resync) => statements(resync, configuration).write(out)?,
+        None => writeln!(
+            out,
+            "\nRESYNC\n  none: there is no [resync], so the desk is compared with no statement"
         )?,
     }
     memory(configuration).write(out)?;
@@ -469,6 +476,29 @@ fn sinks(alerts: &Alerts) -> Table {
     let Alerts { repeat_s, quiet_s, outbox, .. } = alerts;
     table.note(format!(
         "told again after {repeat_s} s; over when quiet for {quiet_s} s; {outbox} may wait"
+    ));
+    table
+}
+
+/// What the desk is compared with.
+fn statements(resync: &Resync, configuration: &Configuration) -> Table {
+    let columns =
+        [("source", Left), ("gateway", Left), ("account", Left), ("kind", Left), ("where", Left)];
+    let mut table = Table::new("RESYNC", &columns);
+    for source in &resync.sources {
+        table.row([
+            source.name.clone(),
+            configuration.gateways[source.gateway].name.value.clone(),
+            source.account.clone(),
+            source.place.word().to_owned(),
+            source.place.to_string(),
+        ]);
+    }
+    let Resync { every_s, settle_ms, is_required, venue_wins, .. } = resync;
+    let opens = if *is_required { "nothing opens before one agrees" } else { "none is needed" };
+    table.note(format!(
+        "every {every_s} s, settled after {settle_ms} ms; {opens}; a position that differs: {}",
+        venue_wins.word()
     ));
     table
 }

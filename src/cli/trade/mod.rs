@@ -26,6 +26,7 @@ use crate::engine::logon::LogonError;
 use crate::engine::opening;
 use crate::engine::recording::{Recording, Segments};
 use crate::engine::replay;
+use crate::engine::resyncing::Resyncing;
 use crate::engine::witnessing::{self, Witnessing};
 use crate::journal::snapshot;
 use crate::metrics::Exporter;
@@ -96,6 +97,10 @@ pub fn trade(
         .as_ref()
         .map(|watch| CapitalDesk::open(watch, config, directory, recording.left, clock.utc().utc));
     let capital = capital.transpose().map_err(CliError::refused)?;
+    let resync = config.resync.as_ref();
+    let resync =
+        resync.map(|resync| Resyncing::open(resync, config, directory, recording.identity));
+    let resync = resync.transpose().map_err(CliError::could_not_run)?;
     let carry = match &recording.left {
         Some(left) if wanted.goes_on => carry::read(directory, left, config),
         Some(_) | None => Ok(None),
@@ -151,6 +156,7 @@ pub fn trade(
         control,
         alerting,
         capital,
+        resync,
     };
     let until = wanted.seconds.map(Duration::from_secs);
     let mut onlooker = Onlooker::new(config, &wanted.show, web, until, out)?;

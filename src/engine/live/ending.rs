@@ -1,11 +1,12 @@
 //! How a run ends: nothing is opened any more, and what is live is waited for.
 
-use super::{BETWEEN_READS, LiveError, Shared, Watch, command};
+use super::{BETWEEN_READS, LiveError, Shared, Watch};
 use crate::engine::snapshotting::Following;
 use crate::engine::telling::Telling;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use xmc_hotpath::message::{CommandKind, Control};
+use xmc_hotpath::desk::Desk;
+use xmc_hotpath::message::{Command, CommandKind, Control, GatewayIndex, Scope, SessionState};
 use xmc_hotpath::ring::Sender;
 
 /// How long live orders are waited for when the run ends.
@@ -49,4 +50,15 @@ impl Shared<'_> {
             std::thread::sleep(BETWEEN_READS);
         }
     }
+}
+
+/// Whether nothing lives at a gateway and nothing can come: what the record says up to where the
+/// desk knew that its session was about to end is all that there is.
+pub(super) fn is_settled(desk: &Desk<'_>, gateway: GatewayIndex) -> bool {
+    desk.session(gateway) != SessionState::Up && desk.orders().live_at(gateway) == 0
+}
+
+/// A command of the engine itself, about all spreads.
+pub(super) fn command(kind: CommandKind, command_id: u64) -> Control {
+    Control::Command(Command { kind, scope: Scope::All, operator: 0, command_id })
 }

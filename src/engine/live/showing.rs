@@ -44,6 +44,7 @@ impl Shared<'_> {
             clock: self.clock,
             capital: self.capital.as_deref(),
             witnessed: &|| self.witnessed.figures(),
+            resync: &|| self.resync.figures(),
             first_segment,
             is_over: &self.is_journal_done,
             has_ended: &self.has_journal_ended,

@@ -1,8 +1,11 @@
 //! What is seen of an engine while it runs, and who looks.
 
+use crate::clock::EngineClock;
+use crate::config::Configuration;
 use crate::counters::Placed;
 use crate::engine::capital;
 use crate::engine::clocks::ClockFigures;
+use crate::engine::core::hot;
 use crate::engine::counters::Counters;
 use crate::engine::latency::Figures;
 use crate::engine::score::Scoreboard;
@@ -11,6 +14,7 @@ use crate::engine::shadow::Difference;
 use crate::engine::witnessing;
 use crate::journal;
 use crate::journal::probe::Probe;
+use crate::topology::Executor;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +22,9 @@ use xmc_hotpath::desk::Desk;
 use xmc_hotpath::record::frame::{Body, Header};
 use xmc_hotpath::stage::{CoreCounters, Switch};
 use xmc_hotpath::time::MonoNs;
+
+/// Between two housekeepings of a hot core.
+const HOUSEKEEPING: Duration = Duration::from_millis(1);
 
 /// Who looks on.
 pub trait Watch {
@@ -74,4 +81,25 @@ pub struct Core {
     pub switch: Switch,
     /// What it does with its time.
     pub counters: Placed<CoreCounters>,
+}
+
+impl Core {
+    /// Every hot core of `config`, by the topology.
+    #[must_use]
+    pub(super) fn all(
+        config: &Configuration,
+        clock: &EngineClock,
+        counters: &Counters,
+    ) -> Vec<Self> {
+        let core = |(executor, counters): (&Executor, &Placed<CoreCounters>)| Self {
+            core: executor.core.value,
+            stages: executor.stages.iter().map(|stage| config.stage_name(stage.value)).collect(),
+            switch: Switch {
+                housekeeping_ticks: clock.ticks_in(HOUSEKEEPING),
+                ..Switch::default()
+            },
+            counters: counters.clone(),
+        };
+        hot(config).zip(&counters.cores).map(core).collect()
+    }
 }

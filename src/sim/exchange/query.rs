@@ -1,7 +1,8 @@
 //! The ledgers, asked in text: one line in, one line of JSON out.
 //!
 //! Requests are `positions ACCOUNT`, `fills ACCOUNT AFTER` (those numbered above `AFTER`, at most
-//! `FILLS_PER_ANSWER` of them: ask again from the last) and `orders ACCOUNT`. An answer has one
+//! `FILLS_PER_ANSWER` of them: ask again from the last), `orders ACCOUNT` and `statement ACCOUNT
+//! AFTER`, which is all three as of one moment. An answer has one
 //! key, which names what it holds: `{"positions":[..]}`, or `{"error":".."}`. Prices and money are
 //! in units of 1e-9, time in nanoseconds from the exchange's start of time.
 //!
@@ -34,8 +35,21 @@ pub enum Answer {
     Fills(Vec<FillRow>),
     /// To `orders`: those that are live, by instrument and age.
     Orders(Vec<OrderRow>),
+    /// To `statement`.
+    Statement(StatementRow),
     /// To anything else: what is wrong.
     Error(String),
+}
+
+/// All that an account has, as of one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementRow {
+    /// As to `positions`.
+    pub positions: Vec<PositionRow>,
+    /// As to `orders`.
+    pub orders: Vec<OrderRow>,
+    /// As to `fills`; it is all of them if there are fewer than `FILLS_PER_ANSWER`.
+    pub fills: Vec<FillRow>,
 }
 
 /// Lots of one side.
@@ -229,19 +243,33 @@ pub fn answer(exchange: &Exchange, request: &str) -> Answer {
     let number = |text: &str| text.parse::<u64>().ok();
     let account = |text: &str| text.parse::<u32>().ok().map(AccountId);
     let known = match words[..] {
-        ["positions", named] => account(named).map(|account| positions(exchange, account)),
-        ["orders", named] => account(named).map(|account| orders(exchange, account)),
+        ["positions", named] => {
+            account(named).map(|account| Answer::Positions(positions(exchange, account)))
+        }
+        ["orders", named] => {
+            account(named).map(|account| Answer::Orders(orders(exchange, account)))
+        }
         ["fills", named, after] => {
             let asked = account(named).zip(number(after));
-            asked.map(|(account, after)| fills(exchange, account, FillNo(after)))
+            asked.map(|(account, after)| Answer::Fills(fills(exchange, account, FillNo(after))))
+        }
+        ["statement", named, after] => {
+            let asked = account(named).zip(number(after));
+            asked.map(|(account, after)| {
+                Answer::Statement(StatementRow {
+                    positions: positions(exchange, account),
+                    orders: orders(exchange, account),
+                    fills: fills(exchange, account, FillNo(after)),
+                })
+            })
         }
         _ => None,
     };
     known.unwrap_or_else(|| {
         let shown: String = request.chars().take(40).collect();
         Answer::Error(format!(
-            "{shown:?} is no request: say `positions ACCOUNT`, `fills ACCOUNT AFTER` or `orders \
-             ACCOUNT`, with numbers"
+            "{shown:?} is no request: say `positions ACCOUNT`, `fills ACCOUNT AFTER`, `orders \
+             ACCOUNT` or `statement ACCOUNT AFTER`, with numbers"
         ))
     })
 }
@@ -258,23 +286,23 @@ fn listing_of(exchange: &Exchange, index: ListingIndex) -> Option<&Listing> {
     exchange.engine(index).map(Engine::listing)
 }
 
-fn positions(exchange: &Exchange, account: AccountId) -> Answer {
+fn positions(exchange: &Exchange, account: AccountId) -> Vec<PositionRow> {
     let holdings = exchange.accounts().holdings_of(account);
     let row = |(index, holding)| Some(PositionRow::new(listing_of(exchange, index)?, holding));
-    Answer::Positions(holdings.filter_map(row).collect())
+    holdings.filter_map(row).collect()
 }
 
-fn orders(exchange: &Exchange, account: AccountId) -> Answer {
+fn orders(exchange: &Exchange, account: AccountId) -> Vec<OrderRow> {
     let row = |live: &Live| Some(OrderRow::new(listing_of(exchange, live.ticket.listing)?, live));
-    Answer::Orders(exchange.orders_of(account).filter_map(row).collect())
+    exchange.orders_of(account).filter_map(row).collect()
 }
 
-fn fills(exchange: &Exchange, account: AccountId, after: FillNo) -> Answer {
+fn fills(exchange: &Exchange, account: AccountId, after: FillNo) -> Vec<FillRow> {
     let row = |booked: Booked| {
         Some(FillRow::new(&listing_of(exchange, booked.fill.ticket.listing)?.symbol, &booked))
     };
     let fills = exchange.accounts().fills(account, after).take(FILLS_PER_ANSWER);
-    Answer::Fills(fills.filter_map(row).collect())
+    fills.filter_map(row).collect()
 }
 
 /// Requests of one connection, as they come.

@@ -128,6 +128,20 @@ const UNKNOWN_SCOPE: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 1
 const UNKNOWN_KEY: &str = "[control]\nmode = \"open\"\n\n[[operator]]\nname = \"alice\"\nid = 1\n\
      key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
      commands = [\"kill\"]\n\n[logic]";
+const NO_SOURCE: &str = "[resync]\nevery_s = 10\n[logic]";
+const NEVER_SETTLED: &str = "[resync]\nsettle_ms = 5_000\n[[resync.source]]\nname = \"a\"\n\
+     gateway = \"cme\"\naccount = \"1\"\nkind = \"file\"\npath = \"x\"\nmax_age_s = 5\n[logic]";
+const NO_SUCH_GATEWAY: &str = "[resync]\n[[resync.source]]\nname = \"a\"\ngateway = \"cmf\"\n\
+     account = \"1\"\nkind = \"file\"\npath = \"x\"\n[logic]";
+const FILE_WITH_ADDRESS: &str = "[resync]\n[[resync.source]]\nname = \"a\"\ngateway = \"cme\"\n\
+     account = \"1\"\nkind = \"file\"\npath = \"x\"\naddress = \"127.0.0.1:9000\"\n[logic]";
+const STREAM_OF_NOWHERE: &str = "[resync]\n[[resync.source]]\nname = \"a\"\ngateway = \"cme\"\n\
+     account = \"1\"\nkind = \"stream\"\naddress = \"127.0.0.1\"\n[logic]";
+const MONEY_BELOW_ZERO: &str = "[resync]\n[[resync.source]]\nname = \"a\"\ngateway = \"cme\"\n\
+     account = \"1\"\nkind = \"file\"\npath = \"x\"\nmoney_tolerance = \"-1\"\n[logic]";
+const TWO_SOURCES: &str = "[resync]\n[[resync.source]]\nname = \"a\"\ngateway = \"cme\"\n\
+     account = \"1\"\nkind = \"file\"\npath = \"x\"\n[[resync.source]]\nname = \"a\"\n\
+     gateway = \"cme\"\naccount = \"1\"\nkind = \"file\"\npath = \"y\"\n[logic]";
 const NO_SINK: &str = "[alert]\nlang = \"zh\"\n\n[logic]";
 const LATER_ONLY: &str = "[alert]\n[[alert.sink]]\nname = \"a\"\nkind = \"log\"\nafter_s = 60\n\n\
      [logic]";
@@ -211,6 +225,14 @@ const CASES: &[Case] = &[
     case("059", &[("[logic]", PLAIN_URL)], "", ""),
     case("025", &[("[logic]", TWO_SINKS)], "name = \"a\"", "name = \"a\""),
     case("006", &[("[logic]", CHAT_BEATS)], "heartbeat_s", ""),
+    // What the desk is compared with.
+    case("130", &[("[logic]", NO_SOURCE)], "[resync]", ""),
+    case("131", &[("[logic]", NEVER_SETTLED)], "max_age_s", ""),
+    case("026", &[("[logic]", NO_SUCH_GATEWAY)], "gateway = \"cmf\"", ""),
+    case("006", &[("[logic]", FILE_WITH_ADDRESS)], "address", ""),
+    case("057", &[("[logic]", STREAM_OF_NOWHERE)], "address", ""),
+    case("010", &[("[logic]", MONEY_BELOW_ZERO)], "money_tolerance", ""),
+    case("025", &[("[logic]", TWO_SOURCES)], "name = \"a\"", "name = \"a\""),
     case("070", &[("[logic]", NO_WITNESS)], "[checkpoint]", ""),
     case("070", &[("[logic]", NO_CHECKPOINT)], "[[witness]]", ""),
     case("059", &[("[logic]", PLAIN_KEY)], "", ""),

@@ -78,6 +78,7 @@ fn ran(name: &str, stopped: Option<Verb>) -> Seen {
         control: Some(control.expect("a socket")),
         alerting: None,
         capital: None,
+        resync: None,
     };
     let mut seen = Seen::default();
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));

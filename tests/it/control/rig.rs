@@ -65,6 +65,7 @@ pub fn text(counter: u64, verb: Verb, scope: &str) -> Text {
         verb,
         scope: scope.parse::<Named>().expect("a scope"),
         change: None,
+        difference: None,
         reason: "the feed looks wrong".to_owned(),
     }
 }

@@ -107,6 +107,7 @@ fn a_disk_that_fails_while_the_engine_trades_stops_it_from_opening() {
         control: None,
         alerting: None,
         capital: None,
+        resync: None,
     };
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));
     assert!(seen.is_blocked, "the record came to no further segment");

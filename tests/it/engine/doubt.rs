@@ -112,6 +112,7 @@ fn trade(name: &str, config: &Configuration) -> Seen {
         control: None,
         alerting: None,
         capital: None,
+        resync: None,
     };
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(ended.difference, None, "whoever follows has seen the same");

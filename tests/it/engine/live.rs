@@ -125,6 +125,7 @@ fn ran(config: &Configuration, directory: &Path) -> (Ended, Seen) {
         control: None,
         alerting: None,
         capital: None,
+        resync: None,
     };
     let ended = run(plan, &mut seen).unwrap_or_else(|error| panic!("{error}"));
     (ended, seen)
@@ -240,6 +241,7 @@ fn a_stage_that_no_core_runs_is_refused_by_name() {
         control: None,
         alerting: None,
         capital: None,
+        resync: None,
     };
     let error = run(plan, &mut Seen::default()).expect_err("nobody would send orders");
     assert!(error.to_string().contains("gateway_cme"), "{error}");

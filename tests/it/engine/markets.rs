@@ -501,6 +501,7 @@ impl Market {
             control: None,
             alerting: None,
             capital: None,
+            resync: None,
         };
         let is_unscripted = script.is_empty();
         let mut onlooker = Onlooker {

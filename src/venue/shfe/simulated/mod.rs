@@ -146,6 +146,20 @@ impl Venue {
         self.topics.iter_mut().for_each(|topic| topic.look_at(&self.exchange));
     }
 
+    /// An account comes to hold lots that no order of its sessions has traded.
+    ///
+    /// # Panics
+    /// If there is no such instrument.
+    pub fn carry(
+        &mut self,
+        account: xmc_hotpath::message::AccountId,
+        listing: crate::sim::exchange::ListingIndex,
+        side: xmc_hotpath::message::Side,
+        lots: u32,
+    ) {
+        self.exchange.carry(account, listing, side, lots);
+    }
+
     /// The market behind it.
     #[must_use]
     pub fn exchange(&self) -> &Exchange {
