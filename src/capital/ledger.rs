@@ -4,8 +4,8 @@
 //! and books the profit of what it closes, exactly. Lots of one price stay apart from lots of
 //! another, since an account may count losses of each by itself. What a fill closes is taken from
 //! the lots of the day that its effect names, oldest first, then from those of the other day: the
-//! exchange's own choice is known only by the next book. Lots that close what is not there are told:
-//! the book was not what the account held.
+//! exchange's own choice is known only by the next book. Lots that close what is not there are
+//! told: the book was not what the account held.
 //!
 //! A fill that is taken back is traded back at its price, without fees; positions and equity are
 //! right then, and the parts of equity may not be.

@@ -58,8 +58,8 @@ impl Verb {
         crate::config::word_for(Self::WORDS, self)
     }
 
-    /// The desk's command; `None` of a limit, which is told as one, of an explanation, which is only
-    /// recorded, and of what no desk is told.
+    /// The desk's command; `None` of a limit, which is told as one, of an explanation, which is
+    /// only recorded, and of what no desk is told.
     #[must_use]
     pub const fn kind(self) -> Option<CommandKind> {
         match self {

@@ -63,6 +63,14 @@ impl Drop for Treasury {
     }
 }
 
+fn price((contract, currency, price): &(&str, &str, &str)) -> Value {
+    json!({ "contract": contract, "currency": currency, "price": price })
+}
+
+fn pool((pool, currency, balance): &(&str, &str, Decimal)) -> Value {
+    json!({ "pool": pool, "currency": currency, "balance": balance.to_string() })
+}
+
 /// What accounts and pools have.
 struct Money {
     at: Timestamp,
@@ -94,8 +102,6 @@ impl Money {
                 "fees": "0", "frozen": "0",
             })
         };
-        let price = |(contract, currency, price): &(&str, &str, &str)| json!({ "contract": contract, "currency": currency, "price": price });
-        let pool = |(pool, currency, balance): &(&str, &str, Decimal)| json!({ "pool": pool, "currency": currency, "balance": balance.to_string() });
         json!({
             "schema": "xmc.capital.book",
             "version": 1,

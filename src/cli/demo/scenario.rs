@@ -57,8 +57,8 @@ impl Scenario {
                 "场景 margin: 内盘账户资金不足; 模拟银行在 3 秒后按指令划款。"
             }
             (Self::Rejects, Lang::En) => {
-                "Scenario rejects: from 4 s to 8 s the overseas venue refuses 3 of 10 orders; at 11 \
-                 s two SIMULATED people let closed pairs open again."
+                "Scenario rejects: from 4 s to 8 s the overseas venue refuses 3 of 10 orders; at \
+                 11 s two SIMULATED people let closed pairs open again."
             }
             (Self::Rejects, Lang::Zh) => {
                 "场景 rejects: 第 4 至 8 秒外盘拒绝三成报单; 第 11 秒两名模拟操作员恢复被停的套利对。"

@@ -4,16 +4,18 @@
 //! (`trades`, also those of runs that have ended), marks and exchange rates are the middles of what
 //! the desk's shadow has, live orders are the shadow's. Some fifty times a second every account is
 //! reckoned anew, now and in its worst case. An account that has come to its warning is told, with
-//! instructions where money can come from (once: `under_way`); above that spreads with a traded leg in it close only,
-//! then are closed at what the books give, both legs together, then are halted (`hold`). What is
-//! done reaches the desk as commands and specifications in its control ring, so it is recorded and
-//! replayed like everything else. `told` is what others see, and the lines beside the record.
+//! instructions where money can come from (once: `under_way`); above that spreads with a traded leg
+//! in it close only, then are closed at what the books give, both legs together, then are halted
+//! (`hold`). What is done reaches the desk as commands and specifications in its control ring, so
+//! it is recorded and replayed like everything else. `told` is what others see, and the lines
+//! beside the record.
 //!
 //! A book is replaced as a whole by whoever asks the brokers; it is read again when its file is
 //! another one (`books`), and what was traded after its instant is added: a book is to be taken
 //! while nothing of its accounts trades, or what trades at that instant counts twice or not at all.
-//! A book that is refused changes nothing. Where the figures cannot be relied on (an old book or rate, closes of what is not there,
-//! fills that nobody can explain) accounts are treated as ones that only reduce.
+//! A book that is refused changes nothing. Where the figures cannot be relied on (an old book or
+//! rate, closes of what is not there, fills that nobody can explain) accounts are treated as ones
+//! that only reduce.
 //!
 //! Not here: the rates themselves and what they make of a book (`capital`). Called by `telling`, on
 //! the cold side.
@@ -386,8 +388,8 @@ impl CapitalDesk {
         at.duration_since(self.book_at) <= limit
     }
 
-    /// Orders that are live, or of which nobody can tell: the engine's, and those of others that the
-    /// book has.
+    /// Orders that are live, or of which nobody can tell: the engine's, and those of others that
+    /// the book has.
     fn orders(&self, desk: &Desk<'_>) -> Vec<Order> {
         let live = desk.orders().rows().iter().filter(|row| row.is_live());
         let own = live.filter_map(|row| {

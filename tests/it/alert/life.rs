@@ -127,6 +127,7 @@ impl Model {
                     return;
                 };
                 row.is_taken = true;
+                row.told.iter_mut().for_each(|(_, at)| *at = now);
                 let told = row.told.clone();
                 for (sink, _) in told {
                     self.tell(sink, What::Acknowledged, key);

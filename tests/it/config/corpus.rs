@@ -128,6 +128,12 @@ const UNKNOWN_SCOPE: &str = "[control]\n\n[[operator]]\nname = \"alice\"\nid = 1
 const UNKNOWN_KEY: &str = "[control]\nmode = \"open\"\n\n[[operator]]\nname = \"alice\"\nid = 1\n\
      key = \"alice+eb652059+AayqaMCZhPZ6m3pHObPyuDOZBBmtj5HvmfjA9eHT0VQd\"\n\
      commands = [\"kill\"]\n\n[logic]";
+const NO_LEG: &str = "[capital]\nterms = \"t\"\nbook = \"b\"\n\
+     [[capital.leg]]\ninstrument = \"s411873\"\naccount = \"a\"\ncontract = \"c\"\n\n[logic]";
+const LEG_TWICE: &str = "[capital]\nterms = \"t\"\nbook = \"b\"\n\
+     [[capital.leg]]\ninstrument = \"s411873\"\naccount = \"a\"\ncontract = \"c\"\n\
+     [[capital.leg]]\ninstrument = \"s336491\"\naccount = \"a\"\ncontract = \"d\"\n\
+     [[capital.leg]]\ninstrument = \"s411873\" \naccount = \"b\"\ncontract = \"c\"\n\n[logic]";
 const NO_SOURCE: &str = "[resync]\nevery_s = 10\n[logic]";
 const NEVER_SETTLED: &str = "[resync]\nsettle_ms = 5_000\n[[resync.source]]\nname = \"a\"\n\
      gateway = \"cme\"\naccount = \"1\"\nkind = \"file\"\npath = \"x\"\nmax_age_s = 5\n[logic]";
@@ -214,6 +220,9 @@ const CASES: &[Case] = &[
     case("026", &[("[logic]", UNKNOWN_SCOPE)], "calender", ""),
     case("006", &[("[logic]", UNKNOWN_KEY)], "mode = ", ""),
     case("010", &[("[logic]", ZERO_ID)], "id = 0", ""),
+    // Whose money orders use.
+    case("107", &[("[logic]", NO_LEG)], "[capital]", ""),
+    case("107", &[("[logic]", LEG_TWICE)], "instrument = \"s411873\" ", "s411873"),
     // Who is told outside.
     case("111", &[("[logic]", NO_SINK)], "[alert]", ""),
     case("111", &[("[logic]", LATER_ONLY)], "[alert]", ""),

@@ -61,6 +61,10 @@ fn setting(name: &str) -> Setting {
     setting
 }
 
+fn price(contract: &str, currency: &str, price: &str) -> Value {
+    json!({ "contract": contract, "currency": currency, "price": price })
+}
+
 impl Setting {
     /// A book of so many seconds after the test's beginning.
     fn book(&self, home: &str, after_s: u64) -> Value {
@@ -72,7 +76,6 @@ impl Setting {
                 "withdrawals": "0", "realised": "0", "fees": "0", "frozen": "0",
             })
         };
-        let price = |contract: &str, currency: &str, price: &str| json!({ "contract": contract, "currency": currency, "price": price });
         json!({
             "schema": "xmc.capital.book", "version": 1, "at": at.to_string(), "sample": true,
             "trading_day": at.strftime("%Y-%m-%d").to_string(),
