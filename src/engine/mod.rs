@@ -11,9 +11,9 @@
 //! and of venues, `score` compares lines A and B, and `telling` tells the desk what follows, also
 //! of what operators have signed, which `controlling` takes in, and of the money that its orders
 //! use (`capital`). `witnessing` signs the record and has it kept elsewhere, `alerting` tells
-//! people outside, `resyncing` compares the desk with what venues say, `shadow` follows it with a second
-//! desk, `snapshotting` keeps its state, `replay` does so with a record of the past, and `carry`
-//! makes of the last run's end what the next begins with.
+//! people outside, `resyncing` compares the desk with what venues say, `shadow` follows it with a
+//! second desk, `snapshotting` keeps its state, `replay` does so with a record of the past, and
+//! `carry` makes of the last run's end what the next begins with.
 //! Called by the commands.
 
 pub mod alerting;
