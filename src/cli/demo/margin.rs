@@ -83,7 +83,7 @@ impl Money {
         Self {
             at,
             deposits: [
-                ("home", "CNY", "2000000", Decimal::ZERO),
+                ("home", "CNY", "2400000", Decimal::ZERO),
                 ("abroad", "USD", "400000", Decimal::ZERO),
             ],
             pools: [

@@ -488,7 +488,7 @@ fn fills_of_orders_that_were_over_before_are_known() {
 fn an_account_that_nothing_carries_halts_its_pairs_for_good() {
     with_rig("capital_stop", |rig| {
         rig.quote("cu", 88_500 * E9);
-        rig.fill("cu", PositionEffect::Open, Side::Buy, 40, 88_500 * E9);
+        rig.fill("cu", PositionEffect::Open, Side::Buy, 52, 88_500 * E9);
         let told = rig.look();
         assert_eq!(kinds(&told), vec![CommandKind::Kill; rig.states().len()]);
         // Whoever clears one gets it, closing only while nothing carries it.
