@@ -163,7 +163,7 @@ pub(super) fn begin(config: &mut Configuration, directory: &Path) -> io::Result<
 }
 
 /// Sends what is instructed, some seconds later, until it is over.
-fn serve(mut money: Money, log: &Path, mut seen: usize, book: &PathBuf, is_over: &AtomicBool) {
+fn serve(mut money: Money, log: &Path, mut seen: usize, book: &Path, is_over: &AtomicBool) {
     let mut waiting: Vec<(Instant, Value)> = Vec::new();
     while !is_over.load(Ordering::Relaxed) {
         std::thread::sleep(NAP);
