@@ -47,6 +47,9 @@ pub enum OwnerKind {
     Alert,
     /// A histogram of latencies.
     Latency,
+    /// Something that engines of another build count, and this one does not know.
+    #[serde(other)]
+    Other,
 }
 
 impl OwnerKind {
@@ -68,6 +71,7 @@ impl OwnerKind {
             Self::Pair => "pair",
             Self::Alert => "alert",
             Self::Latency => "latency",
+            Self::Other => "other",
         }
     }
 }

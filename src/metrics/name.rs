@@ -157,6 +157,7 @@ fn of_owner(owner: &Owner) -> (String, Vec<(&'static str, String)>) {
         OwnerKind::Feed | OwnerKind::Replica => vec![("feed", name())],
         OwnerKind::Gateway | OwnerKind::Session => vec![("gateway", name())],
         OwnerKind::Ring => vec![("ring", name())],
+        OwnerKind::Other => vec![("name", name())],
         OwnerKind::Pair => vec![("pair", name())],
         OwnerKind::Alert => {
             vec![("code", name()), ("severity", owner.severity.clone().unwrap_or_default())]

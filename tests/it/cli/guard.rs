@@ -338,6 +338,7 @@ fn a_configuration_without_a_guard_has_none() {
 /// beside other tests: what is promised of time is promised elsewhere.
 #[test]
 fn ten_trials_leave_nothing_alive_and_raise_no_false_alarm() {
+    let _alone = super::alone();
     let scratch = Scratch::new("guard_trials");
     let directory = scratch.path("trials");
     let output = Command::new(env!("CARGO_BIN_EXE_xmc"))

@@ -26,3 +26,12 @@ mod statistics;
 mod stress;
 mod top;
 pub mod venue;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Waits until no other of those tests runs that fill the machine, or need some of it: two such at
+/// once measure each other.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static MACHINE: Mutex<()> = Mutex::new(());
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
