@@ -9,7 +9,10 @@ use std::path::Path;
 /// # Errors
 /// Whatever the file system says.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let unfinished = path.with_extension("unfinished");
+    // Of the whole name: files that differ in their extension alone do not share it.
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    let unfinished = path.with_file_name(name);
     let mut file = File::create(&unfinished)?;
     file.write_all(bytes)?;
     file.sync_all()?;

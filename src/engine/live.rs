@@ -525,7 +525,7 @@ impl Shared<'_> {
             let (follower, is_behind) = (&mut *following.follower, following.is_behind);
             // What gateways tell again of earlier runs comes first: later it would be alarming.
             telling.on_operators(follower, control);
-            telling.on_statements(self.clock.utc().utc, follower, control);
+            telling.on_statements(self.clock.utc().utc, follower, control, is_behind);
             let may_arm = !is_told_no_new && !telling.is_held() && !is_behind;
             if !is_armed && may_arm && follower.quiet_for() >= SETTLING {
                 control.push(arm()).map_err(|_| LiveError::Control)?;

@@ -23,6 +23,7 @@ use super::follower::Follower;
 use crate::alert::signal::{Labels, labels};
 use crate::config::{Configuration, Resync, StatementPlace};
 use crate::control::scope::{Named, Register};
+use crate::resync::confirm::Kind;
 use crate::resync::cycle::{Cause, Cycles, Outcome, Pace, Verdict};
 use crate::resync::kept::{Kept, KeptError};
 use crate::resync::read::{Row, Sides, rows};
@@ -186,6 +187,7 @@ impl Resyncing {
                 latest: None,
                 heard: scale.utc,
                 is_proven: !settings.is_required,
+                up_since: None,
                 figures,
             });
         }
@@ -201,6 +203,7 @@ impl Resyncing {
             writing,
             published,
             run: identity.run,
+            began: scale.utc,
             now: scale.utc,
             closed,
             opening: BTreeSet::new(),
@@ -247,6 +250,8 @@ struct Seat {
     heard: UnixNs,
     /// A statement of now agrees, but for differences that are open by themselves.
     is_proven: bool,
+    /// Since when its session is up; `None`: it is not.
+    up_since: Option<UnixNs>,
     figures: SourceFigures,
 }
 
@@ -261,6 +266,8 @@ pub(super) struct ResyncDesk {
     writing: Post<Writing>,
     published: Published,
     run: u16,
+    /// When the run began.
+    began: UnixNs,
     /// The last moment that it was polled at.
     now: UnixNs,
     /// Rows of the spread table that are not to open.
@@ -278,7 +285,21 @@ pub(super) struct ResyncDesk {
     is_over: bool,
 }
 
+/// What others have to do with pairs.
+#[derive(Clone, Copy)]
+pub(super) struct Others<'o> {
+    /// The shadow shows all that the desk was told.
+    pub is_caught_up: bool,
+    /// Whether a row of the spread table has to stay closed for the sake of money.
+    pub holds: &'o dyn Fn(usize) -> bool,
+}
+
 impl ResyncDesk {
+    /// Whether a row of the spread table is not to open.
+    pub fn closes(&self, row: usize) -> bool {
+        u32::try_from(row).is_ok_and(|row| self.closed.contains(&row))
+    }
+
     /// The run ends: nothing more is told.
     pub fn end(&mut self) {
         self.is_over = true;
@@ -309,8 +330,10 @@ impl ResyncDesk {
         follower: &mut Follower<'_>,
         hours: impl Iterator<Item = Hours>,
         control: &mut Sender<Control>,
+        others: Others<'_>,
     ) {
-        if self.is_over {
+        // A shadow that does something else than the record says nothing of the desk.
+        if self.is_over || follower.difference.is_some() {
             return;
         }
         self.now = now;
@@ -326,7 +349,7 @@ impl ResyncDesk {
                     self.judge(place, &verdict, now, eye, desk);
                 }
             }
-            self.hold(eye, desk);
+            self.hold(eye, desk, others);
         }
         while let Some(told) = self.waiting.front()
             && control.push(*told).is_ok()
@@ -399,12 +422,11 @@ impl ResyncDesk {
         for (gateway, state) in seen {
             let required = self.settings.is_required;
             for seat in self.seats.iter_mut().filter(|seat| seat.gateway == *gateway) {
-                match state {
-                    SessionState::Up => seat.cycles.want(Cause::Reconnect),
-                    SessionState::Down | SessionState::Gapped => {
-                        self.is_stale |= required && seat.is_proven;
-                        seat.is_proven = !required;
-                    }
+                self.is_stale |= required && seat.is_proven;
+                seat.is_proven = !required;
+                seat.up_since = (*state == SessionState::Up).then_some(self.now);
+                if seat.up_since.is_some() {
+                    seat.cycles.want(Cause::Reconnect);
                 }
             }
         }
@@ -445,12 +467,31 @@ impl ResyncDesk {
         };
         self.write(report::of_cycle(&name, self.run, verdict, at));
         self.is_stale = true;
+        let seat = &mut self.seats[place];
         if verdict.outcome == Outcome::Old {
-            self.seats[place].is_proven = !self.settings.is_required;
+            seat.is_proven = !self.settings.is_required;
         } else {
-            self.seats[place].is_proven = true;
+            // Of now: an agreement of before the session was up says nothing of what came since;
+            // and of positions, or nothing was compared that could be held.
+            let reading = verdict.reading.as_ref();
+            let is_of_now = seat.up_since.is_some_and(|since| verdict.begun >= since);
+            let has_positions = reading.is_some_and(|reading| reading.positions.is_some());
+            seat.is_proven |= !self.settings.is_required || (is_of_now && has_positions);
             let forgets = self.settings.venue_wins == crate::config::VenueWins::AdoptAndOpen;
-            self.kept.found(&name, verdict.cycle, at, found, forgets);
+            let began = Moment(self.began);
+            let is_compared = |kind, at: Moment| match (kind, reading) {
+                (_, None) => false,
+                (Kind::Position, Some(reading)) => reading.positions.is_some(),
+                (Kind::Order, Some(reading)) => reading.alone.is_some(),
+                // Those of a run before are known to nobody in this one.
+                (Kind::Fill, Some(reading)) => reading.has_fills && at >= began,
+                (Kind::Money, Some(reading)) => {
+                    let money = reading.money.as_ref();
+                    at >= began && money.is_some_and(|all| all.iter().all(|one| one.is_certain))
+                }
+            };
+            let agrees = verdict.outcome == Outcome::Agree;
+            self.kept.found(&name, (verdict.cycle, at), found, (forgets, agrees), is_compared);
             self.adopt(place, verdict, found, at, eye, desk);
         }
         self.keep();
@@ -458,7 +499,7 @@ impl ResyncDesk {
     }
 
     /// Closes what is to be closed, and opens what nothing closes any more.
-    fn hold(&mut self, eye: &mut Eye, desk: &Desk<'_>) {
+    fn hold(&mut self, eye: &mut Eye, desk: &Desk<'_>, others: Others<'_>) {
         for (row, id) in eye.take_commands() {
             if self.sent.get(&row) == Some(&id) {
                 self.sent.remove(&row);
@@ -483,7 +524,9 @@ impl ResyncDesk {
         }
         let opening = std::mem::take(&mut self.opening);
         for row in opening {
-            if self.sent.contains_key(&row) {
+            // Somebody's stop may be on its way, or money is short.
+            let waits = !others.is_caught_up || (others.holds)(row as usize);
+            if self.sent.contains_key(&row) || waits {
                 self.opening.insert(row);
             } else if state(&row) == Some(SpreadState::Reducing) && !eye.is_taken(row) {
                 self.tell(CommandKind::Enable, row);
@@ -528,8 +571,8 @@ impl ResyncDesk {
                 ("of", &one.of),
             ]);
             of.extend(one.order.clone().map(|order| ("order".to_owned(), order)));
-            let off = (one.venue.0 - one.desk.0).trunc();
-            (of, i64::try_from(off).unwrap_or(i64::MAX))
+            let off = one.venue.0.checked_sub(one.desk.0).map(|off| off.trunc());
+            (of, off.and_then(|off| i64::try_from(off).ok()).unwrap_or(i64::MAX))
         });
         self.published.set(Figures {
             sources: self.seats.iter().map(|seat| seat.figures.clone()).collect(),

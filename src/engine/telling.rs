@@ -13,7 +13,7 @@ use super::follower::Follower;
 use super::hours::{HoursError, MarketHours};
 use super::limits::PriceBands;
 use super::quiet::QuietInstruments;
-use super::resyncing::ResyncDesk;
+use super::resyncing::{Others, ResyncDesk};
 use super::score::Scoreboard;
 use crate::config::Configuration;
 use crate::recovery::replica::ReplicaCounters;
@@ -98,6 +98,12 @@ impl Telling {
         self.capital.as_ref().map(CapitalDesk::published)
     }
 
+    /// The shadow shows all that the desk was told.
+    fn is_caught_up(&self, is_behind: bool) -> bool {
+        let is_quiet = self.operators.as_ref().is_none_or(OperatorsDesk::is_quiet);
+        !is_behind && self.waiting.is_empty() && is_quiet
+    }
+
     /// Takes up what follows from the money that orders use.
     pub(super) fn on_capital(
         &mut self,
@@ -105,15 +111,15 @@ impl Telling {
         scale: &ClockScale,
         is_behind: bool,
     ) {
-        let is_caught_up = !is_behind
-            && self.waiting.is_empty()
-            && self.operators.as_ref().is_none_or(OperatorsDesk::is_quiet);
+        let is_caught_up = self.is_caught_up(is_behind);
+        let resync = self.resync.as_ref();
+        let is_free = |row| resync.is_none_or(|resync| !resync.closes(row));
         if let (Some(capital), Some(trades)) = (&mut self.capital, &mut follower.trades) {
             let (desk, read) = (follower.shadow.desk(), follower.shadow.now());
             let has_difference = follower.difference.is_some();
             let (now, utc) = (scale.at, scale.utc);
             let when = When { now, read, utc, is_caught_up, has_difference, is_last: false };
-            self.waiting.extend(capital.look(trades, desk, when));
+            self.waiting.extend(capital.look(trades, desk, when, &is_free));
         }
     }
 
@@ -124,7 +130,7 @@ impl Telling {
             let has_difference = follower.difference.is_some();
             let (now, utc) = (scale.at, scale.utc);
             let when = When { now, read, utc, is_caught_up: false, has_difference, is_last: true };
-            let _ = capital.look(trades, desk, when);
+            let _ = capital.look(trades, desk, when, &|_| false);
         }
     }
 
@@ -153,9 +159,14 @@ impl Telling {
         now: UnixNs,
         follower: &mut Follower<'_>,
         control: &mut Sender<Control>,
+        is_behind: bool,
     ) {
+        let is_caught_up = self.is_caught_up(is_behind);
+        let capital = self.capital.as_ref();
+        let holds = |row| capital.is_some_and(|capital| capital.holds(row));
         if let Some(resync) = &mut self.resync {
-            resync.poll(now, follower, self.hours.told().copied(), control);
+            let others = Others { is_caught_up, holds: &holds };
+            resync.poll(now, follower, self.hours.told().copied(), control, others);
         }
     }
 

@@ -61,6 +61,7 @@ pub fn case(config: &Configuration, process: Process, why: String) -> Case {
         troubles: Vec::new(),
         gateways: gateways.collect(),
         untold: Vec::new(),
+        is_lifted: false,
     }
 }
 
@@ -80,8 +81,16 @@ impl Actor<'_> {
             self.cancel(state, &mut case);
             let is_waiting = |one: &GatewayCase| one.outcome == Outcome::Waiting;
             if !case.gateways.iter().any(is_waiting) {
-                self.settle(&mut case);
-                case.phase = Phase::Done;
+                if self.settle(&mut case) {
+                    // It may have sent what was not live when the venues were asked.
+                    for one in &mut case.gateways {
+                        one.outcome = Outcome::Waiting;
+                    }
+                    self.cancel(state, &mut case);
+                }
+                if !case.gateways.iter().any(is_waiting) {
+                    case.phase = Phase::Done;
+                }
             }
             self.keep(state, &mut case);
         }
@@ -136,13 +145,19 @@ impl Actor<'_> {
     }
 
     /// Waits until nobody has the lease, and kills whoever was just starting when the fence came
-    /// and has not seen it.
-    fn free(&self, case: &Case, patience: Duration) -> Result<(), String> {
-        let since = Instant::now();
+    /// and has not seen it; whether there was somebody. Once people have lifted the fence nobody is
+    /// killed any more.
+    fn free(&self, case: &Case, patience: Duration) -> Result<bool, String> {
+        let Places { leases, identity, .. } = self.places;
+        let stands = || {
+            let fence = Fence::of(leases, *identity);
+            matches!(fence, Ok(Some(fence)) if fence.run == case.process.run)
+        };
+        let (since, mut has_killed) = (Instant::now(), false);
         let mut sight = Sight::new(&self.places.record, self.places.identity);
         loop {
             match lease::is_held(&self.places.leases, self.places.identity) {
-                Ok(false) => return Ok(()),
+                Ok(false) => return Ok(has_killed),
                 Ok(true) if since.elapsed() >= patience => {
                     return Err("the lease is still held: see who has it, and kill it".to_owned());
                 }
@@ -151,15 +166,17 @@ impl Actor<'_> {
             }
             if let Ok(Some(seen)) = sight.look()
                 && Process::of(&seen.run) != case.process
+                && stands()
             {
-                let _ = kill::kill(&seen.run, END);
+                has_killed |= kill::kill(&seen.run, END).is_ok();
             }
             std::thread::sleep(NAP);
         }
     }
 
-    /// Sees to it that the engine is gone and its lease free, now that nothing else waits for it.
-    fn settle(&self, case: &mut Case) {
+    /// Sees to it that the engine is gone and its lease free, now that nothing else waits for it;
+    /// whether another one had begun meanwhile.
+    fn settle(&self, case: &mut Case) -> bool {
         match kill::kill(&case.process.run(), SETTLED) {
             Ok(Killed::Ended | Killed::WasGone) => {}
             Ok(Killed::Lingers) => {
@@ -168,9 +185,10 @@ impl Actor<'_> {
             // It was said when it was tried for the first time.
             Err(_) => {}
         }
-        if let Err(why) = self.free(case, SETTLED) {
+        self.free(case, SETTLED).unwrap_or_else(|why| {
             case.troubles.push(why);
-        }
+            false
+        })
     }
 
     /// All gateways at once.

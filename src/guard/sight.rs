@@ -1,7 +1,7 @@
 //! What is seen of an engine in its counters: attached to whatever run has the record.
 
 use super::watch::{Beat, BeatKind, Signs};
-use crate::counters::{Attached, Look, Looker, OwnerKind, ReadError, Run};
+use crate::counters::{Attached, EngineState, Look, Looker, OwnerKind, ReadError, Run};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use xmc_hotpath::message::DeskIdentity;
@@ -39,13 +39,15 @@ impl Sight {
     /// # Errors
     /// The counters are there and cannot be read, or are another desk's.
     pub fn look(&mut self) -> Result<Option<Seen>, ReadError> {
-        let is_new = self.attached.as_ref().is_none_or(Attached::is_replaced);
-        if is_new {
+        let mut is_new = false;
+        if self.attached.as_ref().is_none_or(Attached::is_replaced) {
             match Attached::open(&self.record) {
-                Ok(attached) => self.attached = Some(attached),
+                Ok(attached) => (self.attached, is_new) = (Some(attached), true),
                 // Until the next run's counters stand whole, those of the last are looked at.
                 Err(ReadError::None { .. } | ReadError::OtherRun { .. }) => {}
-                Err(error) if self.attached.is_none() => return Err(error),
+                // A next run that cannot be read is not watched, which is said; one that failed
+                // and one that still runs come first.
+                Err(error) if self.attached.as_ref().is_none_or(has_ended) => return Err(error),
                 Err(_) => {}
             }
         }
@@ -60,6 +62,11 @@ impl Sight {
         let signs = signs(attached, &look);
         Ok(Some(Seen { run: *attached.run(), is_new, signs }))
     }
+}
+
+/// Whether a run ended in order: nothing has to be seen of it any more.
+fn has_ended(attached: &Attached) -> bool {
+    matches!(attached.engine(), EngineState::Ended(_))
 }
 
 fn signs(attached: &Attached, look: &Look) -> Signs {

@@ -147,6 +147,9 @@ pub struct Case {
     pub gateways: Vec<GatewayCase>,
     /// Sinks of alerts that have not taken it yet.
     pub untold: Vec<String>,
+    /// People have lifted the fence before it was done: nobody goes on with it.
+    #[serde(default)]
+    pub is_lifted: bool,
 }
 
 impl Case {

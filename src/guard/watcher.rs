@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The lock's name in the guard's directory.
-const LOCK: &str = "lock";
+pub const LOCK: &str = "lock";
 /// Between two looks at the fence while there is one.
 const BETWEEN_FENCES: Duration = Duration::from_millis(100);
 /// The priority that is asked for: a guard that waits for a core is no use. Refused without the
@@ -166,7 +166,15 @@ impl<'a> Watcher<'a> {
         is_over: &AtomicBool,
         say: &mut dyn FnMut(&News),
     ) -> Result<Conclusion, GuardError> {
-        self.resume(is_over, say);
+        if manner.is_dry || self.guard.act == GuardAct::Tell {
+            let case = self.state.case.as_ref().filter(|case| case.phase != Phase::Done);
+            if let Some(run) = case.map(|case| case.process.run) {
+                let text = "a guard before has begun to act; this one does nothing".to_owned();
+                self.say(say, "left", run, text, Value::Null);
+            }
+        } else {
+            self.resume(is_over, say);
+        }
         let (mut has_acted, mut fenced) = (None::<bool>, None::<Instant>);
         loop {
             let looked = Instant::now();
@@ -174,7 +182,14 @@ impl<'a> Watcher<'a> {
                 break;
             }
             if fenced.is_none_or(|at| at.elapsed() >= BETWEEN_FENCES) {
-                let fence = self.fence()?;
+                // A disk that cannot be read now holds no look up: what was known stays.
+                let Ok(fence) = self.fence() else {
+                    let text = "the fence cannot be looked at: see the lease directory".to_owned();
+                    self.say(say, "fence", 0, text, Value::Null);
+                    fenced = fenced.map(|_| looked);
+                    self.pause(manner, fenced.is_some(), (looked, is_over), say);
+                    continue;
+                };
                 if fence.is_none() && fenced.take().is_some() {
                     has_acted = None;
                     self.say(say, "lifted", 0, "the fence is lifted".to_owned(), Value::Null);
@@ -188,19 +203,30 @@ impl<'a> Watcher<'a> {
                     fenced = Some(looked);
                 }
             }
-            let verdict = match fenced {
-                Some(_) => "fenced".to_owned(),
-                None => self.look(manner, is_over, say),
-            };
-            self.beat(&verdict);
-            let rest = self.guard.look.saturating_sub(looked.elapsed());
-            std::thread::sleep(if fenced.is_some() { BETWEEN_FENCES } else { rest });
+            self.pause(manner, fenced.is_some(), (looked, is_over), say);
         }
         let _ = GuardBeat::remove(&self.places.guard);
         Ok(match has_acted {
             Some(is_confirmed) => Conclusion::Acted { is_confirmed },
             None => Conclusion::Quiet,
         })
+    }
+
+    /// Looks at the engine unless it is fenced, and rests until the next look.
+    fn pause(
+        &mut self,
+        manner: Manner,
+        is_fenced: bool,
+        (looked, is_over): (Instant, &AtomicBool),
+        say: &mut dyn FnMut(&News),
+    ) {
+        let verdict = match is_fenced {
+            true => "fenced".to_owned(),
+            false => self.look(manner, is_over, say),
+        };
+        self.beat(&verdict);
+        let rest = self.guard.look.saturating_sub(looked.elapsed());
+        std::thread::sleep(if is_fenced { BETWEEN_FENCES } else { rest });
     }
 
     /// Looks for as long as a verdict takes, does nothing, and says what it is.
@@ -242,7 +268,8 @@ impl<'a> Watcher<'a> {
         let is_fenced = self.fence().is_ok_and(|fence| fence.is_some());
         if let Some(case) = &mut state.case {
             // Whoever has lifted the fence has seen to it.
-            let is_open = case.phase != Phase::Done || (is_fenced && !case.is_confirmed());
+            let is_open = !case.is_lifted
+                && (case.phase != Phase::Done || (is_fenced && !case.is_confirmed()));
             if is_open {
                 for one in &mut case.gateways {
                     if matches!(one.outcome, Outcome::Failed { .. }) {

@@ -1,10 +1,10 @@
 //! What must outlive a run: differences that are open, what was explained and by whom, and how far
 //! streams were read. A small file beside the record, replaced as a whole.
 
-use super::confirm::Difference;
+use super::confirm::{Difference, Kind};
 use super::statement::Moment;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -118,19 +118,33 @@ impl Kept {
         true
     }
 
-    /// What a cycle of `source` has found takes the place of what was open there. What was adopted
-    /// stays until somebody explains it, unless `forgets`.
+    /// What a cycle of `source` has found takes the place of what was open there, as far as
+    /// `is_compared` (by kind, and when it was found) says that it was looked for: what was not
+    /// compared stays. What was adopted stays until somebody explains it, unless `forgets`; one that
+    /// differs again was not taken by the desk. An explanation holds until both sides agree in all
+    /// (`agrees`): the next difference like it is a new one.
     pub fn found(
         &mut self,
         source: &str,
-        cycle: u64,
-        at: Moment,
+        (cycle, at): (u64, Moment),
         found: &[Difference],
-        forgets: bool,
+        (forgets, agrees): (bool, bool),
+        is_compared: impl Fn(Kind, Moment) -> bool,
     ) {
-        let is_again = |open: &Open| found.iter().any(|one| one.id == open.difference.id);
-        self.open.retain(|open| {
-            open.difference.source != source || is_again(open) || (open.adopted && !forgets)
+        let ids: BTreeSet<&str> = found.iter().map(|one| one.id.as_str()).collect();
+        self.open.retain_mut(|open| {
+            let of = &open.difference;
+            let is_again = ids.contains(of.id.as_str());
+            let stays = of.source != source
+                || is_again
+                || (open.adopted && !forgets)
+                || !is_compared(of.kind, open.at);
+            open.adopted &= !(is_again && of.source == source);
+            stays
+        });
+        self.explained.retain(|one| {
+            let of = &one.difference;
+            of.source != source || !agrees || !is_compared(of.kind, one.at)
         });
         for difference in found {
             let is_known = self.open.iter().any(|open| open.difference.id == difference.id);

@@ -18,9 +18,12 @@ use crate::control::verb::Verb;
 use crate::engine::lease::{self, Fence};
 use crate::guard::Places;
 use crate::guard::log::Log;
-use crate::guard::state::{Case, State};
+use crate::guard::state::{Case, Phase, State};
+use crate::guard::watcher::LOCK;
+use crate::journal::lock::Locked;
 use crate::replace::replace;
 use serde_json::json;
+use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -146,8 +149,25 @@ fn may_lift(args: &LiftArgs, places: &Places, fence: &Fence) -> Result<(), CliEr
             "an engine still holds the lease of the desk: kill it before anything is opened",
         ));
     }
-    let state = State::read(&places.guard).map_err(CliError::could_not_run)?;
-    let case = state.case.filter(|case| case.process.run == fence.run);
+    let mut state = State::read(&places.guard).map_err(CliError::could_not_run)?;
+    let case = state.case.clone().filter(|case| case.process.run == fence.run);
+    if case.as_ref().is_some_and(|case| case.phase != Phase::Done) {
+        // A guard that is still at it would take the next engine for the one that it fenced.
+        let path = places.guard.join(LOCK);
+        let lock = File::options().write(true).create(true).truncate(false).open(path);
+        let Ok(_lock) = Locked::take(lock.map_err(CliError::could_not_run)?) else {
+            return Err(CliError::refused(
+                "the guard is still cancelling what the engine has left: wait for it, or stop it \
+                 first",
+            ));
+        };
+        if args.unconfirmed
+            && let Some(case) = &mut state.case
+        {
+            case.is_lifted = true;
+            state.write(&places.guard).map_err(CliError::could_not_run)?;
+        }
+    }
     if args.unconfirmed || case.as_ref().is_some_and(Case::is_confirmed) {
         return Ok(());
     }

@@ -39,6 +39,8 @@ struct Row {
     levels: Option<Levels>,
     /// When the desk was told something.
     told: Option<MonoNs>,
+    /// It is not to open.
+    is_held: bool,
 }
 
 /// What of a spread is changed so that it closes at what the books give.
@@ -112,9 +114,16 @@ impl Holds {
                 is_stopped: false,
                 levels: None,
                 told: None,
+                is_held: false,
             }
         });
         Self { rows: rows.collect(), next_command: first_command }
+    }
+
+    /// Whether a row of the spread table is not to open.
+    #[must_use]
+    pub fn holds(&self, row: usize) -> bool {
+        self.rows.get(row).is_some_and(|row| row.is_held)
     }
 
     /// The number that the next command will have.
@@ -145,25 +154,30 @@ impl Holds {
 
     /// What the desk has to be told now, by where each account stands. `is_caught_up`: the shadow
     /// shows all that the desk was told; if not, nothing is given back, since somebody else may
-    /// have taken it meanwhile, and nothing is told twice.
+    /// have taken it meanwhile, and nothing is told twice. `is_free`: nobody else has a reason to
+    /// keep a row closed.
     pub fn due(
         &mut self,
         desk: &Desk<'_>,
         stages: &[Stage],
         now: MonoNs,
         is_caught_up: bool,
+        is_free: &dyn Fn(usize) -> bool,
     ) -> Vec<Control> {
         let mut out = Vec::new();
         for (at, spread) in (0..).zip(desk.spreads()).take(self.rows.len()) {
-            let row = &self.rows[at];
+            let row = &mut self.rows[at];
+            let stage = row.accounts.iter().map(|account| stages[*account]).max();
+            row.is_held = stage >= Some(Stage::ReduceOnly);
             let Some(spec) = &spread.spec else { continue };
             if row.told.is_some_and(|told| now.since(told) < PATIENCE || !is_caught_up) {
                 continue;
             }
-            let stage = row.accounts.iter().map(|account| stages[*account]).max();
             let scope = Scope::Spread(spec.spread);
             let before = out.len();
-            if let Some(kind) = self.command(at, stage.unwrap_or_default(), spread, is_caught_up) {
+            if let Some(kind) =
+                self.command(at, stage.unwrap_or_default(), spread, is_caught_up && is_free(at))
+            {
                 let told = self.order(kind, scope);
                 out.push(told);
             }
@@ -184,7 +198,7 @@ impl Holds {
         at: usize,
         stage: Stage,
         spread: &Spread,
-        is_caught_up: bool,
+        may_give: bool,
     ) -> Option<CommandKind> {
         let row = &mut self.rows[at];
         let fires = matches!(spread.state, SpreadState::Enabled | SpreadState::Reducing);
@@ -197,7 +211,7 @@ impl Holds {
             row.is_ours = true;
             return Some(CommandKind::NoNew);
         }
-        if stage < Stage::ReduceOnly && is_caught_up && std::mem::take(&mut row.is_ours) {
+        if stage < Stage::ReduceOnly && may_give && std::mem::take(&mut row.is_ours) {
             return (spread.state == SpreadState::Reducing).then_some(CommandKind::Enable);
         }
         None

@@ -197,8 +197,21 @@ impl CapitalDesk {
         Arc::clone(&self.published)
     }
 
-    /// Looks, if it is time to: what the desk has to be told.
-    pub fn look(&mut self, trades: &mut Trades, desk: &Desk<'_>, when: When) -> Vec<Control> {
+    /// Whether a row of the spread table is not to open.
+    #[must_use]
+    pub fn holds(&self, row: usize) -> bool {
+        self.holds.holds(row)
+    }
+
+    /// Looks, if it is time to: what the desk has to be told. `is_free` says of which rows of the
+    /// spread table nobody else wants that they stay closed.
+    pub fn look(
+        &mut self,
+        trades: &mut Trades,
+        desk: &Desk<'_>,
+        when: When,
+        is_free: &dyn Fn(usize) -> bool,
+    ) -> Vec<Control> {
         let When { now, read, utc, .. } = when;
         let pause = Span(u64::from(self.watch.look_ms) * 1_000_000);
         if self.looked.is_some_and(|looked| now.since(looked) < pause) && !when.is_last {
@@ -220,7 +233,7 @@ impl CapitalDesk {
             let order = |holds: &mut Holds| holds.order(CommandKind::NoNew, Scope::All);
             is_new.then(|| order(&mut self.holds)).into_iter().collect()
         } else {
-            self.holds.due(desk, &stages, now, when.is_caught_up)
+            self.holds.due(desk, &stages, now, when.is_caught_up, is_free)
         };
         if self.holds.next_command() > first {
             self.sent.push((first, self.before));

@@ -25,7 +25,7 @@ const BREAKERS: [AlertKind; 4] = [
     AlertKind::FillBreaker,
 ];
 /// Commands of the engine for the sake of capital have numbers from here on.
-pub(super) const FIRST_COMMAND: u64 = 1 << 32;
+pub(super) const FIRST_COMMAND: u64 = 1 << 48;
 
 /// Lots that were traded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::resync::confirm::{Difference, Kind};
 use crate::resync::cycle::Verdict;
 use crate::resync::report;
 use crate::resync::statement::{Moment, Position};
-use xmc_hotpath::desk::Desk;
+use xmc_hotpath::desk::{Desk, SpreadState};
 use xmc_hotpath::message::{Control, HeldLots, InstrumentIndex, OffsetRule};
 use xmc_hotpath::time::UnixNs;
 
@@ -50,7 +50,13 @@ impl ResyncDesk {
             let rule = traded.spec.as_ref().map(|spec| spec.offset_rule);
             let held = rule.and_then(|rule| held(row.instrument, rule, told.as_ref()));
             let source = seat.figures.name.clone();
-            let is_quiet = traded.exposure.open_orders == 0 && then == now;
+            // Whatever may open could trade before the desk is told.
+            let may_open = desk.spreads().iter().any(|spread| {
+                let of = spread.spec.as_ref().filter(|_| spread.state == SpreadState::Enabled);
+                let legs = of.map(|spec| spec.legs()).unwrap_or_default();
+                legs.iter().any(|leg| leg.instrument.0 == row.instrument && leg.ratio_lots != 0)
+            });
+            let is_quiet = traded.exposure.open_orders == 0 && then == now && !may_open;
             let (what, text) = match held {
                 Some(held) if is_quiet => {
                     self.waiting.push_back(Control::Held(held));
@@ -60,7 +66,7 @@ impl ResyncDesk {
                     }
                     ("adopted", format!("{} as the venue has it: {held:?}", row.name))
                 }
-                Some(_) => ("not_adopted", format!("{}: it is being traded", row.name)),
+                Some(_) => ("not_adopted", format!("{}: its pairs are open or trade", row.name)),
                 None => {
                     let text = "lots of today and of before are not told apart";
                     ("not_adopted", format!("{}: {text}", row.name))

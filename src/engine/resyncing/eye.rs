@@ -66,10 +66,13 @@ impl Eye {
                 continue;
             }
             match command.kind {
+                // Of the desk, and not of pairs.
+                CommandKind::NoNew | CommandKind::Kill if command.scope == Scope::All => {}
                 CommandKind::NoNew | CommandKind::Disable | CommandKind::Kill => {
                     self.taken.insert(row);
                 }
-                CommandKind::Enable => {
+                // One that closes only is not enabled among others: that takes its own name.
+                CommandKind::Enable if spread.state == SpreadState::Enabled => {
                     self.taken.remove(&row);
                 }
                 _ => {}

@@ -1,7 +1,7 @@
 //! The SIMULATED DSTAR counter: logged on to as the engine does, which puts out whoever was logged
 //! on before, then each order is cancelled that the counter tells of (`dstar::sweep`).
 
-use super::{Canceller, Confirmed};
+use super::{Canceller, Confirmed, Until};
 use crate::engine::{logon, sockets};
 use crate::venue::esunny::dstar::sweep::Sweep;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ const NAP: Duration = Duration::from_micros(200);
 /// Until the question for the last request is asked again. UNPROVEN how often a counter answers.
 const ASK_AGAIN: Duration = Duration::from_millis(120);
 
-pub(super) fn cancel(of: &Canceller<'_>) -> Result<Confirmed, String> {
+pub(super) fn cancel(of: &Canceller<'_>, until: Until<'_>) -> Result<Confirmed, String> {
     let gateway = &of.config.gateways[of.row];
     let account = gateway.counter.as_ref().ok_or("it has no account")?;
     let secret = (of.secrets)(of.row, None)?;
@@ -23,6 +23,8 @@ pub(super) fn cancel(of: &Canceller<'_>) -> Result<Confirmed, String> {
     let granted = granted.map_err(|error| error.to_string())?;
     let mut sweep = Sweep::new(&granted.account, granted.next_client_req_id);
     let (mut bytes, mut heard) = (Vec::new(), Instant::now());
+    // What lives once the day is told: answers alone are no progress, fewer orders are.
+    let mut least = None;
     let lost = |error: SendError| format!("the counter's connection was lost ({error:?})");
     loop {
         let have = bytes.len();
@@ -43,12 +45,22 @@ pub(super) fn cancel(of: &Canceller<'_>) -> Result<Confirmed, String> {
             // What is lost is sent again.
             send(|| port.send(&datagram)).map_err(lost)?;
         }
-        if read > 0 {
-            heard = now;
+        let live = sweep.is_told().then(|| sweep.live());
+        let is_progress = match (live, least) {
+            (None, _) => read > 0,
+            (Some(live), Some(least)) => live < least,
+            (Some(_), None) => true,
+        };
+        if is_progress {
+            (heard, least) = (now, live);
+        }
+        if until.is_past() {
+            return Err(format!("{} orders live", sweep.live()));
         } else if now.duration_since(heard) > of.answer {
             let (live, ms) = (sweep.live(), of.answer.as_millis());
-            return Err(format!("the counter has said nothing for {ms} ms; {live} orders live"));
-        } else {
+            // A new logon may bring what this one lacks: the right number for the next request.
+            return Err(format!("nothing has come of it for {ms} ms; {live} orders live"));
+        } else if read == 0 {
             std::thread::sleep(NAP);
         }
     }

@@ -18,7 +18,7 @@ fn utc() -> UnixNs {
     UnixNs(crate::alert::message::now_ns())
 }
 
-pub(super) fn cancel(of: &Canceller<'_>) -> Result<Confirmed, String> {
+pub(super) fn cancel(of: &Canceller<'_>, tries: u32) -> Result<Confirmed, String> {
     let configured = &of.config.gateways[of.row];
     let engine = configured.session.as_ref().ok_or("it has no session")?;
     let name = &configured.name.value;
@@ -29,7 +29,9 @@ pub(super) fn cancel(of: &Canceller<'_>) -> Result<Confirmed, String> {
     let book = of.own.is_none().then(|| SessionBook::new(of.record, name));
     let known = book.as_ref().map_or(Ok(Vec::new()), SessionBook::read);
     let known = known.map_err(|error| error.to_string())?;
-    let attempt = Attempt { known: &known, is_later: true, ..Attempt::FIRST };
+    // As the engine does: the other address every other time.
+    let is_backup = tries % 2 == 1 && configured.backup.is_some();
+    let attempt = Attempt { known: &known, is_later: true, is_backup, ..Attempt::FIRST };
     let entered = logon::log_on_again(&gateway, &secret, &attempt, utc, of.answer);
     let entered = entered.map_err(|error| error.to_string())?;
     let (mut port, mut handover) = (entered.entry.port, entered.entry.handover);
@@ -63,6 +65,10 @@ fn ask<P: StreamPort>(
         return Ok(orders);
     }
     let traded = of.config.instruments.iter().filter(|row| row.gateway == Some(of.row));
+    let traded: Vec<_> = traded.collect();
+    if traded.is_empty() {
+        return Err("it is refused for everything, and no instrument is known there".to_owned());
+    }
     let mut orders = 0;
     for row in traded {
         let of_one = Wanted { security_id: Some(row.security_id.value), ..*wanted };

@@ -50,6 +50,19 @@ pub struct Confirmed {
     pub by: String,
 }
 
+/// When an attempt has to be over.
+#[derive(Clone, Copy)]
+struct Until<'a> {
+    at: Instant,
+    is_over: &'a AtomicBool,
+}
+
+impl Until<'_> {
+    fn is_past(self) -> bool {
+        Instant::now() >= self.at || self.is_over.load(Ordering::Relaxed)
+    }
+}
+
 impl Canceller<'_> {
     /// Tries until the venue has confirmed, `GIVE_UP` has passed, or `is_over`.
     ///
@@ -61,8 +74,9 @@ impl Canceller<'_> {
         mut failed: impl FnMut(&str),
     ) -> Result<Confirmed, String> {
         let (since, mut pause) = (Instant::now(), PAUSE);
-        loop {
-            let why = match self.attempt() {
+        for tries in 0_u32.. {
+            let until = Until { at: since + GIVE_UP, is_over };
+            let why = match self.attempt(tries, until) {
                 Ok(confirmed) => return Ok(confirmed),
                 Err(why) => why,
             };
@@ -76,14 +90,15 @@ impl Canceller<'_> {
                 std::thread::sleep(NAP);
             }
         }
+        Err("it was tried too often".to_owned())
     }
 
-    fn attempt(&self) -> Result<Confirmed, String> {
+    fn attempt(&self, tries: u32, until: Until<'_>) -> Result<Confirmed, String> {
         match self.config.gateways[self.row].protocol {
             // Nothing of it is outside the engine.
             GatewayProtocol::Paper => Ok(Confirmed { orders: 0, by: "paper".to_owned() }),
-            GatewayProtocol::CmeIlink3 => ilink3::cancel(self),
-            GatewayProtocol::EsunnyDstar => dstar::cancel(self),
+            GatewayProtocol::CmeIlink3 => ilink3::cancel(self, tries),
+            GatewayProtocol::EsunnyDstar => dstar::cancel(self, until),
         }
     }
 }

@@ -217,7 +217,7 @@ impl<'s, 'd> Rig<'s, 'd> {
             has_difference: false,
             is_last: false,
         };
-        self.capital.look(&mut self.trades, &self.desk, change(when))
+        self.capital.look(&mut self.trades, &self.desk, change(when), &|_| true)
     }
 
     /// Another book, until it is seen; what the desk was told then.

@@ -22,6 +22,7 @@ fn case(outcome: Outcome) -> Case {
         troubles: Vec::new(),
         gateways: vec![GatewayCase { name: "cme".to_owned(), outcome }],
         untold: vec!["desk_chat".to_owned()],
+        is_lifted: false,
     }
 }
 

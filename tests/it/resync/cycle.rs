@@ -120,18 +120,32 @@ fn ids(kept: &Kept) -> Vec<&str> {
 fn what_was_explained_closes_nothing_again_and_what_was_adopted_waits_for_it() {
     let (mut kept, at) = (Kept::default(), Moment(UnixNs(1)));
     let (one, two) = (difference("00000001"), difference("00000002"));
-    kept.found("clearing", 1, at, &[one.clone(), two.clone()], false);
-    kept.found("clearing", 2, at, std::slice::from_ref(&one), false);
+    let all = |_: Kind, _: Moment| true;
+    let none = |_: Kind, _: Moment| false;
+    kept.found("clearing", (1, at), &[one.clone(), two.clone()], (false, false), all);
+    kept.found("clearing", (2, at), &[], (false, true), none);
+    assert_eq!(ids(&kept).len(), 2, "nothing was compared");
+    kept.found("clearing", (2, at), std::slice::from_ref(&one), (false, false), all);
     assert_eq!(ids(&kept), ["00000001"], "the other has gone by itself");
     kept.open[0].adopted = true;
-    kept.found("clearing", 3, at, &[], false);
+    kept.found("clearing", (3, at), &[], (false, true), all);
     assert_eq!(ids(&kept), ["00000001"], "the desk was told: that is no reason");
     assert!(!kept.explain("00000002", vec![11, 12], String::new(), at), "it is not open");
     assert!(kept.explain("00000001", vec![11, 12], String::new(), at));
-    kept.found("clearing", 4, at, &[one, two], false);
-    assert_eq!(ids(&kept), ["00000002"], "explained once and for all");
+    kept.found("clearing", (4, at), &[one.clone(), two.clone()], (false, false), all);
+    assert_eq!(ids(&kept), ["00000002"], "it is explained for as long as it lasts");
+    kept.found("clearing", (5, at), &[], (false, false), all);
+    kept.found("clearing", (6, at), std::slice::from_ref(&one), (false, false), all);
+    assert_eq!(ids(&kept), Vec::<&str>::new(), "what is not seen for once is not over");
+    kept.found("clearing", (5, at), &[], (false, true), all);
+    kept.found("clearing", (6, at), &[two.clone(), one], (false, false), all);
+    assert_eq!(ids(&kept), ["00000002", "00000001"], "the next one like it is a new one");
+    assert!(kept.explain("00000001", vec![11, 12], String::new(), at));
     kept.open[0].adopted = true;
-    kept.found("clearing", 5, at, &[], true);
+    kept.found("clearing", (7, at), std::slice::from_ref(&two), (false, false), all);
+    assert!(!kept.open[0].adopted, "one that differs again was not taken");
+    kept.open[0].adopted = true;
+    kept.found("clearing", (8, at), &[], (true, true), all);
     assert_eq!(ids(&kept), Vec::<&str>::new(), "unless the configuration says so");
 }
 
@@ -142,7 +156,8 @@ fn what_is_remembered_outlives_the_run_and_is_not_made_up() {
     fs::create_dir_all(&directory).expect("a directory");
     assert_eq!(Kept::open(&directory).expect("nothing is there"), Kept::default());
     let mut kept = Kept::default();
-    kept.found("clearing", 1, Moment(UnixNs(1)), &[difference("00000001")], false);
+    let at = Moment(UnixNs(1));
+    kept.found("clearing", (1, at), &[difference("00000001")], (false, false), |_, _| true);
     kept.streams.insert("clearing".to_owned(), 7);
     let path = directory.join("resync.json");
     fs::write(&path, kept.bytes()).expect("ours");

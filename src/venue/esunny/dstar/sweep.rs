@@ -157,6 +157,12 @@ impl Sweep {
         }
     }
 
+    /// The counter has told its whole day.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.is_told
+    }
+
     /// What is to be asked on the stream now: the question for the last request, each `every`
     /// until it is answered.
     pub fn question(&mut self, now: Instant, every: Duration) -> Option<Vec<u8>> {
