@@ -16,7 +16,7 @@ mod adopt;
 mod eye;
 mod reading;
 
-pub(super) use eye::Eye;
+pub(super) use eye::{Eye, Others};
 pub(super) use reading::Reader;
 
 use super::follower::Follower;
@@ -283,15 +283,6 @@ pub(super) struct ResyncDesk {
     /// Instruments whose market has shut and was seen to.
     shut: BTreeSet<u32>,
     is_over: bool,
-}
-
-/// What others have to do with pairs.
-#[derive(Clone, Copy)]
-pub(super) struct Others<'o> {
-    /// The shadow shows all that the desk was told.
-    pub is_caught_up: bool,
-    /// Whether a row of the spread table has to stay closed for the sake of money.
-    pub holds: &'o dyn Fn(usize) -> bool,
 }
 
 impl ResyncDesk {

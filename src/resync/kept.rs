@@ -120,9 +120,9 @@ impl Kept {
 
     /// What a cycle of `source` has found takes the place of what was open there, as far as
     /// `is_compared` (by kind, and when it was found) says that it was looked for: what was not
-    /// compared stays. What was adopted stays until somebody explains it, unless `forgets`; one that
-    /// differs again was not taken by the desk. An explanation holds until both sides agree in all
-    /// (`agrees`): the next difference like it is a new one.
+    /// compared stays. What was adopted stays until somebody explains it, unless `forgets`; one
+    /// that differs again was not taken by the desk. An explanation holds until both sides
+    /// agree in all (`agrees`): the next difference like it is a new one.
     pub fn found(
         &mut self,
         source: &str,

@@ -27,8 +27,8 @@ const NAP: Duration = Duration::from_millis(20);
 /// Watch an engine from beside; when it is wedged or gone: fence its desk, kill it, cancel its
 /// orders.
 ///
-/// Reads the engine's configuration, which needs a `[guard]`, and asks the engine nothing. It goes on
-/// with any later run of the same record until Ctrl-C, and with what a killed guard had begun.
+/// Reads the engine's configuration, which needs a `[guard]`, and asks the engine nothing. It goes
+/// on with any later run of the same record until Ctrl-C, and with what a killed guard had begun.
 /// Exit code 0: it has not acted; 1: it has, and every venue has confirmed that nothing lives (with
 /// --once: a finding); 2: it could not run, or a venue has not confirmed; 4: another guard watches.
 #[derive(Debug, clap::Args)]

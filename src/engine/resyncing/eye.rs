@@ -94,6 +94,15 @@ impl Eye {
     }
 }
 
+/// What others have to do with pairs.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct Others<'o> {
+    /// The shadow shows all that the desk was told.
+    pub is_caught_up: bool,
+    /// Whether a row of the spread table has to stay closed for the sake of money.
+    pub holds: &'o dyn Fn(usize) -> bool,
+}
+
 const fn is_breaker(kind: AlertKind) -> bool {
     matches!(
         kind,
