@@ -1,6 +1,7 @@
 //! A running engine, on the sockets of simulated venues, is commanded by operators with `xmc`.
 
 use super::run::{Engine, booked, files, named, positions, sample};
+use super::{report_of, text_of};
 use crate::journal::scratch::Scratch;
 use cross_market_connect::config::Configuration;
 use cross_market_connect::engine::recording::Segments;
@@ -40,7 +41,7 @@ impl Stand {
         text.push_str("\n[control]\n");
         for (name, id) in [("alice", 11), ("bob", 12)] {
             let key = scratch.path(&format!("{name}.key"));
-            let made = xmc(&["control", "keygen", text_of(&key), "--name", name]);
+            let made = report_of(&["control", "keygen", text_of(&key), "--name", name]);
             let public = made.1["public_key"].as_str().expect("a key").to_owned();
             text.push_str(&format!(
                 "\n[[operator]]\nname = \"{name}\"\nid = {id}\nkey = \"{public}\"\n{ALL}\n\
@@ -71,14 +72,14 @@ impl Stand {
     }
 
     fn status(&self) -> (i32, Value) {
-        xmc(&["control", "status", "--socket", text_of(&self.socket())])
+        report_of(&["control", "status", "--socket", text_of(&self.socket())])
     }
 
     /// A command of `name`, and what came of it.
     fn give(&self, name: &str, words: &[&str]) -> (i32, Value) {
         let (socket, key) = (self.socket(), self.scratch.path(&format!("{name}.key")));
         let more = ["--reason", "a test", "--yes", "--socket", text_of(&socket), "--key"];
-        xmc(&[words, &more, &[text_of(&key)]].concat())
+        report_of(&[words, &more, &[text_of(&key)]].concat())
     }
 
     /// The same, signed by alice and bob.
@@ -87,13 +88,14 @@ impl Stand {
         let (code, prepared) = self.give("alice", &[words, &["--out", text_of(&file)]].concat());
         assert_eq!(code, 0, "{prepared}");
         let key = self.scratch.path("bob.key");
-        let signed = xmc(&["control", "sign", text_of(&file), "--yes", "--key", text_of(&key)]);
+        let signed =
+            report_of(&["control", "sign", text_of(&file), "--yes", "--key", text_of(&key)]);
         assert_eq!(signed.0, 0, "{}", signed.1);
         self.send(&file)
     }
 
     fn send(&self, file: &Path) -> (i32, Value) {
-        xmc(&["control", "send", text_of(file), "--socket", text_of(&self.socket())])
+        report_of(&["control", "send", text_of(file), "--socket", text_of(&self.socket())])
     }
 
     fn wait_for_fills(&self, more: usize) {
@@ -147,20 +149,6 @@ impl Stand {
         });
         rows.filter_map(|row| words(&row)).collect()
     }
-}
-
-fn text_of(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-/// Exit code and report.
-fn xmc(words: &[&str]) -> (i32, Value) {
-    let output = Command::new(env!("CARGO_BIN_EXE_xmc")).arg("--json").args(words).output();
-    let output = output.expect("xmc runs");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let why = String::from_utf8_lossy(&output.stderr).into_owned();
-    let report = serde_json::from_str(&text).unwrap_or(Value::String(why));
-    (output.status.code().expect("it ends by itself"), report)
 }
 
 fn limit(status: &Value, of: &str, field: &str) -> u64 {

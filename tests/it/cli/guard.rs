@@ -1,6 +1,7 @@
 //! `xmc guard` beside a running engine, as processes, on the sockets of simulated venues.
 
 use super::run::{CREDENTIALS, Engine, SECRETS, booked, credentials, files, named, positions};
+use super::{report_of, text_of};
 use crate::journal::scratch::Scratch;
 use cross_market_connect::config::{self, Configuration};
 use cross_market_connect::counters::Attached;
@@ -61,7 +62,7 @@ impl Stand {
         text.push_str("\n[[alert.sink]]\nname = \"local\"\nkind = \"log\"\n\n[control]\n");
         for (name, id) in [("alice", 11), ("bob", 12)] {
             let key = scratch.path(&format!("{name}.key"));
-            let made = xmc(&["control", "keygen", text_of(&key), "--name", name]);
+            let made = report_of(&["control", "keygen", text_of(&key), "--name", name]);
             let public = made.1["public_key"].as_str().expect("a key").to_owned();
             text.push_str(&format!(
                 "\n[[operator]]\nname = \"{name}\"\nid = {id}\nkey = \"{public}\"\n\
@@ -93,7 +94,7 @@ impl Stand {
     /// A subcommand of the guard, with its configuration and record.
     fn ask(&self, words: &[&str], more: &[&str]) -> (i32, Value) {
         let place = [text_of(&self.file), "--record", text_of(&self.record)];
-        xmc(&[&["guard"], words, &place, more].concat())
+        report_of(&[&["guard"], words, &place, more].concat())
     }
 
     fn status(&self) -> Value {
@@ -164,20 +165,6 @@ fn signal(pid: u32, signal: &str) {
     assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
 }
 
-fn text_of(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-/// Exit code and report.
-fn xmc(words: &[&str]) -> (i32, Value) {
-    let output = Command::new(env!("CARGO_BIN_EXE_xmc")).arg("--json").args(words).output();
-    let output = output.expect("xmc runs");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let why = String::from_utf8_lossy(&output.stderr).into_owned();
-    let report = serde_json::from_str(&text).unwrap_or(Value::String(why));
-    (output.status.code().expect("it ends by itself"), report)
-}
-
 #[test]
 fn an_engine_that_is_held_still_is_ended_and_stays_out_until_two_people_lift_the_fence() {
     let stand = Stand::new("guard_held", 61);
@@ -219,7 +206,7 @@ fn an_engine_that_is_held_still_is_ended_and_stays_out_until_two_people_lift_the
     assert_eq!(code, 4, "{alone}");
     assert!(alone.to_string().contains("bob"), "{alone}");
     let bob = key("bob");
-    let signed = xmc(&["control", "sign", text_of(&file), "--yes", "--key", text_of(&bob)]);
+    let signed = report_of(&["control", "sign", text_of(&file), "--yes", "--key", text_of(&bob)]);
     assert_eq!(signed.0, 0, "{}", signed.1);
     let (code, lifted) = stand.ask(&["lift"], &["--signed", text_of(&file)]);
     assert_eq!(code, 0, "{lifted}");
@@ -329,7 +316,7 @@ fn an_engine_that_is_killed_is_fenced_and_one_in_announced_maintenance_is_not() 
 #[test]
 fn a_configuration_without_a_guard_has_none() {
     let words = ["guard", "config/demo.toml", "--record", "nowhere"];
-    let (code, why) = xmc(&words);
+    let (code, why) = report_of(&words);
     assert_eq!(code, 3, "{why}");
     assert!(why.to_string().contains("[guard]"), "{why}");
 }
