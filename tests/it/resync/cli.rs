@@ -1,30 +1,17 @@
 //! `xmc resync` beside an engine that runs as a process: shown, asked for, explained by two people.
 
 use crate::cli::run::{Engine, booked, files, sample};
+use crate::cli::{report_of, text_of};
 use crate::journal::scratch::Scratch;
 use cross_market_connect::config::StatementPlace;
 use cross_market_connect::sim::exchange::ListingIndex;
 use cross_market_connect::venue::simulated::{ACCOUNT, Venues};
 use serde_json::Value;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use xmc_hotpath::message::Side;
 
 const PATIENCE: Duration = Duration::from_secs(150);
-
-fn text_of(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-/// Exit code and report.
-fn xmc(words: &[&str]) -> (i32, Value) {
-    let output = Command::new(env!("CARGO_BIN_EXE_xmc")).arg("--json").args(words).output();
-    let output = output.expect("xmc runs");
-    let why = String::from_utf8_lossy(&output.stderr).into_owned();
-    let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::String(why));
-    (output.status.code().expect("it ends by itself"), report)
-}
 
 #[track_caller]
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -62,7 +49,7 @@ fn a_difference_is_shown_explained_by_two_people_and_then_its_pair_trades() {
     text.push_str("\n[control]\n");
     for (name, id) in [("alice", 11), ("bob", 12)] {
         let key = scratch.path(&format!("{name}.key"));
-        let made = xmc(&["control", "keygen", text_of(&key), "--name", name]);
+        let made = report_of(&["control", "keygen", text_of(&key), "--name", name]);
         let public = made.1["public_key"].as_str().expect("a key").to_owned();
         text.push_str(&format!(
             "\n[[operator]]\nname = \"{name}\"\nid = {id}\nkey = \"{public}\"\ncommands = \
@@ -74,7 +61,7 @@ fn a_difference_is_shown_explained_by_two_people_and_then_its_pair_trades() {
     let engine = Engine::start(&file, &record, &[]);
     until("it trades", || booked(&venues).fills > 8);
 
-    let (code, told) = xmc(&["resync", "now", "--wait", "140", "--record", text_of(&record)]);
+    let (code, told) = report_of(&["resync", "now", "--wait", "140", "--record", text_of(&record)]);
     assert_eq!(code, 0, "{told}");
     let cycles = told["cycles"].as_array().expect("a list");
     assert!(!cycles.is_empty() && cycles.iter().all(|line| line["cause"] == "asked"), "{told}");
@@ -89,7 +76,7 @@ fn a_difference_is_shown_explained_by_two_people_and_then_its_pair_trades() {
     assert!(done.is_some(), "the venue runs");
     let mut id = String::new();
     until("it is found", || {
-        let (code, shown) = xmc(&["resync", "show", "--record", text_of(&record)]);
+        let (code, shown) = report_of(&["resync", "show", "--record", text_of(&record)]);
         let open = shown["open"].as_array().cloned().unwrap_or_default();
         let found = open.iter().find(|one| one["kind"] == "position");
         id = found.and_then(|one| one["id"].as_str()).unwrap_or_default().to_owned();
@@ -97,7 +84,7 @@ fn a_difference_is_shown_explained_by_two_people_and_then_its_pair_trades() {
         !id.is_empty()
     });
     let socket = record.join("control.sock");
-    let status = || xmc(&["control", "status", "--socket", text_of(&socket)]).1;
+    let status = || report_of(&["control", "status", "--socket", text_of(&socket)]).1;
     let state = |status: &Value| {
         let rows = status["spreads"].as_array().cloned().unwrap_or_default();
         let row = rows.into_iter().find(|row| row["name"] == "cu_hg").unwrap_or_default();
@@ -108,7 +95,7 @@ fn a_difference_is_shown_explained_by_two_people_and_then_its_pair_trades() {
     let sign = |who: &str, words: &[&str]| {
         let key = scratch.path(&format!("{who}.key"));
         let more = ["--yes", "--socket", text_of(&socket), "--key", text_of(&key)];
-        xmc(&[words, &more].concat())
+        report_of(&[words, &more].concat())
     };
     // Whoever enables it meanwhile finds it closed again; and one person explains nothing.
     let words = ["resync", "explain", &id, "--why", "bought by telephone"];
@@ -118,9 +105,10 @@ fn a_difference_is_shown_explained_by_two_people_and_then_its_pair_trades() {
         let (code, told) = sign("alice", &[words, &["--out", text_of(&note)]].concat());
         assert_eq!(code, 0, "{told}");
         let key = scratch.path("bob.key");
-        let signed = xmc(&["control", "sign", text_of(&note), "--yes", "--key", text_of(&key)]);
+        let signed =
+            report_of(&["control", "sign", text_of(&note), "--yes", "--key", text_of(&key)]);
         assert_eq!(signed.0, 0, "{}", signed.1);
-        xmc(&["control", "send", text_of(&note), "--socket", text_of(&socket)])
+        report_of(&["control", "send", text_of(&note), "--socket", text_of(&socket)])
     };
     let enable = ["enable", "--scope", "spread=cu_hg", "--reason", "in a hurry"];
     assert_eq!(by_two("enable.note", &enable).0, 0);
@@ -128,7 +116,7 @@ fn a_difference_is_shown_explained_by_two_people_and_then_its_pair_trades() {
     let (code, answer) = by_two("explain.note", &words);
     assert_eq!((code, &answer["outcome"]), (0, &Value::from("done")), "{answer}");
     until("it may open again", || state(&status()) == "enabled");
-    let (_, shown) = xmc(&["resync", "show", "--record", text_of(&record)]);
+    let (_, shown) = report_of(&["resync", "show", "--record", text_of(&record)]);
     assert_eq!(shown["open"], Value::Array(Vec::new()), "{shown}");
     let explained = &shown["explained"][0];
     assert_eq!((&explained["id"], &explained["by"]), (&Value::from(id), &Value::from([11, 12])));
