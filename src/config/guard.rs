@@ -7,7 +7,8 @@ use super::market::{Gateway, GatewayIndex};
 use super::names::Registry;
 use super::section::{Section, Written};
 use super::value::{whole, word};
-use crate::guard::watch::LOOKS;
+use crate::guard::watch::{BeatKind, LOOKS};
+use crate::guard::window::DAY_S;
 use std::time::Duration;
 
 /// What follows from an engine that is wedged or dead.
@@ -39,10 +40,37 @@ pub struct Guard {
     pub ending: Duration,
     /// How long one answer of a venue is waited for.
     pub answer: Duration,
+    /// How many times its limit the heartbeat of a thread may be old that the host does not run.
+    pub starved_times: u32,
+    /// And the oldest that it may be then.
+    pub starved_most: Duration,
+    /// From an attempt that a venue has not confirmed to the next.
+    pub again: Duration,
+    /// Announced maintenance that any 24 hours may have.
+    pub maintenance: Duration,
     /// What follows.
     pub act: GuardAct,
     /// Sessions of the guard's own, with the gateways whose orders they cancel.
     pub sessions: Vec<(GatewayIndex, SessionIdentity)>,
+}
+
+impl Guard {
+    /// The oldest that a heartbeat may be.
+    #[must_use]
+    pub const fn limit(&self, kind: BeatKind) -> Duration {
+        match kind {
+            BeatKind::Core => self.core,
+            BeatKind::Desk => self.desk,
+            BeatKind::Writer => self.writer,
+            BeatKind::Main => self.main,
+        }
+    }
+
+    /// The same of a thread with that limit that the host does not run.
+    #[must_use]
+    pub fn patience(&self, limit: Duration) -> Duration {
+        limit.saturating_mul(self.starved_times).min(self.starved_most).max(limit)
+    }
 }
 
 const ACTS: &[(&str, GuardAct)] = &[("cancel", GuardAct::Cancel), ("tell", GuardAct::Tell)];
@@ -58,6 +86,10 @@ pub(super) fn guard(
         let read = section.optional(key, whole(least..=most));
         Duration::from_millis(read.map_or(default, |read| read.value).into())
     };
+    let seconds = |key, least: u32, most: u32, default: u32| {
+        let read = section.optional(key, whole(least..=most));
+        Duration::from_secs(read.map_or(default, |read| read.value).into())
+    };
     let tables = section.tables("session");
     let sessions: Vec<_> =
         tables.into_iter().map(|table| session(table, names, gateways)).collect();
@@ -71,6 +103,10 @@ pub(super) fn guard(
         start: ms("start_ms", 1_000, 600_000, 30_000),
         ending: ms("ending_ms", 1_000, 600_000, 30_000),
         answer: ms("answer_ms", 50, 10_000, 1_000),
+        starved_times: section.optional("starved_times", whole(1..=20)).map_or(3, |it| it.value),
+        starved_most: ms("starved_most_ms", 50, 60_000, 5_000),
+        again: seconds("again_s", 1, 3_600, 60),
+        maintenance: seconds("maintenance_s", 0, DAY_S, 14_400),
         act: section.optional("act", word(ACTS)).map_or(GuardAct::Cancel, |act| act.value),
         sessions: sessions.into_iter().flatten().collect(),
     };

@@ -193,7 +193,8 @@ fn stopped(text: &Text) -> &'static [Verb] {
             | Verb::Remove
             | Verb::Explain
             | Verb::Limit
-            | Verb::Lift,
+            | Verb::Lift
+            | Verb::LiftUnconfirmed,
             _,
         ) => &[],
     }

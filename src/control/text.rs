@@ -106,7 +106,7 @@ fn misfit(verb: Verb, scope: &Named) -> Option<&'static str> {
     let is_limited = !matches!(scope, Named::Of(Kind::Strategy, _));
     match verb {
         Verb::Kill | Verb::NoNew | Verb::Disable | Verb::Enable => None,
-        Verb::Arm | Verb::Lift => (!is_all).then_some("all"),
+        Verb::Arm | Verb::Lift | Verb::LiftUnconfirmed => (!is_all).then_some("all"),
         Verb::ClearHalt | Verb::Remove => (!is_spread).then_some("spread=NAME"),
         Verb::ClearDoubt => (!is_all && !is_spread).then_some("all or spread=NAME"),
         Verb::Explain => {

@@ -28,6 +28,8 @@ pub enum Verb {
     Limit,
     /// Let engines start again that the guard has shut out.
     Lift,
+    /// The same while a venue has not confirmed that nothing lives: it was seen to by other means.
+    LiftUnconfirmed,
 }
 
 impl Verb {
@@ -44,6 +46,7 @@ impl Verb {
         ("explain", Self::Explain),
         ("limit", Self::Limit),
         ("lift", Self::Lift),
+        ("lift_unconfirmed", Self::LiftUnconfirmed),
     ];
 
     /// The verb of a word.
@@ -71,7 +74,7 @@ impl Verb {
             Self::Enable => Some(CommandKind::Enable),
             Self::ClearHalt => Some(CommandKind::ClearHalt),
             Self::ClearDoubt => Some(CommandKind::ClearDoubt),
-            Self::Explain | Self::Limit | Self::Lift => None,
+            Self::Explain | Self::Limit | Self::Lift | Self::LiftUnconfirmed => None,
         }
     }
 
@@ -85,7 +88,8 @@ impl Verb {
             | Self::ClearHalt
             | Self::ClearDoubt
             | Self::Explain
-            | Self::Lift => true,
+            | Self::Lift
+            | Self::LiftUnconfirmed => true,
             Self::Kill | Self::NoNew | Self::Disable | Self::Remove | Self::Limit => false,
         }
     }
@@ -116,6 +120,10 @@ impl Verb {
             }
             Self::Limit => "change a limit until the next start",
             Self::Lift => "let engines of the desk start again, which its guard has shut out",
+            Self::LiftUnconfirmed => {
+                "let engines of the desk start again although not every venue has confirmed that \
+                 nothing lives: it was seen to by other means"
+            }
         }
     }
 }

@@ -281,7 +281,7 @@ impl OperatorsDesk {
             let (operator, command_id) = (instruction.operator, instruction.counter);
             return Ok(Control::Command(Command { kind, scope: *scope, operator, command_id }));
         }
-        if text.verb == Verb::Lift {
+        if matches!(text.verb, Verb::Lift | Verb::LiftUnconfirmed) {
             let why = "an engine that runs is not fenced: give it with `xmc guard lift`";
             return Err((Denial::State, why.to_owned()));
         }
@@ -473,7 +473,7 @@ fn not_done(verb: &Verb, scope: &Named) -> String {
                        everything"
         }
         Verb::Arm => "the desk is in HALT: start the engine again, and arm that run",
-        Verb::Lift => "the desk of an engine that runs is not fenced",
+        Verb::Lift | Verb::LiftUnconfirmed => "the desk of an engine that runs is not fenced",
         Verb::Explain => "it is only recorded",
         Verb::Limit => "it does not take that figure beside its other limits",
     };

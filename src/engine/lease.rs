@@ -7,8 +7,9 @@
 //! An epoch is on the disk before it is used, and is above all that the lease and the journal know.
 //!
 //! A third file is a fence: who watches the desk (`guard`) has found its engine wedged or dead, and
-//! none is let in until people lift it. It is on the disk before the engine is killed, and looked
-//! at under the lock: an engine that has the lock has either seen it or is killed.
+//! none is let in until people lift it. It is looked at under the lock, and once more when the
+//! counters of the run can be seen (`Lease::confirm`): an engine that has the lock has either seen
+//! it or can be found, and is killed.
 //!
 //! Engines of one desk find each other if they have the same directory: by default that of the
 //! record, so that two never write one journal; `lease_directory` makes it one for all records of
@@ -23,7 +24,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use xmc_hotpath::message::DeskIdentity;
 
@@ -150,6 +151,9 @@ impl Fence {
 
     /// Lets no engine of the desk start from now on; it is on the disk when this returns.
     ///
+    /// It has its name before it is on the disk, so that other processes see it while a disk makes
+    /// this wait. What a power cut leaves of it then cannot be read, and is a fence as well.
+    ///
     /// # Errors
     /// `Io`.
     ///
@@ -159,7 +163,15 @@ impl Fence {
         fs::create_dir_all(directory).map_err(io("make the directory of", directory))?;
         let path = Self::path(directory, identity);
         let text = serde_json::to_vec(self).expect("numbers and a text are JSON");
-        replace(&path, &text).map_err(io("write the fence of", &path))
+        let unfinished = name(directory, identity, "fence.unfinished");
+        let put = || {
+            let mut file = File::create(&unfinished)?;
+            file.write_all(&text)?;
+            fs::rename(&unfinished, &path)?;
+            file.sync_all()?;
+            File::open(directory)?.sync_all()
+        };
+        put().map_err(io("write the fence of", &path))
     }
 
     /// The fence of a desk, if it has one. One that cannot be read is one.
@@ -224,9 +236,18 @@ pub fn is_held(directory: &Path, identity: DeskIdentity) -> Result<bool, LeaseEr
     }
 }
 
+/// The last epoch that was given to an engine of a desk; 0: none was.
+///
+/// # Errors
+/// `Io`, `Shape`.
+pub fn last_epoch(directory: &Path, identity: DeskIdentity) -> Result<u16, LeaseError> {
+    read(&name(directory, identity, "lease")).map(|written| written.epoch)
+}
+
 /// The right to trade as a desk, for as long as this lives.
 #[derive(Debug)]
 pub struct Lease {
+    directory: PathBuf,
     identity: DeskIdentity,
     written: Written,
     path: PathBuf,
@@ -241,21 +262,19 @@ impl Lease {
     /// # Errors
     /// `Held` if another engine has it, `Fenced` if none may; else see `LeaseError`.
     pub fn take(directory: &Path, identity: DeskIdentity) -> Result<Self, LeaseError> {
-        let (site, desk) = (identity.site.0, identity.desk.0);
         let (path, locked) =
             (name(directory, identity, "lease"), name(directory, identity, "lock"));
         fs::create_dir_all(directory).map_err(io("make the directory of", directory))?;
         let lock = File::options().write(true).create(true).truncate(false).open(&locked);
         let lock = Locked::take(lock.map_err(io("open", &locked))?);
         match lock {
-            Ok(lock) => match Fence::of(directory, identity)? {
-                Some(fence) => {
-                    let (fence, path) = (fence.to_string(), Fence::path(directory, identity));
-                    Err(LeaseError::Fenced { site, desk, fence, path })
-                }
-                None => Ok(Self { identity, written: read(&path)?, path, _lock: lock }),
-            },
+            Ok(lock) => {
+                unfenced(directory, identity)?;
+                let (directory, written) = (directory.to_owned(), read(&path)?);
+                Ok(Self { directory, identity, written, path, _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => {
+                let (site, desk) = (identity.site.0, identity.desk.0);
                 let holder = read(&path).unwrap_or_default().holder();
                 Err(LeaseError::Held { site, desk, holder, path: locked })
             }
@@ -263,6 +282,15 @@ impl Lease {
                 Err(LeaseError::Io { what: "lock", path: locked, source })
             }
         }
+    }
+
+    /// Looks at the fence again. Called once others can see the run: a guard that has put a fence
+    /// after `take` had looked either finds that run, or is found here.
+    ///
+    /// # Errors
+    /// `Fenced`, `Io`: nothing may be sent.
+    pub fn confirm(&self) -> Result<(), LeaseError> {
+        unfenced(&self.directory, self.identity)
     }
 
     /// A new epoch, for an engine that records to `record` and whose journal knows of run `last`;
@@ -284,6 +312,12 @@ impl Lease {
         self.written = written;
         Ok(DeskIdentity { run: epoch, ..self.identity })
     }
+}
+
+fn unfenced(directory: &Path, identity: DeskIdentity) -> Result<(), LeaseError> {
+    let Some(fence) = Fence::of(directory, identity)? else { return Ok(()) };
+    let (fence, path) = (fence.to_string(), Fence::path(directory, identity));
+    Err(LeaseError::Fenced { site: identity.site.0, desk: identity.desk.0, fence, path })
 }
 
 fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LeaseError {

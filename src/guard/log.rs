@@ -30,6 +30,14 @@ pub struct Line {
 #[derive(Clone, Debug)]
 pub struct Log(PathBuf);
 
+impl Line {
+    /// Of now.
+    #[must_use]
+    pub fn now(run: u16, event: &str, what: Value) -> Self {
+        Self { at_ns: crate::alert::message::now_ns(), run, event: event.to_owned(), what }
+    }
+}
+
 impl Log {
     /// In the guard's directory.
     #[must_use]
@@ -37,16 +45,22 @@ impl Log {
         Self(directory.join(NAME))
     }
 
-    /// Appends a line; it is on the disk when this returns.
+    /// Appends a line of now; it is on the disk when this returns.
     ///
     /// # Errors
     /// What the file system says.
     pub fn write(&self, run: u16, event: &str, what: Value) -> io::Result<()> {
-        let at_ns = crate::alert::message::now_ns();
-        let line = Line { at_ns, run, event: event.to_owned(), what };
+        self.append(&Line::now(run, event, what))
+    }
+
+    /// Appends a line; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn append(&self, line: &Line) -> io::Result<()> {
         let mut file = File::options().append(true).create(true).open(&self.0)?;
         // At once: two guards never write, a person's command beside one may.
-        file.write_all(sealed::text(&line).as_bytes())?;
+        file.write_all(sealed::text(line).as_bytes())?;
         file.sync_data()
     }
 

@@ -1,25 +1,29 @@
 //! The guard: a process beside an engine that works when the engine does not.
 //!
-//! It looks at the counters that the engine leaves in shared memory (`sight`) and judges them
-//! (`watch`): healthy, wedged, gone, or ended in order. What is wedged or gone without an orderly
-//! end is acted on, in this order (`act`): a fence, so that no engine of the desk starts again
-//! (`engine::lease`); the process is killed, known by its start and held by a descriptor (`kill`);
-//! then every order is cancelled at every gateway (`cancel`), the guard's own session or the
-//! engine's taken over. Each step is on the disk before it is done (`state`), so that a guard that
-//! was killed goes on where it was. People are told (`tell`), and everything is written down
-//! (`log`). A stop for maintenance is no failure: the engine says that it ends, or people have
-//! announced it (`window`).
+//! It looks at the counters that the engine leaves in shared memory (`sight`), at what the kernel
+//! says of threads that are late (`activity`), and judges both (`watch`): healthy, starved, wedged,
+//! gone, or ended in order. What is wedged or gone without an orderly end is acted on, in this
+//! order (`act`): a fence, so that no engine of the desk starts again (`engine::lease`); the
+//! process is killed, known by its start and held by a descriptor (`kill`); then every order is
+//! cancelled at every gateway (`cancel`), the guard's own session or the engine's taken over. Each
+//! step is handed to the disk before it is done (`state`, `disk`), so that a guard that was killed
+//! goes on where it was. People are told (`tell`), and everything is written down (`log`). A stop
+//! for maintenance is no failure: the engine says that it ends, or people have announced it
+//! (`window`).
 //!
-//! What it can do it does with what the host still gives it: a disk that refuses keeps it from
-//! writing down, not from killing and cancelling. Deliberately absent: closing positions, deciding
-//! whether the engine trades well, starting it again. Called by `xmc guard`.
+//! What it can do it does with what the host still gives it: a disk that refuses or hangs keeps it
+//! from writing down, not from killing and cancelling. Deliberately absent: closing positions,
+//! deciding whether the engine trades well, starting it again. Called by `xmc guard`.
 
 pub mod act;
+pub mod activity;
 pub mod beat;
 pub mod cancel;
+pub mod disk;
 pub mod kill;
 pub mod log;
 pub mod sight;
+pub mod standing;
 pub mod state;
 pub mod tell;
 pub mod watch;

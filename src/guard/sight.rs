@@ -1,7 +1,8 @@
 //! What is seen of an engine in its counters: attached to whatever run has the record.
 
-use super::watch::{Beat, BeatKind, Signs};
+use super::watch::{Beat, BeatKind, Doing, Signs};
 use crate::counters::{Attached, EngineState, Look, Looker, OwnerKind, ReadError, Run};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use xmc_hotpath::message::DeskIdentity;
@@ -73,7 +74,10 @@ fn signs(attached: &Attached, look: &Look) -> Signs {
     let table = attached.table();
     let (mut beats, mut sent) = (Vec::new(), 0);
     let (mut is_ending, mut live_orders) = (false, 0);
-    for (row, value) in table.rows.iter().zip(look.values()) {
+    let rows = || table.rows.iter().zip(look.values());
+    let threads = rows().filter(|(row, id)| row.name == "thread" && **id != 0);
+    let threads: HashMap<_, _> = threads.map(|(row, id)| (row.owner, *id)).collect();
+    for (row, value) in rows() {
         let owner = &table.owners[row.owner];
         match (owner.kind, row.name.as_str()) {
             (OwnerKind::Engine, "is_ending") => is_ending = *value != 0,
@@ -94,12 +98,11 @@ fn signs(attached: &Attached, look: &Look) -> Signs {
                     _ => owner.name.clone(),
                 };
                 let age = look.age(attached, *value).map(|age| Duration::from_nanos(age.0));
-                beats.push(Beat { name, kind, age });
+                let thread = threads.get(&row.owner).copied();
+                beats.push(Beat { name, kind, age, thread, doing: Doing::Unknown });
             }
             _ => {}
         }
     }
-    let now_ns = crate::alert::message::now_ns();
-    let run_for = Duration::from_nanos(now_ns.saturating_sub(attached.run().started.0));
-    Signs { engine: look.engine(), is_ending, sent, live_orders, run_for, beats }
+    Signs { engine: look.engine(), is_ending, sent, live_orders, beats }
 }

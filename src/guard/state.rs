@@ -1,8 +1,8 @@
 //! What the guard must remember when it is killed, in a small file beside the record that is
 //! replaced as a whole: which run it has watched, and how far it is with one that failed.
 //!
-//! A step is written before it is done. A guard that starts and finds a case goes on with it; to
-//! fence, kill and cancel twice does no harm.
+//! A step is handed to the disk before it is done (`disk`). A guard that starts and finds a case
+//! goes on with it; to fence, kill and cancel twice does no harm.
 
 use crate::clock::Source;
 use crate::counters::Run;
@@ -93,10 +93,35 @@ impl Process {
 pub enum Phase {
     /// It is about to be fenced and killed.
     Found,
-    /// Its process is gone: orders are about to be cancelled.
+    /// Its process was killed, or could not be: orders are about to be cancelled.
     Killed,
     /// Every gateway has answered, or was given up.
     Done,
+}
+
+/// What has come of the process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum ProcessEnd {
+    /// It was not tried yet.
+    Waiting,
+    /// It is gone.
+    Gone,
+    /// It was killed and waits for a device: it runs nothing more.
+    Lingers,
+    /// It could not be killed, and may send again.
+    Failed {
+        /// Why.
+        why: String,
+    },
+}
+
+impl ProcessEnd {
+    /// Nothing more is sent by it.
+    #[must_use]
+    pub const fn is_silent(&self) -> bool {
+        matches!(self, Self::Gone | Self::Lingers)
+    }
 }
 
 /// What has come of a gateway.
@@ -141,10 +166,18 @@ pub struct Case {
     pub found_ns: u64,
     /// How far it is.
     pub phase: Phase,
+    /// What has come of its process.
+    pub end: ProcessEnd,
+    /// Its fence is on the disk.
+    pub is_fenced: bool,
+    /// What was not on the disk yet when its process was killed.
+    pub unwritten: Vec<String>,
     /// What could not be done on the way: the fence, the kill, the lease.
     pub troubles: Vec<String>,
     /// Every gateway that leads out of the engine.
     pub gateways: Vec<GatewayCase>,
+    /// The code of the alert that says what came of it; empty: nobody was told.
+    pub told: String,
     /// Sinks of alerts that have not taken it yet.
     pub untold: Vec<String>,
     /// People have lifted the fence before it was done: nobody goes on with it.
@@ -153,10 +186,13 @@ pub struct Case {
 }
 
 impl Case {
-    /// Every venue has said that nothing lives.
+    /// Its desk is shut, its process sends nothing more, and every venue has said that nothing
+    /// lives.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         self.phase == Phase::Done
+            && self.is_fenced
+            && self.end.is_silent()
             && self.gateways.iter().all(|one| matches!(one.outcome, Outcome::Cancelled { .. }))
     }
 }

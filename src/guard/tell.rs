@@ -11,7 +11,8 @@ use crate::alert::{self, sink};
 use crate::config::{AlertSink, Configuration};
 use crate::engine::alerting::origin;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 /// Tries for each sink.
 const TRIES: u32 = 3;
@@ -42,25 +43,40 @@ pub fn audience(config: &Configuration, rule: Rule) -> Vec<String> {
     meant.map(|sink| sink.name.clone()).collect()
 }
 
-/// Tells those of `names`; who has not taken it.
+/// What goes to one sink.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    sink: AlertSink,
+    message: Message,
+}
+
+/// What is told to those of `names`.
 #[must_use]
-pub fn tell(config: &Configuration, record: &Path, told: &Told, names: &[String]) -> Vec<String> {
+pub fn letters(config: &Configuration, told: &Told, names: &[String]) -> Vec<Letter> {
     let Some(alerts) = &config.alerts else { return Vec::new() };
     let severity = alerts.severities.get(&told.rule).copied().unwrap_or(told.rule.severity());
     let Some(severity) = severity else { return Vec::new() };
-    let directory = alert::directory(record);
-    let _ = std::fs::create_dir_all(&directory);
     let meant = alerts.sinks.iter().filter(|sink| names.contains(&sink.name));
-    let message = |sink: &AlertSink| {
+    let letter = |sink: &AlertSink| {
         let (labels, origin) = (told.labels.clone(), origin(config, alerts));
         let rule = (told.rule, severity);
-        Message::told(rule, labels, told.run.into(), &sink.name, origin, told.at_ns)
+        let run = told.run.into();
+        let message = Message::told(rule, labels, run, &sink.name, origin, told.at_ns);
+        Letter { sink: sink.clone(), message }
     };
-    let one = |sink: &AlertSink| {
-        let message = message(sink);
+    meant.map(letter).collect()
+}
+
+impl Letter {
+    /// How long it may take, all tries together.
+    fn patience(&self) -> Duration {
+        (Duration::from_millis(self.sink.timeout_ms.into()) + PAUSE) * TRIES
+    }
+
+    fn is_delivered(&self, directory: &Path) -> bool {
         for left in (0..TRIES).rev() {
-            let opened = sink::open(sink, &directory);
-            if opened.is_ok_and(|mut open| open.send(&message).is_ok()) {
+            let opened = sink::open(&self.sink, directory);
+            if opened.is_ok_and(|mut open| open.send(&self.message).is_ok()) {
                 return true;
             }
             if left > 0 {
@@ -68,14 +84,31 @@ pub fn tell(config: &Configuration, record: &Path, told: &Told, names: &[String]
             }
         }
         false
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            meant.map(|sink| (sink.name.clone(), scope.spawn(move || one(sink)))).collect();
-        let failed = threads.into_iter().filter_map(|(name, thread)| {
-            // A thread that panics has told nobody.
-            (!thread.join().unwrap_or(false)).then_some(name)
+    }
+}
+
+/// Delivers them for the record in `record`; the sinks that have not taken theirs in their time.
+#[must_use]
+pub fn deliver(record: &Path, letters: Vec<Letter>) -> Vec<String> {
+    let directory = alert::directory(record);
+    let patience = letters.iter().map(Letter::patience).max().unwrap_or_default();
+    let mut untold: Vec<_> = letters.iter().map(|letter| letter.sink.name.clone()).collect();
+    let (sender, delivered) = channel();
+    for letter in letters {
+        let (sender, directory) = (sender.clone(), directory.clone());
+        // Apart, and left alone when its time is over: a disk may hang under the sink that is a
+        // file.
+        std::thread::spawn(move || {
+            let _ = std::fs::create_dir_all(&directory);
+            if letter.is_delivered(&directory) {
+                let _ = sender.send(letter.sink.name);
+            }
         });
-        failed.collect()
-    })
+    }
+    drop(sender);
+    let until = Instant::now() + patience;
+    while let Ok(name) = delivered.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        untold.retain(|one| *one != name);
+    }
+    untold
 }

@@ -2,7 +2,8 @@
 //!
 //! Something is late when it was so at several looks in a row that followed each other closely: a
 //! guard that was itself held up (a paused machine, a busy host) says nothing about the engine
-//! until it has been looking again for as long as it waits for a heartbeat.
+//! until it has been looking again for as long as it waits for a heartbeat. A thread that could run
+//! and is not run by the host is starved, which has a longer patience than one that hangs.
 
 use crate::config::Guard;
 use crate::counters::EngineState;
@@ -25,6 +26,20 @@ pub enum BeatKind {
     Main,
 }
 
+/// What the thread of a heartbeat does, as the kernel has it (`activity`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Doing {
+    /// Not looked at, or not to be seen.
+    #[default]
+    Unknown,
+    /// It waits for something, or is held still.
+    Blocked,
+    /// It runs.
+    Running,
+    /// It could run, and the host has not let it.
+    Queued,
+}
+
 /// A heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beat {
@@ -34,6 +49,10 @@ pub struct Beat {
     pub kind: BeatKind,
     /// How old it is; `None`: there was none yet.
     pub age: Option<Duration>,
+    /// The kernel's number of its thread; `None`: it has not begun.
+    pub thread: Option<u64>,
+    /// What that does, if the heartbeat is old.
+    pub doing: Doing,
 }
 
 /// What is seen of one run at one moment.
@@ -47,8 +66,6 @@ pub struct Signs {
     pub sent: u64,
     /// Orders that may live, as it has last said.
     pub live_orders: u64,
-    /// How long ago the run began.
-    pub run_for: Duration,
     /// Its heartbeats.
     pub beats: Vec<Beat>,
 }
@@ -63,6 +80,13 @@ pub enum Verdict {
     Healthy,
     /// Something is late, and may come yet.
     Late {
+        /// What.
+        who: String,
+        /// How late, ms.
+        age_ms: u64,
+    },
+    /// Something is late because the host does not run it.
+    Starved {
         /// What.
         who: String,
         /// How late, ms.
@@ -102,6 +126,9 @@ impl Verdict {
             Self::Starting => "starting: not everything of it beats yet".to_owned(),
             Self::Healthy => "healthy".to_owned(),
             Self::Late { who, age_ms } => format!("{who} is late by {age_ms} ms"),
+            Self::Starved { who, age_ms } => {
+                format!("starved: the host has not run {who} for {age_ms} ms")
+            }
             Self::Ending => "ending in order".to_owned(),
             Self::Ended { live_orders: 0 } => "ended in order".to_owned(),
             Self::Ended { live_orders } => {
@@ -122,7 +149,11 @@ pub struct Watch {
     /// Until then heartbeats say nothing: this process was held up.
     blind_until: Duration,
     late: u32,
+    starved: u32,
     gone: u32,
+    /// Looks in a row at a run that should have begun to beat.
+    silent: u32,
+    seen_since: Option<Duration>,
     ending_since: Option<Duration>,
 }
 
@@ -131,16 +162,16 @@ impl Watch {
     #[must_use]
     pub fn new(limits: &Guard) -> Self {
         let limits = limits.clone();
-        let (looked, blind_until, ending_since) = (None, Duration::ZERO, None);
-        Self { limits, looked, blind_until, late: 0, gone: 0, ending_since }
-    }
-
-    const fn limit(&self, kind: BeatKind) -> Duration {
-        match kind {
-            BeatKind::Core => self.limits.core,
-            BeatKind::Desk => self.limits.desk,
-            BeatKind::Writer => self.limits.writer,
-            BeatKind::Main => self.limits.main,
+        Self {
+            limits,
+            looked: None,
+            blind_until: Duration::ZERO,
+            late: 0,
+            starved: 0,
+            gone: 0,
+            silent: 0,
+            seen_since: None,
+            ending_since: None,
         }
     }
 
@@ -150,7 +181,8 @@ impl Watch {
         self.looked = Some(now);
         let shortest = self.limits.core.min(self.limits.desk);
         if gap > shortest / 2 {
-            (self.blind_until, self.late) = (now + shortest, 0);
+            (self.blind_until, self.late, self.starved) = (now + shortest, 0, 0);
+            self.silent = 0;
         }
         match signs.engine {
             EngineState::Ended(_) => Verdict::Ended { live_orders: signs.live_orders },
@@ -165,7 +197,9 @@ impl Watch {
         if self.gone < 2 {
             return Verdict::Late { who: "process".to_owned(), age_ms: 0 };
         }
-        if signs.sent == 0 { Verdict::NotStarted } else { Verdict::Gone }
+        // What an earlier run has left it lives on, too.
+        let is_idle = signs.sent == 0 && signs.live_orders == 0;
+        if is_idle { Verdict::NotStarted } else { Verdict::Gone }
     }
 
     fn alive(&mut self, signs: &Signs, now: Duration) -> Verdict {
@@ -179,30 +213,49 @@ impl Watch {
             }
             return Verdict::Wedged { who: "the end of the run".to_owned(), age_ms: ms(age) };
         }
-        if signs.beats.iter().any(|beat| beat.age.is_none()) {
-            if signs.run_for <= self.limits.start {
-                return Verdict::Starting;
-            }
-            let silent = signs.beats.iter().find(|beat| beat.age.is_none());
-            let who = silent.map_or_else(String::new, |beat| beat.name.clone());
-            return Verdict::Wedged { who, age_ms: ms(signs.run_for) };
+        if let Some(silent) = signs.beats.iter().find(|beat| beat.age.is_none()) {
+            return self.silent(&silent.name, now);
         }
         let late = signs.beats.iter().filter_map(|beat| {
-            let age = beat.age?;
-            Some((age.checked_sub(self.limit(beat.kind))?, age, &beat.name))
+            let limit = self.limits.limit(beat.kind);
+            let age = beat.age.filter(|age| *age > limit)?;
+            let is_starved = beat.doing == Doing::Queued && age <= self.limits.patience(limit);
+            Some((!is_starved, age.saturating_sub(limit), age, &beat.name))
         });
-        let Some((_, age, who)) = late.max_by_key(|(over, ..)| *over) else {
-            self.late = 0;
+        // What hangs comes before what is starved.
+        let Some((hangs, _, age, who)) = late.max_by_key(|(hangs, over, ..)| (*hangs, *over))
+        else {
+            (self.late, self.starved) = (0, 0);
             return Verdict::Healthy;
         };
         let (who, age_ms) = (who.clone(), ms(age));
         if now < self.blind_until {
             return Verdict::Late { who, age_ms };
         }
-        self.late += 1;
-        if self.late < LOOKS {
-            return Verdict::Late { who, age_ms };
+        self.late = if hangs { self.late + 1 } else { 0 };
+        self.starved += 1;
+        if self.late >= LOOKS {
+            Verdict::Wedged { who, age_ms }
+        } else if !hangs && self.starved >= LOOKS {
+            Verdict::Starved { who, age_ms }
+        } else {
+            Verdict::Late { who, age_ms }
         }
-        Verdict::Wedged { who, age_ms }
+    }
+
+    /// Not all of it has beaten yet. Its time is this process's own since it first saw the run: a
+    /// clock that is set changes nothing about it.
+    fn silent(&mut self, who: &str, now: Duration) -> Verdict {
+        let since = *self.seen_since.get_or_insert(now);
+        let age = now.saturating_sub(since);
+        if age <= self.limits.start || now < self.blind_until {
+            return Verdict::Starting;
+        }
+        self.silent += 1;
+        if self.silent < LOOKS {
+            return Verdict::Starting;
+        }
+        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        Verdict::Wedged { who: who.to_owned(), age_ms }
     }
 }

@@ -542,6 +542,24 @@ rules! {
         "账户所需资金无路径可达, 金额见标签"
         "bring it by hand, or close positions: `xmc capital plan` shows which"
         "人工调拨或减仓, 见 xmc capital plan";
+    GuardStarved = "170" Page Once
+        "engine starved" "引擎得不到处理器"
+        "the host has not run a thread of run {value} for longer than its heartbeat may be old"
+        "主机未及时调度第 {value} 次运行的线程, 心跳已超限"
+        "see what else runs on its cores (`xmc host check`); the guard ends it if this lasts"
+        "检查其核上的其他进程 (xmc host check); 若持续, 看护进程会结束引擎";
+    GuardPassed = "171" Page Once
+        "dead run of another record" "另一留痕的运行已中断"
+        "run {value} of this record died, and the desk trades with another record since"
+        "本留痕的第 {value} 次运行已中断, 该席位此后以另一留痕交易"
+        "see at the venues whether orders of that run live: the guard leaves the desk alone"
+        "在各交易所核对该次运行是否仍有挂单: 看护进程不处置该席位";
+    GuardNotKilled = "172" Page Once
+        "engine not killed" "引擎未能结束"
+        "the guard could not kill the engine of run {value}: it may send orders again"
+        "看护进程未能结束第 {value} 次运行的引擎: 它可能再次报单"
+        "kill it by hand now, as its user; the guard tries again by itself"
+        "立即以其用户身份手动结束该进程; 看护进程会自行重试";
     Test = "900" Page Once
         "TEST of alerts" "告警测试"
         "this is a test; nothing has happened"

@@ -52,8 +52,9 @@ pub struct LiftArgs {
     /// Why it is safe.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Also while a venue has not confirmed that nothing lives: it was seen to by other means.
-    #[arg(long)]
+    /// Also while a venue has not confirmed that nothing lives: it was seen to by other means. With
+    /// --key it is what both sign (lift_unconfirmed), and with --signed what they have signed says.
+    #[arg(long, conflicts_with = "signed")]
     unconfirmed: bool,
     /// Without being asked.
     #[arg(long)]
@@ -75,8 +76,11 @@ pub fn run(args: &LiftArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         Some(control) => match (&args.key, &args.signed) {
             (Some(key), _) => prepare(args, key, (control, &places, identity), out),
             (None, Some(signed)) => {
-                may_lift(args, &places, &fence)?;
-                let by = judged(signed, control, &config, &places, identity)?;
+                // What would be refused all the same uses up no number of the operator.
+                let signed = std::fs::read(signed).map_err(CliError::could_not_run)?;
+                let says = unjudged(&signed)?;
+                may_lift(says == Verb::LiftUnconfirmed, &places, &fence)?;
+                let by = judged(&signed, control, &config, &places, identity)?;
                 lift(&places, &fence, &by, out)
             }
             (None, None) => Err(CliError::usage(
@@ -88,7 +92,7 @@ pub fn run(args: &LiftArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
             let by = args.by.as_ref().zip(args.reason.as_ref()).ok_or_else(|| {
                 CliError::usage("say who lifts it and why: --by NAME --reason TEXT")
             })?;
-            may_lift(args, &places, &fence)?;
+            may_lift(args.unconfirmed, &places, &fence)?;
             confirm(args.yes)?;
             lift(&places, &fence, &format!("{}: {}", by.0, by.1), out)
         }
@@ -117,7 +121,7 @@ fn prepare(
         counter: kept.counter(operator.id).saturating_add(1),
         issued_s: now_s,
         expires_s: now_s + u64::from(control.valid_seconds),
-        verb: Verb::Lift,
+        verb: if args.unconfirmed { Verb::LiftUnconfirmed } else { Verb::Lift },
         scope: Named::All,
         change: None,
         difference: None,
@@ -142,7 +146,7 @@ fn prepare(
 }
 
 /// The guard is through with it, or people say that they have seen to what it is not.
-fn may_lift(args: &LiftArgs, places: &Places, fence: &Fence) -> Result<(), CliError> {
+fn may_lift(is_unconfirmed: bool, places: &Places, fence: &Fence) -> Result<(), CliError> {
     let held = lease::is_held(&places.leases, places.identity).map_err(CliError::could_not_run)?;
     if held {
         return Err(CliError::refused(
@@ -161,41 +165,45 @@ fn may_lift(args: &LiftArgs, places: &Places, fence: &Fence) -> Result<(), CliEr
                  first",
             ));
         };
-        if args.unconfirmed
-            && let Some(case) = &mut state.case
-        {
+        if is_unconfirmed && let Some(case) = &mut state.case {
             case.is_lifted = true;
             state.write(&places.guard).map_err(CliError::could_not_run)?;
         }
     }
-    if args.unconfirmed || case.as_ref().is_some_and(Case::is_confirmed) {
+    if is_unconfirmed || case.as_ref().is_some_and(Case::is_confirmed) {
         return Ok(());
     }
     Err(CliError::refused(
         "not every venue has confirmed that nothing lives (`xmc guard status`): see to it, and add \
-         --unconfirmed",
+         --unconfirmed, before it is signed",
     ))
+}
+
+/// What a signed file says, whoever has signed it.
+fn unjudged(signed: &[u8]) -> Result<Verb, CliError> {
+    let text = String::from_utf8_lossy(signed);
+    let note = Note::parse(&text).map_err(CliError::usage)?;
+    let verb = Text::parse(&note.text).map_err(CliError::usage)?.verb;
+    match verb {
+        Verb::Lift | Verb::LiftUnconfirmed => Ok(verb),
+        _ => Err(CliError::usage(format!("{verb} is not lift: it is given to an engine"))),
+    }
 }
 
 /// Judges what two have signed; who they are.
 fn judged(
-    signed: &std::path::Path,
+    signed: &[u8],
     control: &Control,
     config: &Configuration,
     places: &Places,
     identity: DeskIdentity,
 ) -> Result<String, CliError> {
-    let request = std::fs::read(signed).map_err(CliError::could_not_run)?;
     let kept = Kept::open(&places.record).map_err(CliError::could_not_run)?;
     let (operators, register) = (control.operators.clone(), Register::of(config));
     let valid_s = control.valid_seconds.into();
     let mut judge = Judge::new(identity, operators, register, valid_s, kept);
-    let granted = judge.decide(&request, now_s()?, SafeState::NoNew);
+    let granted = judge.decide(signed, now_s()?, SafeState::NoNew);
     let granted = granted.map_err(|denied| CliError::refused(denied.why))?;
-    if granted.text.verb != Verb::Lift {
-        let why = format!("{} is not lift: it is given to an engine", granted.text.verb);
-        return Err(CliError::usage(why));
-    }
     let name = |id: u32| {
         let known = control.operators.iter().find(|one| one.id == id);
         known.map_or_else(|| id.to_string(), |one| one.name.clone())

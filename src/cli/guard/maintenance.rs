@@ -3,15 +3,20 @@
 use super::Of;
 use crate::alert::message::now_ns;
 use crate::cli::{CliError, Exit, Report};
+use crate::engine::lease;
 use crate::guard::log::Log;
-use crate::guard::window::{MOST_S, Window};
+use crate::guard::watcher::GuardError;
+use crate::guard::window::{Announced, MOST_S, Window, WindowError};
 use serde_json::json;
 use std::io::Write;
 
-/// Announce maintenance: for so long the guard does nothing about an engine that is stopped.
+/// Announce maintenance: for so long the guard does nothing about the stop of the run that there
+/// is.
 ///
-/// It ends by itself, and an engine that hangs beyond it is acted on. An orderly stop needs none.
-/// Only who owns the guard's files can announce it.
+/// It ends by itself, and an engine that hangs beyond it is acted on; the next run is none of its
+/// business. One window at a time, and together no more in 24 hours than maintenance_s of [guard].
+/// An orderly stop needs none. Only who owns the guard's files can announce it. Exit code 4: there
+/// is one, or there were enough.
 #[derive(Debug, clap::Args)]
 pub struct MaintenanceArgs {
     #[command(flatten)]
@@ -32,10 +37,11 @@ pub struct MaintenanceArgs {
 }
 
 pub fn run(args: &MaintenanceArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
-    let (_, places) = args.of.load()?;
+    let (config, places) = args.of.load()?;
+    let guard = config.guard.as_ref().ok_or(GuardError::NotConfigured).map_err(CliError::usage)?;
     let log = Log::new(&places.guard);
     if args.end {
-        Window::end(&places.guard).map_err(CliError::could_not_run)?;
+        Announced::end(&places.guard, now_ns()).map_err(CliError::could_not_run)?;
         log.write(0, "maintenance", json!({ "is_over": true })).map_err(CliError::could_not_run)?;
         if out.is_json() {
             out.json("xmc.guard.maintenance", 1, &json!({ "window": null }))?;
@@ -44,14 +50,26 @@ pub fn run(args: &MaintenanceArgs, out: &mut Report<'_>) -> Result<Exit, CliErro
         }
         return Ok(Exit::Ok);
     }
+    let run = lease::last_epoch(&places.leases, places.identity);
+    let run = run.map_err(CliError::could_not_run)?;
+    if run == 0 {
+        let why = "no run of this desk has begun: there is no stop to announce";
+        return Err(CliError::could_not_run(why));
+    }
     let from_ns = now_ns();
     let window = Window {
+        run,
         from_ns,
         until_ns: from_ns + args.seconds.unwrap_or(0) * 1_000_000_000,
         by: args.by.clone().unwrap_or_default(),
         reason: args.reason.clone().unwrap_or_default(),
     };
-    window.announce(&places.guard).map_err(CliError::could_not_run)?;
+    Announced::announce(&places.guard, window.clone(), guard.maintenance).map_err(|error| {
+        match error {
+            WindowError::Io { .. } => CliError::could_not_run(error),
+            WindowError::Announced { .. } | WindowError::TooMuch { .. } => CliError::refused(error),
+        }
+    })?;
     log.write(0, "maintenance", json!(window)).map_err(CliError::could_not_run)?;
     if out.is_json() {
         out.json("xmc.guard.maintenance", 1, &json!({ "window": window }))?;
@@ -59,7 +77,7 @@ pub fn run(args: &MaintenanceArgs, out: &mut Report<'_>) -> Result<Exit, CliErro
         let seconds = args.seconds.unwrap_or(0);
         writeln!(
             out,
-            "maintenance for {seconds} s: the guard does nothing about a stopped engine"
+            "maintenance of run {run} for {seconds} s: the guard does nothing about its stop"
         )?;
     }
     Ok(Exit::Ok)

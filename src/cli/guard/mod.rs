@@ -8,7 +8,6 @@ pub(super) mod trials;
 
 use super::{CliError, Exit, Report};
 use crate::config::{self, Configuration, GatewayIndex, SessionIdentity};
-use crate::engine::lease::LeaseError;
 use crate::engine::logon;
 use crate::guard::Places;
 use crate::guard::watch::Verdict;
@@ -41,7 +40,7 @@ pub struct Args {
     /// Say what is seen now, and end.
     #[arg(long)]
     once: bool,
-    /// Watch and say what is seen, and do nothing about it.
+    /// Watch and say what is seen, do nothing about it and write nothing; another guard may watch.
     #[arg(long)]
     dry_run: bool,
     /// End once it has acted; without it the guard waits for the fence to be lifted.
@@ -114,13 +113,13 @@ fn refused(error: GuardError) -> CliError {
 fn watch(args: &Args, of: &Of, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let (config, places) = of.load()?;
     let secrets = |row, own: Option<&SessionIdentity>| secret(&config, row, own);
-    let mut watcher = Watcher::open(places, &config, &secrets).map_err(refused)?;
+    let manner = Manner { is_dry: args.dry_run, until_acted: args.until_acted };
+    let mut watcher = Watcher::open(places, &config, &secrets, manner).map_err(refused)?;
     if args.once {
         return once(&mut watcher, out);
     }
     interrupt::watch();
     let is_over = AtomicBool::new(false);
-    let manner = Manner { is_dry: args.dry_run, until_acted: args.until_acted };
     let has_ended = AtomicBool::new(false);
     let concluded = std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -129,14 +128,14 @@ fn watch(args: &Args, of: &Of, out: &mut Report<'_>) -> Result<Exit, CliError> {
             }
             is_over.store(true, Ordering::Relaxed);
         });
-        let concluded = watcher.run(manner, &is_over, &mut |news| {
+        let concluded = watcher.run(&is_over, &mut |news| {
             // Nobody who reads this holds the guard up.
             let _ = say(news, out);
         });
         has_ended.store(true, Ordering::Release);
         concluded
     });
-    match concluded.map_err(refused)? {
+    match concluded {
         Conclusion::Quiet => Ok(Exit::Ok),
         Conclusion::Acted { is_confirmed: true } => Ok(Exit::Finding),
         Conclusion::Acted { is_confirmed: false } => Ok(Exit::CouldNotRun),
@@ -158,7 +157,7 @@ fn say(news: &News, out: &mut Report<'_>) -> std::io::Result<()> {
 }
 
 fn once(watcher: &mut Watcher<'_>, out: &mut Report<'_>) -> Result<Exit, CliError> {
-    let fence = watcher.fence().map_err(|error: LeaseError| CliError::could_not_run(error))?;
+    let fence = watcher.fence().cloned();
     let (process, verdict) = watcher.once();
     let words = match &verdict {
         Ok(verdict) => verdict.words(),

@@ -6,8 +6,8 @@ use crate::cli::{CliError, Exit, Report};
 use crate::engine::lease::Fence;
 use crate::guard::beat::{self, GuardBeat};
 use crate::guard::log::Log;
-use crate::guard::state::{Outcome, State};
-use crate::guard::window::Window;
+use crate::guard::state::{Outcome, ProcessEnd, State};
+use crate::guard::window::Announced;
 use serde_json::json;
 use std::io::Write;
 use std::time::Duration;
@@ -27,14 +27,16 @@ pub struct StatusArgs {
 }
 
 pub fn run(args: &StatusArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
-    let (_, places) = args.of.load()?;
+    let (config, places) = args.of.load()?;
+    let most = config.guard.as_ref().map_or(Duration::ZERO, |guard| guard.maintenance);
     let now = now_ns();
     let beat = GuardBeat::read(&places.guard);
     let age = beat.as_ref().map(|beat| beat.age(now));
     let is_watching = age.is_some_and(|age| age <= SILENT);
     let fence = Fence::of(&places.leases, places.identity).map_err(CliError::could_not_run)?;
     let state = State::read(&places.guard).map_err(CliError::could_not_run)?;
-    let window = Window::of(&places.guard, now);
+    let announced = Announced::read(&places.guard);
+    let window = announced.at(now, most);
     let (lines, damaged) = Log::new(&places.guard).read().map_err(CliError::could_not_run)?;
     let last = &lines[lines.len().saturating_sub(LINES)..];
     if out.is_json() {
@@ -63,6 +65,15 @@ pub fn run(args: &StatusArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         }
         if let Some(case) = &state.case {
             writeln!(out, "last case   run {}: {}", case.process.run, case.why)?;
+            match &case.end {
+                ProcessEnd::Waiting => writeln!(out, "  process   not killed yet")?,
+                ProcessEnd::Gone => writeln!(out, "  process   gone")?,
+                ProcessEnd::Lingers => writeln!(out, "  process   killed, waits for a device")?,
+                ProcessEnd::Failed { why } => writeln!(out, "  process   NOT KILLED: {why}")?,
+            }
+            for what in &case.unwritten {
+                writeln!(out, "  disk      {what} was not on it yet when the process was killed")?;
+            }
             for one in &case.gateways {
                 let what = match &one.outcome {
                     Outcome::Waiting => "not confirmed yet".to_owned(),
@@ -80,9 +91,10 @@ pub fn run(args: &StatusArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
                 writeln!(out, "  TROUBLE   {trouble}")?;
             }
         }
-        if let Some(window) = &window {
+        if let Some(window) = window {
             let left = (window.until_ns - now) / 1_000_000_000;
-            writeln!(out, "maintenance {left} s more, by {}: {}", window.by, window.reason)?;
+            let (run, by, why) = (window.run, &window.by, &window.reason);
+            writeln!(out, "maintenance {left} s more of run {run}, by {by}: {why}")?;
         }
     }
     Ok(if is_watching && fence.is_none() { Exit::Ok } else { Exit::Finding })

@@ -427,11 +427,13 @@ fn guard(of: &Guard, configuration: &Configuration) -> Table {
     };
     table.note(format!(
         "{act} when a hot core is silent for {} ms, the desk {} ms, the journal {} ms, the main \
-         thread {} ms; looks each {} ms. It is a process of its own: `xmc guard CONFIG`",
+         thread {} ms, {} times that if the host does not run it; looks each {} ms. It is a \
+         process of its own: `xmc guard CONFIG`",
         core.as_millis(),
         desk.as_millis(),
         writer.as_millis(),
         main.as_millis(),
+        of.starved_times,
         look.as_millis()
     ));
     table

@@ -115,6 +115,8 @@ pub fn trade(
     let (is_pinned, identity) = (wanted.is_pinned, recording.identity);
     let counters = Counters::shown(config, is_pinned, directory, identity, &clock)
         .map_err(CliError::could_not_run)?;
+    // Before anybody logs on, which puts out whoever cancels at a counter as this account.
+    recording.lease.confirm().map_err(CliError::could_not_run)?;
     let mut opened = opening::open(config, &clock, wanted.secret, earlier, PATIENCE)
         .map_err(CliError::could_not_run)?;
     let kernel = opened.count_in(&counters);
@@ -141,6 +143,8 @@ pub fn trade(
     }
     let sessions =
         opening::sessions(config, &clock, wanted.secret, directory, &counters.gateway_ports);
+    // Opening took its time; from here on it beats.
+    recording.lease.confirm().map_err(CliError::could_not_run)?;
     let plan = Plan {
         config,
         clock: &clock,

@@ -8,8 +8,10 @@
 use super::{Canceller, Confirmed};
 use crate::engine::logon;
 use crate::engine::sessions::{Attempt, SessionBook};
+use crate::guard::disk::BOUND;
 use crate::venue::cme::ilink3::mass::{self, MassAnswer, Wanted};
 use crate::venue::cme::ilink3::{parties, resume};
+use std::time::Instant;
 use xmc_hotpath::port::StreamPort;
 use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::cme::ilink3::session::Handover;
@@ -27,7 +29,9 @@ pub(super) fn cancel(of: &Canceller<'_>, tries: u32) -> Result<Confirmed, String
     let mut gateway = configured.clone();
     gateway.session = Some(identity.clone());
     let book = of.own.is_none().then(|| SessionBook::new(of.record, name));
-    let known = book.as_ref().map_or(Ok(Vec::new()), SessionBook::read);
+    // A disk that does not answer keeps nobody from cancelling: nothing of before is asked for.
+    let read = |book: SessionBook| of.disks.reads.ask(move || book.read());
+    let known = book.clone().and_then(read).unwrap_or_else(|| Ok(Vec::new()));
     let known = known.map_err(|error| error.to_string())?;
     // As the engine does: the other address every other time.
     let is_backup = tries % 2 == 1 && configured.backup.is_some();
@@ -35,9 +39,11 @@ pub(super) fn cancel(of: &Canceller<'_>, tries: u32) -> Result<Confirmed, String
     let entered = logon::log_on_again(&gateway, &secret, &attempt, utc, of.answer);
     let entered = entered.map_err(|error| error.to_string())?;
     let (mut port, mut handover) = (entered.entry.port, entered.entry.handover);
-    if let Some(book) = &book {
+    if let Some(book) = book {
         // A book that cannot be written costs the next run news of cancels; orders cost more.
-        let _ = book.write(&resume::begun(&handover));
+        let begun = resume::begun(&handover);
+        let written = of.disks.files.hand(move || book.write(&begun));
+        let _ = written.until(Instant::now() + BOUND);
     }
     let behalf = of.own.map(|_| format!("{}{}", engine.session, engine.firm));
     let wanted = Wanted { identity, on_behalf_of: behalf.as_deref(), security_id: None };

@@ -6,6 +6,7 @@
 mod dstar;
 mod ilink3;
 
+use super::disk::Disks;
 use crate::config::{Configuration, GatewayIndex, GatewayProtocol, SessionIdentity};
 use crate::secret::Secret;
 use std::path::Path;
@@ -39,6 +40,10 @@ pub struct Canceller<'a> {
     pub secrets: &'a Secrets<'a>,
     /// How long one answer is waited for.
     pub answer: Duration,
+    /// What is read and written meanwhile.
+    pub disks: &'a Disks,
+    /// Whether people have lifted the fence: what lives then is another engine's.
+    pub is_lifted: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// What a venue has confirmed.
@@ -75,6 +80,9 @@ impl Canceller<'_> {
     ) -> Result<Confirmed, String> {
         let (since, mut pause) = (Instant::now(), PAUSE);
         for tries in 0_u32.. {
+            if (self.is_lifted)() {
+                return Err("the fence was lifted: what lives now is another engine's".to_owned());
+            }
             let until = Until { at: since + GIVE_UP, is_over };
             let why = match self.attempt(tries, until) {
                 Ok(confirmed) => return Ok(confirmed),

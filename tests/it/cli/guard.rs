@@ -6,6 +6,7 @@ use crate::journal::scratch::Scratch;
 use cross_market_connect::config::{self, Configuration};
 use cross_market_connect::counters::Attached;
 use cross_market_connect::engine::lease::Fence;
+use cross_market_connect::guard::Places;
 use cross_market_connect::guard::act::case;
 use cross_market_connect::guard::state::{Phase, Process, State};
 use cross_market_connect::venue::simulated::Venues;
@@ -66,7 +67,7 @@ impl Stand {
             let public = made.1["public_key"].as_str().expect("a key").to_owned();
             text.push_str(&format!(
                 "\n[[operator]]\nname = \"{name}\"\nid = {id}\nkey = \"{public}\"\n\
-                 commands = [\"kill\", \"lift\"]\nsecond = true\n"
+                 commands = [\"kill\", \"lift\", \"lift_unconfirmed\"]\nsecond = true\n"
             ));
         }
         std::fs::write(&file, text).expect("it is ours");
@@ -228,6 +229,39 @@ fn an_engine_that_is_held_still_is_ended_and_stays_out_until_two_people_lift_the
     assert!(stand.status()["fence"].is_null());
     assert_eq!(guard.interrupt(), Some(0));
     assert!(stand.ask(&["status"], &[]).0 == 1, "nobody watches");
+}
+
+/// That a venue has not confirmed is in what two people sign, and cannot be added to it.
+#[test]
+fn a_fence_is_lifted_without_the_word_of_every_venue_only_if_two_have_signed_just_that() {
+    let stand = Stand::new("guard_unconfirmed", 65);
+    let places = Places::of(&stand.config, Some(&stand.record));
+    let fence = Fence { run: 3, process: 1, at_ns: 1, why: "a test".to_owned() };
+    fence.put(&places.leases, places.identity).expect("there is room");
+    std::fs::create_dir_all(&places.guard).expect("it is ours");
+    let signed = |name: &str, more: &[&str]| {
+        let file = stand.scratch.path(name);
+        let [alice, bob] = ["alice", "bob"].map(|one| stand.scratch.path(&format!("{one}.key")));
+        let words = ["--key", text_of(&alice), "--out", text_of(&file), "--reason", "seen to"];
+        let (code, prepared) = stand.ask(&["lift"], &[&words, more, &["--yes"]].concat());
+        assert_eq!(code, 0, "{prepared}");
+        let words = ["control", "sign", text_of(&file), "--yes", "--key", text_of(&bob)];
+        assert_eq!(report_of(&words).0, 0);
+        file
+    };
+    let plain = signed("plain", &[]);
+    let (code, refused) = stand.ask(&["lift"], &["--signed", text_of(&plain)]);
+    assert_eq!(code, 4, "{refused}");
+    assert!(refused.to_string().contains("--unconfirmed"), "{refused}");
+    let (code, refused) = stand.ask(&["lift"], &["--signed", text_of(&plain), "--unconfirmed"]);
+    assert_eq!(code, 3, "{refused}");
+    assert!(places.leases.join("site_1_desk_1.fence").exists());
+    let both = signed("unconfirmed", &["--unconfirmed"]);
+    let text = std::fs::read_to_string(&both).expect("it was written");
+    assert!(text.contains("command: lift_unconfirmed\n"), "{text}");
+    let (code, lifted) = stand.ask(&["lift"], &["--signed", text_of(&both)]);
+    assert_eq!(code, 0, "{lifted}");
+    assert!(!places.leases.join("site_1_desk_1.fence").exists());
 }
 
 /// The steps of a guard that was killed, at each place: what it had begun is done by the next.

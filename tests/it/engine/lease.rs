@@ -134,6 +134,19 @@ fn a_fenced_desk_lets_no_engine_in_until_it_is_lifted() {
     assert_eq!(lease.begin(None, &directory).unwrap().run, 1, "no epoch was used up");
 }
 
+/// A fence that comes after an engine has looked, and before anybody could see it, is found.
+#[test]
+fn an_engine_looks_at_the_fence_again_once_it_can_be_seen() {
+    let scratch = Scratch::new("lease_fence_again");
+    let directory = scratch.path("leases");
+    let lease = taken(&directory);
+    lease.confirm().expect("there is no fence");
+    let fence = Fence { run: 4, process: 77, at_ns: 1, why: "why".into() };
+    fence.put(&directory, DESK).expect("there is room");
+    let error = lease.confirm().expect_err("it is fenced");
+    assert!(matches!(error, LeaseError::Fenced { site: 3, desk: 2, .. }), "{error}");
+}
+
 /// Whoever cannot read a fence does not take it for none.
 #[test]
 fn a_fence_that_is_damaged_still_keeps_everybody_out() {

@@ -3,7 +3,7 @@
 use crate::config::{base, load};
 use cross_market_connect::config::Guard;
 use cross_market_connect::counters::EngineState;
-use cross_market_connect::guard::watch::{Beat, BeatKind, Signs, Verdict, Watch};
+use cross_market_connect::guard::watch::{Beat, BeatKind, Doing, Signs, Verdict, Watch};
 use std::time::Duration;
 use xmc_hotpath::time::UnixNs;
 
@@ -16,13 +16,18 @@ fn limits() -> Guard {
 
 /// A healthy engine in the middle of its run.
 fn healthy() -> Signs {
-    let beat = |name: &str, kind| Beat { name: name.to_owned(), kind, age: Some(MS) };
+    let beat = |name: &str, kind| Beat {
+        name: name.to_owned(),
+        kind,
+        age: Some(MS),
+        thread: None,
+        doing: Doing::Unknown,
+    };
     Signs {
         engine: EngineState::Running,
         is_ending: false,
         sent: 100,
         live_orders: 2,
-        run_for: 60_000 * MS,
         beats: vec![
             beat("core 1", BeatKind::Desk),
             beat("core 2", BeatKind::Core),
@@ -121,8 +126,12 @@ fn a_process_that_is_gone_has_ended_in_order_if_it_said_so() {
     assert_eq!(after(&mut watch, &gone, 0, 2), Verdict::Gone);
     // One that has sent nothing has failed to start: nothing of it is at a venue.
     let mut watch = Watch::new(&limits);
-    let early = Signs { sent: 0, ..gone };
+    let early = Signs { sent: 0, live_orders: 0, ..gone };
     assert_eq!(after(&mut watch, &early, 0, 5), Verdict::NotStarted);
+    // Unless an earlier run has left it orders that live.
+    let mut watch = Watch::new(&limits);
+    let heir = Signs { live_orders: 1, ..early };
+    assert_eq!(after(&mut watch, &heir, 0, 5), Verdict::Gone);
 }
 
 #[test]
@@ -138,15 +147,63 @@ fn an_orderly_end_may_take_its_time_and_no_longer() {
     assert!(matches!(verdict, Verdict::Wedged { .. }), "{verdict:?}");
 }
 
+/// However old it is by a clock that was set: what counts is how long it was looked at.
 #[test]
 fn a_run_that_begins_has_its_own_time_until_everything_beats() {
     let limits = limits();
     let mut watch = Watch::new(&limits);
     let mut signs = healthy();
     signs.beats[1].age = None;
-    signs.run_for = limits.start;
-    assert_eq!(after(&mut watch, &signs, 0, 5), Verdict::Starting);
-    signs.run_for = limits.start + MS;
-    let verdict = watch.judge(&signs, 60 * MS);
+    let looks = u32::try_from(limits.start.as_millis()).unwrap() / LOOK;
+    assert_eq!(after(&mut watch, &signs, 0, looks + 1), Verdict::Starting);
+    // Late at one look, and at two; and at the third.
+    let late = looks + 1;
+    assert_eq!(after(&mut watch, &signs, late * LOOK, 2), Verdict::Starting);
+    let verdict = watch.judge(&signs, (late + 2) * LOOK * MS);
     assert!(matches!(&verdict, Verdict::Wedged { who, .. } if who == "core 2"), "{verdict:?}");
+}
+
+/// A thread that could run and is not run by the host is late for a reason that kills nobody.
+#[test]
+fn a_starved_thread_has_a_longer_patience_and_an_end_of_it() {
+    let limits = limits();
+    let starved = |age| {
+        let mut signs = late(1, age);
+        signs.beats[1].doing = Doing::Queued;
+        signs
+    };
+    let mut watch = Watch::new(&limits);
+    let over = starved(limits.core + MS);
+    let verdict = after(&mut watch, &over, 0, 2);
+    assert!(matches!(verdict, Verdict::Late { .. }), "{verdict:?}");
+    let verdict = after(&mut watch, &over, 20, 50);
+    assert!(matches!(&verdict, Verdict::Starved { who, .. } if who == "core 2"), "{verdict:?}");
+    assert!(!verdict.is_failure());
+    let most = limits.patience(limits.core);
+    assert_eq!(most, 3 * limits.core, "three times, by default");
+    assert!(!after(&mut watch, &starved(most), 520, 3).is_failure());
+    assert!(after(&mut watch, &starved(most + MS), 550, 3).is_failure());
+    // It never lasts longer than the absolute end, nor less than without it.
+    let short = Guard { starved_most: limits.core / 2, ..limits.clone() };
+    assert_eq!(short.patience(limits.core), limits.core);
+    // One that begins to hang meanwhile is taken for what it is, at once.
+    for doing in [Doing::Blocked, Doing::Running, Doing::Unknown] {
+        let mut watch = Watch::new(&limits);
+        assert!(!after(&mut watch, &over, 0, 20).is_failure());
+        let mut hangs = over.clone();
+        hangs.beats[1].doing = doing;
+        assert!(after(&mut watch, &hangs, 200, 3).is_failure(), "{doing:?}");
+    }
+}
+
+/// Whatever else is starved: what hangs is named, and counts.
+#[test]
+fn one_that_hangs_beside_one_that_is_starved_is_a_failure() {
+    let limits = limits();
+    let mut signs = late(1, 2 * limits.core);
+    signs.beats[1].doing = Doing::Queued;
+    signs.beats[0].age = Some(limits.desk + MS);
+    signs.beats[0].doing = Doing::Blocked;
+    let verdict = after(&mut Watch::new(&limits), &signs, 0, 3);
+    assert!(matches!(&verdict, Verdict::Wedged { who, .. } if who == "core 1"), "{verdict:?}");
 }

@@ -40,7 +40,7 @@ key_credential = "demo_cme_key"
 
 /// The text before addresses are put in.
 pub fn text() -> String {
-    let mut text = demo::text(Topology::OneCore, "");
+    let mut text = demo::text(Topology::OneCore);
     for (old, new) in EDITS {
         text = text.replace(old, new);
     }

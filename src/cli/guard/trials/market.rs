@@ -48,8 +48,14 @@ pub fn open(config: &Configuration, seed: u64) -> Result<Venues, ShellError> {
     thin(&mut domestic.venue.exchange);
     thin(&mut overseas.venue.exchange);
     let venues = Venues { shfe: shfe::open(domestic)?, cme: cme::open(overseas)? };
-    for line in Line::BOTH {
-        venues.cme.set_faults(line, LineFaults { delay: LATE, ..LineFaults::NONE });
-    }
+    set_late(&venues, true);
     Ok(venues)
+}
+
+/// Lets the overseas feed come late, or in time.
+pub fn set_late(venues: &Venues, is_late: bool) {
+    let delay = if is_late { LATE } else { Span(0) };
+    for line in Line::BOTH {
+        venues.cme.set_faults(line, LineFaults { delay, ..LineFaults::NONE });
+    }
 }

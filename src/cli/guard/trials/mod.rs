@@ -1,10 +1,10 @@
 //! `xmc guard trials`: how long it takes from a fault of an engine until nothing of it lives at the
 //! venues, and how often a guard acts without cause.
 
-mod files;
-mod market;
-mod process;
-mod trial;
+pub(in crate::cli) mod files;
+pub(in crate::cli) mod market;
+pub(in crate::cli) mod process;
+pub(in crate::cli) mod trial;
 
 use crate::cli::plan::table::Align::{Left, Right};
 use crate::cli::plan::table::Table;

@@ -16,9 +16,22 @@ const NAP: Duration = Duration::from_millis(2);
 pub struct Process(Child);
 
 impl Process {
-    fn start(directory: &Path, name: &str, words: &[&str], config: &Path) -> io::Result<Self> {
+    /// `xmc` with these words, the configuration and the record; what it says goes to files of that
+    /// name.
+    pub fn start(directory: &Path, name: &str, words: &[&str], config: &Path) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(words).arg(config).arg("--record").arg(directory.join("record"));
+        Self::begin(directory, name, command)
+    }
+
+    /// `xmc` with these words alone.
+    pub fn alone(directory: &Path, name: &str, words: &[&str]) -> io::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(words);
+        Self::begin(directory, name, command)
+    }
+
+    fn begin(directory: &Path, name: &str, mut command: Command) -> io::Result<Self> {
         command.env("CREDENTIALS_DIRECTORY", directory.join(CREDENTIALS));
         let told =
             |what: &str| File::options().append(true).create(true).open(directory.join(what));
@@ -31,7 +44,12 @@ impl Process {
         Self::start(directory, "engine", &["--json", "run", "--unpinned", "--config"], config)
     }
 
-    /// The guard.
+    /// A guard that goes on watching.
+    pub fn standing_guard(directory: &Path, config: &Path) -> io::Result<Self> {
+        Self::start(directory, "guard", &["--json", "guard"], config)
+    }
+
+    /// The guard of a trial, which ends once it has acted.
     pub fn guard(directory: &Path, config: &Path) -> io::Result<Self> {
         Self::start(directory, "guard", &["--json", "guard", "--until-acted"], config)
     }

@@ -5,14 +5,15 @@ use super::process::Process;
 use super::{files, market};
 use crate::alert::message::now_ns;
 use crate::cli::CliError;
-use crate::engine::lease::Fence;
+use crate::engine::lease::{self, Fence};
 use crate::guard::Places;
 use crate::guard::state::{Outcome, State};
-use crate::guard::window::Window;
+use crate::guard::window::{Announced, Window};
 use crate::venue::cme::simulated::OrderRules;
 use crate::venue::simulated::{ACCOUNT, Venues};
 use rustix::process::Signal;
 use serde::Serialize;
+use std::io::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use xmc_hotpath::time::Span;
@@ -25,13 +26,15 @@ const BOTH: Duration = Duration::from_secs(15);
 const RESTS: Duration = Duration::from_millis(150);
 /// How long a guard may take.
 const LONGEST: Duration = Duration::from_secs(30);
+/// The maintenance that its configuration allows in a day.
+const WINDOW: Duration = Duration::from_secs(14_400);
 /// How long a guard is watched that has nothing to do.
 const CALM: Duration = Duration::from_secs(3);
 /// Between two looks at the venues.
 const NAP: Duration = Duration::from_micros(500);
 /// Until CME cancels by itself what a lost connection has left: longer than any trial, so that it
 /// is the guard who does.
-const CANCEL_AFTER: Span = Span(120_000_000_000);
+pub const OVERSEAS_CANCELS_LATE: Span = Span(120_000_000_000);
 
 /// What is done to the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -104,7 +107,7 @@ pub struct Came {
 }
 
 /// Orders of the desk that live at both venues.
-fn live(venues: &Venues) -> [usize; 2] {
+pub fn live(venues: &Venues) -> [usize; 2] {
     let shfe = venues.shfe.with(|shell, _| shell.exchange().orders_of(ACCOUNT).count());
     let cme = venues.cme.with(|shell, _| shell.exchange().orders_of(ACCOUNT).count());
     [shfe.unwrap_or(0), cme.unwrap_or(0)]
@@ -122,7 +125,7 @@ pub fn run(seed: u64, directory: &Path) -> Result<Came, CliError> {
     let venues = market::open(&config, seed).map_err(CliError::could_not_run)?;
     venues.address(&mut config);
     if fault != Fault::KilledCancelOnDisconnect {
-        let rules = OrderRules { cancel_after: CANCEL_AFTER, ..OrderRules::default() };
+        let rules = OrderRules { cancel_after: OVERSEAS_CANCELS_LATE, ..OrderRules::default() };
         venues.cme.set_order_rules(rules);
     }
     let file = files::write(directory, &text, &before, &config).map_err(CliError::could_not_run)?;
@@ -181,7 +184,10 @@ impl Trial<'_> {
                 let from_ns = now_ns();
                 let [by, reason] = ["trial", "a trial"].map(str::to_owned);
                 let until_ns = from_ns + 60_000_000_000;
-                Window { from_ns, until_ns, by, reason }.announce(&self.places.guard)?;
+                let Places { leases, identity, .. } = self.places;
+                let run = lease::last_epoch(leases, *identity).map_err(Error::other)?;
+                let window = Window { run, from_ns, until_ns, by, reason };
+                Announced::announce(&self.places.guard, window, WINDOW).map_err(Error::other)?;
                 self.engine.signal(Signal::KILL)?;
             }
         }
