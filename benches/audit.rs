@@ -228,6 +228,7 @@ impl Day {
             limit: 0,
             quote_age: [Span(0); 4],
             repeated: 3,
+            rests: u8::MAX,
         });
         let len = self.writer.detail(fired, 3, &decision, &mut buffer).expect("it fits");
         records.push(buffer[..len].to_vec());

@@ -14,6 +14,7 @@ use xmc_hotpath::message::{
     InstrumentIndex, Obstacle, OrderId, ProjectId, SpreadIndex, StrategyId, Way,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
+use xmc_hotpath::risk::NO_LEG;
 use xmc_hotpath::time::{MonoNs, UnixNs};
 
 /// The place of a record among all of its desk: run, input, output.
@@ -264,6 +265,9 @@ impl Receipt {
                     let intent = decision.intent.word();
                     let mut text =
                         format!("{intent} x{} at {value}, level {level}", decision.units);
+                    if decision.rests != NO_LEG {
+                        text.push_str(&format!("; leg {} rests", decision.rests));
+                    }
                     if decision.gate != Gate::Passed {
                         let (seen, limit) = (decision.seen, decision.limit);
                         text.push_str(&format!("; saw {seen}, limit {limit}"));

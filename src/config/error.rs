@@ -215,6 +215,8 @@ rules! {
     ResyncSources = "130",
     /// What was under way has settled before the next statement has to be there.
     ResyncPace = "131",
+    /// One leg of a spread rests at most: it is traded, others follow it, and a miss is repaired.
+    Rests = "160",
 }
 
 /// One thing wrong, where, and what to do.

@@ -31,6 +31,7 @@ mod limit;
 mod market;
 pub(crate) mod names;
 mod recovery;
+mod rest;
 mod resync;
 mod spread;
 mod term;

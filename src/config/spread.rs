@@ -11,6 +11,7 @@ use super::error::{Problem, Rule};
 use super::market::InstrumentIndex;
 use super::names::Registry;
 use super::rational::Rational;
+use super::rest::{self, Rest};
 use super::section::{Section, Written};
 use super::term::{self, Term};
 use super::value::{
@@ -96,6 +97,8 @@ pub struct Leg {
     pub pay_up_ticks: Written<u32>,
     /// Lots that must be shown up to a price for it to count; 0 if as many as are wanted do.
     pub min_lean_lots: u32,
+    /// It rests while the level is not met at crossing prices; `None`: it does not.
+    pub rest: Option<Rest>,
 }
 
 /// Whether fees are in what the levels are compared with.
@@ -328,6 +331,7 @@ pub(crate) fn spread(
             .map_or(BALANCE_TOLERANCE_E9, |tolerance| tolerance.value),
         place: section.place().clone(),
     };
+    rest::check(&section, &spread.legs, spread.repair.is_some());
     section.finish(spread)
 }
 
@@ -445,6 +449,7 @@ fn leg(section: Section<'_>, names: &Registry) -> Option<Leg> {
     let min_lean_lots = section.optional("min_lean_lots", whole(1..=1_000_000));
     let leg = Leg {
         min_lean_lots: min_lean_lots.map_or(0, |lots| lots.value),
+        rest: rest::rest(&section),
         pay_up_ticks: pay_up_ticks
             .unwrap_or_else(|| Written { value: 0, place: section.place().clone() }),
         instrument,

@@ -11,7 +11,7 @@ use crate::config::{
 use xmc_hotpath::message::{
     self, AccountId, AccountLimits, BREAKERS, BreakerKind, BreakerRule, Breakers, Control,
     Detailing, GatewayLimits, InstrumentSpec, LegSpec, LossSpec, MAX_LEGS, ProjectId, RepairSpec,
-    Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId, TriggerSpec,
+    Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId, TriggerSpec, WorkSpec,
 };
 use xmc_hotpath::time::Span;
 
@@ -153,6 +153,7 @@ fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Na
         level.as_ref().map_or(never, |level| level.value)
     };
     let triggers = &spread.triggers;
+    let rest = spread.legs.iter().find_map(|leg| leg.rest.as_ref());
     SpreadSpec {
         spread: SpreadIndex(row),
         strategy: StrategyId(number(&mut names.strategies, &spread.strategy)),
@@ -177,8 +178,10 @@ fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Na
         clip_units: spread.clip_units.value,
         hysteresis_e9: spread.hysteresis_e9.value,
         cool_down: milliseconds(spread.cool_down_ms),
-        max_fires: config.logic.fires_per_window,
-        fire_window: milliseconds(config.logic.fire_window_ms),
+        max_fires: rest.map_or(config.logic.fires_per_window, |rest| rest.max_moves),
+        fire_window: milliseconds(
+            rest.map_or(config.logic.fire_window_ms, |rest| rest.moves_within_ms),
+        ),
         max_quote_age: milliseconds(spread.max_quote_age_ms.value),
         max_quote_skew: milliseconds(spread.max_quote_skew_ms.value),
         ack_timeout: milliseconds(config.logic.ack_timeout_ms),
@@ -194,6 +197,7 @@ fn spread_spec(config: &Configuration, spread: &Spread, row: u32, names: &mut Na
         },
         repair: repair_spec(config, spread),
         legs_first: spread.legs_first,
+        work: work_spec(config, spread),
         loss: spread.max_loss.map_or(LossSpec::NONE, |loss| LossSpec {
             max_e9: loss.max_e9,
             stress_q32: loss.stress_q32,
@@ -255,6 +259,24 @@ fn money_q32(config: &Configuration, spread: &Spread) -> i64 {
         money.over(Rational::from_q32(leg.weight_q32).magnitude())?.nearest_q32()
     };
     plain.or_else(|| traded().next()).and_then(money).map_or(i64::MAX, |money| money.max(1))
+}
+
+/// The leg that rests, if one does.
+fn work_spec(config: &Configuration, spread: &Spread) -> WorkSpec {
+    let mut legs = spread.legs.iter().zip(0_u8..);
+    let found = legs.find_map(|(leg, number)| Some((leg, leg.rest.as_ref()?, number)));
+    let Some((leg, rest, number)) = found else {
+        return WorkSpec::NONE;
+    };
+    let tick_e9 = config.instruments[leg.instrument.value].tick_e9;
+    let distance = |ticks: u32| tick_e9.saturating_mul(ticks.into());
+    WorkSpec {
+        leg: number,
+        slop_e9: distance(rest.slop_ticks),
+        lag_e9: distance(rest.lag_ticks),
+        improve_e9: distance(rest.improve_ticks),
+        behind_e9: distance(rest.behind_ticks),
+    }
 }
 
 fn leg_spec(config: &Configuration, leg: &Leg) -> LegSpec {

@@ -338,6 +338,7 @@ words! {
         Late "too late to follow" "逾时不跟",
         Barred "must not follow" "禁止跟单",
         GivenUp "given up" "放弃跟单",
+        Pulled "taken back" "撤回挂单",
     }
     Obstacle {
         Nothing "open" "可行",
@@ -347,6 +348,8 @@ words! {
         Opens "would open" "只许平仓",
         Beyond "no such unit" "超出份数",
         Orders "too many orders" "报单数超限",
+        Price "another price" "价格已变",
+        Part "part of a unit" "成交不足一份",
     }
     AlertKind {
         BrokenSpread "legs out of ratio" "腿比例不齐",

@@ -19,6 +19,7 @@ use xmc_hotpath::message::{
     InstrumentSpec, LegSpec, LegsFirst, LossSpec, OffsetRule, OrderAction, OrderCommand,
     OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, RepairSpec, Scope, SessionState,
     SessionUpdate, SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    WorkSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -501,6 +502,7 @@ fn spread(legs_first: LegsFirst) -> SpreadSpec {
         repair: RepairSpec { tries: 2, within: Span(2 * TIMEOUT.0), ..RepairSpec::NONE },
         loss: LossSpec::NONE,
         legs_first,
+        work: WorkSpec::NONE,
     }
 }
 

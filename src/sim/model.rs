@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::message::{
     AccountId, AccountLimits, AlertKind, BreakerKind, ChannelState, Detailing, Event, Finding,
     FindingKind, Follow, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent, Keeper,
-    MAX_GATEWAYS, MAX_LEGS, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, SafeState,
-    SessionState, Side, Sizing, SpreadIndex, SpreadSpec,
+    MAX_GATEWAYS, MAX_LEGS, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote,
+    SafeState, SessionState, Side, Sizing, SpreadIndex, SpreadSpec,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -430,6 +430,7 @@ impl Model {
             }
             _ => spread.residual[leg] += signed,
         }
+        spread.part(now);
         if let (Some(worse), Some(breakers)) = (worse, &spread.breakers) {
             let is_bad = worse(breakers.spec.slippage_e9);
             self.see(command.spread.0, BreakerKind::Slippage, is_bad, now);
@@ -477,15 +478,20 @@ impl Model {
             fire.pay(leg, event.side.opposite(), price_e9, inside);
             outside -= inside;
         }
+        let is_inside = outside < event.qty_lots;
         spread.residual[leg] += signed(outside);
         if let Some(fire) = &mut spread.fire {
             // Lots outside of it, or of nothing that it had: a person has to look.
             fire.may_repair &= outside == 0 && event.qty_lots > 0;
         }
+        if is_inside {
+            self.stop_leading(command.spread.0);
+        }
         self.settle(now, command.spread)
     }
 
     fn end(&mut self, now: MonoNs, id: OrderId) -> Option<ModelEnding> {
+        let is_of_resting = self.is_of_resting(id);
         let order = self.orders.get_mut(&id.0)?;
         let unused = if order.opens { i64::from(order.open()) } else { 0 };
         order.is_live = false;
@@ -496,7 +502,9 @@ impl Model {
         if is_missed {
             self.missed(spread.0, id);
         }
-        self.see(spread.0, BreakerKind::Unfilled, is_missed, now);
+        if !is_of_resting {
+            self.see(spread.0, BreakerKind::Unfilled, is_missed, now);
+        }
         self.settle(now, spread)
     }
 
@@ -544,9 +552,8 @@ impl Model {
         }
     }
 
-    /// Takes in a cancel.
+    /// Takes in a cancel; as a message it is counted apart.
     pub fn cancelling(&mut self, now: MonoNs, command: &OrderCommand) {
-        self.messages.push((now, *command));
         let Some(order) = self.orders.get_mut(&command.order_id.0) else { return };
         order.cancels += 1;
         order.is_cancel_due = false;
@@ -569,28 +576,9 @@ impl Model {
         }
     }
 
-    /// Takes in that the desk asks how an order stands.
-    pub fn asking(&mut self, now: MonoNs, command: &OrderCommand) {
+    /// Counts a message that is no new order in the windows of its gateway, contract and accounts.
+    pub fn count_message(&mut self, now: MonoNs, command: &OrderCommand) {
         self.messages.push((now, *command));
-        self.asks += 1;
-    }
-}
-
-impl ModelSpread {
-    /// Counts a fire out: whole units one by one, what is beyond them is residual.
-    pub fn close(&mut self, spread: SpreadIndex, fire: &ModelFire) -> ModelEnding {
-        let done = self.spec.done(fire);
-        let mut is_aligned = true;
-        for leg in 0..MAX_LEGS {
-            let over = u64::from(fire.filled[leg]) - self.spec.lots(leg, done);
-            is_aligned &= over == 0;
-            let is_bought = (self.spec.legs[leg].ratio_lots > 0) == fire.intent.is_buy();
-            let over = i64::try_from(over).expect("a schedule trades few lots");
-            self.residual[leg] += if is_bought { over } else { -over };
-        }
-        self.units += if fire.intent.is_buy() { i64::from(done) } else { -i64::from(done) };
-        self.traded += u64::from(is_aligned && done > 0);
-        let (filled, started, tries) = (fire.filled, fire.started, fire.tries);
-        ModelEnding { spread, filled, done, is_aligned, started, tries }
+        self.asks += u64::from(command.action == OrderAction::Status);
     }
 }

@@ -9,7 +9,7 @@ use xmc_hotpath::message::{
     AccountId, AccountLimits, BreakerAction, BreakerRule, Breakers, CloseFirst, GatewayIndex,
     GatewayLimits, HedgeFlag, HeldLots, InstrumentIndex, InstrumentSpec, LegSpec, LegsFirst,
     LossSpec, MAX_LEGS, Measure, OffsetRule, ProjectId, RepairEnd, RepairSpec, SpreadIndex,
-    SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec, WorkSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::Span;
@@ -316,6 +316,7 @@ fn spread(rng: &mut fastrand::Rng, row: u32, instruments: usize, tick_e9: i64) -
         // Takes no number of the plan, so that schedules stay what they were.
         repair: repair(&mut fastrand::Rng::with_seed(rng.clone().u64(..)), tick_e9),
         legs_first: legs_first(rng),
+        work: work(rng, &legs, tick_e9),
         loss: loss(&mut fastrand::Rng::with_seed(!rng.clone().u64(..)), tick_e9),
     }
 }
@@ -386,6 +387,24 @@ fn measured(spec: SpreadSpec, rng: &mut fastrand::Rng, tick_e9: i64, common: i64
         sell_close_e9: as_ratio(spec.sell_close_e9, i64::MIN),
         hysteresis_e9: as_ratio(spec.hysteresis_e9, 0).saturating_sub(1_000_000_000).max(0),
         ..spec
+    }
+}
+
+/// A leg rests in a quarter of the spreads. Takes no number of the plan either.
+fn work(rng: &fastrand::Rng, legs: &[LegSpec; MAX_LEGS], tick_e9: i64) -> WorkSpec {
+    let mut rng = fastrand::Rng::with_seed(rng.clone().u64(..).rotate_left(29));
+    let traded: Vec<u8> =
+        (0..).zip(legs).filter(|(_, leg)| leg.ratio_lots != 0).map(|(at, _)| at).collect();
+    if rng.u8(..4) > 0 || traded.len() < 2 {
+        return WorkSpec::NONE;
+    }
+    let mut ticks = |of: &[i64]| tick_e9 * *pick(&mut rng, of);
+    WorkSpec {
+        slop_e9: ticks(&[0, 0, 1, 3]),
+        lag_e9: ticks(&[0, 1, 3]),
+        improve_e9: ticks(&[0, 1, 5]),
+        behind_e9: ticks(&[0, 1, 5, 20]),
+        leg: *pick(&mut rng, &traded),
     }
 }
 

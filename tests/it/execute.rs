@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use xmc_hotpath::execute::{self, Fire};
 use xmc_hotpath::message::{
     AccountId, HedgeFlag, Intent, LegSpec, LegsFirst, LossSpec, MAX_LEGS, OrderId, ProjectId,
-    RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
+    RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec, WorkSpec,
 };
 use xmc_hotpath::time::{MonoNs, Span};
 
@@ -37,6 +37,7 @@ fn spec(ratios: [i32; MAX_LEGS]) -> SpreadSpec {
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
         legs_first: LegsFirst::Together,
+        work: WorkSpec::NONE,
     }
 }
 

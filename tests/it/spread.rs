@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use xmc_hotpath::message::{
     AccountId, Depth, HedgeFlag, InstrumentIndex, Intent, LegSpec, LegsFirst, LossSpec, MAX_LEGS,
     Measure, ProjectId, QUOTE_LEVELS, RepairSpec, SpreadIndex, SpreadSpec, StrategyId, TimeInForce,
-    TriggerSpec,
+    TriggerSpec, WorkSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::spread::{self, LegBook, MAX_COEFFICIENT_Q32, Trigger};
@@ -129,7 +129,8 @@ fn expected(spec: &SpreadSpec, legs: &[Leg], held: i32) -> Option<Trigger> {
         let mut prices_e9 = [0; MAX_LEGS];
         prices_e9[..prices.len()].copy_from_slice(&prices);
         let value_e9 = told(spec, legs, intent.is_buy(), (sum, &prices));
-        return Some(Trigger { intent, level_e9, value_e9, units, prices_e9 });
+        let rests = u8::MAX;
+        return Some(Trigger { intent, level_e9, value_e9, units, prices_e9, rests });
     }
     None
 }
@@ -167,6 +168,7 @@ fn spec(legs: &[Leg]) -> SpreadSpec {
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
         legs_first: LegsFirst::Together,
+        work: WorkSpec::NONE,
     }
 }
 

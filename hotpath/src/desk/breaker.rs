@@ -247,6 +247,7 @@ impl Desk<'_> {
             by_alert: true,
             cause: kind.code(),
         });
+        self.touch_resting(spread);
     }
 
     /// Brings the first deadline of the spread's fire forward to now: what rests is cancelled.
@@ -273,8 +274,14 @@ impl Desk<'_> {
         let is_off = fire.is_some_and(|fire| {
             fire.number == before.fire && fire.is_broken_off && fire.deadlines > 0
         });
-        let is_there =
-            self.orders.get(before.id).is_some_and(|order| order.state == OrderState::Working);
+        // What follows a leg that is being taken back is not taken back with it.
+        let follows = |order: &Order| {
+            fire.is_some_and(|fire| fire.rests && fire.is_led() && fire.lead != order.leg)
+        };
+        let is_there = self
+            .orders
+            .get(before.id)
+            .is_some_and(|order| order.state == OrderState::Working && !follows(order));
         if is_off && is_there {
             self.cancel(before.id, outputs);
         }

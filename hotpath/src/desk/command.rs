@@ -3,6 +3,7 @@
 use super::breaker::is_breaker;
 use super::table::Table;
 use super::{Desk, Outputs, Spread, SpreadState};
+use crate::execute::Fire;
 use crate::message::{
     Alert, AlertKind, Command, CommandKind, Denial, Instruction, InstrumentIndex, MAX_LEGS,
     OrderId, SafeState, Scope, SpreadIndex, StateChange, StreamId,
@@ -181,7 +182,8 @@ impl Desk<'_> {
             SpreadState::Disabled | SpreadState::Halted | SpreadState::Reducing => SafeState::NoNew,
         };
         row.state = SpreadState::Halted;
-        if row.fire.as_ref().is_some_and(|fire| fire.is_led() && fire.intent.is_open()) {
+        let stops = |fire: &Fire| fire.is_led() && (fire.intent.is_open() || fire.rests);
+        if row.fire.as_ref().is_some_and(stops) {
             self.stop_leading(spread);
         }
         let cause = kind.code();
@@ -197,6 +199,7 @@ impl Desk<'_> {
         if to == SafeState::Halt {
             self.kill_cursor = Some(0);
         }
+        self.doubt_resting();
         let (by_alert, cause) = match cause {
             Cause::Command(kind) => (false, kind.code()),
             Cause::Alert(kind) => (true, kind.code()),

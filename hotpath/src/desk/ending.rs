@@ -7,6 +7,9 @@ use crate::message::{
 };
 use crate::order::OrderState;
 
+/// How often a venue is asked to cancel what rests.
+const CANCEL_TRIES: u8 = 5;
+
 impl Spread {
     /// Whether all orders of its fire are known and the fire has not ended: it is out of ratio.
     #[inline]
@@ -94,7 +97,7 @@ impl Desk<'_> {
         let Some(spec) = &row.spec else {
             return;
         };
-        row.fire = None;
+        let has_rested = row.fire.take().is_some_and(|fire| fire.rests);
         let units = i32::try_from(ending.done_units).unwrap_or(i32::MAX);
         row.position_units = if ending.intent.is_buy() {
             row.position_units.saturating_add(units)
@@ -110,6 +113,13 @@ impl Desk<'_> {
             outputs.ending(*ending);
         } else {
             outputs.leave_out();
+        }
+        // The next one rests at the price of now. What was looked at with this input is looked at
+        // again with the next one, so that a decision follows from what an input has told.
+        if has_rested && self.is_acting {
+            self.timers.set(index.0, self.now);
+        } else if has_rested && let Some(touched) = self.table.touch(index) {
+            self.dirty.mark_first(touched, self.turn);
         }
         if !ending.is_aligned {
             let most = residual.iter().copied().max_by_key(|lots| lots.unsigned_abs());
@@ -192,12 +202,19 @@ impl Desk<'_> {
             }
             return;
         };
+        if fire.is_resting() {
+            return self.resting_deadline(index, outputs);
+        }
         fire.deadlines = fire.deadlines.saturating_add(1);
         let is_first = fire.deadlines == 1;
         // Before its time nothing is late yet.
         let is_early = is_first && fire.is_broken_off;
-        let (orders, timeout, next) = (fire.orders, fire.ack_timeout, spec.ack_timeout);
+        let (orders, timeout) = (fire.orders, fire.ack_timeout);
+        let next = if fire.rests { timeout } else { spec.ack_timeout };
         let (started, is_in_order) = (fire.started, fire.tries == 0);
+        // A venue that has refused to cancel what rests is asked again.
+        let lead = fire.lead;
+        let is_asked_again = fire.rests && fire.is_led() && fire.deadlines <= CANCEL_TRIES;
         let mut is_again = is_first;
         for id in orders {
             let Some(order) = self.orders.get(id) else {
@@ -214,7 +231,11 @@ impl Desk<'_> {
             let is_its_first = is_first || (is_follower && !order.is_cancel_due && now < late);
             match order.state {
                 // The second time it was kept back below the venue's threshold of messages.
-                OrderState::Working if is_its_first || (order.is_cancel_due && is_up) => {
+                OrderState::Working
+                    if is_its_first
+                        || (order.is_cancel_due && is_up)
+                        || (is_asked_again && order.leg == lead) =>
+                {
                     self.cancel(id, outputs);
                     is_again = true;
                 }

@@ -2,6 +2,7 @@
 
 use core::cmp::Ordering;
 
+use super::age::timing;
 use super::loss::bounded_loss;
 use super::queue::LOOKS_PER_INPUT;
 use super::send::{Sender, Sending};
@@ -12,6 +13,7 @@ use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
     Alert, AlertKind, Credits, Decision, Depth, Gate, InstrumentSpec, Intent, LegSpec, LegsFirst,
     MAX_GATEWAYS, MAX_LEGS, OrderId, QuoteQuality, Side, SpreadIndex, SpreadSpec, StreamId,
+    TimeInForce,
 };
 use crate::price;
 use crate::risk::{self, Batch, Draft, FireSize, NO_LEG, Reference, Refusal};
@@ -59,6 +61,17 @@ impl Desk<'_> {
             } else {
                 self.repair(index, credits, outputs);
             }
+            if self.table.spread(index).is_some_and(Spread::is_resting) {
+                self.look_at_resting(index, credits, outputs);
+            }
+            return;
+        }
+        if self.table.spread(index).is_some_and(Spread::is_resting) {
+            if let Some(row) = self.table.spread_mut(index) {
+                row.looked();
+                row.met = None;
+            }
+            self.look_at_resting(index, credits, outputs);
             return;
         }
         let mut drafts: Drafts = [None; MAX_LEGS];
@@ -76,7 +89,8 @@ impl Desk<'_> {
             (row.refused, row.met) = (None, None);
             return;
         };
-        row.met = Some((trigger.intent, row.met_since(trigger.intent, now)));
+        let crosses = trigger.rests == NO_LEG;
+        row.met = crosses.then(|| (trigger.intent, row.met_since(trigger.intent, now)));
         let outcome = gated.err().map(|refusal| (trigger.intent, refusal.gate));
         if let Some((intent, Gate::Hold)) = outcome {
             let hold = row.spec.as_ref().map_or(Span(0), |spec| spec.trigger.hold(intent));
@@ -90,9 +104,17 @@ impl Desk<'_> {
         row.refused = outcome;
         // They belong to the last refusal that was told.
         let repeated = if is_told { core::mem::take(&mut row.repeated) } else { 0 };
+        let is_worked = row.spec.as_ref().is_some_and(|spec| spec.work.is_asked_for());
         match &gated {
-            Ok(account) => self.fire(index, &trigger, &drafts, *account, outputs),
-            Err(refusal) if refusal.gate == Gate::FireRate => self.throttle(index, outputs),
+            Ok(account) => {
+                self.fire(index, &trigger, &drafts, *account, outputs);
+                if trigger.rests != NO_LEG {
+                    self.wake_resting(index);
+                }
+            }
+            Err(refusal) if refusal.gate == Gate::FireRate && !is_worked => {
+                self.throttle(index, outputs);
+            }
             Err(_) => {}
         }
         if !is_told {
@@ -112,6 +134,7 @@ impl Desk<'_> {
             limit: refusal.limit,
             quote_age: ages,
             repeated,
+            rests: trigger.rests,
         });
         if gated.is_ok() && self.table.spread(index).is_some_and(Spread::is_led) {
             self.tell_waiting(index, outputs);
@@ -158,7 +181,9 @@ impl Desk<'_> {
         if row.fire.is_some() {
             return Err(Refusal::new(Gate::InFlight, 1, 0));
         }
-        hold::admit(row, spec, trigger.intent, self.now)?;
+        if trigger.rests == NO_LEG {
+            hold::admit(row, spec, trigger.intent, self.now)?;
+        }
         timing(row, spec, ages, self.now)?;
         repetition(row, spec, trigger, spent, self.now)?;
         for (leg, number) in legs.iter().flatten().zip(0_u8..) {
@@ -249,23 +274,26 @@ impl Desk<'_> {
         fire.planned_e9 = trigger.prices_e9;
         fire.ack_timeout = spec.ack_timeout;
         let account = accounts.get_mut(usize::from(account.0)).and_then(Option::as_mut);
+        let rests = trigger.rests != NO_LEG;
         let batch = Sending {
             is_open: trigger.intent.is_open(),
-            time_in_force: spec.time_in_force,
+            time_in_force: if rests { TimeInForce::Day } else { spec.time_in_force },
             caused: newest_quote(spec, instruments).unwrap_or(now),
             now,
+            rests,
         };
         let mut sender = Sender { instruments, orders, gateways, whole, account };
-        if spec.legs_first == LegsFirst::Together {
+        if spec.legs_first == LegsFirst::Together && !rests {
             sender.send(spec, &batch, drafts, &mut fire, outputs);
         } else {
+            (fire.rests, fire.lead) = (rests, trigger.rests);
             let first = lead::leading(spec, sender.instruments, drafts, &mut fire);
             sender.send(spec, &batch, &first, &mut fire, outputs);
             sender.keep(spec, drafts, &fire);
         }
         recent.note(index, &fire.orders, spec, instruments);
         timers.set(index.0, now.after(spec.ack_timeout));
-        if spec.hysteresis_e9 > 0 {
+        if spec.hysteresis_e9 > 0 && !rests {
             row.spent |= bit(trigger.intent);
         }
         row.fire = Some(fire);
@@ -382,46 +410,6 @@ pub(super) fn legs<'t>(
     Some(legs)
 }
 
-/// The gates of time: cool-down, age and skew of the quotes.
-#[inline]
-fn timing(
-    row: &Spread,
-    spec: &SpreadSpec,
-    ages: &[Span; MAX_LEGS],
-    now: MonoNs,
-) -> Result<(), Refusal> {
-    let nanoseconds = |span: Span| i64::try_from(span.0).unwrap_or(i64::MAX);
-    let rest = now.since(row.last_fired);
-    if row.has_fired && rest < spec.cool_down {
-        return Err(Refusal::new(Gate::CoolDown, nanoseconds(rest), nanoseconds(spec.cool_down)));
-    }
-    let (mut oldest, mut youngest, mut oldest_leg) = (Span(0), Span(u64::MAX), NO_LEG);
-    for (age, leg) in ages.iter().take(usize::from(spec.leg_count)).zip(0_u8..) {
-        if *age >= oldest {
-            (oldest, oldest_leg) = (*age, leg);
-        }
-        youngest = youngest.min(*age);
-    }
-    if oldest > spec.max_quote_age {
-        return Err(Refusal {
-            gate: Gate::QuoteAge,
-            leg: oldest_leg,
-            seen: nanoseconds(oldest),
-            limit: nanoseconds(spec.max_quote_age),
-        });
-    }
-    let skew = Span(oldest.0.saturating_sub(youngest.0));
-    if skew > spec.max_quote_skew {
-        return Err(Refusal {
-            gate: Gate::QuoteSkew,
-            leg: oldest_leg,
-            seen: nanoseconds(skew),
-            limit: nanoseconds(spec.max_quote_skew),
-        });
-    }
-    Ok(())
-}
-
 /// The gates of repetition: the level must have been left since it fired, and fires may not come
 /// too often.
 #[inline]
@@ -432,7 +420,7 @@ fn repetition(
     spent: u8,
     now: MonoNs,
 ) -> Result<(), Refusal> {
-    if spent & bit(trigger.intent) != 0 {
+    if trigger.rests == NO_LEG && spent & bit(trigger.intent) != 0 {
         let above = price::widen(trigger.value_e9).wrapping_sub(price::widen(trigger.level_e9));
         // A buy leaves its level upwards, a sale downwards.
         let left = if trigger.intent.is_buy() { above } else { above.wrapping_neg() };
@@ -539,8 +527,9 @@ fn drafts(
         let at_leg = |refusal: Refusal| Refusal { leg: number, ..refusal };
         let unknown = Refusal::new(Gate::Instrument, 0, 1);
         let contract = instrument.spec.as_ref().ok_or(at_leg(unknown))?;
-        instrument.hours.admit(trigger.intent.is_open(), now).map_err(at_leg)?;
-        let draft = draft(leg, instrument, trigger, *worst_e9).map_err(at_leg)?;
+        let is_opening = trigger.intent.is_open() || trigger.rests != NO_LEG;
+        instrument.hours.admit(is_opening, now).map_err(at_leg)?;
+        let draft = draft((leg, number), instrument, trigger, *worst_e9).map_err(at_leg)?;
         instrument.admit(&draft, contract, keeps_room(spec), now).map_err(at_leg)?;
         *slot = Some(draft);
         if let Some(count) = batch.get_mut(usize::from(contract.gateway.0)) {
@@ -553,7 +542,7 @@ fn drafts(
 /// What a leg needs.
 #[inline]
 pub(super) fn draft(
-    leg: &LegSpec,
+    (leg, number): (&LegSpec, u8),
     instrument: &Instrument,
     trigger: &Trigger,
     worst_e9: i64,
@@ -562,10 +551,12 @@ pub(super) fn draft(
     let lots = u64::from(leg.ratio_lots.unsigned_abs()).saturating_mul(u64::from(trigger.units));
     let overflow = Refusal::new(Gate::Overflow, i64::MAX, i64::from(u32::MAX));
     let qty_lots = u32::try_from(lots).map_err(|_| overflow)?;
+    // What rests pays nothing up.
+    let pay_up_e9 = if trigger.rests == number { 0 } else { leg.pay_up_e9 };
     let (side, price_e9) = if is_buy {
-        (Side::Buy, worst_e9.checked_add(leg.pay_up_e9))
+        (Side::Buy, worst_e9.checked_add(pay_up_e9))
     } else {
-        (Side::Sell, worst_e9.checked_sub(leg.pay_up_e9))
+        (Side::Sell, worst_e9.checked_sub(pay_up_e9))
     };
     let orders = instrument.children(side, qty_lots).count();
     Ok(Draft { side, price_e9: price_e9.ok_or(overflow)?, qty_lots, orders })

@@ -97,11 +97,14 @@ impl Desk<'_> {
         let books = legs.map(|leg| leg.map_or(NO_BOOK, Instrument::book));
         let trigger = self.trigger(row, spec, &legs, &books)?;
         self.read_standing(row, &trigger, visit);
-        let hold = spec.trigger.hold(trigger.intent);
-        let held = self.now.since(row.met_since(trigger.intent, self.now));
-        visit(Reading::least(Gate::Hold, Of::Spread, ns(held), ns(hold)));
+        if trigger.rests == NO_LEG {
+            let hold = spec.trigger.hold(trigger.intent);
+            let held = self.now.since(row.met_since(trigger.intent, self.now));
+            visit(Reading::least(Gate::Hold, Of::Spread, ns(held), ns(hold)));
+        }
         self.read_timing(row, spec, &legs, visit);
-        let spent = still_spent(row.spent, spec, &books) & bit(trigger.intent) != 0;
+        let spent = trigger.rests == NO_LEG
+            && still_spent(row.spent, spec, &books) & bit(trigger.intent) != 0;
         let above = price::widen(trigger.value_e9).wrapping_sub(price::widen(trigger.level_e9));
         let left = if trigger.intent.is_buy() { above } else { above.wrapping_neg() };
         let left = price::saturate(left);
@@ -215,9 +218,10 @@ impl Desk<'_> {
                 visit(tradable(false));
                 continue;
             };
-            let left_ns = instrument.hours.left_ns(trigger.intent.is_open(), self.now);
+            let is_opening = trigger.intent.is_open() || trigger.rests != NO_LEG;
+            let left_ns = instrument.hours.left_ns(is_opening, self.now);
             visit(Reading::least(Gate::Hours, of, left_ns, 1));
-            match draft(leg, instrument, trigger, *worst_e9) {
+            match draft((leg, number), instrument, trigger, *worst_e9) {
                 Err(refusal) => {
                     visit(Reading::most(refusal.gate, of, refusal.seen, refusal.limit));
                     visit(tradable(contract.is_tradable));
@@ -333,10 +337,7 @@ fn read_order(
     };
     let most = i64::from(spec.max_position_lots);
     visit(Reading::most(Gate::Position, of, worst.saturating_add(lots), most));
-    let against = match draft.side {
-        Side::Buy => exposure.live_sell_lots,
-        Side::Sell => exposure.live_buy_lots,
-    };
+    let against = exposure.against(draft.side);
     visit(Reading::most(Gate::SelfMatch, of, against, 0));
     let open = exposure.open_orders.saturating_add(u16::from(draft.orders));
     let most = i64::from(spec.max_open_orders);

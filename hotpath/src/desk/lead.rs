@@ -32,7 +32,8 @@ use crate::message::{
 };
 use crate::risk::{Batch, Draft, NO_LEG, Refusal};
 
-/// Picks the leg that leads, if there are others to follow it, and gives its draft alone.
+/// Picks the leg that leads, if there are others to follow it and none is picked, and gives its
+/// draft alone.
 #[cold]
 #[inline(never)]
 pub(super) fn leading(
@@ -45,6 +46,18 @@ pub(super) fn leading(
         // Nobody follows.
         return *drafts;
     }
+    if !fire.is_led() {
+        fire.lead = least_liquid(spec, instruments, drafts);
+    }
+    let mut first: Drafts = [None; MAX_LEGS];
+    let at = usize::from(fire.lead);
+    if let (Some(slot), Some(draft)) = (first.get_mut(at), drafts.get(at)) {
+        *slot = *draft;
+    }
+    first
+}
+
+fn least_liquid(spec: &SpreadSpec, instruments: &[Instrument], drafts: &Drafts) -> u8 {
     let mut tradable = [None; MAX_LEGS];
     for ((leg, draft), slot) in spec.legs.iter().zip(drafts).zip(&mut tradable) {
         let row = usize::try_from(leg.instrument.0).ok().and_then(|row| instruments.get(row));
@@ -52,13 +65,7 @@ pub(super) fn leading(
             *slot = Some(tradable_lots(draft, instrument));
         }
     }
-    fire.lead = lead::least_liquid(&spec.legs, &tradable);
-    let mut first: Drafts = [None; MAX_LEGS];
-    let at = usize::from(fire.lead);
-    if let (Some(slot), Some(draft)) = (first.get_mut(at), drafts.get(at)) {
-        *slot = *draft;
-    }
-    first
+    lead::least_liquid(&spec.legs, &tradable)
 }
 
 /// Lots that the book shows at the limit of a draft or better, without those that were taken.
@@ -110,10 +117,18 @@ impl Desk<'_> {
     #[cold]
     #[inline(never)]
     pub(super) fn lead_news(&mut self, index: SpreadIndex) {
-        let Some(fire) = self.table.spread_mut(index).and_then(|row| row.fire.as_mut()) else {
+        let now = self.now;
+        let Some(row) = self.table.spread_mut(index) else {
+            return;
+        };
+        let (Some(fire), Some(spec)) = (&mut row.fire, &row.spec) else {
             return;
         };
         fire.is_follow_due = true;
+        fire.parted = match (fire.leads_part_of_a_unit(&spec.legs), fire.parted) {
+            (false, _) => None,
+            (true, since) => Some(since.unwrap_or(now)),
+        };
         if let Some(touched) = self.table.touch(index) {
             self.dirty.mark_first(touched, self.turn);
         }
@@ -172,7 +187,7 @@ impl Desk<'_> {
                 continue;
             }
             if let Some(instrument) = self.table.instrument_mut(leg.instrument) {
-                instrument.exposure.release(side, lots);
+                instrument.exposure.free_kept(side, lots);
             }
             if is_open {
                 self.with_accounts(spec.account, |row| {
@@ -206,7 +221,13 @@ impl Desk<'_> {
                     self.send_followers(index, units, &drafts, account, outputs);
                     return;
                 }
-                Err(by) if fire.open_orders > 0 => self.hold_back(index, units, by, outputs),
+                Err(by) if fire.open_orders > 0 => {
+                    self.hold_back(index, units, by, outputs);
+                    if fire.rests {
+                        // No more of it is to be filled that cannot be followed.
+                        self.stop_leading(index);
+                    }
+                }
                 Err(by) => (why, held) = (FollowStep::GivenUp, by),
             }
         }
@@ -251,8 +272,9 @@ impl Desk<'_> {
         if is_barred {
             return Some(FollowStep::Barred);
         }
+        // What rests has no deadline, and what it fills while it is taken back is followed.
         let is_late = fire.is_broken_off || self.now >= fire.started.after(fire.ack_timeout);
-        is_late.then_some(FollowStep::Late)
+        (is_late && !fire.rests).then_some(FollowStep::Late)
     }
 
     /// Nothing may follow what the leading leg of a spread's fire still fills: what rests of it is
@@ -320,7 +342,7 @@ impl Desk<'_> {
             }
             // They are reserved already.
             let mut freed = **instrument;
-            freed.exposure.release(side, qty_lots);
+            freed.exposure.free_kept(side, qty_lots);
             freed.admit(&draft, contract, false, self.now).map_err(at_leg)?;
             *slot = Some(draft);
             if let Some(count) = batch.get_mut(usize::from(contract.gateway.0)) {
@@ -353,7 +375,7 @@ impl Desk<'_> {
         account: AccountRow,
         outputs: &mut Outputs,
     ) {
-        let Self { table, orders, gateways, accounts, whole, recent, now, .. } = self;
+        let Self { table, orders, gateways, accounts, whole, timers, recent, now, .. } = self;
         let Table { instruments, spreads, .. } = table;
         let Some(row) = usize::try_from(index.0).ok().and_then(|row| spreads.get_mut(row)) else {
             return;
@@ -368,13 +390,14 @@ impl Desk<'_> {
             time_in_force: TimeInForce::FillAndKill,
             caused: now,
             now,
+            rests: false,
         };
         let mut sender = Sender { instruments, orders, gateways, whole, account };
         for (leg, draft) in spec.legs.iter().zip(drafts) {
             let row = usize::try_from(leg.instrument.0).ok();
             let instrument = row.and_then(|row| sender.instruments.get_mut(row));
             if let (Some(draft), Some(instrument)) = (draft, instrument) {
-                instrument.exposure.release(draft.side, draft.qty_lots);
+                instrument.exposure.free_kept(draft.side, draft.qty_lots);
                 sender.hold(batch.is_open, i64::from(draft.qty_lots).saturating_neg());
             }
         }
@@ -383,6 +406,10 @@ impl Desk<'_> {
         fire.held_by = None;
         outputs.follow(told(index, fire, FollowStep::Followed, units, NOTHING));
         recent.note(index, &fire.orders, spec, instruments);
+        if fire.rests {
+            // All deadlines of what led may have been.
+            timers.set_first(index.0, now.after(fire.ack_timeout));
+        }
     }
 }
 
@@ -390,7 +417,7 @@ impl Desk<'_> {
 const NOTHING: Barred = Barred::by(Obstacle::Nothing, NO_LEG);
 
 /// What is told of the legs that wait.
-fn told(
+pub(super) fn told(
     spread: SpreadIndex,
     fire: &Fire,
     step: FollowStep,

@@ -6,11 +6,12 @@
 //! byte for byte, for one `record::frame::LOGIC_VERSION`. So replay, simulation, audit and recovery
 //! are all this one function.
 //!
-//! What it deliberately does not do yet: work resting orders, or repair what is taken back after a
-//! fire has ended (the spread is halted with an alert).
+//! What it deliberately does not do yet: repair what is taken back after a fire has ended (the
+//! spread is halted with an alert).
 //!
 //! Called by `desk::stage::DeskStage` in production and by the simulator and replay directly.
 
+mod age;
 mod breaker;
 mod carried;
 mod command;
@@ -33,6 +34,7 @@ mod snapshot;
 pub mod stage;
 mod table;
 pub mod timers;
+mod work;
 
 pub use hours::Window;
 pub use outputs::{DETAILS_MAX, ORDERS_MAX, Outputs};
@@ -99,6 +101,12 @@ pub struct Desk<'a> {
     kill_cursor: Option<usize>,
     /// Rows of it whose orders have still to be asked for, since a session came up.
     ask_cursor: Option<usize>,
+    /// Rows of the spreads that have still to be looked at for legs that rest.
+    rest_cursor: Option<usize>,
+    /// A spread has had a leg that rests.
+    has_work: bool,
+    /// An input has been taken in, and spreads are looked at.
+    is_acting: bool,
     /// The last fires: what they were priced off may turn out to be wrong.
     recent: Recent,
     /// The `more` of the last quote: evaluation waits for the end of the batch.
@@ -130,6 +138,9 @@ impl<'a> Desk<'a> {
             table: Table::new(instruments, spreads, edges),
             kill_cursor: None,
             ask_cursor: None,
+            rest_cursor: None,
+            has_work: false,
+            is_acting: false,
             recent: Recent::EMPTY,
             is_batch_open: false,
             turn: 0,
@@ -201,7 +212,8 @@ impl<'a> Desk<'a> {
     #[inline]
     #[must_use]
     pub fn next_deadline(&self) -> MonoNs {
-        let is_sweeping = self.kill_cursor.is_some() || self.ask_cursor.is_some();
+        let is_sweeping =
+            self.kill_cursor.is_some() || self.ask_cursor.is_some() || self.rest_cursor.is_some();
         if is_sweeping || (!self.dirty.is_empty() && !self.is_batch_open) {
             // Work was left over: the last input fired, or its outputs were full.
             return MonoNs(0);
@@ -219,6 +231,7 @@ impl<'a> Desk<'a> {
     /// The second half of `on`: looks at the spreads that the input touched.
     #[inline(always)]
     pub fn act(&mut self, credits: &Credits, outputs: &mut Outputs) {
+        self.is_acting = true;
         if !self.is_batch_open {
             self.evaluate_dirty(credits, outputs);
             self.turn = self.turn.wrapping_add(1);
@@ -234,6 +247,7 @@ impl<'a> Desk<'a> {
     #[inline(always)]
     pub fn learn(&mut self, input: &Input<'_>, outputs: &mut Outputs) {
         outputs.clear();
+        self.is_acting = false;
         // Time never runs back for the desk, whatever the shell says.
         self.now = self.now.max(input.now);
         self.fire_deadlines(outputs);
@@ -260,6 +274,12 @@ impl<'a> Desk<'a> {
             Event::Sizing(sizing) => self.on_sizing(sizing, outputs),
             Event::Breakers(breakers) => self.on_breakers(&breakers, outputs),
             Event::Clock(_) | Event::Tick => {}
+        }
+        if !matches!(
+            input.event,
+            Event::Quote { .. } | Event::Order(_) | Event::Clock(_) | Event::Tick
+        ) {
+            self.doubt_resting();
         }
         self.sweep(outputs);
     }
@@ -386,8 +406,9 @@ impl<'a> Desk<'a> {
     }
 
     fn on_spread(&mut self, spec: &SpreadSpec, outputs: &mut Outputs) {
-        if self.table.set_spread(spec).is_err() {
-            self.bad_input(spec.spread, i64::from(spec.spread.0), outputs);
+        match self.table.set_spread(spec) {
+            Ok(()) => self.has_work |= spec.work.is_asked_for(),
+            Err(_) => self.bad_input(spec.spread, i64::from(spec.spread.0), outputs),
         }
     }
 

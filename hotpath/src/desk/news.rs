@@ -25,7 +25,10 @@ impl Desk<'_> {
         let before = Before::of(order);
         match event.kind {
             OrderEventKind::Accepted => match order.state {
-                OrderState::Sent => order.state = OrderState::Working,
+                OrderState::Sent => {
+                    order.state = OrderState::Working;
+                    self.rest_taken(event.order_id);
+                }
                 // It was given up on and lives: no deadline would cancel it any more.
                 OrderState::Unknown => self.cancel(event.order_id, outputs),
                 OrderState::Free
@@ -50,6 +53,7 @@ impl Desk<'_> {
                 if order.is_live() {
                     let spread = order.spread;
                     self.order_alert(AlertKind::OrderRejected, event, spread, outputs);
+                    self.rest_refused(event, spread, outputs);
                     self.end_order(event.order_id, outputs);
                 }
             }
@@ -255,6 +259,10 @@ impl Desk<'_> {
                 fire.pay(leg, back, price_e9, inside);
             });
         }
+        if inside > 0 {
+            // What it leaves of a leg that goes first is put right at once, not when that is full.
+            self.stop_leading(spread);
+        }
         let outside = event.qty_lots.saturating_sub(inside);
         if inside == 0 || outside > 0 || !self.is_repaired(spread) {
             self.halt_spread(spread, AlertKind::FillBusted, outputs);
@@ -276,6 +284,10 @@ impl Desk<'_> {
         let unused = if order.is_open { i64::from(open) } else { 0 };
         let (is_ours, is_missed) = (order.fire != 0, order.filled_lots < order.qty_lots);
         let leg = order.leg;
+        let is_watched = is_ours && !self.is_of_resting(spread, id);
+        let Some(order) = self.orders.get_mut(id) else {
+            return;
+        };
         order.state = OrderState::Done;
         if let Some(row) = self.table.instrument_mut(instrument) {
             row.exposure.release(side, open);
@@ -299,7 +311,7 @@ impl Desk<'_> {
             self.stop_leading(spread);
         }
         self.end_fire(spread, outputs);
-        if is_ours {
+        if is_watched {
             self.watch(spread, BreakerKind::Unfilled, is_missed, outputs);
         }
     }
@@ -481,6 +493,9 @@ impl Desk<'_> {
         }
         if let Some(cursor) = self.ask_cursor {
             self.ask_cursor = self.sweep_from(cursor, Self::go_on, outputs);
+        }
+        if let Some(row) = self.rest_cursor {
+            self.rest_cursor = self.sweep_resting(row);
         }
     }
 

@@ -317,6 +317,7 @@ impl Desk<'_> {
             time_in_force: TimeInForce::FillAndKill,
             caused: now,
             now,
+            rests: false,
         };
         let asked_lots = fire.asked_lots;
         fire.begin_try();

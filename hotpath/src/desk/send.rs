@@ -16,6 +16,8 @@ pub(super) struct Sending {
     /// The receive stamp of what caused them.
     pub caused: MonoNs,
     pub now: MonoNs,
+    /// They rest: they take nothing from a book.
+    pub rests: bool,
 }
 
 /// All that a new order changes besides its fire.
@@ -50,7 +52,9 @@ impl Sender<'_, '_> {
             let Some(instrument) = row.and_then(|row| instruments.get_mut(row)) else {
                 continue;
             };
-            instrument.take(draft.side, draft.qty_lots);
+            if !batch.rests {
+                instrument.take(draft.side, draft.qty_lots);
+            }
             let children = instrument.children(draft.side, draft.qty_lots);
             let Some(contract) = &instrument.spec else {
                 continue;

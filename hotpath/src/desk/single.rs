@@ -22,7 +22,9 @@ impl Desk<'_> {
         legs: &[Option<&Instrument>; MAX_LEGS],
         books: &[LegBook<'_>; MAX_LEGS],
     ) -> Option<Trigger> {
-        let trigger = spread::evaluate(spec, row.position_units, books)?;
+        let Some(trigger) = spread::evaluate(spec, row.position_units, books) else {
+            return self.resting(row, spec, legs, books);
+        };
         if self.sizing == Sizing::WHOLE || !trigger.intent.is_open() {
             return Some(trigger);
         }
@@ -36,14 +38,22 @@ impl Desk<'_> {
         books: &[LegBook<'_>; MAX_LEGS],
         trigger: Trigger,
     ) -> Trigger {
+        let most = self.open_clip(spec, legs);
+        spread::at_most(spec, books, trigger, most)
+    }
+
+    /// Units that may be opened at once now.
+    pub(super) fn open_clip(
+        &self,
+        spec: &SpreadSpec,
+        legs: &[Option<&Instrument>; MAX_LEGS],
+    ) -> u32 {
         let is_single = |leg: &&Instrument| {
             let channel = self.channels.get(usize::from(leg.channel));
             channel.is_some_and(|channel| channel.state == ChannelState::SingleLine)
         };
-        if !legs.iter().flatten().any(is_single) {
-            return trigger;
-        }
-        spread::at_most(spec, books, trigger, self.sizing.clip_units(spec.clip_units))
+        let is_less = self.sizing != Sizing::WHOLE && legs.iter().flatten().any(is_single);
+        if is_less { self.sizing.clip_units(spec.clip_units) } else { spec.clip_units }
     }
 
     pub(super) fn on_sizing(&mut self, sizing: Sizing, outputs: &mut Outputs) {

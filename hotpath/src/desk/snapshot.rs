@@ -37,6 +37,9 @@ impl<'a> Desk<'a> {
             dirty,
             kill_cursor,
             ask_cursor,
+            rest_cursor,
+            has_work,
+            is_acting: _,
             recent,
             is_batch_open,
             turn,
@@ -56,6 +59,8 @@ impl<'a> Desk<'a> {
         dirty.save(out);
         kill_cursor.put(out);
         ask_cursor.put(out);
+        rest_cursor.put(out);
+        has_work.put(out);
         recent.put(out);
         is_batch_open.put(out);
         turn.put(out);
@@ -90,6 +95,8 @@ impl<'a> Desk<'a> {
         desk.dirty.load(input)?;
         desk.kill_cursor = Field::take(input)?;
         desk.ask_cursor = Field::take(input)?;
+        desk.rest_cursor = Field::take(input)?;
+        desk.has_work = Field::take(input)?;
         desk.recent = Field::take(input)?;
         desk.is_batch_open = Field::take(input)?;
         desk.turn = Field::take(input)?;

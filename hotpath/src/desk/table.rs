@@ -12,7 +12,7 @@ use crate::execute::offset::Holding;
 use crate::execute::repair;
 use crate::message::{
     Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Measure, Quote, RepairSpec, SafeState,
-    SpreadIndex, SpreadSpec, TriggerSpec,
+    SpreadIndex, SpreadSpec, TriggerSpec, WorkSpec,
 };
 use crate::order::Order;
 use crate::record::codec::{Decoder, Encoder, code, fields, put_rows, take_rows};
@@ -100,6 +100,8 @@ impl Instrument {
             position_lots: 0,
             live_buy_lots: 0,
             live_sell_lots: 0,
+            kept_buy_lots: 0,
+            kept_sell_lots: 0,
             open_orders: 0,
         },
         holding: Holding::NONE,
@@ -191,6 +193,8 @@ pub struct Spread {
     pub(super) watched: Option<Watched>,
     /// It was halted by a kill: its orders are cancelled.
     pub(super) is_killed: bool,
+    /// Orders that were to rest and that the venue refused, in a row.
+    pub(super) refused_rests: u8,
 }
 
 fields! {
@@ -215,6 +219,7 @@ fields! {
         has_later: bool,
         watched: Option<Watched>,
         is_killed: bool,
+        refused_rests: u8,
     }
 }
 
@@ -241,6 +246,7 @@ impl Spread {
         has_later: false,
         watched: None,
         is_killed: false,
+        refused_rests: 0,
     };
 }
 
@@ -420,6 +426,7 @@ impl<'a> Table<'a> {
             && spec.max_fires <= FIRE_RATE_MAX
             && spec.ack_timeout.0 > 0
             && repairs_sanely(&spec.repair)
+            && works_sanely(spec)
             && spec.loss.max_e9 >= 0;
         if legs_are_sane && is_sane { Ok(()) } else { Err(BadSpread) }
     }
@@ -500,6 +507,15 @@ fn counts_fees_sanely(spec: &SpreadSpec) -> bool {
     let TriggerSpec { is_after_fees, fee_e9, short_fee_e9, fee_q32, .. } = spec.trigger;
     let has_none = fee_e9 == 0 && fee_q32 == [0; MAX_LEGS];
     are_sane && (0..=fee_e9).contains(&short_fee_e9) && (is_after_fees || has_none)
+}
+
+/// Whether the leg that rests is traded, and others follow it.
+fn works_sanely(spec: &SpreadSpec) -> bool {
+    let WorkSpec { leg, slop_e9, lag_e9, improve_e9, behind_e9 } = spec.work;
+    let is_traded = spec.legs().get(usize::from(leg)).is_some_and(|leg| leg.ratio_lots != 0);
+    let traded = spec.legs().iter().filter(|leg| leg.ratio_lots != 0).count();
+    let are_distances = [slop_e9, lag_e9, improve_e9, behind_e9].iter().all(|by| *by >= 0);
+    !spec.work.is_asked_for() || (is_traded && traded > 1 && are_distances)
 }
 
 /// Whether what is said of repairs can be done and priced.

@@ -100,6 +100,13 @@ impl<'a> Timers<'a> {
         }
     }
 
+    /// Sets the deadline of `row` if it has none.
+    pub fn set_first(&mut self, row: u32, due: MonoNs) {
+        if self.due(row) == MonoNs::NEVER {
+            self.set(row, due);
+        }
+    }
+
     /// Takes the deadline of `row` away, if it has one.
     #[inline]
     pub fn clear(&mut self, row: u32) {

@@ -26,6 +26,14 @@ impl Fire {
         reached.saturating_sub(self.followed_units)
     }
 
+    /// Whether the leading leg has filled lots beyond whole units: nobody follows these.
+    pub(crate) fn leads_part_of_a_unit(&self, legs: &[LegSpec; MAX_LEGS]) -> bool {
+        let lead = usize::from(self.lead);
+        let units = self.followed_units.saturating_add(self.units_to_follow(legs));
+        let (leg, filled) = (legs.get(lead), self.filled_lots.get(lead));
+        leg.zip(filled).is_some_and(|(leg, filled)| lots_of(leg, units) < u64::from(*filled))
+    }
+
     /// Lots of a leg that are kept for units which have not followed yet.
     pub(crate) fn kept_lots(&self, leg: &LegSpec, number: u8) -> u32 {
         if !self.is_led() || number == self.lead {

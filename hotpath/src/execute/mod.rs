@@ -75,6 +75,10 @@ pub struct Fire {
     pub is_follow_due: bool,
     /// What held them back when that was told last.
     pub held_by: Option<(Obstacle, Gate)>,
+    /// The leading leg rests: it has no deadline until it is taken back.
+    pub rests: bool,
+    /// Since when the leading leg has filled lots beyond whole units.
+    pub parted: Option<MonoNs>,
 }
 
 fields! {
@@ -103,6 +107,8 @@ fields! {
         followed_units: u32,
         is_follow_due: bool,
         held_by: Option<(Obstacle, Gate)>,
+        rests: bool,
+        parted: Option<MonoNs>,
     }
 }
 
@@ -135,6 +141,8 @@ impl Fire {
             followed_units: 0,
             is_follow_due: false,
             held_by: None,
+            rests: false,
+            parted: None,
         }
     }
 
@@ -254,7 +262,7 @@ pub fn whole_units(legs: &[LegSpec; MAX_LEGS], filled: &[u32; MAX_LEGS], most: u
 
 /// The largest number of units, at most `most`, for which `reached` holds; it does for none.
 #[inline]
-fn most_units(most: u32, reached: impl Fn(u32) -> bool) -> u32 {
+pub(crate) fn most_units(most: u32, reached: impl Fn(u32) -> bool) -> u32 {
     if reached(most) {
         return most;
     }

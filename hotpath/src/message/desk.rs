@@ -225,6 +225,8 @@ message! {
         pub quote_age: [Span; MAX_LEGS],
         /// How often the last refusal of the spread that was written came again since.
         pub repeated: u32,
+        /// The leg whose order rests, the others follow it; 255 if every leg crosses.
+        pub rests: u8,
     }
 }
 
@@ -412,6 +414,11 @@ code! {
         Beyond = 5 "beyond",
         /// The fire would have more orders than one can have.
         Orders = 6 "orders",
+        /// An order that rests stands at another price than the other legs allow now.
+        Price = 7 "price",
+        /// What rests has filled a part of a unit, and the rest of it has not come for as long as
+        /// an answer may take.
+        Part = 8 "part_of_a_unit",
     }
 }
 
@@ -478,6 +485,9 @@ code! {
         /// They are not sent any more: a gate or a book, named beside, holds them back, and all
         /// orders are known.
         GivenUp = 6 "given_up",
+        /// What rests of the leading leg is taken back, for what is named beside: a gate, the depth
+        /// of the others, or its price, with the one it may have now as the limit.
+        Pulled = 7 "pulled",
     }
 }
 

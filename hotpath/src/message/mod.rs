@@ -12,6 +12,7 @@ mod instruction;
 mod order;
 mod quote;
 mod scope;
+mod spread;
 
 pub use breaker::{BREAKERS, BreakerAction, BreakerKind, BreakerRule, Breakers};
 pub use carried::{
@@ -19,8 +20,7 @@ pub use carried::{
 };
 pub use control::{
     AccountLimits, ClockScale, Command, CommandKind, Control, Detailing, Finding, FindingKind,
-    GatewayLimits, HeldLots, Hours, InstrumentSpec, LegSpec, LegsFirst, LossSpec, Measure,
-    RepairEnd, RepairSpec, Sizing, SpreadSpec, TriggerSpec,
+    GatewayLimits, HeldLots, Hours, InstrumentSpec, Sizing,
 };
 pub use desk::{
     Alert, AlertKind, Credits, Decision, Detail, Ending, Event, Follow, FollowStep, Gate, Input,
@@ -32,6 +32,9 @@ pub use order::{
 };
 pub use quote::{ChannelState, ChannelUpdate, Depth, Quote, QuoteQuality};
 pub use scope::Scope;
+pub use spread::{
+    LegSpec, LegsFirst, LossSpec, Measure, RepairEnd, RepairSpec, SpreadSpec, TriggerSpec, WorkSpec,
+};
 
 use crate::record::codec::{code, newtypes};
 use crate::time::{MonoNs, Span, UnixNs};

@@ -81,6 +81,10 @@ pub struct Exposure {
     pub live_buy_lots: i64,
     /// Lots of sell orders that may still fill.
     pub live_sell_lots: i64,
+    /// Of the lots to buy, those of orders that are still to come.
+    pub kept_buy_lots: i64,
+    /// Of the lots to sell.
+    pub kept_sell_lots: i64,
     /// Orders that may still fill.
     pub open_orders: u16,
 }
@@ -90,6 +94,8 @@ fields! {
         position_lots: i64,
         live_buy_lots: i64,
         live_sell_lots: i64,
+        kept_buy_lots: i64,
+        kept_sell_lots: i64,
         open_orders: u16,
     }
 }
@@ -122,6 +128,32 @@ impl Exposure {
     pub(crate) fn keep(&mut self, side: Side, lots: u32) {
         let live = self.live(side);
         *live = live.saturating_add(price::signed(lots));
+        let kept = self.kept(side);
+        *kept = kept.saturating_add(price::signed(lots));
+    }
+
+    /// Gives such lots back.
+    pub(crate) fn free_kept(&mut self, side: Side, lots: u32) {
+        self.release(side, lots);
+        let kept = self.kept(side);
+        *kept = kept.saturating_sub(price::signed(lots)).max(0);
+    }
+
+    /// Lots that an order of `side` could meet in the market: nobody meets what is still to come.
+    #[inline]
+    #[must_use]
+    pub const fn against(&self, side: Side) -> i64 {
+        match side {
+            Side::Buy => self.live_sell_lots.saturating_sub(self.kept_sell_lots),
+            Side::Sell => self.live_buy_lots.saturating_sub(self.kept_buy_lots),
+        }
+    }
+
+    fn kept(&mut self, side: Side) -> &mut i64 {
+        match side {
+            Side::Buy => &mut self.kept_buy_lots,
+            Side::Sell => &mut self.kept_sell_lots,
+        }
     }
 
     /// Adds `lots` bought or sold to the position. What of them was reserved is released apart: a
@@ -209,10 +241,7 @@ pub fn admit(
         }
         Some(_) => {}
     }
-    let against = match draft.side {
-        Side::Buy => exposure.live_sell_lots,
-        Side::Sell => exposure.live_buy_lots,
-    };
+    let against = exposure.against(draft.side);
     if against > 0 {
         return Err(Refusal::new(Gate::SelfMatch, against, 0));
     }

@@ -16,11 +16,16 @@
 //!
 //! Levels may be after fees: then what is bought costs its fees more and what is sold brings them
 //! less, leg by leg, so that both directions are worse by what trading them takes.
+//!
+//! `work` says at which price one leg may rest instead, by what the others cost.
+
+pub mod work;
 
 use core::cmp::Ordering;
 
 use crate::message::{Depth, Intent, LegSpec, MAX_LEGS, Measure, SpreadSpec};
 use crate::price;
+use crate::risk::NO_LEG;
 
 /// Largest magnitude of a coefficient: 2^20 in Q32. Four products with any price fit in `i128`.
 pub const MAX_COEFFICIENT_Q32: i64 = 1 << 52;
@@ -53,8 +58,11 @@ pub struct Trigger {
     pub value_e9: i64,
     /// The largest number of units, at most the one allowed, that meets the level.
     pub units: u32,
-    /// The worst price that each leg needs; for a leg that only prices, the price used.
+    /// The worst price that each leg needs; for a leg that only prices, the price used; for one
+    /// that rests, the price it rests at.
     pub prices_e9: [i64; MAX_LEGS],
+    /// The leg that rests; `risk::NO_LEG` if every leg crosses.
+    pub rests: u8,
 }
 
 /// The spread's value for one direction and size.
@@ -354,5 +362,6 @@ fn meets<const FEES: bool>(
         value_e9: best.measured_e9(spec, is_buy),
         units: units.min(most),
         prices_e9: best.prices_e9,
+        rests: NO_LEG,
     })
 }

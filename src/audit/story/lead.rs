@@ -54,6 +54,7 @@ impl Scene {
             ("units", i64::from(written.units), i64::from(trigger.units)),
             ("value", written.value_e9, trigger.value_e9),
             ("level", written.level_e9, trigger.level_e9),
+            ("rests", i64::from(written.rests), i64::from(trigger.rests)),
         ];
         match pairs.iter().find(|(_, written, led)| written != led) {
             None => Led::Agrees,

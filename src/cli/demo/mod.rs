@@ -7,6 +7,7 @@
 mod margin;
 mod operators;
 mod scenario;
+mod wedge;
 
 use self::operators::Operators;
 use self::scenario::Scenario;
@@ -105,16 +106,22 @@ pub(super) fn sample(topology: Topology) -> Result<Configuration, CliError> {
 /// # Errors
 /// See `CliError`.
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
-    let mut config = match &args.config {
-        Some(path) => config::load(path)?,
-        None => with_breakers(args.topology, args.scenario.map_or("", Scenario::breakers))?,
-    };
-    let venues = Venues::open(&config, args.seed, None).map_err(CliError::could_not_run)?;
-    venues.address(&mut config);
     let directory = args
         .record
         .clone()
         .unwrap_or_else(|| std::env::temp_dir().join(format!("xmc-demo-{}", unique())));
+    if args.scenario == Some(Scenario::Wedge) {
+        if !out.is_json() {
+            writeln!(out, "{}", Scenario::Wedge.told(args.show.lang()))?;
+        }
+        return wedge::run(args, &directory, out);
+    }
+    let mut config = match &args.config {
+        Some(path) => config::load(path)?,
+        None => of_scenario(args.topology, args.scenario)?,
+    };
+    let venues = Venues::open(&config, args.seed, None).map_err(CliError::could_not_run)?;
+    venues.address(&mut config);
     if config.checkpoints.is_none() {
         config.checkpoints = Some(witness(&config, &directory)?);
     }
@@ -237,20 +244,33 @@ fn unique() -> String {
 /// The configuration, whole: a list of includes needs files beside it, and the program may be run
 /// anywhere.
 pub(super) fn configuration(topology: Topology) -> Result<Configuration, CliError> {
-    with_breakers(topology, "")
+    of_scenario(topology, None)
 }
 
-/// The same, with `breakers` in every spread.
-fn with_breakers(topology: Topology, breakers: &str) -> Result<Configuration, CliError> {
-    Ok(config::load_text(Path::new("config/demo.toml"), &text(topology, breakers))?)
+/// The same, with what a scenario asks of its spreads.
+fn of_scenario(topology: Topology, of: Option<Scenario>) -> Result<Configuration, CliError> {
+    Ok(config::load_text(Path::new("config/demo.toml"), &text_of(topology, of))?)
 }
 
-/// All its files as one, with `breakers` in every spread.
-pub(super) fn text(topology: Topology, breakers: &str) -> String {
-    let spread = "\n[[spread]]\n";
+/// All its files as one.
+pub(super) fn text(topology: Topology) -> String {
+    text_of(topology, None)
+}
+
+/// All its files as one, with what a scenario asks of its spreads.
+fn text_of(topology: Topology, of: Option<Scenario>) -> String {
+    let (spread, leg) = ("\n[[spread]]\n", "\n[[spread.leg]]\ninstrument = \"");
+    let breakers = of.map_or("", Scenario::breakers);
     let mut spreads = DEMO.split(spread);
     let head = spreads.next().unwrap_or_default().to_owned();
     let demo = spreads.fold(head, |text, one| format!("{text}{spread}{one}{breakers}"));
+    let mut legs = demo.split(leg);
+    let head = legs.next().unwrap_or_default().to_owned();
+    let demo = legs.fold(head, |text, one| {
+        let (instrument, rest) = one.split_once("\"\n").unwrap_or((one, ""));
+        let more = of.map_or("", |of| of.leg(instrument));
+        format!("{text}{leg}{instrument}\"\n{more}{rest}")
+    });
     let own = demo.lines().filter(|line| !line.starts_with("include"));
     let text: Vec<&str> = own.chain([topology.text()]).chain(INCLUDED).collect();
     text.join("\n")

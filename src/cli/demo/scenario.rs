@@ -30,6 +30,13 @@ pub(super) enum Scenario {
     /// Both lines of the overseas feed are cut for a while: nothing fires on what is old, gaps are
     /// recovered, and trading goes on by itself.
     Feedcut,
+    /// One leg of each pair across the border rests overseas at the price that the other one
+    /// allows, and each of its fills is followed at home.
+    Working,
+    /// The engine, a process of its own, hangs with orders at both venues: its guard shuts the
+    /// desk, kills it and cancels; two SIMULATED people open the desk again, and the next run
+    /// trades.
+    Wedge,
 }
 
 /// Something that is done at a moment.
@@ -75,13 +82,27 @@ impl Scenario {
                  or B."
             }
             (Self::Feedcut, Lang::Zh) => "场景 feedcut: 第 4 至 8 秒外盘行情 A、B 两路均中断。",
+            (Self::Working, Lang::En) => {
+                "Scenario working: the overseas leg of each pair rests at the price that the \
+                 domestic one allows; each fill is followed at once."
+            }
+            (Self::Working, Lang::Zh) => {
+                "场景 working: 各套利对的外盘腿按内盘价格与基差挂单, 每笔成交即时对冲。"
+            }
+            (Self::Wedge, Lang::En) => {
+                "Scenario wedge: two SIMULATED venues; from 8 s on, as soon as orders rest, the \
+                 engine's process is held still. Its guard is another process."
+            }
+            (Self::Wedge, Lang::Zh) => {
+                "场景 wedge: 两个模拟交易场所; 第 8 秒起两边有挂单时, 引擎进程被挂起; 看护是另一进程。"
+            }
         }
     }
 
     /// What every pair of the configuration has besides.
     pub fn breakers(self) -> &'static str {
         match self {
-            Self::Margin | Self::Feedcut => "",
+            Self::Margin | Self::Feedcut | Self::Working | Self::Wedge => "",
             Self::Rejects => {
                 "\n[[spread.breaker]]\non = \"rejects\"\nratio = \"0.1\"\nof = 20\nthen = \
                  \"reduce\"\n"
@@ -93,11 +114,22 @@ impl Scenario {
         }
     }
 
+    /// What legs of an instrument have besides, if anything.
+    pub fn leg(self, instrument: &str) -> &'static str {
+        match self {
+            Self::Working if ["hg", "gc", "cl"].contains(&instrument) => {
+                "rests = true\nslop_ticks = 2\nlag_ticks = 4\nimprove_ticks = 2\n\
+                 behind_ticks = 60\nmax_moves = 60\n"
+            }
+            _ => "",
+        }
+    }
+
     /// What is done, by time.
     fn acts(self) -> Vec<Act> {
         let act = |seconds, what| Act { after: Duration::from_secs(seconds), what };
         match self {
-            Self::Margin => Vec::new(),
+            Self::Margin | Self::Working | Self::Wedge => Vec::new(),
             Self::Rejects => {
                 let what = OrderTrouble::Refused(REFUSED);
                 let rate = OrderRate { spot: Spot::Request, per_mille: 300, what };

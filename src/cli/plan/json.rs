@@ -119,6 +119,10 @@ fn guard(of: &Guard, configuration: &Configuration) -> Value {
         "start_ms": ms(of.start),
         "ending_ms": ms(of.ending),
         "answer_ms": ms(of.answer),
+        "starved_times": of.starved_times,
+        "starved_most_ms": ms(of.starved_most),
+        "again_s": of.again.as_secs(),
+        "maintenance_s": of.maintenance.as_secs(),
         "acts": of.act == GuardAct::Cancel,
         "sessions": of.sessions.iter().map(session).collect::<Vec<_>>(),
     })
@@ -370,6 +374,14 @@ fn spread(configuration: &Configuration, of: &Spread) -> Value {
             "coefficient": leg.coefficient.text,
             "weight_q32": leg.weight_q32,
             "pay_up_ticks": leg.pay_up_ticks.value,
+            "rests": leg.rest.as_ref().map(|rest| json!({
+                "slop_ticks": rest.slop_ticks,
+                "lag_ticks": rest.lag_ticks,
+                "improve_ticks": rest.improve_ticks,
+                "behind_ticks": rest.behind_ticks,
+                "max_moves": rest.max_moves,
+                "moves_within_ms": rest.moves_within_ms,
+            })),
         })
     };
     let level = |level: &Option<Written<i64>>| level.as_ref().map(|level| show_e9(level.value));

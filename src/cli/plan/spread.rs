@@ -71,7 +71,8 @@ fn trades(configuration: &Configuration, spread: &Spread) -> String {
             1 => " (pay up 1 tick)".to_owned(),
             ticks => format!(" (pay up {ticks} ticks)"),
         };
-        format!("{side} {lots} {}{pay_up}{}", name(configuration, leg), lean(leg))
+        let rests = if leg.rest.is_some() { " (rests)" } else { "" };
+        format!("{side} {lots} {}{pay_up}{}{rests}", name(configuration, leg), lean(leg))
     };
     let legs = spread.legs.iter().map(|leg| match leg.is_traded {
         true => traded(leg),

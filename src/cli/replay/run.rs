@@ -32,14 +32,15 @@ use xmc_hotpath::stage::{Stage, Work};
 use xmc_hotpath::time::{Clock, MonoNs, UnixNs};
 
 /// Polls after which a pipeline that is still busy has gone wrong.
-const POLLS_PER_PACKET: usize = 100_000;
+pub const POLLS_PER_PACKET: usize = 100_000;
 
 /// The capture's own time, in nanoseconds after its first packet.
 #[derive(Clone, Debug, Default)]
-struct CaptureClock(Rc<Cell<u64>>);
+pub struct CaptureClock(Rc<Cell<u64>>);
 
 impl CaptureClock {
-    fn set(&self, now: MonoNs) {
+    /// Shows `now`; it never goes back.
+    pub fn set(&self, now: MonoNs) {
         self.0.set(now.0.max(self.0.get()));
     }
 }

@@ -101,6 +101,7 @@ struct Figures {
     repaired: u64,
     removed: u64,
     followed: u64,
+    pulled: u64,
     failure: Option<String>,
     broken: Option<Broken>,
 }
@@ -215,6 +216,7 @@ impl Figures {
             repaired: total.repaired,
             removed: total.removed,
             followed: total.followed,
+            pulled: total.pulled,
             failure: sweep.failure.as_ref().map(ToString::to_string),
             broken: sweep.failure.as_ref().map(|failure| Broken {
                 invariant: failure.violation.invariant,
@@ -265,6 +267,7 @@ impl Figures {
             repaired: 0,
             removed: 0,
             followed: 0,
+            pulled: 0,
             failure: None,
             broken: None,
         }
@@ -290,9 +293,10 @@ impl Figures {
             writeln!(out, "removed   {} spreads that were flat and at rest", self.removed)?;
             writeln!(
                 out,
-                "followed  {} batches of legs, the least liquid one first",
+                "followed  {} batches of legs, after one that was sent first",
                 self.followed
             )?;
+            writeln!(out, "pulled    {} orders that rested and were taken back", self.pulled)?;
             writeln!(out, "replayed  {} bytes of record, byte for byte", self.record_bytes)?;
             writeln!(out, "restored  {} desks from a snapshot on the way", self.snapshots)?;
         }

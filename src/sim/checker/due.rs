@@ -58,6 +58,9 @@ impl Checker {
         self.broken_off();
         self.model.past_first(self.now);
         for id in self.model.live.clone() {
+            if self.model.is_left_resting(id) {
+                continue;
+            }
             let Some(order) = self.model.orders.get_mut(&id) else { continue };
             if order.is_unknown || self.now < order.due {
                 continue;

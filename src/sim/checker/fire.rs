@@ -5,11 +5,12 @@ use std::cmp::Ordering;
 use xmc_hotpath::message::{
     AccountId, ChannelState, Credits, Decision, Intent, LegSpec, LegsFirst, MAX_GATEWAYS, MAX_LEGS,
     Measure, OrderCommand, QuoteQuality, SafeState, SessionState, Side, Sizing, SpreadSpec,
+    TimeInForce,
 };
-use xmc_hotpath::time::Span;
+use xmc_hotpath::time::{MonoNs, Span};
 
 use super::{Checker, Violation};
-use crate::sim::model::{ModelFire, cost, worst_price};
+use crate::sim::model::{ModelFire, worst_price};
 
 impl Checker {
     /// One fire: its decision and all its orders.
@@ -45,7 +46,8 @@ impl Checker {
         let fires = spread.fires.iter().filter(|(at, _)| self.now.since(*at) < spec.fire_window);
         let fires = fires.count();
         ensure!(self, "fire_rate", fires < usize::from(spec.max_fires), "{fires} fires before");
-        let is_spent = spread.spent.contains(&decision.intent);
+        let rests = spec.legs.get(usize::from(decision.rests));
+        let is_spent = spread.spent.contains(&decision.intent) && rests.is_none();
         ensure!(self, "hysteresis", !is_spent, "{:?} before its level was left", decision.intent);
         let hold = if is_open { spec.trigger.open_hold } else { spec.trigger.close_hold };
         let since = spread.met.get(&decision.intent).copied();
@@ -53,21 +55,30 @@ impl Checker {
         ensure!(
             self,
             "hold",
-            hold.0 == 0 || is_held,
+            hold.0 == 0 || is_held || rests.is_some(),
             "{:?} met since {since:?}, {hold:?} asked",
             decision.intent
         );
         self.size(&spec, units, decision)?;
         self.fresh_quotes(&spec)?;
-        self.value(&spec, decision)?;
+        let planned_e9 = self.planned(&spec, decision, orders);
+        self.value(&spec, decision, planned_e9.as_ref())?;
+        let planned_e9 = planned_e9.unwrap_or_default();
         let traded = legs(&spec).filter(|leg| leg.ratio_lots != 0).count();
         let is_led = spec.legs_first == LegsFirst::LeastLiquid && traded > 1;
-        let lead = is_led.then(|| self.leads(&spec, decision));
-        self.legs(&spec, decision, orders, lead)?;
-        let later = self.later(&spec, decision, lead);
+        let lead = match rests {
+            Some(_) => Some(usize::from(decision.rests)),
+            None => is_led.then(|| self.leads(&spec, decision)),
+        };
+        if rests.is_some() {
+            self.rests(&spec, decision, &planned_e9)?;
+        }
+        self.legs(&spec, decision, orders, (lead, &planned_e9))?;
+        let later = self.later(&spec, decision, lead, &planned_e9);
         for order in orders.iter().copied().chain(&later) {
             let Some(hours) = self.model.hours.get(&order.instrument.0) else { continue };
-            let until = if is_open { hours.opening_until } else { hours.until };
+            let is_opening = is_open || rests.is_some();
+            let until = if is_opening { hours.opening_until } else { hours.until };
             let is_within = hours.from <= self.now && self.now < until;
             ensure!(self, "hours", is_within, "{order:?} outside {hours:?}");
         }
@@ -76,7 +87,7 @@ impl Checker {
             let doubt = doubts.find(|(row, _)| *row == leg.instrument.0);
             ensure!(self, "doubt", doubt.is_none(), "opens with {leg:?}, of which {doubt:?}");
         }
-        self.loss(&spec, decision)?;
+        self.loss(&spec, decision, &planned_e9)?;
         let full = if is_open { 50 } else { 75 };
         let used = credits.record_used_pct;
         ensure!(self, "record_room", used <= full, "fires with the record {used} % full");
@@ -90,10 +101,11 @@ impl Checker {
         }
         let mut fire = ModelFire {
             level_e9: decision.level_e9,
-            planned_e9: self.planned(&spec, decision),
-            due: self.now.after(spec.ack_timeout),
+            planned_e9,
+            due: if rests.is_some() { MonoNs::NEVER } else { self.now.after(spec.ack_timeout) },
             timeout: spec.ack_timeout,
             lead,
+            rests: rests.is_some(),
             ..ModelFire::new(decision.intent, decision.units, self.now)
         };
         for order in &later {
@@ -103,13 +115,16 @@ impl Checker {
             ensure!(self, "orders_left", usize::from(order.orders_left) == left, "{order:?}");
             fire.orders.push(order.order_id);
             self.model.fired(self.now, order, true, is_open);
+            if rests.is_some() {
+                self.model.takes_nothing(order);
+            }
         }
         if let Some(spread) = self.model.spreads.get_mut(&decision.spread.0) {
             spread.fire = Some(fire);
             spread.met.clear();
             self.model.touched.insert(decision.spread.0);
             spread.fires.push((self.now, decision.intent));
-            if spec.hysteresis_e9 > 0 {
+            if spec.hysteresis_e9 > 0 && rests.is_none() {
                 spread.spent.insert(decision.intent);
             }
         }
@@ -120,58 +135,22 @@ impl Checker {
         self.batches(orders, credits, true, spare)
     }
 
-    /// Whichever leg is the only one that is not filled: trading the others back, at what their
-    /// books show and a stress move worse, costs no more than a fire may lose.
-    fn loss(&self, spec: &SpreadSpec, decision: &Decision) -> Result<(), Violation> {
-        if spec.loss.max_e9 == i64::MAX {
-            return Ok(());
-        }
-        let part = |sum: i128, q32: u32| (sum.abs() * i128::from(q32)).div_euclid(1 << 32);
-        let mut lost = Vec::new();
-        for (number, leg) in legs(spec).enumerate().filter(|(_, leg)| leg.ratio_lots != 0) {
-            let row = &self.model.instruments[&leg.instrument.0];
-            let is_bought = (leg.ratio_lots > 0) == decision.intent.is_buy();
-            let pay = if is_bought { leg.pay_up_e9 } else { -leg.pay_up_e9 };
-            let worst_e9 = self.price(leg, decision.intent, decision.units);
-            let limit_e9 = worst_e9.unwrap_or(0) + pay;
-            let lots = leg.ratio_lots.unsigned_abs() * decision.units;
-            let (depth, taken) = if is_bought {
-                (&row.quote.bids, row.taken_bids)
-            } else {
-                (&row.quote.asks, row.taken_asks)
-            };
-            let Some((_, back)) = cost(depth, taken, lots) else {
-                ensure!(self, "loss", false, "{decision:?}: {leg:?} cannot be traded back");
-                return Ok(());
-            };
-            let paid = i128::from(limit_e9) * i128::from(lots);
-            let apart = if is_bought { paid - back } else { back - paid };
-            let fee_q32 = spec.repair.fee_q32[number];
-            let fees = i128::from(spec.repair.fee_e9[number]) * i128::from(lots) * 2
-                + part(paid, fee_q32)
-                + part(back, fee_q32);
-            let total = (apart + part(back, spec.loss.stress_q32) + fees).max(0);
-            let of_one = leg.coefficient_q32 / i64::from(leg.ratio_lots);
-            lost.push(total * i128::from(of_one).abs());
-        }
-        let worst = (0..lost.len()).map(|left| {
-            let others = lost.iter().enumerate().filter(|(leg, _)| *leg != left);
-            others.map(|(_, lost)| lost).sum::<i128>()
-        });
-        let value = worst.max().unwrap_or(0).div_euclid(1 << 32);
-        let money = (value * i128::from(spec.repair.money_q32)).div_euclid(1 << 32);
-        let most = i128::from(spec.loss.max_e9);
-        ensure!(self, "loss", money <= most, "{decision:?} may lose {money}, {most} is allowed");
-        Ok(())
-    }
-
-    /// What each leg was decided on at.
-    pub(super) fn planned(&self, spec: &SpreadSpec, decision: &Decision) -> [i64; MAX_LEGS] {
+    /// What each leg was decided on at: the price of the order for one that rests.
+    fn planned(
+        &self,
+        spec: &SpreadSpec,
+        decision: &Decision,
+        orders: &[&OrderCommand],
+    ) -> Option<[i64; MAX_LEGS]> {
         let mut planned = [0; MAX_LEGS];
-        for (slot, leg) in planned.iter_mut().zip(legs(spec)) {
-            *slot = self.price(leg, decision.intent, decision.units).unwrap_or(0);
+        for (number, (slot, leg)) in planned.iter_mut().zip(legs(spec)).enumerate() {
+            *slot = if usize::from(decision.rests) == number {
+                orders.first()?.price_e9
+            } else {
+                self.price(leg, decision.intent, decision.units)?
+            };
         }
-        planned
+        Some(planned)
     }
 
     fn size(&self, spec: &SpreadSpec, held: i64, decision: &Decision) -> Result<(), Violation> {
@@ -227,14 +206,20 @@ impl Checker {
     }
 
     /// The level is met at the prices that the size needs, counted out lot by lot.
-    fn value(&self, spec: &SpreadSpec, decision: &Decision) -> Result<(), Violation> {
+    fn value(
+        &self,
+        spec: &SpreadSpec,
+        decision: &Decision,
+        prices_e9: Option<&[i64; MAX_LEGS]>,
+    ) -> Result<(), Violation> {
         let level = level(spec, decision.intent);
         ensure!(self, "levels", decision.level_e9 == level, "{decision:?}, level {level}");
-        let met = self.meets(spec, decision.intent, level, decision.units);
+        let stands = |at_e9| stands(spec, decision.intent, prices_e9?, at_e9);
+        let met = stands(level.into()).is_some_and(|stands| is_met(decision.intent, stands));
         ensure!(self, "levels", met, "{decision:?} does not meet its level");
         // It is told cut to 1e-9: not above what there is, and the next one is.
         let told = i128::from(decision.value_e9);
-        let [at, next] = [told, told + 1].map(|told| self.stands(spec, decision, told));
+        let [at, next] = [told, told + 1].map(stands);
         // What no `i64` holds is told as the nearest that one does.
         let is_cut = (at.is_some_and(Ordering::is_ge) || decision.value_e9 == i64::MIN)
             && (next.is_some_and(Ordering::is_lt) || decision.value_e9 == i64::MAX);
@@ -244,11 +229,7 @@ impl Checker {
 
     fn meets(&self, spec: &SpreadSpec, intent: Intent, level_e9: i64, units: u32) -> bool {
         let stands = self.stands_at(spec, intent, units, level_e9.into());
-        stands.is_some_and(|stands| if intent.is_buy() { stands.is_le() } else { stands.is_ge() })
-    }
-
-    fn stands(&self, spec: &SpreadSpec, of: &Decision, at_e9: i128) -> Option<Ordering> {
-        self.stands_at(spec, of.intent, of.units, at_e9)
+        stands.is_some_and(|stands| is_met(intent, stands))
     }
 
     /// How the difference or the ratio at the worst prices that `units` need stands to a number.
@@ -259,34 +240,11 @@ impl Checker {
         units: u32,
         at_e9: i128,
     ) -> Option<Ordering> {
-        let short = i128::from(spec.trigger.short_constant_e9);
-        let (mut plus, mut minus) = (i128::from(spec.constant_e9) + short, short);
-        (plus, minus) = (plus << 32, minus << 32);
-        // Fees are paid either way: what is bought costs them more, what is sold brings them less.
-        let paid = if intent.is_buy() { 1 } else { -1 };
-        let of_short = i128::from(spec.trigger.short_fee_e9);
-        plus += ((i128::from(spec.trigger.fee_e9) - of_short) << 32) * paid;
-        minus -= (of_short << 32) * paid;
-        for (leg, fee) in legs(spec).zip(spec.trigger.fee_q32) {
-            let price = i128::from(self.price(leg, intent, units)?);
-            let weight = i128::from(leg.coefficient_q32);
-            let fee = price.abs() * i128::from(fee) * paid;
-            if weight > 0 {
-                plus += price * weight + fee;
-            } else {
-                minus += price * -weight - fee;
-            }
+        let mut prices_e9 = [0; MAX_LEGS];
+        for (slot, leg) in prices_e9.iter_mut().zip(legs(spec)) {
+            *slot = self.price(leg, intent, units)?;
         }
-        match spec.trigger.measure {
-            Measure::Difference => Some((plus - minus).cmp(&(at_e9 << 32))),
-            Measure::Ratio if minus <= 0 => None,
-            // The remainder decides where the quotients are the same.
-            Measure::Ratio => {
-                let whole = plus.checked_mul(1_000_000_000)?;
-                let (quotient, rest) = (whole.div_euclid(minus), whole.rem_euclid(minus));
-                Some(quotient.cmp(&at_e9).then(rest.cmp(&0)))
-            }
-        }
+        stands(spec, intent, &prices_e9, at_e9)
     }
 
     /// What a leg is priced at for so many units: where as many lots are shown, and no fewer than
@@ -318,7 +276,7 @@ impl Checker {
         spec: &SpreadSpec,
         decision: &Decision,
         orders: &[&OrderCommand],
-        lead: Option<usize>,
+        (lead, planned_e9): (Option<usize>, &[i64; MAX_LEGS]),
     ) -> Result<(), Violation> {
         let mut rest = orders.iter();
         let is_sent = |number: usize| lead.is_none_or(|lead| lead == number);
@@ -327,8 +285,10 @@ impl Checker {
             let is_buy = (leg.ratio_lots > 0) == decision.intent.is_buy();
             let side = if is_buy { Side::Buy } else { Side::Sell };
             let lots = u64::from(leg.ratio_lots.unsigned_abs()) * u64::from(decision.units);
-            let worst = self.price(leg, decision.intent, decision.units);
-            let pay = if is_buy { leg.pay_up_e9 } else { -leg.pay_up_e9 };
+            let rests = usize::from(decision.rests) == number;
+            let pay_up_e9 = if rests { 0 } else { leg.pay_up_e9 };
+            let pay = if is_buy { pay_up_e9 } else { -pay_up_e9 };
+            let tif = if rests { TimeInForce::Day } else { spec.time_in_force };
             let row = &self.model.instruments[&leg.instrument.0];
             for (effect, lots) in self.model.children(leg.instrument.0, side, lots) {
                 let Some(order) = rest.next() else {
@@ -339,9 +299,9 @@ impl Checker {
                     && order.instrument == leg.instrument
                     && order.side == side
                     && u64::from(order.qty_lots) == lots
-                    && Some(order.price_e9 - pay) == worst;
+                    && order.price_e9 - pay == planned_e9[number];
                 ensure!(self, "S13", fits, "{order:?} is not leg {number} of {decision:?}");
-                let copied = order.time_in_force == spec.time_in_force
+                let copied = order.time_in_force == tif
                     && order.effect == effect
                     && order.gateway == row.spec.gateway
                     && order.security_id == row.spec.security_id
@@ -365,10 +325,12 @@ impl Checker {
         let row = &self.model.instruments[&order.instrument.0];
         let (spec, quote) = (row.spec, &row.quote);
         let (buys, sells, count) = self.model.reserved(order.instrument.0);
+        // What is still to come meets nobody.
+        let kept = self.model.kept(order.instrument.0);
         let qty = i64::from(order.qty_lots) + ahead;
         let (worst, against) = match order.side {
-            Side::Buy => (row.position + buys + qty, sells),
-            Side::Sell => (-(row.position - sells - qty), buys),
+            Side::Buy => (row.position + buys + qty, sells - kept.1),
+            Side::Sell => (-(row.position - sells - qty), buys - kept.0),
         };
         let limit = i64::from(spec.max_position_lots);
         ensure!(self, "S2", worst <= limit, "{order:?} makes {worst} lots, limit {limit}");
@@ -572,11 +534,53 @@ pub(super) fn legs(spec: &SpreadSpec) -> impl Iterator<Item = &LegSpec> {
     spec.legs.iter().take(usize::from(spec.leg_count))
 }
 
-fn level(spec: &SpreadSpec, intent: Intent) -> i64 {
+pub(super) fn level(spec: &SpreadSpec, intent: Intent) -> i64 {
     match intent {
         Intent::OpenLong => spec.buy_open_e9,
         Intent::CloseLong => spec.buy_close_e9,
         Intent::OpenShort => spec.sell_open_e9,
         Intent::CloseShort => spec.sell_close_e9,
+    }
+}
+
+/// Whether a value that stands so to a level meets it.
+pub(super) fn is_met(intent: Intent, stands: Ordering) -> bool {
+    if intent.is_buy() { stands.is_le() } else { stands.is_ge() }
+}
+
+/// How the difference or the ratio at these prices stands to a number.
+pub(super) fn stands(
+    spec: &SpreadSpec,
+    intent: Intent,
+    prices_e9: &[i64; MAX_LEGS],
+    at_e9: i128,
+) -> Option<Ordering> {
+    let short = i128::from(spec.trigger.short_constant_e9);
+    let (mut plus, mut minus) = (i128::from(spec.constant_e9) + short, short);
+    (plus, minus) = (plus << 32, minus << 32);
+    // Fees are paid either way: what is bought costs them more, what is sold brings them less.
+    let paid = if intent.is_buy() { 1 } else { -1 };
+    let of_short = i128::from(spec.trigger.short_fee_e9);
+    plus += ((i128::from(spec.trigger.fee_e9) - of_short) << 32) * paid;
+    minus -= (of_short << 32) * paid;
+    for ((leg, fee), price_e9) in legs(spec).zip(spec.trigger.fee_q32).zip(prices_e9) {
+        let price = i128::from(*price_e9);
+        let weight = i128::from(leg.coefficient_q32);
+        let fee = price.abs() * i128::from(fee) * paid;
+        if weight > 0 {
+            plus += price * weight + fee;
+        } else {
+            minus += price * -weight - fee;
+        }
+    }
+    match spec.trigger.measure {
+        Measure::Difference => Some((plus - minus).cmp(&(at_e9 << 32))),
+        Measure::Ratio if minus <= 0 => None,
+        // The remainder decides where the quotients are the same.
+        Measure::Ratio => {
+            let whole = plus.checked_mul(1_000_000_000)?;
+            let (quotient, rest) = (whole.div_euclid(minus), whole.rem_euclid(minus));
+            Some(quotient.cmp(&at_e9).then(rest.cmp(&0)))
+        }
     }
 }

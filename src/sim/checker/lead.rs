@@ -91,10 +91,11 @@ impl Checker {
         spec: &SpreadSpec,
         decision: &Decision,
         lead: Option<usize>,
+        planned_e9: &[i64; MAX_LEGS],
     ) -> Vec<OrderCommand> {
         let Some(lead) = lead else { return Vec::new() };
         let mut fire = ModelFire::new(decision.intent, decision.units, self.now);
-        fire.planned_e9 = self.planned(spec, decision);
+        fire.planned_e9 = *planned_e9;
         let needs = self.followers(spec, (&fire, lead), decision.units);
         let whole = |need: &Need| {
             let commands = self.commands(spec, need);
@@ -129,6 +130,9 @@ impl Checker {
             Some((row, fire, fire.lead?))
         });
         let step = found.step;
+        if step == FollowStep::Pulled {
+            return self.pulled(found, &input.credits);
+        }
         let is_held = matches!(step, FollowStep::HeldBack | FollowStep::GivenUp);
         let by = (found.obstacle, found.gate);
         let is_named = match found.obstacle {
@@ -165,6 +169,9 @@ impl Checker {
                 row.into_iter()
                     .filter_map(|row| row.fire.as_mut())
                     .for_each(|fire| fire.held_by = Some(by));
+                if self.model.spreads[&index.0].fire.as_ref().is_some_and(|fire| fire.rests) {
+                    self.model.stop_leading(index.0);
+                }
                 Ok(())
             }
             _ => Ok(()),
@@ -227,7 +234,8 @@ impl Checker {
 
     /// Whether anything may follow, its deadline apart.
     fn is_free(&self, spread: &ModelSpread) -> bool {
-        spread.fire.as_ref().is_some_and(|fire| !self.is_barred(spread) && !fire.is_broken_off)
+        let goes_on = |fire: &ModelFire| !fire.is_broken_off || fire.rests;
+        spread.fire.as_ref().is_some_and(|fire| !self.is_barred(spread) && goes_on(fire))
     }
 
     /// Whether the state of the desk or of the spread lets nothing follow.
@@ -240,7 +248,7 @@ impl Checker {
 
     /// Whether its fire is as old as its orders may take.
     fn is_past(&self, fire: &ModelFire) -> bool {
-        fire.started.after(fire.timeout) <= self.now
+        !fire.rests && fire.started.after(fire.timeout) <= self.now
     }
 
     /// An order of a fire that the venue has and that nobody has asked to go. Nothing rests of what

@@ -17,7 +17,9 @@ macro_rules! ensure {
 mod due;
 mod fire;
 mod lead;
+mod loss;
 mod repair;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,6 +63,8 @@ pub struct Checker {
     pub removed: u64,
     /// Batches of legs that followed another one.
     pub followed: u64,
+    /// Orders that rested and were taken back.
+    pub pulled: u64,
 }
 
 impl Checker {
@@ -111,6 +115,7 @@ impl Checker {
         self.orders(input, outputs)?;
         if desk.next_deadline() > self.now {
             self.at_once(input, outputs)?;
+            self.still_rests(input, outputs)?;
         }
         self.waived(outputs)?;
         if outputs.orders().any(|order| order.action == OrderAction::New) {
@@ -260,44 +265,45 @@ impl Checker {
 
     fn orders(&mut self, input: &Input<'_>, outputs: &Outputs) -> Result<(), Violation> {
         let mut fresh: Vec<&OrderCommand> = Vec::new();
+        // Messages about orders that were there, each with how many new ones went out before it.
+        let mut others = Vec::new();
         for command in outputs.orders() {
             match command.action {
                 OrderAction::New => fresh.push(command),
-                OrderAction::Cancel => {
+                OrderAction::Cancel | OrderAction::Status => {
                     self.about_an_order(command)?;
-                    // It goes out before the input is handled when a deadline has come with it.
-                    self.model.cancelling(self.now, command);
-                }
-                OrderAction::Status => {
-                    self.about_an_order(command)?;
-                    self.model.asking(self.now, command);
+                    others.push((fresh.len(), command));
+                    if command.action == OrderAction::Cancel {
+                        // It goes out before the input is handled when a deadline has come with it.
+                        self.model.cancelling(self.now, command);
+                    }
                 }
                 OrderAction::Replace => {
                     ensure!(self, "S6", false, "the desk replaces nothing: {command:?}");
                 }
             }
         }
-        let mut rest = fresh.as_slice();
-        let mut of = |spread: SpreadIndex| {
-            let count = rest.iter().take_while(|order| order.spread == spread).count();
-            let (orders, after) = rest.split_at(count);
-            rest = after;
-            orders
-        };
+        let (mut rest, mut others) = (fresh.as_slice(), others.into_iter().peekable());
         for detail in outputs.details() {
+            // What goes out after new orders takes nothing from their windows.
+            let sent = fresh.len() - rest.len();
+            while let Some((_, other)) = others.next_if(|(before, _)| *before <= sent) {
+                self.model.count_message(self.now, other);
+            }
             match detail {
                 Detail::Decision(decision) if decision.gate == Gate::Passed => {
-                    self.fire(decision, of(decision.spread), &input.credits)?;
+                    let orders = orders_of(decision.spread, &mut rest);
+                    self.fire(decision, orders, &input.credits)?;
                     self.waiting(decision.spread, outputs)?;
                 }
                 Detail::Follow(follow) => {
                     let is_sent = follow.step == FollowStep::Followed;
-                    let orders = if is_sent { of(follow.spread) } else { &[] };
+                    let orders = if is_sent { orders_of(follow.spread, &mut rest) } else { &[] };
                     self.follow(follow, orders, input, outputs)?;
                 }
                 Detail::Repair(repair) => {
                     let is_sent = repair.way != RepairWay::Neither;
-                    let orders = if is_sent { of(repair.spread) } else { &[] };
+                    let orders = if is_sent { orders_of(repair.spread, &mut rest) } else { &[] };
                     self.unfollowed(repair.spread, input, outputs)?;
                     self.repair(repair, orders, &input.credits)?;
                 }
@@ -306,6 +312,7 @@ impl Checker {
             // What one spread takes from a book moves the value of the next.
             self.left_levels();
         }
+        others.for_each(|(_, other)| self.model.count_message(self.now, other));
         ensure!(self, "S3", rest.is_empty(), "orders without a decision: {rest:?}");
         Ok(())
     }
@@ -520,4 +527,15 @@ fn alerts(outputs: &Outputs) -> impl Iterator<Item = &Alert> {
         Detail::Alert(alert) => Some(alert),
         _ => None,
     })
+}
+
+/// Takes the orders of one spread from the beginning of `rest`.
+fn orders_of<'a, 'c>(
+    spread: SpreadIndex,
+    rest: &mut &'a [&'c OrderCommand],
+) -> &'a [&'c OrderCommand] {
+    let count = rest.iter().take_while(|order| order.spread == spread).count();
+    let (orders, after) = rest.split_at(count);
+    *rest = after;
+    orders
 }

@@ -10,7 +10,7 @@ use xmc_hotpath::message::{
     InstrumentIndex, InstrumentSpec, LegSpec, LegsFirst, LossSpec, OffsetRule, OrderAction,
     OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote, QuoteQuality, RepairEnd,
     RepairSpec, Scope, SessionState, SessionUpdate, SpreadIndex, SpreadSpec, StrategyId, StreamId,
-    TimeInForce, TriggerSpec,
+    TimeInForce, TriggerSpec, WorkSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -148,6 +148,7 @@ pub fn spread(row: u32) -> SpreadSpec {
         },
         loss: LossSpec::NONE,
         legs_first: LegsFirst::Together,
+        work: WorkSpec::NONE,
         trigger: TriggerSpec::PLAIN,
     }
 }

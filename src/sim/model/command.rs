@@ -6,7 +6,7 @@ use xmc_hotpath::message::{
     StateChange,
 };
 
-use super::Model;
+use super::{Model, ModelFire};
 
 impl Model {
     pub(super) fn command(&mut self, command: &Command) {
@@ -93,8 +93,8 @@ impl Model {
                 || change.cause >= AlertKind::SlippageBreaker.code()
                     && change.cause <= AlertKind::FillBreaker.code();
             row.fire.iter_mut().for_each(|fire| fire.may_repair &= goes_on);
-            let opens = row.fire.as_ref().is_some_and(|fire| fire.intent.is_open());
-            if opens {
+            let stops = |fire: &ModelFire| fire.intent.is_open() || fire.rests;
+            if row.fire.as_ref().is_some_and(stops) {
                 self.stop_leading(change.spread.0);
             }
         }

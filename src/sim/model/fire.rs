@@ -1,9 +1,11 @@
 //! A fire as the model has it, and prices counted out lot by lot.
 
 use xmc_hotpath::message::{
-    Depth, Gate, Intent, MAX_LEGS, Obstacle, OrderEvent, OrderId, Side, SpreadSpec,
+    Depth, Gate, Intent, MAX_LEGS, Obstacle, OrderEvent, OrderId, Side, SpreadIndex, SpreadSpec,
 };
 use xmc_hotpath::time::{MonoNs, Span};
+
+use super::{ModelEnding, ModelSpread};
 
 /// A fire that has not ended.
 #[derive(Clone, Debug)]
@@ -46,9 +48,18 @@ pub struct ModelFire {
     pub due: MonoNs,
     /// How long its orders may take.
     pub timeout: Span,
+    /// Its leading leg rests.
+    pub rests: bool,
+    /// Since when that has filled lots beyond whole units.
+    pub parted: Option<MonoNs>,
 }
 
 impl ModelFire {
+    /// Whether its leading leg rests and nobody has taken it back.
+    pub fn is_resting(&self) -> bool {
+        self.rests && self.lead.is_some() && !self.is_broken_off
+    }
+
     /// Counts lots in, or out as far as there are any; says how many.
     pub(super) fn count(&mut self, leg: usize, is_toward: bool, lots: u32) -> u32 {
         let counted = if is_toward { lots } else { lots.min(self.filled[leg]) };
@@ -122,4 +133,23 @@ pub fn cost(depth: &Depth, taken: u32, lots: u32) -> Option<(i64, i128)> {
     let prices = prices.flat_map(|(price, lots)| std::iter::repeat_n(*price, *lots as usize));
     let traded = prices.skip(taken as usize).take(lots as usize);
     Some((worst, traded.map(i128::from).sum()))
+}
+
+impl ModelSpread {
+    /// Counts a fire out: whole units one by one, what is beyond them is residual.
+    pub fn close(&mut self, spread: SpreadIndex, fire: &ModelFire) -> ModelEnding {
+        let done = self.spec.done(fire);
+        let mut is_aligned = true;
+        for leg in 0..MAX_LEGS {
+            let over = u64::from(fire.filled[leg]) - self.spec.lots(leg, done);
+            is_aligned &= over == 0;
+            let is_bought = (self.spec.legs[leg].ratio_lots > 0) == fire.intent.is_buy();
+            let over = i64::try_from(over).expect("a schedule trades few lots");
+            self.residual[leg] += if is_bought { over } else { -over };
+        }
+        self.units += if fire.intent.is_buy() { i64::from(done) } else { -i64::from(done) };
+        self.traded += u64::from(is_aligned && done > 0);
+        let (filled, started, tries) = (fire.filled, fire.started, fire.tries);
+        ModelEnding { spread, filled, done, is_aligned, started, tries }
+    }
 }

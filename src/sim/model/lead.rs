@@ -1,7 +1,7 @@
 //! Fires whose legs go in order: what is kept for those that follow, and when such a fire ends.
 
 use xmc_hotpath::message::{
-    AccountId, Follow, FollowStep, Gate, Intent, Obstacle, OrderCommand, OrderId, SpreadIndex,
+    AccountId, Follow, FollowStep, Gate, Intent, Obstacle, OrderCommand, OrderId, Side, SpreadIndex,
 };
 use xmc_hotpath::time::{MonoNs, Span};
 
@@ -21,6 +21,16 @@ impl ModelSpread {
         let is_reached = |units: &u32| self.spec.lots(lead, *units) <= u64::from(fire.filled[lead]);
         let reached = (1..=fire.units).take_while(is_reached).last().unwrap_or(0);
         reached.saturating_sub(fire.followed)
+    }
+
+    /// Notes whether the leading leg has filled lots beyond whole units, one by one.
+    pub fn part(&mut self, now: MonoNs) {
+        let (units, spec) = (self.to_follow(), self.spec);
+        let Some(fire) = self.fire.as_mut() else { return };
+        let Some(lead) = fire.lead else { return };
+        let whole = spec.lots(lead, fire.followed + units);
+        let is_parted = u64::from(fire.filled[lead]) > whole;
+        fire.parted = is_parted.then(|| fire.parted.unwrap_or(now));
     }
 
     /// Lots of each leg that are kept for what follows: bought, below zero sold.
@@ -47,7 +57,7 @@ impl ModelSpread {
 
 impl Model {
     /// Lots kept in an instrument for what follows: to buy, to sell.
-    pub(super) fn kept(&self, instrument: u32) -> (i64, i64) {
+    pub fn kept(&self, instrument: u32) -> (i64, i64) {
         let (mut buys, mut sells) = (0, 0);
         for spread in self.spreads.values() {
             for (leg, lots) in spread.kept() {
@@ -93,8 +103,41 @@ impl Model {
         let Some(row) = self.spreads.get(&command.spread.0) else { return };
         let Some(fire) = &row.fire else { return };
         if let Some(order) = self.orders.get_mut(&command.order_id.0) {
-            order.due = fire.due.after(fire.timeout);
+            order.due = match (fire.rests, fire.is_broken_off) {
+                (false, _) => fire.due.after(fire.timeout),
+                // It is looked at when the cancel of what rested has had its time, or once more.
+                (true, true) => order.due.after(fire.timeout),
+                (true, false) => order.due,
+            };
         }
+    }
+
+    /// An order rests: it takes nothing from a book.
+    pub fn takes_nothing(&mut self, command: &OrderCommand) {
+        if let Some(row) = self.instruments.get_mut(&command.instrument.0) {
+            match command.side {
+                Side::Buy => row.taken_asks -= command.qty_lots,
+                Side::Sell => row.taken_bids -= command.qty_lots,
+            }
+        }
+    }
+
+    /// Whether a venue has an order that rests and that nobody has taken back.
+    pub fn is_left_resting(&self, id: u64) -> bool {
+        let order = &self.orders[&id];
+        let row = self.spreads.get(&order.command.spread.0);
+        let is_left = row.and_then(|row| row.fire.as_ref()).is_some_and(ModelFire::is_resting);
+        order.has_word && is_left && self.is_of_resting(order.command.order_id)
+    }
+
+    /// Whether an order is of the leg of a fire that rests or has rested.
+    pub fn is_of_resting(&self, id: OrderId) -> bool {
+        let Some(order) = self.orders.get(&id.0) else { return false };
+        let row = self.spreads.get(&order.command.spread.0);
+        row.and_then(|row| row.fire.as_ref()).is_some_and(|fire| {
+            let is_lead = fire.lead == Some(order.command.leg.into());
+            fire.rests && fire.tries == 0 && is_lead && fire.orders.contains(&id)
+        })
     }
 
     /// What follows another leg has as long again once the first deadline of its fire has been.
@@ -118,7 +161,7 @@ impl Model {
     }
 
     /// What rests of the leading leg goes: nothing follows it any more.
-    pub(super) fn stop_leading(&mut self, row: u32) {
+    pub fn stop_leading(&mut self, row: u32) {
         let fire = self.spreads.get(&row).and_then(|spread| spread.fire.as_ref());
         let leads_on = fire.is_some_and(|fire| self.leads_on(fire));
         let fire = self.spreads.get_mut(&row).and_then(|spread| spread.fire.as_mut());
@@ -148,11 +191,16 @@ impl Model {
 
     /// Counts units as followed, or not: what is kept changes by that.
     pub fn count_followed(&mut self, row: u32, count: impl FnOnce(u32) -> u32) {
-        self.hold_kept(row, -1);
-        if let Some(fire) = self.spreads.get_mut(&row).and_then(|spread| spread.fire.as_mut()) {
-            fire.followed = count(fire.followed);
+        let Some(spread) = self.spreads.get_mut(&row) else { return };
+        let before = spread.kept();
+        let Some(fire) = &mut spread.fire else { return };
+        fire.followed = count(fire.followed);
+        let opens = fire.intent.is_open();
+        let (account, after) = (spread.spec.account, spread.kept());
+        // By as much as they are fewer: an account never holds less than nothing on the way.
+        for ((_, was), (_, is)) in before.into_iter().zip(after) {
+            self.hold(account, if opens { is.abs() - was.abs() } else { 0 });
         }
-        self.hold_kept(row, 1);
     }
 
     /// Ends a fire whose orders are all known, unless legs have still to follow, or it is out of
@@ -224,6 +272,8 @@ impl ModelFire {
             held_by: None,
             due: started,
             timeout: Span(0),
+            rests: false,
+            parted: None,
         }
     }
 }

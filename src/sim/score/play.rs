@@ -10,7 +10,7 @@ use xmc_hotpath::message::{
     Credits, Event, GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec,
     LegSpec, LegsFirst, LossSpec, OffsetRule, OrderAction, OrderCommand, OrderEvent, ProjectId,
     Quote, QuoteQuality, RepairEnd, RepairSpec, Scope, SessionState, SessionUpdate, SpreadIndex,
-    SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec, WorkSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::record::frame::Start;
@@ -442,5 +442,6 @@ pub fn spread() -> SpreadSpec {
         },
         loss: LossSpec::NONE,
         legs_first: LegsFirst::Together,
+        work: WorkSpec::NONE,
     }
 }

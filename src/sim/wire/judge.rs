@@ -205,6 +205,7 @@ impl Run {
             repaired: checker.repaired,
             removed: checker.removed,
             followed: checker.followed,
+            pulled: checker.pulled,
         }
     }
 }

@@ -78,6 +78,8 @@ pub struct Outcome {
     pub removed: u64,
     /// Batches of legs that followed another one.
     pub followed: u64,
+    /// Orders that rested and were taken back.
+    pub pulled: u64,
 }
 
 impl Outcome {
@@ -103,6 +105,7 @@ impl Outcome {
         self.repaired += other.repaired;
         self.removed += other.removed;
         self.followed += other.followed;
+        self.pulled += other.pulled;
     }
 }
 
@@ -549,6 +552,7 @@ impl<'a> World<'a> {
             repaired: self.checker.repaired,
             removed: self.checker.removed,
             followed: self.checker.followed,
+            pulled: self.checker.pulled,
         }
     }
 }

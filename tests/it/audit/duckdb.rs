@@ -106,7 +106,7 @@ fn check(found: &Found, sheet: &Sheet) {
                 // Of nothing, so there is none.
                 (Cell::Ratio(..) | Cell::Times(..), None) => cell.plain().is_empty(),
                 (Cell::None, Some(_)) | (_, None) => false,
-                (Cell::E9(value), Some(found)) => {
+                (Cell::E9(value) | Cell::Fixed(value, _), Some(found)) => {
                     let sign = if *value < 0 { "-" } else { "" };
                     let (whole, parts) = (value.unsigned_abs(), 1_000_000_000);
                     let exact = format!("{sign}{}.{:09}", whole / parts, whole % parts);

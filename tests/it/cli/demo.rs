@@ -121,6 +121,35 @@ fn an_account_that_runs_short_is_told_helped_and_held_meanwhile() {
     }
 }
 
+/// The engine as a process of its own that is held still: what its guard does about it, what is
+/// left at the venues by their own books, and that two people and another run end it well.
+#[test]
+fn an_engine_that_is_wedged_is_ended_by_its_guard_and_another_one_trades() {
+    let _alone = super::alone();
+    let scratch = Scratch::new("demo_wedge");
+    let record = scratch.path("record");
+    let path = record.to_str().expect("it is text");
+    let args = ["demo", "--scenario", "wedge", "--json", "--seconds", "15", "--record", path];
+    let output = xmc(&args);
+    let demo = report(&output);
+    assert_eq!(output.status.code(), Some(0), "{demo}");
+    let wedged = demo["live_when_wedged"].as_array().expect("two venues");
+    assert!(wedged.iter().any(|live| live.as_u64() > Some(0)), "{demo}");
+    assert_eq!(demo["live_after"], json!([0, 0]));
+    assert!(demo["warning"].as_str().is_some_and(|why| why.contains("has not beaten")), "{demo}");
+    let case = &demo["case"];
+    assert_eq!((&case["phase"], &case["end"]["is"]), (&"done".into(), &"gone".into()), "{demo}");
+    for gateway in case["gateways"].as_array().expect("a list") {
+        assert_eq!(gateway["outcome"]["is"], "cancelled", "{gateway}");
+    }
+    assert_eq!(demo["lifted_by"], "demo_risk and demo_desk");
+    assert!(count(&demo, "fills_after") >= 4, "{demo}");
+    let refused = fs::read_to_string(record.join("refused.err")).expect("it is there");
+    assert!(refused.contains("is fenced"), "{refused}");
+    let alerts = fs::read_to_string(record.join("record/alerts/alerts.jsonl")).expect("told");
+    assert!(alerts.contains("XMC-A107"), "{alerts}");
+}
+
 /// What each does to the engine, what the engine does, and that pairs fire again afterwards; that
 /// the venues' ledgers agree is what the exit code says.
 #[test]
@@ -151,6 +180,27 @@ fn a_scenario_is_survived_and_everybody_agrees_about_it() {
         let by_two = said.contains("operator #1 and operator #2") && said.contains(": taken");
         assert_eq!(by_two, word == "reducing", "{scenario}: {said}");
     }
+}
+
+/// Orders that rest at a venue on real sockets: they wait for the others,
+/// what they fill is followed, and nothing is left at the end.
+#[test]
+fn a_leg_rests_is_followed_and_moves() {
+    let scratch = Scratch::new("demo_working");
+    let record = scratch.path("record");
+    let path = record.to_str().expect("it is text");
+    let args = ["demo", "--scenario", "working", "--json", "--seconds", "12", "--record", path];
+    let output = xmc(&args);
+    let demo = report(&output);
+    assert_eq!(output.status.code(), Some(0), "{demo}");
+    assert_eq!(demo["positions_agree"], true, "{demo}");
+    let said = xmc(&["audit", "query", path, "--kind", "follow", "--json"]);
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    for step in ["waits", "followed"] {
+        assert!(said.contains(step), "no leg {step}: {demo}");
+    }
+    let replay = xmc(&["replay", "--json", "--verify", path]);
+    assert_eq!(replay.status.code(), Some(0), "{replay:?}");
 }
 
 #[test]

@@ -457,6 +457,25 @@ const CASES: &[Case] = &[
         "s411873",
         "s411873",
     ),
+    // A leg that rests.
+    case("160", &[("ratio = -1", "ratio = -1\nrests = true")], "rests = true", ""),
+    case("160", &[("ratio = -1", "ratio = -1\nslop_ticks = 1")], "[[spread.leg]]", ""),
+    case(
+        "160",
+        &[("ratio = -1", "ratio = -1\nrests = false\nmax_moves = 1")],
+        "[[spread.leg]]",
+        "",
+    ),
+    case(
+        "160",
+        &[
+            ("ratio = -1", "ratio = -1\nrests = true"),
+            ("ratio = 1", "ratio = 1\nrests = true"),
+            ("[[spread]]\n", "[[spread]]\nrepair_tries = 1\nrepair_within_ms = 100\n"),
+        ],
+        "rests = true",
+        "rests = true",
+    ),
     case("033", &[("ratio = 1", "ratio = 0")], "ratio = 0", ""),
     case("033", &[("coefficient = \"1\"", "coefficient = \"-1\"")], "\"-1\"", ""),
     case("033", &[("coefficient = \"1\"", "coefficient = \"0\"")], "\"0\"", ""),

@@ -19,3 +19,4 @@ pub mod stand;
 mod timers;
 mod trigger;
 mod watermark;
+mod work;

@@ -8,7 +8,7 @@ use xmc_hotpath::message::{
     GatewayIndex, GatewayLimits, HedgeFlag, Input, InstrumentIndex, InstrumentSpec, LegSpec,
     LegsFirst, LossSpec, OffsetRule, OrderCommand, OrderEvent, OrderEventKind, ProjectId, Quote,
     QuoteQuality, Repair, RepairSpec, Scope, SessionState, SessionUpdate, Side, SiteId,
-    SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec, WorkSpec,
 };
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9, ONE_Q32};
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
@@ -90,6 +90,7 @@ pub fn spread() -> SpreadSpec {
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
         legs_first: LegsFirst::Together,
+        work: WorkSpec::NONE,
     }
 }
 

@@ -13,7 +13,7 @@ use xmc_hotpath::message::{
     GatewayIndex, HedgeFlag, HeldLots, Input, InstrumentIndex, InstrumentSpec, Intent, LegSpec,
     LegsFirst, LossSpec, MAX_LEGS, OffsetRule, OrderAction, OrderCommand, OrderEvent,
     OrderEventKind, OrderId, PositionEffect, ProjectId, Quote, QuoteQuality, RepairSpec, Side,
-    SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec,
+    SpreadIndex, SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec, WorkSpec,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
@@ -126,6 +126,7 @@ fn spread_spec() -> SpreadSpec {
         repair: RepairSpec::NONE,
         loss: LossSpec::NONE,
         legs_first: LegsFirst::Together,
+        work: WorkSpec::NONE,
     }
 }
 
@@ -419,6 +420,7 @@ fn decision(gate: Gate, repeated: u32) -> Detail {
         limit: 5,
         quote_age: [Span(0); MAX_LEGS],
         repeated,
+        rests: u8::MAX,
     })
 }
 

@@ -144,7 +144,7 @@ structs! {
         spread strategy account project is_enabled leg_count legs constant_e9 buy_open_e9
         trigger buy_close_e9 sell_open_e9 sell_close_e9 max_units clip_units hysteresis_e9
         cool_down max_fires fire_window max_quote_age max_quote_skew ack_timeout time_in_force hedge
-        repair loss legs_first
+        repair loss legs_first work
     }
     TriggerSpec {
         measure short_constant_e9 is_after_fees fee_e9 short_fee_e9 fee_q32 open_hold close_hold
@@ -171,10 +171,11 @@ structs! {
     Finding { kind instrument stream packet_seq_no value opens_nothing }
     Sizing { single_line_q32 }
     LossSpec { max_e9 stress_q32 }
+    WorkSpec { leg slop_e9 lag_e9 improve_e9 behind_e9 }
     BreakerRule { most of action }
     Breakers { spread slippage_e9 latency rules }
     Decision {
-        spread intent gate leg units value_e9 level_e9 seen limit quote_age repeated
+        spread intent gate leg units value_e9 level_e9 seen limit quote_age repeated rests
     }
     Alert { kind spread order_id stream value }
     StateChange { spread from to by_alert cause }

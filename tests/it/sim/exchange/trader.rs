@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use xmc_hotpath::message::{
     AccountId, Depth, HedgeFlag, LegSpec, LegsFirst, LossSpec, MAX_LEGS, PositionEffect, ProjectId,
     QUOTE_LEVELS, RepairSpec, Side, SpreadIndex, SpreadSpec, StrategyId, TimeInForce, TriggerSpec,
+    WorkSpec,
 };
 use xmc_hotpath::spread::{LegBook, evaluate};
 use xmc_hotpath::time::{MonoNs, Span};
@@ -81,6 +82,7 @@ impl Pair {
             repair: RepairSpec::NONE,
             loss: LossSpec::NONE,
             legs_first: LegsFirst::Together,
+            work: WorkSpec::NONE,
         };
         Self { name, least_round_trips: 100, spec, legs }
     }

@@ -1,0 +1,324 @@
+//! The scenario `wedge`: the engine is a process of its own that comes to hang with orders at both
+//! venues, and its guard, another process, does what it does anywhere.
+//!
+//! Venues and the two people are SIMULATED; the engine, the guard, its fence, its cancels over the
+//! venues' wire formats, the signatures and the second run are what runs anywhere. The files are
+//! those of a trial of the guard (`guard trials`): orders that rest, so that there is something to
+//! cancel. Everything is read from what the parts leave: the guard's state and log, the venues' own
+//! books, the report of the engine's last run.
+
+use super::Args;
+use crate::audit::key;
+use crate::audit::note::Purpose;
+use crate::cli::guard::trials::process::Process;
+use crate::cli::guard::trials::trial::{OVERSEAS_CANCELS_LATE, live};
+use crate::cli::guard::trials::{files, market};
+use crate::cli::{CliError, Exit, Report};
+use crate::engine::lease::Fence;
+use crate::guard::Places;
+use crate::guard::log::Log;
+use crate::guard::state::{Case, Outcome, Phase, State};
+use crate::monitor::words::Lang;
+use crate::venue::cme::simulated::OrderRules;
+use crate::venue::simulated::Venues;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// When the engine is wedged at the earliest: before, few orders were sent.
+const WEDGED: Duration = Duration::from_secs(8);
+/// From when on, until the engine is wedged, overseas quotes come late: orders come to rest.
+const LATE_FROM: Duration = Duration::from_secs(6);
+/// From when on orders at one venue will do.
+const BOTH: Duration = Duration::from_secs(25);
+/// How long they have to be there: others are about to be filled.
+const RESTS: Duration = Duration::from_millis(150);
+/// How long each step may take, on a machine that has other work.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Fills of the second run after which it has shown that it trades.
+const ENOUGH: u64 = 4;
+const NAP: Duration = Duration::from_millis(2);
+/// Who lifts the fence.
+const PEOPLE: [&str; 2] = ["demo_risk", "demo_desk"];
+
+/// What people may do there.
+fn control(directory: &Path) -> Result<String, CliError> {
+    let mut text = "\n[[alert.sink]]\nname = \"local\"\nkind = \"log\"\n\n[control]\n".to_owned();
+    for (name, id) in PEOPLE.iter().zip(1..) {
+        let made = key::generate(name, Purpose::Log).map_err(CliError::could_not_run)?;
+        key::write(&key_of(directory, name), &made).map_err(CliError::could_not_run)?;
+        text.push_str(&format!(
+            "\n[[operator]]\nname = \"{name}\"\nid = {id}\nkey = \"{}\"\ncommands = [\"lift\"]\n\
+             second = true\n",
+            made.verifier()
+        ));
+    }
+    Ok(text)
+}
+
+fn key_of(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.key"))
+}
+
+/// Runs the scenario in a directory of its own.
+///
+/// # Errors
+/// See `CliError`.
+pub(super) fn run(args: &Args, directory: &Path, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    std::fs::create_dir_all(directory).map_err(CliError::could_not_run)?;
+    let text = files::text() + &control(directory)?;
+    let before = files::configuration(&text)?;
+    let mut config = before.clone();
+    let venues = market::open(&config, args.seed).map_err(CliError::could_not_run)?;
+    venues.address(&mut config);
+    let rules = OrderRules { cancel_after: OVERSEAS_CANCELS_LATE, ..OrderRules::default() };
+    venues.cme.set_order_rules(rules);
+    let file = files::write(directory, &text, &before, &config).map_err(CliError::could_not_run)?;
+    let begun = Instant::now();
+    let places = Places::of(&config, Some(&directory.join("record")));
+    let play = Play {
+        directory,
+        file: &file,
+        places: &places,
+        venues: &venues,
+        begun,
+        lang: args.show.lang(),
+        until: Duration::from_secs(args.seconds),
+    };
+    let told = play.run(out);
+    venues.stop().map_err(CliError::could_not_run)?;
+    let told = told?;
+    if out.is_json() {
+        out.json("xmc.demo.wedge", 1, &told)?;
+    }
+    Ok(if told["is_good"] == true { Exit::Ok } else { Exit::Finding })
+}
+
+struct Play<'p> {
+    directory: &'p Path,
+    file: &'p Path,
+    places: &'p Places,
+    venues: &'p Venues,
+    begun: Instant,
+    lang: Lang,
+    until: Duration,
+}
+
+impl Play<'_> {
+    /// Says a line, unless a report is to follow.
+    fn say(&self, out: &mut Report<'_>, words: [&str; 2], what: &str) -> io::Result<()> {
+        if out.is_json() {
+            return Ok(());
+        }
+        let word = words[usize::from(self.lang == Lang::Zh)];
+        writeln!(out, "{:>6.2} s  {word:<10} {what}", self.begun.elapsed().as_secs_f64())?;
+        out.flush()
+    }
+
+    /// Waits until something is there.
+    fn wait<T>(
+        &self,
+        what: &str,
+        mut look: impl FnMut() -> Result<Option<T>, CliError>,
+    ) -> Result<T, CliError> {
+        let since = Instant::now();
+        loop {
+            if let Some(found) = look()? {
+                return Ok(found);
+            }
+            if since.elapsed() >= PATIENCE {
+                let where_to = self.directory.display();
+                let why = format!("{what} did not come in {PATIENCE:?}: see {where_to}");
+                return Err(CliError::could_not_run(why));
+            }
+            std::thread::sleep(NAP);
+        }
+    }
+
+    fn run(&self, out: &mut Report<'_>) -> Result<Value, CliError> {
+        let failed = |error: io::Error| CliError::could_not_run(error);
+        let places = self.directory.display();
+        self.say(out, ["begin", "开始"], &format!("engine and guard start; files in {places}"))?;
+        let mut engine = Process::engine(self.directory, self.file).map_err(failed)?;
+        let mut guard = Process::standing_guard(self.directory, self.file).map_err(failed)?;
+        market::set_late(self.venues, false);
+        let (mut since, mut is_late) = (None::<Instant>, false);
+        let resting = self.wait("orders that rest at the venues", || {
+            if engine.ended().map_err(failed)?.is_some() {
+                return Err(CliError::could_not_run("the engine ended: see engine.err"));
+            }
+            let (found, elapsed) = (live(self.venues), self.begun.elapsed());
+            if elapsed >= LATE_FROM && !std::mem::replace(&mut is_late, true) {
+                market::set_late(self.venues, true);
+            }
+            let is_enough = match found {
+                [0, 0] => false,
+                [0, _] | [_, 0] => elapsed >= BOTH,
+                _ => elapsed >= WEDGED,
+            };
+            since = since.filter(|_| is_enough).or_else(|| is_enough.then(Instant::now));
+            Ok(since.is_some_and(|at| at.elapsed() >= RESTS).then_some(found))
+        })?;
+        let [domestic, overseas] = resting;
+        let rests = format!("{domestic} orders rest at the domestic venue, {overseas} overseas");
+        self.say(out, ["trades", "交易"], &rests)?;
+        engine.signal(Signal::STOP).map_err(failed)?;
+        let wedged = Instant::now();
+        self.say(
+            out,
+            ["WEDGED", "卡死"],
+            "SIGSTOP to the engine: the process is there, and does nothing",
+        )?;
+
+        let case = self.wait("the guard's case", || Ok(self.case()))?;
+        self.say(out, ["warning", "预警"], &case.why)?;
+        let flat = self.wait("that nothing lives at the venues", || {
+            Ok((live(self.venues) == [0, 0]).then(|| wedged.elapsed()))
+        })?;
+        let case = self.wait("the end of the case", || {
+            Ok(self.case().filter(|case| case.phase == Phase::Done && !case.told.is_empty()))
+        })?;
+        self.acted(&case, out)?;
+        let has_ended = engine.wait(PATIENCE).map_err(failed)?.is_some();
+        let flat_ms = flat.as_secs_f64() * 1e3;
+        let left = live(self.venues);
+        self.say(
+            out,
+            ["receipt", "回执"],
+            &format!(
+                "the venues' own books have {} + {} live orders; {flat_ms:.0} ms from the fault \
+                 until none was left",
+                left[0], left[1]
+            ),
+        )?;
+        let (lines, _) = Log::new(&self.places.guard).read().map_err(failed)?;
+        for line in lines.iter().filter(|line| line.run == case.process.run) {
+            self.say(
+                out,
+                ["  log", "  日志"],
+                &format!("{:<10} {}", line.event, brief(&line.what)),
+            )?;
+        }
+        let refused = self.start_refused()?;
+        self.say(out, ["shut", "封锁"], &refused)?;
+
+        market::set_late(self.venues, false);
+        let by = self.lift()?;
+        self.say(out, ["recovery", "恢复"], &format!("the fence is lifted by {by}"))?;
+        let fills = self.fills()?;
+        let mut engine = Process::engine(self.directory, self.file).map_err(failed)?;
+        let more = self.wait("fills of the second run", || {
+            if engine.ended().map_err(failed)?.is_some() {
+                return Err(CliError::could_not_run("the second run ended: see engine.err"));
+            }
+            let more = self.fills()?.saturating_sub(fills);
+            Ok((more >= ENOUGH && self.begun.elapsed() >= self.until).then_some(more))
+        })?;
+        self.say(out, ["recovery", "恢复"], &format!("run 2 trades again: {more} fills"))?;
+        for process in [&mut engine, &mut guard] {
+            process.signal(Signal::INT).map_err(failed)?;
+            process.wait(PATIENCE).map_err(failed)?;
+        }
+        let is_open = Fence::of(&self.places.leases, self.places.identity)
+            .map_err(CliError::could_not_run)?
+            .is_none();
+        let is_good = case.is_confirmed() && has_ended && left == [0, 0] && is_open;
+        let agrees = self.report_of_the_second_run();
+        if let Some(is_whole) = agrees["journal"]["replays_equal"].as_bool() {
+            let text = match is_whole {
+                true => "the record of run 2 replays to the same decisions",
+                false => "the record of run 2 DOES NOT replay to the same decisions",
+            };
+            self.say(out, ["end", "结束"], text)?;
+        }
+        Ok(json!({
+            "is_good": is_good, "live_when_wedged": resting, "live_after": left,
+            "until_flat_ms": flat_ms, "warning": case.why, "case": case, "refused_start": refused,
+            "lifted_by": by, "fills_after": more, "files": self.directory,
+        }))
+    }
+
+    fn case(&self) -> Option<Case> {
+        State::read(&self.places.guard).ok().and_then(|state| state.case)
+    }
+
+    /// What the guard says that it has done.
+    fn acted(&self, case: &Case, out: &mut Report<'_>) -> io::Result<()> {
+        let fenced = format!("the desk is fenced, process {} was killed", case.process.pid);
+        self.say(out, ["action", "处置"], &fenced)?;
+        for one in &case.gateways {
+            let what = match &one.outcome {
+                Outcome::Cancelled { orders, by, after_ms } => {
+                    format!("{orders} orders cancelled, confirmed after {after_ms} ms ({by})")
+                }
+                Outcome::Failed { why } => format!("NOT CONFIRMED: {why}"),
+                Outcome::Waiting => "NOT CONFIRMED".to_owned(),
+            };
+            self.say(out, ["action", "处置"], &format!("{}: {what}", one.name))?;
+        }
+        self.say(out, ["action", "处置"], &format!("people are told: {}", case.told))
+    }
+
+    /// Starts an engine while the desk is fenced; what that says.
+    fn start_refused(&self) -> Result<String, CliError> {
+        let name = "refused";
+        let words = ["--json", "run", "--unpinned", "--config"];
+        let started = Process::start(self.directory, name, &words, self.file);
+        let mut started = started.map_err(CliError::could_not_run)?;
+        let code = started.wait(PATIENCE).map_err(CliError::could_not_run)?.flatten();
+        if code != Some(2) {
+            let why = format!("an engine of the fenced desk ended with {code:?}, not 2");
+            return Err(CliError::could_not_run(why));
+        }
+        Ok("a start of the engine is refused while the fence stands (exit code 2)".to_owned())
+    }
+
+    /// Two people lift the fence, as they would on any other day.
+    fn lift(&self) -> Result<String, CliError> {
+        let file = self.directory.join("lift");
+        let [one, two] = PEOPLE.map(|name| key_of(self.directory, name));
+        let text = |path: &Path| path.display().to_string();
+        let (file, one, two) = (text(&file), text(&one), text(&two));
+        let reason = "the scenario has shown what it shows";
+        let prepare = ["guard", "lift", "--yes", "--key", &one, "--out", &file, "--reason", reason];
+        let give = ["guard", "lift", "--signed", &file];
+        let of_desk = |name, words: &[&str]| Process::start(self.directory, name, words, self.file);
+        let sign = ["control", "sign", &file, "--yes", "--key", &two];
+        let steps: [(&str, &dyn Fn() -> io::Result<Process>); 3] = [
+            ("lift", &|| of_desk("lift", &prepare)),
+            ("sign", &|| Process::alone(self.directory, "sign", &sign)),
+            ("give", &|| of_desk("give", &give)),
+        ];
+        for (name, step) in steps {
+            let mut process = step().map_err(CliError::could_not_run)?;
+            let code = process.wait(PATIENCE).map_err(CliError::could_not_run)?.flatten();
+            if code != Some(0) {
+                let at = self.directory.display();
+                let why = format!("{name} ended with {code:?}: see {at}/{name}.err");
+                return Err(CliError::could_not_run(why));
+            }
+        }
+        Ok(PEOPLE.join(" and "))
+    }
+
+    /// Fills of the desk in the venues' ledgers.
+    fn fills(&self) -> Result<u64, CliError> {
+        self.venues.ledgers().map(|ledgers| ledgers.fills).map_err(CliError::could_not_run)
+    }
+
+    /// What the engine's second run has said of itself; `null` if that is not to be read.
+    fn report_of_the_second_run(&self) -> Value {
+        let text = std::fs::read_to_string(self.directory.join("engine.out")).unwrap_or_default();
+        let last = text.lines().last().unwrap_or_default();
+        serde_json::from_str(last).unwrap_or_default()
+    }
+}
+
+/// A line of the log in one line.
+fn brief(what: &Value) -> String {
+    let words = ["text", "process", "gateway", "code", "by"];
+    let found = words.iter().filter_map(|word| what[*word].as_str());
+    found.collect::<Vec<_>>().join(": ")
+}
