@@ -11,6 +11,7 @@
 
 pub mod alert;
 pub mod audit;
+pub mod backtest;
 pub mod calendar;
 pub mod capital;
 pub mod config;
@@ -144,6 +145,7 @@ struct Cli {
 enum Command {
     Alert(alert::Args),
     Audit(audit::Args),
+    Backtest(backtest::Args),
     Calendar(calendar::Args),
     Capital(capital::Args),
     Completions(manual::Completions),
@@ -196,6 +198,7 @@ impl Command {
         match self {
             Self::Alert(args) => alert::run(args, out),
             Self::Audit(args) => audit::run(args, out),
+            Self::Backtest(args) => backtest::run(args, out),
             Self::Calendar(args) => calendar::run(args, out),
             Self::Capital(args) => capital::run(args, out),
             Self::Completions(args) => manual::completions(args, out),

@@ -217,6 +217,10 @@ rules! {
     ResyncPace = "131",
     /// One leg of a spread rests at most: it is traded, others follow it, and a miss is repaired.
     Rests = "160",
+    /// How a venue answers in a backtest is said once for a gateway.
+    BacktestVenue = "140",
+    /// A rate of messages of a backtest's venue has a number and a window.
+    BacktestRate = "141",
 }
 
 /// One thing wrong, where, and what to do.

@@ -21,6 +21,7 @@ pub(crate) mod value;
 
 mod access;
 mod alert;
+mod backtest;
 mod breaker;
 mod capital_watch;
 mod check;
@@ -41,6 +42,7 @@ mod witness;
 pub(crate) use access::request_ids_word;
 pub use access::{CounterAccount, QueryLogin, SecretSource, SessionIdentity};
 pub use alert::{AlertSink, AlertSinkKind, Alerts};
+pub use backtest::{Backtest, BacktestVenue, Latency, QueueRule};
 pub use breaker::Breaker;
 pub use capital_watch::{CapitalLeg, CapitalWatch};
 pub use control::{Control, Operator};
@@ -106,6 +108,8 @@ pub struct Configuration {
     pub guard: Option<Guard>,
     /// What the desk is compared with; `None`: nothing.
     pub resync: Option<Resync>,
+    /// How venues answer in a backtest; `None`: as one without a word about it.
+    pub backtest: Option<Backtest>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -188,6 +192,7 @@ const SHAPE: Shape = Shape {
         "capital",
         "guard",
         "resync",
+        "backtest",
     ],
     repeated: &[
         "executor",
@@ -266,6 +271,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let capital = document.take_single("capital");
     let capital = capital_watch::capital(capital, &names, &instruments, report);
     let resync = resync::resync(document.take_single("resync"), &names, report);
+    let backtest = backtest::backtest(document.take_single("backtest"), &names);
 
     let known = control::Known { names: &names, spread_names: &spread_names, spreads: &spreads };
     let control = control::control(control, operators, &known, report);
@@ -300,6 +306,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         capital: capital.ok()?,
         guard: guard.ok()?,
         resync: resync.ok()?,
+        backtest: backtest.ok()?,
         sources: Sources::default(),
     })
 }

@@ -39,6 +39,22 @@ pub fn write(
     lang: Lang,
     out: &mut impl Write,
 ) -> io::Result<()> {
+    front(head, lang, out)?;
+    // Without hours there is nothing to be drawn by the hour.
+    if !hours.is_empty() {
+        plots(hours, lang, out)?;
+    }
+    for sheet in sheets {
+        table(sheet, lang, out)?;
+    }
+    end(out)
+}
+
+/// Writes what stands above plots and tables.
+///
+/// # Errors
+/// What the output says.
+pub fn front(head: &Head, lang: Lang, out: &mut impl Write) -> io::Result<()> {
     let code = if lang == Lang::Zh { "zh-CN" } else { "en" };
     let title = escaped(&head.title);
     writeln!(out, "<!doctype html>\n<html lang=\"{code}\"><head><meta charset=\"utf-8\">")?;
@@ -52,14 +68,22 @@ pub fn write(
     for line in &head.lines {
         writeln!(out, "<p class=\"sub\">{}</p>", escaped(line))?;
     }
-    plots(hours, lang, out)?;
-    for sheet in sheets {
-        table(sheet, lang, out)?;
-    }
+    Ok(())
+}
+
+/// Ends the page.
+///
+/// # Errors
+/// What the output says.
+pub fn end(out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "</body></html>")
 }
 
-fn table(sheet: &Sheet, lang: Lang, out: &mut impl Write) -> io::Result<()> {
+/// Writes a sheet under its title.
+///
+/// # Errors
+/// What the output says.
+pub fn table(sheet: &Sheet, lang: Lang, out: &mut impl Write) -> io::Result<()> {
     let in_lang = usize::from(lang == Lang::Zh);
     writeln!(out, "<h2 id=\"{}\">{}</h2>", sheet.name, escaped(sheet.title[in_lang]))?;
     if sheet.rows.is_empty() {
@@ -175,10 +199,23 @@ fn percentiles(title: &str, of: &Buckets, out: &mut impl Write) -> io::Result<()
 }
 
 fn figure(title: &str, svg: &str, out: &mut impl Write) -> io::Result<()> {
+    figure_of(title, svg, [WIDTH, HEIGHT], out)
+}
+
+/// Writes a plot of a width and a height, with its title below.
+///
+/// # Errors
+/// What the output says.
+pub fn figure_of(
+    title: &str,
+    svg: &str,
+    [width, height]: [u64; 2],
+    out: &mut impl Write,
+) -> io::Result<()> {
     writeln!(
         out,
-        "<figure><svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
-         viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">{svg}</svg><figcaption>{}</figcaption>\
+        "<figure><svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\" role=\"img\">{svg}</svg><figcaption>{}</figcaption>\
          </figure>",
         escaped(title)
     )

@@ -30,7 +30,7 @@ pub fn value(cell: &Cell) -> Value {
         Cell::Text(text) => json!(text),
         Cell::Int(value) => json!(value),
         Cell::Ns(ns) => json!(ns),
-        Cell::E9(_) => json!(cell.plain()),
+        Cell::E9(_) | Cell::Fixed(..) => json!(cell.plain()),
         Cell::Ratio(..) | Cell::Times(..) => {
             cell.plain().parse::<f64>().map_or(Value::Null, |fraction| json!(fraction))
         }

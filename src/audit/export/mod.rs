@@ -29,6 +29,8 @@ pub enum Cell {
     Int(i64),
     /// Money or a price, units of 1e-9.
     E9(i128),
+    /// The same, of which people see so many digits, the last one rounded to the nearest.
+    Fixed(i128, u8),
     /// Nanoseconds.
     Ns(u64),
     /// A part of a whole: files have it as a fraction, people see percent.
@@ -93,7 +95,7 @@ impl Cell {
             Self::None => String::new(),
             Self::Text(text) => text.clone(),
             Self::Int(value) => value.to_string(),
-            Self::E9(value) => decimal(*value, 9),
+            Self::E9(value) | Self::Fixed(value, _) => decimal(*value, 9),
             Self::Ns(ns) => ns.to_string(),
             Self::Ratio(part, whole) | Self::Times(part, whole) => match whole {
                 0 => String::new(),
@@ -112,6 +114,11 @@ impl Cell {
             Self::Text(text) => text.clone(),
             Self::Int(value) => number::figure(*value),
             Self::E9(value) => number::e9(*value, 4),
+            Self::Fixed(value, digits) => {
+                let digits = usize::from(*digits).min(9);
+                let half = 10_i128.pow(9 - u32::try_from(digits).unwrap_or(9)) / 2;
+                number::e9(value.saturating_add(half * value.signum()), digits)
+            }
             Self::Ns(ns) => number::span(Span(*ns)),
             Self::Ratio(_, 0) | Self::Times(_, 0) => "-".to_owned(),
             Self::Ratio(part, whole) => number::percent(*part, *whole),

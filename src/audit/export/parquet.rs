@@ -31,7 +31,7 @@ fn form(sheet: &Sheet, place: usize) -> Form {
         Cell::None => None,
         Cell::Text(_) => Some(Form::Text),
         Cell::Int(_) | Cell::Ns(_) => Some(Form::Int),
-        Cell::E9(_) => Some(Form::Decimal),
+        Cell::E9(_) | Cell::Fixed(..) => Some(Form::Decimal),
         Cell::Ratio(..) | Cell::Times(..) => Some(Form::Double),
     };
     let mut forms: Vec<Form> = cells.filter_map(is).collect();
@@ -76,7 +76,9 @@ pub fn write(sheet: &Sheet, out: impl Write + Send) -> Result<(), ParquetError> 
             }
             Form::Decimal => {
                 let (values, levels) = split(&cells, |cell| match cell {
-                    Cell::E9(value) => Some(FixedLenByteArray::from(value.to_be_bytes().to_vec())),
+                    Cell::E9(value) | Cell::Fixed(value, _) => {
+                        Some(FixedLenByteArray::from(value.to_be_bytes().to_vec()))
+                    }
                     _ => None,
                 });
                 column.typed::<FixedLenByteArrayType>().write_batch(

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backtest;
 mod calendar;
 mod capital;
 mod conformance;

@@ -58,6 +58,16 @@ const GUARD_OF_OTHERS: &str = "[guard]\n[[guard.session]]\ngateway = \"cme\"\n\
 const GUARD_SELDOM: &str =
     "[guard]\nlook_ms = 100\nhot_core_ms = 200\n[[spread]]\nname = \"calendar\"";
 const GUARD_HASTY: &str = "[guard]\nhot_core_ms = 49\n[[spread]]\nname = \"calendar\"";
+const BACKTEST_TWICE: &str = "[backtest]\n[[backtest.venue]]\ngateway = \"cme\" # first\n\
+     [[backtest.venue]]\ngateway = \"cme\" # again\n[[spread]]\nname = \"calendar\"";
+const BACKTEST_HALF: &str = "[backtest]\n[[backtest.venue]]\ngateway = \"cme\"\n\
+     max_messages = 5\n[[spread]]\nname = \"calendar\"";
+const BACKTEST_SLOW: &str = "[backtest]\norder_us = 10_000_001\n[[spread]]\nname = \"calendar\"";
+const BACKTEST_QUEUE: &str = "[backtest]\nqueue = \"first\"\n[[spread]]\nname = \"calendar\"";
+const BACKTEST_UNKNOWN: &str = "[backtest]\n[[backtest.venue]]\ngateway = \"cme\"\n\
+     ordr_us = 5\n[[spread]]\nname = \"calendar\"";
+const BACKTEST_NOWHERE: &str =
+    "[backtest]\n[[backtest.venue]]\ngateway = \"lme\"\n[[spread]]\nname = \"calendar\"";
 const DSTAR: &str = "protocol = \"esunny/dstar\"\nrequest_address = \"192.0.2.1:9001\"\n\
      answer_address = \"192.0.2.1:9000\"\naccount_no = \"88001\"";
 const DSTAR_ENDS: &str = "account_no = \"88001\"";
@@ -740,6 +750,12 @@ const CASES: &[Case] = &[
     case("120", &[("protocol = \"paper\"", ILINK3), (SPREAD, GUARD_OF_OTHERS)], "gateway", ""),
     case("121", &[(SPREAD, GUARD_SELDOM)], "[guard]", ""),
     case("010", &[(SPREAD, GUARD_HASTY)], "hot_core_ms = 49", ""),
+    case("140", &[(SPREAD, BACKTEST_TWICE)], "# again", "# first"),
+    case("141", &[(SPREAD, BACKTEST_HALF)], "[[backtest.venue]]", ""),
+    case("010", &[(SPREAD, BACKTEST_SLOW)], "order_us = 10_000_001", ""),
+    case("011", &[(SPREAD, BACKTEST_QUEUE)], "queue = \"first\"", ""),
+    case("006", &[(SPREAD, BACKTEST_UNKNOWN)], "ordr_us = 5", ""),
+    case("026", &[(SPREAD, BACKTEST_NOWHERE)], "gateway = \"lme\"", ""),
 ];
 
 #[test]

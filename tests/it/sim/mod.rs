@@ -1,5 +1,6 @@
 //! The simulator as a test: many schedules in the gate, one by its seed to look at.
 
+mod backtest;
 mod clock;
 mod desk;
 mod details;

@@ -1,0 +1,262 @@
+//! What a backtest says: text, or JSON.
+
+use super::{Played, commit, sheets};
+use crate::audit::export::{Cell, Sheet, text};
+use crate::cli::report::Utc;
+use crate::cli::{CliError, Report};
+use crate::config::{BacktestVenue, Latency};
+use crate::monitor::{Lang, number};
+use crate::sim::backtest::ASSUMPTIONS;
+use crate::sim::backtest::counts::Counts;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::Write;
+use xmc_hotpath::message::{MAX_LEGS, SpreadIndex};
+use xmc_hotpath::time::Span;
+
+/// Repairs that a terminal shows.
+const SHOWN: usize = 10;
+
+/// How fast it went: not part of what follows from source and seed.
+#[derive(Debug, Serialize)]
+struct Speed {
+    seconds: f64,
+    events_per_second: f64,
+    has_record: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Pair {
+    name: String,
+    currency: String,
+    legs: [Option<String>; MAX_LEGS],
+    held_lots: [i64; MAX_LEGS],
+    open_profit_e9: [i128; MAX_LEGS],
+    all: Counts,
+    in_sample: Option<Counts>,
+    out_of_sample: Option<Counts>,
+    slippage_e9: BTreeMap<&'static str, Option<i64>>,
+    step_ns: u64,
+    equity_e9: Vec<i128>,
+    residual_lots: Vec<u64>,
+}
+
+/// How a venue of the model answers.
+#[derive(Debug, Serialize)]
+struct Venue {
+    gateway: String,
+    order_us: [u32; 2],
+    report_us: [u32; 2],
+    max_messages: u32,
+    rate_window_ms: u32,
+    band_ticks: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Figures<'p> {
+    commit: String,
+    is_simulated: bool,
+    source: &'p str,
+    source_kind: &'static str,
+    has_trades: bool,
+    runs: usize,
+    begins_utc_ns: u64,
+    lasted_ns: u64,
+    split_ns: Option<u64>,
+    seed: u64,
+    queue: &'static str,
+    venues: Vec<Venue>,
+    assumptions: Vec<&'static str>,
+    events: u64,
+    inputs: u64,
+    orders: u64,
+    refusals: &'p BTreeMap<&'static str, u64>,
+    rejects: &'p BTreeMap<&'static str, u64>,
+    alerts: &'p BTreeMap<&'static str, u64>,
+    pairs: Vec<Pair>,
+    repairs: Vec<BTreeMap<&'static str, String>>,
+    fires: Vec<BTreeMap<&'static str, String>>,
+    record: &'p Option<String>,
+    speed: Speed,
+}
+
+fn plain(sheet: &Sheet) -> Vec<BTreeMap<&'static str, String>> {
+    let cells = |row: &[Cell]| {
+        let cells = sheet.columns.iter().zip(row);
+        cells.map(|(column, cell)| (column.key, cell.plain())).collect()
+    };
+    sheet.rows.iter().map(|row| cells(row)).collect()
+}
+
+fn range(latency: Latency) -> [u32; 2] {
+    [latency.least_us, latency.least_us + latency.spread_us]
+}
+
+impl Played<'_> {
+    /// The venues that the desk's gateways lead to.
+    fn venues(&self) -> Vec<(String, BacktestVenue)> {
+        let gateways = self.market.runs.iter().map(|run| run.gateways()).max().unwrap_or(0);
+        let configured = self.labels.configuration.as_ref().map(|config| config.gateways.len());
+        (0..configured.unwrap_or(gateways))
+            .map(|row| {
+                let name = self.labels.gateway(u8::try_from(row).unwrap_or(u8::MAX));
+                (name, self.model.venue(row))
+            })
+            .collect()
+    }
+
+    /// What was played, on which market, by which model.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let outcome = self.outcome;
+        let begins = match outcome.begins_utc_ns {
+            0 => "at a time that is not known".to_owned(),
+            utc_ns => format!("from {}", Utc(utc_ns)),
+        };
+        let runs = match self.market.runs.len() {
+            1 => "1 run".to_owned(),
+            count => format!("{count} runs"),
+        };
+        let lasted = number::span(Span(outcome.lasted_ns));
+        let mut lines = vec![format!(
+            "SIMULATED venues on the market of a {}: {runs} {begins}, {lasted}",
+            self.kind
+        )];
+        if let Some(split_ns) = outcome.split_ns {
+            let split = number::span(Span(split_ns));
+            lines
+                .push(format!("in sample up to {split} after the beginning, out of sample behind"));
+        }
+        let trades = if self.market.has_trades { "with its trades" } else { "without trades" };
+        let queue = self.model.queue.word();
+        lines.push(format!("seed {}, queue {queue}, source {trades}", self.model.seed));
+        for (name, venue) in self.venues() {
+            let [up, up_most] = range(venue.order);
+            let [down, down_most] = range(venue.report);
+            let rate = match venue.max_messages {
+                0 => String::new(),
+                most => format!(", {most} messages in {} ms", venue.rate_window_ms),
+            };
+            let band = match venue.band_ticks {
+                0 => String::new(),
+                ticks => format!(", band {ticks} ticks"),
+            };
+            lines.push(format!(
+                "{name}: orders {up} to {up_most} us, reports {down} to {down_most} us{rate}{band}"
+            ));
+        }
+        lines
+    }
+
+    fn figures(&self, in_lang: usize) -> Figures<'_> {
+        let outcome = self.outcome;
+        let has_split = outcome.split_ns.is_some();
+        let venues = self.venues().into_iter().map(|(gateway, of)| Venue {
+            gateway,
+            order_us: range(of.order),
+            report_us: range(of.report),
+            max_messages: of.max_messages,
+            rate_window_ms: of.rate_window_ms,
+            band_ticks: of.band_ticks,
+        });
+        let pairs = outcome.pairs.iter().zip(0..).map(|(pair, row)| {
+            let name = self.labels.spread(SpreadIndex(row));
+            let all = pair.whole();
+            let parts = [("least", 0), ("p50", 500), ("p95", 950), ("p99", 990), ("most", 1_000)];
+            let name_of = |row| self.labels.instrument(xmc_hotpath::message::InstrumentIndex(row));
+            let [first, second] = &pair.periods;
+            Pair {
+                currency: self.currency(&name),
+                name,
+                legs: pair.instruments.map(|row| row.map(name_of)),
+                held_lots: pair.lots,
+                open_profit_e9: pair.open_e9,
+                slippage_e9: parts.map(|(key, part)| (key, all.slip_e9(part))).into(),
+                all,
+                in_sample: has_split.then(|| first.clone()),
+                out_of_sample: has_split.then(|| second.clone()),
+                step_ns: pair.curve.step_ns,
+                equity_e9: pair.curve.points.iter().map(|point| point.equity_e9).collect(),
+                residual_lots: pair.curve.points.iter().map(|point| point.residual_lots).collect(),
+            }
+        });
+        Figures {
+            commit: commit(),
+            is_simulated: true,
+            source: &self.source,
+            source_kind: self.kind,
+            has_trades: self.market.has_trades,
+            runs: self.market.runs.len(),
+            begins_utc_ns: outcome.begins_utc_ns,
+            lasted_ns: outcome.lasted_ns,
+            split_ns: outcome.split_ns,
+            seed: self.model.seed,
+            queue: self.model.queue.word(),
+            venues: venues.collect(),
+            assumptions: ASSUMPTIONS.iter().map(|line| line[in_lang]).collect(),
+            events: outcome.events,
+            inputs: outcome.inputs,
+            orders: outcome.orders,
+            refusals: &outcome.refusals,
+            rejects: &outcome.rejects,
+            alerts: &outcome.alerts,
+            pairs: pairs.collect(),
+            repairs: plain(&sheets::repair_list(self)),
+            fires: plain(&sheets::fire_list(self)),
+            record: &self.record,
+            speed: Speed {
+                seconds: self.seconds,
+                events_per_second: outcome.events as f64 / self.seconds.max(1e-9),
+                has_record: self.record.is_some(),
+            },
+        }
+    }
+}
+
+/// Writes the report.
+pub fn write(played: &Played<'_>, lang: Lang, out: &mut Report<'_>) -> Result<(), CliError> {
+    let in_lang = usize::from(lang == Lang::Zh);
+    if out.is_json() {
+        out.json("xmc.backtest", 1, &played.figures(0))?;
+        return Ok(());
+    }
+    writeln!(out, "commit     {}", commit())?;
+    writeln!(out, "source     {}", played.source)?;
+    for (number, line) in played.lines().iter().enumerate() {
+        writeln!(out, "{:<10} {line}", if number == 0 { "played" } else { "" })?;
+    }
+    let outcome = played.outcome;
+    let speed = outcome.events as f64 / played.seconds.max(1e-9);
+    writeln!(
+        out,
+        "events     {} of the source, {} inputs of the desk, {} orders and cancels",
+        number::count(outcome.events),
+        number::count(outcome.inputs),
+        number::count(outcome.orders)
+    )?;
+    let kept = if played.record.is_some() { "a journal written" } else { "no record kept" };
+    writeln!(
+        out,
+        "speed      {:.2} s, {:.2} million events/s on one core, {kept}",
+        played.seconds,
+        speed / 1e6
+    )?;
+    for sheet in sheets::summary(played, in_lang) {
+        text::write(&sheet, lang, out)?;
+    }
+    let mut repairs = sheets::repair_list(played);
+    let count = repairs.rows.len();
+    repairs.rows.truncate(SHOWN);
+    text::write(&repairs, lang, out)?;
+    if count > SHOWN {
+        writeln!(out, "  .. and {} more: --json and --html have them", count - SHOWN)?;
+    }
+    writeln!(out)?;
+    for (number, line) in ASSUMPTIONS.iter().enumerate() {
+        let title = if number == 0 { ["assumes", "假设"][in_lang] } else { "" };
+        writeln!(out, "{title:<10} {}", line[in_lang])?;
+    }
+    if let Some(directory) = &played.record {
+        writeln!(out, "record     {directory}")?;
+    }
+    Ok(())
+}
