@@ -19,6 +19,7 @@ pub mod counters;
 pub mod engine;
 pub mod feed;
 pub mod guard;
+pub mod hedge;
 pub mod hex;
 pub mod host;
 mod http;

@@ -26,6 +26,7 @@ pub mod explain;
 pub mod feeds;
 pub mod frame;
 pub mod guard;
+pub mod hedge;
 pub mod host;
 pub mod inspect;
 pub mod latency;
@@ -176,6 +177,7 @@ enum Command {
     Feeds(feeds::Args),
     Frame(frame::Args),
     Guard(guard::Args),
+    Hedge(hedge::Args),
     Host(host::Args),
     Inspect(inspect::Args),
     Latency(latency::Args),
@@ -221,6 +223,7 @@ impl Command {
             Self::Feeds(args) => feeds::run(args, out),
             Self::Frame(args) => frame::run(args, out),
             Self::Guard(args) => guard::run(args, out),
+            Self::Hedge(args) => hedge::run(args, out),
             Self::Host(args) => host::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
             Self::Latency(args) => latency::run(args, out),

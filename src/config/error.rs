@@ -221,6 +221,27 @@ rules! {
     BacktestVenue = "140",
     /// A rate of messages of a backtest's venue has a number and a window.
     BacktestRate = "141",
+    /// What a lot is worth is what its price, its size and its units make of it.
+    LotWorth = "150",
+    /// No physical position is larger than the largest that its client deals in, or smaller than
+    /// the smallest.
+    PositionSize = "151",
+    /// A position has the price basis that its kind can have, and what belongs to that.
+    PriceBasis = "152",
+    /// Quantities are of one kind, or the product says how one is converted into the other.
+    UnitKind = "153",
+    /// A delivery is of one month, or of days of which the first is not after the last.
+    Delivery = "154",
+    /// A hedge has contracts of its product, one ratio, and shares that follow each other by date.
+    HedgePolicy = "155",
+    /// What a client holds lies in an account of that client.
+    OtherClient = "156",
+    /// A quantity to be priced is whole lots, of which no more are fixed than there are.
+    Fixings = "157",
+    /// A lot is fixed inside the window and not after today.
+    FixingDay = "158",
+    /// The terms of a price lead from the currency of the future to that of the contract.
+    PriceTerms = "159",
 }
 
 /// One thing wrong, where, and what to do.

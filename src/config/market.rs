@@ -301,7 +301,7 @@ const MICS: &[&str] = &[
     "NDEX", "XLME", "XEUR", "XHKF", "XSES", "XOSE", "XTKT", "XKRX", "XNSE",
 ];
 /// Currencies of ISO 4217 that futures are quoted in; CNH is the market's code for yuan abroad.
-pub(super) const CURRENCIES: &[&str] = &[
+pub(crate) const CURRENCIES: &[&str] = &[
     "CNY", "CNH", "USD", "EUR", "GBP", "HKD", "JPY", "SGD", "AUD", "CAD", "CHF", "NZD", "KRW",
     "TWD", "MYR", "INR", "THB", "IDR", "BRL", "MXN", "ZAR", "SEK", "NOK", "DKK",
 ];

@@ -51,6 +51,7 @@ pub use error::{Invalid, Problem, Rule};
 pub use fee::LegFees;
 pub use guard::{Guard, GuardAct};
 pub use limit::{AccountLimit, Bounds, Collar, InstrumentLimit, Limits};
+pub(crate) use market::CURRENCIES;
 pub use market::{
     Endpoint, Feed, FeedIndex, FeedLine, FeedProtocol, Gateway, GatewayIndex, GatewayProtocol,
     Instrument, InstrumentIndex, Join, PortChoice, Rate, RequestPort, Venue, VenueIndex,

@@ -4,8 +4,9 @@
 //! fractions, and rounded once: to Q32 for the hot path, to 1e-9 for a constant, to some digits for
 //! people. What does not fit 127 bits is `None`, never wrapped.
 //!
-//! Called by the readers of spreads and by `xmc explain`, whose exact values owe nothing to the
-//! hot path. Not a number type for general use: it knows what those two need.
+//! Called by the readers of spreads, by `xmc explain`, whose exact values owe nothing to the hot
+//! path, and by `hedge`, whose quantities and prices pass through units. Not a number type for
+//! general use: it knows what those need.
 
 use super::decimal::{self, DecimalError};
 
@@ -87,9 +88,12 @@ impl Rational {
     /// The sum.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
-        let one = self.numerator.checked_mul(other.denominator)?;
-        let two = other.numerator.checked_mul(self.denominator)?;
-        Self::new(one.checked_add(two)?, self.denominator.checked_mul(other.denominator)?)
+        // What both denominators have in common is not multiplied with itself.
+        let common = common_divisor(self.denominator, other.denominator)?;
+        let (own, others) = (self.denominator / common, other.denominator / common);
+        let one = self.numerator.checked_mul(others)?;
+        let two = other.numerator.checked_mul(own)?;
+        Self::new(one.checked_add(two)?, self.denominator.checked_mul(others)?)
     }
 
     /// The difference.
@@ -120,6 +124,24 @@ impl Rational {
     #[must_use]
     pub fn is_below(self, other: Self) -> bool {
         self.minus(other).is_some_and(Self::is_negative)
+    }
+
+    /// Numerator and denominator in lowest terms, the latter above zero.
+    #[must_use]
+    pub fn parts(self) -> (i128, i128) {
+        (self.numerator, self.denominator)
+    }
+
+    /// Whether it is nothing.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.numerator == 0
+    }
+
+    /// The largest whole number that is not above it.
+    #[must_use]
+    pub fn floor(self) -> i128 {
+        self.numerator.div_euclid(self.denominator)
     }
 
     /// The number as near as a float can say it: for comparisons that keep nothing.
@@ -155,8 +177,10 @@ impl Rational {
         Some(format!("{sign}{whole}{point}{}", if rest == 0 { "" } else { fraction }))
     }
 
-    /// The number as a whole number of `1 / unit`, to the nearest; halves go away from zero.
-    fn nearest(self, unit: i128) -> Option<i128> {
+    /// The number as a whole number of `1 / unit`, to the nearest; halves go away from zero. `None`
+    /// if that is beyond what can be held.
+    #[must_use]
+    pub fn nearest(self, unit: i128) -> Option<i128> {
         let scaled = Self::new(unit, self.denominator)?;
         let numerator = self.numerator.checked_mul(scaled.numerator)?;
         let half = scaled.denominator / 2;

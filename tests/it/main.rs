@@ -25,6 +25,7 @@ mod fuzz;
 mod garbage;
 mod gateway;
 mod guard;
+mod hedge;
 mod host;
 mod journal;
 mod metrics;

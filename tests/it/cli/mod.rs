@@ -11,6 +11,7 @@ mod explain;
 mod feeds;
 mod frame;
 mod guard;
+mod hedge;
 mod host;
 mod inspect;
 mod manual;

@@ -829,6 +829,16 @@ fn every_rule_is_tested() {
         (Rule::Route, "capital"),
         (Rule::PairSides, "capital"),
         (Rule::Holding, "capital"),
+        (Rule::LotWorth, "hedge"),
+        (Rule::PositionSize, "hedge"),
+        (Rule::PriceBasis, "hedge"),
+        (Rule::UnitKind, "hedge"),
+        (Rule::Delivery, "hedge"),
+        (Rule::HedgePolicy, "hedge"),
+        (Rule::OtherClient, "hedge"),
+        (Rule::Fixings, "hedge"),
+        (Rule::FixingDay, "hedge"),
+        (Rule::PriceTerms, "hedge"),
     ];
     let tested: BTreeSet<_> = CASES
         .iter()
