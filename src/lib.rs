@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod capital;
 pub mod cli;
 pub mod clock;
+pub mod compliance;
 pub mod config;
 pub mod conformance;
 pub mod control;

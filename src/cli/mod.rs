@@ -14,6 +14,7 @@ pub mod audit;
 pub mod backtest;
 pub mod calendar;
 pub mod capital;
+pub mod compliance;
 pub mod config;
 pub mod conformance;
 pub mod control;
@@ -149,6 +150,7 @@ enum Command {
     Backtest(backtest::Args),
     Calendar(calendar::Args),
     Capital(capital::Args),
+    Compliance(compliance::Args),
     Completions(manual::Completions),
     Config(config::Args),
     Conformance(conformance::Args),
@@ -203,6 +205,7 @@ impl Command {
             Self::Backtest(args) => backtest::run(args, out),
             Self::Calendar(args) => calendar::run(args, out),
             Self::Capital(args) => capital::run(args, out),
+            Self::Compliance(args) => compliance::run(args, out),
             Self::Completions(args) => manual::completions(args, out),
             Self::Config(args) => config::run(args, out),
             Self::Conformance(args) => conformance::run(args, out),

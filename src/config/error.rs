@@ -211,6 +211,10 @@ rules! {
     GuardSession = "120",
     /// A guard looks often enough for what it waits for.
     GuardLimits = "121",
+    /// What is counted is of something that can be counted so, with a source and a date.
+    ComplianceThreshold = "122",
+    /// An account is counted in one group.
+    ComplianceGroup = "123",
     /// A resync has statements that the desk is compared with.
     ResyncSources = "130",
     /// What was under way has settled before the next statement has to be there.

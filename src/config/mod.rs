@@ -25,6 +25,7 @@ mod backtest;
 mod breaker;
 mod capital_watch;
 mod check;
+mod compliance;
 mod control;
 mod engine;
 mod guard;
@@ -45,6 +46,7 @@ pub use alert::{AlertSink, AlertSinkKind, Alerts};
 pub use backtest::{Backtest, BacktestVenue, Latency, QueueRule};
 pub use breaker::Breaker;
 pub use capital_watch::{CapitalLeg, CapitalWatch};
+pub use compliance::{AccountGroup, Compliance, Level, OrderFee, Threshold, What};
 pub use control::{Control, Operator};
 pub use engine::{Engine, Logic, Mode};
 pub use error::{Invalid, Problem, Rule};
@@ -111,6 +113,8 @@ pub struct Configuration {
     pub resync: Option<Resync>,
     /// How venues answer in a backtest; `None`: as one without a word about it.
     pub backtest: Option<Backtest>,
+    /// What exchanges and supervisors count of it; `None`: nobody watches that.
+    pub compliance: Option<Compliance>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -194,6 +198,7 @@ const SHAPE: Shape = Shape {
         "guard",
         "resync",
         "backtest",
+        "compliance",
     ],
     repeated: &[
         "executor",
@@ -274,6 +279,10 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let resync = resync::resync(document.take_single("resync"), &names, report);
     let backtest = backtest::backtest(document.take_single("backtest"), &names);
 
+    let compliance = document.take_single("compliance");
+    let compliance =
+        compliance::compliance(compliance, &names, &venues, &instruments, &spreads, report);
+
     let known = control::Known { names: &names, spread_names: &spread_names, spreads: &spreads };
     let control = control::control(control, operators, &known, report);
 
@@ -308,6 +317,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         guard: guard.ok()?,
         resync: resync.ok()?,
         backtest: backtest.ok()?,
+        compliance: compliance.ok()?,
         sources: Sources::default(),
     })
 }

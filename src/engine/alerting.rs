@@ -20,7 +20,9 @@ use crate::alert::sink::{self, TargetError};
 use crate::alert::worker::{Pace, Shared, Worker};
 use crate::capital::Stage;
 use crate::clock::EngineClock;
-use crate::config::{AlertSink, Alerts, Configuration};
+use crate::compliance::follow::Follow;
+use crate::compliance::judge::{Forecast, Stands, judge};
+use crate::config::{AlertSink, Alerts, Compliance, Configuration};
 use crate::guard::beat::GuardBeat;
 use crate::journal::disk;
 use crate::journal::tail::Tail;
@@ -33,6 +35,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 use xmc_hotpath::message::DeskIdentity;
 use xmc_hotpath::record::frame::{self, Body, Images, Kind};
+use xmc_hotpath::time::UnixNs;
 
 /// How long the thread sleeps when there is nothing new in the record.
 const NAP: Duration = Duration::from_millis(1);
@@ -84,9 +87,19 @@ pub struct Alerting {
     /// The same of what no route reaches.
     unmet: u64,
     sink_names: Vec<String>,
+    /// What exchanges and supervisors count, if anybody watches it.
+    counted: Option<Counting>,
     /// Where a guard shows that it lives, if there is to be one.
     guard: Option<PathBuf>,
     since: Instant,
+}
+
+/// What is counted of the record, read apart: a trading day may have begun in an earlier run.
+struct Counting {
+    config: Compliance,
+    follow: Follow,
+    /// The record did not read: it is not tried again in this run.
+    is_lost: bool,
 }
 
 /// What an engine lends it.
@@ -199,6 +212,10 @@ impl Alerting {
             instructed: 0,
             unmet: 0,
             sink_names: alerts.sinks.iter().map(|sink| sink.name.clone()).collect(),
+            counted: config.compliance.as_ref().and_then(|watched| {
+                let follow = Follow::new(record, Some(watched)).ok()?;
+                Some(Counting { config: watched.clone(), follow, is_lost: false })
+            }),
             guard: config.guard.as_ref().map(|_| record.join(crate::guard::DIRECTORY)),
             since: Instant::now(),
         })
@@ -241,6 +258,7 @@ impl Alerting {
                 changes = capital.changes();
                 self.capital(capital, &mut signals);
             }
+            self.count();
             let mut notices = self.take(&signals);
             if looked.is_none_or(|at| at.elapsed() >= BETWEEN_LOOKS) {
                 looked = Some(Instant::now());
@@ -356,6 +374,7 @@ impl Alerting {
             let looked = self.gauges.look(counters, witnessed.as_ref(), &resync, clock, at_ns);
             signals.extend(looked);
             self.guard(at_ns, &mut signals);
+            self.counts(at_ns, &mut signals);
         }
         let unread = is_unread.then_some(0);
         signals.extend(self.gauges.stand(Rule::RecordUnread, Labels::new(), unread, at_ns));
@@ -422,6 +441,40 @@ impl Alerting {
             out.push(Signal::Raise(Raised::new(Rule::CapitalUnmet, of, at_ns)));
         }
         self.unmet = figures.unmet.back().map_or(self.unmet, |row| row.number);
+    }
+
+    /// Reads on what is counted.
+    fn count(&mut self) {
+        if let Some(counted) = self.counted.as_mut().filter(|counted| !counted.is_lost) {
+            counted.is_lost = counted.follow.poll(BLOCKS_A_POLL).is_err();
+        }
+    }
+
+    /// How what is counted stands to its thresholds.
+    fn counts(&mut self, at_ns: u64, out: &mut Vec<Signal>) {
+        let Some(counted) = &self.counted else { return };
+        let judged = judge(&counted.config, counted.follow.meters(), UnixNs(at_ns));
+        for one in &judged {
+            let contract = one.of.contract.as_deref().unwrap_or("all");
+            let of = labels([
+                ("what", one.what),
+                ("exchange", &one.of.exchange),
+                ("contract", contract),
+                ("group", &one.of.group),
+                ("source", &one.source),
+            ]);
+            let is_coming = matches!(one.forecast, Forecast::At { .. });
+            for (rule, is_so) in [
+                (Rule::ComplianceNear, one.stands == Stands::Near),
+                (Rule::ComplianceMet, one.stands == Stands::Met),
+                (Rule::ComplianceForecast, is_coming),
+            ] {
+                let value = is_so.then_some(one.percent);
+                out.extend(self.gauges.stand(rule, of.clone(), value, at_ns));
+            }
+        }
+        let lost = counted.is_lost.then_some(0);
+        out.extend(self.gauges.stand(Rule::ComplianceUnread, Labels::new(), lost, at_ns));
     }
 
     /// A guard that does not look is no guard.

@@ -11,6 +11,7 @@ mod book;
 mod calendar;
 mod capital;
 mod cli;
+mod compliance;
 mod config;
 mod conformance;
 mod control;

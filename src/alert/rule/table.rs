@@ -560,6 +560,30 @@ rules! {
         "看护进程未能结束第 {value} 次运行的引擎: 它可能再次报单"
         "kill it by hand now, as its user; the guard tries again by itself"
         "立即以其用户身份手动结束该进程; 看护进程会自行重试";
+    ComplianceNear = "173" Warning Cleared
+        "near a threshold of an exchange" "接近监管阈值"
+        "{value} % of a threshold that is counted against the desk is reached"
+        "已达到监管计数阈值的 {value}%"
+        "`xmc compliance show` says which, and when it is met at the present rate"
+        "xmc compliance show 会说明是哪一项及按当前速率何时触及";
+    ComplianceMet = "174" Critical Cleared
+        "threshold of an exchange met" "触及监管阈值"
+        "a threshold that is counted against the desk is met: {value} % of it"
+        "已触及监管计数阈值: {value}%"
+        "stop what sends so much (`xmc no-new`), and report where that is asked for"
+        "停止相关报单 (xmc no-new), 并按要求报告";
+    ComplianceForecast = "175" Warning Cleared
+        "threshold will be met today" "预计当日触及监管阈值"
+        "at the present rate a threshold is met before the close; {value} % are reached"
+        "按当前速率将在收盘前触及监管阈值; 目前 {value}%"
+        "`xmc compliance show` says when; slow what sends so much"
+        "xmc compliance show 会说明时间; 放慢相关报单";
+    ComplianceUnread = "176" Critical Cleared
+        "nothing is counted for compliance" "合规计数中断"
+        "the record cannot be followed: nothing is counted for exchanges in this run any more"
+        "无法跟读留痕, 本次运行不再进行监管计数"
+        "run `xmc audit verify`; count by hand meanwhile"
+        "运行 xmc audit verify, 期间人工计数";
     Test = "900" Page Once
         "TEST of alerts" "告警测试"
         "this is a test; nothing has happened"

@@ -3,6 +3,7 @@
 mod backtest;
 mod calendar;
 mod capital;
+mod compliance;
 mod conformance;
 mod control;
 mod decode_check;

@@ -57,6 +57,14 @@ const GUARD_OF_OTHERS: &str = "[guard]\n[[guard.session]]\ngateway = \"cme\"\n\
      access_key_id = \"K\"\nkey_file = \"k\"\n[[spread]]\nname = \"calendar\"";
 const GUARD_SELDOM: &str =
     "[guard]\nlook_ms = 100\nhot_core_ms = 200\n[[spread]]\nname = \"calendar\"";
+const COUNTED_WHERE: &str = "[compliance]\n[[compliance.threshold]]\nwhat = \"position_lots\"\n\
+     level = \"exchange\"\nlimit = \"5\"\nsource = \"s\"\nas_of = \"2026-11-01\"\n\
+     [[spread]]\nname = \"calendar\"";
+const COUNTED_WHEN: &str = "[compliance]\n[[compliance.threshold]]\nwhat = \"orders_per_day\"\n\
+     level = \"contract\"\nlimit = \"5\"\nsource = \"s\"\nas_of = \"November\"\n\
+     [[spread]]\nname = \"calendar\"";
+const COUNTED_WHOSE: &str = "[compliance]\n[[compliance.group]]\nname = \"house\"\n\
+     accounts = [\"elsewhere\"]\n[[spread]]\nname = \"calendar\"";
 const GUARD_HASTY: &str = "[guard]\nhot_core_ms = 49\n[[spread]]\nname = \"calendar\"";
 const BACKTEST_TWICE: &str = "[backtest]\n[[backtest.venue]]\ngateway = \"cme\" # first\n\
      [[backtest.venue]]\ngateway = \"cme\" # again\n[[spread]]\nname = \"calendar\"";
@@ -748,6 +756,9 @@ const CASES: &[Case] = &[
         "",
     ),
     case("120", &[("protocol = \"paper\"", ILINK3), (SPREAD, GUARD_OF_OTHERS)], "gateway", ""),
+    case("122", &[(SPREAD, COUNTED_WHERE)], "level = \"exchange\"", ""),
+    case("122", &[(SPREAD, COUNTED_WHEN)], "as_of = \"November\"", ""),
+    case("123", &[(SPREAD, COUNTED_WHOSE)], "[compliance]", ""),
     case("121", &[(SPREAD, GUARD_SELDOM)], "[guard]", ""),
     case("010", &[(SPREAD, GUARD_HASTY)], "hot_core_ms = 49", ""),
     case("140", &[(SPREAD, BACKTEST_TWICE)], "# again", "# first"),

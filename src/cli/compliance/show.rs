@@ -1,0 +1,260 @@
+//! `xmc compliance show`: the meters of a record, whether its engine runs or has ended.
+
+use crate::audit::export::{Cell, Column, Sheet, text};
+use crate::audit::kept;
+use crate::calendar::instant;
+use crate::cli::{CliError, Exit, Report};
+use crate::compliance::day::minute;
+use crate::compliance::follow::Follow;
+use crate::compliance::judge::{Forecast, Judged, Stands, fees, judge};
+use crate::compliance::meters::{Meter, Of};
+use crate::config::{self, Compliance, Configuration};
+use crate::monitor::{Lang, number};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Blocks that are read before it is looked whether there are more.
+const BLOCKS: usize = 256;
+
+/// Show orders, cancels, their ratio to trades, trades with oneself, positions and fees of orders
+/// of the trading day, and how they stand to the thresholds of [compliance].
+///
+/// Everything is counted from the record, as far as it has come; the moment is that of its last
+/// input. Exit code 1: a threshold is met, near, or will be met before the close.
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    /// The directory of a record, or the configuration of its engine.
+    #[arg(value_name = "DIR|CONFIG")]
+    path: PathBuf,
+    /// Thresholds of this configuration instead of that of the record's last run.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The language; by default the environment's.
+    #[arg(long, value_name = "LANG")]
+    lang: Option<Lang>,
+}
+
+pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    let given = match (&args.config, args.path.is_dir()) {
+        (Some(file), _) => Some(config::load(file)?),
+        (None, false) => Some(config::load(&args.path)?),
+        (None, true) => None,
+    };
+    let directory = match args.path.is_dir() {
+        true => args.path.clone(),
+        false => {
+            given.as_ref().map(|config| config.engine.record_directory.clone()).unwrap_or_default()
+        }
+    };
+    let mut follow = read(&directory, given.as_ref())?;
+    let config = match given {
+        Some(config) => Some(config),
+        None => match follow.digest() {
+            Some(digest) => kept::find(&directory, digest).map_err(CliError::could_not_run)?,
+            None => return Err(CliError::could_not_run("the record is empty")),
+        },
+    };
+    let config = config.and_then(|config| config.compliance);
+    if config.as_ref().is_some_and(|config| !config.groups.is_empty()) && args.config.is_none() {
+        // Once more, with accounts in their groups.
+        follow = read_grouped(&directory, config.as_ref())?;
+    }
+    let none = Compliance {
+        warn_percent: 100,
+        thresholds: Vec::new(),
+        groups: Vec::new(),
+        fees: Vec::new(),
+    };
+    let config = config.as_ref().unwrap_or(&none);
+    let now = follow.meters().now();
+    let judged = judge(config, follow.meters(), now);
+    if out.is_json() {
+        let rows: Vec<_> =
+            follow.meters().rows().map(|(of, meter)| row(config, of, meter)).collect();
+        let positions: Vec<_> = follow
+            .meters()
+            .positions()
+            .iter()
+            .map(|((exchange, contract), lots)| {
+                json!({ "exchange": exchange, "contract": contract, "net_lots": lots })
+            })
+            .collect();
+        let body = json!({
+            "at": instant(now).to_string(), "warn_percent": config.warn_percent,
+            "meters": rows, "positions": positions, "thresholds": judged,
+        });
+        out.json("xmc.compliance", 1, &body)?;
+    } else {
+        let lang = args.lang.unwrap_or_else(Lang::of_environment);
+        text::write(&meters(config, &follow), lang, out)?;
+        writeln!(
+            out,
+            "as of {}; net lots are the desk's, of all accounts; UTC: no calendar is valid, the \
+             day is that of UTC",
+            minute(instant(now))
+        )?;
+        text::write(&thresholds(&judged, lang), lang, out)?;
+        if config.thresholds.is_empty() {
+            writeln!(out, "no [[compliance.threshold]] is configured")?;
+        }
+    }
+    let is_finding =
+        |one: &Judged| one.stands != Stands::Below || matches!(one.forecast, Forecast::At { .. });
+    Ok(if judged.iter().any(is_finding) { Exit::Finding } else { Exit::Ok })
+}
+
+fn read(directory: &std::path::Path, config: Option<&Configuration>) -> Result<Follow, CliError> {
+    read_grouped(directory, config.and_then(|config| config.compliance.as_ref()))
+}
+
+fn read_grouped(
+    directory: &std::path::Path,
+    config: Option<&Compliance>,
+) -> Result<Follow, CliError> {
+    let failed = |error: std::io::Error| {
+        CliError::could_not_run(format!("cannot read the record {}: {error}", directory.display()))
+    };
+    let mut follow = Follow::new(directory, config).map_err(failed)?;
+    while follow.poll(BLOCKS).map_err(failed)? {}
+    Ok(follow)
+}
+
+fn row(config: &Compliance, of: &Of, meter: &Meter) -> Value {
+    let totals = &meter.totals;
+    let ratio = totals
+        .messages()
+        .checked_mul(1_000)
+        .and_then(|milli| milli.checked_div(totals.filled_orders));
+    let fee = fees(config, of, totals);
+    json!({
+        "exchange": of.exchange, "contract": of.contract, "group": of.group,
+        "trading_day": meter.day.map(|day| day.date.to_string()),
+        "closes": meter.day.map(|day| day.close.to_string()),
+        "is_by_calendar": meter.day.is_some_and(|day| day.is_by_calendar),
+        "orders": totals.orders, "cancels": totals.cancels, "replaces": totals.replaces,
+        "orders_with_a_fill": totals.filled_orders,
+        "messages_per_trade_milli": ratio, "self_trades": totals.self_trades,
+        "most_orders_per_second": meter.most_orders,
+        "most_cancels_per_second": meter.most_cancels,
+        "order_fees_e9": fee.as_ref().map(|(e9, _)| e9.to_string()),
+        "currency": fee.map(|(_, currency)| currency),
+    })
+}
+
+fn column(key: &'static str, en: &'static str, zh: &'static str) -> Column {
+    Column { key, title: [en, zh] }
+}
+
+fn count(count: impl Into<i128>) -> Cell {
+    Cell::Int(i64::try_from(count.into()).unwrap_or(i64::MAX))
+}
+
+fn text_of(text: impl Into<String>) -> Cell {
+    Cell::Text(text.into())
+}
+
+fn contract_of(of: &Of) -> Cell {
+    text_of(of.contract.as_deref().unwrap_or("all"))
+}
+
+fn meters(config: &Compliance, follow: &Follow) -> Sheet {
+    let meters = follow.meters();
+    let row = |(of, meter): (&Of, &Meter)| {
+        let totals = &meter.totals;
+        let day = meter.day.map_or_else(String::new, |day| {
+            format!("{}{}", day.date, if day.is_by_calendar { "" } else { " UTC" })
+        });
+        let fee = fees(config, of, totals);
+        let fee = fee.map_or(Cell::None, |(e9, of)| text_of(format!("{} {of}", number::e9(e9, 2))));
+        let lots = of
+            .contract
+            .as_ref()
+            .and_then(|contract| meters.positions().get(&(of.exchange.clone(), contract.clone())));
+        vec![
+            text_of(&of.exchange),
+            contract_of(of),
+            text_of(&of.group),
+            text_of(day),
+            count(totals.orders),
+            count(totals.cancels),
+            count(totals.replaces),
+            count(totals.filled_orders),
+            Cell::Times(totals.messages(), totals.filled_orders),
+            count(meter.most_orders),
+            count(meter.most_cancels),
+            count(totals.self_trades),
+            fee,
+            lots.map_or(Cell::None, |lots| count(*lots)),
+        ]
+    };
+    Sheet {
+        name: "meters",
+        title: ["COUNTED FROM THE RECORD", "留痕计数"],
+        columns: vec![
+            column("exchange", "exchange", "交易所"),
+            column("contract", "contract", "合约"),
+            column("group", "group", "账户组"),
+            column("day", "trading day", "交易日"),
+            column("orders", "orders", "报单"),
+            column("cancels", "cancels", "撤单"),
+            column("changes", "changes", "改单"),
+            column("filled", "filled", "有成交"),
+            column("per_trade", "per trade", "报单成交比"),
+            column("most_orders", "orders a s", "每秒报单"),
+            column("most_cancels", "cancels a s", "每秒撤单"),
+            column("self_trades", "own trades", "疑似自成交"),
+            column("fees", "fees", "申报费"),
+            column("net_lots", "net lots", "净仓"),
+        ],
+        rows: meters.rows().map(row).collect(),
+    }
+}
+
+fn thresholds(judged: &[Judged], lang: Lang) -> Sheet {
+    let say = |en: &str, zh: &str| text_of(if lang == Lang::Zh { zh } else { en });
+    let row = |one: &Judged| {
+        let forecast = match &one.forecast {
+            Forecast::None => text_of("-"),
+            Forecast::Met => say("met", "已触及"),
+            Forecast::Unknown => say("not known yet", "暂无"),
+            Forecast::NotBeforeClose => say("not before the close", "收盘前不会触及"),
+            Forecast::At { at, .. } => text_of(at),
+        };
+        let stands = match one.stands {
+            Stands::Below => say("below", "低于"),
+            Stands::Near => say("NEAR", "接近"),
+            Stands::Met => say("MET", "触及"),
+        };
+        let proven = if one.is_proven { "" } else { "UNPROVEN: " };
+        vec![
+            text_of(one.what),
+            text_of(&one.of.exchange),
+            contract_of(&one.of),
+            text_of(&one.of.group),
+            one.value_e9.map_or(Cell::None, |e9| Cell::E9(e9.into())),
+            Cell::E9(one.limit_e9.into()),
+            Cell::Int(one.percent),
+            stands,
+            forecast,
+            text_of(format!("{proven}{} ({})", one.source, one.as_of)),
+        ]
+    };
+    Sheet {
+        name: "thresholds",
+        title: ["THRESHOLDS", "阈值"],
+        columns: vec![
+            column("what", "what", "项目"),
+            column("exchange", "exchange", "交易所"),
+            column("contract", "contract", "合约"),
+            column("group", "group", "账户组"),
+            column("figure", "figure", "数值"),
+            column("threshold", "threshold", "阈值"),
+            column("percent", "%", "%"),
+            column("stands", "stands", "状态"),
+            column("forecast", "at the present rate", "按当前速率"),
+            column("source", "source", "出处"),
+        ],
+        rows: judged.iter().map(row).collect(),
+    }
+}

@@ -1,0 +1,281 @@
+//! `[compliance]`: what exchanges and supervisors count, from when on people are warned, and where
+//! each figure is from.
+//!
+//! No figure is built in: thresholds differ by exchange, product and date, so each says its source
+//! and whether it was checked against that.
+
+use super::access::Refused;
+use super::error::{Problem, Report, Rule};
+use super::market::{Instrument, Venue};
+use super::names::Registry;
+use super::section::Section;
+use super::spread::Spread;
+use super::value::{Complaint, boolean, decimal_e9, identity, line, name, text_of, whole, word};
+use jiff::civil::Date;
+
+/// From which share of a threshold on people are warned, if nothing is written: percent.
+const WARN_PERCENT: u32 = 80;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum What {
+    /// New orders of a trading day.
+    #[default]
+    OrdersPerDay,
+    /// Cancels of a trading day.
+    CancelsPerDay,
+    /// Orders, cancels and changes of a trading day.
+    MessagesPerDay,
+    /// The most new orders of a second.
+    OrdersPerSecond,
+    /// The most cancels of a second.
+    CancelsPerSecond,
+    /// Orders, cancels and changes for each order with a fill, of a trading day.
+    MessagesPerTrade,
+    /// Trades of a day that may be with oneself.
+    SelfTradesPerDay,
+    /// Net lots, either way.
+    PositionLots,
+    /// Fees of orders of a trading day.
+    OrderFeesPerDay,
+}
+
+impl What {
+    const WORDS: &[(&'static str, Self)] = &[
+        ("orders_per_day", Self::OrdersPerDay),
+        ("cancels_per_day", Self::CancelsPerDay),
+        ("messages_per_day", Self::MessagesPerDay),
+        ("orders_per_second", Self::OrdersPerSecond),
+        ("cancels_per_second", Self::CancelsPerSecond),
+        ("messages_per_trade", Self::MessagesPerTrade),
+        ("self_trades_per_day", Self::SelfTradesPerDay),
+        ("position_lots", Self::PositionLots),
+        ("order_fees_per_day", Self::OrderFeesPerDay),
+    ];
+
+    /// Its word in files and reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        super::word_for(Self::WORDS, self)
+    }
+}
+
+/// What a threshold is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Each contract of an account group.
+    #[default]
+    Contract,
+    /// All contracts of an exchange of an account group together.
+    Exchange,
+}
+
+const LEVELS: &[(&str, Level)] = &[("contract", Level::Contract), ("exchange", Level::Exchange)];
+
+/// A threshold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// What is counted.
+    pub what: What,
+    /// Of what.
+    pub level: Level,
+    /// At one exchange only, by the name of its `[[venue]]`.
+    pub venue: Option<String>,
+    /// Of one contract only, as its exchange calls it.
+    pub contract: Option<String>,
+    /// The figure, units of 1e-9; above 0.
+    pub limit_e9: i64,
+    /// Where it is from: a document and its section.
+    pub source: String,
+    /// Of which date that is.
+    pub as_of: String,
+    /// It was checked against that source.
+    pub is_proven: bool,
+}
+
+/// Accounts that are counted together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountGroup {
+    /// Its name.
+    pub name: String,
+    /// Its accounts.
+    pub accounts: Vec<String>,
+}
+
+/// What an order, a cancel or a change costs beyond those that are free.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderFee {
+    /// At one exchange only, by the name of its `[[venue]]`.
+    pub venue: Option<String>,
+    /// Of one contract only.
+    pub contract: Option<String>,
+    /// So many of a contract and a trading day cost nothing.
+    pub free_messages: u64,
+    /// What each further one costs, units of 1e-9.
+    pub fee_e9: i64,
+    /// Of which currency.
+    pub currency: String,
+    /// Where it is from.
+    pub source: String,
+    /// Of which date that is.
+    pub as_of: String,
+}
+
+/// What is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compliance {
+    /// From which share of a threshold on people are warned, percent.
+    pub warn_percent: u32,
+    /// Thresholds.
+    pub thresholds: Vec<Threshold>,
+    /// Account groups; an account in none is one of its own.
+    pub groups: Vec<AccountGroup>,
+    /// Fees of orders; the first that fits holds.
+    pub fees: Vec<OrderFee>,
+}
+
+/// What a section can refer to.
+struct Known<'k> {
+    names: &'k Registry,
+    venues: &'k [Option<Venue>],
+    instruments: &'k [Option<Instrument>],
+}
+
+/// Reads the section, if there is one.
+pub(super) fn compliance(
+    section: Option<Section<'_>>,
+    names: &Registry,
+    venues: &[Option<Venue>],
+    instruments: &[Option<Instrument>],
+    spreads: &[Option<Spread>],
+    report: &Report,
+) -> Result<Option<Compliance>, Refused> {
+    let Some(section) = section else { return Ok(None) };
+    let known = Known { names, venues, instruments };
+    let warn_percent = section.optional("warn_percent", whole(1..=100));
+    let [thresholds, groups, fees] =
+        ["threshold", "group", "order_fee"].map(|kind| section.tables(kind));
+    let thresholds: Vec<_> = thresholds.into_iter().map(|one| threshold(one, &known)).collect();
+    let groups: Vec<_> = groups.into_iter().map(group).collect();
+    let fees: Vec<_> = fees.into_iter().map(|one| order_fee(one, &known)).collect();
+    let place = section.place().clone();
+    let read = section.finish(warn_percent.map_or(WARN_PERCENT, |percent| percent.value));
+    let (Some(warn_percent), Some(thresholds), Some(groups), Some(fees)) = (
+        read,
+        thresholds.into_iter().collect(),
+        groups.into_iter().collect::<Option<Vec<AccountGroup>>>(),
+        fees.into_iter().collect(),
+    ) else {
+        return Err(Refused);
+    };
+    let wrong = misplaced(&groups, spreads);
+    if let Some(message) = wrong {
+        let problem = Problem::new(Rule::ComplianceGroup, message, place, "in here");
+        report.add(problem.help("a group has accounts of spreads, each in one group at most"));
+        return Err(Refused);
+    }
+    Ok(Some(Compliance { warn_percent, thresholds, groups, fees }))
+}
+
+/// What is wrong with groups, if anything is.
+fn misplaced(groups: &[AccountGroup], spreads: &[Option<Spread>]) -> Option<String> {
+    let mut accounts: Vec<_> = groups.iter().flat_map(|group| &group.accounts).collect();
+    accounts.sort_unstable();
+    if let Some(twice) = accounts.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Some(format!("account \"{}\" is in two groups", twice[0]));
+    }
+    // Spreads with a mistake in them are reported there.
+    let known: Option<Vec<_>> =
+        spreads.iter().map(|spread| Some(&spread.as_ref()?.account.value)).collect();
+    let known = known?;
+    let stranger = accounts.into_iter().find(|account| !known.contains(account))?;
+    Some(format!("no spread trades on account \"{stranger}\""))
+}
+
+/// The venue and the contract that a table is about, if it names them.
+fn about(section: &Section<'_>, known: &Known<'_>) -> (Option<String>, Option<String>) {
+    let venue = section.has("venue").then(|| known.names.venues.resolve(section, "venue"));
+    let venue = venue.and_then(|found| known.venues.get(found.value)?.as_ref());
+    let venue = venue.map(|venue| venue.name.value.clone());
+    let contract = section.optional("contract", |value| {
+        let symbol = text_of(value)?;
+        let mut rows = known.instruments.iter().flatten();
+        if rows.any(|row| row.symbol == symbol) {
+            return Ok(symbol.to_owned());
+        }
+        let message = format!("is {symbol:?}, which no [[instrument]] is called by its exchange");
+        Err(Complaint::new(Rule::ComplianceThreshold, message, "no such contract"))
+    });
+    (venue, contract.map(|contract| contract.value))
+}
+
+/// Where a figure is from.
+fn origin(section: &Section<'_>) -> (String, String) {
+    let as_of = section.required("as_of", |value| {
+        let text = text_of(value)?;
+        let wrong = |_| {
+            let message = format!("is {text:?}, and must be a date, as \"2026-11-01\"");
+            Complaint::new(Rule::ComplianceThreshold, message, "not a date")
+        };
+        text.parse::<Date>().map(|date| date.to_string()).map_err(wrong)
+    });
+    (section.required("source", line(200)).value, as_of.value)
+}
+
+fn threshold(section: Section<'_>, known: &Known<'_>) -> Option<Threshold> {
+    let what = section.required("what", word(What::WORDS)).value;
+    let level = section.required("level", word(LEVELS));
+    let (venue, contract) = about(&section, known);
+    let limit = section.required("limit", decimal_e9("0.000000001", "9000000000"));
+    let (source, as_of) = origin(&section);
+    let is_proven = section.optional("proven", boolean).is_some_and(|proven| proven.value);
+    let is_of_contracts = matches!(what, What::PositionLots | What::OrderFeesPerDay);
+    let wrong = match level.value {
+        Level::Exchange if is_of_contracts => Some("is counted by contract"),
+        Level::Exchange if contract.is_some() => Some("names a contract"),
+        Level::Exchange | Level::Contract => None,
+    };
+    if let Some(why) = wrong.filter(|_| !section.is_broken()) {
+        let message = format!("{} is of an exchange, and {why}", section.title());
+        let problem =
+            Problem::new(Rule::ComplianceThreshold, message, level.place, "of an exchange");
+        section.fail(problem.help("write level = \"contract\""));
+    }
+    let level = level.value;
+    section.finish(Threshold {
+        what,
+        level,
+        venue,
+        contract,
+        limit_e9: limit.value,
+        source,
+        as_of,
+        is_proven,
+    })
+}
+
+fn group(section: Section<'_>) -> Option<AccountGroup> {
+    let accounts = section.list("accounts", name);
+    let group = AccountGroup {
+        name: section.required("name", name).value,
+        accounts: accounts.into_iter().map(|account| account.value).collect(),
+    };
+    section.finish(group)
+}
+
+fn order_fee(section: Section<'_>, known: &Known<'_>) -> Option<OrderFee> {
+    let (venue, contract) = about(&section, known);
+    let (source, as_of) = origin(&section);
+    let fee = OrderFee {
+        venue,
+        contract,
+        free_messages: section
+            .optional("free_messages", whole(0..=1_000_000_000_u64))
+            .map_or(0, |free| free.value),
+        fee_e9: section.required("fee", decimal_e9("0.000000001", "9000000000")).value,
+        currency: section.required("currency", identity(3..=3)).value,
+        source,
+        as_of,
+    };
+    section.finish(fee)
+}

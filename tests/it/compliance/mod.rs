@@ -1,0 +1,197 @@
+//! What is counted, how it stands to thresholds, and when one will be met.
+
+use cross_market_connect::compliance::day::Day;
+use cross_market_connect::compliance::judge::{Forecast, Judged, Stands, judge};
+use cross_market_connect::compliance::meters::{Fill, Meters, Where};
+use cross_market_connect::config::{Compliance, Level, OrderFee, Threshold, What};
+use jiff::Timestamp;
+use xmc_hotpath::message::{OrderAction, Side};
+use xmc_hotpath::time::UnixNs;
+
+const S: u64 = 1_000_000_000;
+const E9: i64 = 1_000_000_000;
+
+/// 2026-11-23, 01:00 UTC, and so many seconds.
+fn at(seconds: u64) -> UnixNs {
+    let begin: Timestamp = "2026-11-23T01:00:00Z".parse().expect("a moment");
+    UnixNs(u64::try_from(begin.as_nanosecond()).expect("after 1970") + seconds * S)
+}
+
+/// Copper of the house, on the trading day in UTC.
+fn place(utc: UnixNs) -> Where<'static> {
+    let day = Day::at(None, utc);
+    Where { exchange: "shfe", contract: "cu2601", group: "house", day, utc }
+}
+
+fn threshold(what: What, level: Level, limit: i64) -> Threshold {
+    Threshold {
+        what,
+        level,
+        venue: None,
+        contract: None,
+        limit_e9: limit * E9,
+        source: "a test".to_owned(),
+        as_of: "2026-11-01".to_owned(),
+        is_proven: false,
+    }
+}
+
+fn config(thresholds: Vec<Threshold>) -> Compliance {
+    Compliance { warn_percent: 80, thresholds, groups: Vec::new(), fees: Vec::new() }
+}
+
+fn one(config: &Compliance, meters: &Meters, now: UnixNs) -> Judged {
+    let mut judged = judge(config, meters, now);
+    assert_eq!(judged.len(), 1, "{judged:?}");
+    judged.remove(0)
+}
+
+/// So many a minute, evenly, for so many minutes.
+fn send(meters: &mut Meters, minutes: u64, each: u64, action: OrderAction) {
+    for minute in 0..minutes {
+        for number in 0..each {
+            meters.sent(&place(at(minute * 60 + number * 60 / each)), action);
+        }
+    }
+}
+
+#[test]
+fn a_count_is_below_near_or_at_its_threshold() {
+    let config = config(vec![threshold(What::CancelsPerDay, Level::Contract, 10)]);
+    for (cancels, stands) in
+        [(7, Stands::Below), (8, Stands::Near), (9, Stands::Near), (10, Stands::Met)]
+    {
+        let mut meters = Meters::default();
+        send(&mut meters, 1, cancels, OrderAction::Cancel);
+        let judged = one(&config, &meters, at(60));
+        assert_eq!((judged.stands, judged.percent), (stands, cancels as i64 * 10));
+    }
+}
+
+/// Ten a minute: of a hundred, sixty are left after four minutes, and last six minutes.
+#[test]
+fn a_threshold_is_met_when_the_present_rate_comes_to_it() {
+    let config = config(vec![threshold(What::OrdersPerDay, Level::Contract, 100)]);
+    let mut meters = Meters::default();
+    send(&mut meters, 4, 10, OrderAction::New);
+    let Forecast::At { at_ns, at: shown } = one(&config, &meters, at(240)).forecast else {
+        panic!("it comes")
+    };
+    let expected = i64::try_from(at(600).0).expect("it fits");
+    // The first order stands in the first sample already.
+    assert!((at_ns - expected).abs() <= 30 * E9, "{shown}");
+    assert!(shown.starts_with("2026-11-23 01:1"), "{shown}");
+    // A rate that is over is no present rate.
+    let later = one(&config, &meters, at(3_600));
+    assert_eq!(later.forecast, Forecast::Unknown);
+    let far = self::config(vec![threshold(What::OrdersPerDay, Level::Contract, 1_000_000)]);
+    assert_eq!(one(&far, &meters, at(240)).forecast, Forecast::NotBeforeClose);
+    let met = self::config(vec![threshold(What::OrdersPerDay, Level::Contract, 40)]);
+    assert_eq!(one(&met, &meters, at(240)).forecast, Forecast::Met);
+}
+
+#[test]
+fn counts_begin_anew_with_the_trading_day_and_positions_do_not() {
+    let config = config(vec![
+        threshold(What::OrdersPerDay, Level::Contract, 100),
+        threshold(What::PositionLots, Level::Contract, 10),
+    ]);
+    let mut meters = Meters::default();
+    send(&mut meters, 1, 50, OrderAction::New);
+    meters.held("shfe", "cu2601", -9);
+    let judged = judge(&config, &meters, at(60));
+    assert_eq!(judged.iter().map(|one| one.percent).collect::<Vec<_>>(), [50, 90]);
+    // The day is over, and nothing came since.
+    let next = at(86_400);
+    let judged = judge(&config, &meters, next);
+    assert_eq!(judged.iter().map(|one| one.percent).collect::<Vec<_>>(), [0, 90]);
+    meters.sent(&place(next), OrderAction::New);
+    assert_eq!(judge(&config, &meters, next)[0].percent, 1);
+}
+
+#[test]
+fn the_most_of_a_second_and_of_all_contracts_together_are_counted() {
+    let config = config(vec![threshold(What::OrdersPerSecond, Level::Exchange, 4)]);
+    let mut meters = Meters::default();
+    for (second, contract) in [(1, "cu2601"), (1, "au2602"), (1, "cu2601"), (2, "cu2601")] {
+        meters.sent(&Where { contract, ..place(at(second)) }, OrderAction::New);
+    }
+    let judged = one(&config, &meters, at(3));
+    assert_eq!((judged.of.contract, judged.percent), (None, 75), "three in the first second");
+    assert_eq!(judged.forecast, Forecast::None);
+}
+
+fn fill(side: Side, price_e9: i64, exchange: u64, is_first: bool) -> Fill {
+    Fill { side, price_e9, lots: 2, exec_id: 0, exchange: UnixNs(exchange), is_first }
+}
+
+#[test]
+fn messages_for_each_trade_have_no_figure_without_one() {
+    let config = config(vec![threshold(What::MessagesPerTrade, Level::Contract, 10)]);
+    let mut meters = Meters::default();
+    send(&mut meters, 1, 6, OrderAction::New);
+    send(&mut meters, 1, 3, OrderAction::Cancel);
+    assert_eq!(one(&config, &meters, at(60)).value_e9, None);
+    // Two orders filled, one of them in two parts.
+    for (price, is_first) in [(1, true), (2, false), (3, true)] {
+        meters.filled(&place(at(61)), &fill(Side::Buy, price, 0, is_first));
+    }
+    assert_eq!(one(&config, &meters, at(62)).value_e9, Some(4_500_000_000));
+}
+
+#[test]
+fn a_trade_may_be_with_oneself_if_both_sides_have_its_price_and_its_time() {
+    let config = config(vec![threshold(What::SelfTradesPerDay, Level::Contract, 5)]);
+    let mut meters = Meters::default();
+    let mut count = |fill: Fill| {
+        meters.filled(&place(at(1)), &fill);
+        one(&config, &meters, at(2)).value_e9.expect("a count") / E9
+    };
+    assert_eq!(count(fill(Side::Buy, 100, 77, true)), 0);
+    assert_eq!(count(fill(Side::Buy, 100, 77, true)), 0, "the same side");
+    assert_eq!(count(fill(Side::Sell, 101, 77, true)), 0, "another price");
+    assert_eq!(count(fill(Side::Sell, 100, 78, true)), 0, "another time");
+    assert_eq!(count(fill(Side::Sell, 100, 77, true)), 1);
+    let by_id = |side| Fill { exec_id: 9, ..fill(side, 50, 0, true) };
+    assert_eq!(count(by_id(Side::Sell)), 1);
+    assert_eq!(count(by_id(Side::Buy)), 2, "the venue's id of the trade");
+}
+
+#[test]
+fn fees_are_of_messages_beyond_the_free_ones() {
+    let fee = OrderFee {
+        venue: Some("shfe".to_owned()),
+        contract: None,
+        free_messages: 10,
+        fee_e9: E9 / 10,
+        currency: "CNY".to_owned(),
+        source: "a test".to_owned(),
+        as_of: "2026-11-01".to_owned(),
+    };
+    let thresholds = vec![threshold(What::OrderFeesPerDay, Level::Contract, 2)];
+    let config = Compliance { fees: vec![fee], ..config(thresholds) };
+    for (orders, fees_e9) in [(10, 0), (15, E9 / 2), (30, 2 * E9)] {
+        let mut meters = Meters::default();
+        send(&mut meters, 1, orders, OrderAction::New);
+        assert_eq!(one(&config, &meters, at(60)).value_e9, Some(fees_e9));
+    }
+}
+
+/// The night session of 20 November 2026, a Friday, is of the Monday after it.
+#[test]
+fn a_trading_day_is_that_of_the_exchange_and_closes_with_it() {
+    let shelf = cross_market_connect::calendar::Shelf::shipped().expect("they are sound");
+    let (_, hours) = shelf.find("XSGE", "cu2601").expect("it is traded");
+    let moment = |text: &str| {
+        let at: Timestamp = text.parse().expect("a moment");
+        UnixNs(u64::try_from(at.as_nanosecond()).expect("after 1970"))
+    };
+    for text in ["2026-11-20T13:30:00Z", "2026-11-23T02:00:00Z", "2026-11-23T06:59:00Z"] {
+        let day = Day::at(Some(hours), moment(text)).expect("it is known");
+        assert_eq!(day.date.to_string(), "2026-11-23", "{text}");
+        assert_eq!(day.close.to_string(), "2026-11-23T07:00:00Z", "{text}");
+        assert!(day.is_by_calendar);
+    }
+    let beyond = Day::at(Some(hours), moment("2030-01-05T02:00:00Z")).expect("it has a day");
+    assert!(!beyond.is_by_calendar, "no calendar is valid then");
+}
