@@ -79,8 +79,9 @@ impl Checker {
     /// What a breaker has broken off had its deadline with that: the next one is as far away again.
     fn broken_off(&mut self) {
         for spread in self.model.spreads.values_mut() {
-            let timeout = spread.spec.ack_timeout;
             let Some(fire) = &mut spread.fire else { continue };
+            // What rests keeps the one that it began with, whatever its spread was told since.
+            let timeout = if fire.rests { fire.timeout } else { spread.spec.ack_timeout };
             if !fire.is_broken_off || fire.was_broken_off {
                 continue;
             }
