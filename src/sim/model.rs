@@ -566,8 +566,8 @@ impl Model {
     /// One cancel of a fire was sent again: all its orders have as long once more.
     fn expect_again(&mut self, now: MonoNs, index: SpreadIndex) {
         let Some(row) = self.spreads.get_mut(&index.0) else { return };
-        let due = now.after(row.spec.ack_timeout);
         let Some(fire) = &mut row.fire else { return };
+        let due = now.after(fire.timeout);
         fire.due = fire.due.max(due);
         for id in &fire.orders {
             if let Some(order) = self.orders.get_mut(&id.0) {

@@ -195,7 +195,7 @@ impl Desk<'_> {
             }
             return;
         }
-        let (Some(fire), Some(spec)) = (&mut row.fire, &row.spec) else {
+        let Some(fire) = &mut row.fire else {
             // A level has been held for its time.
             if let Some(touched) = self.table.touch(index) {
                 self.dirty.mark_first(touched, self.turn);
@@ -210,7 +210,6 @@ impl Desk<'_> {
         // Before its time nothing is late yet.
         let is_early = is_first && fire.is_broken_off;
         let (orders, timeout) = (fire.orders, fire.ack_timeout);
-        let next = if fire.rests { timeout } else { spec.ack_timeout };
         let (started, is_in_order) = (fire.started, fire.tries == 0);
         // A venue that has refused to cancel what rests is asked again.
         let lead = fire.lead;
@@ -247,7 +246,7 @@ impl Desk<'_> {
             }
         }
         if is_again {
-            self.timers.set(index.0, now.after(next));
+            self.timers.set(index.0, now.after(timeout));
         }
     }
 
@@ -257,10 +256,10 @@ impl Desk<'_> {
         let Some(row) = self.table.spread(index) else {
             return;
         };
-        if let (Some(fire), Some(spec)) = (&row.fire, &row.spec)
+        if let Some(fire) = &row.fire
             && fire.open_orders != 0
         {
-            self.timers.set(index.0, now.after(spec.ack_timeout));
+            self.timers.set(index.0, now.after(fire.ack_timeout));
         }
     }
 }

@@ -3,6 +3,7 @@
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::SessionState;
 use xmc_hotpath::message::{AlertKind, ChannelState, Event, OrderEventKind, SafeState};
+use xmc_hotpath::time::Span;
 
 use super::{Checker, Violation, alerts};
 
@@ -68,7 +69,8 @@ impl Checker {
             let late = self.now.since(order.due);
             let is_missed = order.was_due || order.cancels == 0;
             let spread = self.model.spreads.get(&order.command.spread.0);
-            let timeout = spread.map(|row| row.spec.ack_timeout).unwrap_or_default();
+            let fire = spread.and_then(|row| row.fire.as_ref());
+            let timeout = fire.map_or(Span(0), |fire| fire.timeout);
             let first = order.due.since(order.sent);
             (order.was_due, order.due) = (true, self.now.after(timeout.max(first)));
             ensure!(self, "deadline", !is_missed, "order {id:#x} is {late:?} over its deadline");
@@ -80,8 +82,8 @@ impl Checker {
     fn broken_off(&mut self) {
         for spread in self.model.spreads.values_mut() {
             let Some(fire) = &mut spread.fire else { continue };
-            // What rests keeps the one that it began with, whatever its spread was told since.
-            let timeout = if fire.rests { fire.timeout } else { spread.spec.ack_timeout };
+            // The one that it began with, whatever its spread was told since.
+            let timeout = fire.timeout;
             if !fire.is_broken_off || fire.was_broken_off {
                 continue;
             }

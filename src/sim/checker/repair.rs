@@ -345,6 +345,7 @@ impl Checker {
         if let Some(fire) = fire {
             fire.orders.extend(orders.iter().map(|order| order.order_id));
             fire.tries += 1;
+            fire.timeout = spec.ack_timeout;
             (fire.is_broken_off, fire.was_broken_off) = (false, false);
         }
         *self.repairs.entry(way).or_default() += 1;

@@ -103,11 +103,12 @@ impl Model {
         let Some(row) = self.spreads.get(&command.spread.0) else { return };
         let Some(fire) = &row.fire else { return };
         if let Some(order) = self.orders.get_mut(&command.order_id.0) {
+            let first = order.sent.after(fire.timeout);
             order.due = match (fire.rests, fire.is_broken_off) {
                 (false, _) => fire.due.after(fire.timeout),
                 // It is looked at when the cancel of what rested has had its time, or once more.
-                (true, true) => order.due.after(fire.timeout),
-                (true, false) => order.due,
+                (true, true) => first.after(fire.timeout),
+                (true, false) => first,
             };
         }
     }
@@ -148,7 +149,7 @@ impl Model {
             for id in fire.orders.iter().filter(|_| fire.tries == 0) {
                 if let Some(order) = self.orders.get_mut(&id.0).filter(|of| of.sent > fire.started)
                 {
-                    order.due = order.due.max(now.after(fire.timeout.max(spread.spec.ack_timeout)));
+                    order.due = order.due.max(now.after(fire.timeout));
                 }
             }
         }
