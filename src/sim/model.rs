@@ -98,6 +98,8 @@ pub struct ModelSpread {
     pub spent: BTreeSet<Intent>,
     /// Intents whose level was met at the last quote of a leg, and at all others since when.
     pub met: BTreeMap<Intent, MonoNs>,
+    /// The last order that was sent to rest, and when its market was quoted when that had gone.
+    pub rested: Option<(OrderCommand, Option<MonoNs>)>,
 }
 
 /// One instrument as the model has it.
@@ -333,6 +335,7 @@ impl Model {
             fires: Vec::new(),
             spent: BTreeSet::new(),
             met: BTreeMap::new(),
+            rested: None,
         });
         row.met.clear();
         self.touched.insert(spec.spread.0);

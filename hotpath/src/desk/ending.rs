@@ -114,12 +114,8 @@ impl Desk<'_> {
         } else {
             outputs.leave_out();
         }
-        // The next one rests at the price of now. What was looked at with this input is looked at
-        // again with the next one, so that a decision follows from what an input has told.
-        if has_rested && self.is_acting {
-            self.timers.set(index.0, self.now);
-        } else if has_rested && let Some(touched) = self.table.touch(index) {
-            self.dirty.mark_first(touched, self.turn);
+        if has_rested {
+            self.rested(index);
         }
         if !ending.is_aligned {
             let most = residual.iter().copied().max_by_key(|lots| lots.unsigned_abs());

@@ -7,6 +7,7 @@ use super::loss::bounded_loss;
 use super::queue::LOOKS_PER_INPUT;
 use super::send::{Sender, Sending};
 use super::table::{Table, standing};
+use super::work::Rested;
 use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread, hold, lead};
 use crate::execute::offset::{self, Children};
 use crate::execute::{Fire, MAX_FIRE_ORDERS};
@@ -183,6 +184,8 @@ impl Desk<'_> {
         }
         if trigger.rests == NO_LEG {
             hold::admit(row, spec, trigger.intent, self.now)?;
+        } else {
+            self.makes_way(spec.spread, spec)?;
         }
         timing(row, spec, ages, self.now)?;
         repetition(row, spec, trigger, spent, self.now)?;
@@ -288,6 +291,9 @@ impl Desk<'_> {
         } else {
             (fire.rests, fire.lead) = (rests, trigger.rests);
             let first = lead::leading(spec, sender.instruments, drafts, &mut fire);
+            if let Some(draft) = first.get(usize::from(trigger.rests)).and_then(Option::as_ref) {
+                row.rested = Some(Rested::sent(trigger.rests, draft));
+            }
             sender.send(spec, &batch, &first, &mut fire, outputs);
             sender.keep(spec, drafts, &fire);
         }

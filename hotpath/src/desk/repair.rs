@@ -103,6 +103,9 @@ impl Desk<'_> {
             RepairWay::Complete => self.send_repair(index, &mut told, &complete, outputs),
             RepairWay::Unwind => self.send_repair(index, &mut told, &unwind, outputs),
             RepairWay::Neither => {
+                if [&complete, &unwind].iter().any(|found| found.way.gate == Gate::SelfMatch) {
+                    self.ask_for_way(index);
+                }
                 let fire = self.table.spread_mut(index).and_then(|row| row.fire.as_mut());
                 let waits_for = Some((complete.way.obstacle, unwind.way.obstacle));
                 match fire {

@@ -8,6 +8,7 @@ use super::breaker::Watched;
 use super::hours::Window;
 use super::queue::Touched;
 use super::timers::Timer;
+use super::work::Rested;
 use crate::execute::offset::Holding;
 use crate::execute::repair;
 use crate::message::{
@@ -195,6 +196,8 @@ pub struct Spread {
     pub(super) is_killed: bool,
     /// Orders that were to rest and that the venue refused, in a row.
     pub(super) refused_rests: u8,
+    /// The last order that rested.
+    pub(super) rested: Option<Rested>,
 }
 
 fields! {
@@ -220,6 +223,7 @@ fields! {
         watched: Option<Watched>,
         is_killed: bool,
         refused_rests: u8,
+        rested: Option<Rested>,
     }
 }
 
@@ -247,6 +251,7 @@ impl Spread {
         watched: None,
         is_killed: false,
         refused_rests: 0,
+        rested: None,
     };
 }
 

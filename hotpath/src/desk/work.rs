@@ -10,6 +10,9 @@
 //! What it still fills before it is gone is followed like any fill. When all is known of it, the
 //! next one is sent in the same input, at the price of that moment: that is how an order moves.
 //!
+//! What rests makes way for a repair: while a pair is out of ratio that trades the same contract, and
+//! was held back because its order would meet what rests (`self_match`), nothing rests there.
+//!
 //! What follows is never held back for long: if a gate holds a follower back, or one comes back
 //! short, what rests is taken back, and what then misses is repaired as after any other fire.
 //!
@@ -19,16 +22,17 @@ use super::age::is_aged;
 use super::fire::{NO_BOOK, legs, usable};
 use super::lead::told;
 use super::repair::Barred;
-use super::table::standing;
+use super::table::{Table, standing};
 use super::{Desk, Instrument, Outputs, Spread};
 use crate::execute::Fire;
 use crate::message::{
     AlertKind, Credits, FollowStep, Gate, MAX_LEGS, Obstacle, OrderEvent, OrderEventKind, OrderId,
-    SessionState, SpreadIndex, SpreadSpec,
+    SessionState, Side, SpreadIndex, SpreadSpec,
 };
 use crate::order::{Order, OrderState};
-use crate::risk::{RECORD_CLOSE_MAX_PCT, RECORD_OPEN_MAX_PCT, Refusal};
-use crate::spread::work::{self, Standing};
+use crate::record::codec::fields;
+use crate::risk::{Draft, RECORD_CLOSE_MAX_PCT, RECORD_OPEN_MAX_PCT, Refusal};
+use crate::spread::work::{self, Gone, Standing};
 use crate::spread::{LegBook, Trigger};
 use crate::time::{MonoNs, Span};
 
@@ -37,6 +41,49 @@ const MOST_REFUSED: u8 = 3;
 
 /// Spreads that are looked at in one input for orders that rest.
 const ROWS_PER_INPUT: usize = 256;
+
+/// The last order of a spread that was sent to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rested {
+    leg: u8,
+    side: Side,
+    price_e9: i64,
+    lots: u32,
+    /// When the quote came that its market had when it had gone; `NEVER` while it has not.
+    quoted: MonoNs,
+}
+
+fields! {
+    Rested {
+        leg: u8,
+        side: Side,
+        price_e9: i64,
+        lots: u32,
+        quoted: MonoNs,
+    }
+}
+
+impl Rested {
+    /// What is about to be sent.
+    pub(super) fn sent(leg: u8, draft: &Draft) -> Self {
+        let Draft { side, price_e9, qty_lots: lots, .. } = *draft;
+        Self { leg, side, price_e9, lots, quoted: MonoNs::NEVER }
+    }
+
+    /// It has gone, its market being as `instruments` have it.
+    fn go(&mut self, spec: &SpreadSpec, instruments: &[Instrument]) {
+        let leg = spec.legs.get(usize::from(self.leg));
+        let row = leg.and_then(|leg| usize::try_from(leg.instrument.0).ok());
+        let market = row.and_then(|row| instruments.get(row));
+        self.quoted = market.map_or(MonoNs::NEVER, |market| market.quote.received);
+    }
+
+    /// What a quote that came at `received` may still show of it.
+    fn still_shown(&self, received: MonoNs) -> Option<Gone> {
+        let Self { leg, side, price_e9, lots, quoted } = *self;
+        (quoted == received).then_some(Gone { leg, side, price_e9, lots })
+    }
+}
 
 impl Fire {
     /// Whether its leading leg rests and nobody has taken it back.
@@ -79,7 +126,10 @@ impl Desk<'_> {
             return None;
         }
         let tick_e9 = tick_e9(spec, legs)?;
-        work::resting(spec, row.position_units, books, tick_e9, self.open_clip(spec, legs))
+        let market = legs.get(usize::from(spec.work.leg)).copied().flatten()?;
+        let gone = row.rested.and_then(|rested| rested.still_shown(market.quote.received));
+        let open_clip = self.open_clip(spec, legs);
+        work::resting(spec, row.position_units, books, tick_e9, open_clip, gone)
     }
 
     /// Looks at a leg that rests: it stays, or is taken back.
@@ -113,6 +163,9 @@ impl Desk<'_> {
         if fire.parted.is_some_and(|since| self.now >= since.after(fire.ack_timeout)) {
             return Some(Barred::by(Obstacle::Part, fire.lead));
         }
+        if let Err(refusal) = self.makes_way(index, spec) {
+            return Some(refusal.into());
+        }
         let legs = legs(spec, self.table.instruments)?;
         if let Err(refusal) = self.still_holds(spec, &legs, is_open) {
             return Some(refusal.into());
@@ -130,6 +183,52 @@ impl Desk<'_> {
         };
         let seen = Refusal::new(Gate::Passed, price_e9, next_e9);
         Some(Barred { obstacle, refusal: Refusal { leg: fire.lead, ..seen } })
+    }
+
+    /// Nothing rests where it holds back the repair of another pair.
+    pub(super) fn makes_way(&self, index: SpreadIndex, spec: &SpreadSpec) -> Result<(), Refusal> {
+        let by = self.blocked_repair.filter(|by| *by != index);
+        let row = by.and_then(|by| self.table.spread(by)).filter(|row| row.is_unrepaired());
+        let (Some(other), Some(by)) = (row.and_then(|row| row.spec.as_ref()), by) else {
+            return Ok(());
+        };
+        let leg = spec.work.leg;
+        let own = spec.legs.get(usize::from(leg)).map(|leg| leg.instrument);
+        let is_met =
+            other.legs().iter().any(|leg| leg.ratio_lots != 0 && Some(leg.instrument) == own);
+        let met = Refusal::new(Gate::SelfMatch, i64::from(by.0), 0);
+        if is_met { Err(Refusal { leg, ..met }) } else { Ok(()) }
+    }
+
+    /// A repair would meet an order that rests: that one makes way.
+    #[cold]
+    pub(super) fn ask_for_way(&mut self, index: SpreadIndex) {
+        if self.has_work && self.blocked_repair != Some(index) {
+            self.blocked_repair = Some(index);
+            self.doubt_resting();
+        }
+    }
+
+    /// What rested has gone. The next one rests at the price of now; what was looked at with this
+    /// input is looked at again with the next one, so that a decision follows from what an input
+    /// has told. A repair that waits for that comes first.
+    #[inline(never)]
+    pub(super) fn rested(&mut self, index: SpreadIndex) {
+        let Table { instruments, spreads, .. } = &mut self.table;
+        let row = usize::try_from(index.0).ok().and_then(|row| spreads.get_mut(row));
+        if let Some(row) = row
+            && let (Some(rested), Some(spec)) = (&mut row.rested, &row.spec)
+        {
+            rested.go(spec, instruments);
+        }
+        if self.is_acting {
+            self.timers.set(index.0, self.now);
+        } else if let Some(touched) = self.table.touch(index) {
+            self.dirty.mark_first(touched, self.turn);
+        }
+        if let Some(touched) = self.blocked_repair.and_then(|by| self.table.touch(by)) {
+            self.dirty.mark_first(touched, self.turn);
+        }
     }
 
     /// The gates of state and time, of all legs, that let it be sent.

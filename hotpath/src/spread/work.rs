@@ -9,11 +9,12 @@
 //! An order that rests stays while it stands at such a price, or nearly: not better for the market
 //! than the level allows by more than the slop, and not so far behind that others who stand before
 //! it could be overtaken. Who stands first of its side has no reason to move, so that an order
-//! never overtakes itself.
+//! never overtakes itself. Nor does the next one overtake an order that has gone and that the book
+//! still shows (`Gone`): a level of no more lots than that one had is nobody's.
 
 use super::{LegBook, Trigger, Value, after_fees_q32, takes_asks, worst_price};
 use crate::execute::most_units;
-use crate::message::{Intent, LegSpec, MAX_LEGS, Side, SpreadSpec};
+use crate::message::{Depth, Intent, LegSpec, MAX_LEGS, Side, SpreadSpec};
 use crate::price::{self, NO_ASK_E9, NO_BID_E9};
 
 /// What all legs but the one that rests cost, for one direction and size.
@@ -24,6 +25,20 @@ pub struct Lean {
     /// Their weighted prices and the constant.
     sum_q32: i128,
     prices_e9: [i64; MAX_LEGS],
+}
+
+/// An order of the spread's own that rested: until its market is quoted again, the book may show it
+/// though it has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// The leg that rested.
+    pub leg: u8,
+    /// Its side.
+    pub side: Side,
+    /// Its price.
+    pub price_e9: i64,
+    /// The lots that it was sent for.
+    pub lots: u32,
 }
 
 /// A leg that rests and its market.
@@ -106,18 +121,19 @@ impl<'b> Market<'b> {
         books: &[LegBook<'_>; MAX_LEGS],
         is_buy: bool,
         tick_e9: i64,
+        gone: Option<Gone>,
     ) -> Option<Self> {
         let number = spec.work.leg;
         let (leg, book) = (spec.legs().get(usize::from(number))?, books.get(usize::from(number))?);
-        let (bid_e9, ask_e9) = (book.bids.best_e9(), book.asks.best_e9());
-        let is_there = |price_e9: &i64| *price_e9 != NO_BID_E9 && *price_e9 != NO_ASK_E9;
-        let (side, own_e9, other_e9) = if (leg.ratio_lots > 0) == is_buy {
-            (Side::Buy, bid_e9, ask_e9)
+        let (side, own, other) = if (leg.ratio_lots > 0) == is_buy {
+            (Side::Buy, book.bids, book.asks)
         } else {
-            (Side::Sell, ask_e9, bid_e9)
+            (Side::Sell, book.asks, book.bids)
         };
-        let own_e9 = Some(own_e9).filter(is_there)?;
-        let other_e9 = Some(other_e9).filter(is_there);
+        let is_there = |price_e9: &i64| *price_e9 != NO_BID_E9 && *price_e9 != NO_ASK_E9;
+        let gone = gone.filter(|gone| gone.leg == number && gone.side == side);
+        let own_e9 = best_of_others(own, gone).filter(is_there)?;
+        let other_e9 = Some(other.best_e9()).filter(is_there);
         Some(Self { number, leg, side, own_e9, other_e9, tick_e9 })
     }
 
@@ -179,8 +195,20 @@ impl<'b> Market<'b> {
     }
 }
 
+/// The best price of a side, without what an order has left there that has gone.
+fn best_of_others(own: &Depth, gone: Option<Gone>) -> Option<i64> {
+    let Some(gone) = gone else {
+        return Some(own.best_e9());
+    };
+    let mut shown = own.price_e9.iter().zip(&own.lots).take_while(|(_, lots)| **lots > 0);
+    let is_others =
+        |(price_e9, lots): &(&i64, &u32)| **price_e9 != gone.price_e9 || **lots > gone.lots;
+    shown.find(is_others).map(|(price_e9, _)| *price_e9)
+}
+
 /// What a leg may rest for, if for anything: closing comes before opening, and of two ways to open
-/// the one that is nearer to its market. At most `open_clip` units are opened.
+/// the one that is nearer to its market. At most `open_clip` units are opened. An
+/// order that has `gone` is nobody's.
 #[must_use]
 pub fn resting(
     spec: &SpreadSpec,
@@ -188,6 +216,7 @@ pub fn resting(
     books: &[LegBook<'_>; MAX_LEGS],
     tick_e9: i64,
     open_clip: u32,
+    gone: Option<Gone>,
 ) -> Option<Trigger> {
     let held = position_units.unsigned_abs();
     let close = held.min(spec.clip_units);
@@ -196,7 +225,7 @@ pub fn resting(
         if level_e9 == never_e9 {
             return None;
         }
-        found(spec, books, tick_e9, (intent, level_e9), most)
+        found(spec, books, (tick_e9, gone), (intent, level_e9), most)
     };
     let closing = match position_units {
         1.. => at(Intent::CloseLong, spec.buy_close_e9, i64::MAX, close),
@@ -228,12 +257,12 @@ pub fn resting(
 fn found(
     spec: &SpreadSpec,
     books: &[LegBook<'_>; MAX_LEGS],
-    tick_e9: i64,
+    (tick_e9, gone): (i64, Option<Gone>),
     (intent, level_e9): (Intent, i64),
     most: u32,
 ) -> Option<(Trigger, i64)> {
     let is_buy = intent.is_buy();
-    let market = Market::of(spec, books, is_buy, tick_e9)?;
+    let market = Market::of(spec, books, is_buy, tick_e9, gone)?;
     let units = most_units(most, |units| Lean::of(spec, books, is_buy, units).is_some());
     let lean = Lean::of(spec, books, is_buy, units).filter(|_| units > 0)?;
     let price_e9 = market.resting(spec, &lean, level_e9)?;
@@ -262,7 +291,7 @@ pub fn standing(
     let Some(lean) = Lean::of(spec, books, is_buy, units) else {
         return Standing::Unleaned;
     };
-    let Some(market) = Market::of(spec, books, is_buy, tick_e9) else {
+    let Some(market) = Market::of(spec, books, is_buy, tick_e9, None) else {
         return Standing::Moves(None);
     };
     let (level_e9, never_e9) = spec.level(intent);

@@ -121,6 +121,11 @@ impl Checker {
         }
         if let Some(spread) = self.model.spreads.get_mut(&decision.spread.0) {
             spread.fire = Some(fire);
+            if rests.is_some() {
+                let lots = orders.iter().map(|order| order.qty_lots).sum();
+                let first = orders.first().map(|order| OrderCommand { qty_lots: lots, ..**order });
+                spread.rested = first.map(|first| (first, None));
+            }
             spread.met.clear();
             self.model.touched.insert(decision.spread.0);
             spread.fires.push((self.now, decision.intent));

@@ -52,10 +52,12 @@ impl Checker {
         let is_ended = is_tried || is_stopped || spec.repair.tries == 0;
         ensure!(self, "L2", is_ended, "{told:?} is given up, and nothing says why: {fire:?}");
         let spread = self.model.spreads.get_mut(&number);
-        Ok(spread.and_then(|spread| {
+        let ending = spread.and_then(|spread| {
             let fire = spread.fire.take()?;
             Some(spread.close(told.spread, &fire))
-        }))
+        });
+        self.model.rest_gone(told.spread, &fire);
+        Ok(ending)
     }
 
     /// No try is left, or no time.

@@ -4,8 +4,9 @@
 use xmc_hotpath::desk::Outputs;
 use xmc_hotpath::message::{
     Credits, Decision, Event, Follow, FollowStep, Gate, Input, LegSpec, MAX_LEGS, Obstacle,
-    OrderAction, SafeState, SessionState, SpreadIndex, SpreadSpec,
+    OrderAction, OrderCommand, SafeState, SessionState, Side, SpreadIndex, SpreadSpec,
 };
+use xmc_hotpath::time::MonoNs;
 
 use super::fire::{is_met, legs, level, stands};
 use super::{Checker, Violation};
@@ -37,7 +38,8 @@ impl Checker {
     ) -> Result<(), Violation> {
         let is_asked = decision.rests == spec.work.leg;
         ensure!(self, "work", is_asked, "{decision:?}: another leg is to rest");
-        let Some(best) = self.best(spec, decision.intent.is_buy()) else {
+        let gone = self.model.spreads[&decision.spread.0].rested;
+        let Some(best) = self.best(spec, decision.intent.is_buy(), gone) else {
             ensure!(self, "work", false, "{decision:?}: nobody is on its side of the book");
             return Ok(());
         };
@@ -60,15 +62,33 @@ impl Checker {
         Ok(())
     }
 
-    fn best(&self, spec: &SpreadSpec, is_buy: bool) -> Option<Best> {
+    /// The market of the leg that rests. What the same quote showed of an order that has `gone` is
+    /// nobody's.
+    fn best(
+        &self,
+        spec: &SpreadSpec,
+        is_buy: bool,
+        gone: Option<(OrderCommand, Option<MonoNs>)>,
+    ) -> Option<Best> {
         let leg = spec.legs.get(usize::from(spec.work.leg))?;
         let row = &self.model.instruments[&leg.instrument.0];
         let (bids, asks) = (&row.quote.bids, &row.quote.asks);
         let (sign, own, other) =
             if (leg.ratio_lots > 0) == is_buy { (1, bids, asks) } else { (-1, asks, bids) };
+        let is_own = |price_e9: i64, lots: u32| {
+            gone.is_some_and(|(order, quoted)| {
+                quoted == Some(row.quote.received)
+                    && order.leg == spec.work.leg
+                    && (order.side == Side::Buy) == (sign == 1)
+                    && order.price_e9 == price_e9
+                    && order.qty_lots >= lots
+            })
+        };
+        let levels = own.price_e9.iter().copied().zip(own.lots);
+        let mut others = levels.filter(|(price_e9, lots)| *lots > 0 && !is_own(*price_e9, *lots));
         Some(Best {
             sign,
-            own: (own.best_lots() > 0).then(|| sign * own.best_e9())?,
+            own: sign * others.next()?.0,
             other: (other.best_lots() > 0).then(|| sign * other.best_e9()),
             tick: row.spec.tick_e9,
         })
@@ -89,7 +109,9 @@ impl Checker {
         let ought = Follow { obstacle, gate, leg, seen, limit, ..ought };
         ensure!(self, "work", *found == ought, "{found:?}, expected {ought:?}");
         let reason = self.reason(spread, fire, credits);
-        ensure!(self, "work", reason == Some(obstacle), "{found:?}, and the reason is {reason:?}");
+        let is_explained = reason == Some(obstacle)
+            || (gate == Gate::SelfMatch && self.holds_back_a_repair(found.spread, &spread.spec));
+        ensure!(self, "work", is_explained, "{found:?}, and the reason is {reason:?}");
         let is_named = (obstacle == Obstacle::Gate) == (gate != Gate::Passed);
         ensure!(self, "work", is_named, "{found:?} names no reason");
         // What the venue has is asked to go with that.
@@ -100,6 +122,17 @@ impl Checker {
             row.fire.iter_mut().for_each(|fire| fire.is_broken_off = true);
         }
         Ok(())
+    }
+
+    /// Whether another pair that trades what rests is out of ratio.
+    fn holds_back_a_repair(&self, index: SpreadIndex, spec: &SpreadSpec) -> bool {
+        let own = spec.legs[usize::from(spec.work.leg)].instrument;
+        let mut others = self.model.spreads.iter().filter(|(row, _)| **row != index.0);
+        others.any(|(_, row)| {
+            let is_open = |fire: &ModelFire| fire.open_since.is_some() && !self.is_live(fire);
+            let trades = |leg: &LegSpec| leg.ratio_lots != 0 && leg.instrument == own;
+            row.fire.as_ref().is_some_and(is_open) && legs(&row.spec).any(trades)
+        })
     }
 
     /// Why what rests may not stay; `None` if it may.
@@ -155,7 +188,7 @@ impl Checker {
             let stands = stands(spec, fire.intent, &prices, level.into());
             stands.is_some_and(|stands| is_met(fire.intent, stands))
         };
-        let Some(best) = self.best(spec, fire.intent.is_buy()) else { return false };
+        let Some(best) = self.best(spec, fire.intent.is_buy(), None) else { return false };
         let mut orders = fire.orders.iter().map(|id| &self.model.orders[&id.0]);
         let Some(order) = orders.find(|of| of.is_live && usize::from(of.command.leg) == lead)
         else {

@@ -222,7 +222,18 @@ impl Model {
             return None;
         }
         let fire = spread.fire.take()?;
-        Some(spread.close(index, &fire))
+        let ending = spread.close(index, &fire);
+        self.rest_gone(index, &fire);
+        Some(ending)
+    }
+
+    /// A fire is over: what rested of it has gone, by now.
+    pub fn rest_gone(&mut self, index: SpreadIndex, fire: &ModelFire) {
+        let Some(spread) = self.spreads.get_mut(&index.0).filter(|_| fire.rests) else { return };
+        if let Some((order, gone)) = &mut spread.rested {
+            let instrument = spread.spec.legs[usize::from(order.leg)].instrument;
+            *gone = Some(self.instruments[&instrument.0].quote.received);
+        }
     }
 }
 

@@ -7,8 +7,9 @@
 use super::stand::{ACK_TIMEOUT, ONE_E9, Stand, instrument, spread};
 use xmc_hotpath::message::FollowStep::{self, Followed, HeldBack, Pulled, Waits};
 use xmc_hotpath::message::{
-    AlertKind, ChannelState, CommandKind, Gate, Obstacle, OrderAction, OrderCommand,
-    OrderEventKind, RepairSpec, RepairWay, SessionState, Side, SpreadSpec, TimeInForce, WorkSpec,
+    AlertKind, ChannelState, CommandKind, Gate, InstrumentIndex, Obstacle, OrderAction,
+    OrderCommand, OrderEventKind, RepairSpec, RepairWay, SessionState, Side, SpreadIndex,
+    SpreadSpec, StrategyId, TimeInForce, WorkSpec,
 };
 use xmc_hotpath::time::Span;
 
@@ -343,4 +344,81 @@ fn of_two_ways_to_open_the_nearer_one_rests_and_closing_comes_first() {
     stand.fill(&follower, 2, 5, 5);
     // Long five: sold at 10 or more, so leg 1 is bought back at 99 - 10.
     assert_eq!(says(&only(&stand, OrderAction::New)), (1, Side::Buy, 5, 89));
+}
+
+#[test]
+fn the_next_one_does_not_overtake_what_the_book_still_shows_of_the_last_one() {
+    let mut spec = worked();
+    spec.work.improve_e9 = ONE_E9;
+    let mut stand = stand_of(&spec);
+    quoted(&mut stand, 98);
+    let first = only(&stand, OrderAction::New);
+    assert_eq!(says(&first), (1, Side::Sell, 5, 102), "one better than the others");
+    stand.news(&first, OrderEventKind::Accepted);
+    stand.quote(1, 97, 102, 5);
+    stand.fill(&first, 1, 5, 5);
+    let follower = only(&stand, OrderAction::New);
+    stand.fill(&follower, 2, 5, 5);
+    assert!(stand.ending().is_some());
+    assert_eq!(stand.orders(), vec![], "nobody else is seen to sell");
+    stand.quote(1, 97, 103, 50);
+    assert_eq!(says(&only(&stand, OrderAction::New)), (1, Side::Sell, 5, 102));
+}
+
+#[test]
+fn a_level_of_more_lots_than_the_last_one_had_is_others() {
+    let mut spec = worked();
+    spec.work.improve_e9 = ONE_E9;
+    let mut stand = stand_of(&spec);
+    quoted(&mut stand, 98);
+    let first = only(&stand, OrderAction::New);
+    stand.news(&first, OrderEventKind::Accepted);
+    stand.quote(1, 97, 102, 6);
+    stand.fill(&first, 1, 5, 5);
+    let follower = only(&stand, OrderAction::New);
+    stand.fill(&follower, 2, 5, 5);
+    assert_eq!(says(&only(&stand, OrderAction::New)), (1, Side::Sell, 5, 101));
+}
+
+/// The second pair buys instrument 2 and sells instrument 1, in which the first one's offer rests.
+#[test]
+fn what_rests_makes_way_for_the_repair_of_another_pair() {
+    let repair = RepairSpec {
+        tries: 3,
+        within: Span(1_000_000_000),
+        max_cost_e9: 50 * ONE_E9,
+        ..RepairSpec::NONE
+    };
+    let mut second = SpreadSpec {
+        spread: SpreadIndex(1),
+        strategy: StrategyId(2),
+        clip_units: 2,
+        max_units: 2,
+        repair,
+        ..spread()
+    };
+    second.legs[0].instrument = InstrumentIndex(2);
+    let instruments = [instrument(0), instrument(1), instrument(2)];
+    let mut stand = Stand::with_spreads(&instruments, &[worked(), second]);
+    let rests = resting(&mut stand);
+    stand.quote(2, 95, 96, 50);
+    let [bought, sold] = stand.orders()[..] else { panic!("{:?}", stand.outputs) };
+    stand.quote(2, 199, 200, 50);
+    stand.fill(&sold, 1, 2, 2);
+    stand.news(&bought, OrderEventKind::Cancelled);
+    let waits = stand.repair().expect("it is out of ratio");
+    assert_eq!((waits.way, waits.unwind.gate), (RepairWay::Neither, Gate::SelfMatch));
+    stand.tick_after(Span(0));
+    assert_eq!(only(&stand, OrderAction::Cancel).order_id, rests.order_id);
+    assert_eq!(told(&stand), pulled_by(Gate::SelfMatch));
+    stand.news(&rests, OrderEventKind::Cancelled);
+    let repairs = only(&stand, OrderAction::New);
+    assert_eq!((repairs.spread, says(&repairs)), (SpreadIndex(1), (1, Side::Buy, 2, 103)));
+    // Nothing rests there before that is over.
+    stand.tick_after(Span(0));
+    assert_eq!(stand.decision().map(|told| told.gate), Some(Gate::SelfMatch));
+    stand.fill(&repairs, 2, 2, 2);
+    assert!(stand.ending().is_some_and(|ending| ending.is_aligned));
+    stand.quote(1, 97, 103, 50);
+    assert_eq!(says(&only(&stand, OrderAction::New)), (1, Side::Sell, 5, 100));
 }
