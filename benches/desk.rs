@@ -1,4 +1,5 @@
-//! One quote through the desk: no level is met, refused by the last gate, and a fire.
+//! One quote through the desk: no level is met, refused by the last gate, a fire, and one that has
+//! a leg that rests taken back.
 
 #[expect(dead_code, reason = "each bench uses a part of it")]
 mod fixture;
@@ -9,13 +10,13 @@ use cross_market_connect::config::Configuration;
 use cross_market_connect::engine::inputs;
 use cross_market_connect::engine::memory::{DeskMemory, DeskSize};
 use fixture::Market;
-use measure::{Bench, fold, fold_signed};
+use measure::{Bench, Stopwatch, fold, fold_signed};
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     ChannelState, ChannelUpdate, Command, CommandKind, Control, Credits, DeskId, DeskIdentity,
     Event, GatewayIndex, Input, InstrumentIndex, InstrumentSpec, LegSpec, MAX_GATEWAYS,
-    OrderCommand, OrderEvent, OrderEventKind, Quote, Scope, SessionState, SessionUpdate, SiteId,
-    SpreadIndex, SpreadSpec, StreamId,
+    OrderAction, OrderCommand, OrderEvent, OrderEventKind, Quote, Scope, SessionState,
+    SessionUpdate, SiteId, SpreadIndex, SpreadSpec, StreamId, WorkSpec,
 };
 use xmc_hotpath::time::{MonoNs, Span};
 
@@ -76,7 +77,85 @@ fn main() {
         (1, digest)
     });
 
+    bench.note("taken back: one quote of the leg that it leans on, and the cancel");
+    resting(&mut bench, "taken back", OrderAction::Cancel);
+    bench.note("sent anew: the venue's word that it has gone, and the next order");
+    resting(&mut bench, "sent anew", OrderAction::New);
     currency(&mut bench);
+}
+
+/// A leg that rests at what the other one costs, which moves by one step and back: measured is what
+/// ends with `action`.
+fn resting(bench: &mut Bench, name: &str, action: OrderAction) {
+    let config = fixture::demo();
+    let (mut tick_e9, mut rows) = (0, [0, 0]);
+    for control in inputs::controls(&config).0 {
+        match control {
+            Control::Spread(spec) if spec.spread.0 == 0 => {
+                rows = [spec.legs[0].instrument.0, spec.legs[1].instrument.0];
+            }
+            Control::Instrument(spec) if spec.instrument.0 == rows[0] => tick_e9 = spec.tick_e9,
+            _ => {}
+        }
+    }
+    let mut memory = memory(&config);
+    // Bought at what leg 0 costs, offered at as much in leg 1.
+    let mut run = Run::new(&config, &mut memory, |spec| {
+        always(spec);
+        spec.buy_open_e9 = 0;
+        spec.constant_e9 = 0;
+        for (leg, ratio_lots) in spec.legs.iter_mut().zip([1, -1]) {
+            (leg.ratio_lots, leg.coefficient_q32) = (ratio_lots, i64::from(ratio_lots) << 32);
+        }
+        let (improve_e9, behind_e9) = (0, tick_e9 * 10);
+        spec.work = WorkSpec { leg: 1, slop_e9: 0, lag_e9: 0, improve_e9, behind_e9 };
+    });
+    let mut market = Market::new(&config);
+    market.step();
+    let book = market.quotes()[0];
+    let [near, far] = [0, tick_e9].map(|by_e9| {
+        let mut leaned = Quote { instrument: InstrumentIndex(rows[0]), ..book };
+        leaned.asks.price_e9.iter_mut().for_each(|price_e9| *price_e9 += by_e9);
+        leaned
+    });
+    let own = Quote { instrument: InstrumentIndex(rows[1]), ..book };
+    let first = run.fresh(&[near, own]);
+    quotes(&mut run, &first, Credits::FULL);
+    let mut order = *run.outputs.orders().next().expect("it rests");
+    let mut next = [far, near].into_iter().cycle();
+    bench.parts(name, |watch| {
+        run.tell_of(&order, OrderEventKind::Accepted);
+        run.now = run.now.after(Span(STEP_NS));
+        let pair = [own, next.next().expect("there are two")];
+        let [same, leaned] = run.fresh(&pair)[..] else { unreachable!("two quotes") };
+        let mut digest = quotes(&mut run, &[same], Credits::FULL);
+        let is_first = action == OrderAction::Cancel;
+        let taken = timed(watch, is_first, || hot_taken(&mut run, &leaned));
+        let sent = timed(watch, !is_first, || hot_anew(&mut run, &order));
+        digest = fold(fold(digest, taken), sent);
+        let sent: Vec<OrderCommand> = run.outputs.orders().copied().collect();
+        assert!(matches!(sent[..], [one] if one.action == OrderAction::New), "{:?}", run.outputs);
+        order = sent[0];
+        (1, digest)
+    });
+}
+
+/// Runs `work`, on the clock or not.
+fn timed(watch: &mut Stopwatch<'_>, is_timed: bool, work: impl FnOnce() -> u64) -> u64 {
+    if is_timed { watch.time(work) } else { work() }
+}
+
+#[inline(never)]
+fn hot_taken(run: &mut Run<'_>, quote: &Quote) -> u64 {
+    let digest = quotes(run, std::slice::from_ref(quote), Credits::FULL);
+    assert_eq!(run.outputs.order_count(), 1, "it is taken back: {:?}", run.outputs);
+    digest
+}
+
+#[inline(never)]
+fn hot_anew(run: &mut Run<'_>, order: &OrderCommand) -> u64 {
+    run.tell_of(order, OrderEventKind::Cancelled);
+    run.outputs.order_count() as u64
 }
 
 /// Pairs that one currency prices.
@@ -232,18 +311,23 @@ impl<'a> Run<'a> {
     fn settle(&mut self) {
         let orders: Vec<OrderCommand> = self.outputs.orders().copied().collect();
         for order in orders {
-            let cancelled = Event::Order(OrderEvent {
-                kind: OrderEventKind::Cancelled,
-                order_id: order.order_id,
-                venue_order_id: 1,
-                side: order.side,
-                received: self.now,
-                ..OrderEvent::NONE
-            });
-            let input = Input { now: self.now, credits: Credits::FULL, event: cancelled };
-            self.desk.on(&input, &mut self.outputs);
+            self.tell_of(&order, OrderEventKind::Cancelled);
         }
         self.now = self.now.after(Span(STEP_NS));
+    }
+
+    /// What a venue says of an order.
+    fn tell_of(&mut self, order: &OrderCommand, kind: OrderEventKind) {
+        let event = Event::Order(OrderEvent {
+            kind,
+            order_id: order.order_id,
+            venue_order_id: 1,
+            side: order.side,
+            received: self.now,
+            ..OrderEvent::NONE
+        });
+        let input = Input { now: self.now, credits: Credits::FULL, event };
+        self.desk.on(&input, &mut self.outputs);
     }
 }
 
