@@ -5,8 +5,8 @@
 //! desk's orders. `play` tells it to a fresh desk on virtual time, at the moments of the record,
 //! and carries its orders to the `venue`s and their news back, with delays that are drawn from a
 //! seed. `queue` says how a resting order comes forward, `account` keeps account of what comes of
-//! it, by `pair` and in whose `money`, `curve` over time, `counts` in figures. `sink` writes a journal like any other. `sweep`
-//! plays many settings.
+//! it, by `pair` and in whose `money`, `curve` over time, `counts` in figures. `sink` writes a
+//! journal like any other. `sweep` plays many settings.
 //!
 //! What the model assumes is in `ASSUMPTIONS`, and every report says it.
 //!

@@ -149,8 +149,8 @@ impl Money {
         self.pairs.get(pair.0 as usize).map_or([ONE_E9; MAX_LEGS], |pair| pair.rates_e9)
     }
 
-    /// The fee of so many lots of so much money, of the instrument's currency in 1e-18; `None` of an
-    /// instrument that is not known.
+    /// The fee of so many lots of so much money, of the instrument's currency in 1e-18; `None` of
+    /// an instrument that is not known.
     #[must_use]
     pub fn fee_e18(&self, row: InstrumentIndex, lots: u32, value_e18: i128) -> Option<i128> {
         let fees = self.fees.get(row.0 as usize)?;

@@ -1,11 +1,12 @@
 //! The venues of a backtest: they match the desk's orders against the books of the source.
 //!
 //! An order that crosses takes what the book shows as it arrives, level by level, not what it
-//! showed as it was decided on; a book that is not good shows nothing. What is taken is not there again until the source shows another
-//! number of lots at that price. What is left of an order that may rest stands at its price
-//! (`queue`); lots that go while a better price stands were cancelled, and what goes while the book
-//! is bad or the market is shut is nobody's trade. Orders are refused by rate, outside the band, while the market does not trade, and
-//! come back unsent while the session is down. All of it is sans I/O: `play` carries messages.
+//! showed as it was decided on; a book that is not good shows nothing. What is taken is not there
+//! again until the source shows another number of lots at that price. What is left of an order that
+//! may rest stands at its price (`queue`); lots that go while a better price stands were cancelled,
+//! and what goes while the book is bad or the market is shut is nobody's trade. Orders are refused
+//! by rate, outside the band, while the market does not trade, and come back unsent while the
+//! session is down. All of it is sans I/O: `play` carries messages.
 //!
 //! What it deliberately does not do: an own order changes nothing of what others do, and own orders
 //! do not trade with each other; there are no busts, no lies and no lost messages (`sim::venue`).
