@@ -1,7 +1,8 @@
 //! Reads a record for its meters, while it is written or afterwards. Quotes are passed over.
 //!
 //! What numbers are called, a run says by the digest of its configuration, which is kept beside the
-//! record (`audit::kept`). A fill that a venue repeats counts once.
+//! record (`audit::kept`). A fill that a venue repeats counts once, as does a bust; both count of
+//! orders that are over as well.
 
 use super::day::Day;
 use super::meters::{Fill, Meters, Where};
@@ -11,7 +12,7 @@ use crate::config::{Compliance, Configuration};
 use crate::engine::inputs;
 use crate::journal::disk;
 use crate::journal::tail::Tail;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use xmc_hotpath::message::{
@@ -50,7 +51,11 @@ impl Names {
     }
 }
 
-/// An order that may still be filled.
+/// Orders that are over and still known: a fill may come after the answer to a cancel, and a fill
+/// may be taken back later in the day.
+const MOST_OVER: usize = 1 << 17;
+
+/// An order of the run.
 #[derive(Debug)]
 struct Order {
     instrument: InstrumentIndex,
@@ -59,6 +64,9 @@ struct Order {
     filled_lots: u32,
     most_cum: u32,
     fills: BTreeSet<u64>,
+    /// Fills that were taken back.
+    busts: BTreeSet<u64>,
+    is_over: bool,
 }
 
 /// Reads the record of one desk.
@@ -70,6 +78,8 @@ pub struct Follow {
     shelf: Option<Shelf>,
     names: Names,
     orders: HashMap<u64, Order>,
+    /// Those that are over, the oldest first.
+    over: VecDeque<u64>,
     utc_offset_ns: u64,
     now_ns: u64,
     /// The digest of the last run's configuration.
@@ -97,6 +107,7 @@ impl Follow {
             shelf: Shelf::shipped().ok(),
             names: Names::default(),
             orders: HashMap::new(),
+            over: VecDeque::new(),
             utc_offset_ns: 0,
             now_ns: 0,
             digest: None,
@@ -146,6 +157,7 @@ impl Follow {
                 let names = config.map(|config| Names::of(&config, self.shelf.as_ref()));
                 self.names = names.unwrap_or_default();
                 self.orders.clear();
+                self.over.clear();
                 self.meters.forget_positions();
                 self.utc_offset_ns = start.utc.0.wrapping_sub(start.now.0);
                 self.now_ns = start.now.0;
@@ -172,6 +184,8 @@ impl Follow {
                             filled_lots: order.filled_lots,
                             most_cum: order.most_cum,
                             fills,
+                            busts: BTreeSet::new(),
+                            is_over: false,
                         };
                         self.orders.insert(order.order_id.0, known);
                     }
@@ -226,6 +240,8 @@ impl Follow {
                 filled_lots: 0,
                 most_cum: 0,
                 fills: BTreeSet::new(),
+                busts: BTreeSet::new(),
+                is_over: false,
             };
             self.orders.insert(order.order_id.0, known);
         }
@@ -258,10 +274,13 @@ impl Follow {
                 };
                 self.count(instrument, account, |meters, place| meters.filled(place, &fill));
                 if is_whole {
-                    self.orders.remove(&event.order_id.0);
+                    self.over(event.order_id.0);
                 }
             }
             OrderEventKind::Busted => {
+                if event.exec_id != 0 && !order.busts.insert(event.exec_id) {
+                    return;
+                }
                 let lots = i64::from(event.qty_lots);
                 let lots = match event.side {
                     xmc_hotpath::message::Side::Buy => -lots,
@@ -271,7 +290,7 @@ impl Follow {
                 self.meters.moved(&exchange, &contract, lots);
             }
             OrderEventKind::Cancelled | OrderEventKind::Rejected | OrderEventKind::NotSent => {
-                self.orders.remove(&event.order_id.0);
+                self.over(event.order_id.0);
             }
             OrderEventKind::Accepted
             | OrderEventKind::Unknown
@@ -280,6 +299,20 @@ impl Follow {
             | OrderEventKind::Replaced
             | OrderEventKind::ReplaceRejected
             | OrderEventKind::Corrected => {}
+        }
+    }
+
+    /// An order is over: it is known for a while longer.
+    fn over(&mut self, id: u64) {
+        let Some(order) = self.orders.get_mut(&id) else { return };
+        if std::mem::replace(&mut order.is_over, true) {
+            return;
+        }
+        self.over.push_back(id);
+        if self.over.len() > MOST_OVER
+            && let Some(oldest) = self.over.pop_front()
+        {
+            self.orders.remove(&oldest);
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::day::minute;
 use super::meters::{Meter, Meters, Of, Totals};
 use crate::calendar::instant;
-use crate::config::{Compliance, Level, Threshold, What};
-use jiff::{SignedDuration, Timestamp};
+use crate::config::{Compliance, Level, OrderFee, Threshold, What};
+use jiff::Timestamp;
 use serde::Serialize;
 use xmc_hotpath::time::UnixNs;
 
@@ -53,11 +53,12 @@ pub struct Judged {
     /// Of what.
     #[serde(flatten)]
     pub of: Of,
-    /// The figure, units of 1e-9; `None`: it has none, as orders for each trade without a trade.
+    /// The figure, units of 1e-9; `None`: it has none, as messages for each trade without a trade:
+    /// then one message is more than any threshold.
     pub value_e9: Option<i64>,
     /// The threshold, units of 1e-9.
     pub limit_e9: i64,
-    /// The figure in percent of it, rounded down.
+    /// The figure in percent of it, rounded down; 100 of messages without a trade.
     pub percent: i64,
     /// How they stand.
     pub stands: Stands,
@@ -71,15 +72,16 @@ pub struct Judged {
     pub is_proven: bool,
 }
 
+/// What a message of a contract costs.
+fn fee<'c>(config: &'c Compliance, of: &Of) -> Option<&'c OrderFee> {
+    let contract = of.contract.as_deref()?;
+    config.fees.iter().find(|fee| fee.is_of(&of.exchange, contract))
+}
+
 /// What fees of orders come to, units of 1e-9 of a currency, and that.
 #[must_use]
 pub fn fees(config: &Compliance, of: &Of, totals: &Totals) -> Option<(i128, String)> {
-    let contract = of.contract.as_deref()?;
-    let is_of = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|one| one == is);
-    let fee = config
-        .fees
-        .iter()
-        .find(|fee| is_of(&fee.venue, &of.exchange) && is_of(&fee.contract, contract))?;
+    let fee = fee(config, of)?;
     let paid = totals.messages().saturating_sub(fee.free_messages);
     Some((i128::from(paid) * i128::from(fee.fee_e9), fee.currency.clone()))
 }
@@ -128,20 +130,26 @@ pub fn judge(config: &Compliance, meters: &Meters, now: UnixNs) -> Vec<Judged> {
                 let (exchange, contract) = (exchange.clone(), Some(contract.clone()));
                 let of = Of { exchange, contract, group: ALL_ACCOUNTS.to_owned() };
                 let value = i128::from(lots.unsigned_abs()) * E9;
+                let figure = Figure { value: Some(value), is_boundless: false };
                 is_meant(threshold, &of)
-                    .then(|| judged(config, threshold, of, Some(value), Forecast::None))
+                    .then(|| judged(config, threshold, of, figure, Forecast::None))
             };
             all.extend(meters.positions().iter().filter_map(of_desk));
             continue;
         }
         for (of, meter) in meters.rows().filter(|(of, _)| is_meant(threshold, of)) {
             // A day that has closed counts for nothing any more.
-            let is_over = meter.day.is_none_or(|day| day.close < instant(now));
+            let is_over = meter.day.as_ref().is_none_or(|day| day.close < instant(now));
             let empty = Meter::default();
             let meter = if is_over { &empty } else { meter };
             let value = value(config, threshold.what, of, meter);
-            let forecast = forecast(threshold, meter, value, fee_of(config, threshold, of), now);
-            all.push(judged(config, threshold, of.clone(), value, forecast));
+            let left = value.and_then(|value| left(config, threshold, of, meter, value));
+            let forecast = forecast(threshold, meter, left, now);
+            let is_boundless = threshold.what == What::MessagesPerTrade
+                && meter.totals.filled_orders == 0
+                && meter.totals.messages() > 0;
+            let figure = Figure { value, is_boundless };
+            all.push(judged(config, threshold, of.clone(), figure, forecast));
         }
     }
     all
@@ -154,26 +162,44 @@ fn is_meant(threshold: &Threshold, of: &Of) -> bool {
         && threshold.contract.as_ref().is_none_or(|one| Some(one) == of.contract.as_ref())
 }
 
-/// What one message adds to the figure, units of 1e-9.
-fn fee_of(config: &Compliance, threshold: &Threshold, of: &Of) -> i128 {
+/// How many more of what is counted meet the threshold, in 1e-9; of fees: how many more messages,
+/// those that are still free among them.
+fn left(
+    config: &Compliance,
+    threshold: &Threshold,
+    of: &Of,
+    meter: &Meter,
+    value: i128,
+) -> Option<i128> {
     if threshold.what != What::OrderFeesPerDay {
-        return E9;
+        return Some(i128::from(threshold.limit_e9) - value);
     }
-    let one = |messages| Totals { orders: messages, ..Totals::default() };
-    // Beyond the free ones, whatever they are.
-    let at = |messages| fees(config, of, &one(messages)).map_or(0, |(fee, _)| fee);
-    at(u64::MAX) - at(u64::MAX - 1)
+    let fee = fee(config, of)?;
+    let (limit_e9, each_e9) = (i128::from(threshold.limit_e9), i128::from(fee.fee_e9));
+    let paid = (limit_e9 + each_e9 - 1).checked_div(each_e9)?;
+    let messages = i128::from(fee.free_messages) + paid;
+    Some((messages - i128::from(meter.totals.messages())) * E9)
+}
+
+/// What is compared.
+struct Figure {
+    /// Units of 1e-9.
+    value: Option<i128>,
+    /// It has no value because it is more than any threshold: messages over no trade.
+    is_boundless: bool,
 }
 
 fn judged(
     config: &Compliance,
     threshold: &Threshold,
     of: Of,
-    value: Option<i128>,
+    figure: Figure,
     forecast: Forecast,
 ) -> Judged {
     let limit = i128::from(threshold.limit_e9);
-    let percent = value.map_or(0, |value| value * 100 / limit);
+    let value = figure.value;
+    let without = if figure.is_boundless { 100 } else { 0 };
+    let percent = value.map_or(without, |value| value * 100 / limit);
     let stands = match percent {
         100.. => Stands::Met,
         percent if percent >= i128::from(config.warn_percent) => Stands::Near,
@@ -193,26 +219,18 @@ fn judged(
     }
 }
 
-fn forecast(
-    threshold: &Threshold,
-    meter: &Meter,
-    value: Option<i128>,
-    each_e9: i128,
-    now: UnixNs,
-) -> Forecast {
-    let (Some(of), Some(value)) = (grows(threshold.what), value) else { return Forecast::None };
-    let left = i128::from(threshold.limit_e9) - value;
+/// When what is left has come, at the rate of the last minutes of trading and in the hours that the
+/// day still trades.
+fn forecast(threshold: &Threshold, meter: &Meter, left: Option<i128>, now: UnixNs) -> Forecast {
+    let (Some(of), Some(left)) = (grows(threshold.what), left) else { return Forecast::None };
     if left <= 0 {
         return Forecast::Met;
     }
-    let Some(day) = meter.day else { return Forecast::NotBeforeClose };
+    let Some(day) = &meter.day else { return Forecast::NotBeforeClose };
     let Some((grown, ns)) = meter.grown(now, of) else { return Forecast::Unknown };
-    let grown = i128::from(grown) * each_e9;
-    let wait_ns = (left * i128::from(ns)).checked_div(grown);
-    let at = wait_ns
-        .and_then(|wait| i64::try_from(wait).ok())
-        .and_then(|wait| instant(now).checked_add(SignedDuration::from_nanos(wait)).ok());
-    match at.filter(|at| *at < day.close) {
+    let wait_ns = (left * i128::from(ns)).checked_div(i128::from(grown) * E9);
+    let at = wait_ns.and_then(|wait_ns| day.after(now, u64::try_from(wait_ns).ok()?));
+    match at.map(instant).filter(|at| *at < day.close) {
         Some(at) => Forecast::At { at_ns: ns_of(at), at: minute(at) },
         None => Forecast::NotBeforeClose,
     }

@@ -85,23 +85,45 @@ pub struct Meter {
     pub most_cancels: u32,
     second: u64,
     in_second: [u32; 2],
-    /// What it had come to, at most once a minute, and when that was; the oldest first.
-    samples: VecDeque<(UnixNs, Totals)>,
+    /// The last moment of anything of it, and how long the day had traded by then since the first
+    /// one, in nanoseconds.
+    at: UnixNs,
+    traded_ns: u64,
+    /// What it had come to, at most once in a minute of trading, and how long the day had traded by
+    /// then; the oldest first.
+    samples: VecDeque<(u64, Totals)>,
     recent: VecDeque<Fill>,
 }
 
 impl Meter {
     fn turn(&mut self, day: Option<Day>, utc: UnixNs) {
-        if self.day.map(|day| day.date) != day.map(|day| day.date) {
+        let own = self.day.take();
+        let date = |day: &Option<Day>| day.as_ref().map(|day| day.date);
+        if date(&own) == date(&day) {
+            self.traded_ns += own.map_or(0, |own| own.traded_ns(self.at, utc));
+        } else {
             *self = Self { recent: std::mem::take(&mut self.recent), ..Self::default() };
         }
         self.day = day;
-        let last = self.samples.back().map_or(0, |(at, _)| at.0);
-        if self.samples.is_empty() || utc.0.saturating_sub(last) >= MINUTE_NS {
-            self.samples.push_back((utc, self.totals));
+        self.at = self.at.max(utc);
+        let last_ns = self.samples.back().map_or(0, |(traded_ns, _)| *traded_ns);
+        if self.samples.is_empty() || self.traded_ns.saturating_sub(last_ns) >= MINUTE_NS {
+            self.samples.push_back((self.traded_ns, self.totals));
             if self.samples.len() > RATE_MINUTES {
                 self.samples.pop_front();
             }
+        }
+    }
+
+    /// The day that counts go on in, if something happens on `day` to one of several contracts.
+    ///
+    /// The day of an exchange goes forward alone: its contracts do not turn at one moment, as one
+    /// with a night session and one without it, and what is counted of the one whose day turns
+    /// later is of the day that has begun.
+    fn going_on(&self, day: Option<Day>) -> Option<Day> {
+        match (self.day.clone(), day) {
+            (Some(own), Some(other)) => Some(own.later(other)),
+            (own, other) => other.or(own),
         }
     }
 
@@ -138,13 +160,15 @@ impl Meter {
         }
     }
 
-    /// How much a count has grown in the last minutes, and in how long; `None` before it is known.
+    /// How much a count has grown in the last minutes of trading, and in how long, breaks left out;
+    /// `None` before it is known.
     #[must_use]
     pub fn grown(&self, now: UnixNs, of: impl Fn(&Totals) -> u64) -> Option<(u64, u64)> {
-        let window = MINUTE_NS * RATE_MINUTES as u64;
-        let from = UnixNs(now.0.saturating_sub(window));
-        let (at, before) = self.samples.iter().find(|(at, _)| *at >= from)?;
-        let ns = now.0.checked_sub(at.0).filter(|ns| *ns >= SECOND_NS)?;
+        let window_ns = MINUTE_NS * RATE_MINUTES as u64;
+        let traded_ns = self.traded_ns + self.day.as_ref()?.traded_ns(self.at, now);
+        let from_ns = traded_ns.saturating_sub(window_ns);
+        let (at_ns, before) = self.samples.iter().find(|(at_ns, _)| *at_ns >= from_ns)?;
+        let ns = traded_ns.checked_sub(*at_ns).filter(|ns| *ns >= SECOND_NS)?;
         Some((of(&self.totals).saturating_sub(of(before)), ns))
     }
 }
@@ -179,8 +203,10 @@ impl Meters {
         self.now = self.now.max(place.utc);
         for contract in [None, Some(place.contract.to_owned())] {
             let (exchange, group) = (place.exchange.to_owned(), place.group.to_owned());
+            let is_of_exchange = contract.is_none();
             let meter = self.rows.entry(Of { exchange, contract, group }).or_default();
-            meter.turn(place.day, place.utc);
+            let day = place.day.clone();
+            meter.turn(if is_of_exchange { meter.going_on(day) } else { day }, place.utc);
             count(meter);
         }
     }

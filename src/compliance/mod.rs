@@ -3,7 +3,8 @@
 //!
 //! `meters` count by exchange, contract and account group, in the trading day of the exchange's
 //! calendar (`day`); `judge` compares them with configured thresholds and forecasts when one is met
-//! at the present rate; `follow` reads a record while it is written. Thresholds come from
+//! at the present rate; `follow` reads a record while it is written, `watch` has it judged for
+//! alerts. Thresholds come from
 //! `[compliance]`, each with its source and date: none is built in. Definitions are this program's
 //! own; what an exchange counts exactly, and how, is UNPROVEN until a threshold says otherwise.
 //!
@@ -14,3 +15,4 @@ pub mod day;
 pub mod follow;
 pub mod judge;
 pub mod meters;
+pub mod watch;

@@ -121,6 +121,19 @@ pub struct OrderFee {
     pub as_of: String,
 }
 
+/// Whether something of one venue or contract, or of all, is of these.
+fn is_of(venue: Option<&str>, contract: Option<&str>, exchange: &str, symbol: &str) -> bool {
+    venue.is_none_or(|one| one == exchange) && contract.is_none_or(|one| one == symbol)
+}
+
+impl OrderFee {
+    /// Whether it is of this contract of this exchange.
+    #[must_use]
+    pub fn is_of(&self, exchange: &str, contract: &str) -> bool {
+        is_of(self.venue.as_deref(), self.contract.as_deref(), exchange, contract)
+    }
+}
+
 /// What is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compliance {
@@ -162,12 +175,18 @@ pub(super) fn compliance(
     let read = section.finish(warn_percent.map_or(WARN_PERCENT, |percent| percent.value));
     let (Some(warn_percent), Some(thresholds), Some(groups), Some(fees)) = (
         read,
-        thresholds.into_iter().collect(),
+        thresholds.into_iter().collect::<Option<Vec<Threshold>>>(),
         groups.into_iter().collect::<Option<Vec<AccountGroup>>>(),
-        fees.into_iter().collect(),
+        fees.into_iter().collect::<Option<Vec<OrderFee>>>(),
     ) else {
         return Err(Refused);
     };
+    if let Some(unpriced) = unpriced(&thresholds, &fees, &known) {
+        let message = format!("no [[compliance.order_fee]] is of what {unpriced} counts fees of");
+        let problem = Problem::new(Rule::ComplianceNothing, message, place, "in here");
+        report.add(problem.help("write the fee, with its venue or contract, or leave it out"));
+        return Err(Refused);
+    }
     let wrong = misplaced(&groups, spreads);
     if let Some(message) = wrong {
         let problem = Problem::new(Rule::ComplianceGroup, message, place, "in here");
@@ -190,6 +209,51 @@ fn misplaced(groups: &[AccountGroup], spreads: &[Option<Spread>]) -> Option<Stri
     let known = known?;
     let stranger = accounts.into_iter().find(|account| !known.contains(account))?;
     Some(format!("no spread trades on account \"{stranger}\""))
+}
+
+impl Known<'_> {
+    /// What is traded: exchange and contract; `None` if one of them has a mistake in it, which is
+    /// reported there.
+    fn traded(&self) -> Option<Vec<(&str, &str)>> {
+        let rows: Option<Vec<&Instrument>> = self.instruments.iter().map(Option::as_ref).collect();
+        let traded = rows?.into_iter().filter(|row| row.gateway.is_some());
+        let named = traded.map(|row| {
+            let venue = self.venues.get(row.venue)?.as_ref()?;
+            Some((&*venue.name.value, &*row.symbol))
+        });
+        named.collect()
+    }
+
+    /// Complains of a table about something that is not traded: it would never match.
+    fn must_match(&self, section: &Section<'_>, venue: Option<&str>, contract: Option<&str>) {
+        let is_there = |(exchange, symbol): &(&str, &str)| is_of(venue, contract, exchange, symbol);
+        if section.is_broken() || self.traded().is_none_or(|rows| rows.iter().any(is_there)) {
+            return;
+        }
+        let message = format!("{} is of nothing that is traded", section.title());
+        let problem = Problem::new(
+            Rule::ComplianceNothing,
+            message,
+            section.place().clone(),
+            "never matches",
+        );
+        section.fail(problem.help(
+            "name a venue that has the contract, and a contract whose [[instrument]] has a gateway",
+        ));
+    }
+}
+
+/// The first threshold of fees that no fee is of, in words, if there is one.
+fn unpriced(thresholds: &[Threshold], fees: &[OrderFee], known: &Known<'_>) -> Option<String> {
+    let traded = known.traded()?;
+    let is_priced = |one: &Threshold| {
+        let (venue, contract) = (one.venue.as_deref(), one.contract.as_deref());
+        let mut rows = traded.iter().filter(|of| is_of(venue, contract, of.0, of.1));
+        rows.any(|of| fees.iter().any(|fee| fee.is_of(of.0, of.1)))
+    };
+    let of_fees = thresholds.iter().filter(|one| one.what == What::OrderFeesPerDay);
+    let found = of_fees.into_iter().find(|one| !is_priced(one))?;
+    Some(format!("the threshold of order_fees_per_day ({})", found.source))
 }
 
 /// The venue and the contract that a table is about, if it names them.
@@ -241,6 +305,7 @@ fn threshold(section: Section<'_>, known: &Known<'_>) -> Option<Threshold> {
             Problem::new(Rule::ComplianceThreshold, message, level.place, "of an exchange");
         section.fail(problem.help("write level = \"contract\""));
     }
+    known.must_match(&section, venue.as_deref(), contract.as_deref());
     let level = level.value;
     section.finish(Threshold {
         what,
@@ -277,5 +342,6 @@ fn order_fee(section: Section<'_>, known: &Known<'_>) -> Option<OrderFee> {
         source,
         as_of,
     };
+    known.must_match(&section, fee.venue.as_deref(), fee.contract.as_deref());
     section.finish(fee)
 }

@@ -215,6 +215,9 @@ rules! {
     ComplianceThreshold = "122",
     /// An account is counted in one group.
     ComplianceGroup = "123",
+    /// A threshold or a fee of orders is of something that is traded, and a threshold of fees has a
+    /// fee.
+    ComplianceNothing = "124",
     /// A resync has statements that the desk is compared with.
     ResyncSources = "130",
     /// What was under way has settled before the next statement has to be there.

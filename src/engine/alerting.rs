@@ -20,9 +20,9 @@ use crate::alert::sink::{self, TargetError};
 use crate::alert::worker::{Pace, Shared, Worker};
 use crate::capital::Stage;
 use crate::clock::EngineClock;
-use crate::compliance::follow::Follow;
-use crate::compliance::judge::{Forecast, Stands, judge};
-use crate::config::{AlertSink, Alerts, Compliance, Configuration};
+use crate::compliance::judge::{Forecast, Stands};
+use crate::compliance::watch::Watch;
+use crate::config::{AlertSink, Alerts, Configuration};
 use crate::guard::beat::GuardBeat;
 use crate::journal::disk;
 use crate::journal::tail::Tail;
@@ -88,18 +88,11 @@ pub struct Alerting {
     unmet: u64,
     sink_names: Vec<String>,
     /// What exchanges and supervisors count, if anybody watches it.
-    counted: Option<Counting>,
+    /// What is counted of the record, read apart: a trading day may have begun in an earlier run.
+    counted: Option<Watch>,
     /// Where a guard shows that it lives, if there is to be one.
     guard: Option<PathBuf>,
     since: Instant,
-}
-
-/// What is counted of the record, read apart: a trading day may have begun in an earlier run.
-struct Counting {
-    config: Compliance,
-    follow: Follow,
-    /// The record did not read: it is not tried again in this run.
-    is_lost: bool,
 }
 
 /// What an engine lends it.
@@ -212,10 +205,10 @@ impl Alerting {
             instructed: 0,
             unmet: 0,
             sink_names: alerts.sinks.iter().map(|sink| sink.name.clone()).collect(),
-            counted: config.compliance.as_ref().and_then(|watched| {
-                let follow = Follow::new(record, Some(watched)).ok()?;
-                Some(Counting { config: watched.clone(), follow, is_lost: false })
-            }),
+            counted: config
+                .compliance
+                .as_ref()
+                .and_then(|watched| Watch::new(record, watched).ok()),
             guard: config.guard.as_ref().map(|_| record.join(crate::guard::DIRECTORY)),
             since: Instant::now(),
         })
@@ -445,16 +438,15 @@ impl Alerting {
 
     /// Reads on what is counted.
     fn count(&mut self) {
-        if let Some(counted) = self.counted.as_mut().filter(|counted| !counted.is_lost) {
-            counted.is_lost = counted.follow.poll(BLOCKS_A_POLL).is_err();
+        if let Some(counted) = &mut self.counted {
+            counted.poll(BLOCKS_A_POLL);
         }
     }
 
     /// How what is counted stands to its thresholds.
     fn counts(&mut self, at_ns: u64, out: &mut Vec<Signal>) {
         let Some(counted) = &self.counted else { return };
-        let judged = judge(&counted.config, counted.follow.meters(), UnixNs(at_ns));
-        for one in &judged {
+        for one in counted.judged(UnixNs(at_ns)).iter().flatten() {
             let contract = one.of.contract.as_deref().unwrap_or("all");
             let of = labels([
                 ("what", one.what),
@@ -473,7 +465,7 @@ impl Alerting {
                 out.extend(self.gauges.stand(rule, of.clone(), value, at_ns));
             }
         }
-        let lost = counted.is_lost.then_some(0);
+        let lost = counted.is_lost().then_some(0);
         out.extend(self.gauges.stand(Rule::ComplianceUnread, Labels::new(), lost, at_ns));
     }
 

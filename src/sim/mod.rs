@@ -24,6 +24,7 @@ pub mod clock;
 pub mod exchange;
 pub mod exhaustive;
 pub mod fault;
+pub mod fires;
 pub mod generator;
 pub mod hall;
 pub mod ledger;

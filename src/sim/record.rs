@@ -9,7 +9,7 @@ use xmc_hotpath::record::frame::{self, MAX_LEN, Start, Writer};
 use xmc_hotpath::record::ring::{self, Consumer, Producer};
 use xmc_hotpath::time::UnixNs;
 
-use crate::journal::disk::Directory;
+use crate::journal::disk::{self, Directory};
 use crate::journal::{JournalError, JournalWriter, Moment, Options, SealReason};
 
 /// Words of the ring between the record and the journal's writer, at least.
@@ -30,6 +30,17 @@ pub enum RecordError {
     /// The record does not fit into one ring.
     #[error("the record is too long for one ring: play fewer inputs")]
     Long,
+    /// One input's records are more than a ring, which is emptied after each.
+    #[error("the ring of the record is full: this is a fault in the program, please report it")]
+    Full,
+}
+
+/// Checks that a journal can begin in `directory`, which is there.
+///
+/// # Errors
+/// `Directory`, `Taken`.
+pub fn must_be_free(directory: &Path) -> Result<(), RecordError> {
+    if disk::list(directory)?.is_empty() { Ok(()) } else { Err(RecordError::Taken) }
 }
 
 /// Writes a journal of one run into `directory`: its start, and the records of `tape`.
@@ -38,9 +49,7 @@ pub enum RecordError {
 /// See `RecordError`.
 pub fn write(directory: &Path, start: &Start, tape: &[u8]) -> Result<(), RecordError> {
     let disk = Directory::open(directory)?;
-    if !crate::journal::disk::list(directory)?.is_empty() {
-        return Err(RecordError::Taken);
-    }
+    must_be_free(directory)?;
     // Room for all of it: every record takes whole words.
     let capacity = (tape.len() as u64 / 4).next_power_of_two().max(RING_WORDS);
     let count = ring::words(capacity).ok_or(RecordError::Long)?;

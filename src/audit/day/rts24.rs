@@ -19,7 +19,7 @@
 //! `EXPI`, because it does not say whether our cancel (`CAME`) or the validity brought it about.
 //! `title` says so on the sheet.
 
-use crate::audit::export::{Cell, Column, Sheet};
+use crate::audit::export::{Cell, Column, Sheet, column};
 use crate::audit::facts::Memory;
 use crate::audit::labels::Labels;
 use crate::audit::query::{Position, Receipt};
@@ -28,10 +28,6 @@ use xmc_hotpath::message::{
     OrderAction, OrderCommand, OrderEvent, OrderEventKind, Side, TimeInForce,
 };
 use xmc_hotpath::record::frame::{Body, OwnedEvent};
-
-const fn column(key: &'static str, en: &'static str, zh: &'static str) -> Column {
-    Column { key, title: [en, zh] }
-}
 
 /// The columns.
 const COLUMNS: [Column; 26] = [

@@ -1,7 +1,7 @@
 //! A day as tables: what each column counts is in its title, in both languages.
 
 use super::{Buckets, Part};
-use crate::audit::export::{Cell, Column, Sheet};
+use crate::audit::export::{Cell, Column, Sheet, column, count};
 use std::collections::BTreeMap;
 
 /// The names of all sheets of a day, in their order.
@@ -37,16 +37,8 @@ pub fn sheets(hours: &BTreeMap<u32, Part>) -> Vec<Sheet> {
     ]
 }
 
-const fn column(key: &'static str, en: &'static str, zh: &'static str) -> Column {
-    Column { key, title: [en, zh] }
-}
-
 fn text(text: &str) -> Cell {
     Cell::Text(text.to_owned())
-}
-
-fn count(count: u64) -> Cell {
-    Cell::Int(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 fn quantile(of: &Buckets, thousandths: u64) -> Cell {

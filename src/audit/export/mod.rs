@@ -18,6 +18,18 @@ pub struct Column {
     pub title: [&'static str; 2],
 }
 
+/// A column of that name, titled in English and Chinese.
+#[must_use]
+pub const fn column(key: &'static str, en: &'static str, zh: &'static str) -> Column {
+    Column { key, title: [en, zh] }
+}
+
+/// The cell of a count.
+#[must_use]
+pub fn count(count: u64) -> Cell {
+    Cell::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
 /// One value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {

@@ -114,24 +114,9 @@ pub fn prints(loaded: &Loaded, config: &Configuration) -> Vec<Print> {
         let messages = decoded.messages().filter_map(|message| message.decode().ok());
         let trades = messages
             .filter(|message| matches!(message, Message::Trade(_) | Message::SingleTrade(_)));
-        for view in trades.flat_map(|message| message.entry_views()) {
-            let price = view.price_mantissa.zip(view.price_exponent);
-            let price_e9 = price.and_then(|(mantissa, exponent)| price_e9(mantissa, exponent));
-            let lots = view.size_lots.and_then(|lots| u32::try_from(lots).ok());
-            if let (Some(price_e9), Some(lots), Some(security_id)) =
-                (price_e9, lots, view.security_id)
-            {
-                let feed = StreamId(feed.stream_id.value);
-                let at = MonoNs(packet.at_ns);
-                prints.push(Print { at, feed, security_id, price_e9, lots });
-            }
-        }
+        let (at, feed) = (MonoNs(packet.at_ns), StreamId(feed.stream_id.value));
+        let views = trades.flat_map(|message| message.entry_views());
+        prints.extend(views.filter_map(|view| Print::of_trade(at, feed, &view)));
     }
     prints
-}
-
-/// A decimal in units of 1e-9; `None` if it is none of those, or absent.
-fn price_e9(mantissa: i64, exponent: i8) -> Option<i64> {
-    let shift = u32::try_from(i32::from(exponent) + 9).ok()?;
-    mantissa.checked_mul(10_i64.checked_pow(shift)?)
 }

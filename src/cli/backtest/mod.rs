@@ -22,6 +22,7 @@ use crate::engine::recording::Segments;
 use crate::journal::segment;
 use crate::monitor::Lang;
 use crate::sim::backtest::counts::Outcome;
+use crate::sim::backtest::money::{self, Money};
 use crate::sim::backtest::play::{PlayError, Terms, play_with};
 use crate::sim::backtest::sink::{self, Journal, Nowhere};
 use crate::sim::backtest::source::{Setup, Source};
@@ -99,14 +100,11 @@ impl Played<'_> {
     }
 }
 
-/// That of its first traded leg whose price is not converted, as `RepairSpec::money_q32` has it.
+/// The currency of a pair's money; nothing where nobody knows.
 fn currency(labels: &Labels, pair: &str) -> String {
     let Some(config) = &labels.configuration else { return String::new() };
     let spread = config.spreads.iter().find(|spread| spread.name.value == pair);
-    let traded = || spread.iter().flat_map(|spread| &spread.legs).filter(|leg| leg.is_traded);
-    let plain = traded().find(|leg| leg.price_product().is_none());
-    let leg = plain.or_else(|| traded().next());
-    leg.map_or_else(String::new, |leg| config.instruments[leg.instrument.value].currency.clone())
+    spread.map_or_else(String::new, |spread| money::currency(config, spread).to_owned())
 }
 
 /// Runs the command.
@@ -193,6 +191,7 @@ fn act(args: &Args, job: &Job<'_>, out: &mut Report<'_>) -> Result<Exit, CliErro
         leaves_commands: args.without_commands,
         split_ns,
         changes: Vec::new(),
+        money: config.map(Money::of).transpose().map_err(CliError::usage)?,
     };
     if !args.sweep.is_empty() {
         return sweep::run(args, job, &terms, out);

@@ -1,21 +1,18 @@
 //! What came of a backtest as tables: the same for a terminal and for the page.
 
 use super::Played;
-use crate::audit::export::{Cell, Column, Sheet};
+use crate::audit::export::{Cell, Sheet, column, count};
 use crate::cli::report::Utc;
 use crate::sim::backtest::counts::{Counts, FireRow, PairResult, RepairRow};
 use xmc_hotpath::message::{InstrumentIndex, Obstacle, SpreadIndex, Way};
-
-const fn column(key: &'static str, en: &'static str, zh: &'static str) -> Column {
-    Column { key, title: [en, zh] }
-}
 
 /// The periods of a report: all of it, or the two sides of the split.
 const WHOLE: [&str; 2] = ["all", "全部"];
 const PERIODS: [[&str; 2]; 2] = [["in sample", "样本内"], ["out of sample", "样本外"]];
 
-fn int(value: u64) -> Cell {
-    Cell::Int(i64::try_from(value).unwrap_or(i64::MAX))
+/// Money, to the nearest of what people see.
+const fn money_of(value_e9: i128) -> Cell {
+    Cell::Fixed(value_e9, 4)
 }
 
 /// The tables of the summary.
@@ -50,20 +47,20 @@ fn fires(played: &Played<'_>, in_lang: usize) -> Sheet {
         vec![
             Cell::Text(name),
             Cell::Text(period),
-            int(of.fires),
-            int(of.whole),
-            Cell::Ratio(of.whole, of.fires),
-            int(of.partial),
-            int(of.empty),
-            int(of.one_sided),
-            int(of.completed),
-            int(of.traded_back),
-            int(of.halted),
-            int(of.unended),
-            int(of.done_units),
+            count(of.fired.fires),
+            count(of.fired.whole),
+            Cell::Ratio(of.fired.whole, of.fired.fires),
+            count(of.fired.partial),
+            count(of.fired.empty),
+            count(of.fired.one_sided),
+            count(of.fired.completed),
+            count(of.fired.traded_back),
+            count(of.halted),
+            count(of.fired.unended),
+            count(of.done_units),
             Cell::E9(i128::try_from(of.exposed_lot_ns).unwrap_or(i128::MAX)),
-            int(of.most_residual_lots),
-            int(of.most_lots),
+            count(of.most_residual_lots),
+            count(of.most_lots),
         ]
     });
     Sheet {
@@ -98,12 +95,12 @@ fn money(played: &Played<'_>, in_lang: usize) -> Sheet {
             Cell::Text(name),
             Cell::Text(period),
             Cell::Text(currency),
-            Cell::E9(of.profit_e9),
-            Cell::E9(of.fees_e9),
-            Cell::E9(of.drawdown_e9),
-            Cell::E9(of.slipped_e9),
-            Cell::E9(of.improved_e9),
-            Cell::E9(of.repairs_e9),
+            money_of(of.profit_e9),
+            money_of(of.fees_e9),
+            money_of(of.drawdown_e9),
+            money_of(of.slipped_e9),
+            money_of(of.improved_e9),
+            money_of(of.repairs_e9),
         ]
     });
     Sheet {
@@ -140,16 +137,16 @@ fn legs(played: &Played<'_>) -> Sheet {
                 Cell::Text(played.labels.spread(SpreadIndex(row))),
                 Cell::Text(played.labels.instrument(instrument)),
                 Cell::Text(played.labels.currency(instrument)),
-                int(of.orders),
-                int(of.rejects),
-                int(of.asked_lots),
-                int(of.bought_lots),
-                int(of.sold_lots),
+                count(of.orders),
+                count(of.rejects),
+                count(of.asked_lots),
+                count(of.bought_lots),
+                count(of.sold_lots),
                 Cell::Int(pair.lots[leg]),
-                Cell::E9(of.turnover_e9),
-                Cell::E9(of.realised_e9),
-                Cell::E9(pair.open_e9[leg]),
-                Cell::E9(of.fees_e9),
+                money_of(of.turnover_e9),
+                money_of(of.realised_e9),
+                money_of(pair.open_e9[leg]),
+                money_of(of.fees_e9),
             ]);
         }
     }
@@ -179,12 +176,12 @@ fn slippage(played: &Played<'_>) -> Sheet {
     let rows = played.outcome.pairs.iter().zip(0..).map(|(pair, row)| {
         let whole = pair.whole();
         let part = |thousandths| {
-            whole.slip_e9(thousandths).map_or(Cell::None, |slip| Cell::E9(slip.into()))
+            whole.slip_e9(thousandths).map_or(Cell::None, |slip| money_of(slip.into()))
         };
         let name = played.labels.spread(SpreadIndex(row));
         let currency = played.currency(&name);
         let mut cells =
-            vec![Cell::Text(name), Cell::Text(currency), int(whole.slips_e9.len() as u64)];
+            vec![Cell::Text(name), Cell::Text(currency), count(whole.slips_e9.len() as u64)];
         cells.extend([0, 50, 250, 500, 750, 950, 990, 1_000].map(part));
         cells
     });
@@ -219,8 +216,8 @@ fn held_back(played: &Played<'_>) -> Sheet {
         ("alert", &outcome.alerts),
     ];
     let rows = kinds.into_iter().flat_map(|(kind, words)| {
-        words.iter().map(move |(word, count)| {
-            vec![Cell::Text(kind.to_owned()), Cell::Text((*word).to_owned()), int(*count)]
+        words.iter().map(move |(word, times)| {
+            vec![Cell::Text(kind.to_owned()), Cell::Text((*word).to_owned()), count(*times)]
         })
     });
     Sheet {
@@ -254,11 +251,11 @@ pub fn fire_list(played: &Played<'_>) -> Sheet {
             Cell::Text(fire.intent.word().to_owned()),
             Cell::E9(fire.value_e9.into()),
             Cell::E9(fire.level_e9.into()),
-            int(fire.units[0].into()),
-            int(fire.units[1].into()),
+            count(fire.units[0].into()),
+            count(fire.units[1].into()),
             Cell::Text(if fire.is_aligned { "in ratio" } else { "HALTED" }.to_owned()),
-            int(fire.repairs.into()),
-            Cell::E9(fire.slip_e9),
+            count(fire.repairs.into()),
+            money_of(fire.slip_e9),
             Cell::Ns(fire.took.0),
         ]
     };
@@ -283,7 +280,7 @@ pub fn fire_list(played: &Played<'_>) -> Sheet {
 }
 
 fn way(way: &Way) -> [Cell; 2] {
-    let cost = if way.cost_e9 == i64::MAX { Cell::None } else { Cell::E9(way.cost_e9.into()) };
+    let cost = if way.cost_e9 == i64::MAX { Cell::None } else { money_of(way.cost_e9.into()) };
     let obstacle = match way.obstacle {
         Obstacle::Nothing => "-",
         Obstacle::Gate => way.gate.word(),
@@ -301,7 +298,7 @@ pub fn repair_list(played: &Played<'_>) -> Sheet {
         vec![
             when(played, *at_ns),
             Cell::Text(played.labels.spread(told.spread)),
-            int(told.attempt.into()),
+            count(told.attempt.into()),
             Cell::Text(told.way.word().to_owned()),
             Cell::Text(residual.join(" ")),
             complete,

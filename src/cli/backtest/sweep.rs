@@ -1,7 +1,7 @@
 //! A grid of backtests: which points, what came of each, and which was best in what.
 
 use super::{Args, Job, commit, currency, failed, pair_names};
-use crate::audit::export::{Cell, Column, Sheet, text};
+use crate::audit::export::{Cell, Sheet, column, count, text};
 use crate::cli::sim::progress;
 use crate::cli::{CliError, Exit, Report};
 use crate::monitor::Lang;
@@ -34,7 +34,9 @@ impl Best {
             Self::Profit => counts.profit_e9,
             Self::Drawdown => -counts.drawdown_e9,
             Self::Exposure => -i128::try_from(counts.exposed_lot_ns).unwrap_or(i128::MAX),
-            Self::Whole => i128::from(counts.whole) * 1_000_000 / i128::from(counts.fires.max(1)),
+            Self::Whole => {
+                i128::from(counts.fired.whole) * 1_000_000 / i128::from(counts.fired.fires.max(1))
+            }
         }
     }
 
@@ -149,7 +151,7 @@ fn rows<'s>(points: &'s [Point], first: &[Counts], second: Option<&[Counts]>) ->
 
 /// The first of those that are best; none if nothing fired at any.
 fn best(best: Best, counts: &[Counts]) -> Option<usize> {
-    let places = (0..counts.len()).filter(|place| counts[*place].fires > 0);
+    let places = (0..counts.len()).filter(|place| counts[*place].fired.fires > 0);
     places.rev().max_by_key(|place| best.of(&counts[*place]))
 }
 
@@ -168,15 +170,13 @@ fn unit(job: &Job<'_>, axes: &[Axis]) -> Result<String, CliError> {
 
 /// What was swept, together: its other pairs are not in it.
 fn table(points: &[Row<'_>], unit: &str) -> Sheet {
-    let column = |key, en, zh| Column { key, title: [en, zh] };
-    let int = |value: u64| Cell::Int(i64::try_from(value).unwrap_or(i64::MAX));
     let figures = |of: &Counts| {
         [
-            Cell::E9(of.profit_e9),
-            Cell::E9(of.drawdown_e9),
-            int(of.fires),
-            Cell::Ratio(of.whole, of.fires),
-            int(of.one_sided),
+            Cell::Fixed(of.profit_e9, 4),
+            Cell::Fixed(of.drawdown_e9, 4),
+            count(of.fired.fires),
+            Cell::Ratio(of.fired.whole, of.fired.fires),
+            count(of.fired.one_sided),
             Cell::E9(i128::try_from(of.exposed_lot_ns).unwrap_or(i128::MAX)),
         ]
     };

@@ -1,6 +1,6 @@
 //! `xmc compliance show`: the meters of a record, whether its engine runs or has ended.
 
-use crate::audit::export::{Cell, Column, Sheet, text};
+use crate::audit::export::{Cell, Sheet, column, text};
 use crate::audit::kept;
 use crate::calendar::instant;
 use crate::cli::{CliError, Exit, Report};
@@ -36,6 +36,13 @@ pub struct ShowArgs {
 }
 
 pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    if args.config.is_some() && !args.path.is_dir() {
+        return Err(CliError::usage(format!(
+            "{} is no directory: with --config give the directory of a record, or leave --config \
+             out if it is the configuration",
+            args.path.display()
+        )));
+    }
     let given = match (&args.config, args.path.is_dir()) {
         (Some(file), _) => Some(config::load(file)?),
         (None, false) => Some(config::load(&args.path)?),
@@ -129,9 +136,9 @@ fn row(config: &Compliance, of: &Of, meter: &Meter) -> Value {
     let fee = fees(config, of, totals);
     json!({
         "exchange": of.exchange, "contract": of.contract, "group": of.group,
-        "trading_day": meter.day.map(|day| day.date.to_string()),
-        "closes": meter.day.map(|day| day.close.to_string()),
-        "is_by_calendar": meter.day.is_some_and(|day| day.is_by_calendar),
+        "trading_day": meter.day.as_ref().map(|day| day.date.to_string()),
+        "closes": meter.day.as_ref().map(|day| day.close.to_string()),
+        "is_by_calendar": meter.day.as_ref().is_some_and(|day| day.is_by_calendar),
         "orders": totals.orders, "cancels": totals.cancels, "replaces": totals.replaces,
         "orders_with_a_fill": totals.filled_orders,
         "messages_per_trade_milli": ratio, "self_trades": totals.self_trades,
@@ -140,10 +147,6 @@ fn row(config: &Compliance, of: &Of, meter: &Meter) -> Value {
         "order_fees_e9": fee.as_ref().map(|(e9, _)| e9.to_string()),
         "currency": fee.map(|(_, currency)| currency),
     })
-}
-
-fn column(key: &'static str, en: &'static str, zh: &'static str) -> Column {
-    Column { key, title: [en, zh] }
 }
 
 fn count(count: impl Into<i128>) -> Cell {
@@ -162,7 +165,7 @@ fn meters(config: &Compliance, follow: &Follow) -> Sheet {
     let meters = follow.meters();
     let row = |(of, meter): (&Of, &Meter)| {
         let totals = &meter.totals;
-        let day = meter.day.map_or_else(String::new, |day| {
+        let day = meter.day.as_ref().map_or_else(String::new, |day| {
             format!("{}{}", day.date, if day.is_by_calendar { "" } else { " UTC" })
         });
         let fee = fees(config, of, totals);

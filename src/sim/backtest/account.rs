@@ -1,26 +1,23 @@
 //! Keeps account of what a desk does: fires, repairs, lots, money, from what it is told and says.
 //!
 //! Definitions are those of `sim::score::receipts`, which counts the same from a record: a test
-//! holds one against the other. Money of a pair is that of its value in the configuration: a leg's
-//! price counts by its coefficient, so a leg in another currency is converted at the rate that the
-//! coefficient has, not at one of the day. Open lots are worth the middle of the last book that had
-//! both sides.
+//! holds one against the other. Money is each leg's own, and that of a pair is the sum of them, by
+//! `money`. Open lots are worth the middle of the last good book that had both sides.
 
 use std::collections::HashMap;
 
 use xmc_hotpath::desk::Outputs;
 use xmc_hotpath::execute::repair;
 use xmc_hotpath::message::{
-    Command, CommandKind, Decision, Detail, Ending, Event, Gate, Input, InstrumentSpec, MAX_LEGS,
-    OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, RepairWay, Side,
-    SpreadIndex, SpreadSpec,
+    Command, CommandKind, Decision, Detail, Event, Gate, Input, InstrumentIndex, InstrumentSpec,
+    LegSpec, MAX_LEGS, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote,
+    QuoteQuality, Repair, Side, SpreadIndex, SpreadSpec,
 };
 use xmc_hotpath::time::MonoNs;
 
-use super::counts::{
-    Counts, FireRow, LegCounts, MOST_ROWS, Outcome, PERIODS, PairResult, RepairRow,
-};
-use super::curve::Curve;
+use super::counts::{LegCounts, MOST_ROWS, Outcome, RepairRow};
+use super::money::{Money, told_fee_e18};
+use super::pair::{Fired, Pair};
 use super::venue::Refusal;
 use crate::audit::day::unhedged_lots;
 
@@ -31,55 +28,34 @@ struct Product {
     quote: Quote,
     /// Lots bought from it and sold to it since.
     used: [u32; 2],
-    /// The middle of the last book with both sides.
+    /// The middle of the last good book with both sides.
     mark_e9: Option<i64>,
     /// Whether a pair trades it.
     has_uses: bool,
 }
 
-/// A leg's lots and their cost.
-#[derive(Clone, Copy, Debug, Default)]
-struct Held {
-    lots: i64,
-    /// What the held lots cost: price times lots, of 1e-9; below zero of sold ones.
-    cost_e9: i128,
-    /// Price times lots received less paid, and fees as price times lots.
-    cash_e9: i128,
-    fees_e9: i128,
-}
+impl Product {
+    /// The instrument's own money of price times lots.
+    fn own_e18(&self, price_lots_e9: i128) -> i128 {
+        price_lots_e9 * i128::from(self.spec.map_or(0, |spec| spec.multiplier_e9))
+    }
 
-/// A fire that has not ended.
-#[derive(Clone, Debug)]
-struct Fired {
-    period: usize,
-    at_ns: u64,
-    decision: Decision,
-    shown: [(i128, u32); MAX_LEGS],
-    /// Paid less received, money of the pair.
-    paid_e9: i128,
-    repairs: u32,
-}
+    /// What so many lots are worth; `None` if no book said it yet.
+    fn open_e18(&self, lots: i64) -> Option<i128> {
+        self.mark_e9.map(|mark_e9| self.own_e18(i128::from(mark_e9) * i128::from(lots)))
+    }
 
-/// One pair.
-#[derive(Clone, Debug, Default)]
-struct Pair {
-    spec: Option<SpreadSpec>,
-    lot_q32: [i64; MAX_LEGS],
-    held: [Held; MAX_LEGS],
-    /// Lots by leg since the pair was last cleared by hand.
-    standing: [i64; MAX_LEGS],
-    residual_lots: u64,
-    since: MonoNs,
-    fire: Option<Fired>,
-    last_refusal: Option<Gate>,
-    periods: [Counts; PERIODS],
-    curve: Curve,
-    /// Worth of the runs before.
-    before_e9: i128,
-    equity_e9: i128,
-    /// The most that it was worth in the period, and its worth as the period began.
-    peak_e9: i128,
-    begun_e9: i128,
+    /// Price times lots, level by level, of lots beyond those that were used already; all of them
+    /// at the best price if so many are not shown, `None` if there is none.
+    fn seen(&self, side: Side, lots: u32) -> Option<i128> {
+        let (depth, used) = match side {
+            Side::Buy => (&self.quote.asks, self.used[0]),
+            Side::Sell => (&self.quote.bids, self.used[1]),
+        };
+        let trade = repair::trade(side, depth, used, lots);
+        let at_best = || i128::from(depth.best_e9()) * i128::from(lots);
+        trade.map(|trade| trade.sum_e9).or_else(|| (depth.count > 0).then(at_best))
+    }
 }
 
 /// Keeps account.
@@ -90,6 +66,8 @@ pub struct Account {
     /// By instrument: rows of the pairs that trade it.
     uses: Vec<Vec<usize>>,
     orders: HashMap<OrderId, OrderCommand>,
+    /// What the configuration says of money, if one is known.
+    money: Option<Money>,
     outcome: Outcome,
     period: usize,
     /// What is added to the run's clock: the time since the beginning of the first one.
@@ -100,9 +78,10 @@ pub struct Account {
 }
 
 impl Account {
-    /// Of a desk that has so many instruments and pairs.
+    /// Of a desk that has so many instruments and pairs. Without a configuration nobody knows the
+    /// currencies of legs: they are taken for one, and fees for those that the desk was told.
     #[must_use]
-    pub fn new(instruments: usize, pairs: usize) -> Self {
+    pub fn new(instruments: usize, pairs: usize, money: Option<Money>) -> Self {
         let product = Product {
             spec: None,
             quote: Quote::EMPTY,
@@ -110,11 +89,16 @@ impl Account {
             mark_e9: None,
             has_uses: false,
         };
+        let rates_e9 = |row: usize| {
+            let row = SpreadIndex(u32::try_from(row).unwrap_or(u32::MAX));
+            money.as_ref().map_or_else(|| Money::default().rates_e9(row), |of| of.rates_e9(row))
+        };
         Self {
             products: vec![product; instruments],
-            pairs: vec![Pair::default(); pairs],
+            pairs: (0..pairs).map(|row| Pair::new(rates_e9(row))).collect(),
             uses: vec![Vec::new(); instruments],
             orders: HashMap::new(),
+            money,
             outcome: Outcome::default(),
             period: 0,
             base_ns: 0,
@@ -130,32 +114,29 @@ impl Account {
         for product in &mut self.products {
             (product.quote, product.used, product.mark_e9) = (Quote::EMPTY, [0; 2], None);
         }
-        for pair in &mut self.pairs {
-            pair.before_e9 = pair.equity_e9;
-            (pair.held, pair.standing) = Default::default();
-            (pair.residual_lots, pair.since) = (0, now);
-            if let Some(fire) = pair.fire.take() {
-                pair.periods[fire.period].unended += 1;
-            }
-        }
+        self.pairs.iter_mut().for_each(|pair| pair.begin(now));
     }
 
-    /// The second period begins.
+    /// A run is over at `now`: what stands out of ratio has stood there so long.
+    pub fn finish(&mut self, now: MonoNs) {
+        let period = self.period;
+        self.pairs.iter_mut().for_each(|pair| pair.expose(now, period));
+    }
+
+    /// The second period begins, if it has not.
     pub fn split(&mut self, now: MonoNs) {
+        if self.period == 1 {
+            return;
+        }
         self.close_period(now);
         self.period = 1;
         self.outcome.split_ns = Some(self.at(now));
-        for pair in &mut self.pairs {
-            (pair.begun_e9, pair.peak_e9) = (pair.equity_e9, pair.equity_e9);
-        }
+        self.pairs.iter_mut().for_each(Pair::begin_period);
     }
 
     fn close_period(&mut self, now: MonoNs) {
         let period = self.period;
-        for pair in &mut self.pairs {
-            pair.expose(now, period);
-            pair.periods[period].profit_e9 = pair.equity_e9 - pair.begun_e9;
-        }
+        self.pairs.iter_mut().for_each(|pair| pair.close_period(now, period));
     }
 
     /// Since the beginning.
@@ -195,7 +176,8 @@ impl Account {
         if !product.has_uses {
             return;
         }
-        if quote.bids.count > 0 && quote.asks.count > 0 {
+        let is_good = quote.quality == QuoteQuality::Good;
+        if is_good && quote.bids.count > 0 && quote.asks.count > 0 {
             let sum = i128::from(quote.bids.best_e9()) + i128::from(quote.asks.best_e9());
             product.mark_e9 = i64::try_from(sum / 2).ok();
         }
@@ -210,33 +192,21 @@ impl Account {
     /// Values a pair anew.
     fn mark(&mut self, row: usize) {
         let at_ns = self.at(self.now);
-        let Pair { spec: Some(spec), .. } = &self.pairs[row] else { return };
-        let worth = |leg: usize| {
-            let held = self.pairs[row].held[leg];
-            let product = self.products.get(spec.legs[leg].instrument.0 as usize);
-            let mark_e9 = product.and_then(|product| product.mark_e9);
-            // What was never shown with both sides is worth what it cost.
-            let open_e9 =
-                mark_e9.map_or(held.cost_e9, |mark| i128::from(mark) * i128::from(held.lots));
-            self.pairs[row].money(leg, held.cash_e9 + open_e9 - held.fees_e9)
-        };
-        let worth_e9: i128 = (0..usize::from(spec.leg_count)).map(worth).sum();
         let pair = &mut self.pairs[row];
-        pair.equity_e9 = pair.before_e9 + worth_e9;
-        pair.peak_e9 = pair.peak_e9.max(pair.equity_e9);
-        let fallen_e9 = pair.peak_e9 - pair.equity_e9;
-        let counts = &mut pair.periods[self.period];
-        counts.drawdown_e9 = counts.drawdown_e9.max(fallen_e9);
-        pair.curve.note(at_ns, pair.equity_e9, pair.residual_lots);
+        let Some(spec) = &pair.spec else { return };
+        let mut open_e18 = [None; MAX_LEGS];
+        for ((open_e18, leg), held) in open_e18.iter_mut().zip(spec.legs()).zip(&pair.held) {
+            // What was never shown with both sides is worth what it cost.
+            let product = self.products.get(leg.instrument.0 as usize);
+            *open_e18 = product.and_then(|product| product.open_e18(held.lots));
+        }
+        pair.mark(open_e18, at_ns, self.period);
     }
 
     fn spread(&mut self, spec: &SpreadSpec) {
         let row = spec.spread.0 as usize;
         let Some(pair) = self.pairs.get_mut(row) else { return };
         pair.spec = Some(*spec);
-        for (lot_q32, leg) in pair.lot_q32.iter_mut().zip(&spec.legs) {
-            *lot_q32 = repair::lot_q32(leg);
-        }
         for leg in spec.legs().iter().filter(|leg| leg.ratio_lots != 0) {
             let instrument = leg.instrument.0 as usize;
             if let Some(uses) = self.uses.get_mut(instrument)
@@ -255,13 +225,6 @@ impl Account {
             pair.standing = [0; MAX_LEGS];
             pair.residual_lots = 0;
         }
-    }
-
-    /// Money of an instrument's own currency of price times lots.
-    fn own_money(&self, instrument: usize, price_lots_e9: i128) -> i128 {
-        let spec = self.products.get(instrument).and_then(|product| product.spec);
-        let multiplier_e9 = spec.map_or(0, |spec| spec.multiplier_e9);
-        price_lots_e9 * i128::from(multiplier_e9) / 1_000_000_000
     }
 
     #[cold]
@@ -300,38 +263,36 @@ impl Account {
         let lots = i64::from(event.qty_lots);
         let is_buy = event.side == Side::Buy;
         let signed = if is_buy { lots } else { -lots };
-        let value_e9 = i128::from(event.price_e9) * i128::from(lots);
-        let paid_e9 = if is_buy { value_e9 } else { -value_e9 };
+        let Some(product) = self.products.get(sent.instrument.0 as usize) else { return };
+        let paid_e18 = product.own_e18(i128::from(event.price_e9) * i128::from(signed));
+        let multiplier_e9 = product.spec.map_or(0, |spec| spec.multiplier_e9);
         let Some(pair) = self.pairs.get_mut(row).filter(|_| leg < MAX_LEGS) else { return };
         pair.expose(now, period);
-        let Some(spec) = pair.spec else { return };
-        let fee_e9 = i128::from(spec.repair.fee_e9[leg]) * i128::from(lots)
-            + ((value_e9.abs() * i128::from(spec.repair.fee_q32[leg])) >> 32);
-        let realised_e9 = pair.held[leg].trade(signed, paid_e9);
-        pair.held[leg].fees_e9 += fee_e9;
+        let Some(spec) = &pair.spec else { return };
+        let known = self.money.as_ref();
+        let fee_e18 = known
+            .and_then(|money| money.fee_e18(sent.instrument, event.qty_lots, paid_e18))
+            .unwrap_or_else(|| told_fee_e18(spec, leg, event.qty_lots, paid_e18, multiplier_e9));
+        let realised_e18 = pair.held[leg].trade(signed, paid_e18);
+        pair.held[leg].fees_e18 += fee_e18;
         pair.standing[leg] += signed;
         let ratios = spec.legs.map(|leg| leg.ratio_lots);
         pair.residual_lots = unhedged_lots(&ratios, &pair.standing);
-        let paid_money_e9 = pair.money(leg, paid_e9);
+        let paid_money_e18 = pair.money_e18(leg, paid_e18);
         if let Some(fire) = &mut pair.fire {
-            fire.paid_e9 += paid_money_e9;
+            fire.paid_e18 += paid_money_e18;
         }
-        let fees_money_e9 = pair.money(leg, fee_e9);
+        let sums = &mut pair.sums[period][leg];
+        sums.turnover_e18 += paid_e18.abs();
+        sums.realised_e18 += realised_e18;
+        sums.fees_e18 += fee_e18;
         let held: u64 = pair.held.iter().map(|held| held.lots.unsigned_abs()).sum();
         let counts = &mut pair.periods[period];
         counts.most_residual_lots = counts.most_residual_lots.max(pair.residual_lots);
         counts.most_lots = counts.most_lots.max(held);
-        counts.fees_e9 += fees_money_e9;
-        let instrument = sent.instrument.0 as usize;
-        let [turnover, realised, fees] =
-            [value_e9.abs(), realised_e9, fee_e9].map(|sum| self.own_money(instrument, sum));
-        if let Some(counts) = self.leg(row, leg, period) {
-            let side = if is_buy { &mut counts.bought_lots } else { &mut counts.sold_lots };
-            *side += u64::from(event.qty_lots);
-            counts.turnover_e9 += turnover;
-            counts.realised_e9 += realised;
-            counts.fees_e9 += fees;
-        }
+        let leg = &mut counts.legs[leg];
+        let side = if is_buy { &mut leg.bought_lots } else { &mut leg.sold_lots };
+        *side += u64::from(event.qty_lots);
         self.mark(row);
     }
 
@@ -351,29 +312,59 @@ impl Account {
             match detail {
                 Detail::Decision(told) => self.decided(told, outputs),
                 Detail::Repair(told) => self.repaired(told, outputs),
-                Detail::Ending(told) => self.ended(told),
+                Detail::Ending(told) => {
+                    let row = told.spread.0 as usize;
+                    let ended = self.pairs.get_mut(row).and_then(|pair| pair.ended(row, told));
+                    let is_kept = self.outcome.fires.len() < MOST_ROWS;
+                    self.outcome.fires.extend(ended.filter(|_| is_kept));
+                }
                 Detail::Alert(told) => {
                     *self.outcome.alerts.entry(told.kind.word()).or_default() += 1;
                 }
-                Detail::State(_) | Detail::Follow(_) => {}
+                // The orders of legs that follow take what they take of the books.
+                Detail::Follow(told) => self.use_up(told.spread, outputs),
+                Detail::State(_) => {}
             }
         }
     }
 
-    /// What an order costs by the book that the desk saw, level by level; at its own price if that
-    /// is not shown.
-    fn shown(&mut self, order: &OrderCommand) -> i128 {
+    /// Lots that a pair's orders take are not shown to the next one.
+    fn use_up(&mut self, spread: SpreadIndex, outputs: &Outputs) {
+        let news = outputs.orders().filter(|order| order.action == OrderAction::New);
+        for order in news.filter(|order| order.spread == spread) {
+            self.used(order.instrument, order.side, order.qty_lots);
+        }
+    }
+
+    fn used(&mut self, instrument: InstrumentIndex, side: Side, lots: u32) {
+        if let Some(product) = self.products.get_mut(instrument.0 as usize) {
+            let used = &mut product.used[usize::from(side == Side::Sell)];
+            *used = used.saturating_add(lots);
+        }
+    }
+
+    /// What an order costs by the book that the desk saw, its leg's own money; one that rests costs
+    /// its own price, as does one whose side the book does not show.
+    fn shown(&mut self, order: &OrderCommand, rests: bool) -> i128 {
         let at_limit = i128::from(order.price_e9) * i128::from(order.qty_lots);
-        let Some(product) = self.products.get_mut(order.instrument.0 as usize) else {
-            return at_limit;
-        };
-        let (depth, used) = match order.side {
-            Side::Buy => (&product.quote.asks, &mut product.used[0]),
-            Side::Sell => (&product.quote.bids, &mut product.used[1]),
-        };
-        let trade = repair::trade(order.side, depth, *used, order.qty_lots);
-        *used += order.qty_lots;
-        trade.map_or(at_limit, |trade| trade.sum_e9)
+        let Some(product) = self.products.get(order.instrument.0 as usize) else { return 0 };
+        let seen = product.seen(order.side, order.qty_lots).filter(|_| !rests);
+        let shown_e18 = product.own_e18(seen.unwrap_or(at_limit));
+        if !rests {
+            self.used(order.instrument, order.side, order.qty_lots);
+        }
+        shown_e18
+    }
+
+    /// What a leg that follows would cost by the book as it is decided on, its own money, and the
+    /// lots; none if the book has nothing of them.
+    fn to_follow(&self, leg: &LegSpec, told: &Decision) -> (i128, u32) {
+        let lots = leg.ratio_lots.unsigned_abs().saturating_mul(told.units);
+        let is_bought = (leg.ratio_lots > 0) == told.intent.is_buy();
+        let side = if is_bought { Side::Buy } else { Side::Sell };
+        let product = self.products.get(leg.instrument.0 as usize);
+        let seen = product.and_then(|of| Some(of.own_e18(of.seen(side, lots)?)));
+        seen.map_or((0, 0), |own_e18| (own_e18, lots))
     }
 
     fn decided(&mut self, told: &Decision, outputs: &Outputs) {
@@ -393,84 +384,35 @@ impl Account {
         let mut shown = [(0, 0); MAX_LEGS];
         let news = outputs.orders().filter(|order| order.action == OrderAction::New);
         for order in news.filter(|order| order.spread == told.spread) {
-            let sum_e9 = self.shown(order);
+            let own_e18 = self.shown(order, order.leg == told.rests);
             if let Some((sum, lots)) = shown.get_mut(usize::from(order.leg)) {
-                *sum += sum_e9;
+                *sum += own_e18;
                 *lots += order.qty_lots;
+            }
+        }
+        if let Some(spec) = self.pairs[row].spec {
+            let legs = spec.legs().iter().zip(&mut shown);
+            for (leg, shown) in legs.filter(|(leg, (_, lots))| leg.ratio_lots != 0 && *lots == 0) {
+                *shown = self.to_follow(leg, told);
             }
         }
         let period = self.period;
         let at_ns = self.at(self.now).wrapping_add(self.utc_ns);
         let decision = *told;
         let pair = &mut self.pairs[row];
-        pair.periods[period].fires += 1;
-        pair.fire = Some(Fired { period, at_ns, decision, shown, paid_e9: 0, repairs: 0 });
+        pair.periods[period].fired.fires += 1;
+        pair.fire = Some(Fired { period, at_ns, decision, shown, paid_e18: 0, repairs: 0 });
     }
 
-    fn repaired(&mut self, told: &xmc_hotpath::message::Repair, outputs: &Outputs) {
-        let row = told.spread.0 as usize;
-        let news = outputs.orders().filter(|order| order.action == OrderAction::New);
-        for order in news.filter(|order| order.spread == told.spread) {
-            self.shown(order);
-        }
+    fn repaired(&mut self, told: &Repair, outputs: &Outputs) {
+        self.use_up(told.spread, outputs);
         let at_ns = self.at(self.now).wrapping_add(self.utc_ns);
         if self.outcome.repairs.len() < MOST_ROWS {
             self.outcome.repairs.push(RepairRow { at_ns, told: *told });
         }
-        let Some(pair) = self.pairs.get_mut(row) else { return };
-        let period = pair.fire.as_ref().map_or(self.period, |fire| fire.period);
-        if let Some(fire) = &mut pair.fire {
-            fire.repairs += 1;
-        }
-        match told.way {
-            RepairWay::Complete => pair.periods[period].completed += 1,
-            RepairWay::Unwind => pair.periods[period].traded_back += 1,
-            RepairWay::Neither => {}
-        }
-    }
-
-    fn ended(&mut self, ending: &Ending) {
-        let row = ending.spread.0 as usize;
-        let Some(pair) = self.pairs.get_mut(row) else { return };
-        let Some(fire) = pair.fire.take() else { return };
-        let beyond_e9 = fire.paid_e9 - pair.shown(ending, &fire);
-        let is_one_sided = fire.repairs > 0 || !ending.is_aligned;
-        let counts = &mut pair.periods[fire.period];
-        match (is_one_sided, ending.done_units) {
-            (true, _) => counts.one_sided += 1,
-            (false, 0) => counts.empty += 1,
-            (false, done) if done == ending.units => counts.whole += 1,
-            (false, _) => counts.partial += 1,
-        }
-        counts.asked_units += u64::from(ending.units);
-        counts.halted += u64::from(!ending.is_aligned);
-        if ending.is_aligned {
-            counts.done_units += u64::from(ending.done_units);
-        }
-        if beyond_e9 > 0 {
-            counts.slipped_e9 += beyond_e9;
-        } else {
-            counts.improved_e9 -= beyond_e9;
-        }
-        if is_one_sided {
-            counts.repairs_e9 += beyond_e9;
-        }
-        if ending.filled_lots.iter().any(|lots| *lots > 0) {
-            counts.slips_e9.push(i64::try_from(beyond_e9).unwrap_or(i64::MAX));
-        }
-        if self.outcome.fires.len() < MOST_ROWS {
-            self.outcome.fires.push(FireRow {
-                at_ns: fire.at_ns,
-                pair: row,
-                intent: ending.intent,
-                value_e9: fire.decision.value_e9,
-                level_e9: fire.decision.level_e9,
-                units: [ending.units, ending.done_units],
-                is_aligned: ending.is_aligned,
-                repairs: fire.repairs,
-                slip_e9: beyond_e9,
-                took: ending.took,
-            });
+        let period = self.period;
+        if let Some(pair) = self.pairs.get_mut(told.spread.0 as usize) {
+            pair.repaired(told.way, period);
         }
     }
 
@@ -481,83 +423,11 @@ impl Account {
         let lasted_ns = self.at(now);
         let mut outcome = std::mem::take(&mut self.outcome);
         (outcome.events, outcome.lasted_ns) = (events, lasted_ns);
-        for mut pair in std::mem::take(&mut self.pairs) {
-            pair.curve.reach(lasted_ns);
-            if let Some(fire) = pair.fire.take() {
-                pair.periods[fire.period].unended += 1;
-            }
-            let legs = pair.spec.map_or(&[][..], |_| &pair.held[..]);
-            let mut open_e9 = [0; MAX_LEGS];
-            let mut instruments = [None; MAX_LEGS];
-            for (leg, held) in legs.iter().enumerate() {
-                let Some(spec) = pair.spec.filter(|spec| spec.legs[leg].ratio_lots != 0) else {
-                    continue;
-                };
-                let row = spec.legs[leg].instrument.0 as usize;
-                let mark = self.products.get(row).and_then(|product| product.mark_e9);
-                let worth = mark.map(|mark| i128::from(mark) * i128::from(held.lots));
-                let profit_e9 = worth.unwrap_or(held.cost_e9) - held.cost_e9;
-                open_e9[leg] = self.own_money(row, profit_e9);
-                instruments[leg] = Some(spec.legs[leg].instrument.0);
-            }
-            let lots = pair.held.map(|held| held.lots);
-            let Pair { periods, curve, .. } = pair;
-            outcome.pairs.push(PairResult { periods, curve, lots, instruments, open_e9 });
-        }
-        outcome
-    }
-}
-
-impl Held {
-    /// Trades `signed` lots for `paid_e9`: what lots that were held brought beyond their average
-    /// cost, price times lots of 1e-9.
-    fn trade(&mut self, signed: i64, paid_e9: i128) -> i128 {
-        self.cash_e9 -= paid_e9;
-        let closes = if self.lots.signum() * signed.signum() < 0 {
-            self.lots.unsigned_abs().min(signed.unsigned_abs())
-        } else {
-            0
+        let open_e18 = |row: InstrumentIndex, lots: i64| {
+            self.products.get(row.0 as usize).and_then(|product| product.open_e18(lots))
         };
-        if closes == 0 {
-            self.lots += signed;
-            self.cost_e9 += paid_e9;
-            return 0;
-        }
-        let part = |sum: i128, of: i64| sum * i128::from(closes) / i128::from(of.unsigned_abs());
-        let (cost_e9, came_e9) = (part(self.cost_e9, self.lots), part(paid_e9, signed));
-        self.lots += signed;
-        self.cost_e9 += paid_e9 - came_e9 - cost_e9;
-        -came_e9 - cost_e9
-    }
-}
-
-impl Pair {
-    /// Money of the pair of price times lots of a leg.
-    fn money(&self, leg: usize, price_lots_e9: i128) -> i128 {
-        let money_q32 = self.spec.map_or(0, |spec| spec.repair.money_q32);
-        let lot_q32 = self.lot_q32.get(leg).copied().unwrap_or(0);
-        let value_e9 = (price_lots_e9 * i128::from(lot_q32)) >> 32;
-        (value_e9 * i128::from(money_q32)) >> 32
-    }
-
-    /// Counts what stood out of ratio until `now`.
-    fn expose(&mut self, now: MonoNs, period: usize) {
-        let lasted = u128::from(now.since(self.since).0);
-        self.since = self.since.max(now);
-        self.periods[period].exposed_lot_ns += u128::from(self.residual_lots) * lasted;
-    }
-
-    /// What the lots that a fire ended with would have cost as they were shown when it was decided
-    /// on, money of the pair.
-    fn shown(&self, ending: &Ending, fire: &Fired) -> i128 {
-        let Some(spec) = self.spec else { return 0 };
-        let legs = spec.legs.iter().zip(&ending.filled_lots).zip(&fire.shown).enumerate();
-        legs.filter(|(_, (_, (_, lots)))| *lots > 0)
-            .map(|(row, ((leg, filled), (sum_e9, lots)))| {
-                let is_bought = (leg.ratio_lots > 0) == ending.intent.is_buy();
-                let filled = i128::from(*filled) * if is_bought { 1 } else { -1 };
-                self.money(row, sum_e9 * filled / i128::from(*lots))
-            })
-            .sum()
+        let pairs = std::mem::take(&mut self.pairs).into_iter();
+        outcome.pairs = pairs.map(|pair| pair.end(lasted_ns, open_e18)).collect();
+        outcome
     }
 }

@@ -7,6 +7,7 @@ use xmc_hotpath::message::{Intent, MAX_LEGS, Repair};
 use xmc_hotpath::time::Span;
 
 use super::curve::Curve;
+use crate::sim::fires::FireCounts;
 
 /// The two periods: in sample, and out of sample behind the split. Without a split all is the
 /// first.
@@ -34,26 +35,13 @@ pub struct LegCounts {
     pub fees_e9: i128,
 }
 
-/// One pair in one period. Money is of the pair's: its first traded leg's, others at the rates of
-/// the configuration.
+/// One pair in one period. Money is of the pair's currency: each leg's own, put into it at the rate
+/// of the configuration (`money`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Fires. Each is one of `whole`, `partial`, `empty`, `one_sided` and `unended`.
-    pub fires: u64,
-    /// Fires that did all that was asked by their first orders.
-    pub whole: u64,
-    /// Fires that did less than was asked, all legs alike, by their first orders.
-    pub partial: u64,
-    /// Fires that did nothing by their first orders.
-    pub empty: u64,
-    /// Fires whose first orders left legs out of ratio: repaired, or not.
-    pub one_sided: u64,
-    /// Fires that have not ended.
-    pub unended: u64,
-    /// Repairs sent that completed what missed.
-    pub completed: u64,
-    /// Repairs sent that traded back what was beyond whole units.
-    pub traded_back: u64,
+    /// How fires ended.
+    #[serde(flatten)]
+    pub fired: FireCounts,
     /// Fires that ended out of ratio: the pair was halted with what was left.
     pub halted: u64,
     /// Units asked for by fires that ended.
@@ -91,14 +79,7 @@ impl Counts {
     /// Adds what came of another pair or period. What is largest is that of either: a sum of
     /// drawdowns is nobody's.
     pub fn add(&mut self, other: &Self) {
-        self.fires += other.fires;
-        self.whole += other.whole;
-        self.partial += other.partial;
-        self.empty += other.empty;
-        self.one_sided += other.one_sided;
-        self.unended += other.unended;
-        self.completed += other.completed;
-        self.traded_back += other.traded_back;
+        self.fired.add(&other.fired);
         self.halted += other.halted;
         self.asked_units += other.asked_units;
         self.done_units += other.done_units;
@@ -183,6 +164,8 @@ pub struct PairResult {
     pub lots: [i64; MAX_LEGS],
     /// Rows of its legs' instruments; `None` where there is no leg that trades.
     pub instruments: [Option<u32>; MAX_LEGS],
+    /// What one of each leg's currency is in the pair's, units of 1e-9.
+    pub rates_e9: [i64; MAX_LEGS],
     /// Profit of the lots that are held, at the middle of the last book and average cost, by leg,
     /// in money of the leg; units of 1e-9.
     pub open_e9: [i128; MAX_LEGS],

@@ -5,8 +5,8 @@
 //! desk's orders. `play` tells it to a fresh desk on virtual time, at the moments of the record,
 //! and carries its orders to the `venue`s and their news back, with delays that are drawn from a
 //! seed. `queue` says how a resting order comes forward, `account` keeps account of what comes of
-//! it, `curve` over time, `counts` in figures. `sink` writes a journal like any other. `sweep`
-//! plays many settings.
+//! it, by `pair` and in whose `money`, `curve` over time, `counts` in figures. `sink` writes a
+//! journal like any other. `sweep` plays many settings.
 //!
 //! What the model assumes is in `ASSUMPTIONS`, and every report says it.
 //!
@@ -15,6 +15,8 @@
 pub mod account;
 pub mod counts;
 pub mod curve;
+pub mod money;
+mod pair;
 pub mod play;
 pub mod queue;
 pub mod sink;
@@ -41,8 +43,10 @@ pub const ASSUMPTIONS: [[&str; 2]; 8] = [
     [
         "a resting order joins behind the lots shown at its price; proportional: of lots that go, \
          its share stood before it, and without trades in the source lots that go when it is \
-         first are its own; last: it trades only when the market trades through it",
-        "挂单排在所示数量之后；proportional 按比例前移，last 仅在价格被击穿时成交",
+         first at the best price are its own; last: it trades only when the market trades \
+         through it; a bad book, or one shown while the market is shut, fills nothing",
+        "挂单排在所示数量之后；proportional 按比例前移（仅最优价位视减少量为成交），last \
+         仅在价格被击穿时成交；行情异常或休市期间不成交",
     ],
     [
         "a journal has no trades, so a queue moves by the sizes shown alone; a CME capture has",
@@ -54,9 +58,11 @@ pub const ASSUMPTIONS: [[&str; 2]; 8] = [
         "日志中每次运行均从空仓开始；运行结束时的持仓按最后盘口中间价计值",
     ],
     [
-        "money of a pair is by the coefficients of its configuration: a leg abroad is converted at \
-         that rate, not at the day's; fees are those of the configuration",
-        "组合金额按配置系数折算，外盘腿不按当日汇率；手续费取自配置",
+        "money is each leg's own: price by lots by multiplier, less its fees; a leg in another \
+         currency is converted at the reference of its price_of term, not at the day's rate; \
+         without a configuration all legs are taken for one currency",
+        "金额按各腿自身价格、手数、乘数及手续费计算；外币腿按配置中 price_of 的 reference \
+         折算，不按当日汇率；无配置时视各腿为同一币种",
     ],
     [
         "no faults of venues: no lost messages, no busts, no late answers beyond the drawn delay",

@@ -18,7 +18,8 @@ use xmc_hotpath::time::MonoNs;
 
 use super::account::Account;
 use super::counts::Outcome;
-use super::sink::{Nowhere, Sink, SinkError};
+use super::money::Money;
+use super::sink::{Nowhere, Sink};
 use super::source::{ARM, Inputs, Print, Rows, Setup, Source, SourceError, SourceRun};
 use super::sweep::Change;
 use super::venue::{Told, Venues};
@@ -26,6 +27,7 @@ use crate::config::{Backtest, Latency};
 use crate::engine::memory::{DeskMemory, DeskSize, images};
 use crate::sim::agenda::Agenda;
 use crate::sim::network::{Delay, Link};
+use crate::sim::record::RecordError;
 
 /// Things that may happen after the source has ended, until nothing is under way.
 const MOST_AT_END: u32 = 10_000;
@@ -43,6 +45,8 @@ pub struct Terms {
     pub split_ns: Option<u64>,
     /// What of the pairs is another way.
     pub changes: Vec<Change>,
+    /// What a configuration says of their money; `None`: none is known.
+    pub money: Option<Money>,
 }
 
 /// Why a backtest ended early.
@@ -53,7 +57,7 @@ pub enum PlayError {
     Source(#[from] SourceError),
     /// The record.
     #[error(transparent)]
-    Sink(#[from] SinkError),
+    Sink(#[from] RecordError),
     /// Nothing comes to rest.
     #[error(
         "{MOST_AT_END} things happened after the source had ended, and orders are still under way: \
@@ -87,7 +91,7 @@ pub fn account(source: &Source<'_>, terms: &Terms) -> Account {
     let (instruments, pairs) = sizes.fold((0, 0), |(instruments, pairs), size| {
         (instruments.max(size.instruments), pairs.max(size.spreads))
     });
-    Account::new(instruments, pairs)
+    Account::new(instruments, pairs, terms.money.clone())
 }
 
 /// Plays all of it, and keeps no record.
@@ -106,8 +110,8 @@ pub fn play(source: &Source<'_>, terms: &Terms) -> Result<Outcome, PlayError> {
 pub fn play_with<S: Sink>(
     source: &Source<'_>,
     terms: &Terms,
-    mut begin: impl FnMut(&Start) -> Result<S, SinkError>,
-    mut finish: impl FnMut(S, MonoNs) -> Result<(), SinkError>,
+    mut begin: impl FnMut(&Start) -> Result<S, RecordError>,
+    mut finish: impl FnMut(S, MonoNs) -> Result<(), RecordError>,
     done: &mut dyn FnMut(u64),
 ) -> Result<Outcome, PlayError> {
     let mut account = account(source, terms);
@@ -139,6 +143,7 @@ pub fn play_with<S: Sink>(
         passed_ns += run.lasted_ns();
         let World { sink, account: back, .. } = world;
         account = back;
+        account.finish(end);
         finish(sink, end)?;
     }
     let first = source.runs.first().map(|run| run.start);
@@ -182,6 +187,14 @@ struct World<'w, S> {
 fn link(latency: Latency) -> Link {
     let ns = |us: u32| u64::from(us) * 1_000;
     Link::ordered(Delay { least_ns: ns(latency.least_us), spread_ns: ns(latency.spread_us) })
+}
+
+/// A quote of a batch, the last of it if the batch is over.
+fn ended(event: OwnedEvent, is_over: bool) -> OwnedEvent {
+    match event {
+        OwnedEvent::Quote { quote, more } => OwnedEvent::Quote { quote, more: more && !is_over },
+        event => event,
+    }
 }
 
 /// Inputs between two words of how far it is.
@@ -243,6 +256,9 @@ impl<'w, S: Sink> World<'w, S> {
         }
         let mut read = 0_u64;
         let mut is_batch_open = false;
+        // The last quote of a batch that goes on: whether another one follows that the desk is told
+        // of is known when the batch is over.
+        let mut waits: Option<Box<OwnedInput>> = None;
         while let Some(input) = inputs.read()? {
             read += 1;
             if read.is_multiple_of(DONE_STEP) {
@@ -251,15 +267,40 @@ impl<'w, S: Sink> World<'w, S> {
             if !is_batch_open {
                 self.until(desk, input.now)?;
             }
-            self.now = self.now.max(input.now);
             is_batch_open = matches!(input.event, OwnedEvent::Quote { more: true, .. });
-            if let Some(event) = self.rows.told(input.event) {
-                self.events += 1;
-                self.market(desk, event)?;
+            let told = self.rows.told(input.event);
+            if let Some(last) = waits.take() {
+                if told.is_none() && is_batch_open {
+                    waits = Some(last);
+                    continue;
+                }
+                self.tell_input(desk, last.now, ended(last.event, told.is_none()))?;
             }
+            let Some(event) = told else { continue };
+            if is_batch_open && self.rows.leaves_out() {
+                waits = Some(Box::new(OwnedInput { event, ..input }));
+            } else {
+                self.tell_input(desk, input.now, event)?;
+            }
+        }
+        if let Some(last) = waits {
+            self.tell_input(desk, last.now, ended(last.event, true))?;
         }
         done(read % DONE_STEP);
         self.rest(desk)
+    }
+
+    /// Something of the source, at its moment.
+    #[inline]
+    fn tell_input(
+        &mut self,
+        desk: &mut Desk<'_>,
+        now: MonoNs,
+        event: OwnedEvent,
+    ) -> Result<(), PlayError> {
+        self.now = self.now.max(now);
+        self.events += 1;
+        self.market(desk, event)
     }
 
     /// Lets everything happen that lies before `until`.

@@ -36,8 +36,9 @@ impl Place {
     /// The book shows `now` lots at the price where it showed `then`: how many lots of this order,
     /// which has `open` left, went as well. `None` for a price beyond the levels shown.
     ///
-    /// Where the source tells of trades, lots that go otherwise were cancelled, and only come out
-    /// of the queue; where it does not, they are taken for traded once nothing stands before them.
+    /// Where trades are told (`has_trades`), or none can be because a better price stands, lots
+    /// that go were cancelled, and only come out of the queue; else they are taken for traded once
+    /// nothing stands before them.
     pub fn show(
         &mut self,
         then: Option<u32>,

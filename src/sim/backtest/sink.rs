@@ -3,7 +3,6 @@
 //! A journal is written by the writer that production has, block by block as it fills, with its
 //! hash chain and its tree, on the clock of the backtest: the same play gives the same bytes.
 
-use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
@@ -12,8 +11,9 @@ use xmc_hotpath::record::frame::{MAX_LEN, Start, Writer};
 use xmc_hotpath::record::ring::{self, Consumer, Producer};
 use xmc_hotpath::time::{MonoNs, UnixNs};
 
-use crate::journal::disk::{self, Directory};
-use crate::journal::{JournalError, JournalWriter, Moment, Options, SealReason, SyncPolicy};
+use crate::journal::disk::Directory;
+use crate::journal::{JournalWriter, Moment, Options, SealReason, SyncPolicy};
+use crate::sim::record::{RecordError, must_be_free};
 
 /// Words of the ring between the play and the journal's writer.
 const RING_WORDS: u64 = 1 << 18;
@@ -24,23 +24,6 @@ const BATCH_BYTES: usize = 1 << 18;
 /// Bytes that are free in the ring when it has: all but two blocks.
 const FREE_BYTES: u64 = (RING_WORDS << 3) - (2 << 16);
 
-/// Why there is no journal.
-#[derive(Debug, thiserror::Error)]
-pub enum SinkError {
-    /// The directory.
-    #[error("cannot write a journal there: {0}")]
-    Directory(#[from] io::Error),
-    /// The journal.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The directory holds another record.
-    #[error("there is a journal already: name a directory that is empty or not there")]
-    Taken,
-    /// One input's records are more than a ring.
-    #[error("the ring of the record is full: this is a fault in the program, please report it")]
-    Full,
-}
-
 /// Takes records, in order.
 pub trait Sink {
     /// Whether anything is done with them.
@@ -49,14 +32,14 @@ pub trait Sink {
     /// Takes one.
     ///
     /// # Errors
-    /// See `SinkError`.
-    fn add(&mut self, record: &[u8]) -> Result<(), SinkError>;
+    /// See `RecordError`.
+    fn add(&mut self, record: &[u8]) -> Result<(), RecordError>;
 
     /// An input and what followed from it are there.
     ///
     /// # Errors
-    /// See `SinkError`.
-    fn settle(&mut self, now: MonoNs) -> Result<(), SinkError>;
+    /// See `RecordError`.
+    fn settle(&mut self, now: MonoNs) -> Result<(), RecordError>;
 }
 
 /// Keeps nothing.
@@ -66,11 +49,11 @@ pub struct Nowhere;
 impl Sink for Nowhere {
     const WRITES: bool = false;
 
-    fn add(&mut self, _: &[u8]) -> Result<(), SinkError> {
+    fn add(&mut self, _: &[u8]) -> Result<(), RecordError> {
         Ok(())
     }
 
-    fn settle(&mut self, _: MonoNs) -> Result<(), SinkError> {
+    fn settle(&mut self, _: MonoNs) -> Result<(), RecordError> {
         Ok(())
     }
 }
@@ -79,12 +62,12 @@ impl Sink for Nowhere {
 impl Sink for Vec<u8> {
     const WRITES: bool = true;
 
-    fn add(&mut self, record: &[u8]) -> Result<(), SinkError> {
+    fn add(&mut self, record: &[u8]) -> Result<(), RecordError> {
         self.extend_from_slice(record);
         Ok(())
     }
 
-    fn settle(&mut self, _: MonoNs) -> Result<(), SinkError> {
+    fn settle(&mut self, _: MonoNs) -> Result<(), RecordError> {
         Ok(())
     }
 }
@@ -93,9 +76,9 @@ impl Sink for Vec<u8> {
 ///
 /// # Errors
 /// `Directory`, `Taken`.
-pub fn prepare(directory: &Path) -> Result<(), SinkError> {
+pub fn prepare(directory: &Path) -> Result<(), RecordError> {
     std::fs::create_dir_all(directory)?;
-    if disk::list(directory)?.is_empty() { Ok(()) } else { Err(SinkError::Taken) }
+    must_be_free(directory)
 }
 
 /// Memory of the ring.
@@ -119,12 +102,12 @@ impl<'w> Journal<'w> {
     /// Goes on in `directory` with the run of `start`, through the ring in `words`.
     ///
     /// # Errors
-    /// See `SinkError`.
+    /// See `RecordError`.
     pub fn begin(
         directory: &Path,
         words: &'w [AtomicU64],
         start: &Start,
-    ) -> Result<Self, SinkError> {
+    ) -> Result<Self, RecordError> {
         let disk = Directory::open(directory)?;
         ring::format(words, start.identity).expect("words of a ring");
         let producer = Producer::attach(words).expect("a fresh ring");
@@ -146,15 +129,15 @@ impl<'w> Journal<'w> {
     /// Seals it.
     ///
     /// # Errors
-    /// See `SinkError`.
-    pub fn finish(self, now: MonoNs) -> Result<(), SinkError> {
+    /// See `RecordError`.
+    pub fn finish(self, now: MonoNs) -> Result<(), RecordError> {
         let moment = self.moment(now);
         self.writer.finish(SealReason::Stopped, moment)?;
         Ok(())
     }
 
     #[cold]
-    fn write(&mut self, now: MonoNs) -> Result<(), SinkError> {
+    fn write(&mut self, now: MonoNs) -> Result<(), RecordError> {
         self.staged = 0;
         let moment = self.moment(now);
         while self.producer.free_bytes(FREE_BYTES) < FREE_BYTES {
@@ -168,13 +151,13 @@ impl Sink for Journal<'_> {
     const WRITES: bool = true;
 
     #[inline]
-    fn add(&mut self, record: &[u8]) -> Result<(), SinkError> {
+    fn add(&mut self, record: &[u8]) -> Result<(), RecordError> {
         self.staged += record.len();
-        self.producer.stage(record).map_err(|_| SinkError::Full)
+        self.producer.stage(record).map_err(|_| RecordError::Full)
     }
 
     #[inline]
-    fn settle(&mut self, now: MonoNs) -> Result<(), SinkError> {
+    fn settle(&mut self, now: MonoNs) -> Result<(), RecordError> {
         self.producer.publish();
         if self.staged < BATCH_BYTES { Ok(()) } else { self.write(now) }
     }

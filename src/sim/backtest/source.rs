@@ -15,6 +15,7 @@ use xmc_hotpath::record::frame::{
     self, Body, FrameError, Header, Image, Images, Kind, OwnedEvent, OwnedInput, Start,
 };
 use xmc_hotpath::time::MonoNs;
+use xmc_hotpath::venue::cme::mdp3::view::EntryView;
 
 use crate::config::Configuration;
 use crate::engine::inputs;
@@ -65,6 +66,25 @@ pub struct Print {
     pub price_e9: i64,
     /// Lots.
     pub lots: u32,
+}
+
+/// Tag 279 of what is new. A trade that is changed or taken back was told before, when it moved
+/// what it moved: its correction is no trade.
+const NEW: u8 = 0;
+
+impl Print {
+    /// What an entry of a trade message of MDP 3.0 tells; `None` of one that is no new trade, or
+    /// not whole.
+    #[must_use]
+    pub fn of_trade(at: MonoNs, feed: StreamId, entry: &EntryView) -> Option<Self> {
+        if entry.action != Some(NEW) {
+            return None;
+        }
+        let shift = u32::try_from(i32::from(entry.price_exponent?) + 9).ok()?;
+        let price_e9 = entry.price_mantissa?.checked_mul(10_i64.checked_pow(shift)?)?;
+        let lots = u32::try_from(entry.size_lots?).ok()?;
+        Some(Self { at, feed, security_id: entry.security_id?, price_e9, lots })
+    }
 }
 
 /// One run of a record.
@@ -376,6 +396,11 @@ impl Rows {
             place(setup.gateways.iter().position(|of| of == stream))
         });
         Ok(Self { mapped: Some([instruments.collect(), gateways.collect()]), keeps_commands })
+    }
+
+    /// Whether quotes of the record may be of instruments that the desk does not have.
+    pub(super) const fn leaves_out(&self) -> bool {
+        self.mapped.is_some()
     }
 
     /// An instrument's row.

@@ -1,10 +1,12 @@
 //! The venues of a backtest: they match the desk's orders against the books of the source.
 //!
 //! An order that crosses takes what the book shows as it arrives, level by level, not what it
-//! showed as it was decided on. What is taken is not there again until the source shows another
-//! number of lots at that price. What is left of an order that may rest stands at its price
-//! (`queue`). Orders are refused by rate, outside the band, while the market does not trade, and
-//! come back unsent while the session is down. All of it is sans I/O: `play` carries messages.
+//! showed as it was decided on; a book that is not good shows nothing. What is taken is not there
+//! again until the source shows another number of lots at that price. What is left of an order that
+//! may rest stands at its price (`queue`); lots that go while a better price stands were cancelled,
+//! and what goes while the book is bad or the market is shut is nobody's trade. Orders are refused
+//! by rate, outside the band, while the market does not trade, and come back unsent while the
+//! session is down. All of it is sans I/O: `play` carries messages.
 //!
 //! What it deliberately does not do: an own order changes nothing of what others do, and own orders
 //! do not trade with each other; there are no busts, no lies and no lost messages (`sim::venue`).
@@ -61,6 +63,10 @@ struct Resting {
 #[derive(Clone, Debug)]
 struct Book {
     quote: Quote,
+    /// The last book that was good before one that was not, and whether one of those came since:
+    /// bad, or while the market is shut. Then nobody knows what went.
+    good: Quote,
+    is_blind: bool,
     tick_e9: i64,
     hours: Option<Hours>,
     /// Lots that were taken, by price: of bids, of asks.
@@ -114,6 +120,8 @@ impl Venues {
     ) -> Self {
         let book = Book {
             quote: Quote::EMPTY,
+            good: Quote::EMPTY,
+            is_blind: false,
             tick_e9: 0,
             hours: None,
             taken: [Vec::new(), Vec::new()],
@@ -186,16 +194,33 @@ impl Venues {
         let Some(book) = self.books.get_mut(quote.instrument.0 as usize) else { return };
         if book.taken.iter().all(Vec::is_empty) && book.resting.is_empty() {
             book.quote = *quote;
+            book.is_blind = false;
             return;
         }
         self.shown(now, quote, told);
     }
 
+    /// A book is shown while lots of it are taken, or own orders rest.
+    ///
+    /// A bad book, or one that is shown while the market is shut, moves nothing. What has gone when
+    /// the next good one comes was not seen going: it is no trade of what rests, but no more lots
+    /// stand before an order than are shown then.
     #[cold]
     fn shown(&mut self, now: MonoNs, quote: &Quote, told: &mut Told) {
         let row = quote.instrument.0 as usize;
         let book = &mut self.books[row];
-        let then = std::mem::replace(&mut book.quote, *quote);
+        let mut then = std::mem::replace(&mut book.quote, *quote);
+        let is_blind = book.is_blind;
+        book.is_blind = quote.quality != QuoteQuality::Good || book.is_shut(now);
+        match (is_blind, book.is_blind) {
+            (true, true) => return,
+            (false, true) => {
+                book.good = then;
+                return;
+            }
+            (true, false) => then = book.good,
+            (false, false) => {}
+        }
         let sides = [(&then.bids, &quote.bids), (&then.asks, &quote.asks)];
         for (taken, (then, now)) in book.taken.iter_mut().zip(sides) {
             taken.retain(|(price_e9, _)| shown_at(then, *price_e9) == shown_at(now, *price_e9));
@@ -205,10 +230,13 @@ impl Venues {
             let price_e9 = order.command.price_e9;
             let through = self.take(row, side, price_e9, order.open_lots);
             let lots: u32 = if through.is_empty() {
-                let own = |quote: &Quote| reach(own_side(quote, side), side, price_e9);
-                let (was, is) = (own(&then), own(quote));
-                let (queue, has_trades) = (self.queue, self.has_trades);
-                order.place.show(was, is, order.open_lots, queue, has_trades)
+                let [was, is] = [&then, quote].map(|quote| own_side(quote, side));
+                let is_first = [was, is].iter().all(|own| is_in_front(own, side, price_e9));
+                let was = reach(was, side, price_e9).filter(|_| !is_blind);
+                let is = reach(is, side, price_e9);
+                // What goes behind a better price was cancelled, as where trades are told.
+                let is_told = self.has_trades || !is_first;
+                order.place.show(was, is, order.open_lots, self.queue, is_told)
             } else {
                 // Whoever comes down to the order's price has met all that stood before it.
                 order.place = Place::join(Some(0));
@@ -228,7 +256,7 @@ impl Venues {
         told: &mut Told,
     ) {
         let row = instrument.0 as usize;
-        let Some(book) = self.books.get_mut(row) else { return };
+        let Some(book) = self.books.get_mut(row).filter(|book| !book.is_shut(now)) else { return };
         let mut left = lots;
         for mut order in std::mem::take(&mut book.resting) {
             let limit_e9 = order.command.price_e9;
@@ -326,8 +354,9 @@ impl Venues {
         match command.time_in_force {
             _ if open_lots == 0 => self.end(command, cum_lots),
             TimeInForce::Day => {
-                let shown = reach(own_side(&self.books[row].quote, side), side, price_e9);
-                let place = Place::join(shown);
+                let book = &self.books[row];
+                let shown = reach(own_side(&book.quote, side), side, price_e9);
+                let place = Place::join(shown.filter(|_| book.is_good()));
                 let order = Resting { command: *command, cum_lots, open_lots, place };
                 self.books[row].resting.push(order);
             }
@@ -460,9 +489,18 @@ impl Door {
 }
 
 impl Book {
+    fn is_shut(&self, now: MonoNs) -> bool {
+        self.hours.is_some_and(|hours| now < hours.from || now >= hours.until)
+    }
+
+    fn is_good(&self) -> bool {
+        self.quote.quality == QuoteQuality::Good
+    }
+
     fn refuses(&self, now: MonoNs, command: &OrderCommand, band_ticks: u32) -> Option<Refusal> {
-        let is_shut = self.hours.is_some_and(|hours| now < hours.from || now >= hours.until);
-        if is_shut || matches!(self.quote.quality, QuoteQuality::Unknown | QuoteQuality::Halted) {
+        if self.is_shut(now)
+            || matches!(self.quote.quality, QuoteQuality::Unknown | QuoteQuality::Halted)
+        {
             return Some(Refusal::Closed);
         }
         let band_e9 = i128::from(band_ticks) * i128::from(self.tick_e9);
@@ -474,7 +512,8 @@ impl Book {
         (band_ticks > 0 && other.count > 0 && beyond_e9 > band_e9).then_some(Refusal::Band)
     }
 
-    /// What an order of a side finds at its limit or better: prices and lots that are not taken.
+    /// What an order of a side finds at its limit or better: prices and lots that are not taken;
+    /// nothing in a bad book.
     fn free(&self, side: Side, limit_e9: i64) -> impl Iterator<Item = (i64, u32)> {
         let taken = &self.taken[usize::from(side == Side::Buy)];
         let levels = other_side(&self.quote, side).levels();
@@ -482,7 +521,8 @@ impl Book {
             Side::Buy => *price_e9 <= limit_e9,
             Side::Sell => *price_e9 >= limit_e9,
         };
-        levels.take_while(is_in).map(|(price_e9, lots)| {
+        let is_good = self.is_good();
+        levels.take_while(move |level| is_good && is_in(level)).map(|(price_e9, lots)| {
             let gone = taken.iter().find(|(known, _)| *known == price_e9);
             (price_e9, lots.saturating_sub(gone.map_or(0, |(_, gone)| *gone)))
         })
@@ -503,6 +543,15 @@ fn other_side(quote: &Quote, side: Side) -> &Depth {
 
 fn shown_at(depth: &Depth, price_e9: i64) -> u32 {
     depth.levels().find(|(known, _)| *known == price_e9).map_or(0, |(_, lots)| lots)
+}
+
+/// Whether nobody stands at a better price of a side's own book.
+fn is_in_front(own: &Depth, side: Side, price_e9: i64) -> bool {
+    own.count == 0
+        || match side {
+            Side::Buy => price_e9 >= own.best_e9(),
+            Side::Sell => price_e9 <= own.best_e9(),
+        }
 }
 
 /// Lots shown at a price of a side's own book; `None` if all its levels are shown and the price is

@@ -40,7 +40,7 @@ pub const FIGURES: &[Figure] = &[
         what: "fires that did all that was asked by their first orders, of all fires",
         is_more_better: true,
         is_required: true,
-        of: |counts| percent(counts.whole, counts.fires),
+        of: |counts| percent(counts.fired.whole, counts.fired.fires),
     },
     Figure {
         key: "failures",
@@ -49,7 +49,7 @@ pub const FIGURES: &[Figure] = &[
         what: "fires whose first orders left legs out of ratio, or that never ended, of all fires",
         is_more_better: false,
         is_required: true,
-        of: |counts| percent(counts.one_sided + counts.unended, counts.fires),
+        of: |counts| percent(counts.fired.one_sided + counts.fired.unended, counts.fired.fires),
     },
     Figure {
         key: "slippage",
@@ -91,7 +91,7 @@ pub const FIGURES: &[Figure] = &[
         what: "lots beyond whole units by the seconds for which they stood there, by fire",
         is_more_better: false,
         is_required: false,
-        of: |counts| share(counts.exposed_lot_ns as f64 / 1e9, counts.fires as f64),
+        of: |counts| share(counts.exposed_lot_ns as f64 / 1e9, counts.fired.fires as f64),
     },
     Figure {
         key: "repairs",
@@ -101,7 +101,7 @@ pub const FIGURES: &[Figure] = &[
                showed as they were decided on, by fire, all fires counted",
         is_more_better: false,
         is_required: false,
-        of: |counts| share(counts.repairs_e9 as f64 / 1e9, counts.fires as f64),
+        of: |counts| share(counts.repairs_e9 as f64 / 1e9, counts.fired.fires as f64),
     },
 ];
 

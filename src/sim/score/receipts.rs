@@ -9,7 +9,7 @@ use serde::Serialize;
 use xmc_hotpath::execute::repair;
 use xmc_hotpath::message::{
     CommandKind, Detail, Ending, Gate, InstrumentIndex, MAX_LEGS, OrderAction, OrderCommand,
-    OrderEvent, OrderEventKind, OrderId, Quote, RepairWay, Side, SpreadIndex,
+    OrderEvent, OrderEventKind, OrderId, Quote, Side, SpreadIndex,
 };
 use xmc_hotpath::record::frame::{self, Body, Image, Images, OwnedEvent};
 use xmc_hotpath::time::MonoNs;
@@ -18,32 +18,18 @@ use super::market::Opportunity;
 use super::play::MOST_WIRE;
 use crate::audit::day::unhedged_lots;
 use crate::audit::facts::Memory;
+use crate::sim::fires::FireCounts;
 
 /// What came of a market: sums, so that those of several markets add up.
-///
-/// Every fire is one of `whole`, `partial`, `empty`, `one_sided` and `unended`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Opportunities that the market had.
     pub opportunities: u64,
     /// Those in which a fire was decided on that ended in ratio, with units done.
     pub captured: u64,
-    /// Fires.
-    pub fires: u64,
-    /// Fires that did all that was asked by their first orders.
-    pub whole: u64,
-    /// Fires that did less than was asked, all legs alike, by their first orders.
-    pub partial: u64,
-    /// Fires that did nothing by their first orders.
-    pub empty: u64,
-    /// Fires whose first orders left legs out of ratio: repaired, or not.
-    pub one_sided: u64,
-    /// Fires that have not ended.
-    pub unended: u64,
-    /// Repairs sent that completed what missed.
-    pub completed: u64,
-    /// Repairs sent that traded back what was beyond whole units.
-    pub traded_back: u64,
+    /// How fires ended.
+    #[serde(flatten)]
+    pub fired: FireCounts,
     /// Fires that ended out of ratio: the spread was halted with what was left.
     pub broken: u64,
     /// Units asked for by fires that ended.
@@ -72,14 +58,7 @@ impl Counts {
     pub fn add(&mut self, other: &Self) {
         self.opportunities += other.opportunities;
         self.captured += other.captured;
-        self.fires += other.fires;
-        self.whole += other.whole;
-        self.partial += other.partial;
-        self.empty += other.empty;
-        self.one_sided += other.one_sided;
-        self.unended += other.unended;
-        self.completed += other.completed;
-        self.traded_back += other.traded_back;
+        self.fired.add(&other.fired);
         self.broken += other.broken;
         self.asked_units += other.asked_units;
         self.done_units += other.done_units;
@@ -259,7 +238,7 @@ impl Reading<'_> {
                         *lots += order.qty_lots;
                     }
                 }
-                self.counts.fires += 1;
+                self.counts.fired.fires += 1;
                 let beyond_e9 = i128::from(told.value_e9) - i128::from(told.level_e9);
                 let edge_e9 = if told.intent.is_buy() { -beyond_e9 } else { beyond_e9 };
                 let money_q32 =
@@ -275,11 +254,7 @@ impl Reading<'_> {
                 self.fires.insert(told.spread, fire);
             }
             Detail::Repair(told) => {
-                match told.way {
-                    RepairWay::Complete => self.counts.completed += 1,
-                    RepairWay::Unwind => self.counts.traded_back += 1,
-                    RepairWay::Neither => {}
-                }
+                self.counts.fired.repaired(told.way);
                 for order in &self.batch {
                     self.books.get_mut(&order.instrument).map(|book| book.take(order));
                 }
@@ -294,14 +269,8 @@ impl Reading<'_> {
 
     fn ending(&mut self, ending: &Ending) {
         let Some(fire) = self.fires.remove(&ending.spread) else { return };
-        let is_one_sided = fire.repairs > 0 || !ending.is_aligned;
         let counts = &mut self.counts;
-        match (is_one_sided, ending.done_units) {
-            (true, _) => counts.one_sided += 1,
-            (false, 0) => counts.empty += 1,
-            (false, done) if done == ending.units => counts.whole += 1,
-            (false, _) => counts.partial += 1,
-        }
+        let is_one_sided = counts.fired.ended(ending, fire.repairs);
         counts.asked_units += u64::from(ending.units);
         counts.broken += u64::from(!ending.is_aligned);
         if ending.is_aligned && ending.done_units > 0 {
@@ -346,7 +315,7 @@ impl Reading<'_> {
     fn end(mut self) -> Counts {
         self.counts.opportunities = self.opportunities.len() as u64;
         self.counts.captured = self.is_captured.iter().filter(|is| **is).count() as u64;
-        self.counts.unended = self.fires.len() as u64;
+        self.counts.fired.unended = self.fires.len() as u64;
         self.counts
     }
 }

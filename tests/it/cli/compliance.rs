@@ -97,6 +97,15 @@ fn what_is_counted_is_what_the_record_holds_and_a_threshold_that_is_met_is_told(
 }
 
 #[test]
+fn a_configuration_and_another_one_are_not_shown_together() {
+    let one = "config/demo.toml";
+    let refused = xmc(&["compliance", "show", one, "--config", "config/backtest_demo.toml"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(3), "{said}");
+    assert!(said.contains("config/demo.toml is no directory: with --config"), "{said}");
+}
+
+#[test]
 fn the_filing_sheet_names_the_program_that_made_it() {
     let scratch = Scratch::new("compliance_filing");
     let file = config(&scratch, &[]);

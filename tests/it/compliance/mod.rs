@@ -1,5 +1,8 @@
 //! What is counted, how it stands to thresholds, and when one will be met.
 
+mod record;
+
+use cross_market_connect::calendar::{Shelf, Timetable};
 use cross_market_connect::compliance::day::Day;
 use cross_market_connect::compliance::judge::{Forecast, Judged, Stands, judge};
 use cross_market_connect::compliance::meters::{Fill, Meters, Where};
@@ -131,7 +134,10 @@ fn messages_for_each_trade_have_no_figure_without_one() {
     let mut meters = Meters::default();
     send(&mut meters, 1, 6, OrderAction::New);
     send(&mut meters, 1, 3, OrderAction::Cancel);
-    assert_eq!(one(&config, &meters, at(60)).value_e9, None);
+    let judged = one(&config, &meters, at(60));
+    assert_eq!((judged.value_e9, judged.percent, judged.stands), (None, 100, Stands::Met));
+    let quiet = one(&config, &meters, at(86_400));
+    assert_eq!((quiet.value_e9, quiet.percent, quiet.stands), (None, 0, Stands::Below));
     // Two orders filled, one of them in two parts.
     for (price, is_first) in [(1, true), (2, false), (3, true)] {
         meters.filled(&place(at(61)), &fill(Side::Buy, price, 0, is_first));
@@ -177,11 +183,132 @@ fn fees_are_of_messages_beyond_the_free_ones() {
     }
 }
 
+/// Ten messages a minute, forty so far: the first thousand are free, twenty more cost the limit,
+/// and the 980 that are left take 98 minutes.
+#[test]
+fn a_forecast_of_fees_counts_the_messages_that_are_still_free() {
+    let fee = OrderFee {
+        venue: None,
+        contract: None,
+        free_messages: 1_000,
+        fee_e9: E9 / 10,
+        currency: "CNY".to_owned(),
+        source: "a test".to_owned(),
+        as_of: "2026-11-01".to_owned(),
+    };
+    let thresholds = vec![threshold(What::OrderFeesPerDay, Level::Contract, 2)];
+    let config = Compliance { fees: vec![fee], ..config(thresholds) };
+    let mut meters = Meters::default();
+    send(&mut meters, 4, 10, OrderAction::New);
+    let Forecast::At { at_ns, .. } = one(&config, &meters, at(4 * 60)).forecast else {
+        panic!("it is met some time");
+    };
+    assert_eq!(u64::try_from(at_ns), Ok(at(4 * 60 + 98 * 60).0));
+}
+
+/// A threshold or a fee that can match nothing is refused, and says where.
+#[test]
+fn what_matches_nothing_is_refused() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/nothing.toml");
+    let refused = |text: &str| {
+        let text = format!("include = [\"demo.toml\"]\n[compliance]\n{text}");
+        match cross_market_connect::config::load_text(&path, &text) {
+            Ok(_) => None,
+            Err(invalid) => Some(invalid.to_string()),
+        }
+    };
+    let table = |kind: &str, keys: &str| {
+        format!("[[compliance.{kind}]]\n{keys}\nsource = \"s\"\nas_of = \"2026-11-01\"\n")
+    };
+    let orders = |keys: &str| {
+        let what = "what = \"orders_per_day\"\nlevel = \"contract\"\nlimit = \"5\"\n";
+        table("threshold", &format!("{what}{keys}"))
+    };
+    let fees = "what = \"order_fees_per_day\"\nlevel = \"contract\"\nlimit = \"5\"\n";
+    let fees = table("threshold", &format!("{fees}venue = \"shfe\""));
+    let fee = |keys: &str| table("order_fee", &format!("fee = \"1\"\ncurrency = \"CNY\"\n{keys}"));
+    assert_eq!(refused(&orders("venue = \"nymex\"\ncontract = \"CLU6\"")), None);
+    assert_eq!(refused(&(fees.clone() + &fee("venue = \"shfe\""))), None);
+    for text in [
+        orders("venue = \"shfe\"\ncontract = \"CLU6\""),
+        // Nothing trades it: it only prices.
+        orders("contract = \"CNHU6\""),
+        fee("venue = \"comex\"\ncontract = \"CLU6\""),
+        fees.clone(),
+        fees + &fee("venue = \"nymex\""),
+    ] {
+        let said = refused(&text).unwrap_or_else(|| panic!("{text} is accepted"));
+        assert!(said.contains("XMC-C124"), "{said}");
+    }
+}
+
+/// Copper's hours at its exchange.
+fn copper() -> Timetable {
+    let shelf = Shelf::shipped().expect("they are sound");
+    shelf.find("XSGE", "cu2601").expect("it is traded").1.clone()
+}
+
+/// The night session of copper is of the Monday; another contract's Friday goes on meanwhile. Both
+/// are of the exchange, whose day has begun and does not begin anew.
+#[test]
+fn an_exchange_counts_on_while_its_contracts_have_different_days() {
+    let config = config(vec![threshold(What::OrdersPerDay, Level::Exchange, 100)]);
+    let hours = copper();
+    let friday: Timestamp = "2026-11-20T13:30:00Z".parse().expect("a moment");
+    let friday = u64::try_from(friday.as_nanosecond()).expect("after 1970");
+    let mut meters = Meters::default();
+    for second in 0..6 {
+        let utc = UnixNs(friday + second * S);
+        let (contract, hours) = [("cu2601", Some(&hours)), ("wr2601", None)][second as usize % 2];
+        let day = Day::at(hours, utc);
+        meters.sent(&Where { contract, day, ..place(utc) }, OrderAction::New);
+    }
+    let judged = one(&config, &meters, UnixNs(friday + 10 * S));
+    assert_eq!(judged.value_e9, Some(6 * E9));
+    let (_, of_exchange) = meters.rows().find(|(of, _)| of.contract.is_none()).expect("its row");
+    let day = of_exchange.day.as_ref().expect("it is known");
+    assert_eq!(day.date.to_string(), "2026-11-23");
+    for (_, meter) in meters.rows().filter(|(of, _)| of.contract.is_some()) {
+        assert_eq!(meter.totals.orders, 3);
+    }
+}
+
+/// Ten orders a minute until the break at 02:15, which ends at 02:30. The rate is that of the time
+/// that was traded, before and after it; and what comes late in the morning comes after lunch,
+/// which lasts from 03:30 to 05:30.
+#[test]
+fn a_rate_is_of_trading_time_and_not_of_a_break() {
+    let hours = copper();
+    let orders = |minutes: std::ops::Range<u64>| {
+        let mut meters = Meters::default();
+        for number in minutes.start * 10..minutes.end * 10 {
+            let utc = at(number * 6);
+            let day = Day::at(Some(&hours), utc);
+            meters.sent(&Where { day, ..place(utc) }, OrderAction::New);
+        }
+        meters
+    };
+    let forecast = |meters: &Meters, limit: i64, now: u64| {
+        let config = config(vec![threshold(What::OrdersPerDay, Level::Contract, limit)]);
+        match one(&config, meters, at(now * 60)).forecast {
+            Forecast::At { at, .. } => at,
+            other => format!("{other:?}"),
+        }
+    };
+    // 150 orders of 200: the next 50 take five minutes.
+    let before_break = orders(60..75);
+    assert_eq!(forecast(&before_break, 200, 75), "2026-11-23 02:35 UTC");
+    assert_eq!(forecast(&before_break, 200, 85), "2026-11-23 02:35 UTC");
+    assert_eq!(forecast(&before_break, 200, 90), "2026-11-23 02:35 UTC");
+    let before_lunch = orders(130..148);
+    assert_eq!(forecast(&before_lunch, 230, 148), "2026-11-23 05:33 UTC");
+    assert_eq!(forecast(&before_lunch, 100_000, 148), "NotBeforeClose");
+}
+
 /// The night session of 20 November 2026, a Friday, is of the Monday after it.
 #[test]
 fn a_trading_day_is_that_of_the_exchange_and_closes_with_it() {
-    let shelf = cross_market_connect::calendar::Shelf::shipped().expect("they are sound");
-    let (_, hours) = shelf.find("XSGE", "cu2601").expect("it is traded");
+    let hours = &copper();
     let moment = |text: &str| {
         let at: Timestamp = text.parse().expect("a moment");
         UnixNs(u64::try_from(at.as_nanosecond()).expect("after 1970"))

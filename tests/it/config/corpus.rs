@@ -63,6 +63,9 @@ const COUNTED_WHERE: &str = "[compliance]\n[[compliance.threshold]]\nwhat = \"po
 const COUNTED_WHEN: &str = "[compliance]\n[[compliance.threshold]]\nwhat = \"orders_per_day\"\n\
      level = \"contract\"\nlimit = \"5\"\nsource = \"s\"\nas_of = \"November\"\n\
      [[spread]]\nname = \"calendar\"";
+const COUNTED_FREE: &str = "[compliance]\n[[compliance.threshold]]\n\
+     what = \"order_fees_per_day\"\nlevel = \"contract\"\nlimit = \"5\"\nsource = \"s\"\n\
+     as_of = \"2026-11-01\"\n[[spread]]\nname = \"calendar\"";
 const COUNTED_WHOSE: &str = "[compliance]\n[[compliance.group]]\nname = \"house\"\n\
      accounts = [\"elsewhere\"]\n[[spread]]\nname = \"calendar\"";
 const GUARD_HASTY: &str = "[guard]\nhot_core_ms = 49\n[[spread]]\nname = \"calendar\"";
@@ -759,6 +762,7 @@ const CASES: &[Case] = &[
     case("122", &[(SPREAD, COUNTED_WHERE)], "level = \"exchange\"", ""),
     case("122", &[(SPREAD, COUNTED_WHEN)], "as_of = \"November\"", ""),
     case("123", &[(SPREAD, COUNTED_WHOSE)], "[compliance]", ""),
+    case("124", &[(SPREAD, COUNTED_FREE)], "[compliance]", ""),
     case("121", &[(SPREAD, GUARD_SELDOM)], "[guard]", ""),
     case("010", &[(SPREAD, GUARD_HASTY)], "hot_core_ms = 49", ""),
     case("140", &[(SPREAD, BACKTEST_TWICE)], "# again", "# first"),

@@ -1,5 +1,6 @@
 //! The score: what is counted is what happened, and the two desks differ in nothing but the delay.
 
+use cross_market_connect::sim::fires::FireCounts;
 use cross_market_connect::sim::network::Delay;
 use cross_market_connect::sim::score::figure::FIGURES;
 use cross_market_connect::sim::score::interval::{Interval, differences, sum};
@@ -47,7 +48,8 @@ fn counted(path: &Path, apart: Option<Apart>) -> Counts {
 /// What both have in common: money of 1,000 a unit of price, 3 units asked for, 7 ticks beyond the
 /// level of 3.
 fn asked() -> Counts {
-    Counts { opportunities: 1, fires: 1, asked_units: 3, ..Counts::default() }
+    let fired = FireCounts { fires: 1, ..FireCounts::default() };
+    Counts { opportunities: 1, fired, asked_units: 3, ..Counts::default() }
 }
 
 #[test]
@@ -66,7 +68,7 @@ fn both_legs_at_once_take_the_opportunity() {
     let lots_e9 = 3 * u128::try_from(TICK_E9).expect("above zero") * 1_000;
     let expected = Counts {
         captured: 1,
-        whole: 1,
+        fired: FireCounts { whole: 1, ..asked().fired },
         done_units: 3,
         traded_e9: lots_e9 * (7_000 + 7_010),
         most_lots: 3,
@@ -84,8 +86,7 @@ fn leg_after_leg_is_left_with_one() {
     let apart = Apart { least_ms: 100, most_ms: 100 };
     let tick_e9 = u128::try_from(TICK_E9).expect("above zero") * 1_000;
     let expected = Counts {
-        one_sided: 1,
-        traded_back: 1,
+        fired: FireCounts { one_sided: 1, traded_back: 1, ..asked().fired },
         traded_e9: 3 * tick_e9 * (7_000 + 6_999),
         slipped_e9: 3 * tick_e9,
         repairs_e9: 3 * i128::from(TICK_E9) * 1_000,
@@ -128,15 +129,16 @@ fn every_fire_is_of_one_kind() {
     let pairs = scores(1, 20, 2, &TERMS, &|_| {}).expect("scores");
     assert_eq!(pairs.len(), 20);
     for counts in pairs.iter().flatten() {
-        let kinds = counts.whole + counts.partial + counts.empty + counts.one_sided;
-        assert_eq!(kinds + counts.unended, counts.fires, "{counts:?}");
+        let kinds =
+            counts.fired.whole + counts.fired.partial + counts.fired.empty + counts.fired.one_sided;
+        assert_eq!(kinds + counts.fired.unended, counts.fired.fires, "{counts:?}");
         assert!(counts.captured <= counts.opportunities, "{counts:?}");
     }
     for [desk, apart] in &pairs {
         assert_eq!(desk.opportunities, apart.opportunities);
     }
     let [desk, apart] = sum(&pairs);
-    assert!(desk.fires > 1_000 && apart.one_sided > 100, "{desk:?} {apart:?}");
+    assert!(desk.fired.fires > 1_000 && apart.fired.one_sided > 100, "{desk:?} {apart:?}");
 }
 
 /// The same seeds give the same scores, however many threads take them.

@@ -10,6 +10,7 @@ use cross_market_connect::sim::network::Delay;
 use cross_market_connect::sim::score::market::{Book, MarketTerms, Move, Path};
 use cross_market_connect::sim::score::play::{START, WIRE, play as score, spread};
 use cross_market_connect::sim::score::receipts;
+use xmc_hotpath::message::SpreadSpec;
 use xmc_hotpath::record::frame::{self, Kind, Start};
 use xmc_hotpath::time::MonoNs;
 
@@ -18,7 +19,11 @@ const TICK: i128 = 10_000_000 * 1_000;
 
 /// A journal's bytes: of a desk that traded in the score's market of that path.
 pub fn journal(path: &Path, wire: [Delay; 2]) -> Vec<u8> {
-    let played = score(path, &spread(), wire, None, 1).expect("every invariant holds");
+    journal_of(&spread(), path, wire)
+}
+
+fn journal_of(spread: &SpreadSpec, path: &Path, wire: [Delay; 2]) -> Vec<u8> {
+    let played = score(path, spread, wire, None, 1).expect("every invariant holds");
     let mut bytes = written(&played.start);
     bytes.extend_from_slice(&played.record);
     bytes
@@ -33,7 +38,7 @@ pub fn market(bytes: &[u8]) -> Source<'_> {
 }
 
 /// Home answers in 1 ms each way, abroad so late.
-fn late(abroad_us: u32) -> Terms {
+pub fn late(abroad_us: u32) -> Terms {
     let venue = |us: u32| BacktestVenue {
         order: Latency { least_us: us, spread_us: 0 },
         report: Latency { least_us: 1_000, spread_us: 0 },
@@ -44,7 +49,7 @@ fn late(abroad_us: u32) -> Terms {
 }
 
 /// What a play writes, start and all, with what came of it.
-fn recorded(source: &Source<'_>, terms: &Terms) -> (Vec<u8>, Outcome) {
+pub fn recorded(source: &Source<'_>, terms: &Terms) -> (Vec<u8>, Outcome) {
     let mut bytes = Vec::new();
     let begin = |start: &Start| Ok(written(start));
     let finish = |run: Vec<u8>, _| {
@@ -57,6 +62,11 @@ fn recorded(source: &Source<'_>, terms: &Terms) -> (Vec<u8>, Outcome) {
 
 /// Abroad stands ten ticks too high for 50 ms, with three lots to sell to.
 fn one_opportunity() -> Vec<u8> {
+    one_opportunity_with(&spread())
+}
+
+/// The same, of another pair.
+pub fn one_opportunity_with(spread: &SpreadSpec) -> Vec<u8> {
     let book = |bid, ask| Book { bids: vec![bid], asks: vec![ask] };
     let at = |ms: u64, venue: usize, book: Book| Move { at: MonoNs(ms * MS), venue, book };
     let moves = vec![
@@ -66,7 +76,7 @@ fn one_opportunity() -> Vec<u8> {
         at(150, 1, book((6_999, 10), (7_000, 10))),
     ];
     let path = Path { moves, jumps: Vec::new(), until: MonoNs(1_000 * MS) };
-    journal(&path, [Delay { least_ns: MS, spread_ns: 0 }; 2])
+    journal_of(spread, &path, [Delay { least_ns: MS, spread_ns: 0 }; 2])
 }
 
 /// Both orders arrive while the price stands: three units are sold ten ticks above what they cost.
@@ -75,7 +85,10 @@ fn legs_that_arrive_in_time_earn_the_spread() {
     let bytes = one_opportunity();
     let outcome = play(&market(&bytes), &late(1_000)).expect("it is played");
     let all = outcome.pairs[0].whole();
-    assert_eq!((all.fires, all.whole, all.one_sided, all.done_units), (1, 1, 0, 3));
+    assert_eq!(
+        (all.fired.fires, all.fired.whole, all.fired.one_sided, all.done_units),
+        (1, 1, 0, 3)
+    );
     assert_eq!((all.slipped_e9, all.improved_e9, all.fees_e9), (0, 0, 0));
     assert_eq!(outcome.pairs[0].lots[..2], [3, -3]);
     // Held to the end: home stands at 6,999 to 7,000, abroad as well.
@@ -89,8 +102,8 @@ fn a_leg_that_arrives_late_is_leg_risk() {
     let bytes = one_opportunity();
     let outcome = play(&market(&bytes), &late(90_000)).expect("it is played");
     let all = outcome.pairs[0].whole();
-    assert_eq!((all.fires, all.whole, all.one_sided), (1, 0, 1), "{all:?}");
-    assert_eq!((all.completed, all.traded_back, all.halted), (0, 1, 0));
+    assert_eq!((all.fired.fires, all.fired.whole, all.fired.one_sided), (1, 0, 1), "{all:?}");
+    assert_eq!((all.fired.completed, all.fired.traded_back, all.halted), (0, 1, 0));
     assert_eq!(outcome.pairs[0].lots[..2], [0, 0]);
     assert_eq!((all.profit_e9, all.slipped_e9, all.repairs_e9), (-3 * TICK, 3 * TICK, 3 * TICK));
     assert_eq!(all.legs[0].realised_e9, -3 * TICK);
@@ -100,7 +113,7 @@ fn a_leg_that_arrives_late_is_leg_risk() {
     assert!((90 * MS..93 * MS).contains(&(exposed_ns as u64)), "{exposed_ns} ns");
     assert_eq!(all.most_residual_lots, 3);
     assert_eq!(all.drawdown_e9, 3 * TICK + 3 * TICK / 2 - 3 * TICK / 2);
-    assert_eq!(outcome.repairs.len(), all.traded_back as usize);
+    assert_eq!(outcome.repairs.len(), all.fired.traded_back as usize);
 }
 
 /// An order that takes longer than the desk waits for an answer: its deadline fires on the virtual
@@ -124,7 +137,7 @@ fn the_record_replays_equal() {
     assert!(replayed.is_equal(), "{:?}", replayed.difference);
     assert_eq!(replayed.inputs, outcome.inputs);
     assert_eq!(replayed.orders, outcome.orders);
-    assert_eq!(replayed.fires, outcome.whole().fires);
+    assert_eq!(replayed.fires, outcome.whole().fired.fires);
     assert!(replayed.fires > 20, "{replayed:?}");
 }
 
@@ -149,19 +162,29 @@ fn figures_are_those_of_the_record() {
         let (_, _, behind_start) = frame::split(&record).expect("a start");
         let counted = receipts::read(behind_start, 2, &[]).expect("its own record");
         let all = outcome.pairs[0].whole();
-        assert!(all.fires > 10, "{all:?}");
+        assert!(all.fired.fires > 10, "{all:?}");
         assert_eq!(
-            [all.fires, all.whole, all.partial, all.empty, all.one_sided, all.unended],
             [
-                counted.fires,
-                counted.whole,
-                counted.partial,
-                counted.empty,
-                counted.one_sided,
-                counted.unended
+                all.fired.fires,
+                all.fired.whole,
+                all.fired.partial,
+                all.fired.empty,
+                all.fired.one_sided,
+                all.fired.unended
+            ],
+            [
+                counted.fired.fires,
+                counted.fired.whole,
+                counted.fired.partial,
+                counted.fired.empty,
+                counted.fired.one_sided,
+                counted.fired.unended
             ]
         );
-        assert_eq!([all.completed, all.traded_back], [counted.completed, counted.traded_back]);
+        assert_eq!(
+            [all.fired.completed, all.fired.traded_back],
+            [counted.fired.completed, counted.fired.traded_back]
+        );
         assert_eq!(all.halted, counted.broken);
         assert_eq!(all.exposed_lot_ns, counted.exposed_lot_ns);
         assert_eq!(all.most_residual_lots, counted.most_lots);
@@ -205,7 +228,7 @@ fn a_desk_without_commands_arms_itself() {
     let source = market(&bytes);
     let terms = Terms { leaves_commands: true, ..late(1_000) };
     let outcome = play(&source, &terms).expect("it is played");
-    assert!(outcome.whole().fires > 10);
+    assert!(outcome.whole().fired.fires > 10);
     let commands = |bytes: &[u8]| {
         let (mut rest, mut count) = (bytes, 0);
         while !rest.is_empty() {
@@ -231,7 +254,7 @@ fn runs_are_played_one_after_the_other() {
     assert!(replayed.is_equal() && replayed.runs == 2, "{replayed:?}");
     let one = play(&market(&bytes[..first]), &late(1_000)).expect("it is played");
     let other = play(&market(&bytes[first..]), &late(1_000)).expect("it is played");
-    assert_eq!(one.whole().fires + other.whole().fires, both.whole().fires);
+    assert_eq!(one.whole().fired.fires + other.whole().fired.fires, both.whole().fired.fires);
     assert!(both.lasted_ns > one.lasted_ns);
 }
 

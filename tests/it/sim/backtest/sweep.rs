@@ -88,8 +88,8 @@ fn two_periods_are_the_whole() {
     let parts = play(&source, &Terms { split_ns, ..Terms::default() }).expect("it is played");
     assert_eq!(parts.split_ns, split_ns);
     let (one, other, all) = (parts.period(0), parts.period(1), whole.whole());
-    assert!(one.fires > 5 && other.fires > 5, "{one:?} {other:?}");
-    assert_eq!(one.fires + other.fires, all.fires);
+    assert!(one.fired.fires > 5 && other.fired.fires > 5, "{one:?} {other:?}");
+    assert_eq!(one.fired.fires + other.fired.fires, all.fired.fires);
     assert_eq!(one.profit_e9 + other.profit_e9, all.profit_e9);
     assert_eq!(one.exposed_lot_ns + other.exposed_lot_ns, all.exposed_lot_ns);
     assert_eq!(parts.whole().legs, all.legs);

@@ -180,6 +180,71 @@ fn an_order_of_the_day_rests_and_trades_when_the_market_comes_to_it() {
     assert_eq!(short(&rig.print(98, 3)), [fill(99, 1)]);
 }
 
+/// Without trades in the source: what goes at the best price when nothing stands before the order
+/// is taken for its own; what goes behind a better price was cancelled.
+#[test]
+fn only_at_the_best_price_is_what_goes_a_trade() {
+    let mut rig = Rig::new(BacktestVenue::default(), QueueRule::Proportional, false);
+    rig.show(&[(99, 10)], &[(101, 5)]);
+    rig.send(order(1, Side::Buy, 98, 4, TimeInForce::Day));
+    rig.send(order(2, Side::Sell, 102, 4, TimeInForce::Day));
+    let away = [(98, 6), (97, 1)];
+    let show =
+        |rig: &mut Rig, bids: &[(i64, u32)], asks: &[(i64, u32)]| short(&rig.show(bids, asks));
+    assert_eq!(show(&mut rig, &[&[(99, 10)], &away[..]].concat(), &[(101, 5), (102, 6)]), []);
+    assert_eq!(show(&mut rig, &[(99, 10), (98, 1)], &[(101, 5), (102, 1)]), [], "behind the best");
+    assert_eq!(show(&mut rig, &[(98, 5)], &[(101, 5), (102, 1)]), [], "it was behind until now");
+    assert_eq!(show(&mut rig, &[(98, 2)], &[(101, 5), (102, 1)]), [fill(98, 3)]);
+    assert_eq!(show(&mut rig, &[(99, 1), (98, 1)], &[(101, 5)]), [], "a better price came");
+    assert_eq!(show(&mut rig, &[(97, 1)], &[(102, 1)]), [], "it was behind until now");
+    assert_eq!(show(&mut rig, &[(97, 1)], &[(103, 1)]), [fill(102, 1)]);
+}
+
+/// A book that is not good, or is shown while the market is shut, fills nothing, neither by what is
+/// gone in it nor by what crosses in it; what was gone when it is good again was not seen going.
+#[test]
+fn a_bad_book_and_a_shut_market_fill_nothing() {
+    let bad = [
+        QuoteQuality::Unknown,
+        QuoteQuality::Gapped,
+        QuoteQuality::Insane,
+        QuoteQuality::Divergent,
+        QuoteQuality::Halted,
+    ];
+    for quality in bad {
+        let mut rig = Rig::new(BacktestVenue::default(), QueueRule::Proportional, false);
+        rig.show(&[], &[(101, 5)]);
+        rig.send(order(1, Side::Buy, 99, 9, TimeInForce::Day));
+        rig.show(&[(99, 8)], &[(101, 5)]);
+        for asks in [(101, 5), (98, 5)] {
+            let quote = Quote { quality, ..quote(&[], &[asks]) };
+            let told = rig.of(|venues, now, told| venues.quote(now, &quote, told));
+            assert_eq!(short(&told), [], "{quality:?}");
+        }
+        if quality == QuoteQuality::Gapped {
+            assert_eq!(
+                short(&rig.send(take(2, 101, 1))),
+                [ACCEPTED, CANCELLED],
+                "nothing is known"
+            );
+        }
+        assert_eq!(short(&rig.show(&[(99, 3)], &[(101, 5)])), [], "{quality:?}");
+        assert_eq!(short(&rig.show(&[(99, 1)], &[(101, 5)])), [fill(99, 2)], "{quality:?}");
+    }
+    let mut rig = Rig::new(BacktestVenue::default(), QueueRule::Proportional, true);
+    rig.show(&[(99, 0)], &[(101, 5)]);
+    rig.send(order(1, Side::Buy, 99, 9, TimeInForce::Day));
+    let from = MonoNs(rig.now + 10_000_000);
+    let hours =
+        Hours { instrument: InstrumentIndex(0), from, opening_until: from, until: MonoNs::NEVER };
+    rig.venues.hours(&hours);
+    assert_eq!(short(&rig.print(98, 1)), [], "shut");
+    assert_eq!(short(&rig.show(&[], &[(98, 5)])), [], "shut");
+    rig.now += 20_000_000;
+    assert_eq!(short(&rig.print(98, 1)), [fill(99, 1)]);
+    assert_eq!(short(&rig.show(&[], &[(98, 5)])), [fill(99, 5)]);
+}
+
 /// The cancel meets the order, or comes too late.
 #[test]
 fn a_cancel_and_a_fill_race() {
