@@ -42,16 +42,7 @@ pub fn of_text(path: &Path, text: &str) -> Result<Calendar, Invalid> {
 }
 
 fn check(sources: Sources, report: Report) -> Result<Calendar, Invalid> {
-    let tables = config::parse(&sources, &report);
-    let calendar = tables.as_ref().and_then(|tables| {
-        let document = Document::gather(SHAPE, tables, &report)?;
-        calendar(document, &report)
-    });
-    drop(tables);
-    match calendar {
-        Some(calendar) if report.is_empty() => Ok(calendar),
-        _ => Err(Invalid { sources, problems: report.into_problems() }),
-    }
+    config::checked(sources, report, SHAPE, calendar).map(|(calendar, _)| calendar)
 }
 
 fn calendar(mut document: Document<'_>, report: &Report) -> Option<Calendar> {

@@ -249,6 +249,18 @@ rules! {
     FixingDay = "158",
     /// The terms of a price lead from the currency of the future to that of the contract.
     PriceTerms = "159",
+    /// A roll has one guard, whose slices fit each other and whose end lies inside the window.
+    RollGuard = "180",
+    /// A deadline is not after its contract's last day, and has lots if it is a step of a limit.
+    RollDeadline = "181",
+    /// A listed combination is of two months of one product and market, quoted bid below ask.
+    Combination = "182",
+    /// A risk factor is of a product's months or of a currency, and no two move the same.
+    RiskFactor = "183",
+    /// How factors move is said once: by prices, or with a source.
+    RiskSource = "184",
+    /// A limit of risk is written once for what it bounds.
+    RiskLimit = "185",
 }
 
 /// One thing wrong, where, and what to do.

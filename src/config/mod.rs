@@ -346,6 +346,35 @@ fn at_most(most: usize, what: &str, sections: &[Section<'_>], whose: &str, repor
     }
 }
 
+/// Reads a file of its own: its sections become one checked value, or every reason why not.
+///
+/// The sources come back with the value, which may want to keep them.
+pub(crate) fn checked<T>(
+    sources: Sources,
+    report: Report,
+    shape: Shape,
+    read: impl FnOnce(Document<'_>, &Report) -> Option<T>,
+) -> Result<(T, Sources), Invalid> {
+    let tables = parse(&sources, &report);
+    let value = tables.as_ref().and_then(|tables| {
+        let document = Document::gather(shape, tables, &report)?;
+        read(document, &report)
+    });
+    drop(tables);
+    match value {
+        Some(value) if report.is_empty() => Ok((value, sources)),
+        _ => Err(Invalid { sources, problems: report.into_problems() }),
+    }
+}
+
+/// Reads sections of one kind: all of them, before one that is wrong ends it.
+pub(crate) fn every<'a, T>(
+    sections: Vec<Section<'a>>,
+    read: impl Fn(Section<'a>) -> Option<T>,
+) -> Option<Vec<T>> {
+    all(each(sections, read))
+}
+
 pub(crate) fn missing_section(report: &Report, title: &str) {
     let message = format!("there is no {title} in any of the files");
     report.add(Problem::nowhere(Rule::MissingSection, message));

@@ -13,16 +13,20 @@
 //! 80 % to 125 % an offset was called highly effective by IAS 39, AG105(b); IFRS 9 has no such
 //! line, and neither has this.
 //!
+//! A product that was traded has a row also when nothing of it is held any more; so has a currency
+//! of which futures were traded, whose goods are the prices agreed in it, at the currency's rate.
+//!
 //! Money is exact; only the line is of floats. Called by `xmc hedge effect`.
 
-use super::book::Book;
+use super::book::{Book, Held};
 use super::exposure;
+use super::plan::agreed;
 use super::regression::{Line, line};
 use super::series::{Series, SeriesError, day, lines, price};
 use super::{HedgeError, held};
 use crate::config::Rational;
 use jiff::civil::Date;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// A trade of a hedge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,14 +108,24 @@ pub fn trades(file: &str, text: &str) -> Result<Vec<Trade>, SeriesError> {
     Ok(trades)
 }
 
-/// What the hedges of a client's product did.
+/// What a hedge is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Of {
+    /// A product, by its place in the book.
+    Product(usize),
+    /// A currency.
+    Currency(String),
+}
+
+/// What the hedges of a client's product, or of a currency, did.
 #[derive(Clone, Debug)]
 pub struct Effect {
     /// Whose.
     pub client: usize,
     /// Of what.
-    pub product: usize,
-    /// Goods, in the product's unit.
+    pub of: Of,
+    /// Goods, in the product's unit; of a currency, prices agreed in it: to be received, less to be
+    /// paid.
     pub physical: Rational,
     /// First and last day of prices.
     pub days: (Date, Date),
@@ -140,19 +154,49 @@ pub struct Effect {
 
 const TEXT: &str = "the effect of hedges";
 
-/// What hedges did, product by product, of all clients in the book.
+/// What hedges did, product by product and then currency by currency, of all clients in the book.
 ///
-/// `prices` has a column for every product that is hedged (its price in the book's currency), for
-/// every contract traded (as it is quoted) and for every currency traded in.
+/// `prices` has a column for every product with goods (its price in the book's currency), for every
+/// contract traded (as it is quoted), for every currency traded in and every one hedged.
 ///
 /// # Errors
 /// If a price or a contract is missing, or a sum cannot be held exactly.
 pub fn of(book: &Book, prices: &Series, trades: &[Trade]) -> Result<Vec<Effect>, HedgeError> {
     let all = exposure::of(book)?;
-    let mut pairs: Vec<(usize, usize)> = all.keys().map(|key| (key.client, key.product)).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
+    let mut pairs: BTreeSet<(usize, Of)> =
+        all.keys().map(|key| (key.client, Of::Product(key.product))).collect();
+    for trade in trades {
+        let client = book.clients.iter().position(|client| client.name == trade.client);
+        let Some(client) = client else {
+            continue;
+        };
+        match traded(book, &trade.contract) {
+            Some(Held::Product(place)) => {
+                pairs.insert((client, Of::Product(book.contracts[place].product)))
+            }
+            Some(Held::Fx(place)) => {
+                let currency = book.fx_contracts[place].currency.clone();
+                pairs.insert((client, Of::Currency(currency)))
+            }
+            None => {
+                let why = format!("trades: no contract is called \"{}\"", trade.contract);
+                return Err(HedgeError::Missing(why));
+            }
+        };
+        if !book.clients[client].accounts.iter().any(|account| account.name == trade.account) {
+            let (name, account) = (&trade.client, &trade.account);
+            let why = format!("trades: {name} has no account \"{account}\"");
+            return Err(HedgeError::Missing(why));
+        }
+    }
     pairs.into_iter().map(|pair| one(book, prices, trades, pair, &all)).collect()
+}
+
+/// The contract of a name.
+fn traded(book: &Book, name: &str) -> Option<Held> {
+    let product = book.contracts.iter().position(|row| row.name == name).map(Held::Product);
+    let fx = || book.fx_contracts.iter().position(|row| row.name == name).map(Held::Fx);
+    product.or_else(fx)
 }
 
 fn column(prices: &Series, name: &str) -> Result<usize, HedgeError> {
@@ -167,55 +211,71 @@ struct Quoted {
     size: Rational,
 }
 
-fn quoted(book: &Book, prices: &Series, contract: usize) -> Result<Quoted, HedgeError> {
-    let of = &book.contracts[contract];
-    let rate = match of.currency == book.currency {
-        true => None,
-        false => Some(column(prices, &of.currency)?),
+fn quoted(book: &Book, prices: &Series, contract: Held) -> Result<Quoted, HedgeError> {
+    let (name, currency, size) = match contract {
+        Held::Product(place) => {
+            let of = &book.contracts[place];
+            (&of.name, &of.currency, held(of.lot.times(of.per_unit), TEXT)?)
+        }
+        Held::Fx(place) => {
+            let of = &book.fx_contracts[place];
+            (&of.name, &of.quote, of.lot)
+        }
     };
-    let size = held(of.lot.times(of.per_unit), TEXT)?;
-    Ok(Quoted { price: column(prices, &of.name)?, rate, size })
+    let rate = match *currency == book.currency {
+        true => None,
+        false => Some(column(prices, currency)?),
+    };
+    Ok(Quoted { price: column(prices, name)?, rate, size })
+}
+
+/// Whether a contract is one that hedges this.
+fn is_hedge_of(book: &Book, contract: Held, of: &Of) -> bool {
+    match (contract, of) {
+        (Held::Product(place), Of::Product(product)) => book.contracts[place].product == *product,
+        (Held::Fx(place), Of::Currency(currency)) => book.fx_contracts[place].currency == *currency,
+        _ => false,
+    }
 }
 
 fn one(
     book: &Book,
     prices: &Series,
     trades: &[Trade],
-    (client, product): (usize, usize),
+    (client, of): (usize, Of),
     all: &exposure::Exposure,
 ) -> Result<Effect, HedgeError> {
     let (Some((first, start)), Some((last, end))) = (prices.rows.first(), prices.rows.last())
     else {
         return Err(HedgeError::Missing("the prices have no day in the period".to_owned()));
     };
-    let physical = exposure::total(all, client, product)?.physical;
-    let spot = column(prices, &book.products[product].name)?;
+    let (physical, name) = match &of {
+        Of::Product(product) => {
+            let name = &book.products[*product].name;
+            (exposure::total(all, client, *product)?.physical, name)
+        }
+        Of::Currency(currency) => (held(agreed(book, client, currency), TEXT)?, currency),
+    };
+    // Where there are no goods their price is of no use, and need not be in the file.
+    let spot = if physical.is_zero() { None } else { Some(column(prices, name)?) };
+    let goods_of = |from: &[Rational], until: &[Rational]| match spot {
+        Some(spot) => held(until[spot].minus(from[spot]).and_then(|by| by.times(physical)), TEXT),
+        None => Ok(Rational::ZERO),
+    };
     let own = &book.clients[client];
     let is_own = |row: &&Trade| row.client == own.name;
-    let mut mine: Vec<(&Trade, usize)> = Vec::new();
+    let mut mine: Vec<(&Trade, Held)> = Vec::new();
     for trade in trades.iter().filter(is_own) {
-        let place = book.contracts.iter().position(|row| row.name == trade.contract);
-        let is_fx = book.fx_contracts.iter().any(|row| row.name == trade.contract);
-        match place {
-            Some(place) if book.contracts[place].product == product => mine.push((trade, place)),
-            Some(_) => {}
-            None if is_fx => {}
-            None => {
-                let why = format!("trades: no contract is called \"{}\"", trade.contract);
-                return Err(HedgeError::Missing(why));
-            }
-        }
-        if !own.accounts.iter().any(|account| account.name == trade.account) {
-            let why = format!("trades: {} has no account \"{}\"", own.name, trade.account);
-            return Err(HedgeError::Missing(why));
-        }
+        let contract = traded(book, &trade.contract);
+        mine.extend(contract.filter(|row| is_hedge_of(book, *row, &of)).map(|row| (trade, row)));
     }
     if let Some((early, _)) = mine.iter().find(|(trade, _)| trade.date > *last) {
         let why = format!("a trade of {} is after the last price, {last}", early.date);
         return Err(HedgeError::Missing(why));
     }
     let mut sums = Sums::default();
-    let (mut lots, mut daily): (BTreeMap<usize, i64>, Vec<(f64, f64)>) = Default::default();
+    let mut lots: Vec<(Held, i64)> = Vec::new();
+    let mut daily: Vec<(f64, f64)> = Vec::new();
     let mut next = 0;
     let mut before: Option<&Vec<Rational>> = None;
     let mut count = 0;
@@ -238,13 +298,11 @@ fn one(
                 held(sums.cost(trade, &at, row), TEXT)?;
                 count += 1;
             }
-            *lots.entry(*contract).or_default() += trade.lots;
+            lots.push((*contract, trade.lots));
             next += 1;
         }
         let goods = match before {
-            Some(before) => {
-                held(row[spot].minus(before[spot]).and_then(|step| step.times(physical)), TEXT)?
-            }
+            Some(before) => goods_of(before, row)?,
             None => Rational::ZERO,
         };
         if before.is_some() {
@@ -253,11 +311,11 @@ fn one(
         sums.futures = held(sums.futures.plus(moved), TEXT)?;
         before = Some(row);
     }
-    let unhedged = held(end[spot].minus(start[spot]).and_then(|step| step.times(physical)), TEXT)?;
+    let unhedged = goods_of(start, end)?;
     let basis = held(unhedged.plus(sums.futures), TEXT)?;
     Ok(Effect {
         client,
-        product,
+        of,
         physical,
         days: (*first, *last),
         unhedged,

@@ -2,7 +2,9 @@
 //!
 //! `book` is what clients own, owe and hold; `exposure` what of it moves with the market; `ratio`
 //! how much of a future offsets it (`regression`, `black76`); `plan` what to do about the rest;
-//! `effect` what a period's hedges did; `pricing` what a contract at futures plus basis costs.
+//! `roll` how hedges are moved to a later month; `risk` what positions can cost, netted by what
+//! moves them; `effect` what a period's hedges did; `pricing` what a contract at futures plus
+//! basis costs.
 //! Quantities, prices and money are exact fractions (`config::Rational`), rounded where they are
 //! shown; statistics and options are floats, whose results say so.
 //!
@@ -22,6 +24,8 @@ pub mod plan;
 pub mod pricing;
 pub mod ratio;
 pub mod regression;
+pub mod risk;
+pub mod roll;
 pub mod series;
 pub mod unit;
 

@@ -6,7 +6,7 @@ use crate::audit::export::{Cell, Sheet};
 use crate::cli::{CliError, Exit, Report};
 use crate::hedge::Book;
 use crate::hedge::book;
-use crate::hedge::effect::{self, Effect, Trade};
+use crate::hedge::effect::{self, Effect, Of, Trade};
 use crate::hedge::series::{self, Series};
 use jiff::civil::Date;
 use serde_json::json;
@@ -15,7 +15,8 @@ use std::path::PathBuf;
 /// Result of the goods with and without their hedges, effectiveness and cost, by client.
 ///
 /// Goods are as the book has them, over the whole period. PRICES is a CSV file with `date`, a
-/// column for each product (in the book's currency, of one unit), each contract and each currency;
+/// column for each product (in the book's currency, of one unit), each contract and each currency
+/// (of what futures on a currency are quoted in, too);
 /// TRADES one with date,client,account,contract,side,lots,price,expected,fee,why.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -66,12 +67,14 @@ pub(super) fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     }
     page.sheets = vec![results, costs];
     page.notes.push(both(
-        "hedged = goods + futures - fees. offset: -futures of goods (IAS 39, AG105(b) called 80 % \
+        "hedged = goods + futures - fees. Of a currency goods are the prices agreed in it. \
+         offset: -futures of goods (IAS 39, AG105(b) called 80 % \
          to 125 % highly effective; IFRS 9 has no such line). slope and R2: daily results of \
          futures over those of goods, in floats. Goods are as the book has them, over the whole \
          period"
             .to_owned(),
-        "套保后 = 现货 + 期货 - 手续费。抵销比：-期货/现货（IAS 39 AG105(b) 曾以 80%–125% 为高度有效，\
+        "套保后 = 现货 + 期货 - 手续费。币种一行的现货为以该币种约定的货款。\
+         抵销比：-期货/现货（IAS 39 AG105(b) 曾以 80%–125% 为高度有效，\
          IFRS 9 无此界限）。现货数量按文件，整个期间不变"
             .to_owned(),
     ));
@@ -120,8 +123,11 @@ fn costs() -> Sheet {
 
 fn fill(book: &Book, row: &Effect, results: &mut Sheet, costs: &mut Sheet) {
     let head = || {
-        let product = &book.products[row.product];
-        [plain(&book.clients[row.client].name), plain(&product.name)]
+        let name = match &row.of {
+            Of::Product(place) => &book.products[*place].name,
+            Of::Currency(currency) => currency,
+        };
+        [plain(&book.clients[row.client].name), plain(name)]
     };
     let (slope, r_squared, said) = match &row.line {
         Ok(line) => {

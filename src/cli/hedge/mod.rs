@@ -8,6 +8,8 @@ mod option;
 mod page;
 mod plan;
 mod pricing;
+mod risk;
+mod roll;
 mod show;
 mod words;
 
@@ -34,6 +36,10 @@ enum Command {
     Show(Whose),
     /// Which lots to open, close and roll: a proposal, nothing is sent (套保方案).
     Plan(Whose),
+    /// How hedges are moved to a later month, slice by slice: a proposal, nothing is sent (展期).
+    Roll(Whose),
+    /// Positions netted by what moves them, what that can cost, and its limits (风险因子).
+    Risk(Whose),
     /// What the hedges of a period did and cost (套保效果).
     Effect(effect::Args),
     /// How contracts at futures plus basis stand, and their confirmations (基差点价).
@@ -130,6 +136,8 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     match &args.command {
         Command::Show(args) => show::run(args, out),
         Command::Plan(args) => plan::run(args, out),
+        Command::Roll(args) => roll::run(args, out),
+        Command::Risk(args) => risk::run(args, out),
         Command::Effect(args) => effect::run(args, out),
         Command::Pricing(args) => pricing::run(args, out),
         Command::Option(args) => option::run(args, out),

@@ -18,6 +18,12 @@ use std::path::PathBuf;
 pub(super) struct Args {
     /// The contracts.
     file: PathBuf,
+    /// Of the contracts that this party buys or sells under.
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    party: Option<String>,
+    /// Of every party, for whoever may see all of them.
+    #[arg(long)]
+    all: bool,
     /// Of this one alone.
     #[arg(long, value_name = "NAME")]
     contract: Option<String>,
@@ -25,11 +31,40 @@ pub(super) struct Args {
     forms: Forms,
 }
 
+impl Args {
+    /// The contracts that who asks may see: all of a file only if all are of the same two parties.
+    fn seen<'c>(&self, all: &'c [Contract]) -> Result<Vec<&'c Contract>, CliError> {
+        if let Some(name) = &self.party {
+            let is_of = |row: &&Contract| row.buyer == *name || row.seller == *name;
+            let own: Vec<_> = all.iter().filter(is_of).collect();
+            // Who else there is, is nobody's business.
+            return if own.is_empty() {
+                Err(CliError::usage(format!("the file has no contract of \"{name}\"")))
+            } else {
+                Ok(own)
+            };
+        }
+        let parties = |row: &Contract| {
+            let mut both = [row.buyer.clone(), row.seller.clone()];
+            both.sort_unstable();
+            both
+        };
+        let is_one = all.windows(2).all(|pair| parties(&pair[0]) == parties(&pair[1]));
+        if !self.all && !is_one {
+            let why = "the file has contracts of several parties: say --party NAME for one, or \
+                       --all";
+            return Err(CliError::usage(why));
+        }
+        Ok(all.iter().collect())
+    }
+}
+
 /// A window that ends sooner with lots left is a finding.
 const SOON_DAYS: i32 = 5;
 
 pub(super) fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let sheet = pricing::load(&args.file)?;
+    let seen = args.seen(&sheet.contracts)?;
     let kind = if sheet.is_sample { ["a SAMPLE", "样例"] } else { ["as given", "按文件"] };
     let mut page = Page {
         schema: "xmc.hedge.pricing",
@@ -44,7 +79,7 @@ pub(super) fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     page.fields.insert("is_sample".to_owned(), json!(sheet.is_sample));
     let mut sheets = [standings(), fixings(), instructions(), terms()];
     let wanted = |row: &&Contract| args.contract.as_ref().is_none_or(|name| *name == row.name);
-    let contracts: Vec<_> = sheet.contracts.iter().filter(wanted).collect();
+    let contracts: Vec<_> = seen.into_iter().filter(wanted).collect();
     if contracts.is_empty() {
         return Err(CliError::usage("the file has no such contract"));
     }
@@ -216,6 +251,24 @@ fn told(contract: &Contract, of: &Standing, today: Date, page: &mut Page) {
             format!("{name}: lots left after {until} are deemed fixed at: {}", deemed[0]),
             format!("{name}：{until} 后未点部分按：{}", deemed[1]),
         ));
+    }
+    if let Some(settled) = &of.settled {
+        let (first, last, count) = (settled.first, settled.last, settled.count);
+        page.notes.push(both(
+            format!("{name}: deemed fixed by {count} settlements of the file, {first} to {last}"),
+            format!("{name}：按文件中 {first} 至 {last} 的 {count} 个结算价视同点价"),
+        ));
+        for (from, to) in [settled.lacks_before, settled.lacks_behind].into_iter().flatten() {
+            page.findings.push(both(
+                format!(
+                    "{name}: the file has no settlement from {from} to {to}, days of the window: \
+                     write them, or the price stands on the rest alone"
+                ),
+                format!(
+                    "{name}：文件缺少点价期内 {from} 至 {to} 的结算价：请补齐，否则仅按已有价格计算"
+                ),
+            ));
+        }
     }
     for place in &of.due {
         let row = &contract.instructions[*place];

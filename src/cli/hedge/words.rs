@@ -83,6 +83,27 @@ pub(super) fn finding(book: &Book, found: &Finding) -> Both {
                 format!("{client}：{name} 方案中没有可开仓的合约"),
             )
         }
+        Finding::Over { policy, over } => {
+            let product = product(book.policies[*policy].product);
+            let (name, unit, over) = (&product.name, product.unit.word(), said(*over, 3));
+            both(
+                format!(
+                    "{client}: hedges of {name} are {over} {unit} more than wanted, and no whole \
+                     lots of futures (min_lots) can be closed for it: look at options and min_lots"
+                ),
+                format!(
+                    "{client}：{name} 套保超出目标 {over} {unit}，无可平整手期货：\
+                     请检查期权与 min_lots"
+                ),
+            )
+        }
+        Finding::NoFxContract { currency, .. } => both(
+            format!(
+                "{client}: no future on {currency} can be opened any more: write an \
+                 [[fx_contract]] of a later month"
+            ),
+            format!("{client}：没有可开仓的 {currency} 汇率期货：请写入更远月份的 [[fx_contract]]"),
+        ),
         Finding::NoAccount { contract: of, .. } => {
             let name = contract(book, *of);
             both(

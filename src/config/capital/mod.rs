@@ -20,6 +20,7 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use std::path::Path;
 
+pub(crate) use read::origin;
 pub use walk::{Paths, Walk};
 
 /// Everything that is agreed.

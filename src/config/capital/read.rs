@@ -5,7 +5,7 @@ use super::super::market::CURRENCIES;
 use super::super::names::Names;
 use super::super::section::{Document, Section, Shape, Written};
 use super::super::value::{Complaint, exact, line, name, one_of, whole, word};
-use super::super::{Invalid, Report, Sources, missing_section, parse};
+use super::super::{Invalid, Report, Sources, checked, every, missing_section};
 use super::route::{self, pool};
 use super::{
     Account, Border, Capital, Contract, Currency, Fees, Holding, LargerSide, Levels, Margin,
@@ -63,19 +63,8 @@ pub(super) fn money(value: &DeValue<'_>) -> Result<Decimal, Complaint> {
 }
 
 pub(super) fn check(sources: Sources, report: Report) -> Result<Capital, Invalid> {
-    let tables = parse(&sources, &report);
-    let capital = tables.as_ref().and_then(|tables| {
-        let document = Document::gather(SHAPE, tables, &report)?;
-        capital(document, &report)
-    });
-    drop(tables);
-    match capital {
-        Some(mut capital) if report.is_empty() => {
-            capital.sources = sources;
-            Ok(capital)
-        }
-        _ => Err(Invalid { sources, problems: report.into_problems() }),
-    }
+    let (capital, sources) = checked(sources, report, SHAPE, capital)?;
+    Ok(Capital { sources, ..capital })
 }
 
 fn capital(mut document: Document<'_>, report: &Report) -> Option<Capital> {
@@ -104,14 +93,14 @@ fn capital(mut document: Document<'_>, report: &Report) -> Option<Capital> {
     let fx_max_age_minutes = head.required("fx_max_age_minutes", whole(1..=10_080)).value;
     let levels = levels(&head);
     let volatility = document.take_single("volatility").map(volatility);
-    let currencies = each(currencies, |section| currency(section, &view));
-    let accounts = each(accounts, |section| account(section, &known));
-    let pools = each(pools, |section| pool(section, &known));
+    let currencies = every(currencies, |section| currency(section, &view));
+    let accounts = every(accounts, |section| account(section, &known));
+    let pools = every(pools, |section| pool(section, &known));
     let (contracts, written) = contracts_of(contracts, &known);
     let rates = Rates { view: &view, known: currencies.as_deref().unwrap_or_default() };
-    let pairs = each(pairs, |section| pair(section, &contract_names, written.as_deref(), &rates));
-    let shocks = each(shocks, |section| shock(section, written.as_deref().unwrap_or_default()));
-    let routes = each(routes, |section| route::route(section, &holders));
+    let pairs = every(pairs, |section| pair(section, &contract_names, written.as_deref(), &rates));
+    let shocks = every(shocks, |section| shock(section, written.as_deref().unwrap_or_default()));
+    let routes = every(routes, |section| route::route(section, &holders));
     let paths = walk::paths(document.take_single("paths"), walks, written.as_deref(), report);
     let capital = Capital {
         fx_max_age_minutes,
@@ -134,17 +123,8 @@ fn capital(mut document: Document<'_>, report: &Report) -> Option<Capital> {
     head.finish(capital)
 }
 
-fn each<'a, T>(
-    sections: Vec<Section<'a>>,
-    read: impl Fn(Section<'a>) -> Option<T>,
-) -> Option<Vec<T>> {
-    // All of them are read before one that is wrong ends it.
-    let read: Vec<_> = sections.into_iter().map(read).collect();
-    read.into_iter().collect()
-}
-
 /// Where a figure comes from.
-pub(super) fn origin(section: &Section<'_>) -> Origin {
+pub(crate) fn origin(section: &Section<'_>) -> Origin {
     Origin {
         source: section.required("source", line(300)).value,
         date: section.required("date", date).value.map_or(String::new(), |day| day.to_string()),
@@ -265,7 +245,7 @@ fn contracts_of(
     sections: Vec<Section<'_>>,
     known: &[&str],
 ) -> (Option<Vec<Contract>>, Option<Vec<Contract>>) {
-    let read = each(sections, |section| contract(section, known));
+    let read = every(sections, |section| contract(section, known));
     (read.clone(), read)
 }
 

@@ -1,8 +1,9 @@
 //! `[[contract]]` and `[[fx_contract]]`: futures that hedges are made of.
 
-use super::read::{Known, currency_of, fail, in_unit, origin, refer};
+use super::read::{Known, currency_of, fail, in_unit, refer};
+use super::roll::Deadline;
 use crate::calendar::date;
-use crate::config::capital::{Border, Origin};
+use crate::config::capital::{Border, Origin, origin};
 use crate::config::error::Rule;
 use crate::config::section::{Section, Written};
 use crate::config::value::{Exact, exact, line, one_of, whole, word};
@@ -45,6 +46,8 @@ pub struct Contract {
     /// What holding it long to its month is expected to cost, of one `price_unit`; a short earns
     /// it.
     pub carry: Rational,
+    /// Days before the last from which on fewer lots may be held.
+    pub deadlines: Vec<Deadline>,
     /// Where that comes from.
     pub origin: Origin,
 }
@@ -64,7 +67,7 @@ pub struct FxContract {
     pub price: Rational,
     /// The last day on which it may be held.
     pub last_day: Date,
-    /// So many days before that it is not opened any more.
+    /// So many days before that it is rolled, and not opened any more.
     pub roll_days: u32,
     /// Fee of a lot, each way, in `quote`.
     pub fee_per_lot: Rational,
@@ -87,15 +90,22 @@ impl Contract {
         self.price.times(self.per_unit)
     }
 
-    /// The first day on which a hedge in it is rolled.
+    /// The first day on which a hedge in it is rolled, of however few lots.
     #[must_use]
     pub fn roll_day(&self) -> Date {
-        before(self.last_day, self.roll_days)
+        let all = self.deadlines.iter().filter(|row| row.most == 0).map(|row| row.day);
+        self.begins(all.fold(self.last_day, Date::min))
+    }
+
+    /// The first day of the window before a deadline.
+    #[must_use]
+    pub fn begins(&self, deadline: Date) -> Date {
+        before(deadline, self.roll_days)
     }
 }
 
 impl FxContract {
-    /// The first day on which it is not opened any more.
+    /// The first day on which it is rolled, and not opened any more.
     #[must_use]
     pub fn roll_day(&self) -> Date {
         before(self.last_day, self.roll_days)
@@ -174,6 +184,7 @@ pub(super) fn contract(section: Section<'_>, known: &Known<'_>) -> Option<Contra
         fee_fraction: fraction("fee_fraction"),
         slippage: slippage.value.exact,
         carry: carry.value.exact,
+        deadlines: Vec::new(),
         origin: origin(&section),
     };
     if let (false, Some(product)) = (section.is_broken(), known.product(contract.product)) {

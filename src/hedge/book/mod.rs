@@ -12,13 +12,17 @@ mod holding;
 mod policy;
 mod position;
 mod read;
+mod risk;
+mod roll;
 
-pub(in crate::hedge) use read::{fail, origin};
+pub(in crate::hedge) use read::fail;
 
 pub use contract::{Contract, FxContract};
 pub use holding::{Future, Held, OptionHeld};
 pub use policy::{Chance, Policy, Protection, RatioKind, Rounding, Step};
 pub use position::{Kind, Position, Pricing};
+pub use risk::{Correlation, Estimator, Factor, FactorOf, RiskLimit, RiskTerms, TermLimit};
+pub use roll::{Combination, Deadline, DeadlineKind, Due, RollGuard, RollOrder};
 
 use super::unit::{Grade, Unit};
 use crate::config::capital::{Border, Origin};
@@ -54,6 +58,12 @@ pub struct Book {
     pub options: Vec<OptionHeld>,
     /// How each client hedges each product.
     pub policies: Vec<Policy>,
+    /// How each client's hedges are moved to another month.
+    pub rolls: Vec<RollGuard>,
+    /// What exchanges trade as one.
+    pub combinations: Vec<Combination>,
+    /// How risk is reckoned; `None`: nothing is said.
+    pub risk: Option<RiskTerms>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -135,7 +145,7 @@ pub struct Rate {
 impl Book {
     /// The same with nothing of any other client: no name, no account, no position, no figure.
     ///
-    /// Products, contracts and rates are of the market, and stay.
+    /// Products, contracts, combinations, risk factors and rates are of the market, and stay.
     #[must_use]
     pub fn of_client(&self, client: usize) -> Self {
         let keep = |of: usize| of == client;
@@ -150,6 +160,14 @@ impl Book {
         own.futures.iter_mut().for_each(|row| row.client = 0);
         own.options.iter_mut().for_each(|row| row.client = 0);
         own.policies.iter_mut().for_each(|row| row.client = 0);
+        own.rolls.retain(|row| keep(row.client));
+        own.rolls.iter_mut().for_each(|row| row.client = 0);
+        if let Some(risk) = &mut own.risk {
+            risk.limits.retain(|row| keep(row.client));
+            risk.limits.iter_mut().for_each(|row| row.client = 0);
+            risk.term_limits.retain(|row| keep(row.client));
+            risk.term_limits.iter_mut().for_each(|row| row.client = 0);
+        }
         own.sources = Sources::default();
         own
     }

@@ -115,7 +115,7 @@ const RATIOS: &[(&str, Word)] =
     &[("fixed", Word::Fixed), ("minimum_variance", Word::MinimumVariance), ("delta", Word::Delta)];
 const ROUNDINGS: &[(&str, Rounding)] =
     &[("down", Rounding::Down), ("up", Rounding::Up), ("nearest", Rounding::Nearest)];
-const CHANGES: &[(&str, bool)] = &[("differences", false), ("log_returns", true)];
+pub(super) const CHANGES: &[(&str, bool)] = &[("differences", false), ("log_returns", true)];
 
 impl RatioKind {
     /// What people call it.

@@ -1,21 +1,23 @@
 //! The file of a book: TOML becomes one checked value, or every reason why not.
 
 use super::{
-    Account, Book, Client, Contract, FxLimit, Limit, Product, Rate, contract, holding, policy,
-    position,
+    Account, Book, Client, Contract, FxLimit, Limit, Product, Rate, RiskTerms, contract, holding,
+    policy, position, risk, roll,
 };
 use crate::calendar::date;
-use crate::config::capital::Origin;
+use crate::config::capital::origin;
 use crate::config::error::{Problem, Report, Rule};
 use crate::config::names::Names;
 use crate::config::section::{Document, Section, Shape, Written};
 use crate::config::value::{Exact, boolean, exact, line, name, one_of, whole, word};
-use crate::config::{CURRENCIES, Invalid, Place, Rational, Sources, missing_section, parse};
+use crate::config::{
+    CURRENCIES, Invalid, Place, Rational, Sources, checked, every, missing_section,
+};
 use crate::hedge::unit::{Grade, UNITS, Unit, convert};
 use jiff::civil::Date;
 
 const SHAPE: Shape = Shape {
-    single: &["hedge"],
+    single: &["hedge", "risk"],
     repeated: &[
         "client",
         "product",
@@ -26,6 +28,13 @@ const SHAPE: Shape = Shape {
         "future",
         "option",
         "policy",
+        "roll",
+        "deadline",
+        "combination",
+        "factor",
+        "correlation",
+        "risk_limit",
+        "term_limit",
     ],
 };
 
@@ -105,14 +114,6 @@ fn unknown(section: &Section<'_>, key: &str, wanted: &str, place: &Place) {
     fail(section, Rule::UnknownReference, place, message);
 }
 
-/// Where a figure comes from.
-pub(in crate::hedge) fn origin(section: &Section<'_>) -> Origin {
-    Origin {
-        source: section.required("source", line(300)).value,
-        date: section.required("date", date).value.map_or(String::new(), |day| day.to_string()),
-    }
-}
-
 /// A currency that is that of the book, or has a rate to it.
 pub(super) fn currency_of(section: &Section<'_>, known: &Known<'_>) -> String {
     let written = section.required("currency", one_of(CURRENCIES));
@@ -144,28 +145,8 @@ pub(super) fn in_unit(
 }
 
 pub(super) fn check(sources: Sources, report: Report) -> Result<Book, Invalid> {
-    let tables = parse(&sources, &report);
-    let book = tables.as_ref().and_then(|tables| {
-        let document = Document::gather(SHAPE, tables, &report)?;
-        book(document, &report)
-    });
-    drop(tables);
-    match book {
-        Some(mut book) if report.is_empty() => {
-            book.sources = sources;
-            Ok(book)
-        }
-        _ => Err(Invalid { sources, problems: report.into_problems() }),
-    }
-}
-
-fn each<'a, T>(
-    sections: Vec<Section<'a>>,
-    read: impl Fn(Section<'a>) -> Option<T>,
-) -> Option<Vec<T>> {
-    // All of them are read before one that is wrong ends it.
-    let read: Vec<_> = sections.into_iter().map(read).collect();
-    read.into_iter().collect()
+    let (book, sources) = checked(sources, report, SHAPE, book)?;
+    Ok(Book { sources, ..book })
 }
 
 fn book(mut document: Document<'_>, report: &Report) -> Option<Book> {
@@ -178,6 +159,11 @@ fn book(mut document: Document<'_>, report: &Report) -> Option<Book> {
             .map(|kind| document.take_repeated(kind));
     let [positions, futures, options, policies] =
         ["position", "future", "option", "policy"].map(|kind| document.take_repeated(kind));
+    let [rolls, deadlines, combinations] =
+        ["roll", "deadline", "combination"].map(|kind| document.take_repeated(kind));
+    let risk = document.take_single("risk");
+    let of_risk = ["factor", "correlation", "risk_limit", "term_limit"]
+        .map(|kind| document.take_repeated(kind));
     for (kind, sections) in [("client", &clients), ("product", &products), ("contract", &contracts)]
     {
         if sections.is_empty() {
@@ -202,7 +188,7 @@ fn book(mut document: Document<'_>, report: &Report) -> Option<Book> {
         clients: None,
         rates: Vec::new(),
     };
-    let rates = each(fx, |section| rate(section, &currency));
+    let rates = every(fx, |section| rate(section, &currency));
     known.rates = rates.clone().unwrap_or_default();
     for (place, row) in known.rates.iter().enumerate() {
         if known.rates[..place].iter().any(|other| other.currency == row.currency) {
@@ -210,15 +196,32 @@ fn book(mut document: Document<'_>, report: &Report) -> Option<Book> {
             fail(&head, Rule::SetTwice, head.place(), message);
         }
     }
-    known.products = each(products, product);
-    known.contracts = each(contracts, |section| contract::contract(section, &known));
+    known.products = every(products, product);
+    known.contracts = every(contracts, |section| contract::contract(section, &known));
     is_one_size(&head, &known);
-    known.clients = each(clients, |section| client(section, &known));
-    let fx_contracts = each(fx_contracts, |section| contract::fx_contract(section, &known));
-    let positions = each(positions, |section| position::position(section, &known));
-    let futures = each(futures, |section| holding::future(section, &known));
-    let options = each(options, |section| holding::option(section, &known));
-    let policies = each(policies, |section| policy::policy(section, &known));
+    let deadlines = every(deadlines, |section| roll::deadline(section, &known));
+    for (contract, deadline) in deadlines.clone().unwrap_or_default() {
+        if let Some(row) = known.contracts.as_mut().and_then(|all| all.get_mut(contract)) {
+            row.deadlines.push(deadline);
+        }
+    }
+    known.clients = every(clients, |section| client(section, &known));
+    let fx_contracts = every(fx_contracts, |section| contract::fx_contract(section, &known));
+    let positions = every(positions, |section| position::position(section, &known));
+    let futures = every(futures, |section| holding::future(section, &known));
+    let options = every(options, |section| holding::option(section, &known));
+    let policies = every(policies, |section| policy::policy(section, &known));
+    Names::gather("combination", &combinations, report);
+    let combinations = every(combinations, |section| roll::combination(section, &known));
+    let rolls = every(rolls, |section| roll::guard(section, &known));
+    for (place, row) in rolls.iter().flatten().enumerate() {
+        let before = rolls.iter().flatten().take(place);
+        if before.into_iter().any(|of| (of.client, of.product) == (row.client, row.product)) {
+            let message = "a client has two [[roll]] for one product".to_owned();
+            fail(&head, Rule::RollGuard, head.place(), message);
+        }
+    }
+    let risk = risk_terms(&head, risk, of_risk, &known, report);
     if let Some(policies) = &policies {
         for (place, row) in policies.iter().enumerate() {
             let is_same =
@@ -241,10 +244,51 @@ fn book(mut document: Document<'_>, report: &Report) -> Option<Book> {
         futures: futures?,
         options: options?,
         policies: policies?,
+        rolls: rolls?,
+        combinations: combinations?,
+        risk: risk?,
         sources: Sources::default(),
         currency: currency.clone(),
     };
+    deadlines?;
     head.finish(book)
+}
+
+/// `[risk]` and what belongs to it; `Some(None)` where nothing is said.
+fn risk_terms(
+    head: &Section<'_>,
+    risk: Option<Section<'_>>,
+    [factors, correlations, limits, term_limits]: [Vec<Section<'_>>; 4],
+    known: &Known<'_>,
+    report: &Report,
+) -> Option<Option<RiskTerms>> {
+    let names = Names::gather("factor", &factors, report);
+    let is_alone =
+        [&factors, &correlations, &limits, &term_limits].iter().any(|row| !row.is_empty());
+    if risk.is_none() && is_alone {
+        missing_section(report, "[risk]");
+    }
+    let has_risk = risk.is_some();
+    let risk = risk.map(risk::terms);
+    let factors = every(factors, |section| risk::factor(section, known));
+    let correlations = every(correlations, |section| risk::correlation(section, &names));
+    let limits = every(limits, |section| risk::limit(section, known));
+    let term_limits = every(term_limits, |section| risk::term_limit(section, known));
+    if !has_risk {
+        return Some(None);
+    }
+    let terms = RiskTerms {
+        factors: factors?,
+        correlations: correlations?,
+        limits: limits?,
+        term_limits: term_limits?,
+        ..risk.flatten()?
+    };
+    if terms.factors.is_empty() {
+        missing_section(report, "[[factor]]");
+    }
+    risk::whole_terms(head, &terms, known);
+    Some(Some(terms))
 }
 
 /// Futures on one product are of one size, in whatever currency and unit they are quoted.

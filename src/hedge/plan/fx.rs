@@ -1,10 +1,10 @@
 //! What stays open in another currency, and the futures that close it.
 
-use super::super::book::{Book, Client, Held, Kind};
+use super::super::book::{Book, Client, FxContract, Held, Kind};
 use super::super::exposure::delta;
 use super::super::{HedgeError, held};
 use super::cost::fx_contract;
-use super::{Effect, Finding, Order, Proposal, Rounding, Why, lots};
+use super::{Effect, Finding, Laid, Order, Proposal, Rounding, Why, lots};
 use crate::config::Rational;
 use crate::config::capital::Border;
 use std::collections::BTreeSet;
@@ -76,15 +76,7 @@ fn open(
 ) -> Result<Fx, HedgeError> {
     let agreed = held(agreed(book, client, currency), TEXT)?;
     let hedged = hedged(book, proposals, client, currency)?;
-    let own = |row: &&super::super::book::Future| row.client == client && row.is_hedge;
-    let futures =
-        book.futures.iter().filter(own).try_fold(Rational::ZERO, |sum, row| match row.contract {
-            Held::Fx(contract) if book.fx_contracts[contract].currency == currency => {
-                sum.plus(book.fx_contracts[contract].lot.times(Rational::whole(row.lots))?)
-            }
-            _ => Some(sum),
-        });
-    let futures = held(futures, TEXT)?;
+    let futures = held(futures(book, client, currency), TEXT)?;
     let open = held(agreed.plus(hedged).and_then(|sum| sum.plus(futures)), TEXT)?;
     let limit = book.clients[client].fx_limits.iter().find(|limit| limit.currency == currency);
     let mut fx = Fx {
@@ -97,9 +89,9 @@ fn open(
         after: open,
         orders: Vec::new(),
     };
-    let band = limit.map_or(Rational::ZERO, |limit| limit.band);
-    if limit.is_some() && band.is_below(open.magnitude()) {
-        orders(book, &mut fx)?;
+    let is_outside = limit.is_some_and(|limit| limit.band.is_below(open.magnitude()));
+    if orders(book, &mut fx, is_outside)? {
+        findings.push(Finding::NoFxContract { client, currency: currency.to_owned() });
     }
     let most = limit.map(|limit| limit.max_open);
     // Of a currency that nothing is said of, anything that is open is a finding.
@@ -110,8 +102,34 @@ fn open(
     Ok(fx)
 }
 
+/// What a client has open in a currency as its book stands; above zero earns when it rises.
+///
+/// # Errors
+/// If it cannot be held exactly.
+pub(in crate::hedge) fn open_in(
+    book: &Book,
+    client: usize,
+    currency: &str,
+) -> Result<Rational, HedgeError> {
+    let hedged = hedged(book, &[], client, currency)?;
+    let sum = agreed(book, client, currency)
+        .and_then(|agreed| agreed.plus(hedged)?.plus(futures(book, client, currency)?));
+    held(sum, TEXT)
+}
+
+/// Futures on a currency that are hedges.
+fn futures(book: &Book, client: usize, currency: &str) -> Option<Rational> {
+    let own = |row: &&super::super::book::Future| row.client == client && row.is_hedge;
+    book.futures.iter().filter(own).try_fold(Rational::ZERO, |sum, row| match row.contract {
+        Held::Fx(contract) if book.fx_contracts[contract].currency == currency => {
+            sum.plus(book.fx_contracts[contract].lot.times(Rational::whole(row.lots))?)
+        }
+        _ => Some(sum),
+    })
+}
+
 /// Prices agreed in a currency that are still to be received, less those to be paid.
-fn agreed(book: &Book, client: usize, currency: &str) -> Option<Rational> {
+pub(in crate::hedge) fn agreed(book: &Book, client: usize, currency: &str) -> Option<Rational> {
     let own =
         |row: &&super::super::book::Position| row.client == client && row.currency == currency;
     book.positions.iter().filter(own).try_fold(Rational::ZERO, |sum, row| {
@@ -157,38 +175,49 @@ fn hedged(
     held(sum, TEXT)
 }
 
-/// Closes futures that stand against what is wanted, then opens what is missing.
-fn orders(book: &Book, fx: &mut Fx) -> Result<(), HedgeError> {
+/// Leaves futures whose roll day has come, closes those that stand against what is wanted, then
+/// opens what is missing; whether that had to be left out for want of a contract.
+fn orders(book: &Book, fx: &mut Fx, is_outside: bool) -> Result<bool, HedgeError> {
     let client = fx.client;
-    let mut need = fx.open.negated();
-    let mut place = |account, contract: usize, lots: i64, effect| {
+    let need = if is_outside { fx.open.negated() } else { Rational::ZERO };
+    let target = held(fx.futures.plus(need), TEXT)?;
+    let mut laid = Laid::new(need, fx.futures, target);
+    let mut place = |account, contract: usize, lots: i64, effect, why| {
         let contract = Held::Fx(contract);
-        fx.orders.push(Order { client, account, contract, lots, effect, why: Why::Fx });
+        fx.orders.push(Order { client, account, contract, lots, effect, why });
     };
-    for row in book.futures.iter().filter(|row| row.client == client && row.is_hedge) {
-        let Held::Fx(contract) = row.contract else {
-            continue;
-        };
-        let of = &book.fx_contracts[contract];
-        if of.currency != fx.currency || need.is_zero() || need.is_negative() == (row.lots < 0) {
-            continue;
-        }
-        let wanted = held(lots(need, of.lot, Rounding::Nearest), TEXT)?;
-        let closed = wanted.signum() * wanted.abs().min(row.lots.abs());
+    let own = book.futures.iter().filter(|row| row.client == client && row.is_hedge);
+    let held_in: Vec<_> = own
+        .filter_map(|row| match row.contract {
+            Held::Fx(at) if book.fx_contracts[at].currency == fx.currency => {
+                Some((row, at, &book.fx_contracts[at]))
+            }
+            _ => None,
+        })
+        .collect();
+    let is_near = |of: &FxContract| book.date >= of.roll_day();
+    for (row, at, of) in held_in.iter().filter(|(_, _, of)| is_near(of)) {
+        held(laid.roll(of.lot, row.lots), TEXT)?;
+        place(Some(row.account), *at, -row.lots, Effect::Close, Why::Roll);
+    }
+    for (row, at, of) in held_in.iter().filter(|(_, _, of)| !is_near(of)) {
+        let closed = held(laid.closed(of.lot, row.lots, Rounding::Nearest), TEXT)?;
         if closed != 0 {
-            place(Some(row.account), contract, closed, Effect::Close);
-            need = held(need.minus(held(of.lot.times(Rational::whole(closed)), TEXT)?), TEXT)?;
+            held(laid.trade(of.lot, closed), TEXT)?;
+            place(Some(row.account), *at, closed, Effect::Close, Why::Fx);
         }
     }
-    if let Some((contract, of)) = fx_contract(book, &fx.currency) {
-        let opened = held(lots(need, of.lot, Rounding::Nearest), TEXT)?;
+    let (openable, next) = (laid.openable(), fx_contract(book, &fx.currency));
+    if let Some((at, of)) = next {
+        let opened = held(lots(openable, of.lot, Rounding::Nearest), TEXT)?;
         if opened != 0 {
-            place(abroad(&book.clients[client]), contract, opened, Effect::Open);
-            need = held(need.minus(held(of.lot.times(Rational::whole(opened)), TEXT)?), TEXT)?;
+            held(laid.trade(of.lot, opened), TEXT)?;
+            let why = if is_outside { Why::Fx } else { Why::Roll };
+            place(abroad(&book.clients[client]), at, opened, Effect::Open, why);
         }
     }
-    fx.after = need.negated();
-    Ok(())
+    fx.after = held(fx.open.minus(fx.futures).and_then(|sum| sum.plus(laid.after)), TEXT)?;
+    Ok(next.is_none() && !openable.is_zero())
 }
 
 /// Futures on currencies are held abroad.

@@ -5,13 +5,16 @@
 //! in a contract whose roll day has come are closed in any case and opened again elsewhere. Lots
 //! that stand against the direction wanted are closed before any are opened, the nearest month
 //! first; the rest is opened in the cheapest contract of the policy that is not to be rolled
-//! itself.
+//! itself. Lots are opened in the direction of the target only, and closing never takes hedges
+//! through zero unless the target is beyond it: what a reduction leaves is part of a lot, or is
+//! told (`Finding::Over`).
 //!
 //! Abroad a hedge is of the price in its currency, so what is hedged there stays open in that
 //! currency. Open in a currency are: prices agreed in it that are still to be paid (less) or
 //! received (more), the worth of goods hedged in it (so the worth of short hedges more, of long
 //! ones less), and futures on it. Goods in stock are taken for paid. That residual (`Fx`) has a
-//! band and a limit of its own, and is closed in futures on the currency.
+//! band and a limit of its own, and is closed in futures on the currency, by the same rules: those
+//! whose roll day has come are moved in any case.
 //!
 //! It sends nothing: a person approves it. Called by `xmc hedge plan`.
 
@@ -20,6 +23,7 @@ mod fx;
 
 pub use cost::{Cost, Term, cheapest, of_unit};
 pub use fx::Fx;
+pub(super) use fx::{agreed, open_in};
 
 use super::book::{Account, Book, Contract, Held, Policy, Rounding};
 use super::exposure::{self, Exposure, Row};
@@ -132,6 +136,20 @@ pub enum Finding {
         /// The policy.
         policy: usize,
     },
+    /// More is hedged than wanted, and nothing that is held can be closed for it.
+    Over {
+        /// The policy.
+        policy: usize,
+        /// By how much.
+        over: Rational,
+    },
+    /// Futures on a currency are wanted, and none can be opened.
+    NoFxContract {
+        /// Whose.
+        client: usize,
+        /// Which currency.
+        currency: String,
+    },
     /// An order has no account on its side of the border.
     NoAccount {
         /// Whose.
@@ -223,7 +241,7 @@ pub fn limits(book: &Book, all: &Exposure) -> Result<Vec<Finding>, HedgeError> {
 }
 
 /// Lots of a client in a product, both directions and options together.
-fn lots_of(book: &Book, client: usize, product: usize) -> u64 {
+pub(super) fn lots_of(book: &Book, client: usize, product: usize) -> u64 {
     let is_of = |contract: usize| book.contracts[contract].product == product;
     let futures =
         book.futures.iter().filter(|row| row.client == client).filter_map(|row| {
@@ -253,6 +271,79 @@ fn lots(quantity: Rational, lot: Rational, rounding: Rounding) -> Option<i64> {
     };
     let whole = i64::try_from(whole).ok()?;
     Some(if quantity.is_negative() { -whole } else { whole })
+}
+
+/// -1, 0 or 1.
+fn sign(value: Rational) -> i8 {
+    if value.is_zero() {
+        0
+    } else if value.is_negative() {
+        -1
+    } else {
+        1
+    }
+}
+
+/// Hedges while orders are laid out: what is still needed, and what is there after them.
+struct Laid {
+    need: Rational,
+    after: Rational,
+    target: Rational,
+    rolled: Rational,
+}
+
+impl Laid {
+    fn new(need: Rational, after: Rational, target: Rational) -> Self {
+        Self { need, after, target, rolled: Rational::ZERO }
+    }
+
+    /// Takes lots that are closed because their month is near: as many are needed elsewhere.
+    fn roll(&mut self, lot: Rational, count: i64) -> Option<()> {
+        let quantity = lot.times(Rational::whole(count))?;
+        self.need = self.need.plus(quantity)?;
+        self.after = self.after.minus(quantity)?;
+        self.rolled = self.rolled.plus(quantity)?;
+        Some(())
+    }
+
+    /// Takes lots that are traded for the need; what rounding traded beyond it is not traded back.
+    fn trade(&mut self, lot: Rational, count: i64) -> Option<()> {
+        let quantity = lot.times(Rational::whole(count))?;
+        let left = self.need.minus(quantity)?;
+        self.need = if sign(left) == -sign(self.need) { Rational::ZERO } else { left };
+        self.after = self.after.plus(quantity)?;
+        Some(())
+    }
+
+    /// How many of `count` lots that are held are closed: none that stand with the need, and not
+    /// so many that hedges end on the other side of zero than the target.
+    fn closed(&self, lot: Rational, count: i64, rounding: Rounding) -> Option<i64> {
+        if self.need.is_zero() || self.need.is_negative() == (count < 0) {
+            return Some(0);
+        }
+        let wanted = lots(self.need, lot, rounding)?;
+        let mut most = wanted.abs().min(count.abs());
+        let side = if self.target.is_zero() { sign(self.after) } else { sign(self.target) };
+        let left = self.after.plus(lot.times(Rational::whole(wanted.signum() * most))?)?;
+        let is_through = side != 0 && sign(left) == -side && sign(self.after) == side;
+        if is_through {
+            most = most.min(lots(self.after, lot, Rounding::Down)?.abs());
+        }
+        Some(wanted.signum() * most)
+    }
+
+    /// What may be opened: nothing against the target, but for what was only moved.
+    fn openable(&self) -> Rational {
+        if sign(self.need) == sign(self.target) {
+            self.need
+        } else if sign(self.need) != sign(self.rolled) {
+            Rational::ZERO
+        } else if self.rolled.magnitude().is_below(self.need.magnitude()) {
+            self.rolled
+        } else {
+            self.need
+        }
+    }
 }
 
 /// Lots that a client's hedges have in a contract, by account, above and below zero apart.
@@ -296,8 +387,11 @@ fn proposal(
         let contract = Held::Product(contract);
         orders.push(Order { client, account: Some(account), contract, lots, effect, why });
     };
-    let mut need = if policy.band.is_below(missing.magnitude()) { missing } else { Rational::ZERO };
-    let mut after = before;
+    let is_outside = policy.band.is_below(missing.magnitude());
+    let need = if is_outside { missing } else { Rational::ZERO };
+    // Inside the band what is there is what is wanted.
+    let target = if is_outside { wanted } else { before };
+    let mut laid = Laid::new(need, before, target);
     let mut standing = Vec::new();
     for ((contract, account, _), count) in hedges(book, policy) {
         let key = (contract, account);
@@ -306,34 +400,29 @@ fn proposal(
             standing.push((key, count));
             continue;
         }
-        let quantity = held(contract.lot.times(Rational::whole(count)), TEXT)?;
-        need = held(need.plus(quantity), TEXT)?;
-        after = held(after.minus(quantity), TEXT)?;
+        held(laid.roll(contract.lot, count), TEXT)?;
         place(key, -count, Effect::Close, Why::Roll);
     }
-    let is_rolled = after != before;
+    let is_rolled = laid.after != before || !laid.rolled.is_zero();
     // The nearest month goes first.
     standing.sort_by_key(|((contract, _), _)| book.contracts[*contract].last_day);
     for (key, count) in standing {
         let contract = &book.contracts[key.0];
-        if need.is_zero() || need.is_negative() == (count < 0) {
-            continue;
-        }
-        let wanted = held(lots(need, contract.lot, policy.rounding), TEXT)?;
-        let closed = wanted.signum() * wanted.abs().min(count.abs());
+        let closed = held(laid.closed(contract.lot, count, policy.rounding), TEXT)?;
         if closed == 0 || closed.unsigned_abs() < u64::from(policy.min_lots) {
             continue;
         }
-        let quantity = held(contract.lot.times(Rational::whole(closed)), TEXT)?;
-        need = held(need.minus(quantity), TEXT)?;
-        after = held(after.plus(quantity), TEXT)?;
+        held(laid.trade(contract.lot, closed), TEXT)?;
         place(key, closed, Effect::Close, Why::Reduce);
     }
-    let costs = cheapest(book, policy, need.is_negative())?;
+    // What a hedge costs is told of the direction that it would be opened in, also when none is.
+    let aim = if laid.target.is_zero() { row.physical.negated() } else { laid.target };
+    let costs = cheapest(book, policy, aim.is_negative())?;
     let mut held_back = 0;
-    if let Some(cheapest) = costs.first().filter(|_| !need.is_zero()) {
+    let openable = laid.openable();
+    if let Some(cheapest) = costs.first().filter(|_| !openable.is_zero()) {
         let contract = &book.contracts[cheapest.contract];
-        let wanted = held(lots(need, contract.lot, policy.rounding), TEXT)?;
+        let wanted = held(lots(openable, contract.lot, policy.rounding), TEXT)?;
         let closed: u64 = orders.iter().map(|order| order.lots.unsigned_abs()).sum();
         let held_now = lots_of(book, client, product).saturating_sub(closed);
         let most = book.limit(client, product).map_or(u64::MAX, |limit| u64::from(limit.max_lots));
@@ -344,12 +433,11 @@ fn proposal(
             held_back = u32::try_from((wanted - opened).unsigned_abs()).unwrap_or(u32::MAX);
         }
         if opened.abs() >= least {
-            let quantity = held(contract.lot.times(Rational::whole(opened)), TEXT)?;
-            after = held(after.plus(quantity), TEXT)?;
+            held(laid.trade(contract.lot, opened), TEXT)?;
             let account = account_of(&book.clients[client].accounts, contract);
             let contract = Held::Product(cheapest.contract);
             // Lots that are only moved to another month are not more of a hedge.
-            let is_moved = is_rolled && !policy.band.is_below(missing.magnitude());
+            let is_moved = is_rolled && !is_outside;
             let why = if is_moved { Why::Roll } else { Why::Hedge };
             let effect = Effect::Open;
             orders.push(Order { client, account, contract, lots: opened, effect, why });
@@ -359,8 +447,15 @@ fn proposal(
             let most = u32::try_from(most).unwrap_or(u32::MAX);
             findings.push(Finding::Lots { client, product, lots, most, held_back });
         }
-    } else if !need.is_zero() {
+    } else if !openable.is_zero() {
         findings.push(Finding::NoContract { policy: at });
+    }
+    let after = laid.after;
+    let least = policy.contracts.iter().map(|contract| book.contracts[*contract].lot);
+    let least = least.reduce(|one, other| if other.is_below(one) { other } else { one });
+    if openable.is_zero() && least.is_some_and(|least| !laid.need.magnitude().is_below(least)) {
+        let over = laid.need.magnitude();
+        findings.push(Finding::Over { policy: at, over });
     }
     Ok(Proposal { policy: at, row, ratio, share, wanted, missing, after, costs, orders, held_back })
 }

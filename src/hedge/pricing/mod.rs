@@ -7,7 +7,9 @@
 //! that the file says.
 //!
 //! Lots that the window leaves open are deemed fixed as the contract says: at the average of the
-//! window's settlements, at that of its last day, or not at all, which is a finding. Resting
+//! window's settlements, at that of its last day, or not at all, which is a finding. They are dated
+//! on the last settlement that the file has, and weekdays before or behind those that have none are
+//! told (`Settled`): nothing here knows holidays. Resting
 //! instructions (`limit` at that price or better, `stop` at that price or worse) are compared with
 //! the market's price in the file. It confirms and proposes; it sends nothing. Called by `xmc hedge
 //! pricing`.
@@ -19,6 +21,7 @@ pub use read::{load, load_text};
 use super::unit::{Grade, Unit};
 use crate::config::capital::Origin;
 use crate::config::{Rational, Sources};
+use jiff::ToSpan;
 use jiff::civil::Date;
 
 /// A file of contracts.
@@ -177,11 +180,28 @@ pub struct Line {
     pub unit: Unit,
 }
 
+/// Settlements that lots were deemed fixed at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The first in the window.
+    pub first: Date,
+    /// The last in it.
+    pub last: Date,
+    /// How many there are.
+    pub count: usize,
+    /// First and last weekday of the window before those, where that matters: of an average.
+    pub lacks_before: Option<(Date, Date)>,
+    /// First and last weekday of the window behind them.
+    pub lacks_behind: Option<(Date, Date)>,
+}
+
 /// How a contract stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// What has been fixed, deemed fixings last.
     pub fixings: Vec<Fixing>,
+    /// What deemed fixings follow from; `None`: nothing was deemed fixed.
+    pub settled: Option<Settled>,
     /// Lots that are fixed.
     pub fixed: u32,
     /// Lots that are left.
@@ -212,12 +232,15 @@ impl Contract {
         let fixed: u32 = fixings.iter().map(|row| row.lots).sum();
         let mut left = self.lots.checked_sub(fixed)?;
         let is_over = today > self.until;
+        let mut settled = None;
         if is_over
             && left > 0
             && let Some(price) = self.deemed_price()?
+            && let Some(found) = self.settled()
         {
-            fixings.push(Fixing { date: self.until, lots: left, price, is_deemed: true });
+            fixings.push(Fixing { date: found.last, lots: left, price, is_deemed: true });
             left = 0;
+            settled = Some(found);
         }
         let fixed = self.lots - left;
         let average = average(&fixings)?;
@@ -247,6 +270,7 @@ impl Contract {
         let due = due.filter(|(_, row)| is_open && reached(row)).map(|(at, _)| at).collect();
         Some(Standing {
             fixings,
+            settled,
             fixed,
             left,
             days_left: today.until(self.until).map_or(0, |span| span.get_days()),
@@ -264,6 +288,25 @@ impl Contract {
     #[must_use]
     pub fn at_market(&self) -> Option<Rational> {
         Some(self.lines(self.market)?.last().map_or(self.market, |line| line.price))
+    }
+
+    /// Settlements of the window, as far as the file has them.
+    fn settled(&self) -> Option<Settled> {
+        let is_in = |row: &&(Date, Rational)| (self.from..=self.until).contains(&row.0);
+        let mut days = self.settlements.iter().filter(is_in).map(|(day, _)| *day);
+        let count = days.clone().count();
+        let first = days.next()?;
+        let last = days.next_back().unwrap_or(first);
+        let is_average = self.deemed == Deemed::WindowAverage;
+        let before = first.yesterday().ok().filter(|_| is_average);
+        let behind = last.tomorrow().ok();
+        Some(Settled {
+            first,
+            last,
+            count,
+            lacks_before: before.and_then(|day| weekdays(self.from, day)),
+            lacks_behind: behind.and_then(|day| weekdays(day, self.until)),
+        })
     }
 
     /// The price of lots that the window left; `Some(None)` if there is none.
@@ -312,6 +355,17 @@ impl Contract {
         }
         Some(lines)
     }
+}
+
+/// First and last weekday from one day to another; `None`: there is none.
+fn weekdays(from: Date, until: Date) -> Option<(Date, Date)> {
+    let is_weekday = |day: &Date| day.weekday().to_monday_zero_offset() < 5;
+    // One of three days that follow each other is a weekday.
+    let near = |day: Date, step: i64| {
+        let days = (0..3).filter_map(move |by| day.checked_add((step * by).days()).ok());
+        days.filter(|day| (from..=until).contains(day)).find(is_weekday)
+    };
+    near(from, 1).zip(near(until, -1))
 }
 
 /// The average by lots; `Some(None)` of nothing.

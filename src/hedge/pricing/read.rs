@@ -2,12 +2,13 @@
 
 use super::{Contract, Deemed, Fixing, Instruction, Party, Sheet, Step, Term};
 use crate::calendar::date;
+use crate::config::capital::origin;
 use crate::config::error::{Report, Rule};
 use crate::config::names::Names;
 use crate::config::section::{Document, Section, Shape, Written};
 use crate::config::value::{Exact, boolean, exact, line, name, one_of, whole, word};
-use crate::config::{CURRENCIES, Invalid, Rational, Sources, missing_section, parse};
-use crate::hedge::book::{fail, origin};
+use crate::config::{CURRENCIES, Invalid, Rational, Sources, checked, every, missing_section};
+use crate::hedge::book::fail;
 use crate::hedge::unit::{Grade, UNITS, Unit, factor};
 use jiff::civil::Date;
 use std::path::Path;
@@ -48,19 +49,8 @@ pub fn load_text(path: &Path, text: &str) -> Result<Sheet, Invalid> {
 }
 
 fn check(sources: Sources, report: Report) -> Result<Sheet, Invalid> {
-    let tables = parse(&sources, &report);
-    let sheet = tables.as_ref().and_then(|tables| {
-        let document = Document::gather(SHAPE, tables, &report)?;
-        sheet(document, &report)
-    });
-    drop(tables);
-    match sheet {
-        Some(mut sheet) if report.is_empty() => {
-            sheet.sources = sources;
-            Ok(sheet)
-        }
-        _ => Err(Invalid { sources, problems: report.into_problems() }),
-    }
+    let (sheet, sources) = checked(sources, report, SHAPE, sheet)?;
+    Ok(Sheet { sources, ..sheet })
 }
 
 fn sheet(mut document: Document<'_>, report: &Report) -> Option<Sheet> {
@@ -75,8 +65,7 @@ fn sheet(mut document: Document<'_>, report: &Report) -> Option<Sheet> {
     Names::gather("contract", &contracts, report);
     let today = head.required("date", date).value.unwrap_or_default();
     let is_sample = head.required("sample", boolean).value;
-    let read: Vec<_> = contracts.into_iter().map(|section| contract(section, today)).collect();
-    let contracts = read.into_iter().collect::<Option<Vec<_>>>()?;
+    let contracts = every(contracts, |section| contract(section, today))?;
     head.finish(Sheet { date: today, is_sample, contracts, sources: Sources::default() })
 }
 

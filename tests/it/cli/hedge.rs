@@ -107,11 +107,66 @@ fn effect_compares_with_and_without() {
     assert!(told(&args, 3).contains("2026-05-19 is of no client of the book"));
 }
 
+/// A page without its line ends.
+fn unfolded(page: &str) -> String {
+    page.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+const ROLL: &str = "config/hedge_demo_roll.toml";
+
+#[test]
+fn roll_proposes_slices_and_tells_what_the_other_way_costs() {
+    let page = told(&["roll", ROLL, "--client", "fabricator"], 0);
+    for words in ["nothing is sent", "SP cu2608&cu2609", "costs 2,354.20 CNY less than two legs"] {
+        assert!(unfolded(&page).contains(words), "{words}: {page}");
+    }
+    let page = told(&["roll", ROLL, "--client", "fabricator", "--lang", "zh"], 0);
+    for words in ["展期方案", "限仓收紧", "先平后开", "便宜 2,354.20 CNY", "组合"] {
+        assert!(unfolded(&page).contains(words), "{words}: {page}");
+    }
+    let report = json(&["roll", ROLL, "--all"], 0);
+    assert_eq!(report["schema"], "xmc.hedge.roll");
+    assert_eq!(report["steps"].as_array().map(Vec::len), Some(4));
+    assert_eq!(report["due"][0]["done_by"], "2026-07-23");
+    // Without a guard it is a finding, and nothing is laid out.
+    let unsaid = json(&["roll", BOOK, "--client", "fabricator"], 1);
+    assert!(unsaid["findings"][0].as_str().is_some_and(|row| row.contains("write a [[roll]]")));
+    assert_eq!(unsaid["steps"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn risk_tells_factors_their_source_and_what_is_beyond_a_limit() {
+    let page = told(&["risk", ROLL, "--client", "fabricator"], 0);
+    for words in ["a figure of a model", "copper to August", "40 daily log returns", "lot-months"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let text = std::fs::read_to_string(ROLL).expect("the sample");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let name = |file: &str| format!("\"{}\"", folder.join(file).display());
+    let text = text
+        .replace("\"hedge_demo.toml\"", &name("hedge_demo.toml"))
+        .replace("\"hedge_demo_prices.csv\"", &name("hedge_demo_prices.csv"))
+        .replace("max_risk = \"6000000\"", "max_risk = \"60000\"")
+        .replace("max_lot_months = \"200\"", "max_lot_months = \"100\"");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hedge_risk.toml");
+    std::fs::write(&path, text).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let page = told(&["risk", path, "--client", "fabricator"], 1);
+    for words in ["and may be 60,000.00", "bring its net of", "lot-months (cu2609) apart"] {
+        assert!(unfolded(&page).contains(words), "{page}");
+    }
+    let page = told(&["risk", path, "--client", "fabricator", "--lang", "zh"], 1);
+    for words in ["期限错配", "风险因子", "相关系数"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(told(&["risk", BOOK, "--all"], 3).contains("write [risk] and [[factor]]"));
+}
+
 #[test]
 fn pricing_confirms_term_by_term_also_as_a_page() {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hedge_pricing.html");
     let file = path.to_str().expect("UTF-8");
-    let page = told(&["pricing", PRICING, "--html", file, "--lang", "zh"], 0);
+    let page = told(&["pricing", PRICING, "--all", "--html", file, "--lang", "zh"], 0);
     for words in ["基差点价", "磅换算吨", "18,061,093.30", "仅最后四舍五入一次"] {
         assert!(page.contains(words), "{words}: {page}");
     }
@@ -120,10 +175,11 @@ fn pricing_confirms_term_by_term_also_as_a_page() {
         assert!(html.contains(words), "{words}");
     }
     assert!(!html.contains("<svg"), "nothing is drawn by the hour");
-    let report = json(&["pricing", PRICING, "--contract", "cu_2026_071"], 0);
+    let report = json(&["pricing", PRICING, "--all", "--contract", "cu_2026_071"], 0);
     assert_eq!(report["standings"][0]["amount"], "18061093.3");
     assert_eq!(report["terms"].as_array().map(Vec::len), Some(6));
-    assert!(told(&["pricing", PRICING, "--contract", "nothing"], 3).contains("no such contract"));
+    let nothing = told(&["pricing", PRICING, "--all", "--contract", "nothing"], 3);
+    assert!(nothing.contains("no such contract"));
 }
 
 #[test]

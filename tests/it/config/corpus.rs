@@ -854,6 +854,12 @@ fn every_rule_is_tested() {
         (Rule::Fixings, "hedge"),
         (Rule::FixingDay, "hedge"),
         (Rule::PriceTerms, "hedge"),
+        (Rule::RollGuard, "hedge"),
+        (Rule::RollDeadline, "hedge"),
+        (Rule::Combination, "hedge"),
+        (Rule::RiskFactor, "hedge"),
+        (Rule::RiskSource, "hedge"),
+        (Rule::RiskLimit, "hedge"),
     ];
     let tested: BTreeSet<_> = CASES
         .iter()

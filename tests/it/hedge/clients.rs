@@ -12,6 +12,9 @@ fn folder(name: &str, book: &str) -> PathBuf {
         std::fs::write(folder.join(file), sample(file)).expect("written");
     }
     std::fs::write(folder.join("hedge.toml"), book).expect("written");
+    let roll =
+        edited(&sample("hedge_demo_roll.toml"), &[("[\"hedge_demo.toml\"]", "[\"hedge.toml\"]")]);
+    std::fs::write(folder.join("roll.toml"), roll).expect("written");
     folder
 }
 
@@ -27,15 +30,21 @@ fn xmc(folder: &Path, args: &[&str]) -> Output {
 const EFFECT: [&str; 4] =
     ["--prices", "hedge_demo_prices.csv", "--trades", "hedge_demo_trades.csv"];
 
-/// Everything that a client can be told: three reports, as text, JSON and HTML.
+/// Everything that a client can be told: five reports, as text, JSON and HTML.
 fn told(folder: &Path, client: &str) -> String {
     let mut all = String::new();
-    for report in ["show", "plan", "effect"] {
+    for (report, file) in [
+        ("show", "hedge.toml"),
+        ("plan", "hedge.toml"),
+        ("effect", "hedge.toml"),
+        ("roll", "roll.toml"),
+        ("risk", "roll.toml"),
+    ] {
         let more: &[&str] = if report == "effect" { &EFFECT } else { &[] };
         for lang in ["en", "zh"] {
             for json in [&[][..], &["--json"][..]] {
                 let args = [
-                    &[report, "hedge.toml", "--client", client, "--lang", lang],
+                    &[report, file, "--client", client, "--lang", lang],
                     &["--html", "page.html"][..],
                     more,
                     json,
@@ -115,4 +124,47 @@ fn a_book_of_one_client_holds_nothing_of_the_others() {
     assert_eq!(one.policies.len() + two.policies.len(), whole.policies.len());
     assert!(!format!("{one:?}").contains("importer") && !format!("{two:?}").contains("fabricator"));
     assert!(whole.of_client(2).clients.is_empty());
+}
+
+/// A pricing contract of one party is not shown to who asks for another, or for none.
+#[test]
+fn pricing_contracts_are_told_to_their_parties() {
+    let folder = folder("pricing", &sample("hedge_demo.toml"));
+    std::fs::write(folder.join("pricing.toml"), sample("pricing_demo.toml")).expect("written");
+    let text = |output: &Output| {
+        String::from_utf8([&output.stdout[..], &output.stderr].concat()).expect("UTF-8")
+    };
+    for more in [&[][..], &["--contract", "sc_2026_015"], &["--contract", "cu_2026_071"]] {
+        let refused = xmc(&folder, &[&["pricing", "pricing.toml"], more].concat());
+        let why = text(&refused);
+        assert!(refused.status.code() == Some(3) && refused.stdout.is_empty(), "{why}");
+        assert!(why.contains("--party NAME") && !why.contains("sample"), "{why}");
+    }
+    for (party, own, others) in [
+        ("sample oil importer", "sc_2026_015", ["cu_2026_071", "fabricator", "smelter"]),
+        ("sample copper fabricator", "cu_2026_071", ["sc_2026_015", "importer", "refinery"]),
+    ] {
+        for json in [&[][..], &["--json"][..]] {
+            let page = &["pricing", "pricing.toml", "--html", "page.html", "--party", party];
+            let told = xmc(&folder, &[&page[..], json].concat());
+            let html = std::fs::read_to_string(folder.join("page.html")).expect("a page");
+            for page in [text(&told), html] {
+                assert!(page.contains(own), "{page}");
+                assert!(others.iter().all(|other| !page.contains(other)), "{page}");
+            }
+        }
+        let strange =
+            xmc(&folder, &["pricing", "pricing.toml", "--party", party, "--contract", "x"]);
+        assert_eq!(strange.status.code(), Some(3));
+    }
+    let nobody = xmc(&folder, &["pricing", "pricing.toml", "--party", "sample"]);
+    let why = text(&nobody);
+    assert!(nobody.status.code() == Some(3) && why.trim().ends_with("\"sample\""), "{why}");
+    let both = xmc(&folder, &["pricing", "pricing.toml", "--party", "x", "--all"]);
+    assert_eq!(both.status.code(), Some(3), "{}", text(&both));
+    // One pair of parties is no secret from itself.
+    let one = sample("pricing_demo.toml");
+    let one = &one[..one.rfind("[[contract]]").expect("two contracts")];
+    std::fs::write(folder.join("one.toml"), one).expect("written");
+    assert_eq!(xmc(&folder, &["pricing", "one.toml"]).status.code(), Some(0));
 }

@@ -3,7 +3,7 @@
 use super::{Big, book_of, edited, number, sample};
 use cross_market_connect::config::Rational;
 use cross_market_connect::hedge::book::Book;
-use cross_market_connect::hedge::effect::{self, Effect, Trade, trades};
+use cross_market_connect::hedge::effect::{self, Effect, Of, Trade, trades};
 use cross_market_connect::hedge::regression::RegressionError;
 use cross_market_connect::hedge::series::Series;
 use fastrand::Rng;
@@ -79,6 +79,38 @@ fn a_hedge_that_mirrors_the_goods_is_perfect() {
     assert_eq!((found.basis, found.hedged), (Rational::ZERO, Rational::ZERO));
     let line = found.line.expect("a line");
     assert!((line.slope + 1.0).abs() < 1e-12 && line.r_squared > 1.0 - 1e-12, "{line:?}");
+}
+
+#[test]
+fn a_product_that_was_closed_and_a_currency_have_rows() {
+    let mut book = fabricator();
+    book.positions.retain(|row| row.currency == "USD");
+    book.futures.clear();
+    let prices = series(
+        "date,sc2609,CUSU6,USD,CNH,copper\n2026-07-06,500,7.1,7.12,1,88000\n\
+         2026-07-07,510,7.05,7.06,1.01,88000\n",
+    );
+    let text = "2026-07-06,fabricator,fabricator_home,sc2609,buy,3,501,500,60,hedge\n\
+                2026-07-06,fabricator,fabricator_abroad,CUSU6,buy,22,7.1,7.1,176,hedge\n\
+                2026-07-07,fabricator,fabricator_home,sc2609,sell,3,509,510,60,hedge\n";
+    let trades = trades("trades.csv", &format!("{HEAD}{text}")).expect("trades");
+    let all = effect::of(&book, &prices, &trades).expect("effects");
+    let of: Vec<_> = all.iter().map(|row| row.of.clone()).collect();
+    assert_eq!(of, [Of::Product(0), Of::Product(1), Of::Currency("USD".to_owned())]);
+    // 3,000 bbl bought at 501 and sold at 509; nothing of it is held any more, and its own price is
+    // not in the file.
+    let crude = &all[1];
+    assert_eq!((crude.futures, crude.fees), (number("24000"), number("120")));
+    assert_eq!((crude.physical, crude.unhedged), (Rational::ZERO, Rational::ZERO));
+    assert_eq!((crude.offset, crude.trades), (None, 2));
+    // 2,200,000 dollars at 7.10 that were worth 7.05 yuan offshore, of 1.01 each; the bill of
+    // 200 t at 5.02 a pound became cheaper by 0.06 a dollar.
+    let dollars = &all[2];
+    assert_eq!(dollars.futures, number("-111100"));
+    let bill = Big::parse("200").over(&Big::parse("0.00045359237")).times(&Big::parse("5.02"));
+    assert!(Big::zero().minus(&bill).is(dollars.physical));
+    assert!(bill.times(&Big::parse("0.06")).is(dollars.unhedged));
+    assert_eq!(dollars.fees, number("176"));
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod exposure;
 mod plan;
 mod pricing;
 mod regression;
+mod risk;
+mod roll;
 mod rules;
 mod slips;
 mod unit;

@@ -194,6 +194,150 @@ fn futures_on_the_currency_that_stand_against_it_are_closed_first() {
     );
 }
 
+/// Held lots as they are written.
+fn lots_held(book: &mut Book, lots: &[(Held, usize, i64)]) {
+    book.futures = lots
+        .iter()
+        .map(|(contract, account, lots)| Future {
+            client: 0,
+            account: *account,
+            contract: *contract,
+            lots: *lots,
+            is_hedge: true,
+        })
+        .collect();
+}
+
+#[test]
+fn a_reduction_never_opens_the_other_way() {
+    let mut book = fabricator(&[("share = \"0.8\"", "share = \"0.188\"")]);
+    // 136.71 t are wanted, and 13 lots of 11.34 t held: 10.71 t too many are no whole lot of them,
+    // and two of 5 t that could be bought instead.
+    book.policies[0].contracts = vec![0, 1];
+    book.policies[0].rounding = Rounding::Down;
+    book.policies[0].band = Rational::ZERO;
+    lots_held(&mut book, &[(Held::Product(2), 1, -13)]);
+    let plan = planned(&book);
+    let row = &plan.proposals[0];
+    assert!(row.orders.is_empty(), "{:?}", told(&book, &row.orders));
+    assert!(plan.findings.iter().any(|row| matches!(row, Finding::Over { .. })), "it is told");
+    // The same where fewer lots than the policy trades would have to be closed.
+    book.policies[0].contracts = vec![0, 1, 2];
+    lots_held(&mut book, &[(Held::Product(1), 0, -1), (Held::Product(2), 1, -13)]);
+    book.policies[0].min_lots = 4;
+    assert!(planned(&book).proposals[0].orders.is_empty());
+    book.policies[0].rounding = Rounding::Up;
+    book.policies[0].min_lots = 1;
+    // Rounded up to a lot of 11.34 t that is more than what is wanted, but none the other way.
+    lots_held(&mut book, &[(Held::Product(2), 1, -13)]);
+    let row = &planned(&book).proposals[0];
+    assert_eq!(told(&book, &row.orders), [("HGU6", 1, Effect::Close, Why::Reduce)]);
+    // Nothing is wanted and half a lot is what options leave: it is not bought.
+    book.policies[0].steps[1].share = Rational::ZERO;
+    let row = &planned(&book).proposals[0];
+    assert_eq!(told(&book, &row.orders), [("HGU6", 13, Effect::Close, Why::Reduce)]);
+    assert!(row.after.is_zero());
+    // What a hedge costs is told of a short one, as goods that are long need: HGU6 carries 0.02 of
+    // a pound, which a short earns.
+    let names: Vec<_> = row.costs.iter().map(|cost| &book.contracts[cost.contract].name).collect();
+    assert_eq!(names, ["HGU6", "cu2609"]);
+    assert!(row.costs[0].terms[2].1.is_negative() && !row.costs[1].terms[2].1.is_negative());
+}
+
+#[test]
+fn a_reduction_of_what_options_hedge_in_part_stops_before_zero() {
+    let mut book = book_of(&sample("hedge_demo.toml")).of_client(1);
+    book.positions.clear();
+    book.policies[0].ratio = RatioKind::Fixed(Rational::ONE);
+    book.policies[0].band = Rational::ZERO;
+    for rounding in [Rounding::Down, Rounding::Nearest, Rounding::Up] {
+        book.policies[0].rounding = rounding;
+        // The put is short by about four lots: futures long one less leave part of a lot short.
+        lots_held(&mut book, &[(Held::Product(4), 1, -3), (Held::Product(4), 1, 2)]);
+        let row = planned(&book).proposals.remove(0);
+        assert!(row.row.options.is_negative() && row.wanted.is_zero());
+        assert!(row.orders.iter().all(|order| order.effect == Effect::Close && order.lots > 0));
+        assert!(!number("0").is_below(row.after), "{rounding:?} {:?}", row.after);
+    }
+}
+
+#[test]
+fn futures_on_a_currency_are_rolled() {
+    let far = edited(&sample("hedge_demo.toml"), &[]);
+    let start = far.find("[[fx_contract]]").expect("there");
+    let end = start + far[start..].find("[[fx]]").expect("there");
+    let next = far[start..end].replace("CUSU6", "CUSZ6").replace("2026-09-14", "2026-12-14");
+    let near = far.replacen(
+        "last_day = 2026-09-14\nroll_days = 5",
+        "last_day = 2026-07-18\nroll_days = 5",
+        1,
+    );
+    let with = |text: &str| book_of(&format!("{text}\n{next}")).of_client(0);
+    let mut book = with(&near);
+    // Inside the band: what is near is moved, lot for lot.
+    book.clients[0].fx_limits[0].band = number("10000000");
+    lots_held(&mut book, &[(Held::Fx(0), 1, -7)]);
+    let plan = planned(&book);
+    let fx = &plan.fx[0];
+    assert_eq!(
+        told(&book, &fx.orders),
+        [("CUSU6", 7, Effect::Close, Why::Roll), ("CUSZ6", -7, Effect::Open, Why::Roll)]
+    );
+    assert_eq!(fx.after, fx.open);
+    // Outside of it what is missing is opened in the next one.
+    book.clients[0].fx_limits[0].band = number("0");
+    let plan = planned(&book);
+    let fx = &plan.fx[0];
+    assert_eq!(told(&book, &fx.orders)[0], ("CUSU6", 7, Effect::Close, Why::Roll));
+    assert!(fx.after.magnitude().is_below(number("50001")), "{fx:?}");
+    // No contract is left: closed all the same, and said.
+    let mut book = book_of(&near).of_client(0);
+    lots_held(&mut book, &[(Held::Fx(0), 1, -7)]);
+    let plan = planned(&book);
+    assert_eq!(told(&book, &plan.fx[0].orders), [("CUSU6", 7, Effect::Close, Why::Roll)]);
+    let found =
+        plan.findings.iter().any(|row| matches!(row, Finding::NoFxContract { client: 0, .. }));
+    assert!(found, "{:?}", plan.findings);
+}
+
+/// Futures on a currency of two sizes: a reduction closes some and opens none.
+#[test]
+fn a_reduction_in_a_currency_never_opens_the_other_way() {
+    let text = sample("hedge_demo.toml");
+    let start = text.find("[[fx_contract]]").expect("there");
+    let end = start + text[start..].find("[[fx]]").expect("there");
+    let small = text[start..end]
+        .replace("CUSU6", "MCSQ6")
+        .replace("100000", "10000")
+        .replace("709500", "70950")
+        .replace("2026-09-14", "2026-08-14");
+    let mut book = book_of(&format!("{text}\n{small}")).of_client(0);
+    book.policies.clear();
+    book.clients[0].fx_limits[0].band = Rational::ZERO;
+    // 2,213,441 dollars are to be paid: 22.1 lots; 23 are held, 86,559 too many.
+    lots_held(&mut book, &[(Held::Fx(0), 1, 23)]);
+    let plan = planned(&book);
+    let fx = &plan.fx[0];
+    assert_eq!(told(&book, &fx.orders), [("CUSU6", -1, Effect::Close, Why::Fx)]);
+    // And with 63,441 too many of a lot that goes whole, nothing is sold against it.
+    lots_held(&mut book, &[(Held::Fx(0), 1, 24)]);
+    let held = planned(&book);
+    assert!(held.fx[0].orders.iter().all(|row| row.effect == Effect::Close || row.lots > 0));
+    // 40,000 too many are less than half a lot: not closed, and four of the other are not sold.
+    let bill = book.positions.iter_mut().find(|row| row.currency == "USD").expect("a bill");
+    let (priced, price) = (bill.priced, bill.price);
+    (bill.priced, bill.price) = (Rational::ONE, Some(number("2260000")));
+    lots_held(&mut book, &[(Held::Fx(0), 1, 23)]);
+    let part = planned(&book);
+    assert!(part.fx[0].orders.is_empty(), "{:?}", told(&book, &part.fx[0].orders));
+    let bill = book.positions.iter_mut().find(|row| row.currency == "USD").expect("a bill");
+    (bill.priced, bill.price) = (priced, price);
+    // As many in the other size.
+    lots_held(&mut book, &[(Held::Fx(1), 1, 224)]);
+    let held = planned(&book);
+    assert_eq!(told(&book, &held.fx[0].orders), [("MCSQ6", -3, Effect::Close, Why::Fx)]);
+}
+
 #[test]
 fn a_delta_ratio_follows_the_option_that_was_not_bought() {
     let option = "[policy.option]\ncontract = \"cu2609\"\nright = \"put\"\n\

@@ -63,6 +63,34 @@ fn lots_that_the_window_left_are_deemed_as_the_contract_says() {
 }
 
 #[test]
+fn settlements_that_are_not_in_the_file_are_told() {
+    let settled = |edits: &[(&str, &str)]| {
+        let found = standing(edits, 1);
+        let deemed = found.fixings.iter().find(|row| row.is_deemed).map(|row| row.date);
+        (deemed, found.settled.expect("deemed lots"))
+    };
+    let day = |day| date(2026, 7, day);
+    // 2026-07-10 is a Friday, 07-13 a Monday: both are there, and the window begins 07-01.
+    let (dated, whole) = settled(&[]);
+    assert_eq!((dated, whole.last, whole.count), (Some(day(13)), day(13), 2));
+    assert_eq!((whole.lacks_before, whole.lacks_behind), (None, None));
+    // The last day's settlement is not there: dated by what is, and said.
+    let last = ("[[contract.settlement]]\ndate = 2026-07-13\nprice = \"501.6\"\n", "");
+    let (dated, short) = settled(&[last]);
+    assert_eq!((dated, short.last, short.count), (Some(day(10)), day(10), 1));
+    assert_eq!(short.lacks_behind, Some((day(13), day(13))));
+    let found = standing(&[last], 1);
+    assert_eq!(found.average, Some(number("497.97")));
+    // A window that ends on the Sunday lacks nothing behind the Friday.
+    let (dated, weekend) = settled(&[last, ("until = 2026-07-13", "until = 2026-07-12")]);
+    assert_eq!((dated, weekend.lacks_behind), (Some(day(10)), None));
+    // An average stands on all days: what is missing before is told as well.
+    let (_, average) = settled(&[("\"last_settlement\"", "\"window_average\"")]);
+    assert_eq!(average.lacks_before, Some((day(1), day(9))));
+    assert_eq!(average.lacks_behind, None);
+}
+
+#[test]
 fn instructions_are_due_when_the_market_is_there() {
     let base = sheet_of(&sample("pricing_demo.toml")).contracts[0].clone();
     let due = |party, market: &str, prices: [&str; 2], today| {

@@ -101,3 +101,46 @@ fn every_rule_of_pricing_is_broken_once() {
         refused(rule, replace, pricing::load_text(Path::new("p.toml"), &text).map(|_| ()));
     }
 }
+
+#[test]
+fn every_rule_of_rolls_and_risk_is_broken_once() {
+    let dollar = "name = \"dollar\"\ncurrency = \"USD\"\n";
+    let given = format!("{dollar}volatility = \"0.05\"\nsource = \"s\"\ndate = 2026-07-15\n");
+    let pair = "[[correlation]]\none = \"dollar\"\nother = \"crude\"\nvalue = \"0.1\"\n\
+                source = \"s\"\ndate = 2026-07-15\n\n[[risk_limit]]";
+    let itself = pair.replace("other = \"crude\"", "other = \"dollar\"");
+    for (rule, find, replace) in [
+        (Rule::RollGuard, "max_lots = 12", "max_lots = 4"),
+        (Rule::RollGuard, "max_lots = 12", "max_lots = 201"),
+        (Rule::RollGuard, "done_days = 5", "done_days = 11"),
+        (Rule::RollGuard, "client = \"importer\"\nproduct = \"crude\"\norder", {
+            "client = \"fabricator\"\nproduct = \"copper\"\norder"
+        }),
+        (Rule::RollDeadline, "max_lots = 15\n", ""),
+        (Rule::RollDeadline, "kind = \"limit_step\"", "kind = \"first_notice\""),
+        (Rule::RollDeadline, "day = 2026-07-28", "day = 2026-08-28"),
+        (Rule::Combination, "far = \"cu2609\"", "far = \"HGU6\""),
+        (Rule::Combination, "near = \"cu2608\"\nfar = \"cu2609\"", {
+            "near = \"cu2609\"\nfar = \"cu2608\""
+        }),
+        (Rule::Combination, "bid = \"90\"", "bid = \"110\""),
+        (Rule::Combination, "ask = \"110\"", "ask = \"1100\""),
+        (Rule::RiskFactor, "until = \"2026-08\"", "until = \"2026-09\""),
+        (Rule::RiskFactor, "contract = \"cu2609\"\n\n[[factor]]", {
+            "contract = \"sc2609\"\n\n[[factor]]"
+        }),
+        (Rule::RiskFactor, "until = \"2026-08\"", "until = \"2026-06\""),
+        (Rule::RiskSource, "estimator = \"equal\"", "estimator = \"weighted\""),
+        (Rule::RiskSource, dollar, given.as_str()),
+        (Rule::RiskSource, "[[risk_limit]]", pair),
+        (Rule::RiskSource, "[[risk_limit]]", itself.as_str()),
+        (Rule::RiskLimit, "client = \"importer\"\nmax_risk", "client = \"fabricator\"\nmax_risk"),
+        (Rule::RiskLimit, "client = \"importer\"\ncontract = \"sc2609\"", {
+            "client = \"fabricator\"\ncontract = \"cu2608\""
+        }),
+    ] {
+        let text = edited(&sample("hedge_demo_roll.toml"), &[(find, replace)]);
+        let path = crate::config::sample("hedge_demo_roll.toml");
+        refused(rule, replace, load_text(&path, &text).map(|_| ()));
+    }
+}

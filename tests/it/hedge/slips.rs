@@ -81,6 +81,50 @@ const HARMLESS: &[(&str, &[&str], &str)] = &[
     ("product.title_zh", &["misspelt"], "a label for people"),
 ];
 
+/// The same of rolls and risk.
+const HARMLESS_ROLL: &[(&str, &[&str], &str)] = &[
+    (
+        "combination.bid",
+        &["negative", "ten decimals", "zero"],
+        "still within a hundredth of the price: its cost is shown beside that of two legs",
+    ),
+    (
+        "combination.fee_fraction",
+        &["ten decimals", "times 10", "times 100", "zero"],
+        "the other way counts as the cheaper one: fees of both are shown",
+    ),
+    ("combination.fee_per_lot", &["ten decimals"], "likewise"),
+    ("combination.name", &["misspelt"], "a symbol that the counter does not know"),
+    ("combination.source", &["misspelt"], "a label for people"),
+    (
+        "deadline.max_lots",
+        &["times 10", "times 100"],
+        "rolled for the last day instead: the venue refuses more lots than its limit",
+    ),
+    ("deadline.source", &["misspelt"], "a label for people"),
+    ("factor.name", &["misspelt"], "a label for people"),
+    ("risk.days", &["times 10"], "refused when the risk is reckoned: too few changes"),
+    ("risk.file", &["misspelt"], "refused when the risk is reckoned"),
+    ("risk.horizon_days", &["times 10"], "a larger risk: told with its days"),
+    ("risk.source", &["misspelt"], "a label for people"),
+    (
+        "risk_limit.max_risk",
+        &["times 10", "times 100"],
+        "a wider limit: the risk is shown beside it",
+    ),
+    ("roll.done_days", &["zero"], "done on the deadline itself, which is shown"),
+    (
+        "roll.max_lots",
+        &["times 10"],
+        "larger slices, no larger than what the client may hold: the worst is shown",
+    ),
+    (
+        "term_limit.max_lot_months",
+        &["ten decimals", "times 10", "times 100", "zero"],
+        "as limits of risk",
+    ),
+];
+
 /// The same of pricing contracts.
 const HARMLESS_PRICING: &[(&str, &[&str], &str)] = &[
     ("contract.buyer", &["misspelt"], "a label for people"),
@@ -100,6 +144,14 @@ fn a_slip_in_a_book_is_refused_or_listed_as_harmless() {
     let accepts = |text: &str| load_text(Path::new("hedge.toml"), text).is_ok();
     let found = accepted_by(accepts, &sample("hedge_demo.toml"), |_| true, 1_000);
     assert_eq!(found, listed(HARMLESS));
+}
+
+#[test]
+fn a_slip_in_rolls_or_risk_is_refused_or_listed_as_harmless() {
+    let path = crate::config::sample("hedge_demo_roll.toml");
+    let accepts = |text: &str| load_text(&path, text).is_ok();
+    let found = accepted_by(accepts, &sample("hedge_demo_roll.toml"), |_| true, 200);
+    assert_eq!(found, listed(HARMLESS_ROLL));
 }
 
 #[test]
