@@ -33,6 +33,7 @@ pub mod inspect;
 pub mod latency;
 pub mod manual;
 pub mod metrics;
+mod page;
 pub mod plan;
 pub mod replay;
 pub(crate) mod report;

@@ -7,13 +7,13 @@
 //!
 //! All quantities of a checked book are in the unit of their product.
 
-mod contract;
+pub(crate) mod contract;
 mod holding;
 mod policy;
 mod position;
-mod read;
+pub(crate) mod read;
 
-pub(in crate::hedge) use read::{fail, origin};
+pub(crate) use read::{fail, origin};
 
 pub use contract::{Contract, FxContract};
 pub use holding::{Future, Held, OptionHeld};
