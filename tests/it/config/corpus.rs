@@ -850,6 +850,15 @@ fn every_rule_is_tested() {
         (Rule::Fixings, "hedge"),
         (Rule::FixingDay, "hedge"),
         (Rule::PriceTerms, "hedge"),
+        (Rule::BalanceTwice, "balance"),
+        (Rule::BalanceSide, "balance"),
+        (Rule::BalanceClosing, "balance"),
+        (Rule::BalanceTarget, "balance"),
+        (Rule::BalanceWall, "balance"),
+        (Rule::BalanceCapacity, "balance"),
+        (Rule::BalancePolicy, "balance"),
+        (Rule::BalanceTime, "balance"),
+        (Rule::BalanceQuote, "balance"),
     ];
     let tested: BTreeSet<_> = CASES
         .iter()
