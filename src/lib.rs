@@ -8,6 +8,7 @@ pub mod alert;
 pub mod allocation;
 pub mod aside;
 pub mod audit;
+pub mod balance;
 pub mod calendar;
 pub mod capital;
 pub mod cli;

@@ -12,6 +12,7 @@
 pub mod alert;
 pub mod audit;
 pub mod backtest;
+pub mod balance;
 pub mod calendar;
 pub mod capital;
 pub mod compliance;
@@ -33,6 +34,7 @@ pub mod inspect;
 pub mod latency;
 pub mod manual;
 pub mod metrics;
+mod page;
 pub mod plan;
 pub mod replay;
 pub(crate) mod report;
@@ -148,6 +150,7 @@ enum Command {
     Alert(alert::Args),
     Audit(audit::Args),
     Backtest(backtest::Args),
+    Balance(balance::Args),
     Calendar(calendar::Args),
     Capital(capital::Args),
     Compliance(compliance::Args),
@@ -203,6 +206,7 @@ impl Command {
             Self::Alert(args) => alert::run(args, out),
             Self::Audit(args) => audit::run(args, out),
             Self::Backtest(args) => backtest::run(args, out),
+            Self::Balance(args) => balance::run(args, out),
             Self::Calendar(args) => calendar::run(args, out),
             Self::Capital(args) => capital::run(args, out),
             Self::Compliance(args) => compliance::run(args, out),

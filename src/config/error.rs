@@ -249,6 +249,24 @@ rules! {
     FixingDay = "158",
     /// The terms of a price lead from the currency of the future to that of the contract.
     PriceTerms = "159",
+    /// What is held, wanted, allowed or priced is written once for what it is of.
+    BalanceTwice = "170",
+    /// A contract is held and wanted in an account on its side of the border.
+    BalanceSide = "171",
+    /// No more lots are closed than are held.
+    BalanceClosing = "172",
+    /// What a strategy wants of a product follows from a target or from needs, not from both.
+    BalanceTarget = "173",
+    /// An account stands behind one wall, and a wall around several owners says what allows it.
+    BalanceWall = "174",
+    /// An account has a capacity for what it holds and wants, no smaller than what it holds.
+    BalanceCapacity = "175",
+    /// A product that is wanted has one price policy, with what that needs.
+    BalancePolicy = "176",
+    /// A time names its offset from UTC, and what begins ends after that.
+    BalanceTime = "177",
+    /// Quotes are of known contracts, on the tick, the bid not above the ask, near the price.
+    BalanceQuote = "178",
     /// A roll has one guard, whose slices fit each other and whose end lies inside the window.
     RollGuard = "180",
     /// A deadline is not after its contract's last day, and has lots if it is a step of a limit.

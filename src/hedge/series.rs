@@ -66,7 +66,7 @@ pub fn text_of(path: &Path) -> Result<String, SeriesError> {
 }
 
 /// Lines that are not blank, each with its number from 1, split at commas.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
     let numbered = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
     numbered.map(|(at, line)| (at + 1, line.split(',').collect()))
 }
@@ -147,7 +147,7 @@ pub(super) fn day(text: &str) -> Option<Date> {
 }
 
 /// A price within what prices can be.
-pub(super) fn price(text: &str) -> Result<Rational, String> {
+pub(crate) fn price(text: &str) -> Result<Rational, String> {
     let price = Rational::parse(text).map_err(|error| error.to_string())?;
     let most = Rational::whole(1_000_000_000);
     if most.is_below(price.magnitude()) {

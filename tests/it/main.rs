@@ -7,6 +7,7 @@
 mod alert;
 mod aside;
 mod audit;
+mod balance;
 mod book;
 mod calendar;
 mod capital;

@@ -1,8 +1,8 @@
 //! `xmc hedge effect`: with hedges against without them, and what they cost.
 
-use super::page::{column, float, number, optional, plain};
 use super::{Whose, both, ended, refused};
 use crate::audit::export::{Cell, Sheet};
+use crate::cli::page::{column, float, number, optional, plain};
 use crate::cli::{CliError, Exit, Report};
 use crate::hedge::Book;
 use crate::hedge::book;

@@ -5,7 +5,6 @@
 
 mod effect;
 mod option;
-mod page;
 mod plan;
 mod pricing;
 mod risk;
@@ -13,9 +12,9 @@ mod roll;
 mod show;
 mod words;
 
+use super::page::{Both, Forms, Page, same};
 use super::{CliError, Exit, Report};
 use crate::hedge::{Book, HedgeError, book};
-use page::{Both, Forms, Page, same};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! `xmc hedge option`: one option on a future, priced, or its volatility from a price.
 
-use super::page::{Forms, Page, column, float, plain};
 use super::{both, ended};
 use crate::audit::export::{Cell, Sheet};
+use crate::cli::page::{Forms, Page, column, float, plain};
 use crate::cli::{CliError, Exit, Report};
 use crate::hedge::black76::{OptionTerms, Right};
 

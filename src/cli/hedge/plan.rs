@@ -1,8 +1,8 @@
 //! `xmc hedge plan`: the proposal, and what it follows from.
 
-use super::page::{Page, column, float, number, optional, plain, words};
 use super::{Whose, both, ended, refused, words};
 use crate::audit::export::{Cell, Column, Sheet};
+use crate::cli::page::{Page, column, float, number, optional, plain, words};
 use crate::cli::{CliError, Exit, Report};
 use crate::config::Rational;
 use crate::hedge::book::Held;

@@ -1,8 +1,8 @@
 //! `xmc hedge pricing`: how pricing contracts stand, and their confirmation sheets.
 
-use super::page::{Forms, Page, column, number, optional, plain, said, words};
 use super::{both, ended};
 use crate::audit::export::{Cell, Sheet};
+use crate::cli::page::{Forms, Page, column, number, optional, plain, said, words};
 use crate::cli::{CliError, Exit, Report};
 use crate::hedge::pricing::{self, Contract, Deemed, Party, Standing};
 use jiff::civil::Date;

@@ -1,8 +1,8 @@
 //! `xmc hedge risk`: positions netted by what moves them, what that can cost, and its limits.
 
-use super::page::{Page, column, float, number, optional, plain, said, words};
 use super::{Whose, both, ended, refused};
 use crate::audit::export::{Column, Sheet};
+use crate::cli::page::{Page, column, float, number, optional, plain, said, words};
 use crate::cli::{CliError, Exit, Report};
 use crate::hedge::Book;
 use crate::hedge::book::{Estimator, FactorOf, RiskTerms};

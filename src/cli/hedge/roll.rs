@@ -1,8 +1,8 @@
 //! `xmc hedge roll`: hedges that are to be moved to a later month, and how.
 
-use super::page::{Both, Page, column, number, plain, said, words};
 use super::{Whose, both, ended, refused, words};
 use crate::audit::export::{Cell, Column, Sheet};
+use crate::cli::page::{Both, Page, column, number, plain, said, words};
 use crate::cli::{CliError, Exit, Report};
 use crate::hedge::roll::{self, Finding, Roll, Route, What};
 use crate::hedge::{Book, HedgeError};

@@ -1,8 +1,8 @@
 //! `xmc hedge show`: goods, hedges and what of both moves with the market.
 
-use super::page::{column, number, plain, words};
 use super::{Whose, both, ended, refused, words};
 use crate::audit::export::{Cell, Sheet};
+use crate::cli::page::{column, number, plain, words};
 use crate::cli::{CliError, Exit, Report};
 use crate::hedge::book::Held;
 use crate::hedge::exposure::{self, Row};

@@ -1,7 +1,7 @@
 //! Words of hedges for people, in English and Chinese.
 
 use super::both;
-use super::page::{Both, said};
+use crate::cli::page::{Both, said};
 use crate::hedge::Book;
 use crate::hedge::book::Held;
 use crate::hedge::plan::{Effect, Finding, Term, Why};

@@ -116,7 +116,7 @@ fn before(day: Date, days: u32) -> Date {
     day.saturating_sub(jiff::Span::new().days(i64::from(days)))
 }
 
-pub(super) const BORDERS: &[(&str, Border)] =
+pub(crate) const BORDERS: &[(&str, Border)] =
     &[("domestic", Border::Domestic), ("overseas", Border::Overseas)];
 
 /// What a lot is worth may differ by one part in so many: by what brokers round.
@@ -146,7 +146,7 @@ fn is_worth(section: &Section<'_>, worth: Option<Rational>, said: &Written<Exact
 /// Whether two prices are of one size: neither is more than twice the other.
 ///
 /// Of prices that fell through zero nothing can be said.
-pub(super) fn is_of_one_size(one: Rational, other: Rational) -> bool {
+pub(crate) fn is_of_one_size(one: Rational, other: Rational) -> bool {
     if !Rational::ZERO.is_below(other) {
         return true;
     }
@@ -154,8 +154,9 @@ pub(super) fn is_of_one_size(one: Rational, other: Rational) -> bool {
     !times(one).is_below(other) && !times(other).is_below(one)
 }
 
-pub(super) fn contract(section: Section<'_>, known: &Known<'_>) -> Option<Contract> {
-    let product = refer(&section, &known.product_names, "product");
+/// Reads the keys of a contract; whoever calls finishes the section, and may read more of it.
+pub(crate) fn contract(section: &Section<'_>, known: &Known<'_>) -> Contract {
+    let product = refer(section, &known.product_names, "product");
     let lot = section.required("lot", exact("0.000001", "10000000"));
     let lot_unit = section.required("lot_unit", word(UNITS));
     let price = section.required("price", exact("-100000", "10000000"));
@@ -172,7 +173,7 @@ pub(super) fn contract(section: Section<'_>, known: &Known<'_>) -> Option<Contra
         name: section.required("name", line(30)).value,
         product: product.value,
         border: section.required("border", word(BORDERS)).value,
-        currency: currency_of(&section, known),
+        currency: currency_of(section, known),
         lot: Rational::ZERO,
         price: price.value.exact,
         price_unit: price_unit.value,
@@ -185,32 +186,32 @@ pub(super) fn contract(section: Section<'_>, known: &Known<'_>) -> Option<Contra
         slippage: slippage.value.exact,
         carry: carry.value.exact,
         deadlines: Vec::new(),
-        origin: origin(&section),
+        origin: origin(section),
     };
     if let (false, Some(product)) = (section.is_broken(), known.product(contract.product)) {
-        contract.lot = in_unit(&section, &lot, lot_unit.value, product);
+        contract.lot = in_unit(section, &lot, lot_unit.value, product);
         match factor(product.unit, contract.price_unit, &product.grade) {
             Ok(per_unit) => contract.per_unit = per_unit,
-            Err(error) => fail(&section, Rule::UnitKind, &price_unit.place, error.to_string()),
+            Err(error) => fail(section, Rule::UnitKind, &price_unit.place, error.to_string()),
         }
-        is_worth(&section, contract.lot_value(), &lot_value);
+        is_worth(section, contract.lot_value(), &lot_value);
         for (written, most) in [(&slippage, MOST_SLIPPAGE), (&carry, MOST_CARRY)] {
             let part = Rational::new(1, most);
             let most = part.and_then(|part| part.times(contract.price.magnitude()));
             if most.is_some_and(|most| most.is_below(written.value.exact.magnitude())) {
                 let text = &written.value.text;
                 let message = format!("{text} is too large a part of the price");
-                fail(&section, Rule::OutOfBounds, &written.place, message);
+                fail(section, Rule::OutOfBounds, &written.place, message);
             }
         }
         let (year, last) = (month.value.first().year(), contract.last_day.year());
         // Hedges are left before the month, in it or, abroad, some months before it.
         if (year - last).abs() > 1 || contract.last_day > month.value.last() {
             let message = format!("{} is held beyond its month", section.title());
-            fail(&section, Rule::Delivery, &last_day.place, message);
+            fail(section, Rule::Delivery, &last_day.place, message);
         }
     }
-    section.finish(contract)
+    contract
 }
 
 pub(super) fn fx_contract(section: Section<'_>, known: &Known<'_>) -> Option<FxContract> {

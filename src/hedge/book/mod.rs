@@ -7,15 +7,15 @@
 //!
 //! All quantities of a checked book are in the unit of their product.
 
-mod contract;
+pub(crate) mod contract;
 mod holding;
 mod policy;
 mod position;
-mod read;
+pub(crate) mod read;
 mod risk;
 mod roll;
 
-pub(in crate::hedge) use read::fail;
+pub(crate) use read::fail;
 
 pub use contract::{Contract, FxContract};
 pub use holding::{Future, Held, OptionHeld};

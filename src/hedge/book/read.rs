@@ -39,7 +39,7 @@ const SHAPE: Shape = Shape {
 };
 
 /// What sections refer to, as far as it could be read.
-pub(super) struct Known<'k> {
+pub(crate) struct Known<'k> {
     pub date: Date,
     pub currency: &'k str,
     pub client_names: Names,
@@ -54,19 +54,19 @@ pub(super) struct Known<'k> {
 }
 
 impl Known<'_> {
-    pub(super) fn product(&self, place: usize) -> Option<&Product> {
+    pub(crate) fn product(&self, place: usize) -> Option<&Product> {
         self.products.as_ref()?.get(place)
     }
 
-    pub(super) fn contract(&self, place: usize) -> Option<&Contract> {
+    pub(crate) fn contract(&self, place: usize) -> Option<&Contract> {
         self.contracts.as_ref()?.get(place)
     }
 
-    pub(super) fn client(&self, place: usize) -> Option<&Client> {
+    pub(crate) fn client(&self, place: usize) -> Option<&Client> {
         self.clients.as_ref()?.get(place)
     }
 
-    pub(super) fn rate(&self, currency: &str) -> Option<Rational> {
+    pub(crate) fn rate(&self, currency: &str) -> Option<Rational> {
         if currency == self.currency {
             return Some(Rational::ONE);
         }
@@ -75,12 +75,12 @@ impl Known<'_> {
 }
 
 /// Says that a section is wrong at a place.
-pub(in crate::hedge) fn fail(section: &Section<'_>, rule: Rule, place: &Place, message: String) {
+pub(crate) fn fail(section: &Section<'_>, rule: Rule, place: &Place, message: String) {
     section.fail(Problem::new(rule, message, place.clone(), rule.meaning()));
 }
 
 /// Reads a key that holds the name of something, as its position.
-pub(super) fn refer(section: &Section<'_>, names: &Names, key: &'static str) -> Written<usize> {
+pub(crate) fn refer(section: &Section<'_>, names: &Names, key: &'static str) -> Written<usize> {
     let wanted = section.required(key, line(32));
     let position = names.position(&wanted.value);
     if position.is_none() && !wanted.value.is_empty() {
@@ -90,7 +90,7 @@ pub(super) fn refer(section: &Section<'_>, names: &Names, key: &'static str) -> 
 }
 
 /// The same for a list of them.
-pub(super) fn refers(
+pub(crate) fn refers(
     section: &Section<'_>,
     names: &Names,
     key: &'static str,
@@ -115,7 +115,7 @@ fn unknown(section: &Section<'_>, key: &str, wanted: &str, place: &Place) {
 }
 
 /// A currency that is that of the book, or has a rate to it.
-pub(super) fn currency_of(section: &Section<'_>, known: &Known<'_>) -> String {
+pub(crate) fn currency_of(section: &Section<'_>, known: &Known<'_>) -> String {
     let written = section.required("currency", one_of(CURRENCIES));
     let has_rate = written.value == known.currency || known.currencies.contains(&written.value);
     if !has_rate && !written.value.is_empty() {
@@ -131,7 +131,7 @@ pub(super) fn currency_of(section: &Section<'_>, known: &Known<'_>) -> String {
 }
 
 /// A quantity in the unit of its product.
-pub(super) fn in_unit(
+pub(crate) fn in_unit(
     section: &Section<'_>,
     quantity: &Written<Exact>,
     unit: Unit,
@@ -190,14 +190,12 @@ fn book(mut document: Document<'_>, report: &Report) -> Option<Book> {
     };
     let rates = every(fx, |section| rate(section, &currency));
     known.rates = rates.clone().unwrap_or_default();
-    for (place, row) in known.rates.iter().enumerate() {
-        if known.rates[..place].iter().any(|other| other.currency == row.currency) {
-            let message = format!("{} has two rates", row.currency);
-            fail(&head, Rule::SetTwice, head.place(), message);
-        }
-    }
+    is_one_rate(&head, &known.rates);
     known.products = every(products, product);
-    known.contracts = every(contracts, |section| contract::contract(section, &known));
+    known.contracts = every(contracts, |section| {
+        let contract = contract::contract(&section, &known);
+        section.finish(contract)
+    });
     is_one_size(&head, &known);
     let deadlines = every(deadlines, |section| roll::deadline(section, &known));
     for (contract, deadline) in deadlines.clone().unwrap_or_default() {
@@ -291,8 +289,18 @@ fn risk_terms(
     Some(Some(terms))
 }
 
+/// A currency has one rate.
+pub(crate) fn is_one_rate(head: &Section<'_>, rates: &[Rate]) {
+    for (place, row) in rates.iter().enumerate() {
+        if rates[..place].iter().any(|other| other.currency == row.currency) {
+            let message = format!("{} has two rates", row.currency);
+            fail(head, Rule::SetTwice, head.place(), message);
+        }
+    }
+}
+
 /// Futures on one product are of one size, in whatever currency and unit they are quoted.
-fn is_one_size(head: &Section<'_>, known: &Known<'_>) {
+pub(crate) fn is_one_size(head: &Section<'_>, known: &Known<'_>) {
     let worth = |of: &Contract| of.unit_price()?.times(known.rate(&of.currency)?);
     for (place, one) in known.contracts.iter().flatten().enumerate() {
         let before = known.contracts.iter().flatten().take(place);
@@ -311,7 +319,7 @@ fn is_one_size(head: &Section<'_>, known: &Known<'_>) {
     }
 }
 
-fn rate(section: Section<'_>, view: &str) -> Option<Rate> {
+pub(crate) fn rate(section: Section<'_>, view: &str) -> Option<Rate> {
     let currency = section.required("currency", one_of(CURRENCIES));
     let bounds = ("0.000001", "1000000");
     let [lowest, rate, highest] =
@@ -333,7 +341,7 @@ fn rate(section: Section<'_>, view: &str) -> Option<Rate> {
     section.finish(Rate { currency: currency.value, rate: rate.value.exact })
 }
 
-fn product(section: Section<'_>) -> Option<Product> {
+pub(crate) fn product(section: Section<'_>) -> Option<Product> {
     let per_t = |key, bounds: (&'static str, &'static str)| {
         section.optional(key, exact(bounds.0, bounds.1)).map(|written| written.value.exact)
     };

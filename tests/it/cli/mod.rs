@@ -1,6 +1,7 @@
 //! The command line.
 
 mod backtest;
+mod balance;
 mod calendar;
 mod capital;
 mod compliance;

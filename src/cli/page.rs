@@ -1,4 +1,4 @@
-//! What a command of `xmc hedge` says, as plain data, and its three forms: text, JSON, HTML.
+//! What commands that read a book say, as plain data, and its three forms: text, JSON, HTML.
 //!
 //! Tables are sheets, so that each form has the same rows; words are in English and Chinese.
 
