@@ -13,7 +13,8 @@
 //! a contract in another currency leaves open in that is not in it: `hedge` reckons that.
 //!
 //! Nobody meets his own orders: where proposals of one owner or one group would buy and sell one
-//! contract at the market, the less urgent side is held back, both where neither is.
+//! contract at the market, the side of less lots times urgency is held back, both where
+//! they are equal.
 //!
 //! A proposal's id is a hash of what would be approved, the book's time, the price and the cost
 //! included: another market, another id. It sends nothing.
@@ -205,22 +206,22 @@ impl Rest<'_> {
         held(reckon(), TEXT).map(Some)
     }
 
-    /// The account in which a want could have another contract, and how many lots there; its own if
-    /// that is on the contract's side of the border, or the first by name of the same client that
-    /// may net with it.
-    fn account(&self, at: usize, contract: usize, freed: i64) -> Option<(usize, i64)> {
+    /// The account in which a want could have another contract; its own if that is on the
+    /// contract's side of the border, or the first by name of the same client that may net with it.
+    fn account(&self, at: usize, contract: usize) -> Option<Room> {
         let want = &self.plan.wants.wants[at];
         let of = &self.book.contracts[contract].of;
         let own = &self.book.accounts[want.account];
         let room = |account: usize| self.rooms.get(&(account, of.product)).copied().unwrap_or(0);
         if own.border == of.border {
-            return Some((want.account, room(want.account) + freed));
+            let (account, lots) = (want.account, room(want.account));
+            return Some(Room { account, lots, is_own: true });
         }
         let others = self.book.accounts.iter().enumerate().filter(|(_, row)| {
             row.border == of.border && row.client == own.client && row.group == own.group
         });
         let (account, _) = others.min_by_key(|(_, row)| &row.name)?;
-        Some((account, room(account)))
+        Some(Room { account, lots: room(account), is_own: false })
     }
 
     fn may_open(&self, contract: usize) -> bool {
@@ -229,14 +230,34 @@ impl Rest<'_> {
     }
 
     /// So many lots of the other contract at most for what is left, and for how many lots of its
-    /// own they stand.
+    /// own they stand. What is left of less than a lot of either is rounding; with fewer lots than
+    /// all that would be taken, nothing else is.
     fn whole(&self, at: usize, contract: usize, most: i64) -> Option<(i64, i64)> {
-        let own = self.lot(self.plan.wants.wants[at].contract);
-        let left = own.times(Rational::whole(self.left[at].abs()))?;
-        let lots = i64::try_from(left.over(self.lot(contract))?.floor()).ok()?.min(most).max(0);
-        let rest = left.minus(self.lot(contract).times(Rational::whole(lots))?)?;
-        let rest = i64::try_from(rest.over(own)?.floor()).ok()?;
-        Some((lots, self.left[at].abs() - rest))
+        let (own, other) = (self.lot(self.plan.wants.wants[at].contract), self.lot(contract));
+        let wanted = self.left[at].abs();
+        let left = own.times(Rational::whole(wanted))?;
+        let all = i64::try_from(left.over(other)?.floor()).ok()?;
+        let lots = all.min(most).max(0);
+        let taken = other.times(Rational::whole(lots))?;
+        let stands_for = if lots < all {
+            i64::try_from(taken.over(own)?.floor()).ok()?
+        } else {
+            wanted - i64::try_from(left.minus(taken)?.over(own)?.floor()).ok()?
+        };
+        Some(if stands_for > 0 { (lots, stands_for) } else { (0, 0) })
+    }
+
+    /// The same with room for them in an account: in its own as much more as they stand for.
+    fn fits(&self, at: usize, contract: usize, most: i64, room: Room) -> Option<(i64, i64)> {
+        let mut most = if room.is_own { most } else { most.min(room.lots) };
+        loop {
+            let (lots, stands_for) = self.whole(at, contract, most)?;
+            let free = room.lots + if room.is_own { stands_for } else { 0 };
+            if lots <= free || lots == 0 {
+                return Some((lots, stands_for));
+            }
+            most = free.max(0);
+        }
     }
 
     fn cost(&self, units: Rational, parts: [Rational; 4]) -> Result<Cost, BalanceError> {
@@ -284,14 +305,12 @@ impl Rest<'_> {
             let key = (group(self.book, want), contract, !buys);
             for against in waiting.get(&key).into_iter().flatten() {
                 let price = self.prices.get(&contract).copied().flatten().map(|row| row.price);
-                let Some((price, account)) =
-                    price.zip(self.account(at, contract, self.left[at].abs()))
-                else {
+                let Some((price, room)) = price.zip(self.account(at, contract)) else {
                     break;
                 };
-                let (account, room) = account;
-                let most = room.min(self.left[*against].abs());
-                let (lots, stands_for) = held(self.whole(at, contract, most), TEXT)?;
+                let most = self.left[*against].abs();
+                let (lots, stands_for) = held(self.fits(at, contract, most, room), TEXT)?;
+                let account = room.account;
                 if lots == 0 {
                     continue;
                 }
@@ -334,15 +353,14 @@ impl Rest<'_> {
         for (_, contract, parts) in choices {
             let Ok(quote) = price::fresh(self.book, self.quotes, contract) else { continue };
             let price = if buys { quote.ask } else { quote.bid };
-            let (account, most, way) = if contract == own {
-                (want.account, i64::MAX, Way::Market)
+            let (account, found, way) = if contract == own {
+                (want.account, self.whole(at, contract, i64::MAX), Way::Market)
             } else {
-                match self.account(at, contract, self.left[at].abs()) {
-                    Some((account, room)) => (account, room, Way::Elsewhere),
-                    None => continue,
-                }
+                let Some(room) = self.account(at, contract) else { continue };
+                let found = self.fits(at, contract, i64::MAX, room);
+                (room.account, found, Way::Elsewhere)
             };
-            let (lots, stands_for) = held(self.whole(at, contract, most), TEXT)?;
+            let (lots, stands_for) = held(found, TEXT)?;
             if lots > 0 {
                 let taken = Taken { at, contract, account, lots, stands_for, price };
                 self.add(&taken, way, parts)?;
@@ -386,6 +404,15 @@ impl Rest<'_> {
         });
         Ok(())
     }
+}
+
+/// An account that could have a contract, and the room in it.
+#[derive(Clone, Copy)]
+struct Room {
+    account: usize,
+    lots: i64,
+    /// It is the account of who wants: what a proposal stands for is free there.
+    is_own: bool,
 }
 
 /// Lots that a proposal takes.

@@ -109,7 +109,8 @@ impl Meter {
         let last_ns = self.samples.back().map_or(0, |(traded_ns, _)| *traded_ns);
         if self.samples.is_empty() || self.traded_ns.saturating_sub(last_ns) >= MINUTE_NS {
             self.samples.push_back((self.traded_ns, self.totals));
-            if self.samples.len() > RATE_MINUTES {
+            // One older than the window is what it begins with.
+            if self.samples.len() > RATE_MINUTES + 1 {
                 self.samples.pop_front();
             }
         }
@@ -160,15 +161,20 @@ impl Meter {
         }
     }
 
-    /// How much a count has grown in the last minutes of trading, and in how long, breaks left out;
-    /// `None` before it is known.
+    /// How much a count has grown in the last minutes of trading, and in how long, breaks left
+    /// out; `None` before a minute was traded, and if nothing has happened in these minutes. A
+    /// quiet time before what has counts as well.
     #[must_use]
     pub fn grown(&self, now: UnixNs, of: impl Fn(&Totals) -> u64) -> Option<(u64, u64)> {
         let window_ns = MINUTE_NS * RATE_MINUTES as u64;
         let traded_ns = self.traded_ns + self.day.as_ref()?.traded_ns(self.at, now);
         let from_ns = traded_ns.saturating_sub(window_ns);
-        let (at_ns, before) = self.samples.iter().find(|(at_ns, _)| *at_ns >= from_ns)?;
-        let ns = traded_ns.checked_sub(*at_ns).filter(|ns| *ns >= SECOND_NS)?;
+        if self.traded_ns < from_ns {
+            return None;
+        }
+        let older = self.samples.iter().rev().find(|(at_ns, _)| *at_ns <= from_ns);
+        let (at_ns, before) = older.or(self.samples.front())?;
+        let ns = traded_ns.checked_sub(*at_ns).filter(|ns| *ns >= MINUTE_NS)?;
         Some((of(&self.totals).saturating_sub(of(before)), ns))
     }
 }

@@ -20,7 +20,7 @@
 //! currencies (`plan`), trading days of a window (days are those of the calendar). Called by `xmc
 //! hedge roll`.
 
-use super::book::{Book, Combination, Contract, Due, Held, RollGuard, RollOrder};
+use super::book::{Book, Combination, Contract, DeadlineKind, Due, Held, RollGuard, RollOrder};
 use super::exposure;
 use super::plan::lots_of;
 use super::{HedgeError, held};
@@ -243,7 +243,9 @@ fn sliced(
         return Ok(roll);
     };
     let guard = &book.rolls[at];
-    let done_by = roll.due.day.saturating_sub(i64::from(guard.done_days).days());
+    // On its last day a hedge may still be held; on a day of notice or of a step it is too late.
+    let before = if roll.due.kind == DeadlineKind::LastDay { 0 } else { 1 };
+    let done_by = roll.due.day.saturating_sub(i64::from(guard.done_days).max(before).days());
     (roll.guard, roll.done_by) = (Some(at), Some(done_by));
     if done_by < book.date {
         findings.push(Finding::Late { near, done_by, due: roll.due });

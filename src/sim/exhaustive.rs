@@ -3,8 +3,9 @@
 //! The fault schedules draw what is likely; this leaves nothing out. One spread of two legs, each
 //! at a gateway of its own, has fired; then come all sequences of the alphabet, also those that no
 //! honest venue sends, with a quote after each event that makes the desk fire again if it may; once
-//! with both legs sent together, once with the one first that is the hardest to get. The checker
-//! looks on after every input, and at the end after every deadline has passed.
+//! with both legs sent together, once with the one first that is the hardest to get, and, one event
+//! shorter, once with one that rests and moves at every other quote. The checker looks on after
+//! every input, and at the end after every deadline has passed.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -76,14 +77,27 @@ impl Step {
 /// Events to choose from at each place of a sequence.
 pub const ALPHABET: u64 = 2 * Step::ALL.len() as u64;
 
-/// Sequences of so many events: each is run with the legs together and with one of them first.
+/// How legs are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Both at once.
+    Together,
+    /// The one first that is the hardest to get.
+    OneFirst,
+    /// One rests.
+    Rests,
+}
+
+/// Sequences of so many events: each is run with the legs together and with one of them first, and
+/// those of one event less with a leg that rests.
 #[must_use]
 pub const fn count(depth: u32) -> u64 {
-    2 * ALPHABET.pow(depth)
+    2 * ALPHABET.pow(depth) + ALPHABET.pow(depth.saturating_sub(1))
 }
 
 /// A sequence by its number: its digits to the base of the alphabet, the first event the lowest;
-/// beyond them 0 if the legs go together, 1 if one goes first.
+/// beyond them 0 if the legs go together, 1 if one goes first, 2 if one rests, which has one event
+/// less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sequence {
     /// Which.
@@ -93,19 +107,23 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// Which leg is sent first.
+    /// How its legs are sent.
     #[must_use]
-    pub const fn legs_first(self) -> LegsFirst {
-        if self.number < ALPHABET.pow(self.depth) {
-            LegsFirst::Together
-        } else {
-            LegsFirst::LeastLiquid
+    pub const fn manner(self) -> Manner {
+        match self.number / ALPHABET.pow(self.depth) {
+            0 => Manner::Together,
+            1 => Manner::OneFirst,
+            _ => Manner::Rests,
         }
     }
 
     /// Leg and event, in order.
     pub fn steps(self) -> impl Iterator<Item = (usize, Step)> {
-        let digits = (0..self.depth).map(move |place| self.number / ALPHABET.pow(place) % ALPHABET);
+        let depth = match self.manner() {
+            Manner::Rests => self.depth.saturating_sub(1),
+            Manner::Together | Manner::OneFirst => self.depth,
+        };
+        let digits = (0..depth).map(move |place| self.number / ALPHABET.pow(place) % ALPHABET);
         digits.map(|digit| {
             let digit = usize::try_from(digit).expect("below 22");
             (digit / Step::ALL.len(), Step::ALL[digit % Step::ALL.len()])
@@ -126,7 +144,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let steps: Vec<_> = self.sequence.steps().collect();
         writeln!(f, "{}", self.violation)?;
-        writeln!(f, "legs {}, after {steps:?}", self.sequence.legs_first().word())?;
+        writeln!(f, "legs {:?}, after {steps:?}", self.sequence.manner())?;
         let Sequence { number, depth } = self.sequence;
         writeln!(
             f,
@@ -223,8 +241,8 @@ pub fn run(
     watch: &mut super::world::Watch<'_>,
 ) -> Result<(), Violation> {
     let mut arenas = DeskMemory::new(DeskSize { instruments: 2, spreads: 1, orders: 16 });
-    let mut table = Table::new(&mut arenas, watch);
-    table.set_up(sequence.legs_first())?;
+    let mut table = Table::new(&mut arenas, watch, sequence.manner());
+    table.set_up()?;
     for (leg, step) in sequence.steps() {
         table.take(leg, step)?;
         table.quote()?;
@@ -265,12 +283,18 @@ struct Table<'a> {
     venues: [Option<Venue>; 2],
     executions: u64,
     inputs: u64,
+    manner: Manner,
+    quotes: i64,
 }
 
 const TIMEOUT: Span = Span(1_000_000);
 
 impl<'a> Table<'a> {
-    fn new(arenas: &'a mut DeskMemory, watch: &'a mut super::world::Watch<'a>) -> Self {
+    fn new(
+        arenas: &'a mut DeskMemory,
+        watch: &'a mut super::world::Watch<'a>,
+        manner: Manner,
+    ) -> Self {
         Self {
             desk: Desk::new(IDENTITY, arenas.lend()),
             watch,
@@ -281,6 +305,8 @@ impl<'a> Table<'a> {
             venues: [None; 2],
             executions: 0,
             inputs: 0,
+            manner,
+            quotes: 0,
         }
     }
 
@@ -302,7 +328,7 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    fn set_up(&mut self, legs_first: LegsFirst) -> Result<(), Violation> {
+    fn set_up(&mut self) -> Result<(), Violation> {
         for row in 0..2 {
             self.tell(Event::Gateway(gateway(row)))?;
             self.session(usize::from(row), SessionState::Up)?;
@@ -313,7 +339,7 @@ impl<'a> Table<'a> {
         for row in 0..2 {
             self.tell(Event::Instrument(&instrument(row)))?;
         }
-        self.tell(Event::Spread(&spread(legs_first)))?;
+        self.tell(Event::Spread(&spread(self.manner)))?;
         self.tell(Event::Channel(ChannelUpdate {
             stream: FEED,
             state: ChannelState::Live,
@@ -327,14 +353,17 @@ impl<'a> Table<'a> {
             operator: 1,
             command_id: 1,
         }))?;
-        let book = book(1, self.now);
+        let book = book(1, 0, self.now);
         self.tell(Event::Quote { quote: &book, more: false })?;
         self.quote()
     }
 
-    /// A quote at which the spread fires if it may.
+    /// A quote at which the spread fires if it may; what rests leans on it, and every other one is
+    /// a step away from the last.
     fn quote(&mut self) -> Result<(), Violation> {
-        let book = book(0, self.now);
+        let by = if self.manner == Manner::Rests { self.quotes / 2 % 2 } else { 0 };
+        self.quotes += 1;
+        let book = book(0, by, self.now);
         self.tell(Event::Quote { quote: &book, more: false })
     }
 
@@ -465,8 +494,13 @@ fn instrument(row: u8) -> InstrumentSpec {
 }
 
 /// Buys two lots of leg 0 and sells three of leg 1, at most twice.
-/// One unit a fire; two where the other leg can follow the first of them.
-fn spread(legs_first: LegsFirst) -> SpreadSpec {
+/// One unit a fire; two where the other leg can follow the first of them. What rests is of leg 1,
+/// offered at one more than leg 0 costs.
+fn spread(manner: Manner) -> SpreadSpec {
+    let rests = manner == Manner::Rests;
+    let legs_first =
+        if manner == Manner::OneFirst { LegsFirst::LeastLiquid } else { LegsFirst::Together };
+    let resting = WorkSpec { leg: 1, slop_e9: 0, lag_e9: 0, improve_e9: 0, behind_e9: 3 * TICK_E9 };
     let leg = |row: u32, ratio_lots: i32| LegSpec {
         instrument: InstrumentIndex(row),
         ratio_lots,
@@ -484,12 +518,12 @@ fn spread(legs_first: LegsFirst) -> SpreadSpec {
         legs: [leg(0, 2), leg(1, -3), LegSpec::NONE, LegSpec::NONE],
         constant_e9: 0,
         trigger: TriggerSpec::PLAIN,
-        buy_open_e9: 0,
+        buy_open_e9: if rests { -TICK_E9 } else { 0 },
         buy_close_e9: i64::MAX,
         sell_open_e9: i64::MAX,
         sell_close_e9: i64::MIN,
         max_units: 2,
-        clip_units: if legs_first == LegsFirst::Together { 1 } else { 2 },
+        clip_units: if manner == Manner::Together { 1 } else { 2 },
         hysteresis_e9: 0,
         cool_down: Span(0),
         max_fires: 60,
@@ -502,13 +536,14 @@ fn spread(legs_first: LegsFirst) -> SpreadSpec {
         repair: RepairSpec { tries: 2, within: Span(2 * TIMEOUT.0), ..RepairSpec::NONE },
         loss: LossSpec::NONE,
         legs_first,
-        work: WorkSpec::NONE,
+        work: if rests { resting } else { WorkSpec::NONE },
     }
 }
 
-/// Leg 0 at 99 to 100, leg 1 at 100 to 101: buying the spread costs nothing.
-fn book(row: u8, now: MonoNs) -> Quote {
-    let bid = 99 + i64::from(row);
+/// Leg 0 at 99 to 100, leg 1 at 100 to 101: buying the spread costs nothing. All of it by so much
+/// higher.
+fn book(row: u8, by: i64, now: MonoNs) -> Quote {
+    let bid = 99 + i64::from(row) + by;
     let side = |price: i64, empty: Depth| {
         let mut depth = Depth { count: 1, ..empty };
         (depth.price_e9[0], depth.lots[0]) = (price * TICK_E9, 50);

@@ -17,6 +17,11 @@ impl Spread {
         self.fire.as_ref().is_some_and(|fire| fire.open_orders == 0)
     }
 
+    /// Whether its fire is out of ratio, or orders of it are out that repair it.
+    pub(super) fn is_being_repaired(&self) -> bool {
+        self.fire.as_ref().is_some_and(|fire| fire.open_orders == 0 || fire.tries > 0)
+    }
+
     /// Whether its fire is out of ratio, or legs of it are to follow another one.
     #[inline]
     pub(super) fn is_worked_on(&self) -> bool {
@@ -113,6 +118,9 @@ impl Desk<'_> {
             outputs.ending(*ending);
         } else {
             outputs.leave_out();
+        }
+        if self.has_work {
+            self.needs_no_way(index);
         }
         if has_rested {
             self.rested(index);

@@ -105,8 +105,8 @@ pub struct Desk<'a> {
     rest_cursor: Option<usize>,
     /// A spread has had a leg that rests.
     has_work: bool,
-    /// A spread out of ratio whose repair would have met an order that rests.
-    blocked_repair: Option<SpreadIndex>,
+    /// Spreads out of ratio whose repair would have met an order that rests.
+    blocked_repairs: [Option<SpreadIndex>; work::MOST_BLOCKED],
     /// An input has been taken in, and spreads are looked at.
     is_acting: bool,
     /// The last fires: what they were priced off may turn out to be wrong.
@@ -142,7 +142,7 @@ impl<'a> Desk<'a> {
             ask_cursor: None,
             rest_cursor: None,
             has_work: false,
-            blocked_repair: None,
+            blocked_repairs: [None; work::MOST_BLOCKED],
             is_acting: false,
             recent: Recent::EMPTY,
             is_batch_open: false,

@@ -103,14 +103,17 @@ impl Desk<'_> {
             RepairWay::Complete => self.send_repair(index, &mut told, &complete, outputs),
             RepairWay::Unwind => self.send_repair(index, &mut told, &unwind, outputs),
             RepairWay::Neither => {
-                if [&complete, &unwind].iter().any(|found| found.way.gate == Gate::SelfMatch) {
-                    self.ask_for_way(index);
-                }
+                let meets = [&complete, &unwind].map(|found| found.way.gate == Gate::SelfMatch);
                 let fire = self.table.spread_mut(index).and_then(|row| row.fire.as_mut());
                 let waits_for = Some((complete.way.obstacle, unwind.way.obstacle));
-                match fire {
-                    Some(fire) if fire.waits_for != waits_for => fire.waits_for = waits_for,
-                    _ => return,
+                let begins = fire.is_some_and(|fire| {
+                    core::mem::replace(&mut fire.waits_for, waits_for) != waits_for
+                });
+                if meets.contains(&true) {
+                    self.ask_for_way(index, begins);
+                }
+                if !begins {
+                    return;
                 }
             }
         }

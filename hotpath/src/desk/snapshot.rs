@@ -39,7 +39,7 @@ impl<'a> Desk<'a> {
             ask_cursor,
             rest_cursor,
             has_work,
-            blocked_repair,
+            blocked_repairs,
             is_acting: _,
             recent,
             is_batch_open,
@@ -62,7 +62,7 @@ impl<'a> Desk<'a> {
         ask_cursor.put(out);
         rest_cursor.put(out);
         has_work.put(out);
-        blocked_repair.put(out);
+        blocked_repairs.put(out);
         recent.put(out);
         is_batch_open.put(out);
         turn.put(out);
@@ -99,7 +99,7 @@ impl<'a> Desk<'a> {
         desk.ask_cursor = Field::take(input)?;
         desk.rest_cursor = Field::take(input)?;
         desk.has_work = Field::take(input)?;
-        desk.blocked_repair = Field::take(input)?;
+        desk.blocked_repairs = Field::take(input)?;
         desk.recent = Field::take(input)?;
         desk.is_batch_open = Field::take(input)?;
         desk.turn = Field::take(input)?;

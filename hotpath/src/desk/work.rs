@@ -10,8 +10,8 @@
 //! What it still fills before it is gone is followed like any fill. When all is known of it, the
 //! next one is sent in the same input, at the price of that moment: that is how an order moves.
 //!
-//! What rests makes way for a repair: while a pair is out of ratio that trades the same contract, and
-//! was held back because its order would meet what rests (`self_match`), nothing rests there.
+//! What rests makes way for a repair: while a pair is out of ratio that trades the same contract,
+//! and was held back because its order would meet what rests (`self_match`), nothing rests there.
 //!
 //! What follows is never held back for long: if a gate holds a follower back, or one comes back
 //! short, what rests is taken back, and what then misses is repaired as after any other fire.
@@ -41,6 +41,9 @@ const MOST_REFUSED: u8 = 3;
 
 /// Spreads that are looked at in one input for orders that rest.
 const ROWS_PER_INPUT: usize = 256;
+
+/// Repairs for which what rests makes way at one time.
+pub(super) const MOST_BLOCKED: usize = 4;
 
 /// The last order of a spread that was sent to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,25 +190,49 @@ impl Desk<'_> {
 
     /// Nothing rests where it holds back the repair of another pair.
     pub(super) fn makes_way(&self, index: SpreadIndex, spec: &SpreadSpec) -> Result<(), Refusal> {
-        let by = self.blocked_repair.filter(|by| *by != index);
-        let row = by.and_then(|by| self.table.spread(by)).filter(|row| row.is_unrepaired());
-        let (Some(other), Some(by)) = (row.and_then(|row| row.spec.as_ref()), by) else {
-            return Ok(());
-        };
         let leg = spec.work.leg;
         let own = spec.legs.get(usize::from(leg)).map(|leg| leg.instrument);
-        let is_met =
-            other.legs().iter().any(|leg| leg.ratio_lots != 0 && Some(leg.instrument) == own);
-        let met = Refusal::new(Gate::SelfMatch, i64::from(by.0), 0);
-        if is_met { Err(Refusal { leg, ..met }) } else { Ok(()) }
+        let meets = |by: &SpreadIndex| {
+            let row = self.table.spread(*by).filter(|row| *by != index && row.is_being_repaired());
+            let mut legs =
+                row.and_then(|row| row.spec.as_ref()).into_iter().flat_map(|of| of.legs());
+            legs.any(|leg| leg.ratio_lots != 0 && Some(leg.instrument) == own)
+        };
+        match self.blocked_repairs.iter().flatten().copied().find(meets) {
+            Some(by) => Err(Refusal { leg, ..Refusal::new(Gate::SelfMatch, i64::from(by.0), 0) }),
+            None => Ok(()),
+        }
     }
 
-    /// A repair would meet an order that rests: that one makes way.
+    /// A repair would meet an order that rests: that one makes way. With `begins` it has not waited
+    /// for that before.
     #[cold]
-    pub(super) fn ask_for_way(&mut self, index: SpreadIndex) {
-        if self.has_work && self.blocked_repair != Some(index) {
-            self.blocked_repair = Some(index);
+    #[inline(never)]
+    pub(super) fn ask_for_way(&mut self, index: SpreadIndex, begins: bool) {
+        if !self.has_work {
+            return;
+        }
+        let is_known = self.blocked_repairs.contains(&Some(index));
+        if !is_known {
+            let table = &self.table;
+            let is_free = |slot: &&mut Option<SpreadIndex>| {
+                let row = slot.and_then(|by| table.spread(by));
+                !row.is_some_and(Spread::is_being_repaired)
+            };
+            // More than there is room for wait for quotes.
+            if let Some(slot) = self.blocked_repairs.iter_mut().find(is_free) {
+                *slot = Some(index);
+            }
+        }
+        if begins || !is_known {
             self.doubt_resting();
+        }
+    }
+
+    /// The fire of a spread has ended: nothing makes way for it any more.
+    pub(super) fn needs_no_way(&mut self, index: SpreadIndex) {
+        for slot in self.blocked_repairs.iter_mut().filter(|slot| **slot == Some(index)) {
+            *slot = None;
         }
     }
 
@@ -226,8 +253,10 @@ impl Desk<'_> {
         } else if let Some(touched) = self.table.touch(index) {
             self.dirty.mark_first(touched, self.turn);
         }
-        if let Some(touched) = self.blocked_repair.and_then(|by| self.table.touch(by)) {
-            self.dirty.mark_first(touched, self.turn);
+        for by in self.blocked_repairs.into_iter().flatten() {
+            if let Some(touched) = self.table.touch(by) {
+                self.dirty.mark_first(touched, self.turn);
+            }
         }
     }
 

@@ -102,24 +102,19 @@ fn open(
     Ok(fx)
 }
 
-/// What a client has open in a currency as its book stands; above zero earns when it rises.
-///
-/// # Errors
-/// If it cannot be held exactly.
-pub(in crate::hedge) fn open_in(
+/// Futures on a currency that are hedges.
+fn futures(book: &Book, client: usize, currency: &str) -> Option<Rational> {
+    futures_of(book, client, currency, true)
+}
+
+/// Futures on a currency, those that are hedges or those that are not.
+pub(in crate::hedge) fn futures_of(
     book: &Book,
     client: usize,
     currency: &str,
-) -> Result<Rational, HedgeError> {
-    let hedged = hedged(book, &[], client, currency)?;
-    let sum = agreed(book, client, currency)
-        .and_then(|agreed| agreed.plus(hedged)?.plus(futures(book, client, currency)?));
-    held(sum, TEXT)
-}
-
-/// Futures on a currency that are hedges.
-fn futures(book: &Book, client: usize, currency: &str) -> Option<Rational> {
-    let own = |row: &&super::super::book::Future| row.client == client && row.is_hedge;
+    is_hedge: bool,
+) -> Option<Rational> {
+    let own = |row: &&super::super::book::Future| row.client == client && row.is_hedge == is_hedge;
     book.futures.iter().filter(own).try_fold(Rational::ZERO, |sum, row| match row.contract {
         Held::Fx(contract) if book.fx_contracts[contract].currency == currency => {
             sum.plus(book.fx_contracts[contract].lot.times(Rational::whole(row.lots))?)

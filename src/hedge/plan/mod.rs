@@ -23,7 +23,7 @@ mod fx;
 
 pub use cost::{Cost, Term, cheapest, of_unit};
 pub use fx::Fx;
-pub(super) use fx::{agreed, open_in};
+pub(super) use fx::{agreed, futures_of};
 
 use super::book::{Account, Book, Contract, Held, Policy, Rounding};
 use super::exposure::{self, Exposure, Row};

@@ -2,8 +2,10 @@
 //!
 //! A factor is a bucket of a product's months in one currency, or a currency. Goods, futures and
 //! options (by delta), hedges or not, are netted in their factor and worth its contract's price;
-//! goods are of the currency that they are priced in. What is open in a currency is what `plan`
-//! has: prices agreed in it, hedges in it, futures on it.
+//! goods are of the currency that they are priced in. A rate moves prices agreed in its currency,
+//! the worth of goods priced in it, and futures on it, hedges or not. It does not move what a
+//! future on goods stands for: only its price is paid. So this is not what `plan` hedges, which
+//! sets goods priced at home against hedges abroad.
 //!
 //! `x_i = worth_i * sigma_i * sqrt(days held)`, with sigma of one day; the risk is `multiple *
 //! sqrt(x' R x)` with R the correlations; the component of a factor is `multiple * x_i (R x)_i /
@@ -21,7 +23,7 @@ pub mod term;
 use super::book::{Book, FactorOf, Held, RiskTerms};
 use super::exposure;
 use super::month::Month;
-use super::plan::open_in;
+use super::plan::{agreed, futures_of};
 use super::series::{Series, SeriesError};
 use super::{HedgeError, held};
 use crate::config::Rational;
@@ -34,7 +36,8 @@ use term::Term;
 pub struct Share {
     /// The factor, by its place.
     pub factor: usize,
-    /// Goods, in the product's unit; of a currency, what is open in it.
+    /// Goods, in the product's unit; of a currency, prices agreed in it and the worth of goods that
+    /// are priced in it.
     pub goods: Rational,
     /// Hedges.
     pub hedges: Rational,
@@ -156,6 +159,9 @@ fn netted(book: &Book, terms: &RiskTerms) -> Result<Risk, HedgeError> {
     let mut rows: BTreeMap<usize, exposure::Row> = BTreeMap::new();
     let (mut uncovered, mut open) = (Vec::new(), Vec::new());
     for currency in currencies(book) {
+        // Worth of goods priced in the currency: it moves with the rate. What a future stands for
+        // does not: what it pays does, which is in its price.
+        let mut worth = Rational::ZERO;
         for (key, row) in exposure::of(&priced_in(book, currency))? {
             let is_of = |of: &FactorOf| match of {
                 FactorOf::Months { product, from, until, contract } => {
@@ -167,6 +173,11 @@ fn netted(book: &Book, terms: &RiskTerms) -> Result<Risk, HedgeError> {
             };
             match terms.factors.iter().position(|factor| is_of(&factor.of)) {
                 Some(at) => {
+                    if let FactorOf::Months { contract, .. } = terms.factors[at].of {
+                        let price = book.contracts[contract].unit_price();
+                        let goods = price.and_then(|price| price.times(row.physical));
+                        worth = held(goods.and_then(|goods| goods.plus(worth)), TEXT)?;
+                    }
                     let sum = rows.entry(at).or_default();
                     *sum = held(sum.plus(&row), TEXT)?;
                 }
@@ -182,11 +193,19 @@ fn netted(book: &Book, terms: &RiskTerms) -> Result<Risk, HedgeError> {
         if *currency == book.currency {
             continue;
         }
-        let amount = open_in(book, 0, currency)?;
+        let physical = agreed(book, 0, currency).and_then(|agreed| agreed.plus(worth));
+        let of_currency = exposure::Row {
+            physical: held(physical, TEXT)?,
+            futures: held(futures_of(book, 0, currency, true), TEXT)?,
+            speculative: held(futures_of(book, 0, currency, false), TEXT)?,
+            ..exposure::Row::default()
+        };
+        let all = of_currency.net().and_then(|net| net.plus(of_currency.speculative));
+        let amount = held(all, TEXT)?;
         let is_of = |of: &FactorOf| matches!(of, FactorOf::Currency(of) if of == currency);
         match terms.factors.iter().position(|factor| is_of(&factor.of)) {
             Some(at) => {
-                rows.insert(at, exposure::Row { physical: amount, ..exposure::Row::default() });
+                rows.insert(at, of_currency);
             }
             None if amount.is_zero() => {}
             None => open.push((currency.clone(), amount)),

@@ -281,6 +281,7 @@ impl Account {
         let paid_money_e18 = pair.money_e18(leg, paid_e18);
         if let Some(fire) = &mut pair.fire {
             fire.paid_e18 += paid_money_e18;
+            fire.has_traded = true;
         }
         let sums = &mut pair.sums[period][leg];
         sums.turnover_e18 += paid_e18.abs();
@@ -401,7 +402,8 @@ impl Account {
         let decision = *told;
         let pair = &mut self.pairs[row];
         pair.periods[period].fired.fires += 1;
-        pair.fire = Some(Fired { period, at_ns, decision, shown, paid_e18: 0, repairs: 0 });
+        let (paid_e18, has_traded, repairs) = (0, false, 0);
+        pair.fire = Some(Fired { period, at_ns, decision, shown, paid_e18, has_traded, repairs });
     }
 
     fn repaired(&mut self, told: &Repair, outputs: &Outputs) {

@@ -19,6 +19,8 @@ pub(super) struct Fired {
     pub shown: [(i128, u32); MAX_LEGS],
     /// Paid less received, money of the pair.
     pub paid_e18: i128,
+    /// Whether anything of it was filled.
+    pub has_traded: bool,
     pub repairs: u32,
 }
 
@@ -167,7 +169,8 @@ impl Pair {
         if is_one_sided {
             counts.repairs_e9 += beyond_e9;
         }
-        if ending.filled_lots.iter().any(|lots| *lots > 0) {
+        // Also of what was traded back again: it is not among the lots that are left.
+        if fire.has_traded {
             counts.slips_e9.push(i64::try_from(beyond_e9).unwrap_or(i64::MAX));
         }
         Some(FireRow {

@@ -129,7 +129,7 @@ impl Checker {
         let own = spec.legs[usize::from(spec.work.leg)].instrument;
         let mut others = self.model.spreads.iter().filter(|(row, _)| **row != index.0);
         others.any(|(_, row)| {
-            let is_open = |fire: &ModelFire| fire.open_since.is_some() && !self.is_live(fire);
+            let is_open = |fire: &ModelFire| fire.open_since.is_some();
             let trades = |leg: &LegSpec| leg.ratio_lots != 0 && leg.instrument == own;
             row.fire.as_ref().is_some_and(is_open) && legs(&row.spec).any(trades)
         })

@@ -87,6 +87,19 @@ fn a_threshold_is_met_when_the_present_rate_comes_to_it() {
     // A rate that is over is no present rate.
     let later = one(&config, &meters, at(3_600));
     assert_eq!(later.forecast, Forecast::Unknown);
+    // Nor is one fire after a quiet time a rate of its own.
+    let mut quiet = meters.clone();
+    for _ in 0..2 {
+        quiet.sent(&place(at(1_440)), OrderAction::New);
+    }
+    let Forecast::At { at_ns, .. } = one(&config, &quiet, at(1_442)).forecast else {
+        panic!("it comes, much later")
+    };
+    assert!(at_ns > i64::try_from(at(1_800).0).expect("it fits"));
+    // Nor are the first seconds of a day.
+    let mut first = Meters::default();
+    first.sent(&place(at(0)), OrderAction::New);
+    assert_eq!(one(&config, &first, at(2)).forecast, Forecast::Unknown);
     let far = self::config(vec![threshold(What::OrdersPerDay, Level::Contract, 1_000_000)]);
     assert_eq!(one(&far, &meters, at(240)).forecast, Forecast::NotBeforeClose);
     let met = self::config(vec![threshold(What::OrdersPerDay, Level::Contract, 40)]);

@@ -400,25 +400,30 @@ fn what_rests_makes_way_for_the_repair_of_another_pair() {
     second.legs[0].instrument = InstrumentIndex(2);
     let instruments = [instrument(0), instrument(1), instrument(2)];
     let mut stand = Stand::with_spreads(&instruments, &[worked(), second]);
-    let rests = resting(&mut stand);
-    stand.quote(2, 95, 96, 50);
-    let [bought, sold] = stand.orders()[..] else { panic!("{:?}", stand.outputs) };
-    stand.quote(2, 199, 200, 50);
-    stand.fill(&sold, 1, 2, 2);
-    stand.news(&bought, OrderEventKind::Cancelled);
-    let waits = stand.repair().expect("it is out of ratio");
-    assert_eq!((waits.way, waits.unwind.gate), (RepairWay::Neither, Gate::SelfMatch));
-    stand.tick_after(Span(0));
-    assert_eq!(only(&stand, OrderAction::Cancel).order_id, rests.order_id);
-    assert_eq!(told(&stand), pulled_by(Gate::SelfMatch));
-    stand.news(&rests, OrderEventKind::Cancelled);
-    let repairs = only(&stand, OrderAction::New);
-    assert_eq!((repairs.spread, says(&repairs)), (SpreadIndex(1), (1, Side::Buy, 2, 103)));
-    // Nothing rests there before that is over.
-    stand.tick_after(Span(0));
-    assert_eq!(stand.decision().map(|told| told.gate), Some(Gate::SelfMatch));
-    stand.fill(&repairs, 2, 2, 2);
-    assert!(stand.ending().is_some_and(|ending| ending.is_aligned));
-    stand.quote(1, 97, 103, 50);
-    assert_eq!(says(&only(&stand, OrderAction::New)), (1, Side::Sell, 5, 100));
+    let mut rests = resting(&mut stand);
+    // More than once: the second time nothing is remembered of the first.
+    for exec_id in [1, 3] {
+        stand.quote(2, 95, 96, 50);
+        let [bought, sold] = stand.orders()[..] else { panic!("{:?}", stand.outputs) };
+        stand.quote(2, 199, 200, 50);
+        stand.fill(&sold, exec_id, 2, 2);
+        stand.news(&bought, OrderEventKind::Cancelled);
+        let waits = stand.repair().expect("it is out of ratio");
+        assert_eq!((waits.way, waits.unwind.gate), (RepairWay::Neither, Gate::SelfMatch));
+        stand.tick_after(Span(0));
+        assert_eq!(only(&stand, OrderAction::Cancel).order_id, rests.order_id);
+        assert_eq!(told(&stand), pulled_by(Gate::SelfMatch));
+        stand.news(&rests, OrderEventKind::Cancelled);
+        let repairs = only(&stand, OrderAction::New);
+        assert_eq!((repairs.spread, says(&repairs)), (SpreadIndex(1), (1, Side::Buy, 2, 103)));
+        // Nothing rests there before that is over.
+        stand.tick_after(Span(0));
+        assert_eq!(stand.decision().map(|told| told.gate), Some(Gate::SelfMatch));
+        stand.fill(&repairs, exec_id + 1, 2, 2);
+        assert!(stand.ending().is_some_and(|ending| ending.is_aligned));
+        stand.quote(1, 97, 103, 50);
+        rests = only(&stand, OrderAction::New);
+        assert_eq!(says(&rests), (1, Side::Sell, 5, 100));
+        stand.news(&rests, OrderEventKind::Accepted);
+    }
 }

@@ -3,7 +3,9 @@
 
 use super::{edited, number, sample};
 use cross_market_connect::config::Rational;
-use cross_market_connect::hedge::book::{Book, Estimator, FactorOf, load_text};
+use cross_market_connect::hedge::book::{
+    Book, Contract, Estimator, FactorOf, Future, Held, load_text,
+};
 use cross_market_connect::hedge::exposure;
 use cross_market_connect::hedge::risk::{self, Risk, term};
 use cross_market_connect::hedge::series::{Series, SeriesError};
@@ -150,12 +152,37 @@ fn factors_hold_all_there_is_and_nothing_twice() {
             assert_eq!(sum, net);
         }
     }
-    // The bill of 200 t at 5.02 a pound is all that the fabricator has open in dollars.
+    // 200 t to be paid at 5.02 a pound, and worth 5.00: the rate moves what is left of them.
     let book = book(&[], 0);
     let risk = risk_of(&book);
     let dollars = risk.shares.last().expect("a share");
     let worth = dollars.net.times(number("7.1")).expect("worth");
-    assert!(dollars.net.is_negative() && dollars.worth == worth);
+    assert_eq!(dollars.worth, worth);
+    let pounds = 200.0 * 2_204.622_621_848_776;
+    assert!(is_near(dollars.net.approximate(), pounds * (5.00 - 5.02)));
+}
+
+/// A future pays its price and nothing of what it stands for: hedges abroad of goods at home have
+/// no dollars but what their price moves by, which their own factor has.
+#[test]
+fn a_hedge_abroad_stands_for_no_currency_and_a_speculation_on_one_is_in_its_factor() {
+    let dollars = |book: &Book| risk_of(book).shares.last().expect("a share").clone();
+    let mut book = book(&[], 0);
+    let before = dollars(&book);
+    let is_abroad = |of: &Contract| of.currency == "USD" && of.product == 0;
+    let abroad = book.contracts.iter().position(is_abroad).expect("copper abroad");
+    let row = book.futures[0].clone();
+    book.futures.push(Future {
+        contract: Held::Product(abroad),
+        lots: -10,
+        is_hedge: true,
+        ..row.clone()
+    });
+    assert_eq!(dollars(&book).net, before.net);
+    book.futures.push(Future { contract: Held::Fx(0), lots: 3, is_hedge: false, ..row });
+    let after = dollars(&book);
+    assert_eq!(after.speculative, number("300000"));
+    assert_eq!(after.net, before.net.plus(number("300000")).expect("a sum"));
 }
 
 #[test]
