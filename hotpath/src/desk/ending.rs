@@ -19,7 +19,7 @@ impl Spread {
 
     /// Whether its fire is out of ratio, or orders of it are out that repair it.
     pub(super) fn is_being_repaired(&self) -> bool {
-        self.fire.as_ref().is_some_and(|fire| fire.open_orders == 0 || fire.tries > 0)
+        self.is_unrepaired() || self.fire.as_ref().is_some_and(|fire| fire.tries > 0)
     }
 
     /// Whether its fire is out of ratio, or legs of it are to follow another one.

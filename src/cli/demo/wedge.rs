@@ -205,6 +205,7 @@ impl Play<'_> {
         self.say(out, ["shut", "封锁"], &refused)?;
 
         market::set_late(self.venues, false);
+        market::settle(self.venues);
         let by = self.lift()?;
         self.say(out, ["recovery", "恢复"], &format!("the fence is lifted by {by}"))?;
         let fills = self.fills()?;

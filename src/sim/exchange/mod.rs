@@ -243,6 +243,13 @@ impl Exchange {
         self.count_interest(listing);
     }
 
+    /// Interruptions of the background do not begin any more; those under way end in their time.
+    pub fn undisturb(&mut self) {
+        if let Some(flow) = &mut self.flow {
+            flow.undisturb();
+        }
+    }
+
     /// Fills of one trading day from before a restart, the oldest first: they are booked again, and
     /// numbers go on behind them. Orders that were live are not: a restart cancels them. The part
     /// of the crowd in these trades is booked to `CLEARING`.

@@ -52,6 +52,12 @@ pub fn open(config: &Configuration, seed: u64) -> Result<Venues, ShellError> {
     Ok(venues)
 }
 
+/// Each side of each book is quoted again, soon and for good.
+pub fn settle(venues: &Venues) {
+    venues.shfe.with(|shell, _| shell.venue_mut().undisturb());
+    venues.cme.with(|shell, _| shell.venue_mut().undisturb());
+}
+
 /// Lets the overseas feed come late, or in time.
 pub fn set_late(venues: &Venues, is_late: bool) {
     let delay = if is_late { LATE } else { Span(0) };

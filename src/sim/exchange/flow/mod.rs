@@ -184,6 +184,7 @@ pub(super) struct Flow {
     quoters: Vec<Quoter>,
     agenda: Agenda<Beat>,
     interruptions: Vec<Interruption>,
+    is_undisturbed: bool,
     publish: Publish,
 }
 
@@ -227,7 +228,13 @@ impl Flow {
             agenda.push(interruption.from(start), Beat::Begin(place));
         }
         let interruptions = interruptions.clone();
-        Self { world, quoters, agenda, interruptions, publish: rules.publish }
+        let publish = rules.publish;
+        Self { world, quoters, agenda, interruptions, is_undisturbed: false, publish }
+    }
+
+    /// No interruption begins any more; those that have begun end as they would have.
+    pub fn undisturb(&mut self) {
+        self.is_undisturbed = true;
     }
 
     /// When something is next.
@@ -265,6 +272,7 @@ impl Flow {
             Beat::Hit(place) => {
                 self.again(now, beat, place, |style| style.hit, exchange, Quoter::hit)
             }
+            Beat::Begin(_) if self.is_undisturbed => None,
             Beat::Begin(place) => {
                 let interruption = self.interruptions[place];
                 self.agenda.push(now.after(interruption.lasts), Beat::End(place));

@@ -351,6 +351,11 @@ impl Venue {
         }
     }
 
+    /// Its crowd's interruptions do not begin any more; those under way end in their time.
+    pub fn undisturb(&mut self) {
+        self.exchange.undisturb();
+    }
+
     /// One instrument, or all of them, is traded differently from now on, as an operator wishes.
     pub fn set_phase(&mut self, now: MonoNs, listing: Option<ListingIndex>, to: Phase) {
         let Self { exchange, channel, gateway, orders, .. } = self;

@@ -318,8 +318,12 @@ fn interruptions_come_by_schedule() {
         let mut exchange = Exchange::new(settings, 1);
         let mut observer = Observer::new(&exchange);
         // Long enough after each change that a slice has told it.
-        for beat in 0..10 {
-            let second = beat % 4;
+        for beat in 0..19 {
+            // In the midst of the halt: it ends in its time, and nothing comes after it.
+            if beat == 10 {
+                exchange.undisturb();
+            }
+            let second = if beat > 9 { 0 } else { beat % 4 };
             exchange.step(MonoNs(beat * SECOND + SECOND * 9 / 10), &mut observer);
             observer.assert_follows(&exchange);
             let phase = exchange.engine(ListingIndex(0)).expect("it is listed").phase();
