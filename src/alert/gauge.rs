@@ -8,6 +8,7 @@ use super::rule::Rule;
 use super::signal::{Labels, Raised, Signal, labels};
 use crate::clock::EngineClock;
 use crate::engine::counters::{Counters, ThreadCounters};
+use crate::engine::sessions::SessionFigures;
 use crate::engine::{resyncing, witnessing};
 use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::counter::Counter;
@@ -70,6 +71,16 @@ impl Gauges {
         let age_ms = i64::try_from(age_ms.unwrap_or(run_for_ms)).unwrap_or(i64::MAX);
         let is_late = age_ms > self.limits.of(Rule::GuardSilent);
         self.stand(Rule::GuardSilent, Labels::new(), is_late.then_some(age_ms), at_ns)
+    }
+
+    /// Looks at the keys of order sessions: which are good for few more days, said the last logon.
+    pub fn keys(&mut self, sessions: &[SessionFigures], at_ns: u64, out: &mut Vec<Signal>) {
+        let limit = self.limits.of(Rule::KeyExpires);
+        for session in sessions {
+            let days = session.key_expires_days.map(i64::from).filter(|days| *days <= limit);
+            let of = labels([("gateway", &session.gateway)]);
+            out.extend(self.stand(Rule::KeyExpires, of, days, at_ns));
+        }
     }
 
     /// What is known elsewhere of something that stands: told when it changes.

@@ -7,6 +7,7 @@
 
 use super::capital;
 use super::counters::Counters;
+use super::sessions::SessionFigures;
 use super::{resyncing, witnessing};
 use crate::alert::ack;
 use crate::alert::gauge::{Gauges, Limits};
@@ -107,6 +108,8 @@ pub struct Around<'e> {
     pub witnessed: &'e dyn Fn() -> Option<witnessing::Figures>,
     /// What has come of comparing the desk with statements.
     pub resync: &'e dyn Fn() -> resyncing::Figures,
+    /// What has become of order sessions.
+    pub sessions: &'e dyn Fn() -> Vec<SessionFigures>,
     /// The first segment of the run.
     pub first_segment: u64,
     /// The stages have been stopped.
@@ -366,6 +369,7 @@ impl Alerting {
             let resync = (around.resync)();
             let looked = self.gauges.look(counters, witnessed.as_ref(), &resync, clock, at_ns);
             signals.extend(looked);
+            self.gauges.keys(&(around.sessions)(), at_ns, &mut signals);
             self.guard(at_ns, &mut signals);
             self.counts(at_ns, &mut signals);
         }

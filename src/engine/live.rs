@@ -172,6 +172,7 @@ where
     if let Some(sessions) = &sessions {
         sessions.begin(config, &starts)?;
     }
+    let key_expires_days = starts.key_expires_days.clone();
     let scale = clock.utc();
     let mut telling = Telling::of(config, &scale)?;
     counters.origin.utc_origin.set(scale.utc.0.wrapping_sub(scale.at.0));
@@ -259,6 +260,7 @@ where
         if let Some(sessions) = &sessions {
             let doors = std::mem::take(&mut pipeline.doors);
             sessions.serve(scope, config, doors, &shared.sessions, &shared.is_journal_done)?;
+            shared.sessions.first_keys(&key_expires_days);
         }
         let following = Following { follower, snapshots, is_behind: false };
         let hot =

@@ -176,6 +176,8 @@ pub struct LoggedOn {
     pub port: GatewayPort,
     /// Where the session stands.
     pub start: GatewayStart,
+    /// In how many days the key expires; `None`: it was not said.
+    pub key_expires_days: Option<u16>,
 }
 
 /// Reads the secret of a gateway from where its configuration says; an empty one for paper.
@@ -207,13 +209,14 @@ pub fn log_on(
 ) -> Result<LoggedOn, LogonError> {
     let gateway = &config.gateways[row];
     if gateway.session.is_some() {
-        let Entered { entry, .. } = log_on_again(gateway, secret, attempt, utc, patience)?;
+        let entered = log_on_again(gateway, secret, attempt, utc, patience)?;
+        let Entered { entry, key_expires_days, .. } = entered;
         let start = GatewayStart::Ilink3(entry.handover);
-        return Ok(LoggedOn { port: entry.port, start });
+        return Ok(LoggedOn { port: entry.port, start, key_expires_days });
     }
     let mut port = sockets::gateway_port(gateway, patience)?;
     let granted = grant(config, row, secret, 0, &mut port, patience)?;
-    Ok(LoggedOn { port, start: GatewayStart::Dstar(granted) })
+    Ok(LoggedOn { port, start: GatewayStart::Dstar(granted), key_expires_days: None })
 }
 
 /// Logs on at a counter over a connection that stands, and makes our socket known to it.
@@ -336,7 +339,8 @@ fn register_at_service(
         return Ok(());
     };
     let port = sockets::port_at(gateway, address, patience)?;
-    let (mut port, resumed) = established(port, gateway, secret, &Attempt::FIRST, utc, patience)?;
+    let (mut port, resumed, _) =
+        established(port, gateway, secret, &Attempt::FIRST, utc, patience)?;
     let (set, handover) = ((session.party_details_id, details), resumed.handover);
     parties::register(&mut port, &handover, set, attempt.is_later, utc(), patience)
         .map_err(|source| LogonError::Ilink3 { gateway: gateway.name.value.clone(), source })?;
@@ -362,7 +366,8 @@ pub fn log_on_over<P: StreamPort>(
     utc: impl Fn() -> UnixNs,
     patience: Duration,
 ) -> Result<Entered<P>, LogonError> {
-    let (mut port, resumed) = established(port, gateway, secret, attempt, &utc, patience)?;
+    let (mut port, resumed, key_expires_days) =
+        established(port, gateway, secret, attempt, &utc, patience)?;
     let Resumed { mut handover, mut unasked } = resumed;
     let session = gateway.session.as_ref().expect("it is an iLink 3 gateway");
     let is_here = session.service_address.is_none();
@@ -374,10 +379,11 @@ pub fn log_on_over<P: StreamPort>(
             .map_err(|source| LogonError::Ilink3 { gateway: gateway.name.value.clone(), source })?;
         (handover, unasked) = (after, unasked + dropped);
     }
-    Ok(Entered { entry: Entry { port, handover }, unasked })
+    Ok(Entered { entry: Entry { port, handover }, unasked, key_expires_days })
 }
 
-/// Negotiates and establishes a session, or establishes it again; what it missed is worked out.
+/// Negotiates and establishes a session, or establishes it again; what it missed is worked out. In
+/// how many days its key expires, if that was said.
 fn established<P: StreamPort>(
     port: P,
     gateway: &Gateway,
@@ -385,7 +391,7 @@ fn established<P: StreamPort>(
     attempt: &Attempt<'_>,
     utc: &impl Fn() -> UnixNs,
     patience: Duration,
-) -> Result<(P, Resumed), LogonError> {
+) -> Result<(P, Resumed, Option<u16>), LogonError> {
     let session = gateway.session.as_ref().expect("it is an iLink 3 gateway");
     let name = || gateway.name.value.clone();
     let key = SecretKey::from_base64url(secret.reveal())
@@ -415,9 +421,9 @@ fn established<P: StreamPort>(
     };
     let logon = ilink3::Logon::new(credentials, system, wish);
     let established = logon.and_then(|logon| ilink3::log_on(port, logon, utc, patience));
-    let ilink3::Established { port, handover, previous } =
+    let ilink3::Established { port, handover, previous, key_expires_days } =
         established.map_err(|source| LogonError::Ilink3 { gateway: name(), source })?;
-    Ok((port, resume::resumed(attempt.known, &handover, previous)))
+    Ok((port, resume::resumed(attempt.known, &handover, previous), key_expires_days))
 }
 
 /// Logs on at a counter and reads its contract table, and not a byte more.

@@ -75,7 +75,8 @@ pub fn open(
 ) -> Result<Opened, OpeningError> {
     let feeds = config.feeds.iter().map(|feed| sockets::feed_port(feed, clock.clone()));
     let mut feeds = feeds.collect::<Result<Vec<_>, SocketError>>()?;
-    let mut starts = Starts { feeds: Vec::new(), gateways: Vec::new() };
+    let mut starts =
+        Starts { feeds: Vec::new(), gateways: Vec::new(), key_expires_days: Vec::new() };
     for ((feed, port), index) in config.feeds.iter().zip(&mut feeds).zip(0..) {
         starts.feeds.push(match feed.join.value {
             Join::Recover => {
@@ -97,6 +98,7 @@ pub fn open(
         let session = logon::log_on(config, row, &secret(row)?, &attempt, utc, patience)?;
         gateways.push(session.port);
         starts.gateways.push(session.start);
+        starts.key_expires_days.push(session.key_expires_days);
     }
     for (feed, port) in config.feeds.iter().zip(&mut feeds) {
         port.attach(feed)?;

@@ -193,6 +193,8 @@ pub struct Starts {
     pub feeds: Vec<FeedStart>,
     /// Of each gateway.
     pub gateways: Vec<GatewayStart>,
+    /// In how many days each gateway's key expires; `None`: it was not said.
+    pub key_expires_days: Vec<Option<u16>>,
 }
 
 impl Starts {
@@ -202,6 +204,7 @@ impl Starts {
         Self {
             feeds: config.feeds.iter().map(|_| FeedStart::Nothing).collect(),
             gateways: config.gateways.iter().map(|_| GatewayStart::Paper).collect(),
+            key_expires_days: config.gateways.iter().map(|_| None).collect(),
         }
     }
 }

@@ -7,6 +7,26 @@
 //!
 //! Not here: when a rule is met (`record`, `gauge`), and what becomes of it then (`life`).
 
+/// What stands in the table for a severity, or for none.
+macro_rules! severity {
+    (Off) => {
+        None
+    };
+    ($name:ident) => {
+        Some(Severity::$name)
+    };
+}
+
+/// What stands in the table for a limit, or for none.
+macro_rules! limit {
+    () => {
+        None
+    };
+    ($default:literal, $least:literal, $most:literal) => {
+        Some(Limit { default: $default, least: $least, most: $most })
+    };
+}
+
 mod table;
 
 pub use table::Rule;

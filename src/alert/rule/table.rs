@@ -67,24 +67,6 @@ macro_rules! rules {
     };
 }
 
-macro_rules! severity {
-    (Off) => {
-        None
-    };
-    ($name:ident) => {
-        Some(Severity::$name)
-    };
-}
-
-macro_rules! limit {
-    () => {
-        None
-    };
-    ($default:literal, $least:literal, $most:literal) => {
-        Some(Limit { default: $default, least: $least, most: $most })
-    };
-}
-
 rules! {
     BrokenSpread = "001" Page Quiet
         "legs out of ratio" "腿比例不齐"
@@ -308,6 +290,12 @@ rules! {
         "交易所回报有缺失, 不经该连接开仓"
         "see that it asks for them; else log on anew"
         "确认已请求补发, 否则重新登录";
+    KeyExpires = "062" Warning Cleared (28, 1..=365)
+        "session key expires soon" "交易连接密钥将到期"
+        "the key of a session is good for {value} more days (limit {limit}), said the last logon"
+        "交易连接密钥 {value} 天后到期 (限额 {limit} 天), 由最近一次登录告知"
+        "make the next key, put it into the credential's file, and see the next logon take it"
+        "生成新密钥, 写入凭据文件, 确认下次登录生效";
     OneSided = "070" Page Cleared (2_000, 1..=3_600_000)
         "one-sided exposure" "单边敞口"
         "the legs of a spread have been out of ratio for {value} ms (limit {limit} ms)"

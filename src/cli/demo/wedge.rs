@@ -32,7 +32,7 @@ const WEDGED: Duration = Duration::from_secs(8);
 /// From when on, until the engine is wedged, overseas quotes come late: orders come to rest.
 const LATE_FROM: Duration = Duration::from_secs(6);
 /// From when on orders at one venue will do.
-const BOTH: Duration = Duration::from_secs(25);
+const BOTH: Duration = Duration::from_secs(15);
 /// How long they have to be there: others are about to be filled.
 const RESTS: Duration = Duration::from_millis(150);
 /// How long each step may take, on a machine that has other work.

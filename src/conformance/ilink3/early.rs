@@ -71,12 +71,20 @@ pub(super) const CASES: [Case; 16] = [
         title: "What happened before the week's first session",
         rule: "Messages of a week that had no session yet have UUID 0 and are asked for so.",
         source: "CME wiki 46473057 Retransmit Request",
-        scenarios: &[on(
-            Script,
-            "what happened before the weeks first logon is asked for by it",
-            "an order that was cancelled while nobody was logged on is over here as well",
-            sequences::what_happened_before_the_weeks_first_logon,
-        )],
+        scenarios: &[
+            on(
+                Script,
+                "what happened before the weeks first logon is asked for by it",
+                "an order that was cancelled while nobody was logged on is over here as well",
+                sequences::what_happened_before_the_weeks_first_logon,
+            ),
+            on(
+                Script,
+                "what was filled before the weeks first logon is told by it",
+                "an order that was filled while nobody was logged on: its fill, once",
+                sequences::what_was_filled_before_the_weeks_first_logon,
+            ),
+        ],
         note: "The engine sends day and FAK orders only; the order that outlives the week here is \
                one whose cancel comes late.",
     },

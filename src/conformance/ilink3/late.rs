@@ -305,13 +305,22 @@ pub(super) const CASES: [Case; 16] = [
         rule: "It may be changed while the session stands: each logon reads it anew. A wrong one \
                is tried once.",
         source: "CME wiki 308838401 Secure Logon",
-        scenarios: &[on(
-            Script,
-            "a key is changed while the session stands",
-            "a logon with the next key, then one with the old key: refused, and not repeated",
-            logons::a_key_is_changed,
-        )],
-        note: "An expired key is refused with the same code as a wrong one.",
+        scenarios: &[
+            on(
+                Script,
+                "a key is changed while the session stands",
+                "a logon with the next key, then one with the old key: refused, and not repeated",
+                logons::a_key_is_changed,
+            ),
+            on(
+                Script,
+                "a key that is about to expire is told",
+                "what is told of it when nothing is said, three days are left, and a year is",
+                logons::a_key_that_is_about_to_expire,
+            ),
+        ],
+        note: "An expired key is refused with the same code as a wrong one; before, tag 39022 of \
+               the logon's answer says how many days it is good for.",
     },
     Case {
         number: "O32",

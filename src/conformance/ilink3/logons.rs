@@ -1,5 +1,7 @@
 //! Sessions that begin, end, and begin again at a gateway that goes wrong on command.
 
+use crate::alert::gauge::{Gauges, Limits};
+use crate::alert::signal::Signal;
 use crate::conformance::book::Fate;
 use crate::conformance::case::{Failure, Outcome, must, same};
 use crate::conformance::ground::{Ground, Market};
@@ -11,7 +13,7 @@ use crate::venue::cme::ilink3::logon::LogonError as Refusal;
 use crate::venue::cme::ilink3::refused::{ESTABLISHMENT, Meaning, NEGOTIATION, Outlook};
 use crate::venue::cme::ilink3::signature::SecretKey;
 use crate::venue::cme::simulated::shell::SIMULATED_KEY;
-use crate::venue::cme::simulated::{OrderTrouble, Spot};
+use crate::venue::cme::simulated::{OrderRules, OrderTrouble, Spot};
 use std::sync::atomic::Ordering;
 use xmc_hotpath::message::{SessionState, Side};
 use xmc_hotpath::time::Span;
@@ -287,6 +289,32 @@ pub fn a_key_is_changed(ground: &Ground<'_>) -> Outcome {
         must(!error.contains(SIMULATED_KEY), "the key stands in what people are told")?;
         rig.follow(300)?;
         same("logons that failed in the end", &rig.figures().failed, &1)
+    })
+}
+
+pub fn a_key_that_is_about_to_expire(ground: &Ground<'_>) -> Outcome {
+    ground.with(|rig| {
+        let mut gauges = Gauges::new(Limits::default(), Vec::new(), Vec::new());
+        let mut told = |rig: &rig::Rig<'_>| {
+            let mut signals = Vec::new();
+            gauges.keys(&[rig.figures()], 0, &mut signals);
+            let days = |signal: &Signal| match signal {
+                Signal::Raise(raised) => Some(raised.value),
+                Signal::Clear { .. } => None,
+            };
+            signals.iter().map(days).collect::<Vec<_>>()
+        };
+        same("what is said of the first key", &rig.figures().key_expires_days, &None)?;
+        same("what is told of it", &told(rig), &vec![])?;
+        for (days, expected, resumed) in [(3, vec![Some(3)], 1), (365, vec![None], 2)] {
+            let rules = OrderRules { key_expires_days: Some(days), ..OrderRules::default() };
+            rig.rules(&format!("the key expires in {days} days"), rules)?;
+            rig.cut()?;
+            rig.until_resumed(resumed)?;
+            same("days that the key is good for", &rig.figures().key_expires_days, &Some(days))?;
+            same("what is told of it", &told(rig), &expected)?;
+        }
+        rig.agree()
     })
 }
 

@@ -1,11 +1,14 @@
 //! Numbers: what is missing on either side, and what is not ours.
 
 use crate::conformance::book::Fate;
-use crate::conformance::case::{Outcome, must, same};
+use crate::conformance::case::{Failure, Outcome, must, same};
 use crate::conformance::ground::Ground;
-use crate::conformance::rig::Options;
-use crate::venue::cme::simulated::{OrderRules, OrderTrouble, Spot};
-use xmc_hotpath::message::{SessionState, Side};
+use crate::conformance::rig::{Options, PATIENCE};
+use crate::venue::cme::simulated::shell as cme;
+use crate::venue::cme::simulated::{OrderFaults, OrderRate, OrderRules, OrderTrouble, Spot};
+use crate::venue::simulated::ACCOUNT;
+use std::time::Instant;
+use xmc_hotpath::message::{OrderEventKind, SessionState, Side, TimeInForce};
 use xmc_hotpath::time::Span;
 
 /// Reports that are not said, the first ones from now on.
@@ -237,6 +240,39 @@ pub fn what_happened_before_the_weeks_first_logon(ground: &Ground<'_>) -> Outcom
         rig.until_resumed(1)?;
         rig.until_fate(resting, Fate::Over)?;
         rig.agree()
+    })
+}
+
+/// The order rests where the crowd sells; nobody logs on before the exchange has filled it.
+pub fn what_was_filled_before_the_weeks_first_logon(ground: &Ground<'_>) -> Outcome {
+    ground.with(|rig| {
+        let cancel_after = Span(20_000_000_000);
+        let rules = OrderRules { cancel_after, ..OrderRules::default() };
+        rig.rules("orders of a lost connection live on for 20 s", rules)?;
+        let rate = OrderRate { spot: Spot::Establish, per_mille: 1_000, what: OrderTrouble::Drop };
+        let nobody = OrderFaults { rates: vec![rate], ..OrderFaults::default() };
+        let price = rig.best(Side::Buy)?;
+        rig.script("nobody gets in", |venue| venue.set_order_faults(nobody))?;
+        let resting = rig.send(Side::Buy, price, 1, TimeInForce::Day)?;
+        rig.until_fate(resting, Fate::Working)?;
+        rig.cut()?;
+        rig.script("a week of sessions begins", |venue| venue.begin_week())?;
+        let since = Instant::now();
+        let lives = |running: &cme::Running| {
+            running.with(|shell, _| shell.exchange().orders_of(ACCOUNT).count()).unwrap_or(0) > 0
+        };
+        while lives(rig.cme()?) {
+            if since.elapsed() > PATIENCE {
+                return Err(Failure::not_provoked("nobody sold to the order that rests"));
+            }
+            rig.poll()?;
+        }
+        same("fills that were heard of", &rig.book.count(OrderEventKind::Filled), &0)?;
+        rig.script("who comes gets in", |venue| venue.set_order_faults(OrderFaults::default()))?;
+        rig.until_resumed(1)?;
+        rig.until_fate(resting, Fate::Over)?;
+        rig.agree()?;
+        same("fills that were heard of", &rig.book.count(OrderEventKind::Filled), &1)
     })
 }
 

@@ -45,6 +45,7 @@ impl Shared<'_> {
             capital: self.capital.as_deref(),
             witnessed: &|| self.witnessed.figures(),
             resync: &|| self.resync.figures(),
+            sessions: &|| self.sessions.figures(),
             first_segment,
             is_over: &self.is_journal_done,
             has_ended: &self.has_journal_ended,

@@ -6,7 +6,7 @@
 //! sent meanwhile that are not ours, nobody logs on by himself: two engines would put each other
 //! out in turn.
 
-use super::{End, Failed, Follow};
+use super::{Begun, End, Failed, Follow};
 use crate::engine::logon::LogonError;
 use xmc_hotpath::gateway::{Entry, SessionLost};
 use xmc_hotpath::venue::esunny::dstar::session::{Handover, Left};
@@ -74,7 +74,7 @@ impl<G> Follow<G> for Succession<'_, '_, G> {
         End { why: left.why, is_more_missing: false, goes_on, error: None }
     }
 
-    fn enter(&mut self) -> Result<(Entry<G, Handover>, u64), Failed> {
+    fn enter(&mut self) -> Result<Begun<G, Handover>, Failed> {
         let again = CounterAgain {
             replies_seen: self.replies_seen,
             next_client_req_id: self.next_client_req_id,
@@ -83,7 +83,7 @@ impl<G> Follow<G> for Succession<'_, '_, G> {
         match (self.log_on)(self.row, &again) {
             Ok(entry) => {
                 self.refusals = 0;
-                Ok((entry, 0))
+                Ok(Begun { entry, unasked: 0, key_expires_days: None })
             }
             Err(error) => {
                 let is_refused = matches!(error, LogonError::Dstar { .. });

@@ -2,7 +2,7 @@
 //! exchange does not know it any more, at the primary and the backup address in turn. What is known
 //! of them is written down when one begins and when one ends (`book`).
 
-use super::{BookError, End, Failed, Follow, SessionBook};
+use super::{Begun, BookError, End, Failed, Follow, SessionBook};
 use crate::engine::logon::LogonError;
 use crate::venue::cme::ilink3::resume::{self, Course, Known};
 use xmc_hotpath::gateway::Entry;
@@ -34,6 +34,8 @@ pub struct Entered<G> {
     pub entry: Entry<G, Handover>,
     /// Sessions before of which messages are missing for good.
     pub unasked: usize,
+    /// In how many days the key expires; `None`: it was not said.
+    pub key_expires_days: Option<u16>,
 }
 
 /// Connects gateway `row` and logs on.
@@ -80,20 +82,21 @@ impl<G> Follow<G> for Succession<'_, '_, G> {
     }
 
     /// Without a note of it no session begins.
-    fn enter(&mut self) -> Result<(Entry<G, Handover>, u64), Failed> {
+    fn enter(&mut self) -> Result<Begun<G, Handover>, Failed> {
         let again = (self.course == Course::Same).then_some(self.last);
         let is_backup = self.is_backup;
         let attempt = Attempt { known: &self.known, again, is_backup, is_later: true };
         self.is_backup = !self.is_backup;
         let entered = (self.log_on)(self.row, &attempt);
-        let Entered { entry, unasked } = entered.map_err(|error| {
+        let Entered { entry, unasked, key_expires_days } = entered.map_err(|error| {
             self.course = after(self.course, &error);
             Failed { error: error.to_string(), goes_on: self.course != Course::Stop }
         })?;
         self.book
             .write(&resume::begun(&entry.handover))
             .map_err(|error| Failed { error: error.to_string(), goes_on: true })?;
-        Ok((entry, u64::try_from(unasked).unwrap_or(u64::MAX)))
+        let unasked = u64::try_from(unasked).unwrap_or(u64::MAX);
+        Ok(Begun { entry, unasked, key_expires_days })
     }
 }
 

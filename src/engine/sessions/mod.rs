@@ -111,6 +111,8 @@ pub struct SessionFigures {
     pub weeks: u64,
     /// Sessions before of which messages are missing for good.
     pub unasked: u64,
+    /// In how many days the key of the last logon expires, as it said; `None`: nothing was said.
+    pub key_expires_days: Option<u16>,
     /// Nobody tries any more.
     pub is_stopped: bool,
 }
@@ -162,6 +164,18 @@ impl Published {
         let mut all = self.rows();
         all.push(Row { figures, gateway, is_parting: false, is_settled: false });
         all.len() - 1
+    }
+
+    /// In how many days the keys of each gateway's first logon expire, by gateway.
+    ///
+    /// # Panics
+    /// Never: nobody panics with the lock.
+    pub fn first_keys(&self, days: &[Option<u16>]) {
+        for row in self.rows().iter_mut() {
+            let days = days.get(usize::from(row.gateway.0)).copied().flatten();
+            // Another logon may have said more since.
+            row.figures.key_expires_days = row.figures.key_expires_days.or(days);
+        }
     }
 
     fn note(&self, place: usize, change: impl FnOnce(&mut SessionFigures)) {
@@ -250,9 +264,17 @@ trait Follow<G> {
         Ok(())
     }
 
-    /// One attempt to begin another; gives its entry, and sessions before of which messages are
-    /// missing for good.
-    fn enter(&mut self) -> Result<(Entry<G, Self::Handover>, u64), Failed>;
+    /// One attempt to begin another.
+    fn enter(&mut self) -> Result<Begun<G, Self::Handover>, Failed>;
+}
+
+/// Another session.
+struct Begun<G, H> {
+    entry: Entry<G, H>,
+    /// Sessions before of which messages are missing for good.
+    unasked: u64,
+    /// In how many days its key expires, if that was said.
+    key_expires_days: Option<u16>,
 }
 
 /// What the end of a session means.
@@ -379,7 +401,7 @@ impl<'s, G, F: Follow<G>> Served<'s, G, F> {
         }
         while goes_on && self.pace.pause(self.tries, is_over) {
             match self.succession.enter() {
-                Ok((entry, unasked)) => return self.entered(entry, unasked),
+                Ok(begun) => return self.entered(begun),
                 Err(failed) => {
                     goes_on = failed.goes_on;
                     self.note(|figures| {
@@ -393,13 +415,15 @@ impl<'s, G, F: Follow<G>> Served<'s, G, F> {
         self.note(|figures| figures.is_stopped = !goes_on);
     }
 
-    fn entered(&mut self, entry: Entry<G, F::Handover>, unasked: u64) {
+    fn entered(&mut self, begun: Begun<G, F::Handover>) {
+        let Begun { entry, unasked, key_expires_days } = begun;
         let pushed = self.door.entries.push(entry);
         debug_assert!(pushed.is_ok(), "the stage waits for one");
         self.since = Instant::now();
         self.note(|figures| {
             figures.resumed += 1;
             figures.unasked += unasked;
+            figures.key_expires_days = key_expires_days;
         });
     }
 }

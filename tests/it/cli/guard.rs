@@ -358,12 +358,12 @@ fn a_configuration_without_a_guard_has_none() {
 /// Five of the trials that the command runs by the thousand, in a build without optimisation and
 /// beside other tests: what is promised of time is promised elsewhere.
 #[test]
-fn five_trials_leave_nothing_alive() {
+fn trials_leave_nothing_alive() {
     let _alone = super::alone();
     let scratch = Scratch::new("guard_trials");
     let directory = scratch.path("trials");
     let output = Command::new(env!("CARGO_BIN_EXE_xmc"))
-        .args(["--json", "guard", "trials", "--count", "5", "--seed", "1", "--directory"])
+        .args(["--json", "guard", "trials", "--count", "3", "--seed", "1", "--directory"])
         .arg(&directory)
         .output()
         .expect("xmc runs");
@@ -373,7 +373,7 @@ fn five_trials_leave_nothing_alive() {
     println!("{text}");
     // On a machine that is too busy an engine may not come to rest any order.
     let (trials, void) = (report["trials"].as_u64(), report["void"].as_u64());
-    assert_eq!(trials.zip(void).map(|(trials, void)| trials + void), Some(5), "{report}");
+    assert_eq!(trials.zip(void).map(|(trials, void)| trials + void), Some(3), "{report}");
     assert!(report["failures"].as_u64() >= Some(1), "{report}");
     // An engine that such a machine does not run for half a second looks as if it hung, also
     // before its fault: such an alarm is false, and is not what is looked at.

@@ -197,6 +197,7 @@ pub struct Logon {
     wish: Wish,
     awaited: Awaited,
     previous: Previous,
+    key_expires_days: Option<u16>,
 }
 
 impl Logon {
@@ -220,7 +221,7 @@ impl Logon {
             }
         }
         let (awaited, previous) = (Awaited::Negotiation(0), Previous::default());
-        Ok(Self { credentials, system, wish, awaited, previous })
+        Ok(Self { credentials, system, wish, awaited, previous, key_expires_days: None })
     }
 
     /// What the exchange has sent before this logon, as its last answer says.
@@ -311,6 +312,7 @@ impl Logon {
                 }
                 let (uuid, seq_no) = (block.previous_uuid.get(), block.previous_seq_no.get());
                 self.previous = Previous { uuid, seq_no };
+                self.key_expires_days = known(block.key_expires_days.get());
                 Ok(Step::Done(Handover {
                     uuid: self.wish.uuid,
                     next_seq_no: self.wish.next_seq_no,
@@ -345,6 +347,11 @@ impl Logon {
     }
 }
 
+/// A number that may be absent.
+fn known(number: u16) -> Option<u16> {
+    (number != u16::MAX).then_some(number)
+}
+
 fn words(text: &[u8]) -> String {
     String::from_utf8_lossy(wire::text(text)).into_owned()
 }
@@ -358,6 +365,8 @@ pub struct Established<P> {
     pub handover: Handover,
     /// What the exchange has sent before.
     pub previous: Previous,
+    /// In how many days the key expires with which it was logged on; `None`: it was not said.
+    pub key_expires_days: Option<u16>,
 }
 
 /// Logs on over `port`, waiting at most `patience` for each answer.
@@ -377,7 +386,8 @@ pub fn log_on<P: StreamPort>(
         match converse(&mut port, &message, awaited, patience, answer)? {
             Step::Send(next) => message = next,
             Step::Done(handover) => {
-                return Ok(Established { port, handover, previous: logon.previous() });
+                let (previous, key_expires_days) = (logon.previous(), logon.key_expires_days);
+                return Ok(Established { port, handover, previous, key_expires_days });
             }
         }
     }

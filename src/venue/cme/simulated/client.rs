@@ -311,7 +311,13 @@ impl Client {
     }
 
     /// 503.
-    pub fn establish(&mut self, block: &Establish, now: MonoNs, utc_ns: u64) -> Logon {
+    pub fn establish(
+        &mut self,
+        block: &Establish,
+        rules: &OrderRules,
+        now: MonoNs,
+        utc_ns: u64,
+    ) -> Logon {
         match self.state {
             State::Idle => return Logon::End(End::Unnegotiated),
             State::Established => return Logon::End(End::AlreadyEstablished),
@@ -342,6 +348,7 @@ impl Client {
             previous_seq_no: U32Le::new(previous_seq_no),
             previous_uuid: U64Le::new(previous_uuid),
             keep_alive_ms: block.keep_alive_ms,
+            key_expires_days: U16Le::new(rules.key_expires_days.unwrap_or(u16::MAX)),
             fault_tolerance: PRIMARY,
             ..EstablishmentAck::BLANK
         };

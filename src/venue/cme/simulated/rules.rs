@@ -23,6 +23,8 @@ pub struct OrderRules {
     pub resend_pause: Span,
     /// Which party details a message may name.
     pub parties: KnownParties,
+    /// In how many days each client's key expires; `None`: nothing is said of it.
+    pub key_expires_days: Option<u16>,
 }
 
 /// Which party details are known: a message that names others is refused.
@@ -44,6 +46,7 @@ impl Default for OrderRules {
             resent_at_once: 100,
             resend_pause: Span(0),
             parties: KnownParties::Any,
+            key_expires_days: None,
         }
     }
 }

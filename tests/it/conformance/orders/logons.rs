@@ -43,4 +43,6 @@ super::scenarios! { CmeIlink3:
         "O22" "a second connection is refused and the first stands";
     o31_a_key_is_changed_while_the_session_stands =
         "O31" "a key is changed while the session stands";
+    o31_a_key_that_is_about_to_expire_is_told =
+        "O31" "a key that is about to expire is told";
 }

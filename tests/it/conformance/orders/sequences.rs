@@ -5,6 +5,8 @@ super::scenarios! { CmeIlink3:
         "O2" "a new session within the week asks the last one for what it did not deliver";
     o03_what_happened_before_the_weeks_first_logon_is_asked_for_by_it =
         "O3" "what happened before the weeks first logon is asked for by it";
+    o03_what_was_filled_before_the_weeks_first_logon_is_told_by_it =
+        "O3" "what was filled before the weeks first logon is told by it";
     o09_a_message_of_another_session_ends_this_one_and_is_asked_for_again =
         "O9" "a message of another session ends this one and is asked for again";
     o11_missing_reports_are_asked_for =

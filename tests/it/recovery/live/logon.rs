@@ -111,7 +111,7 @@ fn a_session_at_the_counter_is_handed_over_with_every_byte_behind_it() {
     let mut config = engine();
     find_shfe(&mut config, venue.addresses());
     let logged_on = log_on(&config, SHFE, SIMULATED_PASSWORD).expect("it is let in");
-    let LoggedOn { mut port, start } = logged_on;
+    let LoggedOn { mut port, start, .. } = logged_on;
     let GatewayStart::Dstar(granted) = start else { panic!("{start:?}") };
     assert_eq!(granted.udp_port, venue.addresses().requests.port());
     assert!(granted.next_client_req_id >= 1);
@@ -155,7 +155,7 @@ fn is_known(port: &mut GatewayPort) {
 #[test]
 fn a_session_whose_requests_leave_past_the_kernel_is_followed_by_another() {
     requests_past_kernel(|_, config| {
-        let LoggedOn { port, start } =
+        let LoggedOn { port, start, .. } =
             log_on(config, SHFE, SIMULATED_PASSWORD).unwrap_or_else(|error| panic!("{error}"));
         let GatewayStart::Dstar(granted) = start else { panic!("{start:?}") };
         let again = CounterAgain {

@@ -39,7 +39,7 @@ impl Gateway {
             return self.broken(now, id, End::Unnegotiated);
         };
         let utc_ns = self.utc_ns(now);
-        let logon = self.clients[client].establish(block, now, utc_ns);
+        let logon = self.clients[client].establish(block, &self.rules, now, utc_ns);
         let is_up = matches!(logon, Logon::Done(_) | Logon::Gap(..));
         self.logon(now, id, client, logon);
         if is_up {
