@@ -194,7 +194,7 @@ impl Deadline {
     /// Counts a record; whether to read on.
     pub fn check(&mut self) -> ControlFlow<()> {
         let Some(until) = self.until else { return ControlFlow::Continue(()) };
-        if self.records % Self::LOOK == 0 {
+        if self.records.is_multiple_of(Self::LOOK) {
             self.is_over |= Instant::now() >= until;
         }
         self.records = self.records.wrapping_add(1);

@@ -3,8 +3,8 @@
 
 mod api;
 mod browser;
-mod chromium;
-mod client;
+pub mod chromium;
+pub mod client;
 mod page;
 mod refusals;
 mod stream;
