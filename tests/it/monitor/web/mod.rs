@@ -1,6 +1,7 @@
 //! The screen for browsers, over real sockets: figures, order, viewers that are slow or too many,
 //! who is refused, words, and the page itself in a browser where there is one.
 
+mod accessible;
 mod api;
 mod browser;
 pub mod chromium;
