@@ -9,6 +9,7 @@ pub mod client;
 mod page;
 mod refusals;
 mod stream;
+mod viewers;
 
 use super::rig::Rig;
 use cross_market_connect::monitor::web::{Place, Web};
