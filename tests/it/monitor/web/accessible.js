@@ -111,6 +111,12 @@
       findings.push(`${called(table)} has columns without a header`);
     }
   }
+  for (const list of root.querySelectorAll("[role=listbox]")) {
+    const options = [...list.querySelectorAll("[role=option]")];
+    if (options.length && options.filter((one) => one.tabIndex === 0).length !== 1) {
+      findings.push(`${called(list)} is not reached by the tab key at one of its options`);
+    }
+  }
   for (const element of document.querySelectorAll("[tabindex]")) {
     if (element.tabIndex > 0) findings.push(`${called(element)} makes an order of its own`);
   }
