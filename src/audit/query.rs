@@ -3,7 +3,7 @@
 use super::CouldNotRun;
 use super::facts::{Facts, Memory, is_indexed};
 use super::labels::Labels;
-use super::scan::{At, Decoding, Scanned, scan};
+use super::scan::{At, Deadline, Decoding, Scanned, scan};
 use crate::hex;
 use crate::monitor::number;
 use serde::Serialize;
@@ -134,13 +134,28 @@ impl Filter {
 pub fn search(
     path: &Path,
     filter: &Filter,
-    mut visit: impl FnMut(&Receipt) -> ControlFlow<()>,
+    visit: impl FnMut(&Receipt) -> ControlFlow<()>,
 ) -> Result<Scanned, CouldNotRun> {
+    search_within(path, filter, &mut Deadline::default(), visit).map(|(scanned, _)| scanned)
+}
+
+/// The same, read no longer than until `deadline`; also the moment in UTC up to which was read, 0
+/// if that is not known.
+///
+/// # Errors
+/// As `search`.
+pub fn search_within(
+    path: &Path,
+    filter: &Filter,
+    deadline: &mut Deadline,
+    mut visit: impl FnMut(&Receipt) -> ControlFlow<()>,
+) -> Result<(Scanned, UnixNs), CouldNotRun> {
     let mut decoding = Decoding::default();
     let mut memory = Memory::default();
     let reads_all = filter.needs_scan();
     let mut run = 0;
-    scan(path, |entry| {
+    let scanned = scan(path, |entry| {
+        deadline.check()?;
         decoding.read_moment(entry.header, entry.body);
         let kind = entry.header.kind;
         if !reads_all && !is_indexed(kind) && kind != Kind::Clock {
@@ -166,7 +181,8 @@ pub fn search(
         let is_wanted =
             filter.takes(&receipt) && (is_indexed(kind) || filter.kinds.contains(&kind));
         if is_wanted { visit(&receipt) } else { ControlFlow::Continue(()) }
-    })
+    })?;
+    Ok((scanned, decoding.utc()))
 }
 
 /// A receipt in words and figures, for tables and exports.

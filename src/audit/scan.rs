@@ -13,6 +13,7 @@ use crate::journal::segment::{Hash, Left, SegmentHeader};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use xmc_hotpath::message::{DeskIdentity, InstrumentIndex, MAX_GATEWAYS};
 use xmc_hotpath::record::frame::{
     self, Body, FrameError, Header, Image, Images, Kind, OwnedInput, Start,
@@ -164,6 +165,41 @@ pub struct Cursor {
     pub block: u64,
     /// Its hash.
     pub hash: Hash,
+}
+
+/// How long somebody reads; looked at once in so many records.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Deadline {
+    until: Option<Instant>,
+    records: u32,
+    is_over: bool,
+}
+
+impl Deadline {
+    /// Between two looks at the clock: far less than a millisecond.
+    const LOOK: u32 = 1 << 10;
+
+    /// Until then.
+    #[must_use]
+    pub fn at(until: Instant) -> Self {
+        Self { until: Some(until), records: 0, is_over: false }
+    }
+
+    /// Whether it was reached.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Counts a record; whether to read on.
+    pub fn check(&mut self) -> ControlFlow<()> {
+        let Some(until) = self.until else { return ControlFlow::Continue(()) };
+        if self.records.is_multiple_of(Self::LOOK) {
+            self.is_over |= Instant::now() >= until;
+        }
+        self.records = self.records.wrapping_add(1);
+        if self.is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
 }
 
 struct Walk<'w, V> {

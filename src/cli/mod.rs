@@ -46,6 +46,7 @@ pub mod stress;
 pub mod top;
 mod trade;
 pub mod venue;
+pub mod viewers;
 
 pub use report::Report;
 
@@ -198,6 +199,7 @@ enum Command {
     Stress(stress::Args),
     Top(top::Args),
     Venue(venue::Args),
+    Viewers(viewers::Args),
 }
 
 impl Command {
@@ -245,6 +247,7 @@ impl Command {
             Self::Stress(args) => stress::run(args, out),
             Self::Top(args) => top::run(args, out),
             Self::Venue(args) => venue::run(args, out),
+            Self::Viewers(args) => viewers::run(args, out),
         }
     }
 }

@@ -192,6 +192,7 @@ fn stopped(text: &Text) -> &'static [Verb] {
             | Verb::ClearDoubt
             | Verb::Remove
             | Verb::Explain
+            | Verb::Acknowledge
             | Verb::Limit
             | Verb::Lift
             | Verb::LiftUnconfirmed,

@@ -15,7 +15,8 @@
 //! reason: the roll needs both months
 //! ```
 //!
-//! Of an explanation (`xmc resync explain`) a line `difference: 1a2b3c4d` stands behind the scope.
+//! Of an explanation (`xmc resync explain`) a line `difference: 1a2b3c4d` stands behind the scope,
+//! of an acknowledgement a line `alert: 1a2b3c4d5e6f7a8b`.
 //! A value has one way to be written, so a text that reads is the text that this would write, byte
 //! for byte. Under it stand the signatures of a signed note (`audit::note`): nobody can sign one
 //! thing and have another done. The three lines from `limit` on are there of a limit only.
@@ -56,6 +57,8 @@ pub struct Text {
     pub change: Option<Change>,
     /// The difference that is explained, if one is: eight hexadecimal digits.
     pub difference: Option<String>,
+    /// The alert that is taken on, if one is: sixteen hexadecimal digits, its fingerprint.
+    pub alert: Option<String>,
     /// Why, for whoever reads the record.
     pub reason: String,
 }
@@ -106,7 +109,9 @@ fn misfit(verb: Verb, scope: &Named) -> Option<&'static str> {
     let is_limited = !matches!(scope, Named::Of(Kind::Strategy, _));
     match verb {
         Verb::Kill | Verb::NoNew | Verb::Disable | Verb::Enable => None,
-        Verb::Arm | Verb::Lift | Verb::LiftUnconfirmed => (!is_all).then_some("all"),
+        Verb::Arm | Verb::Acknowledge | Verb::Lift | Verb::LiftUnconfirmed => {
+            (!is_all).then_some("all")
+        }
         Verb::ClearHalt | Verb::Remove => (!is_spread).then_some("spread=NAME"),
         Verb::ClearDoubt => (!is_all && !is_spread).then_some("all or spread=NAME"),
         Verb::Explain => {
@@ -147,7 +152,13 @@ impl Text {
             None
         };
         let difference = if verb == Verb::Explain {
-            Some(lines.read("difference", "the eight digits of `xmc resync show`", difference)?)
+            Some(lines.read("difference", "the eight digits of `xmc resync show`", digits::<8>)?)
+        } else {
+            None
+        };
+        let alert = if verb == Verb::Acknowledge {
+            let wanted = "the sixteen digits of `xmc alert list`";
+            Some(lines.read("alert", wanted, digits::<16>)?)
         } else {
             None
         };
@@ -165,6 +176,7 @@ impl Text {
             scope,
             change,
             difference,
+            alert,
             reason,
         };
         if let Some(wanted) = misfit(read.verb, &read.scope) {
@@ -202,6 +214,8 @@ impl Text {
             None => {
                 let which = self.difference.as_ref();
                 let which = which.map_or(String::new(), |id| format!(" difference {id}"));
+                let alert = self.alert.as_ref().map(|alert| format!(" alert {alert}"));
+                let which = which + &alert.unwrap_or_default();
                 format!("{}: {}{which} ({})", self.verb, self.scope, self.verb.meaning())
             }
         };
@@ -240,6 +254,9 @@ impl fmt::Display for Text {
         }
         if let Some(difference) = &self.difference {
             writeln!(f, "difference: {difference}")?;
+        }
+        if let Some(alert) = &self.alert {
+            writeln!(f, "alert: {alert}")?;
         }
         writeln!(f, "reason: {}", self.reason)
     }
@@ -302,9 +319,10 @@ fn audience(text: &str) -> Option<DeskIdentity> {
     })
 }
 
-fn difference(text: &str) -> Option<String> {
+/// So many hexadecimal digits.
+fn digits<const COUNT: usize>(text: &str) -> Option<String> {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    (text.len() == 8 && text.bytes().all(is_digit)).then(|| text.to_owned())
+    (text.len() == COUNT && text.bytes().all(is_digit)).then(|| text.to_owned())
 }
 
 fn counter(text: &str) -> Option<u64> {

@@ -24,6 +24,8 @@ pub enum Verb {
     ClearDoubt,
     /// Say why a venue and the desk differ, so that its pairs may open.
     Explain,
+    /// Take an alert on by name: it is told no more.
+    Acknowledge,
     /// Change one limit.
     Limit,
     /// Let engines start again that the guard has shut out.
@@ -44,6 +46,7 @@ impl Verb {
         ("clear_halt", Self::ClearHalt),
         ("clear_doubt", Self::ClearDoubt),
         ("explain", Self::Explain),
+        ("acknowledge", Self::Acknowledge),
         ("limit", Self::Limit),
         ("lift", Self::Lift),
         ("lift_unconfirmed", Self::LiftUnconfirmed),
@@ -61,8 +64,8 @@ impl Verb {
         crate::config::word_for(Self::WORDS, self)
     }
 
-    /// The desk's command; `None` of a limit, which is told as one, of an explanation, which is
-    /// only recorded, and of what no desk is told.
+    /// The desk's command; `None` of a limit, which is told as one, of an explanation and an
+    /// acknowledgement, which are only recorded, and of what no desk is told.
     #[must_use]
     pub const fn kind(self) -> Option<CommandKind> {
         match self {
@@ -74,7 +77,11 @@ impl Verb {
             Self::Enable => Some(CommandKind::Enable),
             Self::ClearHalt => Some(CommandKind::ClearHalt),
             Self::ClearDoubt => Some(CommandKind::ClearDoubt),
-            Self::Explain | Self::Limit | Self::Lift | Self::LiftUnconfirmed => None,
+            Self::Explain
+            | Self::Acknowledge
+            | Self::Limit
+            | Self::Lift
+            | Self::LiftUnconfirmed => None,
         }
     }
 
@@ -90,7 +97,12 @@ impl Verb {
             | Self::Explain
             | Self::Lift
             | Self::LiftUnconfirmed => true,
-            Self::Kill | Self::NoNew | Self::Disable | Self::Remove | Self::Limit => false,
+            Self::Kill
+            | Self::NoNew
+            | Self::Disable
+            | Self::Remove
+            | Self::Acknowledge
+            | Self::Limit => false,
         }
     }
 
@@ -117,6 +129,9 @@ impl Verb {
             Self::ClearDoubt => "believe books again that a snapshot of the venue contradicted",
             Self::Explain => {
                 "take a difference between venue and desk as explained: its pairs may open again"
+            }
+            Self::Acknowledge => {
+                "take an alert on by name: it is told no more and not escalated; it stops nothing"
             }
             Self::Limit => "change a limit until the next start",
             Self::Lift => "let engines of the desk start again, which its guard has shut out",

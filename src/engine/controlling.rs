@@ -220,6 +220,9 @@ impl OperatorsDesk {
             Err((Denial::Busy, why.to_owned()))
         } else if self.is_ending && granted.text.needs_two() {
             Err((Denial::State, "this run is ending: give it to the next one".to_owned()))
+        } else if granted.text.alert.is_some() {
+            // The clerk has left word for the alerts' thread: the desk is told who said it.
+            Ok(None)
         } else if let Some(id) = &granted.text.difference {
             explained(id, &granted, resync.as_deref()).map(|()| None)
         } else {
@@ -474,7 +477,7 @@ fn not_done(verb: &Verb, scope: &Named) -> String {
         }
         Verb::Arm => "the desk is in HALT: start the engine again, and arm that run",
         Verb::Lift | Verb::LiftUnconfirmed => "the desk of an engine that runs is not fenced",
-        Verb::Explain => "it is only recorded",
+        Verb::Explain | Verb::Acknowledge => "it is only recorded",
         Verb::Limit => "it does not take that figure beside its other limits",
     };
     format!("the desk has recorded {verb} about {scope} and not done it: {what}")

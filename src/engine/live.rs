@@ -59,8 +59,6 @@ pub use sight::{Core, Sight, Watch};
 
 /// Between two looks into the journal.
 const BETWEEN_READS: Duration = Duration::from_millis(5);
-/// Between two calls of `Watch::look`.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// Between two readings of the clock against UTC.
 const BETWEEN_CLOCKS: Duration = Duration::from_secs(1);
 /// How long the journal's thread sleeps when the ring is empty.
@@ -514,6 +512,7 @@ impl Shared<'_> {
         telling: &mut Telling,
         watch: &mut dyn Watch,
     ) -> Result<(), LiveError> {
+        let between_looks = watch.every();
         let mut looked = Instant::now();
         let mut told_clock = looked;
         let (mut is_armed, mut is_told_no_new) = (false, false);
@@ -554,7 +553,7 @@ impl Shared<'_> {
             if !is_told_no_new && self.journal().is_degraded() {
                 is_told_no_new = control.push(command(CommandKind::NoNew, RECORD_COMMAND)).is_ok();
             }
-            if looked.elapsed() >= BETWEEN_LOOKS {
+            if looked.elapsed() >= between_looks {
                 looked = Instant::now();
                 let mut latency = Latencies::new();
                 self.exchanges().iter_mut().for_each(|exchange| latency.add(exchange.total()));

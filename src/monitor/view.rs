@@ -21,7 +21,7 @@ use xmc_hotpath::message::{
 };
 use xmc_hotpath::port::Line;
 use xmc_hotpath::spread::{self, LegBook};
-use xmc_hotpath::time::{MonoNs, Span};
+use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
 /// Legs that are out of ratio for less than this, while a fire is in the air, are no exposure: the
 /// fills of one leg come before those of the other.
@@ -253,6 +253,8 @@ pub struct View {
     pub running: Span,
     /// The engine's clock.
     pub now: MonoNs,
+    /// The same in UTC, by the host's clock.
+    pub utc: UnixNs,
     /// The desk's safe state.
     pub state: SafeState,
     /// What was counted.
@@ -299,6 +301,7 @@ impl View {
             setting: Arc::clone(setting),
             running: sources.running,
             now: sources.now,
+            utc: UnixNs(counters.origin.utc_origin.get().wrapping_add(sources.now.0)),
             state: desk.state(),
             totals: *tally.totals(),
             live_orders: tally.live_orders(),

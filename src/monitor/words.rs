@@ -73,7 +73,7 @@ pub trait Worded: Copy {
 
 macro_rules! words {
     ($($(#[$meta:meta])* $type:ident { $($variant:ident $en:literal $zh:literal,)* })*) => {$(
-        impl Worded for $type {
+        impl $crate::monitor::words::Worded for $type {
             fn both(self) -> [&'static str; 2] {
                 match self {
                     $(Self::$variant => [$en, $zh],)*
@@ -84,15 +84,14 @@ macro_rules! words {
 }
 
 macro_rules! labels {
-    ($($variant:ident $en:literal $zh:literal,)*) => {
-        /// A label of a screen.
+    ($(#[$meta:meta])* $name:ident { $($variant:ident $en:literal $zh:literal,)* }) => {
+        $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "the words are the table below")]
-        pub enum Label {
+        pub enum $name {
             $($variant,)*
         }
 
-        impl Label {
+        impl $name {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
@@ -105,11 +104,16 @@ macro_rules! labels {
             }
         }
 
-        words! { Label { $($variant $en $zh,)* } }
+        $crate::monitor::words::words! { $name { $($variant $en $zh,)* } }
     };
 }
 
+pub(in crate::monitor) use {labels, words};
+
 labels! {
+    /// A label of a screen.
+    #[expect(missing_docs, reason = "the words are the table below")]
+    Label {
     Product "cross_market_connect" "内外盘套利",
     Simulated "SIMULATED VENUES, PAPER MONEY" "模拟交易所, 非真实资金",
     Domestic "domestic" "内盘",
@@ -261,6 +265,7 @@ labels! {
     Offset "clock" "时钟差",
     Took "took" "用时",
     Conflated "conflated" "合并",
+    }
 }
 
 words! {

@@ -2,7 +2,7 @@
 
 use super::lead::{Scene, lead};
 use super::{Action, Block, NoStory, OrderStory, Story, Told};
-use crate::audit::scan::{At, Decoding, Entry, Scanned, scan};
+use crate::audit::scan::{At, Deadline, Decoding, Entry, Scanned, scan};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -83,6 +83,18 @@ impl Found {
 /// # Errors
 /// See `NoStory`.
 pub fn gather(path: &Path, wanted: Wanted) -> Result<Story, NoStory> {
+    gather_within(path, wanted, &mut Deadline::default())
+}
+
+/// The same, read no longer than until `deadline`.
+///
+/// # Errors
+/// `TooLong` if that was not enough; else as `gather`.
+pub fn gather_within(
+    path: &Path,
+    wanted: Wanted,
+    deadline: &mut Deadline,
+) -> Result<Story, NoStory> {
     let mut pass = Pass {
         wanted,
         fires: HashMap::new(),
@@ -92,9 +104,15 @@ pub fn gather(path: &Path, wanted: Wanted) -> Result<Story, NoStory> {
         found: Found::default(),
         group: Group::default(),
     };
-    let scanned = scan(path, |entry| pass.take(&entry))?;
+    let scanned = scan(path, |entry| {
+        deadline.check()?;
+        pass.take(&entry)
+    })?;
+    if deadline.is_over() {
+        return Err(NoStory::TooLong);
+    }
     if let Some(first) = pass.instead {
-        return gather(path, Wanted::Order(first));
+        return gather_within(path, Wanted::Order(first), deadline);
     }
     let found = pass.found;
     let (Some(seq_no), Some(spread)) = (found.seq_no, found.spread) else {
@@ -102,7 +120,7 @@ pub fn gather(path: &Path, wanted: Wanted) -> Result<Story, NoStory> {
     };
     let start = found.start.ok_or(NoStory::NoStart(wanted.run()))?;
     let until = found.ending.map_or(seq_no, |ending| ending.place.0);
-    let scene = lead(path, &start, spread, seq_no, until)?;
+    let scene = lead(path, &start, spread, seq_no, until, deadline)?;
     Ok(tell(start, found, scene, scanned))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Block, Led, Leg, NoStory, Told};
 use crate::audit::rows::put;
-use crate::audit::scan::{Decoding, Entry, Scale, scan};
+use crate::audit::scan::{Deadline, Decoding, Entry, Scale, scan};
 use crate::engine::memory::{DeskMemory, DeskSize};
 use crate::engine::replay::MAX_ARENA_ROWS;
 use std::ops::ControlFlow;
@@ -72,6 +72,7 @@ pub(super) fn lead(
     spread: SpreadIndex,
     seq_no: u64,
     until: u64,
+    deadline: &mut Deadline,
 ) -> Result<Scene, NoStory> {
     let is_same_logic = start.logic_version == LOGIC_VERSION;
     let arenas = start.arenas.map(|rows| if is_same_logic { rows.min(MAX_ARENA_ROWS) } else { 0 });
@@ -90,7 +91,13 @@ pub(super) fn lead(
         is_in_run: false,
         scene: None,
     };
-    scan(path, |entry| leading.take(&entry))?;
+    scan(path, |entry| {
+        deadline.check()?;
+        leading.take(&entry)
+    })?;
+    if deadline.is_over() {
+        return Err(NoStory::TooLong);
+    }
     let run = start.identity.run;
     leading.scene.ok_or(NoStory::NoDecision { run, seq_no })
 }

@@ -11,7 +11,7 @@ mod gather;
 mod lead;
 
 pub use figures::{Achieved, Filled};
-pub use gather::{Wanted, gather};
+pub use gather::{Wanted, gather, gather_within};
 
 use super::CouldNotRun;
 use super::scan::{At, Damaged, Scale};
@@ -171,6 +171,9 @@ pub enum NoStory {
         /// The input.
         seq_no: u64,
     },
+    /// Whoever asked has waited long enough.
+    #[error("reading the record takes longer than it may here: use `xmc audit show`")]
+    TooLong,
     /// The journal begins after the run did.
     #[error("the journal does not hold the start of run {0}: give the whole directory")]
     NoStart(u16),

@@ -1,5 +1,6 @@
 //! `xmc audit`: what an auditor asks of a journal. Offline, read-only, no engine needed.
 
+pub(in crate::cli) mod browse;
 mod keep;
 mod keygen;
 mod prove;

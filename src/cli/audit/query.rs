@@ -52,6 +52,9 @@ pub struct What {
     /// The order's id, as 0x0101000100002003 or in decimal.
     #[arg(long, value_name = "ID", value_parser = order)]
     order: Option<OrderId>,
+    /// The client order id on the wire (tag 11 of iLink 3): sixteen hexadecimal digits.
+    #[arg(long, value_name = "ID", value_parser = client_order, conflicts_with = "order")]
+    client_order: Option<OrderId>,
     /// The venue's id of a fill.
     #[arg(long, value_name = "ID")]
     fill: Option<u64>,
@@ -89,6 +92,14 @@ fn order(text: &str) -> Result<OrderId, String> {
     read.map(OrderId).map_err(|error| format!("{text:?}: {error}"))
 }
 
+/// Reads what `ClOrdId::of_order` writes.
+fn client_order(text: &str) -> Result<OrderId, String> {
+    let why = || format!("{text:?} is no client order id of ours: sixteen hexadecimal digits");
+    let is_it = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let read = u64::from_str_radix(text, 16).ok().filter(|_| is_it);
+    read.map(OrderId).ok_or_else(why)
+}
+
 pub(super) fn place(text: &str) -> Result<Position, String> {
     let mut parts = text.split(':');
     let mut next = || parts.next().and_then(|part| part.parse::<u64>().ok());
@@ -124,6 +135,7 @@ impl What {
             "from" => self.from = Some(moment(value)?),
             "to" => self.to = Some(moment(value)?),
             "order" => self.order = Some(order(value)?),
+            "client_order" => self.client_order = Some(client_order(value)?),
             "fill" => self.fill = Some(value.parse().map_err(|_| "fill: a number".to_owned())?),
             "kind" => self.kind.push(kind(value)?),
             "gate" => self.gate = Some(gate(value)?),
@@ -157,7 +169,7 @@ impl What {
         Ok(Filter {
             from: self.from,
             to: self.to,
-            order: self.order,
+            order: self.order.or(self.client_order),
             fill: self.fill,
             kinds: self.kind.clone(),
             gate: self.gate,

@@ -2,7 +2,7 @@
 
 pub(super) mod json;
 mod page;
-mod sections;
+pub(super) mod sections;
 
 use crate::audit::labels::Labels;
 use crate::audit::story::{Led, Story, Wanted, gather};

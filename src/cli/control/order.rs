@@ -169,6 +169,7 @@ fn written(
         scope,
         change,
         difference,
+        alert: None,
         reason: signing.reason.trim().to_owned(),
     };
     // What the engine would not read is not signed.

@@ -99,6 +99,7 @@ impl Operators {
             scope: Named::Of(Kind::Spread, spread.to_owned()),
             change: None,
             difference: None,
+            alert: None,
             reason: why.to_owned(),
         };
         let text = text.to_string();

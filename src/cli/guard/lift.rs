@@ -125,6 +125,7 @@ fn prepare(
         scope: Named::All,
         change: None,
         difference: None,
+        alert: None,
         reason: args.reason.clone().unwrap_or_default().trim().to_owned(),
     };
     let text = Text::parse(&text.to_string()).map_err(CliError::usage)?;

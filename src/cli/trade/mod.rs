@@ -70,8 +70,9 @@ pub fn trade(
     ask: impl FnOnce() -> Result<Option<Ledgers>, CliError>,
 ) -> Result<Summary, CliError> {
     let Wanted { config, directory, .. } = *wanted;
-    let web = wanted.show.web(config).map_err(|refused| match refused {
+    let web = wanted.show.web(config, directory).map_err(|refused| match refused {
         WebError::Open(_) => CliError::refused(refused),
+        WebError::NoControl => CliError::usage(refused),
         _ => CliError::could_not_run(refused),
     })?;
     let metrics = wanted.show.metrics(config, directory).map_err(refused)?;

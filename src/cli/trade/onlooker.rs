@@ -3,11 +3,14 @@
 //! Called by `xmc run` and `xmc demo`, which read the tally when it is over.
 
 use super::{Report, money};
+use crate::audit::labels::Labels;
+use crate::cli::audit::browse::Browsed;
 use crate::config::Configuration;
 use crate::control::scope::{Kind, Named, Register};
 use crate::control::used;
 use crate::engine::capital;
 use crate::engine::clocks::ClockFigures;
+use crate::engine::controlling::socket_path;
 use crate::engine::counters::Counters;
 use crate::engine::hold;
 use crate::engine::live::{Sight, Watch};
@@ -16,7 +19,7 @@ use crate::engine::witnessing;
 use crate::metrics::{self, Exporter, MetricsError, Source};
 use crate::monitor::terminal::{self, Look, Screen};
 use crate::monitor::view::FeedView;
-use crate::monitor::web::{Place, Web, WebError};
+use crate::monitor::web::{Behind, Channel, Place, Web, WebError};
 use crate::monitor::{Journal, Lang, Plain, Ring, Setting, Sources, Tally, View};
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -28,6 +31,8 @@ use xmc_hotpath::desk::{Desk, Instrument};
 use xmc_hotpath::record::frame::{Body, Header};
 use xmc_hotpath::time::Span;
 
+/// Between two looks at an engine, for a screen in a terminal.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// Between two lines of how things stand.
 const BETWEEN_LINES: Duration = Duration::from_secs(1);
 
@@ -51,6 +56,10 @@ pub struct Show {
     /// TLS before it, or leave this out and look through `ssh -L`.
     #[arg(long, requires = "web")]
     pub web_open: bool,
+    /// Takes signed commands in the browser, for the control socket of this engine. Without it the
+    /// screen is to look at, and nothing leads from it back to the engine.
+    #[arg(long, requires = "web")]
+    pub web_control: bool,
     /// Serves /metrics for Prometheus: 127.0.0.1:9480, or port 0 for any. `xmc metrics` does the
     /// same from another process.
     #[arg(long, value_name = "ADDRESS")]
@@ -71,11 +80,26 @@ impl Show {
     ///
     /// # Errors
     /// See `WebError`.
-    pub fn web(&self, config: &Configuration) -> Result<Option<WebScreen>, WebError> {
+    pub fn web(
+        &self,
+        config: &Configuration,
+        directory: &Path,
+    ) -> Result<Option<WebScreen>, WebError> {
         let Some(address) = self.web else { return Ok(None) };
         let place = Place { address, is_open_to_others: self.web_open, lang: self.lang() };
         let owned = config.clone();
-        let web = Web::open(place, move || hold::stay_cold(&owned))?;
+        let control = config.control.as_ref().filter(|_| self.web_control);
+        if self.web_control && control.is_none() {
+            return Err(WebError::NoControl);
+        }
+        let behind = Behind {
+            channel: control.map(|control| Channel {
+                socket: socket_path(control, directory),
+                alerts: crate::alert::directory(directory),
+            }),
+            receipts: Some(Arc::new(Browsed::new(directory, Labels::of(config.clone())))),
+        };
+        let web = Web::open_with(place, behind, move || hold::stay_cold(&owned))?;
         let register = Register::of(config);
         // Pairs show their own; there may be many thousands of them.
         let is_shown = |named: &Named| !matches!(named, Named::Of(Kind::Spread, _));
@@ -104,6 +128,9 @@ impl Show {
 
 /// Things whose limits a browser is shown, at most.
 const LIMITED: usize = 64;
+
+/// Between two moments that a browser is shown: twenty a second.
+const BETWEEN_MOMENTS: Duration = Duration::from_millis(50);
 
 /// The screen for browsers, and what it shows besides the view of the terminal.
 pub struct WebScreen {
@@ -255,9 +282,10 @@ impl<'o, 'w> Onlooker<'o, 'w> {
 
     fn show(&mut self, view: View, elapsed: Duration) -> io::Result<bool> {
         let wants_to_quit = match &mut self.shown {
+            // Beside it there is no browser: then the terminal shows lines, or nothing.
             Shown::Screen(screen) => {
                 screen.draw(view)?;
-                screen.wants_to_quit(Duration::ZERO)?
+                return screen.wants_to_quit(Duration::ZERO);
             }
             Shown::Lines(lines) => {
                 if elapsed >= lines.next {
@@ -269,6 +297,9 @@ impl<'o, 'w> Onlooker<'o, 'w> {
             }
             Shown::Nothing => terminal::is_asked_to_stop(),
         };
+        if let Some(screen) = &mut self.web {
+            screen.web.show(view);
+        }
         Ok(wants_to_quit)
     }
 }
@@ -333,6 +364,10 @@ impl Watch for Onlooker<'_, '_> {
         }
     }
 
+    fn every(&self) -> Duration {
+        if self.web.is_some() { BETWEEN_MOMENTS } else { BETWEEN_LOOKS }
+    }
+
     fn look(&mut self, sight: &Sight<'_, '_>) -> ControlFlow<()> {
         let running = Span(u64::try_from(sight.elapsed.as_nanos()).unwrap_or(u64::MAX));
         let rings = [Ring {
@@ -382,9 +417,6 @@ impl Watch for Onlooker<'_, '_> {
         self.feeds.clone_from(&view.feeds);
         self.scores.clone_from(sight.scores);
         self.clocks = *sight.clocks;
-        if let Some(screen) = &mut self.web {
-            screen.web.show(view.clone());
-        }
         let shown = self.show(view, sight.elapsed);
         let is_over = self.until.is_some_and(|until| sight.elapsed >= until);
         match shown {

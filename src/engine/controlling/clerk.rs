@@ -2,10 +2,12 @@
 
 use super::standing::{Counters, Standing};
 use super::{Asked, Back, LastState, OperatorsDesk};
+use crate::alert::ack::{self, Ack};
+use crate::alert::outbox;
 use crate::clock::EngineClock;
 use crate::config::{self, Configuration};
 use crate::control::client::STATUS;
-use crate::control::judge::{Denied, Judge, unread};
+use crate::control::judge::{Denied, Granted, Judge, unread};
 use crate::control::kept::{Kept, KeptError};
 use crate::control::reply::{Answer, Outcome};
 use crate::control::scope::Register;
@@ -18,7 +20,7 @@ use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
-use xmc_hotpath::message::{Control, Denial, DeskIdentity, SafeState, Scope};
+use xmc_hotpath::message::{Control, Denial, DeskIdentity, Instruction, SafeState, Scope};
 
 /// The socket's name beside the record.
 const NAME: &str = "control.sock";
@@ -47,6 +49,7 @@ pub fn socket_path(control: &config::Control, directory: &Path) -> PathBuf {
 pub struct Controlling {
     socket: Socket,
     judge: Judge,
+    alerts: PathBuf,
 }
 
 /// The thread's end.
@@ -54,6 +57,8 @@ pub struct Controlling {
 pub struct Clerk {
     socket: Socket,
     judge: Judge,
+    /// Where the engine's alerts lie.
+    alerts: PathBuf,
     to: Sender<Asked>,
     state: Arc<LastState>,
     counters: Counters,
@@ -79,7 +84,7 @@ impl Controlling {
         let operators = control.operators.clone();
         let judge = Judge::new(identity, operators, register, valid_s, kept);
         let socket = Socket::open(&socket_path(control, directory))?;
-        Ok(Self { socket, judge })
+        Ok(Self { socket, judge, alerts: crate::alert::directory(directory) })
     }
 
     /// Where the socket is.
@@ -102,7 +107,7 @@ impl Controlling {
 
     /// Both ends; who follows the journal is the calling thread.
     pub(in crate::engine) fn split(self) -> (Clerk, OperatorsDesk) {
-        let Self { socket, judge } = self;
+        let Self { socket, judge, alerts } = self;
         let (to, asked) = channel();
         let operators = judge.operators().iter();
         let counters = operators.map(|one| (one.id, judge.kept().counter(one.id))).collect();
@@ -112,7 +117,7 @@ impl Controlling {
         let (is_held, run) = (judge.kept().is_held(), judge.audience().run);
         let desk = OperatorsDesk::new(asked, standing, state.clone(), is_held, run);
         let watcher = std::thread::current();
-        let clerk = Clerk { socket, judge, to, state, counters, is_killed: false, watcher };
+        let clerk = Clerk { socket, judge, alerts, to, state, counters, is_killed: false, watcher };
         (clerk, desk)
     }
 }
@@ -120,7 +125,8 @@ impl Controlling {
 impl Clerk {
     /// Serves the socket until `stop`.
     pub fn run(self, clock: &EngineClock, stop: &AtomicBool) {
-        let Self { mut socket, mut judge, to, state, counters, mut is_killed, watcher } = self;
+        let Self { mut socket, mut judge, alerts, to, state, counters, .. } = self;
+        let Self { mut is_killed, watcher, .. } = self;
         let run = judge.audience().run;
         let post = |make: &dyn Fn(Back) -> Asked| {
             let (back, answer) = sync_channel(1);
@@ -143,7 +149,10 @@ impl Clerk {
                         let mut counters = counters.lock().unwrap_or_else(PoisonError::into_inner);
                         counters.insert(instruction.operator, instruction.counter);
                         is_killed |= (granted.text.verb, granted.scope) == (Verb::Kill, Scope::All);
-                        post(&|back| Asked::Granted(Box::new(granted.clone()), back))
+                        match acknowledge(&alerts, &granted, now_s) {
+                            Ok(()) => post(&|back| Asked::Granted(Box::new(granted.clone()), back)),
+                            Err(wrong) => denied(&wrong),
+                        }
                     }
                     Err(wrong) => denied(&wrong),
                 }
@@ -176,5 +185,30 @@ impl Clerk {
                 std::thread::sleep(AGAIN);
             }
         }
+    }
+}
+
+/// Leaves word for the thread of the alerts, if `granted` takes one on.
+fn acknowledge(alerts: &Path, granted: &Granted, now_s: u64) -> Result<(), Denied> {
+    let Some(fingerprint) = &granted.text.alert else { return Ok(()) };
+    let refuse = |denial, why: String| {
+        let instruction = Instruction { denial, inputs: 0, ..granted.instruction };
+        Err(Denied { instruction, why })
+    };
+    let fires = outbox::read(alerts).is_ok_and(|state| state.alerts.contains_key(fingerprint));
+    if !fires {
+        let why = format!("no alert {fingerprint} fires: look at `xmc alert list`");
+        return refuse(Denial::Scope, why);
+    }
+    let (fingerprint, by) = (fingerprint.clone(), granted.text.operator.clone());
+    let ack = Ack { fingerprint, by, at_ns: now_s.saturating_mul(1_000_000_000) };
+    if !ack.is_plain() {
+        let why = "the operator's name is not one that an acknowledgement can bear: letters, \
+                   digits and . _ - @";
+        return refuse(Denial::Operator, why.to_owned());
+    }
+    match ack::leave(alerts, &ack) {
+        Ok(()) => Ok(()),
+        Err(error) => refuse(Denial::Disk, format!("{error}: it was not left for the alerts")),
     }
 }

@@ -31,6 +31,11 @@ pub trait Watch {
     /// A record of the run, in order, after the shadow has followed it.
     fn record(&mut self, header: &Header, body: &Body, desk: &Desk<'_>);
 
+    /// How often it looks, at most: whoever draws for people needs no more than ten times a second.
+    fn every(&self) -> Duration {
+        Duration::from_millis(100)
+    }
+
     /// The engine as it is now. `Break` ends the run.
     fn look(&mut self, sight: &Sight<'_, '_>) -> ControlFlow<()>;
 }

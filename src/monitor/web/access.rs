@@ -1,16 +1,26 @@
-//! Who may look: whoever brings the token.
+//! Who may look: whoever brings the token, once in the address and from then on a session's cookie.
+//!
+//! A session has two random numbers: the cookie, which scripts do not see, and the mark, which the
+//! page reads and sends with the one request that is more than a question. Another page's request
+//! may carry the cookie, but cannot know the mark.
 
 use crate::hex;
 use crate::secret::is_same;
 use axum::http::{HeaderMap, header};
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::time::{Duration, Instant};
 
 /// Where random bytes come from.
 const RANDOM: &str = "/dev/urandom";
 /// As many as nobody guesses.
 const TOKEN_BYTES: usize = 16;
+/// Sessions that are known; the oldest one goes.
+const SESSIONS: usize = 256;
+/// A session ends so long after it began: a trading day and its night.
+const SESSION_LASTS: Duration = Duration::from_secs(16 * 3_600);
 
 /// What a viewer has to bring. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,23 +56,65 @@ impl Token {
     }
 }
 
+/// A browser that has come with the token.
+#[derive(Debug)]
+struct Session {
+    cookie: Token,
+    mark: Token,
+    begun: Instant,
+}
+
+/// The sessions of one screen.
+#[derive(Debug, Default)]
+pub struct Sessions(VecDeque<Session>);
+
+impl Sessions {
+    /// Begins one; the cookie that it is known by.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub fn begin(&mut self) -> io::Result<Token> {
+        let session = Session { cookie: Token::new()?, mark: Token::new()?, begun: Instant::now() };
+        let cookie = session.cookie.clone();
+        while self.0.len() >= SESSIONS {
+            self.0.pop_front();
+        }
+        self.0.push_back(session);
+        Ok(cookie)
+    }
+
+    /// The mark of the session whose cookie was brought.
+    pub fn mark(&self, cookie: &str) -> Option<&Token> {
+        let lives = |one: &&Session| one.begun.elapsed() < SESSION_LASTS;
+        let found = self.0.iter().filter(lives).find(|one| one.cookie.is(cookie));
+        found.map(|session| &session.mark)
+    }
+}
+
 /// What the cookie is called: cookies do not know ports, and one host may run several engines.
 pub fn cookie_name(port: u16) -> String {
     format!("xmc_view_{port}")
 }
 
-/// The token of a request: `Authorization: Bearer`, the cookie, or `token` in the address.
-pub fn brought(headers: &HeaderMap, query: Option<&str>, port: u16) -> Option<String> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-    let name = cookie_name(port);
-    let cookie = text(header::COOKIE).and_then(|value| {
-        let pairs = value.split(';').filter_map(|pair| pair.trim().split_once('='));
-        pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
-    });
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The token of a request: `Authorization: Bearer`, or `token` in the address.
+pub fn brought<'r>(headers: &'r HeaderMap, query: Option<&'r str>) -> Option<&'r str> {
+    let bearer = text(headers, header::AUTHORIZATION);
+    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
     let pairs = query.unwrap_or("").split('&').filter_map(|pair| pair.split_once('='));
     let asked = pairs.into_iter().find(|(key, _)| *key == "token").map(|(_, value)| value);
-    bearer.or(asked).or(cookie).map(str::to_owned)
+    bearer.or(asked)
+}
+
+/// The session's cookie of a request.
+pub fn cookie(headers: &HeaderMap, port: u16) -> Option<&str> {
+    let name = cookie_name(port);
+    let all = text(headers, header::COOKIE)?.split(';');
+    let mut pairs = all.filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -76,5 +128,22 @@ mod tests {
         assert_eq!(one.reveal().len(), 32);
         assert!(one.is(one.reveal()) && !one.is(other.reveal()));
         assert!(!one.is("") && !one.is(&one.reveal()[..31]));
+    }
+
+    #[test]
+    fn sessions_are_told_apart_and_the_oldest_goes() {
+        let mut sessions = Sessions::default();
+        let first = sessions.begin().expect("random bytes");
+        let mark = sessions.mark(first.reveal()).expect("it has begun").reveal().to_owned();
+        assert_ne!(mark, first.reveal());
+        let second = sessions.begin().expect("random bytes");
+        let other = sessions.mark(second.reveal()).expect("it has begun").reveal().to_owned();
+        assert_ne!(mark, other);
+        assert!(sessions.mark("").is_none() && sessions.mark(&mark).is_none());
+        for _ in 1..SESSIONS {
+            sessions.begin().expect("random bytes");
+        }
+        assert!(sessions.mark(first.reveal()).is_none(), "{} are known", sessions.0.len());
+        assert!(sessions.mark(second.reveal()).is_some());
     }
 }

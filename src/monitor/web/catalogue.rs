@@ -1,12 +1,14 @@
 //! The words of the page: all of `words`, by language, kind and code.
 
+use super::words::{Refusal, Said};
 use crate::capital::Stage;
+use crate::control::verb::Verb;
 use crate::monitor::words::{Label, Lang, Worded};
 use serde_json::{Map, Value, json};
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
-    AlertKind, ChannelState, Gate, Intent, Obstacle, OrderEventKind, PositionEffect, QuoteQuality,
-    RepairWay, SafeState, SessionState, Side,
+    AlertKind, ChannelState, Denial, Gate, Intent, Obstacle, OrderEventKind, PositionEffect,
+    QuoteQuality, RepairWay, SafeState, SessionState, Side,
 };
 
 /// Every word in both languages, and the language to begin with.
@@ -21,8 +23,18 @@ pub fn catalogue(begin_with: Lang) -> Value {
 }
 
 fn words(lang: Lang) -> Value {
+    let mut labels = kind(Label::ALL, Label::name, lang);
+    if let (Value::Object(all), Value::Object(more)) =
+        (&mut labels, kind(Said::ALL, Said::name, lang))
+    {
+        all.extend(more);
+    }
+    let verbs: Vec<_> = Verb::WORDS.iter().map(|(_, verb)| *verb).collect();
     json!({
-        "label": kind(Label::ALL, Label::name, lang),
+        "label": labels,
+        "command": kind(&verbs, Verb::word, lang),
+        "denial": kind(Denial::ALL, Denial::word, lang),
+        "refusal": kind(Refusal::ALL, Refusal::code, lang),
         "side": kind(Side::ALL, Side::word, lang),
         "effect": kind(PositionEffect::ALL, PositionEffect::word, lang),
         "intent": kind(Intent::ALL, Intent::word, lang),
@@ -40,7 +52,7 @@ fn words(lang: Lang) -> Value {
     })
 }
 
-fn kind<T: Worded>(all: &[T], code: impl Fn(T) -> &'static str, lang: Lang) -> Value {
-    let row = |worded: &T| (code(*worded).to_owned(), worded.word_in(lang).into());
+fn kind<T: Worded, C: Into<String>>(all: &[T], code: impl Fn(T) -> C, lang: Lang) -> Value {
+    let row = |worded: &T| (code(*worded).into(), worded.word_in(lang).into());
     Value::Object(all.iter().map(row).collect::<Map<_, _>>())
 }

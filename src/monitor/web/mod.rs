@@ -5,26 +5,36 @@
 //! (`Web::show`), which replaces the one before and never waits. A viewer is sent the newest moment
 //! that there is when it can take one: a slow one sees fewer of them, and holds up nobody.
 //!
-//! What the page can do is look: there is no POST, no right and no command behind it, so a stolen
-//! address shows figures and moves nothing. It is still asked for a token (in the address that is
-//! printed once), because positions are nobody else's business; for a Host that is a number or this
-//! machine, so that no name of a stranger leads here (DNS rebinding); and by default it is reached
-//! from this machine alone. It loads nothing from elsewhere: fonts are the system's, the chart is
-//! drawn by uPlot 1.6.32, which lies beside the page with its licence.
+//! What the page can do is look. By default nothing leads from it back to the engine: moments come
+//! through a channel that goes one way, and receipts are read from the journal's files. If somebody
+//! has said so (`Behind::channel`), it also writes commands as text, and takes signed ones, which
+//! go to the control socket as those of `xmc control send` do: the page has no key and no right, so
+//! a stolen address shows figures and moves nothing.
+//!
+//! It is asked for a token (in the address that is printed once), because positions are nobody
+//! else's business; for a Host that is a number or this machine, so that no name of a stranger
+//! leads here (DNS rebinding); and by default it is reached from this machine alone. It loads
+//! nothing from elsewhere: fonts are the system's, the chart is drawn by uPlot 1.6.32, which lies
+//! beside the page with its licence.
 //!
 //! Not here: TLS. Whoever looks from another machine goes through `ssh -L` or a proxy that has it.
 
 mod access;
+mod behind;
 mod capital;
 mod catalogue;
+mod command;
 mod history;
 mod moment;
 mod page;
 mod pair;
+mod receipts;
 mod serve;
 mod told;
+mod words;
 
 pub use access::Token;
+pub use behind::{Behind, Channel, NoReceipts, Receipts};
 pub use moment::{Asked, Moment};
 pub use serve::{CONNECTIONS, VIEWERS};
 
@@ -66,6 +76,12 @@ pub enum WebError {
         /// What the system says.
         source: io::Error,
     },
+    /// Signed commands are to be taken, and there is nobody to give them to.
+    #[error(
+        "--web-control hands signed commands to the engine, and its configuration has no \
+         [control]: write one with an [[operator]], or leave --web-control out to look only"
+    )]
+    NoControl,
     /// There is no thread, no runtime or no random number for it.
     #[error("cannot serve the screen: {0}")]
     System(#[from] io::Error),
@@ -88,7 +104,19 @@ impl Web {
     /// # Errors
     /// See `WebError`.
     pub fn open(place: Place, begin: impl FnOnce() + Send + 'static) -> Result<Self, WebError> {
-        let Place { address, is_open_to_others, lang } = place;
+        Self::open_with(place, Behind::default(), begin)
+    }
+
+    /// The same, with what may be asked besides moments.
+    ///
+    /// # Errors
+    /// See `WebError`.
+    pub fn open_with(
+        place: Place,
+        behind: Behind,
+        begin: impl FnOnce() + Send + 'static,
+    ) -> Result<Self, WebError> {
+        let Place { address, is_open_to_others, .. } = place;
         if !address.ip().is_loopback() && !is_open_to_others {
             return Err(WebError::Open(address));
         }
@@ -99,12 +127,16 @@ impl Web {
         let token = Token::new()?;
         let (newest, seen) = watch::channel(None);
         let history = Arc::new(Mutex::new(History::default()));
-        let shared = Shared::new(token.clone(), address.port(), lang, seen, history);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let place = Place { address, ..place };
+        let shared = Shared::new(token.clone(), place, behind, seen, history);
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_all().max_blocking_threads(behind::THREADS).build()?;
         let (stop, stopped) = oneshot::channel();
         let serve = move || {
             begin();
             runtime.block_on(serve::serve(listener, shared, stopped));
+            // A question that is still being answered holds up no end of the engine.
+            runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name("xmc-web".to_owned()).spawn(serve)?;
         Ok(Self { address, token, newest, shown: 0, stop: Some(stop), thread: Some(thread) })

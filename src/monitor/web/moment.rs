@@ -2,8 +2,8 @@
 //!
 //! Prices, values and money are decimal numbers as text, exact as the venue or the book has them,
 //! without separators; spans are whole nanoseconds; codes are those of the record. A field that has
-//! no value is `null`. However many pairs there are, one moment tells one in full and at most
-//! `ROWS` in short.
+//! no value is `null`. Viewers who look at the same pairs are told the same text, made once.
+//! However many pairs there are, one moment tells one in full and at most `ROWS` in short.
 
 use super::capital::CapitalTold;
 use super::pair::{PairRow, PairTold};
@@ -15,12 +15,15 @@ use crate::monitor::number;
 use crate::monitor::tally::Totals;
 use crate::monitor::view::View;
 use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Pairs that one moment tells in short.
 pub const ROWS: usize = 100;
 /// Happenings that one moment tells.
 const HAPPENINGS: usize = 64;
+/// Texts of one moment that are kept for others who look at the same.
+const TEXTS: usize = 16;
 /// Characters of what is looked for that are looked at.
 const FIND_CHARS: usize = 64;
 
@@ -30,6 +33,8 @@ pub struct Moment {
     number: u64,
     taken: Instant,
     pub(super) view: View,
+    /// What it was told as, by what was asked.
+    texts: Mutex<Vec<(Asked, Arc<str>)>>,
 }
 
 /// What one viewer wants to see.
@@ -50,11 +55,11 @@ pub struct Told<'m> {
     version: u32,
     /// Moments have numbers that only grow.
     number: u64,
-    /// How old it was when it was told.
-    age_ms: u64,
     /// Whether the venues are simulated and the money is paper.
     is_paper: bool,
     running_ns: u64,
+    /// When it was, nanoseconds since 1970 by the host's clock.
+    utc_ns: u64,
     state: &'static str,
     totals: &'m Totals,
     live_orders: usize,
@@ -91,7 +96,7 @@ impl Moment {
     /// The moment of that number.
     #[must_use]
     pub fn new(number: u64, view: View) -> Self {
-        Self { number, taken: Instant::now(), view }
+        Self { number, taken: Instant::now(), view, texts: Mutex::default() }
     }
 
     /// Its number as text.
@@ -111,7 +116,29 @@ impl Moment {
         self.view.now.0.saturating_sub(self.view.running.0)
     }
 
-    /// As a viewer is told it.
+    /// As a viewer is told it, as JSON. Its age, `age_ms`, is that of now; all else is made once
+    /// for all who ask the same.
+    #[must_use]
+    pub fn text(&self, asked: &Asked) -> String {
+        let told = self.told_once(asked);
+        let fields = told.strip_prefix('{').unwrap_or(&told);
+        format!("{{\"age_ms\":{},{fields}", self.age().as_millis())
+    }
+
+    fn told_once(&self, asked: &Asked) -> Arc<str> {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, told)) = texts.iter().find(|(known, _)| known == asked) {
+            return Arc::clone(told);
+        }
+        // Strings and numbers: there is nothing that JSON cannot hold.
+        let told: Arc<str> = serde_json::to_string(&self.told(asked)).unwrap_or_default().into();
+        if texts.len() < TEXTS {
+            texts.push((asked.clone(), Arc::clone(&told)));
+        }
+        told
+    }
+
+    /// What a viewer is told.
     #[must_use]
     pub fn told(&self, asked: &Asked) -> Told<'_> {
         let view = &self.view;
@@ -126,10 +153,10 @@ impl Moment {
             schema: "xmc.view",
             version: 1,
             number: self.number,
-            age_ms: u64::try_from(self.age().as_millis()).unwrap_or(u64::MAX),
             // There is no other mode yet: the configuration refuses it.
             is_paper: true,
             running_ns: view.running.0,
+            utc_ns: view.utc.0,
             state: view.state.word(),
             totals: &view.totals,
             live_orders: view.live_orders,

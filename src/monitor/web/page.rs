@@ -35,6 +35,11 @@ pub const ASSETS: &[Asset] = &[
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("assets/panels.js"),
     },
+    Asset {
+        path: "/dialogs.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("assets/dialogs.js"),
+    },
     Asset { path: "/icon.svg", kind: "image/svg+xml", bytes: include_bytes!("assets/icon.svg") },
     // https://www.npmjs.com/package/uplot/v/1.6.32, `dist/uPlot.iife.min.js` and `uPlot.min.css`.
     Asset {

@@ -1,19 +1,22 @@
 //! What is answered, and within which bounds: connections, viewers, bytes of a request, moments a
 //! second.
 
-use super::access::{brought, cookie_name};
+use super::access::{Sessions, brought, cookie, cookie_name};
+use super::behind::{Behind, Threads};
 use super::history::History;
 use super::moment::{Asked, Moment};
 use super::page::{ASSETS, Asset, PAGE};
-use super::{Token, catalogue};
+use super::words::Refusal;
+use super::{Place, Token, catalogue, command, receipts};
+use crate::control::text::MOST_BYTES;
 use crate::http::{self, Bounds, is_ours};
-use crate::monitor::words::Lang;
-use axum::extract::{Query, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use crate::monitor::words::{Lang, Worded};
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::Stream;
 use futures_util::stream;
@@ -46,18 +49,52 @@ pub struct Shared {
     newest: Newest,
     history: Arc<Mutex<History>>,
     viewers: Arc<Semaphore>,
+    behind: Behind,
+    threads: Threads,
+    sessions: Arc<Mutex<Sessions>>,
 }
 
 impl Shared {
     /// For a screen whose moments are `newest`.
     pub fn new(
         token: Token,
-        port: u16,
-        lang: Lang,
+        place: Place,
+        behind: Behind,
         newest: Newest,
         history: Arc<Mutex<History>>,
     ) -> Self {
-        Self { token, port, lang, newest, history, viewers: Arc::new(Semaphore::new(VIEWERS)) }
+        Self {
+            token,
+            port: place.address.port(),
+            lang: place.lang,
+            newest,
+            history,
+            viewers: Arc::new(Semaphore::new(VIEWERS)),
+            behind,
+            threads: Threads::new(),
+            sessions: Arc::default(),
+        }
+    }
+
+    /// What may be asked besides moments.
+    pub fn behind(&self) -> &Behind {
+        &self.behind
+    }
+
+    /// The threads for that.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    /// Where it is served.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The mark of the session with that cookie.
+    pub fn mark(&self, cookie: &str) -> Option<String> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.mark(cookie).map(|mark| mark.reveal().to_owned())
     }
 
     fn moment(&self) -> Option<Arc<Moment>> {
@@ -99,10 +136,15 @@ fn router(shared: Shared) -> Router {
         .route("/api/words", get(words))
         .route("/api/history", get(history))
         .route("/api/stream", get(moments))
+        .route("/api/receipts", get(receipts::find))
+        .route("/api/story", get(receipts::story))
+        .route("/api/control", get(command::standing))
+        .route("/api/prepare", get(command::prepare))
+        .route("/api/command", post(command::give).layer(DefaultBodyLimit::max(MOST_BYTES)))
         .route("/healthz", get(healthz))
-        .fallback(async || refusal(StatusCode::NOT_FOUND, "there is no such page: begin at /"))
+        .fallback(async || refuse(StatusCode::NOT_FOUND, Refusal::NotFound, None))
         .method_not_allowed_fallback(async || {
-            refusal(StatusCode::METHOD_NOT_ALLOWED, "this screen is to look at: GET only")
+            refuse(StatusCode::METHOD_NOT_ALLOWED, Refusal::Method, None)
         })
         .layer(guard)
         .with_state(shared)
@@ -113,16 +155,16 @@ async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Re
     let headers = request.headers();
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let query = request.uri().query();
-    let token = brought(headers, query, shared.port);
+    let is_token = brought(headers, query).is_some_and(|token| shared.token.is(token));
+    let is_known = is_token
+        || cookie(headers, shared.port).is_some_and(|cookie| shared.mark(cookie).is_some());
     let is_public = request.uri().path() == "/healthz";
     let mut response = if !host.is_some_and(is_ours) {
-        let why = "ask for this machine by number or as localhost: the Host is a name";
-        refusal(StatusCode::MISDIRECTED_REQUEST, why)
-    } else if is_public || token.as_deref().is_some_and(|token| shared.token.is(token)) {
+        refuse(StatusCode::MISDIRECTED_REQUEST, Refusal::Host, None)
+    } else if is_public || is_known {
         next.run(request).await
     } else {
-        let why = "take the address that was printed when the engine began: it has the token";
-        refusal(StatusCode::UNAUTHORIZED, why)
+        refuse(StatusCode::UNAUTHORIZED, Refusal::Token, None)
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -143,19 +185,30 @@ async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Re
     response
 }
 
-fn refusal(status: StatusCode, why: &str) -> Response {
-    (status, Json(json!({ "schema": "xmc.refusal", "version": 1, "why": why }))).into_response()
+/// Says why something is not given; `more` is what there is to say of this time.
+pub fn refuse(status: StatusCode, refusal: Refusal, more: Option<String>) -> Response {
+    let told = json!({
+        "schema": "xmc.refusal", "version": 1, "code": refusal.code(),
+        "why": refusal.word_in(Lang::En), "more": more,
+    });
+    (status, Json(told)).into_response()
 }
 
 fn file(asset: &Asset) -> Response {
     ([(header::CONTENT_TYPE, asset.kind)], asset.bytes).into_response()
 }
 
-/// The page; who came with the token need not bring it again.
-async fn page(State(shared): State<Shared>) -> Response {
-    let name = cookie_name(shared.port);
-    let token = shared.token.reveal();
-    let cookie = format!("{name}={token}; HttpOnly; SameSite=Strict; Path=/");
+/// The page; who came with the token has a session, and need not bring it again.
+async fn page(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    if cookie(&headers, shared.port).is_some_and(|cookie| shared.mark(cookie).is_some()) {
+        return file(&PAGE);
+    }
+    let begun = shared.sessions.lock().unwrap_or_else(PoisonError::into_inner).begin();
+    let Ok(session) = begun else {
+        return refuse(StatusCode::INTERNAL_SERVER_ERROR, Refusal::Busy, None);
+    };
+    let (name, session) = (cookie_name(shared.port), session.reveal());
+    let cookie = format!("{name}={session}; HttpOnly; SameSite=Strict; Path=/");
     ([(header::SET_COOKIE, cookie)], file(&PAGE)).into_response()
 }
 
@@ -165,8 +218,11 @@ async fn words(State(shared): State<Shared>) -> Response {
 
 async fn view(State(shared): State<Shared>, Query(asked): Query<Asked>) -> Response {
     match shared.moment() {
-        Some(moment) => Json(moment.told(&asked)).into_response(),
-        None => refusal(StatusCode::SERVICE_UNAVAILABLE, "the engine has shown nothing yet"),
+        Some(moment) => {
+            let told = moment.text(&asked);
+            ([(header::CONTENT_TYPE, "application/json")], told).into_response()
+        }
+        None => refuse(StatusCode::SERVICE_UNAVAILABLE, Refusal::NothingYet, None),
     }
 }
 
@@ -191,8 +247,7 @@ async fn healthz(State(shared): State<Shared>) -> Response {
 /// Moments as they come, the newest wins.
 async fn moments(State(shared): State<Shared>, Query(asked): Query<Asked>) -> Response {
     let Ok(seat) = Arc::clone(&shared.viewers).try_acquire_owned() else {
-        let why = format!("{VIEWERS} look already, and that is all there is room for: try later");
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, &why);
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, Refusal::Full, None);
     };
     let viewer = Viewer { newest: shared.newest, asked, next: Instant::now(), is_new: true, seat };
     let signs = KeepAlive::new().interval(BETWEEN_SIGNS);
@@ -227,7 +282,7 @@ impl Viewer {
             let moment = self.newest.borrow_and_update().clone();
             if let Some(moment) = moment {
                 self.next = Instant::now() + BETWEEN_MOMENTS;
-                let told = serde_json::to_string(&moment.told(&self.asked)).ok()?;
+                let told = moment.text(&self.asked);
                 return Some(Event::default().event("moment").id(moment.id()).data(told));
             }
         }

@@ -3,10 +3,14 @@
 
 use super::rig;
 use crate::journal::scratch::Scratch;
-use cross_market_connect::audit::story::{Led, NoStory, Story, Wanted, gather};
+use cross_market_connect::audit::query::{Filter, search_within};
+use cross_market_connect::audit::scan::Deadline;
+use cross_market_connect::audit::story::{Led, NoStory, Story, Wanted, gather, gather_within};
 use cross_market_connect::sim::plan::Seed;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use xmc_hotpath::message::{
     Decision, Detail, Follow, FollowStep, Gate, OrderAction, OrderCommand, OrderEvent,
     OrderEventKind, OrderId, Repair, RepairWay, SpreadIndex,
@@ -154,6 +158,38 @@ fn what_was_never_sent_has_no_story() {
     assert!(matches!(none, Err(NoStory::NoDecision { run: 3, seq_no: 1 })));
     let nowhere = gather(&scratch.path("nothing"), Wanted::Order(id));
     assert!(matches!(nowhere, Err(NoStory::Journal(_))));
+}
+
+/// Who has no time is told so, and not half of it.
+#[test]
+fn a_reader_whose_time_is_over_gets_no_story_and_no_receipts() {
+    let scratch = Scratch::new("no_time");
+    let first_order = |seed: &Seed| {
+        let plain = plain(&rig::records(*seed));
+        plain.orders.values().flatten().map(|order| order.order_id).next()
+    };
+    let mut seeds = (1..100).map(Seed::whole);
+    let found = seeds.find_map(|seed| first_order(&seed).map(|order| (seed, order)));
+    let (seed, order) = found.expect("one of them sends orders");
+    let path = rig::journal(seed, &scratch);
+    let wanted = Wanted::Order(order);
+    let over = Instant::now();
+    let none = gather_within(&path, wanted, &mut Deadline::at(over));
+    assert!(matches!(none, Err(NoStory::TooLong)), "{none:?}");
+    let later = over + Duration::from_secs(600);
+    assert!(gather_within(&path, wanted, &mut Deadline::at(later)).is_ok());
+    let mut found = [0, 0];
+    for (place, until) in [over, later].into_iter().enumerate() {
+        let mut deadline = Deadline::at(until);
+        let searched = search_within(&path, &Filter::default(), &mut deadline, |_| {
+            found[place] += 1;
+            ControlFlow::Continue(())
+        });
+        let (scanned, until) = searched.expect("it is a journal");
+        assert_eq!(deadline.is_over(), place == 0);
+        assert_eq!((scanned.records > 1, until.0 > 0), (place == 1, place == 1));
+    }
+    assert!(found[0] == 0 && found[1] > 0, "{found:?}");
 }
 
 /// A record that was changed after the fact, hashes and all, is not what follows from its inputs.

@@ -16,10 +16,10 @@ use xmc_hotpath::record::frame::{self, Body, Image, Images, Kind};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const ALL: &str = "commands = [\"kill\", \"no_new\", \"disable\", \"arm\", \"enable\", \
-    \"clear_halt\", \"limit\"]";
+    \"clear_halt\", \"acknowledge\", \"limit\"]";
 
 /// An engine's files, and keys of two operators who may command it.
-struct Stand {
+pub struct Stand {
     scratch: Scratch,
     config: Configuration,
     venues: Venues,
@@ -29,6 +29,11 @@ struct Stand {
 
 impl Stand {
     fn new(name: &str, seed: u64) -> Self {
+        Self::with(name, seed, "")
+    }
+
+    /// With `more` at the end of the configuration.
+    pub fn with(name: &str, seed: u64, more: &str) -> Self {
         let scratch = Scratch::new(name);
         let mut config = sample();
         let venues = Venues::open(&config, seed, None).expect("loopback has room");
@@ -48,13 +53,33 @@ impl Stand {
                  second = true\n"
             ));
         }
-        std::fs::write(&file, text).expect("it is ours");
+        std::fs::write(&file, text + more).expect("it is ours");
         let record = scratch.path("record");
         Self { scratch, config, venues, file, record }
     }
 
     fn start(&self) -> Engine {
-        self.answering(Engine::start(&self.file, &self.record, &[]))
+        self.start_with(&[])
+    }
+
+    /// An engine that was started with `more` on its command line.
+    pub fn start_with(&self, more: &[&str]) -> Engine {
+        self.answering(Engine::start(&self.file, &self.record, more))
+    }
+
+    /// A file of this test.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path(name)
+    }
+
+    /// Where the engine records.
+    pub fn record(&self) -> &Path {
+        &self.record
+    }
+
+    /// Ends the venues.
+    pub fn stop(self) {
+        self.venues.stop().expect("they ran");
     }
 
     /// Waits until the engine can be commanded.
@@ -71,12 +96,12 @@ impl Stand {
         self.record.join("control.sock")
     }
 
-    fn status(&self) -> (i32, Value) {
+    pub fn status(&self) -> (i32, Value) {
         report_of(&["control", "status", "--socket", text_of(&self.socket())])
     }
 
     /// A command of `name`, and what came of it.
-    fn give(&self, name: &str, words: &[&str]) -> (i32, Value) {
+    pub fn give(&self, name: &str, words: &[&str]) -> (i32, Value) {
         let (socket, key) = (self.socket(), self.scratch.path(&format!("{name}.key")));
         let more = ["--reason", "a test", "--yes", "--socket", text_of(&socket), "--key"];
         report_of(&[words, &more, &[text_of(&key)]].concat())
@@ -98,7 +123,7 @@ impl Stand {
         report_of(&["control", "send", text_of(file), "--socket", text_of(&self.socket())])
     }
 
-    fn wait_for_fills(&self, more: usize) {
+    pub fn wait_for_fills(&self, more: usize) {
         let (start, before) = (Instant::now(), booked(&self.venues).fills);
         while booked(&self.venues).fills < before + more {
             assert!(start.elapsed() < PATIENCE, "nothing is traded: {}", self.status().1);
@@ -107,7 +132,7 @@ impl Stand {
     }
 
     /// Ends an engine as Ctrl-C does; what it says.
-    fn end(&self, engine: Engine) -> Value {
+    pub fn end(&self, engine: Engine) -> Value {
         let pid = engine.0.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
         engine.end()

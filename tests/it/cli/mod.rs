@@ -18,6 +18,7 @@ mod host;
 mod inspect;
 mod manual;
 mod netlab;
+mod page;
 mod plan;
 mod replay;
 pub mod run;

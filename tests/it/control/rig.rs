@@ -66,6 +66,7 @@ pub fn text(counter: u64, verb: Verb, scope: &str) -> Text {
         scope: scope.parse::<Named>().expect("a scope"),
         change: None,
         difference: None,
+        alert: None,
         reason: "the feed looks wrong".to_owned(),
     }
 }

@@ -17,6 +17,15 @@ const RAISE: &str = "xmc-command/v1\naudience: site=1 desk=1 run=7\noperator: al
     scope: instrument=hg_front\nlimit: max_position_lots\nfrom: 10 lots\nto: 20 lots\n\
     reason: 换月需要\n";
 
+const TAKEN: &str = "xmc-command/v1\naudience: site=1 desk=1 run=7\noperator: alice\ncounter: 14\n\
+    issued: 2026-11-22T12:00:00Z\nexpires: 2026-11-22T12:02:00Z\ncommand: acknowledge\nscope: all\n\
+    alert: 1a2b3c4d5e6f7a8b\nreason: the feed looks wrong\n";
+
+fn taken() -> Text {
+    let alert = Some("1a2b3c4d5e6f7a8b".to_owned());
+    Text { alert, ..text(14, Verb::Acknowledge, "all") }
+}
+
 fn raise() -> Text {
     let lots = |figure| Amount { figure, unit: "lots".to_owned() };
     let (field, from, to) = (Field::MaxPositionLots, lots(10), lots(20));
@@ -29,7 +38,8 @@ fn raise() -> Text {
 
 #[test]
 fn a_command_is_the_text_that_stands_here_and_reads_as_itself() {
-    for (written, command) in [(KILL, text(12, Verb::Kill, "all")), (RAISE, raise())] {
+    let kill = text(12, Verb::Kill, "all");
+    for (written, command) in [(KILL, kill), (RAISE, raise()), (TAKEN, taken())] {
         assert_eq!(command.to_string(), written);
         assert_eq!(Text::parse(written), Ok(command));
     }
@@ -41,7 +51,7 @@ fn a_command_is_the_text_that_stands_here_and_reads_as_itself() {
 
 #[test]
 fn no_part_of_a_command_reads_and_no_changed_bit_is_taken() {
-    for written in [KILL, RAISE] {
+    for written in [KILL, RAISE, TAKEN] {
         for end in 0..written.len() {
             let part = written.get(..end);
             assert!(part.is_none_or(|part| Text::parse(part).is_err()), "{part:?}");
@@ -87,6 +97,13 @@ fn what_is_written_otherwise_is_refused_with_what_should_stand_there() {
         assert_ne!(changed, KILL, "{old}");
         let error = Text::parse(&changed).expect_err(&changed).to_string();
         assert!(error.contains(said), "{changed}\n{error}");
+    }
+    for (old, new) in [("8b\n", "8\n"), ("1a2b", "1A2B"), ("alert: 1", "alert: g"), ("alert", "of")]
+    {
+        let changed = TAKEN.replacen(old, new, 1);
+        assert_ne!(changed, TAKEN, "{old}");
+        let error = Text::parse(&changed).expect_err(&changed).to_string();
+        assert!(error.contains("alert"), "{changed}\n{error}");
     }
     for (verb, scope) in [
         (Verb::Arm, "spread=calendar"),

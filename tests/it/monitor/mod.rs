@@ -6,4 +6,4 @@ mod rig;
 mod screen;
 mod tally;
 mod terminal;
-mod web;
+pub mod web;

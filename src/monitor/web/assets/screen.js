@@ -107,10 +107,14 @@ const screen_ = (() => {
     node("colours").textContent = label(chosen.colours === "cn" ? "RedUp" : "GreenUp");
     node("theme").textContent = label(chosen.theme === "dark" ? "Dark" : "Bright");
     node("find").placeholder = label("Find");
+    node("find").setAttribute("aria-label", label("Find"));
+    node("rows").setAttribute("aria-label", label("Pairs"));
+    node("log").setAttribute("aria-label", label("Happenings"));
     for (const id of ["language", "colours", "theme"]) {
       node(id).title = label({ language: "Language", colours: "Colours", theme: "Theme" }[id]);
     }
     panels.dressed();
+    dialogs.dressed();
   }
   const turn = {
     language() {
@@ -139,12 +143,12 @@ const screen_ = (() => {
       figure("Running", number.clock(moment.running_ns / 1e9)),
       figure("Fires", number.group(totals.fires)),
       figure("RoundTrips", number.group(totals.round_trips)),
-      figure("Orders", number.group(totals.orders), "wide"),
+      figure("Orders", number.group(totals.orders), "wide extra"),
       figure("Live", number.group(moment.live_orders), "wide"),
       figure("Fills", number.group(totals.fills)),
       figure("Rejects", bad(totals.rejects)),
       figure("Broken", bad(totals.broken), "wide"),
-      figure("Refused", number.group(totals.refusals), "wide"),
+      figure("Refused", number.group(totals.refusals), "wide extra"),
     ]);
     const exposed = moment.pairs.exposed, banner = node("exposed"), pair = moment.pair;
     banner.hidden = !exposed;
@@ -162,6 +166,8 @@ const screen_ = (() => {
     node("previous").disabled = pairs.from === 0;
     node("next").disabled = pairs.from + pairs.rows.length >= pairs.found;
     const shown = moment.pair ? moment.pair.row : null;
+    // One of them is reached by the tab key, from there the arrows lead on.
+    const shownAway = !pairs.rows.some((row) => row.row === shown);
     const rows = pairs.rows.map((row, place) => h("div", `row${row.exposed ? " exposed" : ""}`, [
       h("div", "name", [
         place < LIST_KEYS ? h("kbd", "", place + 1) : null, h("span", "", row.name),
@@ -178,7 +184,7 @@ const screen_ = (() => {
         `${leg.name} `, h("span", number.direction(leg.made), number.signed(leg.made)), ` ${leg.currency}`,
         leg.unhedged_lots && row.exposed ? ` (${number.signed(leg.unhedged_lots)} ${label("Lots")})` : "",
       ]))),
-    ], { role: "option", "aria-selected": String(row.row === shown), tabindex: "-1", on: () => choose(row.row) }));
+    ], { role: "option", "aria-selected": String(row.row === shown), tabindex: row.row === shown || (shownAway && !place) ? "0" : "-1", on: () => choose(row.row) }));
     draw(node("rows"), rows.length ? rows : [h("p", "none", label(pairs.total ? "NothingFound" : "NoPair"))]);
   }
 
@@ -264,7 +270,7 @@ const screen_ = (() => {
     node("previous").addEventListener("click", () => page(-1));
     node("next").addEventListener("click", () => page(1));
     document.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || dialogs.isOpen()) return;
       if (event.target.id === "find") { if (event.key === "Escape") event.target.blur(); return; }
       const moves = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
       if (moves[event.key]) { step(moves[event.key]); event.preventDefault(); }
@@ -274,6 +280,8 @@ const screen_ = (() => {
       } else if (event.key === "t") turn.theme();
       else if (event.key === "l") turn.language();
       else if (event.key === "c") turn.colours();
+      else if (event.key === "a") dialogs.open("actions", moment);
+      else if (event.key === "r") dialogs.open("receipts", moment);
       else if (event.key === "/" && !node("search").hidden) { node("find").focus(); event.preventDefault(); }
     });
     document.addEventListener("visibilitychange", () => { if (!document.hidden && moment) paint(); });
@@ -294,6 +302,7 @@ const screen_ = (() => {
       chosen.theme = matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
     }
     panels.begin();
+    dialogs.begin(() => moment);
     dress();
     hands();
     listen();

@@ -1,13 +1,15 @@
 //! The screen for browsers, over real sockets: figures, order, viewers that are slow or too many,
 //! who is refused, words, and the page itself in a browser where there is one.
 
+mod accessible;
 mod api;
 mod browser;
-mod chromium;
-mod client;
+pub mod chromium;
+pub mod client;
 mod page;
 mod refusals;
 mod stream;
+mod viewers;
 
 use super::rig::Rig;
 use cross_market_connect::monitor::web::{Place, Web};

@@ -5,7 +5,7 @@ use super::web;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-const FILES: [&str; 3] = ["/", "/screen.js", "/panels.js"];
+const FILES: [&str; 4] = ["/", "/screen.js", "/panels.js", "/dialogs.js"];
 
 /// What stands between `before` and the next quotation mark, wherever `before` stands.
 fn between<'t>(text: &'t str, before: &'t str) -> impl Iterator<Item = &'t str> {
