@@ -254,15 +254,6 @@ fn finding(book: &Book, found: &Finding) -> Both {
                 ),
             )
         }
-        Finding::FarLimit { far, lots, most } => {
-            let far = name(*far);
-            both(
-                format!(
-                    "{client}: {lots} lots of {far} would be held in one direction, and may be \
-                     {most}: roll fewer, or into another month"
-                ),
-                format!("{client}：{far} 单边将持 {lots} 手，限仓 {most} 手：请减少或改移其他月份"),
-            )
-        }
+        Finding::FarLimit { far, over } => words::step(client, name(*far), book.date, *over),
     }
 }
