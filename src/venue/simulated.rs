@@ -32,10 +32,10 @@ pub const ACCOUNT: AccountId = AccountId(1);
 const GUARDS_FROM: u32 = 101;
 /// The month that is traded, as the domestic venues and the overseas ones write it.
 const MONTHS: (&str, &str) = ("2609", "U6");
-/// The domestic month behind it, where it is listed.
-const NEXT_MONTH: &str = "2610";
 /// The same for the definitions.
 const MATURITY: (u16, u8) = (2026, 9);
+/// The domestic month behind the one that is traded, where it is listed.
+const NEXT_MONTH: &str = "2610";
 /// The password of the account at the SIMULATED counter: it protects nothing.
 const PASSWORD: &str = "simulated";
 /// Shortest time between two answers of the counter to the question for the last request.
