@@ -25,6 +25,13 @@ pub(super) struct Forms {
     html: Option<PathBuf>,
 }
 
+impl Forms {
+    /// Text or JSON alone, in this language.
+    pub(super) const fn of(lang: Lang) -> Self {
+        Self { lang: Some(lang), html: None }
+    }
+}
+
 /// A sentence in both languages.
 pub(super) type Both = [String; 2];
 
@@ -131,7 +138,8 @@ impl Page {
         Ok(())
     }
 
-    fn json(&self) -> Value {
+    /// The fields of the JSON report.
+    pub(super) fn json(&self) -> Value {
         let mut all = self.fields.clone();
         let english =
             |sentences: &[Both]| sentences.iter().map(|both| json!(both[0])).collect::<Vec<_>>();

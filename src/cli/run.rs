@@ -54,6 +54,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         seconds: args.seconds,
         is_pinned: !args.unpinned,
         goes_on: !args.begin_flat,
+        held: Vec::new(),
     };
     let summary = trade::trade(&wanted, out, || Ok(None))?;
     summary.write("xmc.run", out)?;

@@ -108,6 +108,32 @@ impl Roll {
     }
 }
 
+/// Lots of a contract in one direction that are more than a step of its limit allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverStep {
+    /// Lots that would be held.
+    pub lots: u64,
+    /// Lots that may be.
+    pub most: u64,
+    /// From this day on.
+    pub from: Date,
+}
+
+impl OverStep {
+    /// The narrowest of the steps in force that so many lots pass, else the first of those whose
+    /// window has begun.
+    #[must_use]
+    pub fn of(contract: &Contract, today: Date, lots: u64) -> Option<Self> {
+        let begun = contract.deadlines.iter().filter(|row| contract.begins(row.day) <= today);
+        let passed = begun.filter(|row| row.most < lots);
+        let narrowest = passed.min_by_key(|row| match row.day <= today {
+            true => (false, Date::MIN, row.most),
+            false => (true, row.day, row.most),
+        });
+        narrowest.map(|row| Self { lots, most: row.most, from: row.day })
+    }
+}
+
 /// Something that needs a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
@@ -150,14 +176,12 @@ pub enum Finding {
         /// Lots that may be.
         most: u32,
     },
-    /// More of the later month would be held than its limit in force allows.
+    /// More of the later month would be held than a step of its limit allows.
     FarLimit {
         /// The later month.
         far: usize,
-        /// Lots in one direction after the roll.
-        lots: u64,
-        /// Lots that may be.
-        most: u64,
+        /// By how much.
+        over: OverStep,
     },
 }
 
@@ -407,7 +431,8 @@ fn combined(
     Some([fees, slippage, carry(both, lots, rate)?])
 }
 
-/// Whether later months would hold more than their limits in force.
+/// Whether later months would hold more than a step of their limits allows that is in force, or
+/// whose window has begun: then they would have to be left again at once.
 fn far_limits(book: &Book, every: &HeldLots, all: &mut Rolls) {
     let mut after: BTreeMap<(usize, usize, bool), u64> = BTreeMap::new();
     for roll in all.rolls.iter().filter(|roll| !roll.steps.is_empty()) {
@@ -419,10 +444,8 @@ fn far_limits(book: &Book, every: &HeldLots, all: &mut Rolls) {
     for (key, moved) in after {
         let has = every.get(&key).into_iter().flat_map(BTreeMap::values);
         let lots = moved + has.map(|lots| lots.unsigned_abs()).sum::<u64>();
-        let contract = &book.contracts[key.1];
-        let in_force = contract.deadlines.iter().filter(|row| row.day <= book.date);
-        if let Some(most) = in_force.map(|row| row.most).min().filter(|most| *most < lots) {
-            all.findings.push(Finding::FarLimit { far: key.1, lots, most });
+        if let Some(over) = OverStep::of(&book.contracts[key.1], book.date, lots) {
+            all.findings.push(Finding::FarLimit { far: key.1, over });
         }
     }
 }

@@ -34,6 +34,8 @@ const GUARDS_FROM: u32 = 101;
 const MONTHS: (&str, &str) = ("2609", "U6");
 /// The same for the definitions.
 const MATURITY: (u16, u8) = (2026, 9);
+/// The domestic month behind the one that is traded, where it is listed.
+const NEXT_MONTH: &str = "2610";
 /// The password of the account at the SIMULATED counter: it protects nothing.
 const PASSWORD: &str = "simulated";
 /// Shortest time between two answers of the counter to the question for the last request.
@@ -83,11 +85,32 @@ impl Venues {
         seed: u64,
         store: Option<&Path>,
     ) -> Result<Self, ShellError> {
+        Self::opened(config, seed, store, exchange::Settings::shfe(seed, MONTHS.0))
+    }
+
+    /// The same without a store, where the domestic venue lists the next month of copper, too, as
+    /// its last contract. It is worth what the first one is.
+    ///
+    /// # Errors
+    /// A socket that cannot be opened.
+    pub fn open_with_next_month(config: &Configuration, seed: u64) -> Result<Self, ShellError> {
+        let mut domestic = exchange::Settings::shfe(seed, MONTHS.0);
+        domestic.list_again(ListingIndex(0), NEXT_MONTH);
+        Self::opened(config, seed, None, domestic)
+    }
+
+    fn opened(
+        config: &Configuration,
+        seed: u64,
+        store: Option<&Path>,
+        domestic: exchange::Settings,
+    ) -> Result<Self, ShellError> {
         let origin = VenueClock::wall();
         let store = |name: &str| store.map(|directory| directory.join(name));
+        let addresses = shfe::shell::Addresses::on_loopback();
         let shfe = shfe::shell::Settings {
             store: store("shfe.jsonl"),
-            ..shfe_settings(config, seed, origin, shfe::shell::Addresses::on_loopback())
+            ..shfe_settings_of(config, domestic, seed, origin, addresses)
         };
         let cme = cme::shell::Settings {
             store: store("cme.jsonl"),
@@ -246,7 +269,16 @@ pub fn shfe_settings(
     origin: UnixNs,
     addresses: shfe::shell::Addresses,
 ) -> shfe::shell::Settings {
-    let exchange = exchange::Settings::shfe(seed, MONTHS.0);
+    shfe_settings_of(config, exchange::Settings::shfe(seed, MONTHS.0), seed, origin, addresses)
+}
+
+fn shfe_settings_of(
+    config: &Configuration,
+    exchange: exchange::Settings,
+    seed: u64,
+    origin: UnixNs,
+    addresses: shfe::shell::Addresses,
+) -> shfe::shell::Settings {
     let venue = shfe::Settings {
         feed: shfe::FeedSettings::new(exchange.listings.len(), origin),
         counter: counter(config, &exchange),

@@ -141,6 +141,7 @@ fn measure(args: &MeasureArgs, directory: &Path) -> Result<[Histogram<u64>; 2], 
         seconds: Some(args.seconds),
         is_pinned: demo::has_cores(&config),
         goes_on: false,
+        held: Vec::new(),
     };
     let log = alert::directory(directory).join(sink::LOG);
     let (is_over, logged, posted) =

@@ -48,6 +48,10 @@ pub struct Args {
     /// Feeds, instruments, spreads, limits and `[backtest]`, instead of the journal's own.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Play this run of a journal alone, as `xmc audit verify` counts them. Runs of different
+    /// configurations are played together with --config only.
+    #[arg(long, value_name = "N")]
+    run: Option<u16>,
     /// What delays are drawn from, instead of the configuration's seed.
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
@@ -120,6 +124,9 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
                 args.path.display()
             ))
         })?;
+        if args.run.is_some() {
+            return Err(CliError::usage("--run is of a journal: a capture has no runs"));
+        }
         return of_capture(args, config, out);
     }
     let audited = audit::verify(&args.path).map_err(CliError::could_not_run)?;
@@ -133,11 +140,14 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         CliError::could_not_run(format!("cannot read the journal {path}: {error}"))
     };
     let segments = Segments::open(&args.path).map_err(unreadable)?;
-    let market = Source::of_blocks(segments.payloads()).map_err(CliError::could_not_run)?;
+    let mut market = Source::of_blocks(segments.payloads()).map_err(CliError::could_not_run)?;
+    if let Some(run) = args.run {
+        market.keep_run(run).map_err(CliError::usage)?;
+    }
     let labels = match config {
         Some(config) => Labels::of(config),
         None => {
-            let digest = market.runs.last().map_or([0; 32], |run| run.start.config_digest);
+            let digest = market.config_digest().map_err(CliError::usage)?;
             Labels::find(&args.path, &digest).map_err(CliError::could_not_run)?
         }
     };

@@ -4,6 +4,9 @@
 //! multicast lines A and B, orders by DSTAR and iLink 3, the record, and the ledgers asked at the
 //! end over the wire. Nothing leaves this host.
 
+mod basis;
+mod book;
+mod desk;
 mod margin;
 mod operators;
 mod scenario;
@@ -116,6 +119,18 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         }
         return wedge::run(args, &directory, out);
     }
+    match args.scenario {
+        Some(Scenario::Basis) => {
+            if !out.is_json() {
+                writeln!(out, "{}\n", Scenario::Basis.told(args.show.lang()))?;
+            }
+            return basis::run(args, &directory, out);
+        }
+        Some(scenario @ (Scenario::Hedge | Scenario::Roll)) => {
+            return desk::run(args, scenario, &directory, out);
+        }
+        _ => {}
+    }
     let mut config = match &args.config {
         Some(path) => config::load(path)?,
         None => of_scenario(args.topology, args.scenario)?,
@@ -158,6 +173,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         is_pinned,
         // The venues are new, and know of nothing.
         goes_on: false,
+        held: Vec::new(),
     };
     let is_over = AtomicBool::new(false);
     let summary = std::thread::scope(|scope| {

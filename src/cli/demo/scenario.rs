@@ -33,6 +33,15 @@ pub(super) enum Scenario {
     /// One leg of each pair across the border rests overseas at the price that the other one
     /// allows, and each of its fills is followed at home.
     Working,
+    /// A contract at futures plus terms (基差点价) is fixed lot by lot against the overseas venue's
+    /// price, with a SIMULATED counterparty. No order is sent.
+    Basis,
+    /// A plan closes the hedge of a physical book at home, whose month is near, and opens it
+    /// overseas, where it costs less: the desk sends both as a pair.
+    Hedge,
+    /// The same hedge is moved to the next month at home, slice by slice: the desk sends both
+    /// months as a pair.
+    Roll,
     /// The engine, a process of its own, hangs with orders at both venues: its guard shuts the
     /// desk, kills it and cancels; two SIMULATED people open the desk again, and the next run
     /// trades.
@@ -53,6 +62,21 @@ enum What {
 }
 
 impl Scenario {
+    /// The word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Margin => "margin",
+            Self::Rejects => "rejects",
+            Self::Slippage => "slippage",
+            Self::Feedcut => "feedcut",
+            Self::Working => "working",
+            Self::Basis => "basis",
+            Self::Hedge => "hedge",
+            Self::Roll => "roll",
+            Self::Wedge => "wedge",
+        }
+    }
+
     /// What a person is told before it begins.
     pub fn told(self, lang: Lang) -> &'static str {
         match (self, lang) {
@@ -89,6 +113,29 @@ impl Scenario {
             (Self::Working, Lang::Zh) => {
                 "场景 working: 各套利对的外盘腿按内盘价格与基差挂单, 每笔成交即时对冲。"
             }
+            (Self::Basis, Lang::En) => {
+                "Scenario basis: a SAMPLE contract at futures plus terms; prices are those of a \
+                 SIMULATED venue, and a SIMULATED counterparty takes what its instructions reach. \
+                 No order is sent."
+            }
+            (Self::Basis, Lang::Zh) => {
+                "场景 basis: 样例点价合同; 价格取自模拟场所, 触发的指令由模拟对手方成交; \
+                 不发送任何委托。"
+            }
+            (Self::Hedge, Lang::En) => {
+                "Scenario hedge: a SAMPLE book has a hedge at home whose month is near; where the \
+                 plan opens it again, overseas, the desk opens it while it closes the old one."
+            }
+            (Self::Hedge, Lang::Zh) => {
+                "场景 hedge: 样例现货账册的内盘套保临近交割; 方案改在外盘开仓, 交易台两边同时成交。"
+            }
+            (Self::Roll, Lang::En) => {
+                "Scenario roll: a SAMPLE book has a hedge at home whose month is near; the desk \
+                 moves it to the next month, both legs of a slice at once."
+            }
+            (Self::Roll, Lang::Zh) => {
+                "场景 roll: 样例现货账册的内盘套保临近交割; 交易台分批移至下月, 每批两腿同时成交。"
+            }
             (Self::Wedge, Lang::En) => {
                 "Scenario wedge: two SIMULATED venues; from 8 s on, as soon as orders rest, the \
                  engine's process is held still. Its guard is another process."
@@ -102,7 +149,13 @@ impl Scenario {
     /// What every pair of the configuration has besides.
     pub fn breakers(self) -> &'static str {
         match self {
-            Self::Margin | Self::Feedcut | Self::Working | Self::Wedge => "",
+            Self::Margin
+            | Self::Feedcut
+            | Self::Working
+            | Self::Basis
+            | Self::Hedge
+            | Self::Roll
+            | Self::Wedge => "",
             Self::Rejects => {
                 "\n[[spread.breaker]]\non = \"rejects\"\nratio = \"0.1\"\nof = 20\nthen = \
                  \"reduce\"\n"
@@ -129,7 +182,9 @@ impl Scenario {
     fn acts(self) -> Vec<Act> {
         let act = |seconds, what| Act { after: Duration::from_secs(seconds), what };
         match self {
-            Self::Margin | Self::Working | Self::Wedge => Vec::new(),
+            Self::Margin | Self::Working | Self::Basis | Self::Hedge | Self::Roll | Self::Wedge => {
+                Vec::new()
+            }
             Self::Rejects => {
                 let what = OrderTrouble::Refused(REFUSED);
                 let rate = OrderRate { spot: Spot::Request, per_mille: 300, what };

@@ -2,7 +2,7 @@
 
 use super::{Whose, both, ended, refused};
 use crate::audit::export::{Cell, Sheet};
-use crate::cli::page::{column, float, number, optional, plain};
+use crate::cli::page::{Page, column, float, number, optional, plain};
 use crate::cli::{CliError, Exit, Report};
 use crate::hedge::Book;
 use crate::hedge::book;
@@ -37,6 +37,21 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    ended(args.page()?, &args.whose.forms, out)
+}
+
+impl Args {
+    /// Of every client, over all days that have prices.
+    pub(super) const fn new(whose: Whose, prices: PathBuf, trades: PathBuf) -> Self {
+        Self { whose, prices, trades, from: None, until: None }
+    }
+
+    pub(super) fn page(&self) -> Result<Page, CliError> {
+        page(self)
+    }
+}
+
+fn page(args: &Args) -> Result<Page, CliError> {
     let whole = book::load(&args.whose.file)?;
     let title = ["hedge effect", "套保效果"];
     let (books, mut page) = args.whose.of(&whole, "xmc.hedge.effect", title)?;
@@ -78,7 +93,7 @@ pub(super) fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
          IFRS 9 无此界限）。现货数量按文件，整个期间不变"
             .to_owned(),
     ));
-    ended(page, &args.whose.forms, out)
+    Ok(page)
 }
 
 const CLIENT: crate::audit::export::Column = column("client", ["client", "客户"]);

@@ -15,6 +15,7 @@ mod words;
 use super::page::{Both, Forms, Page, same};
 use super::{CliError, Exit, Report};
 use crate::hedge::{Book, HedgeError, book};
+use crate::monitor::Lang;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -62,7 +63,49 @@ struct Whose {
     forms: Forms,
 }
 
+/// What a scenario of `xmc demo` asks of a book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// `xmc hedge plan`.
+    Plan,
+    /// `xmc hedge roll`.
+    Roll,
+}
+
+/// The report of a command about every client of a book.
+///
+/// # Errors
+/// As of the command.
+pub(super) fn page(asked: Asked, file: &Path) -> Result<Page, CliError> {
+    let whose = Whose::everybody(file);
+    match asked {
+        Asked::Plan => plan::page(&whose),
+        Asked::Roll => roll::page(&whose),
+    }
+}
+
+/// The report of `xmc hedge effect` about every client of a book.
+///
+/// # Errors
+/// As of the command.
+pub(super) fn effect_page(file: &Path, prices: &Path, trades: &Path) -> Result<Page, CliError> {
+    let whose = Whose::everybody(file);
+    effect::Args::new(whose, prices.to_owned(), trades.to_owned()).page()
+}
+
+/// The report of `xmc hedge pricing` about every contract of a file.
+///
+/// # Errors
+/// As of the command.
+pub(super) fn pricing_page(file: &Path) -> Result<Page, CliError> {
+    pricing::Args::of_file(file.to_owned()).page()
+}
+
 impl Whose {
+    fn everybody(file: &Path) -> Self {
+        Self { file: file.to_owned(), client: None, all: true, forms: Forms::of(Lang::En) }
+    }
+
     /// The books that are asked for, each of one client; and what stands above all of them.
     fn read(&self, schema: &'static str, title: [&str; 2]) -> Result<(Vec<Book>, Page), CliError> {
         self.of(&book::load(&self.file)?, schema, title)

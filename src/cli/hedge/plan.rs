@@ -11,6 +11,10 @@ use crate::hedge::series::Series;
 use crate::hedge::{Book, exposure, plan};
 
 pub(super) fn run(args: &Whose, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    ended(page(args)?, &args.forms, out)
+}
+
+pub(super) fn page(args: &Whose) -> Result<Page, CliError> {
     let title =
         ["hedge proposal, to be approved; nothing is sent", "套保方案（待批准，不发送任何委托）"];
     let (books, mut page) = args.read("xmc.hedge.plan", title)?;
@@ -43,7 +47,7 @@ pub(super) fn run(args: &Whose, out: &mut Report<'_>) -> Result<Exit, CliError> 
          （xmc plan 检查）。查成交：xmc audit query JOURNAL --account ACCOUNT --kind order_event"
             .to_owned(),
     ));
-    ended(page, &args.forms, out)
+    Ok(page)
 }
 
 fn approvers(book: &Book, found: &Plan, page: &mut Page) {

@@ -5,6 +5,7 @@ use crate::audit::export::{Cell, Sheet};
 use crate::cli::page::{Forms, Page, column, number, optional, plain, said, words};
 use crate::cli::{CliError, Exit, Report};
 use crate::hedge::pricing::{self, Contract, Deemed, Party, Standing};
+use crate::monitor::Lang;
 use jiff::civil::Date;
 use serde_json::json;
 use std::path::PathBuf;
@@ -63,6 +64,21 @@ impl Args {
 const SOON_DAYS: i32 = 5;
 
 pub(super) fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    ended(args.page()?, &args.forms, out)
+}
+
+impl Args {
+    /// Of a file of one pair of parties.
+    pub(super) const fn of_file(file: PathBuf) -> Self {
+        Self { file, party: None, all: true, contract: None, forms: Forms::of(Lang::En) }
+    }
+
+    pub(super) fn page(&self) -> Result<Page, CliError> {
+        page(self)
+    }
+}
+
+fn page(args: &Args) -> Result<Page, CliError> {
     let sheet = pricing::load(&args.file)?;
     let seen = args.seen(&sheet.contracts)?;
     let kind = if sheet.is_sample { ["a SAMPLE", "样例"] } else { ["as given", "按文件"] };
@@ -91,7 +107,7 @@ pub(super) fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         told(contract, &standing, sheet.date, &mut page);
     }
     page.sheets = sheets.into();
-    ended(page, &args.forms, out)
+    Ok(page)
 }
 
 const CONTRACT: crate::audit::export::Column = column("contract", ["contract", "合同"]);

@@ -8,6 +8,10 @@ use crate::hedge::roll::{self, Finding, Roll, Route, What};
 use crate::hedge::{Book, HedgeError};
 
 pub(super) fn run(args: &Whose, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    ended(page(args)?, &args.forms, out)
+}
+
+pub(super) fn page(args: &Whose) -> Result<Page, CliError> {
     let title =
         ["rolls proposed, to be approved; nothing is sent", "展期方案（待批准，不发送任何委托）"];
     let (books, mut page) = args.read("xmc.hedge.roll", title)?;
@@ -31,7 +35,7 @@ pub(super) fn run(args: &Whose, out: &mut Report<'_>) -> Result<Exit, CliError> 
          逐个持仓进行；重复手数为负表示未套保。所有委托标志为套保"
             .to_owned(),
     ));
-    ended(page, &args.forms, out)
+    Ok(page)
 }
 
 const CLIENT: Column = column("client", ["client", "客户"]);
@@ -254,15 +258,6 @@ fn finding(book: &Book, found: &Finding) -> Both {
                 ),
             )
         }
-        Finding::FarLimit { far, lots, most } => {
-            let far = name(*far);
-            both(
-                format!(
-                    "{client}: {lots} lots of {far} would be held in one direction, and may be \
-                     {most}: roll fewer, or into another month"
-                ),
-                format!("{client}：{far} 单边将持 {lots} 手，限仓 {most} 手：请减少或改移其他月份"),
-            )
-        }
+        Finding::FarLimit { far, over } => words::step(client, name(*far), book.date, *over),
     }
 }

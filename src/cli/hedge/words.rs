@@ -5,6 +5,8 @@ use crate::cli::page::{Both, said};
 use crate::hedge::Book;
 use crate::hedge::book::Held;
 use crate::hedge::plan::{Effect, Finding, Term, Why};
+use crate::hedge::roll::OverStep;
+use jiff::civil::Date;
 
 pub(super) fn contract(book: &Book, held: Held) -> &str {
     match held {
@@ -41,6 +43,31 @@ pub(super) const fn term(term: Term) -> [&'static str; 2] {
         Term::FxFees => ["fx fees", "汇率手续费"],
         Term::FxSlippage => ["fx slippage", "汇率滑点"],
     }
+}
+
+/// A step of a limit that would be passed.
+pub(super) fn step(client: &str, name: &str, today: Date, over: OverStep) -> Both {
+    let OverStep { lots, most, from } = over;
+    if from <= today {
+        return both(
+            format!(
+                "{client}: {lots} lots of {name} would be held in one direction, and may be \
+                 {most}: move fewer there, or into another month"
+            ),
+            format!("{client}：{name} 单边将持 {lots} 手，限仓 {most} 手：请减少或改用其他月份"),
+        );
+    }
+    both(
+        format!(
+            "{client}: {lots} lots of {name} would be held in one direction, and from {from} on \
+             {most} may be: the window before has begun, so they had to be moved again: move \
+             fewer there, or into another month"
+        ),
+        format!(
+            "{client}：{name} 单边将持 {lots} 手，自 {from} 起限仓 {most} 手且已进入移仓窗口，\
+             将需再次移仓：请减少或改用其他月份"
+        ),
+    )
 }
 
 pub(super) fn finding(book: &Book, found: &Finding) -> Both {
@@ -110,6 +137,9 @@ pub(super) fn finding(book: &Book, found: &Finding) -> Both {
                 format!("{client}: has no account on the side of the border that {name} is on"),
                 format!("{client}：没有可交易 {name} 的账户"),
             )
+        }
+        Finding::Step { contract: at, over, .. } => {
+            step(client, &book.contracts[*at].name, book.date, *over)
         }
         Finding::Currency { currency, open, most, .. } => {
             let open = said(*open, 0);

@@ -37,6 +37,7 @@ use crate::venue::simulated::Ledgers;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
+use xmc_hotpath::message::Control;
 
 /// How long a feed's books, or an answer of a gateway, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,6 +58,8 @@ pub struct Wanted<'a> {
     pub is_pinned: bool,
     /// It goes on from what the last run in the directory held.
     pub goes_on: bool,
+    /// What the account is known to hold when it begins, besides.
+    pub held: Vec<Control>,
 }
 
 /// Trades as wanted, then verifies and replays the record that was written. `ask` asks the venues'
@@ -108,6 +111,7 @@ pub fn trade(
     };
     let carry = carry.map_err(CliError::could_not_run)?;
     let carried = carry.as_ref().map_or_else(carry::nothing, |carry| carry.controls.clone());
+    let carried = wanted.held.iter().cloned().chain(carried).collect();
     let carried_over = carry.as_ref().map(|carry| CarriedOver::new(carry, config));
     if let Some(over) = carried_over.as_ref().filter(|_| !out.is_json()) {
         over.write(wanted.show.lang(), out)?;

@@ -2,12 +2,12 @@
 //!
 //! Of each policy (a client's product): `wanted = -physical * ratio * share`, where `share` is the
 //! last step that has begun. What is missing to that is traded if it is outside of the band. Lots
-//! in a contract whose roll day has come are closed in any case and opened again elsewhere. Lots
-//! that stand against the direction wanted are closed before any are opened, the nearest month
-//! first; the rest is opened in the cheapest contract of the policy that is not to be rolled
-//! itself. Lots are opened in the direction of the target only, and closing never takes hedges
-//! through zero unless the target is beyond it: what a reduction leaves is part of a lot, or is
-//! told (`Finding::Over`).
+//! in a contract whose roll day has come, or above a step of its limit whose window has begun, are
+//! closed in any case and opened again elsewhere. Lots that stand against the direction wanted are
+//! closed before any are opened, the nearest month first; the rest is opened in the cheapest
+//! contract of the policy that is not to be rolled itself. Lots are opened in the direction of the
+//! target only, and closing never takes hedges through zero unless the target is beyond it: what a
+//! reduction leaves is part of a lot, or is told (`Finding::Over`).
 //!
 //! Abroad a hedge is of the price in its currency, so what is hedged there stays open in that
 //! currency. Open in a currency are: prices agreed in it that are still to be paid (less) or
@@ -28,6 +28,7 @@ pub(super) use fx::{agreed, futures_of};
 use super::book::{Account, Book, Contract, Held, Policy, Rounding};
 use super::exposure::{self, Exposure, Row};
 use super::ratio::{self, Ratio};
+use super::roll::OverStep;
 use super::series::{Series, SeriesError};
 use super::{HedgeError, held};
 use crate::config::Rational;
@@ -156,6 +157,15 @@ pub enum Finding {
         client: usize,
         /// Of what.
         contract: Held,
+    },
+    /// More of a contract would be held than a step of its limit allows.
+    Step {
+        /// Whose.
+        client: usize,
+        /// Of what.
+        contract: usize,
+        /// By how much.
+        over: OverStep,
     },
     /// More is open in a currency than the client allows, also after what is proposed.
     Currency {
@@ -361,6 +371,34 @@ fn hedges(book: &Book, policy: &Policy) -> HeldLots {
     found
 }
 
+/// Lots of each contract and direction that have to be gone, all accounts together.
+fn due_lots(book: &Book, held: &HeldLots) -> BTreeMap<(usize, bool), i64> {
+    let mut lots: BTreeMap<(usize, bool), u64> = BTreeMap::new();
+    for ((contract, _, is_sold), count) in held {
+        *lots.entry((*contract, *is_sold)).or_default() += count.unsigned_abs();
+    }
+    let due = lots.into_iter().filter_map(|(key, lots)| {
+        let due = book.contracts[key.0].due(book.date, lots)?;
+        Some((key, i64::try_from(due.lots).unwrap_or(i64::MAX)))
+    });
+    due.collect()
+}
+
+/// Lots of a contract in the direction of `opened` once these are there too, and the orders before
+/// them are done.
+fn beside(contract: usize, opened: i64, held: &HeldLots, orders: &[Order]) -> u64 {
+    let is_same = |lots: i64| lots.signum() == opened.signum();
+    let own = held.iter().filter(|((of, ..), lots)| *of == contract && is_same(**lots));
+    let closed = orders.iter().filter(|order| {
+        order.contract == Held::Product(contract)
+            && order.effect == Effect::Close
+            && !is_same(order.lots)
+    });
+    let has: u64 = own.map(|(_, lots)| lots.unsigned_abs()).sum();
+    let gone: u64 = closed.map(|order| order.lots.unsigned_abs()).sum();
+    has.saturating_sub(gone) + opened.unsigned_abs()
+}
+
 fn account_of(accounts: &[Account], contract: &Contract) -> Option<usize> {
     accounts.iter().position(|account| account.border == contract.border)
 }
@@ -393,15 +431,23 @@ fn proposal(
     let target = if is_outside { wanted } else { before };
     let mut laid = Laid::new(need, before, target);
     let mut standing = Vec::new();
-    for ((contract, account, _), count) in hedges(book, policy) {
-        let key = (contract, account);
-        let contract = &book.contracts[contract];
-        if book.date < contract.roll_day() {
-            standing.push((key, count));
-            continue;
+    let all_held = hedges(book, policy);
+    let mut due = due_lots(book, &all_held);
+    for ((contract, account, is_sold), count) in &all_held {
+        let key = (*contract, *account);
+        let left = due.get_mut(&(*contract, *is_sold));
+        let part = left.as_ref().map_or(0, |left| **left).min(count.abs());
+        if let Some(left) = left {
+            *left -= part;
         }
-        held(laid.roll(contract.lot, count), TEXT)?;
-        place(key, -count, Effect::Close, Why::Roll);
+        let part = part * count.signum();
+        if part != *count {
+            standing.push((key, count - part));
+        }
+        if part != 0 {
+            held(laid.roll(book.contracts[*contract].lot, part), TEXT)?;
+            place(key, -part, Effect::Close, Why::Roll);
+        }
     }
     let is_rolled = laid.after != before || !laid.rolled.is_zero();
     // The nearest month goes first.
@@ -417,7 +463,9 @@ fn proposal(
     }
     // What a hedge costs is told of the direction that it would be opened in, also when none is.
     let aim = if laid.target.is_zero() { row.physical.negated() } else { laid.target };
-    let costs = cheapest(book, policy, aim.is_negative())?;
+    let mut costs = cheapest(book, policy, aim.is_negative())?;
+    // What has to leave a month is not opened there again.
+    costs.retain(|cost| !due.contains_key(&(cost.contract, aim.is_negative())));
     let mut held_back = 0;
     let openable = laid.openable();
     if let Some(cheapest) = costs.first().filter(|_| !openable.is_zero()) {
@@ -435,7 +483,13 @@ fn proposal(
         if opened.abs() >= least {
             held(laid.trade(contract.lot, opened), TEXT)?;
             let account = account_of(&book.clients[client].accounts, contract);
-            let contract = Held::Product(cheapest.contract);
+            let of = cheapest.contract;
+            if let Some(over) =
+                OverStep::of(contract, book.date, beside(of, opened, &all_held, &orders))
+            {
+                findings.push(Finding::Step { client, contract: of, over });
+            }
+            let contract = Held::Product(of);
             // Lots that are only moved to another month are not more of a hedge.
             let is_moved = is_rolled && !is_outside;
             let why = if is_moved { Why::Roll } else { Why::Hedge };

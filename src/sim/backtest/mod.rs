@@ -43,10 +43,13 @@ pub const ASSUMPTIONS: [[&str; 2]; 8] = [
     [
         "a resting order joins behind the lots shown at its price; proportional: of lots that go, \
          its share stood before it, and without trades in the source lots that go when it is \
-         first at the best price are its own; last: it trades only when the market trades \
-         through it; a bad book, or one shown while the market is shut, fills nothing",
+         first at the best price are its own; last: of lots that go without a trade none stood \
+         before it, so it trades when the market trades through it, and behind the lots shown \
+         where the source has trades; a bad book, or one shown while the market is shut, fills \
+         nothing",
         "挂单排在所示数量之后；proportional 按比例前移（仅最优价位视减少量为成交），last \
-         仅在价格被击穿时成交；行情异常或休市期间不成交",
+         视撤减之量均在其后，仅在价格被击穿、或有逐笔成交且其前所示数量成交完时成交；\
+         行情异常或休市期间不成交",
     ],
     [
         "a journal has no trades, so a queue moves by the sizes shown alone; a CME capture has",

@@ -78,29 +78,49 @@ pub enum MoneyError {
 /// of its first one, as `RepairSpec::money_q32` has it.
 #[must_use]
 pub fn currency<'c>(config: &'c Configuration, spread: &Spread) -> &'c str {
-    let traded = || spread.legs.iter().filter(|leg| leg.is_traded);
-    let plain = traded().find(|leg| leg.price_product().is_none());
-    let leg = plain.or_else(|| traded().next());
-    leg.map_or("", |leg| currency_of(config, leg))
+    base(spread).map_or("", |leg| currency_of(config, leg))
 }
 
 fn currency_of<'c>(config: &'c Configuration, leg: &Leg) -> &'c str {
     &config.instruments[leg.instrument.value].currency
 }
 
-/// How much of `into` one of `from` is: by the leg's own term, else by that of another leg, in
-/// either direction.
-fn rate(config: &Configuration, own: &Leg, from: &str, into: &str) -> Option<Rational> {
-    if let Some(product) = own.price_product() {
-        return Some(product.other_reference.exact);
+/// The leg whose currency a pair's money is in.
+fn base(spread: &Spread) -> Option<&Leg> {
+    let traded = || spread.legs.iter().filter(|leg| leg.is_traded);
+    traded().find(|leg| leg.price_product().is_none()).or_else(|| traded().next())
+}
+
+/// How much of the currency of a pair's value one unit of a converted leg's is.
+fn reference(leg: &Leg) -> Option<Rational> {
+    leg.price_product().map(|product| product.other_reference.exact)
+}
+
+/// How much of `into`, the currency of `spread`, one of `from` is: by the leg's own term, else by
+/// that of another pair's leg, in either direction.
+///
+/// Where every leg is converted, `into` is not what they are converted into, but what the first
+/// of them is converted from: then it is the one's reference by the other's.
+fn rate(
+    config: &Configuration,
+    spread: &Spread,
+    own: &Leg,
+    [from, into]: [&str; 2],
+) -> Option<Rational> {
+    if let Some(own) = reference(own) {
+        return match reference(base(spread)?) {
+            None => Some(own),
+            Some(base) => own.over(base),
+        };
     }
     let known = |from: &str, into: &str| {
-        let pairs = config.spreads.iter().filter(|spread| currency(config, spread) == into);
+        let is_into = |spread: &&Spread| {
+            currency(config, spread) == into
+                && base(spread).is_some_and(|leg| reference(leg).is_none())
+        };
+        let pairs = config.spreads.iter().filter(is_into);
         let mut legs = pairs.flat_map(|spread| &spread.legs).filter(|leg| leg.is_traded);
-        legs.find_map(|leg| {
-            let product = leg.price_product().filter(|_| currency_of(config, leg) == from)?;
-            Some(product.other_reference.exact)
-        })
+        legs.find_map(|leg| reference(leg).filter(|_| currency_of(config, leg) == from))
     };
     known(from, into).or_else(|| Rational::ONE.over(known(into, from)?))
 }
@@ -123,7 +143,7 @@ impl Money {
                 if !leg.is_traded || from == into {
                     continue;
                 }
-                let found = rate(config, leg, from, into).and_then(Rational::nearest_e9);
+                let found = rate(config, spread, leg, [from, into]).and_then(Rational::nearest_e9);
                 *rate_e9 = found.ok_or_else(|| MoneyError::NoRate {
                     pair: spread.name.value.clone(),
                     leg: config.instruments[leg.instrument.value].name.value.clone(),

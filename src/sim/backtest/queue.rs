@@ -4,7 +4,8 @@
 //! price, where the source has trades, and by lots that leave the price otherwise, of which a share
 //! stood before it (`QueueRule`). It trades when nothing stands before it and lots still go, or
 //! when the market trades through its price. Who really stood where is in no book by levels: this
-//! is an estimate, and `last` is the careful one.
+//! is an estimate. `last` is the careful one: nothing that leaves without a trade stood before the
+//! order, but that no more can than are shown; trades at its price bring it forward all the same.
 
 use crate::config::QueueRule;
 

@@ -51,6 +51,45 @@ pub enum SourceError {
          feed's stream_id and security_id must be those of the record, see `xmc audit query`"
     )]
     NoQuotes(String),
+    /// Runs that were configured differently, and nothing says which to play: names of pairs, rates
+    /// and fees of one say nothing of another.
+    #[error(
+        "the runs of the record have {} configurations: {}. One figure would mix them: choose a \
+         run with --run N, or have all of them set up and valued alike with --config FILE",
+        .0.len(),
+        listed(.0)
+    )]
+    Configurations(Vec<Vec<u16>>),
+    /// A run that is not there.
+    #[error("the record has no run {asked}: it has {}", numbers(.known))]
+    NoRun {
+        /// Which was asked for.
+        asked: u16,
+        /// Those that are there.
+        known: Vec<u16>,
+    },
+}
+
+/// `run 3`, `runs 1 to 3 and 5`: of runs in order.
+fn numbers(runs: &[u16]) -> String {
+    let mut spans: Vec<[u16; 2]> = Vec::new();
+    for run in runs {
+        match spans.last_mut() {
+            Some([_, last]) if last.checked_add(1) == Some(*run) => *last = *run,
+            _ => spans.push([*run; 2]),
+        }
+    }
+    let span = |[first, last]: &[u16; 2]| match first == last {
+        true => first.to_string(),
+        false => format!("{first} to {last}"),
+    };
+    let word = if runs.len() == 1 { "run" } else { "runs" };
+    format!("{word} {}", spans.iter().map(span).collect::<Vec<_>>().join(" and "))
+}
+
+fn listed(groups: &[Vec<u16>]) -> String {
+    let groups: Vec<_> = groups.iter().map(|runs| format!("one of {}", numbers(runs))).collect();
+    groups.join("; ")
 }
 
 /// A trade that the source tells of, which books do not.
@@ -158,6 +197,39 @@ impl<'s> Source<'s> {
             run.parts.push(mine);
         }
         Ok(())
+    }
+
+    /// Keeps the run of that number alone, as the record counts its runs.
+    ///
+    /// # Errors
+    /// `NoRun`, `Empty`.
+    pub fn keep_run(&mut self, asked: u16) -> Result<(), SourceError> {
+        let number = |run: &SourceRun<'_>| run.start.identity.run;
+        if !self.runs.iter().any(|run| number(run) == asked) {
+            let known = self.runs.iter().map(number).collect();
+            return Err(SourceError::NoRun { asked, known });
+        }
+        self.runs.retain(|run| number(run) == asked);
+        if self.inputs() == 0 { Err(SourceError::Empty) } else { Ok(()) }
+    }
+
+    /// The digest of the configuration that all runs had; zeros of a source without runs.
+    ///
+    /// # Errors
+    /// `Configurations`.
+    pub fn config_digest(&self) -> Result<[u8; 32], SourceError> {
+        let mut groups: Vec<([u8; 32], Vec<u16>)> = Vec::new();
+        for SourceRun { start, .. } in &self.runs {
+            match groups.iter_mut().find(|(digest, _)| *digest == start.config_digest) {
+                Some((_, runs)) => runs.push(start.identity.run),
+                None => groups.push((start.config_digest, vec![start.identity.run])),
+            }
+        }
+        match &groups[..] {
+            [] => Ok([0; 32]),
+            [(digest, _)] => Ok(*digest),
+            _ => Err(SourceError::Configurations(groups.into_iter().map(|one| one.1).collect())),
+        }
     }
 
     /// Inputs of all runs.

@@ -3,6 +3,7 @@
 use super::{report_of, text_of};
 use crate::journal::scratch::Scratch;
 use crate::{firing, shared};
+use cross_market_connect::sim::backtest::sink::{self, Journal, Sink};
 use cross_market_connect::sim::record;
 use cross_market_connect::sim::score::market::{MarketTerms, Path as Market};
 use cross_market_connect::sim::score::play::{START, WIRE, play, spread};
@@ -10,6 +11,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use xmc_hotpath::record::frame;
 
 const CAPTURE: &str = "captures/cme/mdp3_v6_ch340_20161112.pcapng";
 
@@ -20,6 +22,59 @@ fn journal(scratch: &Scratch) -> PathBuf {
     let directory = scratch.path("journal");
     record::write(&directory, &played.start, &played.record).expect("it is written");
     directory
+}
+
+/// A journal of runs of ten seconds each, whose configurations have these digests.
+fn journal_of(scratch: &Scratch, name: &str, digests: &[u8]) -> PathBuf {
+    let directory = scratch.path(name);
+    sink::prepare(&directory).expect("it is there");
+    let words = sink::words();
+    for (digest, run) in digests.iter().zip(1_u16..) {
+        let terms = MarketTerms { seconds: 10, life_ms: 500 };
+        let path = Market::draw(u64::from(run), &terms, START);
+        let played = play(&path, &spread(), WIRE, None, 1).expect("every invariant holds");
+        let mut start = played.start;
+        (start.identity.run, start.config_digest) = (run, [*digest; 32]);
+        let mut journal = Journal::begin(&directory, &words, &start).expect("it begins");
+        let mut rest = &played.record[..];
+        while !rest.is_empty() {
+            let (_, _, after) = frame::split(rest).expect("whole records");
+            journal.add(&rest[..rest.len() - after.len()]).expect("it is written");
+            journal.settle(start.now).expect("it is written");
+            rest = after;
+        }
+        journal.finish(start.now).expect("it is sealed");
+    }
+    directory
+}
+
+/// Names, rates and fees of one configuration say nothing of a run of another.
+#[test]
+fn runs_of_different_configurations_are_no_one_figure() {
+    let scratch = Scratch::new("backtest_runs");
+    let journal = journal_of(&scratch, "journal", &[1, 1, 2, 1]);
+    let path = text_of(&journal);
+    let fires = |args: &[&str]| {
+        let (exit, report) = report_of(&[&["backtest", path], args].concat());
+        assert_eq!(exit, 0, "{report}");
+        (report["runs"].as_u64(), report["pairs"][0]["all"]["fires"].as_u64().expect("fires"))
+    };
+    let refused = |args: &[&str], word: &str| {
+        let output = xmc(&[&["backtest", path], args].concat());
+        let why = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), why.contains(word)), (Some(3), true), "{word}: {why}");
+    };
+    refused(&[], "2 configurations: one of runs 1 to 2 and 4; one of run 3.");
+    refused(&[], "--run N");
+    refused(&["--run", "5"], "the record has no run 5: it has runs 1 to 4");
+    let [one, three] = ["1", "3"].map(|run| fires(&["--run", run]));
+    assert_eq!((one.0, three.0), (Some(1), Some(1)));
+    assert_ne!(one.1, three.1);
+    // What was set up alike is one figure, and the sum of its runs.
+    let same = journal_of(&scratch, "same", &[1, 1, 1]);
+    let (exit, all) = report_of(&["backtest", text_of(&same)]);
+    let sum: u64 = ["1", "2", "3"].map(|run| fires(&["--run", run]).1).iter().sum();
+    assert_eq!((exit, all["pairs"][0]["all"]["fires"].as_u64()), (0, Some(sum)));
 }
 
 fn xmc(args: &[&str]) -> Output {

@@ -9,6 +9,7 @@ mod conformance;
 mod control;
 mod decode_check;
 mod demo;
+mod demo_book;
 mod explain;
 mod feeds;
 mod frame;

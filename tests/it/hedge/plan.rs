@@ -3,11 +3,15 @@
 
 use super::{book_of, edited, number, sample};
 use cross_market_connect::config::Rational;
-use cross_market_connect::hedge::book::{Book, Future, Held, RatioKind, Rounding};
+use cross_market_connect::hedge::book::{
+    Book, Deadline, DeadlineKind, Future, Held, RatioKind, Rounding,
+};
 use cross_market_connect::hedge::exposure;
 use cross_market_connect::hedge::plan::{self, Effect, Finding, Order, Plan, Term, Why};
+use cross_market_connect::hedge::roll::OverStep;
 use cross_market_connect::hedge::series::{Series, SeriesError};
 use fastrand::Rng;
+use jiff::civil::date;
 
 fn prices(name: &str) -> Result<Series, SeriesError> {
     Series::of_text(name, &sample(name))
@@ -163,6 +167,55 @@ fn what_needs_a_person_is_found() {
         "currency = \"CNH\"\nband = \"150000\"\nmax_open = \"1000000\""
     })]);
     assert!(matches!(unlimited[..], [Finding::Currency { most: None, .. }]), "{unlimited:?}");
+}
+
+/// A step of a limit whose window has begun: what is above it is closed and not opened there again,
+/// and what would pass another one is told.
+#[test]
+fn steps_of_limits_are_kept() {
+    let with = |contract: usize, day: i8, most: u64| {
+        let mut book = fabricator(&[]);
+        let (kind, day) = (DeadlineKind::LimitStep, date(2026, 7, day));
+        book.contracts[contract].deadlines.push(Deadline {
+            kind,
+            day,
+            most,
+            ..Deadline::default()
+        });
+        book
+    };
+    // 30 lots of cu2609, of which 12 may stay: 521.7472 t are left to hedge, 46.01 lots abroad.
+    let book = with(1, 25, 12);
+    let row = &planned(&book).proposals[0];
+    assert_eq!(
+        told(&book, &row.orders),
+        [
+            ("cu2608", 40, Effect::Close, Why::Roll),
+            ("cu2609", 18, Effect::Close, Why::Roll),
+            ("HGU6", -46, Effect::Open, Why::Hedge),
+        ]
+    );
+    // Its window is of ten days, and begins a day later.
+    let book = with(1, 26, 12);
+    assert_eq!(planned(&book).proposals[0].orders.len(), 2);
+    let mut book = with(1, 25, 12);
+    book.policies[0].contracts = vec![0, 1];
+    let none = planned(&book);
+    assert!(none.findings.contains(&Finding::NoContract { policy: 0 }), "{:?}", none.findings);
+    // 38 lots of HGU6 are proposed, whose window is of ten days too.
+    let step = |day, most| planned(&with(2, day, most)).findings;
+    let over = OverStep { lots: 38, most: 37, from: date(2026, 7, 25) };
+    assert_eq!(step(25, 37), [Finding::Step { client: 0, contract: 2, over }]);
+    assert_eq!(step(25, 38), []);
+    assert_eq!(step(26, 37), []);
+    // Lots that are there already count, and a step in force is one.
+    let mut book = with(2, 15, 42);
+    let held =
+        Future { contract: Held::Product(2), account: 1, lots: -5, ..book.futures[0].clone() };
+    book.futures[1] = held;
+    let told = planned(&book).findings;
+    let is_step = |row: &Finding| matches!(row, Finding::Step { over, .. } if over.most == 42);
+    assert!(told.iter().any(is_step), "{told:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::{edited, number, sample};
 use cross_market_connect::config::Rational;
 use cross_market_connect::hedge::book::{Book, DeadlineKind, Future, Held, RollOrder, load_text};
 use cross_market_connect::hedge::exposure;
-use cross_market_connect::hedge::roll::{self, Finding, Rolls, What, slices};
+use cross_market_connect::hedge::roll::{self, Finding, OverStep, Rolls, What, slices};
 use fastrand::Rng;
 use jiff::civil::date;
 
@@ -212,11 +212,23 @@ fn what_needs_a_person_is_found() {
         book.clients[0].limits[0].max_lots = 70;
     });
     assert_eq!(full, [Finding::NoRoom { near: 0, lots: 70, most: 70 }]);
-    let step = found(&|book| {
-        let mut step = book.contracts[0].deadlines[0].clone();
-        (step.day, step.most) = (book.date, 69);
-        book.contracts[1].deadlines.push(step);
-    });
-    assert_eq!(step, [Finding::FarLimit { far: 1, lots: 70, most: 69 }]);
+    // 40 lots are moved to 30. Its window is 10 days: from 07-15 on it is that of a step on 07-25.
+    let steps = |steps: &[(i8, u64)]| {
+        found(&|book| {
+            for (day, most) in steps {
+                let mut step = book.contracts[0].deadlines[0].clone();
+                (step.day, step.most) = (date(2026, 7, *day), *most);
+                book.contracts[1].deadlines.push(step);
+            }
+        })
+    };
+    let over = |day, most| {
+        [Finding::FarLimit { far: 1, over: OverStep { lots: 70, most, from: date(2026, 7, day) } }]
+    };
+    assert_eq!(steps(&[(15, 69)]), over(15, 69));
+    assert_eq!(steps(&[(25, 69)]), over(25, 69));
+    assert_eq!(steps(&[(26, 69), (25, 70), (15, 70)]), []);
+    assert_eq!(steps(&[(25, 30), (20, 60)]), over(20, 60), "the first that is met");
+    assert_eq!(steps(&[(20, 30), (14, 60), (15, 50)]), over(15, 50), "in force, the narrowest");
     assert!(rolled(&book(&[], 1)).rolls.is_empty(), "the importer's months are far");
 }

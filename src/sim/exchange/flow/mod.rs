@@ -145,6 +145,17 @@ impl ExchangeSettings {
         Self::quoted(Rules::cme(), Settings::new(world_seed, &products, Style::cme()), month)
     }
 
+    /// Lists another month of an instrument's product, quoted as the one is and worth the same.
+    ///
+    /// # Panics
+    /// If there is no such instrument, or no background that quotes it.
+    pub fn list_again(&mut self, listing: ListingIndex, month: &str) {
+        let flow = self.flow.as_mut().expect("there is a background");
+        let (product, style) = flow.products[usize::from(listing.0)];
+        flow.products.push((product, style));
+        self.listings.push(product.listing(&format!("{}{month}", product.code())));
+    }
+
     fn quoted(rules: Rules, flow: Settings, month: &str) -> Self {
         let listing = |(product, _): &(Product, Style)| -> Listing {
             product.listing(&format!("{}{month}", product.code()))

@@ -1,7 +1,7 @@
 //! Money leg by leg, reckoned from the fills and books of the record by other means.
 
 use super::play::{drawn, late, market, one_opportunity_with, recorded};
-use cross_market_connect::config::{self, Configuration, Factor};
+use cross_market_connect::config::{self, Configuration, Factor, Rational};
 use cross_market_connect::sim::backtest::counts::Outcome;
 use cross_market_connect::sim::backtest::money::{
     Held, Money, MoneyError, converted_e18, rounded_e9,
@@ -60,6 +60,37 @@ fn money_of_two_currencies_without_a_rate_is_refused() {
     let MoneyError::NoRate { pair, leg, from, into } = &error;
     assert_eq!([pair, leg, from, into], ["cu_hg", "hg", "USD", "CNY"]);
     assert!(error.to_string().contains("`price_of`"), "{error}");
+}
+
+/// A pair of which every leg is converted is in the currency of its first leg, and not in what its
+/// legs are converted into: of 7.81 yuan a euro and 7.10 a dollar, a dollar is 10/11 euro.
+#[test]
+fn a_pair_of_converted_legs_has_the_rate_between_them() {
+    let mut config = demo();
+    config.spreads.retain(|spread| spread.name.value == "cu_hg");
+    let (cu, hg) = (0, 1);
+    let legs = &mut config.spreads[0].legs;
+    (legs[cu].terms, legs[cu].reference) = (legs[hg].terms.clone(), legs[hg].reference.clone());
+    for term in &mut legs[cu].terms {
+        if let Factor::PriceOf { reference, .. } = &mut term.factor {
+            reference.value.exact = Rational::new(781, 100).expect("a fraction");
+        }
+    }
+    let instrument = legs[cu].instrument.value;
+    config.instruments[instrument].currency = "EUR".to_owned();
+    // Another one that has no rate of its own: that of the first says nothing of it.
+    let mut plain = config.spreads[0].clone();
+    plain.legs.iter_mut().for_each(|leg| {
+        leg.terms.retain(|term| !matches!(term.factor, Factor::PriceOf { .. }));
+        leg.reference = None;
+    });
+    let money = Money::of(&config).expect("every rate is known");
+    let one = E9 as i64;
+    assert_eq!(money.rates_e9(SpreadIndex(0)), [one, 909_090_909, one, one]);
+    assert_eq!(money.currency(SpreadIndex(0)), Some("EUR"));
+    config.spreads.push(plain);
+    let MoneyError::NoRate { from, into, .. } = Money::of(&config).expect_err("there is none");
+    assert_eq!([from, into], ["USD", "EUR"]);
 }
 
 /// What the record says that each leg paid and got, and what its lots are worth at the end.
