@@ -6,6 +6,8 @@
 //! would open a position, its margin, less that of a side that would close one and so have freed
 //! it. Margin counts each side by itself, without relief for the larger one.
 //!
+//! What would open a contract on its roll day or later meets nothing.
+//!
 //! It sends nothing. Called by `xmc balance plan`.
 
 use super::book::Book;
@@ -17,6 +19,7 @@ use super::want::{self, Want, Wants};
 use super::{BalanceError, held};
 use crate::config::Rational;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Lots of two wants that meet inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub struct Matched {
 pub struct Plan {
     /// What is wanted.
     pub wants: Wants,
-    /// The price of every contract that is wanted, or why it has none.
+    /// The price of every contract that is wanted or would be taken instead, or why it has none.
     pub prices: BTreeMap<usize, Result<Priced, NoPrice>>,
     /// What meets inside, by group, contract and names.
     pub matches: Vec<Matched>,
@@ -80,10 +83,10 @@ impl Plan {
     pub fn of(book: &Book, quotes: &Quotes) -> Result<Self, BalanceError> {
         let mut plan = Self { wants: want::of(book)?, ..Self::default() };
         for want in &plan.wants.wants {
-            if let std::collections::btree_map::Entry::Vacant(entry) =
-                plan.prices.entry(want.contract)
-            {
-                entry.insert(price::of(book, quotes, want.contract)?);
+            for contract in std::iter::once(want.contract).chain(want.instead.iter().copied()) {
+                if let Entry::Vacant(entry) = plan.prices.entry(contract) {
+                    entry.insert(price::of(book, quotes, contract)?);
+                }
             }
         }
         let groups = ranks(book.groups.iter().map(|row| row.name.as_str()));
@@ -96,8 +99,8 @@ impl Plan {
             cell: groups[group(book, want)].saturating_mul(width) + contracts[want.contract],
             account: accounts[want.account],
             buys: want.lots > 0,
-            // Without a price nothing meets.
-            lots: if is_priced(want) { want.admitted.abs() } else { 0 },
+            // Without a price nothing meets, and nothing opens what is to be rolled.
+            lots: if is_priced(want) && !want.is_late(book) { want.admitted.abs() } else { 0 },
             urgency: want.urgency,
             opens: want.opens,
         });

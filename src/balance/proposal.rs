@@ -373,7 +373,7 @@ impl Rest<'_> {
         let want = &self.plan.wants.wants[taken.at];
         let quantity = self.lot(taken.contract).times(Rational::whole(taken.lots));
         let quantity = held(quantity, TEXT)?;
-        let is_own_possible = !want.opens || self.may_open(want.contract);
+        let is_own_possible = !want.is_late(self.book);
         let alone = match self.crossing(want.contract)? {
             Some([crossing, fees]) if is_own_possible => {
                 Some(held(crossing.plus(fees).and_then(|sum| sum.times(quantity)), TEXT)?)

@@ -43,6 +43,14 @@ pub struct Want {
     pub instead: Vec<usize>,
 }
 
+impl Want {
+    /// Whether it would open its contract on the contract's roll day or later.
+    #[must_use]
+    pub fn is_late(&self, book: &Book) -> bool {
+        self.opens && book.day >= book.contracts[self.contract].of.roll_day()
+    }
+}
+
 /// Where an inventory stands beside its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {

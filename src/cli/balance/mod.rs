@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 /// what could be done about the rest.
 ///
 /// FILE is the balance book; a sample is config/balance_demo.toml. Exit code 1 if something is
-/// found that needs a person: an inventory out of its band, a contract without a price, a proposal
-/// that is held back.
+/// found that needs a person: an inventory out of its band, a contract without a price, an opening
+/// past the roll day, a proposal that waits for an approval or is held back.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]

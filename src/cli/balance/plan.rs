@@ -1,6 +1,6 @@
 //! `xmc balance plan`: what meets inside, what that saves, what is left, and what is proposed.
 
-use super::show::{ACCOUNT, CONTRACT, GROUP, STRATEGY};
+use super::show::{ACCOUNT, CONTRACT, GROUP, STRATEGY, out_of_band};
 use super::{Seen, Whose, ended, words};
 use crate::audit::export::{Cell, Sheet};
 use crate::balance::price::{NoPrice, Priced};
@@ -256,12 +256,23 @@ fn proposals(seen: &Seen) -> Sheet {
 
 fn findings(seen: &Seen, page: &mut Page) {
     let book = &seen.book;
+    out_of_band(seen, page);
     for (contract, priced) in priced(seen) {
         if let Err(why) = priced {
             page.findings.push(words::no_price(book, contract, *why));
         }
     }
-    for want in seen.plan.wants.wants.iter().filter(|want| seen.has(want.account)) {
+    let wants = seen.plan.wants.wants.iter().filter(|want| seen.has(want.account));
+    unpriced_instead(seen, page);
+    for want in wants.clone().filter(|want| want.is_late(book)) {
+        let contract = &book.contracts[want.contract].of;
+        let (name, day) = (&contract.name, contract.roll_day());
+        page.findings.push([
+            format!("{}: {name} is rolled from {day} on: nothing that opens is matched", want.name),
+            format!("{}：{name} 自 {day} 起移仓，开仓不撮合", want.name),
+        ]);
+    }
+    for want in wants {
         let cut = (want.lots - want.admitted).abs();
         if cut > 0 {
             let account = &book.accounts[want.account].name;
@@ -272,13 +283,21 @@ fn findings(seen: &Seen, page: &mut Page) {
         }
     }
     let own = seen.plan.proposals.iter().filter(|row| seen.groups.contains(&row.group));
-    for row in own.clone().filter(|row| row.approval == Approval::Held) {
+    for row in own.clone() {
         let name = &seen.plan.wants.wants[row.want].name;
         let contract = &book.contracts[row.contract].of.name;
-        page.findings.push([
-            format!("{name}: {} is held back: it could meet an order of its own side", row.id),
-            format!("{name}：{}（{contract}）暂缓，避免自成交", row.id),
-        ]);
+        let both = match row.approval {
+            Approval::ByRule => continue,
+            Approval::Person => [
+                format!("{name}: {} waits for an approval", row.id),
+                format!("{name}：{}（{contract}）待人工批准", row.id),
+            ],
+            Approval::Held => [
+                format!("{name}: {} is held back: it could meet an order of its own side", row.id),
+                format!("{name}：{}（{contract}）暂缓，避免自成交", row.id),
+            ],
+        };
+        page.findings.push(both);
     }
     for (at, want) in seen.plan.wants.wants.iter().enumerate() {
         let taken = own.clone().map(|row| match row.way {
@@ -292,6 +311,24 @@ fn findings(seen: &Seen, page: &mut Page) {
                 format!("{}: nothing can be proposed for {rest} lots of it", want.name),
                 format!("{}：{rest} 手没有可行建议", want.name),
             ]);
+        }
+    }
+}
+
+/// Contracts that would be taken instead of what is left, and have no price.
+fn unpriced_instead(seen: &Seen, page: &mut Page) {
+    let book = &seen.book;
+    for (want, left) in seen.plan.wants.wants.iter().zip(&seen.plan.left) {
+        if *left == 0 || !seen.has(want.account) {
+            continue;
+        }
+        for other in &want.instead {
+            if let Some(Err(why)) = seen.plan.prices.get(other) {
+                let [en, zh] = words::no_price(book, *other, *why);
+                let name = &want.name;
+                page.findings
+                    .push([format!("{name}, instead: {en}"), format!("{name}，替代：{zh}")]);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Seen, Whose, ended, words};
 use crate::audit::export::{Cell, Column, Sheet};
 use crate::balance::want::urgency;
-use crate::cli::page::{column, number, plain, words as pair};
+use crate::cli::page::{Page, column, number, plain, words as pair};
 use crate::cli::{CliError, Exit, Report};
 use crate::config::Rational;
 
@@ -12,21 +12,7 @@ pub(super) fn run(args: &Whose, out: &mut Report<'_>) -> Result<Exit, CliError> 
     let (seen, mut page) = args.read("xmc.balance.show", title)?;
     page.sheets = vec![inventories(&seen), targets(&seen), needs(&seen), capacities(&seen)];
     let book = &seen.book;
-    for row in seen.plan.wants.standings.iter().filter(|row| row.is_out) {
-        let target = &book.targets[row.target];
-        if seen.has(target.account) {
-            let of = [
-                &book.strategies[target.strategy],
-                &book.accounts[target.account].name,
-                &book.products[book.contracts[target.contract].of.product].name,
-            ];
-            let [strategy, account, product] = of;
-            page.findings.push([
-                format!("{strategy} in {account} is out of its band for {product}"),
-                format!("{strategy}（{account}）{product} 超出目标区间"),
-            ]);
-        }
-    }
+    out_of_band(&seen, &mut page);
     for place in seen.plan.wants.over.iter().filter(|at| seen.has(book.needs[**at].account)) {
         let name = &book.needs[*place].name;
         page.findings.push([
@@ -44,6 +30,26 @@ pub(super) fn run(args: &Whose, out: &mut Report<'_>) -> Result<Exit, CliError> 
             .to_owned(),
     ]);
     ended(page, &args.forms, out)
+}
+
+/// Inventories that are off their target by more than its band.
+pub(super) fn out_of_band(seen: &Seen, page: &mut Page) {
+    let book = &seen.book;
+    for row in seen.plan.wants.standings.iter().filter(|row| row.is_out) {
+        let target = &book.targets[row.target];
+        if seen.has(target.account) {
+            let of = [
+                &book.strategies[target.strategy],
+                &book.accounts[target.account].name,
+                &book.products[book.contracts[target.contract].of.product].name,
+            ];
+            let [strategy, account, product] = of;
+            page.findings.push([
+                format!("{strategy} in {account} is out of its band for {product}"),
+                format!("{strategy}（{account}）{product} 超出目标区间"),
+            ]);
+        }
+    }
 }
 
 pub(super) const GROUP: Column = column("group", ["group", "隔离组"]);

@@ -338,6 +338,7 @@ fn nothing_is_opened_near_its_month_or_matched_without_a_price() {
         row.contract == near && plan.wants.wants[row.want].opens
     };
     assert_eq!(plan.proposals.iter().filter(opens).count(), 0);
+    assert!(plan.matches.is_empty(), "both sides would open");
     let mut quotes = quotes_of(&book);
     quotes[near] = None;
     let plan = Plan::of(&book, &quotes).expect("a plan");

@@ -59,16 +59,24 @@ fn show_tells_what_is_out_of_its_band_in_both_languages() {
 
 #[test]
 fn plan_matches_inside_and_sends_nothing() {
-    let page = told(&["plan", BOOK, "--all"], 0);
-    for words in ["nothing is sent", "88,500", "arb_build", "stock_hedge", "needs approval"] {
+    let page = told(&["plan", BOOK, "--all"], 1);
+    for words in [
+        "out of its band",
+        "waits for an approval",
+        "nothing is sent",
+        "88,500",
+        "arb_build",
+        "stock_hedge",
+        "needs approval",
+    ] {
         assert!(page.contains(words), "{words}: {page}");
     }
-    let page = told(&["plan", BOOK, "--all", "--lang", "zh"], 0);
+    let page = told(&["plan", BOOK, "--all", "--lang", "zh"], 1);
     for words in ["不发送委托", "内部撮合", "待人工批准", "规则批准", "节省手续费"]
     {
         assert!(page.contains(words), "{words}: {page}");
     }
-    let report = json(&["plan", BOOK, "--all"], 0);
+    let report = json(&["plan", BOOK, "--all"], 1);
     let row = &report["matches"][0];
     // Both sides' fees: 7 lots of 5 t at 88,500 and 0.00005, twice; both would open.
     assert_eq!((row["lots"].as_i64(), row["fees"].as_str()), (Some(7), Some("309.75")));
@@ -83,7 +91,8 @@ fn one_group_sees_nothing_of_another() {
         ("house", &["fund", "trend"][..]),
     ] {
         for command in ["show", "plan"] {
-            let code = if (command, group) == ("show", "house") { 1 } else { 0 };
+            // What the fund wants is in its band and approved by rule.
+            let code = i32::from(group == "house");
             let page = told(&[command, BOOK, "--group", group], code);
             let report = json(&[command, BOOK, "--group", group], code).to_string();
             for word in others {
@@ -118,6 +127,35 @@ fn a_quote_that_is_old_is_a_finding() {
     );
     let page = json(&["plan", book.to_str().expect("UTF-8"), "--all"], 1)["findings"].to_string();
     assert!(page.contains("older than 60 s") && page.contains("nothing can be proposed"), "{page}");
+}
+
+#[test]
+fn what_would_be_taken_instead_and_has_no_price_is_a_finding() {
+    let old = ("HGU6,2026-07-15T09:59:59", "HGU6,2026-07-15T09:58:59");
+    let without_target = [("quantity = \"-150000\"", "quantity = \"-100000\"")];
+    for (edits, is_told) in [(&[][..], false), (&[old][..], true)] {
+        let book = changed("balance_instead", &without_target, edits);
+        // All else is approved by rule.
+        let code = i32::from(is_told);
+        let report = json(&["plan", book.to_str().expect("UTF-8"), "--all"], code);
+        let found = report["findings"].to_string();
+        // Nobody wants HGU6 itself.
+        assert!(!found.contains("out of its band"), "{found}");
+        assert_eq!(found.contains("arb_build, instead: HGU6"), is_told, "{found}");
+    }
+}
+
+#[test]
+fn an_opening_past_the_roll_day_meets_nothing_and_is_a_finding() {
+    let late = ("last_day = 2026-08-31\nroll_days = 10", "last_day = 2026-07-25\nroll_days = 10");
+    let book = changed("balance_late", &[late], &[]);
+    let report = json(&["plan", book.to_str().expect("UTF-8"), "--all"], 1);
+    assert_eq!(report["matches"].as_array().map(Vec::len), Some(0));
+    let found = report["findings"].to_string();
+    // Ten days before, and that is the day of the book.
+    let ought = "stock_hedge: cu2609 is rolled from 2026-07-15 on";
+    assert!(found.contains(ought), "{found}");
+    assert!(!found.contains("fund_out: cu2609 is rolled"), "what closes may: {found}");
 }
 
 #[test]
