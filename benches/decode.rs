@@ -23,6 +23,7 @@ const PACKETS: usize = 5_000;
 /// Packets of one batch.
 const BATCH: usize = 100;
 
+/// All its figures.
 pub fn main() {
     let mut bench = Bench::start("decode");
     let (packets, origin) = fixture::packets(PACKETS);

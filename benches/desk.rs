@@ -29,6 +29,7 @@ const FAR_E9: i64 = 1_000_000_000_000_000;
 /// Fires lie this far apart: no window gets full, and the other leg's quote is not too old.
 const STEP_NS: u64 = 400_000_000;
 
+/// All its figures.
 pub fn main() {
     let mut bench = Bench::start("desk");
     let config = fixture::demo();

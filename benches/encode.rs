@@ -27,6 +27,7 @@ const IDENTITY: SessionIdentity<'static> = SessionIdentity {
     schema_version: NEWEST_VERSION,
 };
 
+/// All its figures.
 pub fn main() {
     let mut bench = Bench::start("encode");
     let orders: Vec<OrderCommand> = (0..BATCH).map(order).collect();

@@ -18,6 +18,7 @@ const EVENTS: usize = 4_000;
 /// A level that no value of these spreads meets.
 const FAR_E9: i64 = 1_000_000_000_000_000;
 
+/// All its figures.
 pub fn main() {
     let mut bench = Bench::start("evaluate");
     let config = fixture::demo();

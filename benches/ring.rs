@@ -31,6 +31,7 @@ const NEAR_NS: u64 = 250;
 /// The other side is given up after that.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// All its figures.
 pub fn main() {
     let mut bench = Bench::start("ring");
     bench.note("150-byte frames");

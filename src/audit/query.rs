@@ -3,7 +3,7 @@
 use super::CouldNotRun;
 use super::facts::{Facts, Memory, is_indexed};
 use super::labels::Labels;
-use super::scan::{At, Deadline, Decoding, Scanned, scan};
+use super::scan::{At, Deadline, Decoding, Scanned, scan_since};
 use crate::hex;
 use crate::monitor::number;
 use serde::Serialize;
@@ -148,13 +148,27 @@ pub fn search_within(
     path: &Path,
     filter: &Filter,
     deadline: &mut Deadline,
+    visit: impl FnMut(&Receipt) -> ControlFlow<()>,
+) -> Result<(Scanned, UnixNs), CouldNotRun> {
+    search_since(path, 0, filter, deadline, visit)
+}
+
+/// The same from the segment `first` on, with which a run begins (`scan::run_since`).
+///
+/// # Errors
+/// As `search`.
+pub fn search_since(
+    path: &Path,
+    first: u64,
+    filter: &Filter,
+    deadline: &mut Deadline,
     mut visit: impl FnMut(&Receipt) -> ControlFlow<()>,
 ) -> Result<(Scanned, UnixNs), CouldNotRun> {
     let mut decoding = Decoding::default();
     let mut memory = Memory::default();
     let reads_all = filter.needs_scan();
     let mut run = 0;
-    let scanned = scan(path, |entry| {
+    let scanned = scan_since(path, first, |entry| {
         deadline.check()?;
         decoding.read_moment(entry.header, entry.body);
         let kind = entry.header.kind;

@@ -7,9 +7,9 @@
 use super::CouldNotRun;
 use super::rows::MAX_ROWS;
 use crate::engine::recording::Segments;
-use crate::journal::disk;
+use crate::journal::disk::{self, Source};
 use crate::journal::reader::{self, Block, Blocks, Damage};
-use crate::journal::segment::{Hash, Left, SegmentHeader};
+use crate::journal::segment::{HEADER_LEN, Hash, Left, SegmentHeader};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -83,6 +83,45 @@ pub fn scan(
     scan_from(path, None, visit)
 }
 
+/// As `scan`, from the beginning of the segment `first` on.
+///
+/// # Errors
+/// As `scan`.
+pub fn scan_since(
+    path: &Path,
+    first: u64,
+    visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
+) -> Result<Scanned, CouldNotRun> {
+    scan_files(path, &files(path, first)?, None, visit)
+}
+
+/// The first segment of the newest run that `is_early_enough`, by the header of that segment; of the
+/// oldest run if none is.
+///
+/// # Errors
+/// As `scan`.
+pub fn run_since(
+    path: &Path,
+    is_early_enough: impl Fn(&SegmentHeader) -> bool,
+) -> Result<u64, CouldNotRun> {
+    let mut first: Option<SegmentHeader> = None;
+    for file in files(path, 0)?.iter().rev() {
+        let failed = |source| CouldNotRun::Io { path: file.clone(), source };
+        let mut bytes = vec![0; HEADER_LEN];
+        let source = Source::open(file).map_err(failed)?;
+        source.read_exact_at(&mut bytes, 0).map_err(failed)?;
+        // One that is damaged is told by whoever reads it.
+        let Ok(header) = reader::header(&bytes) else { break };
+        if let Some(known) = first.filter(|known| known.run != header.run)
+            && is_early_enough(&known)
+        {
+            return Ok(known.number.get());
+        }
+        first = Some(header);
+    }
+    Ok(first.map_or(0, |header| header.number.get()))
+}
+
 /// As `scan`, from behind the block `from` on. If that is not where it was, the damage is
 /// `Damaged::Gone`.
 ///
@@ -91,9 +130,17 @@ pub fn scan(
 pub fn scan_from(
     path: &Path,
     from: Option<Cursor>,
+    visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
+) -> Result<Scanned, CouldNotRun> {
+    scan_files(path, &files(path, from.map_or(0, |from| from.segment))?, from, visit)
+}
+
+fn scan_files(
+    path: &Path,
+    files: &[PathBuf],
+    from: Option<Cursor>,
     mut visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
 ) -> Result<Scanned, CouldNotRun> {
-    let files = files(path, from.map_or(0, |from| from.segment))?;
     let open = |file: &PathBuf| {
         Segments::open(file).map_err(|source| CouldNotRun::Io { path: file.clone(), source })
     };

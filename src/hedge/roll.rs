@@ -210,6 +210,11 @@ fn hedges(book: &Book) -> HeldLots {
     found
 }
 
+/// Lots of one contract in one direction, over all accounts.
+fn held_lots(by_account: Option<&BTreeMap<usize, i64>>) -> u64 {
+    by_account.into_iter().flat_map(BTreeMap::values).map(|lots| lots.unsigned_abs()).sum()
+}
+
 /// What of a book is to be moved to a later month on its day.
 ///
 /// # Errors
@@ -220,7 +225,7 @@ pub fn of(book: &Book) -> Result<Rolls, HedgeError> {
     let every = hedges(book);
     for ((client, near, is_sold), by_account) in &every {
         let contract = &book.contracts[*near];
-        let held_lots = by_account.values().map(|lots| lots.unsigned_abs()).sum();
+        let held_lots = held_lots(Some(by_account));
         let Some(due) = contract.due(book.date, held_lots) else {
             continue;
         };
@@ -242,7 +247,7 @@ pub fn of(book: &Book) -> Result<Rolls, HedgeError> {
                 due,
                 done_by: None,
                 guard: None,
-                routes: routes(book, *client, *near, lots)?,
+                routes: routes(book, &every, (*client, *near), lots)?,
                 steps: Vec::new(),
             };
             all.rolls.push(sliced(book, roll, net, &mut all.findings)?);
@@ -350,14 +355,22 @@ fn steps(
 }
 
 /// Ways from a contract to later months of its policy, the cheapest first.
-fn routes(book: &Book, client: usize, near: usize, lots: i64) -> Result<Vec<Route>, HedgeError> {
+fn routes(
+    book: &Book,
+    every: &HeldLots,
+    (client, near): (usize, usize),
+    lots: i64,
+) -> Result<Vec<Route>, HedgeError> {
     let from = &book.contracts[near];
     let is_of = |row: &&super::book::Policy| (row.client, row.product) == (client, from.product);
     let policy = book.policies.iter().find(is_of);
     let mut found = Vec::new();
     for far in policy.into_iter().flat_map(|policy| policy.contracts.iter().copied()) {
         let to = &book.contracts[far];
-        if !from.is_rolled_into(to) || book.date >= to.roll_day() {
+        // Nothing goes into a month of which something has to leave.
+        let is_left = held_lots(every.get(&(client, far, lots < 0)));
+        let is_left = to.due(book.date, is_left).is_some();
+        if !from.is_rolled_into(to) || book.date >= to.roll_day() || is_left {
             continue;
         }
         let Some(rate) = book.rate(&from.currency) else {
@@ -442,8 +455,13 @@ fn far_limits(book: &Book, every: &HeldLots, all: &mut Rolls) {
         }
     }
     for (key, moved) in after {
-        let has = every.get(&key).into_iter().flat_map(BTreeMap::values);
-        let lots = moved + has.map(|lots| lots.unsigned_abs()).sum::<u64>();
+        let has = held_lots(every.get(&key));
+        // What is rolled out of that month itself is not there any more.
+        let leaves = all.rolls.iter().filter(|roll| {
+            !roll.steps.is_empty() && (roll.client, roll.near, roll.lots < 0) == key
+        });
+        let leaves: u64 = leaves.map(|roll| roll.lots.unsigned_abs()).sum();
+        let lots = (moved + has).saturating_sub(leaves);
         if let Some(over) = OverStep::of(&book.contracts[key.1], book.date, lots) {
             all.findings.push(Finding::FarLimit { far: key.1, over });
         }

@@ -24,6 +24,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Question {
+    Browse(browse::BrowseArgs),
     CheckProof(prove::CheckArgs),
     Keep(keep::KeepArgs),
     Keygen(keygen::KeygenArgs),
@@ -42,6 +43,7 @@ enum Question {
 /// `CouldNotRun` if the journal cannot be read, `Output` if the report cannot be written.
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     match &args.question {
+        Question::Browse(args) => browse::run(args, out),
         Question::CheckProof(args) => prove::check(args, out),
         Question::Keep(args) => keep::run(args, out),
         Question::Keygen(args) => keygen::run(args, out),

@@ -3,8 +3,7 @@
 //! Called by `xmc run` and `xmc demo`, which read the tally when it is over.
 
 use super::{Report, money};
-use crate::audit::labels::Labels;
-use crate::cli::audit::browse::Browsed;
+use crate::cli::audit::browse::Asker;
 use crate::config::Configuration;
 use crate::control::scope::{Kind, Named, Register};
 use crate::control::used;
@@ -16,6 +15,7 @@ use crate::engine::hold;
 use crate::engine::live::{Sight, Watch};
 use crate::engine::score::Scoreboard;
 use crate::engine::witnessing;
+use crate::hex;
 use crate::metrics::{self, Exporter, MetricsError, Source};
 use crate::monitor::terminal::{self, Look, Screen};
 use crate::monitor::view::FeedView;
@@ -97,7 +97,7 @@ impl Show {
                 socket: socket_path(control, directory),
                 alerts: crate::alert::directory(directory),
             }),
-            receipts: Some(Arc::new(Browsed::new(directory, Labels::of(config.clone())))),
+            receipts: Some(Arc::new(Asker::new(directory, hex::show(&config.sources.digest()))?)),
         };
         let web = Web::open_with(place, behind, move || hold::stay_cold(&owned))?;
         let register = Register::of(config);

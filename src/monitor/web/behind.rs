@@ -1,8 +1,8 @@
 //! What the page may ask of others than the newest moment: the record, and the control socket.
 //!
 //! Both block, so each question has a thread beside the one that serves, a few of them at most:
-//! what finds no thread free is told so. Without them (`Behind::default`) the page shows moments
-//! alone.
+//! a search that finds no thread free is told so at once, a command waits for one a while, and
+//! neither takes the other's. Without them (`Behind::default`) the page shows moments alone.
 
 use super::words::Refusal;
 use crate::monitor::words::Lang;
@@ -11,10 +11,17 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
-/// Questions that are answered at the same time.
-pub const THREADS: usize = 2;
+/// Searches that are answered at the same time.
+const SEARCHES: usize = 2;
+/// Questions to the control socket, and commands, at the same time.
+const COMMANDS: usize = 2;
+/// All of them.
+pub const THREADS: usize = SEARCHES + COMMANDS;
+/// How long a command waits for its turn.
+const TURN: Duration = Duration::from_secs(15);
 /// How long the record may be read for one question.
 pub const READING: Duration = Duration::from_secs(5);
 
@@ -68,27 +75,52 @@ pub struct Behind {
 
 /// The threads for questions.
 #[derive(Clone, Debug)]
-pub struct Threads(Arc<Semaphore>);
+pub struct Threads {
+    searches: Arc<Semaphore>,
+    commands: Arc<Semaphore>,
+}
 
 impl Threads {
     pub fn new() -> Self {
-        Self(Arc::new(Semaphore::new(THREADS)))
+        let of = |places| Arc::new(Semaphore::new(places));
+        Self { searches: of(SEARCHES), commands: of(COMMANDS) }
     }
 
-    /// Has `work` done beside.
+    /// Has the record searched beside.
     ///
     /// # Errors
     /// `Busy`: no thread is free.
-    pub async fn ask<T: Send + 'static>(
+    pub async fn search<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let place = Arc::clone(&self.0).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(place);
-            done
-        });
-        done.await.map_err(|_| Refusal::Busy)
+        let place = Arc::clone(&self.searches).try_acquire_owned();
+        beside(place.map_err(|_| Refusal::Busy)?, work).await
     }
+
+    /// Has the control socket asked beside.
+    ///
+    /// # Errors
+    /// `Busy`: no thread was free for as long as a command waits.
+    pub async fn command<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let place = timeout(TURN, Arc::clone(&self.commands).acquire_owned()).await;
+        let place = place.ok().and_then(Result::ok).ok_or(Refusal::Busy)?;
+        beside(place, work).await
+    }
+}
+
+/// Does `work` on another thread; its place is free when it is done, whoever still waits for it.
+async fn beside<T: Send + 'static>(
+    place: OwnedSemaphorePermit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(place);
+        done
+    });
+    done.await.map_err(|_| Refusal::Busy)
 }

@@ -43,9 +43,10 @@ pub async fn standing(State(shared): State<Shared>, headers: HeaderMap) -> Respo
         "mark": mark,
     });
     let Some(channel) = shared.behind().channel.clone() else { return Json(told).into_response() };
-    let asked = shared.threads().ask(move || {
+    let asked = shared.threads().command(move || {
         let state = outbox::read(&channel.alerts).unwrap_or_default();
-        let alerts: Vec<Value> = state.alerts.values().take(ALERTS).map(alert_json).collect();
+        let open = state.alerts.values().filter(|alert| alert.acknowledged.is_none());
+        let alerts: Vec<Value> = open.take(ALERTS).map(alert_json).collect();
         client::status(&channel.socket).map(|status| (status, alerts))
     });
     match asked.await {
@@ -76,7 +77,7 @@ pub async fn prepare(State(shared): State<Shared>, Query(wanted): Query<Wanted>)
     let Some(channel) = shared.behind().channel.clone() else {
         return refuse(StatusCode::FORBIDDEN, Refusal::ReadOnly, None);
     };
-    let asked = shared.threads().ask(move || client::status(&channel.socket));
+    let asked = shared.threads().command(move || client::status(&channel.socket));
     let status = match asked.await {
         Ok(Ok(status)) => status,
         Ok(Err(error)) => return no_answer(&error),
@@ -152,7 +153,7 @@ pub async fn give(State(shared): State<Shared>, request: Request) -> Response {
     if Text::parse(&command).is_ok() {
         return refuse(StatusCode::BAD_REQUEST, Refusal::NotSigned, None);
     }
-    match shared.threads().ask(move || client::give(&channel.socket, &command)).await {
+    match shared.threads().command(move || client::give(&channel.socket, &command)).await {
         Ok(Ok(answer)) => {
             let mut told = json!(answer);
             told["schema"] = json!("xmc.control.answer");
@@ -171,9 +172,13 @@ fn from_the_page(shared: &Shared, headers: &HeaderMap) -> Result<(), Refusal> {
     let mark = mark.ok_or(Refusal::Session)?;
     let host = text(header::HOST.as_str()).unwrap_or_default();
     let own = format!("http://{host}");
-    if text(header::ORIGIN.as_str()).is_some_and(|origin| origin != own)
-        || text("sec-fetch-site").is_some_and(|site| site != "same-origin")
-    {
+    // Browsers that say where a request is from are believed; with TLS before it the address that
+    // the browser knows is another one than this end's.
+    let is_own = match text("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => text(header::ORIGIN.as_str()).is_none_or(|origin| origin == own),
+    };
+    if !is_own {
         return Err(Refusal::Origin);
     }
     let brought = text(MARK).unwrap_or_default();

@@ -34,7 +34,7 @@ pub async fn find(
     let is_said = |(key, value): &(String, String)| key != "token" && !value.trim().is_empty();
     let asked: Vec<_> = asked.into_iter().filter(is_said).take(MOST_ASKED).collect();
     let until = Instant::now() + READING;
-    match shared.threads().ask(move || receipts.find(&asked, until)).await {
+    match shared.threads().search(move || receipts.find(&asked, until)).await {
         Ok(Ok(found)) => Json(found).into_response(),
         Ok(Err(none)) => wrong(&none),
         Err(refusal) => refuse(StatusCode::SERVICE_UNAVAILABLE, refusal, None),
@@ -48,7 +48,7 @@ pub async fn story(State(shared): State<Shared>, Query(whose): Query<Whose>) -> 
     };
     let lang = if whose.lang.as_deref() == Some("zh") { Lang::Zh } else { Lang::En };
     let (until, order) = (Instant::now() + READING, whose.order.clone());
-    match shared.threads().ask(move || receipts.story(&order, lang, until)).await {
+    match shared.threads().search(move || receipts.story(&order, lang, until)).await {
         Ok(Ok(page)) => {
             let told = json!({
                 "schema": "xmc.web.story", "version": 1, "order": whose.order, "page": page,

@@ -41,6 +41,10 @@ labels! {
         Done "DONE, recorded as input" "已执行, 留痕输入号",
         TakenOnly "TAKEN, not yet in the record" "已受理, 留痕尚未确认",
         NotDone "REFUSED" "被拒绝",
+        NotKnown
+            "NOT KNOWN whether it was done: look it up in the record before it is given again"
+            "是否执行未知: 再次提交前请先查留痕",
+        WholeFigure "write a whole number, without a point or a sign" "请填整数, 不带小数点和符号",
         SignedOnly "signed commands only" "仅受理已签名指令",
         OrderId "order id" "订单号",
         ClientOrderId "client order id" "客户订单号",
@@ -59,13 +63,17 @@ labels! {
         Back "back to the list" "返回列表",
         FoundAll "found, the newest first" "条, 最新在前",
         ShownOf "shown of" "条显示, 共",
+        ReadFrom "read from" "读取起点",
         StoppedEarly "STOPPED EARLY: read up to" "提前停止: 只读到",
-        Narrow "ask for a shorter time, or use xmc audit query" "请缩小时间范围, 或用 xmc audit query",
+        Narrow
+            "what is newer was not looked at: ask by order id, or use xmc audit query"
+            "其后记录未查: 请按订单号查询, 或用 xmc audit query",
         DamagedThere "the record is damaged there" "留痕在此处损坏",
         RecordRows "records looked at" "条记录已查",
         HowToAsk
-            "Leave empty what does not matter; times as 2026-11-23 or 2026-11-23T09:30:00Z."
-            "不限的项留空; 时间写作 2026-11-23 或 2026-11-23T09:30:00Z。",
+            "Leave empty what does not matter; times as 2026-11-23 or 2026-11-23T09:30:00Z. Without \
+             a time or an order id, this run of the engine is searched."
+            "不限的项留空; 时间写作 2026-11-23 或 2026-11-23T09:30:00Z。未填时间或订单号时, 只查本次运行。",
         KeysMore "a actions, r receipts" "a操作, r回执",
     }
 }

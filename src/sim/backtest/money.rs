@@ -74,8 +74,9 @@ pub enum MoneyError {
     },
 }
 
-/// The currency of a pair's money: that of its first traded leg whose price is not converted, else
-/// of its first one, as `RepairSpec::money_q32` has it.
+/// The currency of a pair's money: that of its first traded leg whose price is not converted, as
+/// `RepairSpec::money_q32` has it, else of its first one. Of a pair whose legs are all converted
+/// the desk's own limits are in what they are converted into.
 #[must_use]
 pub fn currency<'c>(config: &'c Configuration, spread: &Spread) -> &'c str {
     base(spread).map_or("", |leg| currency_of(config, leg))

@@ -211,7 +211,8 @@ impl<'w, S: Sink> World<'w, S> {
         account: Account,
     ) -> Self {
         let model = &terms.model;
-        let seed = model.seed ^ (u64::from(start.identity.run) << 48);
+        // By the number that was recorded: a run alone is played as it is among all of them.
+        let seed = model.seed ^ (u64::from(run.start.identity.run) << 48);
         let mut rng = fastrand::Rng::with_seed(seed);
         let size = size(run, terms);
         let utc_ns = start.utc.0.wrapping_sub(start.now.0);

@@ -219,7 +219,8 @@ impl<'s> Source<'s> {
     /// `Configurations`.
     pub fn config_digest(&self) -> Result<[u8; 32], SourceError> {
         let mut groups: Vec<([u8; 32], Vec<u16>)> = Vec::new();
-        for SourceRun { start, .. } in &self.runs {
+        // A run that saw nothing has no say in it.
+        for SourceRun { start, .. } in self.runs.iter().filter(|run| run.inputs > 0) {
             match groups.iter_mut().find(|(digest, _)| *digest == start.config_digest) {
                 Some((_, runs)) => runs.push(start.identity.run),
                 None => groups.push((start.config_digest, vec![start.identity.run])),

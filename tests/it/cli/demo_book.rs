@@ -38,7 +38,9 @@ fn sent(scenario: &str, report: &Value, path: &str) {
     assert_eq!(report["run"]["positions_agree"], true, "{report}");
     assert_eq!(report["done"], report["sent"], "{report}");
     // The exchange has closed the old lots with the new ones, and holds nothing on both sides.
-    assert_eq!((ledger(report, "cu"), report["closed_lots"].as_i64()), (0, Some(HELD)));
+    // A repair on the way may have traded some back, and closed them once more.
+    assert_eq!(ledger(report, "cu"), 0, "{report}");
+    assert!(report["closed_lots"].as_i64() >= Some(HELD), "{report}");
     let replay = report_of(&["replay", "--verify", path]);
     assert_eq!(replay.0, 0, "{}", replay.1);
     // The files are those of the commands, which say the same of them by themselves.
@@ -60,6 +62,7 @@ fn sent(scenario: &str, report: &Value, path: &str) {
 
 #[test]
 fn a_roll_is_sent_slice_by_slice_and_nothing_of_it_is_left() {
+    let _alone = super::alone();
     let scratch = Scratch::new("demo_roll");
     let (exit, report, path) = demo("roll", &scratch);
     assert_eq!(exit, 0, "{report}");
@@ -75,6 +78,7 @@ fn a_roll_is_sent_slice_by_slice_and_nothing_of_it_is_left() {
 
 #[test]
 fn a_hedge_is_moved_across_the_border_and_what_is_not_sent_is_said() {
+    let _alone = super::alone();
     let scratch = Scratch::new("demo_hedge");
     let (exit, report, path) = demo("hedge", &scratch);
     assert_eq!(exit, 0, "{report}");
@@ -122,10 +126,11 @@ fn instructions_are_fixed_at_the_market_and_no_order_is_sent() {
 
 #[test]
 fn what_is_simulated_and_not_sent_is_said_in_both_languages() {
+    let _alone = super::alone();
     let told = |scenario: &str, lang: &str| {
         let scratch = Scratch::new("demo_book_lines");
         let record = scratch.path("record");
-        let words = ["demo", "--scenario", scenario, "--lang", lang, "--seconds", "8", "--record"];
+        let words = ["demo", "--scenario", scenario, "--lang", lang, "--seconds", "12", "--record"];
         let mut xmc = Command::new(env!("CARGO_BIN_EXE_xmc"));
         let output = xmc.args(words).arg(&record).output().expect("xmc runs");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

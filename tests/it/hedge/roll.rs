@@ -230,5 +230,7 @@ fn what_needs_a_person_is_found() {
     assert_eq!(steps(&[(26, 69), (25, 70), (15, 70)]), []);
     assert_eq!(steps(&[(25, 30), (20, 60)]), over(20, 60), "the first that is met");
     assert_eq!(steps(&[(20, 30), (14, 60), (15, 50)]), over(15, 50), "in force, the narrowest");
+    // Of the later month itself one of its 30 lots has to leave: nothing goes into it.
+    assert!(steps(&[(15, 29)]).contains(&Finding::NoTarget { near: 0 }));
     assert!(rolled(&book(&[], 1)).rolls.is_empty(), "the importer's months are far");
 }

@@ -4,7 +4,7 @@
 
 const dialogs = (() => {
   let at = null; // Tools of the screen, once it has begun.
-  let mark = "", standing = null, name = "", found = null, asking = false;
+  let mark = "", standing = null, name = "", found = null, asking = false, giving = false;
   const h = (...told) => at.h(...told);
   const L = (which) => at.label(which);
   const node = (id) => at.node(id);
@@ -15,7 +15,10 @@ const dialogs = (() => {
     const told = await answer.json().catch(() => ({}));
     if (answer.ok) return told;
     const word = told.code ? at.word("refusal", told.code) : L("Gone");
-    throw new Error(told.more ? `${word} (${told.more})` : word);
+    const error = new Error(told.more ? `${word} (${told.more})` : word);
+    // Of what was refused before the engine heard of it nothing was done.
+    error.undone = answer.status < 500 || ["busy", "no_channel"].includes(told.code);
+    throw error;
   }
   function problem(id, text) { node(id).hidden = !text; node(id).textContent = text ? `! ${text}` : ""; }
   function choices(id, rows, keep) {
@@ -74,7 +77,13 @@ const dialogs = (() => {
       command: verb, scope: node("scope").value, operator: node("operator").value, reason: node("reason").value.trim(),
     });
     if (verb === "acknowledge") asked.set("alert", node("alert").value);
-    if (verb === "limit") { asked.set("limit", node("limit").value); asked.set("to", node("figure").value.replace(/\D/g, "") || "0"); }
+    unwrite();
+    if (verb === "limit") {
+      const figure = node("figure").value.replace(/[\s,_]/g, "");
+      if (!/^\d+$/.test(figure)) { problem("actions-problem", L("WholeFigure")); return; }
+      asked.set("limit", node("limit").value);
+      asked.set("to", figure);
+    }
     try {
       const told = await ask(`api/prepare?${asked}`);
       name = told.file;
@@ -85,11 +94,17 @@ const dialogs = (() => {
     } catch (error) { problem("actions-problem", error.message); }
     ready();
   }
+  function unwrite() {
+    node("text").value = "";
+    node("needs").textContent = "";
+    node("how").textContent = "";
+    ready();
+  }
   function ready() {
     const is = Boolean(node("text").value);
     node("copy").disabled = !is;
     node("download").disabled = !is;
-    node("give").disabled = asking || !node("signed").value.trim();
+    node("give").disabled = giving || !node("signed").value.trim();
   }
   async function copy() {
     node("text").select();
@@ -107,7 +122,7 @@ const dialogs = (() => {
   async function give() {
     // Who copies from a terminal leaves out the end of the last line, or brings another.
     const signed = `${node("signed").value.replaceAll("\r", "").trimEnd()}\n`;
-    asking = true;
+    giving = true;
     ready();
     try {
       const told = await ask("api/command", {
@@ -121,8 +136,8 @@ const dialogs = (() => {
         ...[denial, ...changes, told.state ? `${L("Desk")} ${at.word("safe", told.state)}` : null].filter(Boolean).map((text) => h("span", "", text)),
       ]);
       if (told.outcome === "done") { node("signed").value = ""; node("text").value = ""; }
-    } catch (error) { at.draw(node("given"), [h("b", "warn", `! ${L("NotDone")}`), h("span", "", error.message)]); }
-    asking = false;
+    } catch (error) { at.draw(node("given"), [h("b", "warn", `! ${L(error.undone ? "NotDone" : "NotKnown")}`), h("span", "", error.message)]); }
+    giving = false;
     ready();
     stand();
   }
@@ -164,6 +179,7 @@ const dialogs = (() => {
       const shown = found.receipts.length;
       notes.push(shown === found.found ? `${at.number.group(shown)} ${L("FoundAll")}` : `${at.number.group(shown)} ${L("ShownOf")} ${at.number.group(found.found)} ${L("FoundAll")}`);
       notes.push(`${at.number.group(found.records)} ${L("RecordRows")}`);
+      if (found.read_from) notes.push(`${L("ReadFrom")} ${found.read_from.replace("T", " ").slice(0, 19)}`);
     }
     at.draw(node("found"), [
       notes.join("; "),
@@ -215,7 +231,8 @@ const dialogs = (() => {
         node(`open-${which}`).addEventListener("click", () => open(which, moment()));
         node(`shut-${which}`).addEventListener("click", () => node(which).close());
       }
-      for (const id of ["operator", "command", "scope"]) node(id).addEventListener("change", fill);
+      for (const id of ["operator", "command", "scope"]) node(id).addEventListener("change", () => { unwrite(); fill(); });
+      for (const id of ["alert", "limit", "figure", "reason"]) node(id).addEventListener("input", unwrite);
       const presses = { prepare, copy, download, give, "search-record": search, "story-back": list };
       for (const [id, done] of Object.entries(presses)) node(id).addEventListener("click", done);
       node("signed").addEventListener("input", ready);
