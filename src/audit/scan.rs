@@ -95,8 +95,8 @@ pub fn scan_since(
     scan_files(path, &files(path, first)?, None, visit)
 }
 
-/// The first segment of the newest run that `is_early_enough`, by the header of that segment; of the
-/// oldest run if none is.
+/// The first segment of the newest run that `is_early_enough`, by the header of that segment; of
+/// the oldest run if none is.
 ///
 /// # Errors
 /// As `scan`.

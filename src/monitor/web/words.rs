@@ -71,8 +71,8 @@ labels! {
         DamagedThere "the record is damaged there" "留痕在此处损坏",
         RecordRows "records looked at" "条记录已查",
         HowToAsk
-            "Leave empty what does not matter; times as 2026-11-23 or 2026-11-23T09:30:00Z. Without \
-             a time or an order id, this run of the engine is searched."
+            "Leave empty what does not matter; times as 2026-11-23 or 2026-11-23T09:30:00Z. \
+             Without a time or an order id, this run of the engine is searched."
             "不限的项留空; 时间写作 2026-11-23 或 2026-11-23T09:30:00Z。未填时间或订单号时, 只查本次运行。",
         KeysMore "a actions, r receipts" "a操作, r回执",
     }
