@@ -8,7 +8,9 @@
 //!
 //! With `--bench` (what `cargo bench` passes) a figure runs for a while; without it (`cargo test`)
 //! or with `--test` it runs a few batches. `--count FIGURE` runs a fixed number of batches of one
-//! figure and nothing else, for `scripts/instructions`.
+//! figure and nothing else, for `scripts/instructions`. `--minima` prints each figure's quickest
+//! batch beside the quickest run of a loop that never changes, for `xmc bench`: of all that can be
+//! timed on a machine that does other things as well, that ratio varies least.
 
 use core_affinity::CoreId;
 use cross_market_connect::clock::EngineClock;
@@ -23,6 +25,12 @@ const COUNTED_BATCHES: u64 = 16;
 const FULL: Duration = Duration::from_millis(600);
 /// Short runs: nothing is claimed of them.
 const TINY: Duration = Duration::from_millis(2);
+/// How long the quickest batch of a figure is looked for.
+const SEARCH: Duration = Duration::from_millis(40);
+/// Batches between two runs of the loop that never changes.
+const BETWEEN: u32 = 8;
+/// Steps of the loop that never changes, each of which needs the one before: some microseconds.
+const REFERENCE_STEPS: u64 = 4_096;
 /// Histograms count in hundredths of a nanosecond.
 const FINENESS: u64 = 100;
 
@@ -30,6 +38,7 @@ enum Mode {
     Full,
     Tiny,
     Count(String),
+    Minima,
 }
 
 /// One bench program.
@@ -65,11 +74,12 @@ impl Bench {
         let counted = arguments.iter().position(|argument| argument == "--count");
         let mode = match counted.and_then(|at| arguments.get(at + 1)) {
             Some(figure) => Mode::Count(figure.clone()),
+            None if has("--minima") => Mode::Minima,
             None if has("--bench") && !has("--test") => Mode::Full,
             None => Mode::Tiny,
         };
         let cores = core_affinity::get_core_ids().unwrap_or_default();
-        if !matches!(mode, Mode::Count(_)) {
+        if matches!(mode, Mode::Full | Mode::Tiny) {
             println!("# {name}: {}", fingerprint());
             if !cores.last().is_some_and(|core| core_affinity::set_for_current(*core)) {
                 println!("# not pinned to a core");
@@ -80,7 +90,7 @@ impl Bench {
 
     /// Says something about the figures that follow.
     pub fn note(&self, text: &str) {
-        if !matches!(self.mode, Mode::Count(_)) {
+        if matches!(self.mode, Mode::Full | Mode::Tiny) {
             println!("# {text}");
         }
     }
@@ -94,7 +104,9 @@ impl Bench {
     /// wanted.
     pub fn two_cores(&self) -> Option<(CoreId, CoreId)> {
         match self.cores.as_slice() {
-            [other, .., own] if !matches!(self.mode, Mode::Count(_)) => Some((*own, *other)),
+            [other, .., own] if matches!(self.mode, Mode::Full | Mode::Tiny) => {
+                Some((*own, *other))
+            }
             _ => None,
         }
     }
@@ -134,6 +146,10 @@ impl Bench {
         }
         // They warm everything up as well.
         let digest = Digest::of((0..COUNTED_BATCHES).map(|_| batch(&mut watch)));
+        if matches!(self.mode, Mode::Minima) {
+            self.minimum(name, &digest, &mut batch);
+            return;
+        }
         let budget = self.clock.ticks_in(if self.is_full() { FULL } else { TINY });
         let mut histogram = histogram();
         let start = self.clock.ticks();
@@ -147,6 +163,33 @@ impl Bench {
         self.print(name, &histogram, Some(&digest));
     }
 
+    /// Prints `minimum|FIGURE|..|..|DIGEST`: picoseconds per item of the quickest batch, and
+    /// picoseconds of the quickest run of the loop that never changes.
+    fn minimum(
+        &self,
+        name: &str,
+        digest: &Digest,
+        batch: &mut impl FnMut(&mut Stopwatch<'_>) -> (u64, u64),
+    ) {
+        let mut watch = Stopwatch { clock: &self.clock, ticks: 0 };
+        let (mut quickest, mut reference) = (u64::MAX, u64::MAX);
+        let picoseconds = |ticks| self.clock.span(ticks).0.saturating_mul(1_000);
+        let budget = self.clock.ticks_in(SEARCH);
+        let start = self.clock.ticks();
+        while self.clock.ticks().wrapping_sub(start) < budget {
+            watch.ticks = 0;
+            black_box(watch.time(|| never_changes(black_box(1))));
+            reference = reference.min(picoseconds(watch.ticks));
+            for _ in 0..BETWEEN {
+                watch.ticks = 0;
+                let (items, result) = batch(&mut watch);
+                black_box(result);
+                quickest = quickest.min(picoseconds(watch.ticks) / items.max(1));
+            }
+        }
+        println!("minimum|{name}|{quickest}|{reference}|{:016x}", digest.value);
+    }
+
     /// Prints a histogram that was filled elsewhere, in nanoseconds.
     pub fn spans(&self, name: &str, spans_ns: impl IntoIterator<Item = u64>) {
         let mut histogram = histogram();
@@ -155,7 +198,7 @@ impl Bench {
     }
 
     fn print(&self, name: &str, histogram: &Histogram<u64>, digest: Option<&Digest>) {
-        if matches!(self.mode, Mode::Count(_)) {
+        if !matches!(self.mode, Mode::Full | Mode::Tiny) {
             return;
         }
         let at = |value: u64| {
@@ -174,6 +217,14 @@ impl Bench {
             histogram.len(),
         );
     }
+}
+
+/// A chain of multiplications: what the core itself takes, whatever we change.
+#[inline(never)]
+fn never_changes(seed: u64) -> u64 {
+    (0..REFERENCE_STEPS).fold(seed, |value, step| {
+        black_box(value).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(step)
+    })
 }
 
 fn histogram() -> Histogram<u64> {

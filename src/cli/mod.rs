@@ -13,6 +13,7 @@ pub mod alert;
 pub mod audit;
 pub mod backtest;
 pub mod balance;
+pub mod bench;
 pub mod calendar;
 pub mod capital;
 pub mod compliance;
@@ -152,6 +153,7 @@ enum Command {
     Audit(audit::Args),
     Backtest(backtest::Args),
     Balance(balance::Args),
+    Bench(bench::Args),
     Calendar(calendar::Args),
     Capital(capital::Args),
     Compliance(compliance::Args),
@@ -209,6 +211,7 @@ impl Command {
             Self::Audit(args) => audit::run(args, out),
             Self::Backtest(args) => backtest::run(args, out),
             Self::Balance(args) => balance::run(args, out),
+            Self::Bench(args) => bench::run(args, out),
             Self::Calendar(args) => calendar::run(args, out),
             Self::Capital(args) => capital::run(args, out),
             Self::Compliance(args) => compliance::run(args, out),

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod balance;
+mod bench;
 mod calendar;
 mod capital;
 mod compliance;
