@@ -29,6 +29,7 @@ pub mod interrupt;
 pub mod journal;
 pub mod metrics;
 pub mod monitor;
+pub mod percentiles;
 pub mod port;
 pub mod recovery;
 mod replace;

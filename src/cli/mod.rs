@@ -36,6 +36,7 @@ pub mod latency;
 pub mod manual;
 pub mod metrics;
 mod page;
+pub mod percentiles;
 pub mod plan;
 pub mod replay;
 pub(crate) mod report;
@@ -191,6 +192,7 @@ enum Command {
     Latency(latency::Args),
     Man(manual::Pages),
     Metrics(metrics::Args),
+    Percentiles(percentiles::Args),
     Plan(plan::Args),
     Replay(replay::Args),
     Resync(resync::Args),
@@ -241,6 +243,7 @@ impl Command {
             Self::Latency(args) => latency::run(args, out),
             Self::Man(args) => manual::man(args, out),
             Self::Metrics(args) => metrics::run(args, out),
+            Self::Percentiles(args) => percentiles::run(args, out),
             Self::Plan(args) => plan::run(args, out),
             Self::Replay(args) => replay::run(args, out),
             Self::Resync(args) => resync::run(args, out),

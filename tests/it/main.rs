@@ -35,6 +35,7 @@ mod monitor;
 mod netns;
 mod offset;
 mod order;
+mod percentiles;
 mod place;
 mod port;
 mod price;

@@ -22,7 +22,9 @@ pub(super) use report::commit;
 pub(super) use run::{HOST_GAP, Noted, widen};
 
 use super::{CliError, Exit, Report};
-use std::path::PathBuf;
+use crate::percentiles;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Measure tick to order and decoding on this machine.
 ///
@@ -54,6 +56,10 @@ pub struct Args {
     /// On two cores: the time between packets, in nanoseconds.
     #[arg(long, value_name = "NS", default_value_t = 4_000)]
     spacing_ns: u64,
+    /// Keep the distributions here, for `xmc percentiles` and the tools of HdrHistogram:
+    /// tick_to_order_one and _two, with and without host gaps, as .hgrm and .hlog.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 /// Which cores do what.
@@ -88,6 +94,9 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
             runs.push(run::two_cores(args, &market, cores)?);
         }
     }
+    if let Some(directory) = &args.out {
+        keep(directory, &runs)?;
+    }
     let decoding = decode::measure(&market, cores)?;
     let report = report::Latency::new(&market, cores, runs, decoding);
     if out.is_json() {
@@ -96,4 +105,19 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         report.write(out)?;
     }
     Ok(report.exit())
+}
+
+/// Writes the distributions of all runs, as they have just ended.
+fn keep(directory: &Path, runs: &[run::Run]) -> Result<(), CliError> {
+    std::fs::create_dir_all(directory).map_err(CliError::could_not_run)?;
+    for run in runs {
+        let cores = if run.topology.starts_with("one") { "one" } else { "two" };
+        let took = Duration::from_nanos(run.measured_ns);
+        for (name, latencies) in [("", &run.tick_to_order), ("_undisturbed", &run.undisturbed)] {
+            let path = directory.join(format!("tick_to_order_{cores}{name}"));
+            percentiles::keep(latencies.histogram(), &path, took)
+                .map_err(CliError::could_not_run)?;
+        }
+    }
+    Ok(())
 }

@@ -187,7 +187,7 @@ pub fn trade(
     let snapshots = snapshot::since(directory, ended.first_segment).map_err(unreadable)?;
     let replayed = replay::verify(written.payloads(), &snapshots);
     let replayed = replayed.map_err(CliError::could_not_run)?;
-    let histogram = summary::write_histogram(directory, &ended.latency)?;
+    let histogram = summary::write_histogram(directory, &ended.latency, seen.elapsed)?;
     let mut summary = Summary::new(wanted, seen, ended, ledgers, &audited, &replayed, histogram);
     summary.carried = carried_over;
     Ok(summary)

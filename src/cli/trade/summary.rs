@@ -21,17 +21,16 @@ use crate::monitor::number;
 use crate::monitor::tally::Totals;
 use crate::monitor::view::VenueClock;
 use crate::monitor::words::{Label, Lang, Worded};
+use crate::percentiles;
 use crate::venue::simulated::Ledgers;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use xmc_hotpath::time::Span;
 
-/// The file in the record's directory that holds the latencies.
-const HISTOGRAM: &str = "tick_to_order.hgrm";
-
-/// Quantiles of the file for each halving of what is left to one.
-const TICKS_PER_HALF: u32 = 5;
+/// The files in the record's directory that hold the latencies, without what tells them apart.
+const HISTOGRAM: &str = "tick_to_order";
 
 /// What is held of one instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -485,23 +484,13 @@ fn evidence(config: &Configuration) -> Option<String> {
     }
 }
 
-/// Writes the latencies in the text form of HdrHistogram, which its plotters read: nanoseconds.
-pub(super) fn write_histogram(directory: &Path, latency: &Latencies) -> Result<PathBuf, CliError> {
+/// Writes the latencies as the tools of HdrHistogram read them, in nanoseconds: percentiles, and
+/// beside them the whole histogram of a run that has just ended, after `elapsed`.
+pub(super) fn write_histogram(
+    directory: &Path,
+    latency: &Latencies,
+    elapsed: Duration,
+) -> Result<PathBuf, CliError> {
     let path = directory.join(HISTOGRAM);
-    let mut text = format!(
-        "{:>12} {:>14} {:>10} {:>14}\n\n",
-        "Value", "Percentile", "TotalCount", "1/(1-Percentile)"
-    );
-    let mut total = 0;
-    for step in latency.histogram().iter_quantiles(TICKS_PER_HALF) {
-        total += step.count_since_last_iteration();
-        let (value, quantile) = (step.value_iterated_to(), step.quantile_iterated_to());
-        let inverse =
-            if quantile < 1.0 { format!("{:14.2}", 1.0 / (1.0 - quantile)) } else { String::new() };
-        text.push_str(&format!("{value:12.3} {quantile:2.12} {total:10} {inverse}\n"));
-    }
-    std::fs::write(&path, text).map_err(|error| {
-        CliError::could_not_run(format!("cannot write {}: {error}", path.display()))
-    })?;
-    Ok(path)
+    percentiles::keep(latency.histogram(), &path, elapsed).map_err(CliError::could_not_run)
 }

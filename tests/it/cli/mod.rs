@@ -21,6 +21,7 @@ mod inspect;
 mod manual;
 mod netlab;
 mod page;
+mod percentiles;
 mod plan;
 mod replay;
 pub mod run;
