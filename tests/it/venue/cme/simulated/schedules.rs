@@ -12,11 +12,12 @@ use super::orders::{IDENTITY, credentials, utc, wish, with_session};
 use super::{MS, ORIGIN, moment, settings};
 use cross_market_connect::sim::clock::VirtualClock;
 use cross_market_connect::sim::exchange::{FillNo, ListingIndex};
+use cross_market_connect::sim::network::Delay;
 use cross_market_connect::sim::wire::SimStream;
 use cross_market_connect::venue::cme::ilink3::logon::{Logon, LogonError, Step, System, Wish};
 use cross_market_connect::venue::cme::ilink3::resume::{self, Course, Known, Resumed};
 use cross_market_connect::venue::cme::simulated::{
-    ConnectionId, OrderFaults, OrderRate, OrderRules, OrderTrouble, Spot, Venue,
+    ConnectionId, OrderFaults, OrderRate, OrderRules, OrderTrouble, Settings, Spot, Venue,
 };
 use rtrb::RingBuffer;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -501,9 +502,21 @@ impl World<'_> {
     }
 }
 
+/// With a crowd that quotes a tenth as often: it takes most of the time, and what is looked at is
+/// the session.
+fn quiet(mut settings: Settings) -> Settings {
+    let slower =
+        |delay: Delay| Delay { least_ns: delay.least_ns * 10, spread_ns: delay.spread_ns * 10 };
+    for (_, style) in settings.exchange.flow.iter_mut().flat_map(|flow| &mut flow.products) {
+        [style.reaction, style.tend, style.stir] =
+            [style.reaction, style.tend, style.stir].map(slower);
+    }
+    settings
+}
+
 fn schedule(seed: u64) -> Total {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut venue = Venue::new(with_session(settings(rng.u64(..))));
+    let mut venue = Venue::new(with_session(quiet(settings(rng.u64(..)))));
     let now = 200 * MS;
     venue.poll(moment(now));
     venue.set_order_rules(OrderRules {
