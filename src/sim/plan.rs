@@ -44,8 +44,8 @@ pub struct Plan {
     pub instruments: Vec<InstrumentSpec>,
     /// Spreads; the row is the spread.
     pub spreads: Vec<SpreadSpec>,
-    /// The only account, and the whole desk.
-    pub accounts: [AccountLimits; 2],
+    /// The account of most spreads, the other one, and the whole desk.
+    pub accounts: [AccountLimits; 3],
     /// Gateways; the row is the gateway.
     pub gateways: Vec<GatewayLimits>,
     /// Feed channels.
@@ -88,8 +88,11 @@ pub struct Plan {
     pub most_lots: u32,
 }
 
-/// The account that every spread trades for.
+/// The account that spreads trade for.
 pub const ACCOUNT: AccountId = AccountId(7);
+
+/// The account of some spreads where needs may be met inside: they never meet the others.
+pub const OTHER_ACCOUNT: AccountId = AccountId(8);
 
 /// The number of the stream of gateway 0's session; the others follow.
 pub const FIRST_SESSION: u16 = 100;
@@ -108,7 +111,7 @@ impl Plan {
                 instrument(&mut rng, row, channels, gateways.len(), tick_e9, middle_e9)
             })
             .collect();
-        let spreads: Vec<_> = (0..rng.u32(1..=3))
+        let mut spreads: Vec<_> = (0..rng.u32(1..=3))
             .map(|row| {
                 let spec = spread(&mut rng, row, instruments.len(), tick_e9);
                 // Takes no number of the plan, so that schedules stay what they were.
@@ -120,7 +123,14 @@ impl Plan {
         let removes = rng.clone().u8(..6) == 0;
         let mut own = fastrand::Rng::with_seed(rng.clone().u64(..) ^ 0x7363_6f70);
         let scopes = own.u8(..8) == 0;
+        let mut own = fastrand::Rng::with_seed(rng.clone().u64(..) ^ 0x696e_7369);
+        let is_opposed = inside(&mut own, &mut spreads, instruments.len(), tick_e9);
         let mut faults = faults(&mut rng);
+        for fault in
+            [Fault::Reject, Fault::NoFill, Fault::PartialFill].into_iter().filter(|_| is_opposed)
+        {
+            faults.set(fault, 300_000);
+        }
         faults.keep(seed.mask);
         let steps = rng.u32(20..=120).min(seed.most_steps);
         let scale = *pick(&mut rng, &[1_000, 20_000, 100_000]);
@@ -128,7 +138,7 @@ impl Plan {
             seed,
             instruments,
             spreads,
-            accounts: [ACCOUNT, AccountId::ALL].map(|id| account(&mut rng, id)),
+            accounts: accounts(&mut rng),
             gateways,
             channels,
             orders: *pick(&mut rng, &[6, 16, 64, 128]),
@@ -200,6 +210,13 @@ fn gateway(rng: &mut fastrand::Rng, row: u8) -> GatewayLimits {
         // Takes no number of the plan, so that schedules stay what they were.
         asks_status: rng.clone().bool(),
     }
+}
+
+/// The other account has the limits of the first one: it takes no number of the plan, so that
+/// schedules stay what they were.
+fn accounts(rng: &mut fastrand::Rng) -> [AccountLimits; 3] {
+    let [first, whole] = [ACCOUNT, AccountId::ALL].map(|id| account(rng, id));
+    [first, AccountLimits { account: OTHER_ACCOUNT, ..first }, whole]
 }
 
 fn account(rng: &mut fastrand::Rng, account: AccountId) -> AccountLimits {
@@ -453,5 +470,97 @@ pub fn repair(rng: &mut fastrand::Rng, tick_e9: i64) -> RepairSpec {
         money_q32: *pick(rng, &[ONE_Q32, ONE_Q32 / 3, 1_000 * ONE_Q32]),
         fee_e9,
         fee_q32,
+        ..RepairSpec::NONE
     }
+}
+
+/// Needs may be met inside in a quarter of the schedules: of most legs, often of one strategy or
+/// across them, sometimes with another account beside. Says whether half of these have pairs that
+/// pull one contract both ways, or little would meet.
+fn inside(
+    rng: &mut fastrand::Rng,
+    spreads: &mut Vec<SpreadSpec>,
+    instruments: usize,
+    tick_e9: i64,
+) -> bool {
+    if rng.u8(..4) > 0 {
+        return false;
+    }
+    let is_opposed = rng.bool();
+    if is_opposed {
+        *spreads = opposed(rng, spreads[0], (spreads.len().max(2), instruments), tick_e9);
+    }
+    let is_one_strategy = rng.bool();
+    let has_walls = rng.u8(..4) == 0;
+    for spec in spreads {
+        spec.repair.inside_legs = rng.u8(..) | rng.u8(..) | rng.u8(..);
+        spec.repair.inside_across = rng.u8(..3) > 0;
+        if is_one_strategy {
+            spec.strategy = StrategyId(1);
+        }
+        if has_walls && rng.bool() {
+            spec.account = OTHER_ACCOUNT;
+        }
+    }
+    is_opposed
+}
+
+/// Spreads that trade one contract, all on one side or both ways in turn, each against another
+/// one, at levels that leave little over, and choosy about what a repair costs: it waits, and then
+/// more than one may be out of ratio.
+fn opposed(
+    rng: &mut fastrand::Rng,
+    first: SpreadSpec,
+    (count, instruments): (usize, usize),
+    tick_e9: i64,
+) -> Vec<SpreadSpec> {
+    let mut rows: Vec<u32> = (0..).take(instruments).collect();
+    rng.shuffle(&mut rows);
+    let (common, others) = rows.split_first().expect("there are two at least");
+    let is_one_way = rng.bool();
+    let spread = |(row, other): (u32, &u32)| {
+        let mut legs = [LegSpec::NONE; MAX_LEGS];
+        let is_first = is_one_way || row.is_multiple_of(2);
+        let pair = if is_first { [*common, *other] } else { [*other, *common] };
+        for ((leg, instrument), sign) in legs.iter_mut().zip(pair).zip([1, -1]) {
+            *leg = LegSpec {
+                instrument: InstrumentIndex(instrument),
+                ratio_lots: sign * *pick(rng, &[1, 1, 1, 2, 3]),
+                coefficient_q32: i64::from(sign) * ONE_Q32,
+                ..LegSpec::NONE
+            };
+        }
+        let has_fees = rng.bool();
+        SpreadSpec {
+            spread: SpreadIndex(row),
+            strategy: StrategyId(row + 1),
+            leg_count: 2,
+            legs,
+            trigger: TriggerSpec::PLAIN,
+            buy_open_e9: tick_e9 * *pick(rng, &[0, 1, 2, 4]),
+            buy_close_e9: tick_e9 * *pick(rng, &[-6, 0, 6]),
+            sell_open_e9: i64::MAX,
+            max_units: 20,
+            hysteresis_e9: 0,
+            cool_down: Span(0),
+            max_fires: 63,
+            max_quote_age: Span(100_000_000),
+            max_quote_skew: Span(100_000_000),
+            ack_timeout: Span(500_000),
+            loss: LossSpec::NONE,
+            legs_first: LegsFirst::Together,
+            work: WorkSpec::NONE,
+            repair: RepairSpec {
+                tries: rng.u8(2..=4),
+                within: Span(*pick(rng, &[2_000_000, 20_000_000])),
+                max_cost_e9: tick_e9 * *pick(rng, &[0, 0, 0, 1, 5]),
+                money_q32: ONE_Q32,
+                fee_e9: if has_fees { first.repair.fee_e9 } else { [0; MAX_LEGS] },
+                fee_q32: if has_fees { first.repair.fee_q32 } else { [0; MAX_LEGS] },
+                ..first.repair
+            },
+            ..first
+        }
+    };
+    (0..).zip(others.iter().cycle()).take(count).map(spread).collect()
 }

@@ -203,6 +203,8 @@ impl Run {
             alerts: model.alerts.clone(),
             repairs: checker.repairs.clone(),
             repaired: checker.repaired,
+            inside: checker.inside,
+            inside_lots: checker.inside_lots,
             removed: checker.removed,
             followed: checker.followed,
             pulled: checker.pulled,

@@ -74,6 +74,10 @@ pub struct Outcome {
     pub repairs: BTreeMap<RepairWay, u64>,
     /// Fires that ended in ratio after repairs.
     pub repaired: u64,
+    /// Times that needs of two spreads met inside.
+    pub inside: u64,
+    /// Lots of these.
+    pub inside_lots: u64,
     /// Spreads that were removed.
     pub removed: u64,
     /// Batches of legs that followed another one.
@@ -103,6 +107,8 @@ impl Outcome {
             *self.repairs.entry(*way).or_default() += count;
         }
         self.repaired += other.repaired;
+        self.inside += other.inside;
+        self.inside_lots += other.inside_lots;
         self.removed += other.removed;
         self.followed += other.followed;
         self.pulled += other.pulled;
@@ -550,6 +556,8 @@ impl<'a> World<'a> {
             alerts: model.alerts.clone(),
             repairs: self.checker.repairs.clone(),
             repaired: self.checker.repaired,
+            inside: self.checker.inside,
+            inside_lots: self.checker.inside_lots,
             removed: self.checker.removed,
             followed: self.checker.followed,
             pulled: self.checker.pulled,
