@@ -17,6 +17,8 @@ use xmc_hotpath::time::Span;
 use super::fault::{Fault, Faults};
 use super::network::Delay;
 
+mod inside;
+
 /// The seed of a schedule and what is left out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed {
@@ -111,7 +113,7 @@ impl Plan {
                 instrument(&mut rng, row, channels, gateways.len(), tick_e9, middle_e9)
             })
             .collect();
-        let mut spreads: Vec<_> = (0..rng.u32(1..=3))
+        let spreads: Vec<_> = (0..rng.u32(1..=3))
             .map(|row| {
                 let spec = spread(&mut rng, row, instruments.len(), tick_e9);
                 // Takes no number of the plan, so that schedules stay what they were.
@@ -124,13 +126,7 @@ impl Plan {
         let mut own = fastrand::Rng::with_seed(rng.clone().u64(..) ^ 0x7363_6f70);
         let scopes = own.u8(..8) == 0;
         let mut own = fastrand::Rng::with_seed(rng.clone().u64(..) ^ 0x696e_7369);
-        let is_opposed = inside(&mut own, &mut spreads, instruments.len(), tick_e9);
         let mut faults = faults(&mut rng);
-        for fault in
-            [Fault::Reject, Fault::NoFill, Fault::PartialFill].into_iter().filter(|_| is_opposed)
-        {
-            faults.set(fault, 300_000);
-        }
         faults.keep(seed.mask);
         let steps = rng.u32(20..=120).min(seed.most_steps);
         let scale = *pick(&mut rng, &[1_000, 20_000, 100_000]);
@@ -158,6 +154,7 @@ impl Plan {
             scopes,
             breakers: Vec::new(),
         };
+        inside::inside(&mut own, &mut plan);
         let rows = plan.spreads.iter().map(|spec| spec.spread);
         plan.breakers =
             rows.map(|row| (rng.u8(..4) == 0).then(|| breakers(&mut rng, row))).collect();
@@ -472,95 +469,4 @@ pub fn repair(rng: &mut fastrand::Rng, tick_e9: i64) -> RepairSpec {
         fee_q32,
         ..RepairSpec::NONE
     }
-}
-
-/// Needs may be met inside in a quarter of the schedules: of most legs, often of one strategy or
-/// across them, sometimes with another account beside. Says whether half of these have pairs that
-/// pull one contract both ways, or little would meet.
-fn inside(
-    rng: &mut fastrand::Rng,
-    spreads: &mut Vec<SpreadSpec>,
-    instruments: usize,
-    tick_e9: i64,
-) -> bool {
-    if rng.u8(..4) > 0 {
-        return false;
-    }
-    let is_opposed = rng.bool();
-    if is_opposed {
-        *spreads = opposed(rng, spreads[0], (spreads.len().max(2), instruments), tick_e9);
-    }
-    let is_one_strategy = rng.bool();
-    let has_walls = rng.u8(..4) == 0;
-    for spec in spreads {
-        spec.repair.inside_legs = rng.u8(..) | rng.u8(..) | rng.u8(..);
-        spec.repair.inside_across = rng.u8(..3) > 0;
-        if is_one_strategy {
-            spec.strategy = StrategyId(1);
-        }
-        if has_walls && rng.bool() {
-            spec.account = OTHER_ACCOUNT;
-        }
-    }
-    is_opposed
-}
-
-/// Spreads that trade one contract, all on one side or both ways in turn, each against another
-/// one, at levels that leave little over, and choosy about what a repair costs: it waits, and then
-/// more than one may be out of ratio.
-fn opposed(
-    rng: &mut fastrand::Rng,
-    first: SpreadSpec,
-    (count, instruments): (usize, usize),
-    tick_e9: i64,
-) -> Vec<SpreadSpec> {
-    let mut rows: Vec<u32> = (0..).take(instruments).collect();
-    rng.shuffle(&mut rows);
-    let (common, others) = rows.split_first().expect("there are two at least");
-    let is_one_way = rng.bool();
-    let spread = |(row, other): (u32, &u32)| {
-        let mut legs = [LegSpec::NONE; MAX_LEGS];
-        let is_first = is_one_way || row.is_multiple_of(2);
-        let pair = if is_first { [*common, *other] } else { [*other, *common] };
-        for ((leg, instrument), sign) in legs.iter_mut().zip(pair).zip([1, -1]) {
-            *leg = LegSpec {
-                instrument: InstrumentIndex(instrument),
-                ratio_lots: sign * *pick(rng, &[1, 1, 1, 2, 3]),
-                coefficient_q32: i64::from(sign) * ONE_Q32,
-                ..LegSpec::NONE
-            };
-        }
-        let has_fees = rng.bool();
-        SpreadSpec {
-            spread: SpreadIndex(row),
-            strategy: StrategyId(row + 1),
-            leg_count: 2,
-            legs,
-            trigger: TriggerSpec::PLAIN,
-            buy_open_e9: tick_e9 * *pick(rng, &[0, 1, 2, 4]),
-            buy_close_e9: tick_e9 * *pick(rng, &[-6, 0, 6]),
-            sell_open_e9: i64::MAX,
-            max_units: 20,
-            hysteresis_e9: 0,
-            cool_down: Span(0),
-            max_fires: 63,
-            max_quote_age: Span(100_000_000),
-            max_quote_skew: Span(100_000_000),
-            ack_timeout: Span(500_000),
-            loss: LossSpec::NONE,
-            legs_first: LegsFirst::Together,
-            work: WorkSpec::NONE,
-            repair: RepairSpec {
-                tries: rng.u8(2..=4),
-                within: Span(*pick(rng, &[2_000_000, 20_000_000])),
-                max_cost_e9: tick_e9 * *pick(rng, &[0, 0, 0, 1, 5]),
-                money_q32: ONE_Q32,
-                fee_e9: if has_fees { first.repair.fee_e9 } else { [0; MAX_LEGS] },
-                fee_q32: if has_fees { first.repair.fee_q32 } else { [0; MAX_LEGS] },
-                ..first.repair
-            },
-            ..first
-        }
-    };
-    (0..).zip(others.iter().cycle()).take(count).map(spread).collect()
 }

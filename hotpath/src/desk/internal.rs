@@ -1,11 +1,12 @@
 //! Opposite needs of two spreads out of ratio, met inside before either goes to a market
 //! (内部撮合).
 //!
-//! When a fire out of ratio is looked at, each way back into ratio that trades one leg only is held
-//! against those of the other spreads that are out of ratio then. Where one needs to buy what the
-//! other needs to sell, as many lots as both need change hands in the desk: both fires count them as
-//! filled, no order is sent, no venue knows, and what the account holds does not change. It is told
-//! (`Internal`), and what is left of either is looked at again, as if it had just come out of ratio.
+//! When a fire out of ratio is looked at, each way back into ratio that trades one leg only is
+//! held against those of the other spreads that are out of ratio then. Where one needs to buy what
+//! the other needs to sell, as many lots as both need change hands in the desk: both fires count
+//! them as filled, no order is sent, no venue knows, and what the account holds does not change. It
+//! is told (`Internal`), and what is left of either is looked at again, as if it had just come out
+//! of ratio.
 //!
 //! - *Who*: spreads of one account that may (`RepairSpec::inside_legs`), and of one strategy unless
 //!   both may meet others. Different accounts never meet, whatever is told: that is the wall
@@ -13,11 +14,11 @@
 //! - *Price*: the middle of best bid and ask, to the nearest tick, halves to the even one, held to
 //!   bid and ask. There is none unless both sides are shown and do not cross, and for each fire the
 //!   quote is as fresh as for its repairs.
-//! - *Ways*: as for repairs, what opens only while something may be opened, and no dearer than they
-//!   may be, fees counted as if they were paid; never one that is dearer than the other way would be
-//!   in the books. Of two the cheaper comes first. Hours and doubts hold as for orders. Limits of
-//!   orders and of messages do not: there is no order. Lots that open count against the limits of
-//!   the account and the desk.
+//! - *Ways*: as for repairs, what opens only while something may be opened, and no dearer than
+//!   they may be, fees counted as if they were paid; never one that is dearer than the other way
+//!   would be in the books. Of two the cheaper comes first. Hours and doubts hold as for orders.
+//!   Limits of orders and of messages do not: there is no order. Lots that open count against the
+//!   limits of the account and the desk.
 //! - *With whom*: of those that could the one in the lowest row.
 //!
 //! It chooses no best pairing of many, and knows nothing of margins: it tells how many lots would

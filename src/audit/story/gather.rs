@@ -17,7 +17,7 @@ use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent, OwnedInput, Start};
 pub enum Wanted {
     /// Of the decision that sent this order.
     Order(OrderId),
-    /// Of the last decision on this input.
+    /// Of the last decision on this input; if it sent orders, of the fire whose orders they are.
     Input {
         /// The run.
         run: u16,

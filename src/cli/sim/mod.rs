@@ -101,6 +101,8 @@ struct Figures {
     repaired: u64,
     inside: u64,
     inside_lots: u64,
+    may_meet: u64,
+    meeting: u64,
     removed: u64,
     followed: u64,
     pulled: u64,
@@ -218,6 +220,8 @@ impl Figures {
             repaired: total.repaired,
             inside: total.inside,
             inside_lots: total.inside_lots,
+            may_meet: total.may_meet,
+            meeting: sweep.meeting,
             removed: total.removed,
             followed: total.followed,
             pulled: total.pulled,
@@ -271,6 +275,8 @@ impl Figures {
             repaired: 0,
             inside: 0,
             inside_lots: 0,
+            may_meet: 0,
+            meeting: 0,
             removed: 0,
             followed: 0,
             pulled: 0,
@@ -296,7 +302,11 @@ impl Figures {
             writeln!(out, "bookings  {}", self.bookings)?;
             writeln!(out, "fires     {} done whole", self.fires_done)?;
             writeln!(out, "repaired  {} fires out of ratio", self.repaired)?;
-            writeln!(out, "inside    {} needs met, of {} lots", self.inside, self.inside_lots)?;
+            writeln!(
+                out,
+                "inside    {} needs met, of {} lots, in {} of {} schedules where they may",
+                self.inside, self.inside_lots, self.meeting, self.may_meet
+            )?;
             writeln!(out, "removed   {} spreads that were flat and at rest", self.removed)?;
             writeln!(
                 out,

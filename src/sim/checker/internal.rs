@@ -52,6 +52,12 @@ impl Checker {
         Some(i64::try_from(whole).ok()?.clamp(bid, ask))
     }
 
+    /// 1 if a spread has legs whose needs may meet inside and is repaired, else 0.
+    pub fn may_meet(&self) -> u64 {
+        let mut repairs = self.model.spreads.values().map(|row| row.spec.repair);
+        u64::from(repairs.any(|repair| repair.inside_legs != 0 && repair.tries > 0))
+    }
+
     /// Whether a way may be taken at its cost, whatever the gates say.
     fn may_take(&self, row: &ModelSpread, fire: &ModelFire, way: RepairWay, cost_e9: i64) -> bool {
         let opens = fire.intent.is_open() == (way == RepairWay::Complete);
@@ -189,11 +195,16 @@ impl Checker {
         // One that has just begun to flatten is the one that was looked at.
         let begun = pair.into_iter().find(|spread| self.flattens(*spread));
         let looked_at = begun.map_or(pair.to_vec(), |spread| vec![spread]);
-        let found = looked_at.iter().find_map(|own| {
+        let found = looked_at.iter().filter_map(|own| {
             let found = self.find_met(own.0)?;
             let other = if *own == pair[0] { pair[1] } else { pair[0] };
             (found.by == other.0).then_some((*own, found))
         });
+        // Of two that wait either may have been looked at, and may want another leg first.
+        let found: Vec<_> = found.collect();
+        let is_told =
+            |(_, found): &&(SpreadIndex, Meets)| found.own.instrument == told.instrument.0;
+        let found = found.iter().find(is_told).or(found.first()).copied();
         let Some((own, found)) = found else {
             ensure!(self, "inside", false, "{told:?}, and nothing ought to meet");
             return Ok(Vec::new());

@@ -203,6 +203,7 @@ impl Run {
             alerts: model.alerts.clone(),
             repairs: checker.repairs.clone(),
             repaired: checker.repaired,
+            may_meet: checker.may_meet(),
             inside: checker.inside,
             inside_lots: checker.inside_lots,
             removed: checker.removed,
