@@ -164,6 +164,11 @@ impl Memory {
                 let gate = Some(follow.gate).filter(|gate| *gate != Gate::Passed);
                 Facts { gate, ..self.of_spread(follow.spread) }
             }
+            // Of two pairs it is found by the one that buys.
+            Detail::Internal(internal) => Facts {
+                instrument: Some(internal.instrument),
+                ..self.of_spread(internal.buy.spread)
+            },
         }
     }
 

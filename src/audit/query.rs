@@ -327,6 +327,12 @@ impl Receipt {
                     let (taken, attempt) = (repair.way.word(), repair.attempt);
                     format!("{taken}, try {attempt}: complete {complete}, unwind {unwind}")
                 }
+                Detail::Internal(internal) => {
+                    let [buyer, seller] =
+                        [internal.buy, internal.sell].map(|side| labels.spread(side.spread));
+                    let price = labels.price(internal.instrument, internal.price_e9);
+                    format!("inside: {} lots at {price}, {buyer} from {seller}", internal.lots)
+                }
                 Detail::Follow(follow) => {
                     let (lead, lots) = (follow.lead, follow.lead_lots);
                     let (step, units) = (follow.step.word(), follow.units);

@@ -279,6 +279,12 @@ rules! {
     RiskSource = "184",
     /// A limit of risk is written once for what it bounds.
     RiskLimit = "185",
+    /// What may meet inside names accounts of spreads, each once.
+    InternalAccounts = "190",
+    /// What may meet inside names instruments, each once.
+    InternalInstruments = "191",
+    /// In every instrument named for it two repaired spreads of one account could meet.
+    InternalPairs = "192",
 }
 
 /// One thing wrong, where, and what to do.

@@ -29,6 +29,7 @@ mod compliance;
 mod control;
 mod engine;
 mod guard;
+mod internal;
 mod limit;
 mod market;
 pub(crate) mod names;
@@ -52,6 +53,7 @@ pub use engine::{Engine, Logic, Mode};
 pub use error::{Invalid, Problem, Rule};
 pub use fee::LegFees;
 pub use guard::{Guard, GuardAct};
+pub use internal::Internal;
 pub use limit::{AccountLimit, Bounds, Collar, InstrumentLimit, Limits};
 pub(crate) use market::CURRENCIES;
 pub use market::{
@@ -115,6 +117,8 @@ pub struct Configuration {
     pub backtest: Option<Backtest>,
     /// What exchanges and supervisors count of it; `None`: nobody watches that.
     pub compliance: Option<Compliance>,
+    /// Which needs meet inside before a market does; `None`: none.
+    pub internal: Option<Internal>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -199,6 +203,7 @@ const SHAPE: Shape = Shape {
         "resync",
         "backtest",
         "compliance",
+        "internal",
     ],
     repeated: &[
         "executor",
@@ -282,6 +287,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let compliance = document.take_single("compliance");
     let compliance =
         compliance::compliance(compliance, &names, &venues, &instruments, &spreads, report);
+    let internal = internal::internal(document.take_single("internal"), &names, &spreads, report);
 
     let known = control::Known { names: &names, spread_names: &spread_names, spreads: &spreads };
     let control = control::control(control, operators, &known, report);
@@ -318,6 +324,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         resync: resync.ok()?,
         backtest: backtest.ok()?,
         compliance: compliance.ok()?,
+        internal: internal.ok()?,
         sources: Sources::default(),
     })
 }

@@ -241,6 +241,11 @@ fn repair_spec(config: &Configuration, spread: &Spread) -> RepairSpec {
         spec.within = milliseconds(repair.within_ms);
         spec.max_cost_e9 = repair.max_cost_e9.unwrap_or(i64::MAX);
     }
+    if let Some(internal) = &config.internal {
+        let legs = (0..spread.legs.len()).filter(|leg| internal.has(spread, *leg));
+        spec.inside_legs = legs.fold(0, |legs, leg| legs | 1 << leg);
+        spec.inside_across = internal.across_strategies;
+    }
     spec
 }
 

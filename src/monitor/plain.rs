@@ -9,8 +9,8 @@ use super::tally::Tally;
 use super::view::View;
 use super::words::{Label, Lang, Worded};
 use xmc_hotpath::message::{
-    Alert, Command, Decision, Detail, Ending, Event, Follow, Gate, Obstacle, PositionEffect,
-    Repair, RepairWay, SpreadIndex, StateChange, StreamId, Way,
+    Alert, Command, Decision, Detail, Ending, Event, Follow, Gate, Internal, Obstacle,
+    PositionEffect, Repair, RepairWay, SpreadIndex, StateChange, StreamId, Way,
 };
 use xmc_hotpath::record::frame::Body;
 use xmc_hotpath::time::Span;
@@ -176,6 +176,9 @@ impl Plain {
             }
             Detail::Repair(repair) => (spread_name(setting, repair.spread), self.repair(repair)),
             Detail::Follow(follow) => (spread_name(setting, follow.spread), self.follow(follow)),
+            Detail::Internal(internal) => {
+                (spread_name(setting, internal.buy.spread), self.internal(setting, internal))
+            }
         }
     }
 
@@ -251,6 +254,21 @@ impl Plain {
             follow.units,
             self.word(Label::Leg)
         )
+    }
+
+    /// `met inside HGU6 3 @ 5.0000 <- calendar`
+    fn internal(&self, setting: &Setting, internal: &Internal) -> String {
+        let what = self.word(Label::MetInside);
+        let seller = spread_name(setting, internal.sell.spread);
+        let row = setting.instruments.get(internal.instrument.0 as usize);
+        let lots = number::count(internal.lots.into());
+        match row {
+            Some(row) => {
+                let price = row.price(internal.price_e9);
+                format!("{what} {} {lots} @ {price} <- {seller}", row.name)
+            }
+            None => format!("{what} {lots} <- {seller}"),
+        }
     }
 
     fn ending(&self, tally: &Tally, ending: &Ending) -> String {

@@ -136,6 +136,7 @@ labels! {
     Closes "close" "平仓",
     Position "position" "净仓",
     Units "units" "份",
+    MetInside "met inside" "内部撮合",
     Lots "lots" "手",
     InFlight "in flight" "在途",
     Fires "fires" "触发",

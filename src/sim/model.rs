@@ -512,7 +512,7 @@ impl Model {
     }
 
     /// Counts lots in that an account has come to hold, or out: never more than there are.
-    fn hold(&mut self, account: AccountId, more: i64) {
+    pub(super) fn hold(&mut self, account: AccountId, more: i64) {
         for account in [account, AccountId::ALL] {
             let gross = self.gross.entry(account).or_default();
             *gross = (*gross + more).max(0);

@@ -17,6 +17,8 @@ use xmc_hotpath::time::Span;
 use super::fault::{Fault, Faults};
 use super::network::Delay;
 
+mod inside;
+
 /// The seed of a schedule and what is left out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed {
@@ -44,8 +46,8 @@ pub struct Plan {
     pub instruments: Vec<InstrumentSpec>,
     /// Spreads; the row is the spread.
     pub spreads: Vec<SpreadSpec>,
-    /// The only account, and the whole desk.
-    pub accounts: [AccountLimits; 2],
+    /// The account of most spreads, the other one, and the whole desk.
+    pub accounts: [AccountLimits; 3],
     /// Gateways; the row is the gateway.
     pub gateways: Vec<GatewayLimits>,
     /// Feed channels.
@@ -88,8 +90,11 @@ pub struct Plan {
     pub most_lots: u32,
 }
 
-/// The account that every spread trades for.
+/// The account that spreads trade for.
 pub const ACCOUNT: AccountId = AccountId(7);
+
+/// The account of some spreads where needs may be met inside: they never meet the others.
+pub const OTHER_ACCOUNT: AccountId = AccountId(8);
 
 /// The number of the stream of gateway 0's session; the others follow.
 pub const FIRST_SESSION: u16 = 100;
@@ -120,6 +125,7 @@ impl Plan {
         let removes = rng.clone().u8(..6) == 0;
         let mut own = fastrand::Rng::with_seed(rng.clone().u64(..) ^ 0x7363_6f70);
         let scopes = own.u8(..8) == 0;
+        let mut own = fastrand::Rng::with_seed(rng.clone().u64(..) ^ 0x696e_7369);
         let mut faults = faults(&mut rng);
         faults.keep(seed.mask);
         let steps = rng.u32(20..=120).min(seed.most_steps);
@@ -128,7 +134,7 @@ impl Plan {
             seed,
             instruments,
             spreads,
-            accounts: [ACCOUNT, AccountId::ALL].map(|id| account(&mut rng, id)),
+            accounts: accounts(&mut rng),
             gateways,
             channels,
             orders: *pick(&mut rng, &[6, 16, 64, 128]),
@@ -148,6 +154,7 @@ impl Plan {
             scopes,
             breakers: Vec::new(),
         };
+        inside::inside(&mut own, &mut plan);
         let rows = plan.spreads.iter().map(|spec| spec.spread);
         plan.breakers =
             rows.map(|row| (rng.u8(..4) == 0).then(|| breakers(&mut rng, row))).collect();
@@ -200,6 +207,13 @@ fn gateway(rng: &mut fastrand::Rng, row: u8) -> GatewayLimits {
         // Takes no number of the plan, so that schedules stay what they were.
         asks_status: rng.clone().bool(),
     }
+}
+
+/// The other account has the limits of the first one: it takes no number of the plan, so that
+/// schedules stay what they were.
+fn accounts(rng: &mut fastrand::Rng) -> [AccountLimits; 3] {
+    let [first, whole] = [ACCOUNT, AccountId::ALL].map(|id| account(rng, id));
+    [first, AccountLimits { account: OTHER_ACCOUNT, ..first }, whole]
 }
 
 fn account(rng: &mut fastrand::Rng, account: AccountId) -> AccountLimits {
@@ -453,5 +467,6 @@ pub fn repair(rng: &mut fastrand::Rng, tick_e9: i64) -> RepairSpec {
         money_q32: *pick(rng, &[ONE_Q32, ONE_Q32 / 3, 1_000 * ONE_Q32]),
         fee_e9,
         fee_q32,
+        ..RepairSpec::NONE
     }
 }

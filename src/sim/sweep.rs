@@ -35,6 +35,8 @@ pub struct Sweep {
     pub schedules: u64,
     /// Schedules in which something was traded whole.
     pub trading: u64,
+    /// Schedules in which needs of two spreads met inside.
+    pub meeting: u64,
     /// Sums over all schedules.
     pub total: Outcome,
     /// The failure with the lowest seed.
@@ -142,6 +144,7 @@ impl Sweep {
             match level.run(seed) {
                 Ok(outcome) => {
                     self.trading += u64::from(outcome.traded > 0);
+                    self.meeting += u64::from(outcome.inside > 0);
                     self.total.add(&outcome);
                 }
                 Err(violation) => {
@@ -155,6 +158,7 @@ impl Sweep {
     fn add(&mut self, other: Self) {
         self.schedules += other.schedules;
         self.trading += other.trading;
+        self.meeting += other.meeting;
         self.total.add(&other.total);
         self.failure = match (self.failure.take(), other.failure) {
             (Some(one), Some(other)) if other.found.seed < one.found.seed => Some(other),

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod decimal;
+mod internal;
 pub mod mutation;
 mod rendering;
 mod terms;

@@ -21,6 +21,7 @@ mod fire;
 pub mod gates;
 mod hold;
 mod hours;
+mod internal;
 mod lead;
 mod loss;
 mod news;

@@ -13,6 +13,9 @@
 //! the fire as it is. After `tries` repairs, or `within` the time given, the spread is halted with
 //! what is left, or flattened first.
 //!
+//! What another spread out of ratio needs the other way round is met inside first (`internal`), if
+//! that is asked for.
+//!
 //! Called by `fire` for a spread that was touched.
 
 use super::fire::{Drafts, Kept, legs, usable};
@@ -37,9 +40,18 @@ struct Found {
 }
 
 /// What a way would trade, and at which prices.
-struct Priced {
-    trades: [Option<Trade>; MAX_LEGS],
-    cost_e9: i64,
+pub(super) struct Priced {
+    pub trades: [Option<Trade>; MAX_LEGS],
+    pub cost_e9: i64,
+}
+
+/// Where the lots of a way would come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Supply {
+    /// The book, level by level.
+    Book,
+    /// Another spread, at the price of what is met inside.
+    Inside,
 }
 
 /// What stands in a way.
@@ -63,17 +75,17 @@ impl Barred {
 
 /// A fire out of ratio and its spread.
 #[derive(Clone, Copy)]
-struct Open<'c> {
-    row: &'c Spread,
-    spec: &'c SpreadSpec,
-    fire: &'c Fire,
-    ends: Ends,
-    legs: &'c [Option<&'c Instrument>; MAX_LEGS],
+pub(super) struct Open<'c> {
+    pub row: &'c Spread,
+    pub spec: &'c SpreadSpec,
+    pub fire: &'c Fire,
+    pub ends: Ends,
+    pub legs: &'c [Option<&'c Instrument>; MAX_LEGS],
 }
 
 impl Open<'_> {
     /// Whether the orders of a way open.
-    fn is_open(&self, way: RepairWay) -> bool {
+    pub(super) fn is_open(&self, way: RepairWay) -> bool {
         self.fire.is_toward(true) == (way == RepairWay::Complete)
     }
 }
@@ -86,6 +98,9 @@ impl Desk<'_> {
     pub(super) fn repair(&mut self, index: SpreadIndex, credits: &Credits, outputs: &mut Outputs) {
         if !self.is_repaired(index) || self.is_spent(index) {
             self.give_up(index, outputs);
+            return;
+        }
+        if self.may_meet(index) && self.meet_inside(index, outputs) {
             return;
         }
         let Some((mut told, complete, unwind)) = self.look_at_ways(index, credits) else {
@@ -185,7 +200,7 @@ impl Desk<'_> {
             drafts: [None; MAX_LEGS],
             account: AccountRow::NONE,
         };
-        let passed = self.price(open, way).and_then(|priced| {
+        let passed = self.price(open, way, Supply::Book).and_then(|priced| {
             found.way.cost_e9 = priced.cost_e9;
             self.admit_way(open, way, &priced, credits, &mut found.drafts)
         });
@@ -200,7 +215,12 @@ impl Desk<'_> {
     }
 
     /// What a way costs by the books as they are shown; only books that may be traded on count.
-    fn price(&self, open: &Open<'_>, way: RepairWay) -> Result<Priced, Barred> {
+    pub(super) fn price(
+        &self,
+        open: &Open<'_>,
+        way: RepairWay,
+        supply: Supply,
+    ) -> Result<Priced, Barred> {
         let Open { row, spec, fire, ends, legs } = *open;
         let is_complete = way == RepairWay::Complete;
         let units = if is_complete {
@@ -242,12 +262,36 @@ impl Desk<'_> {
             } else {
                 (Side::Sell, book.bids, book.taken_bid_lots)
             };
-            *slot = Some(repair::trade(side, depth, taken, lots).ok_or_else(none)?);
+            let trade = match supply {
+                Supply::Book => repair::trade(side, depth, taken, lots),
+                Supply::Inside => instrument.inside(side, lots),
+            };
+            *slot = Some(trade.ok_or_else(none)?);
         }
         let more = units.saturating_sub(ends.done_units);
         let cost_e9 = repair::cost_e9(spec, &row.lot_q32, fire, &trades, more, &prices_e9);
         let cost_e9 = cost_e9.ok_or(Barred::from(Refusal::new(Gate::Overflow, i64::MAX, 0)))?;
         Ok(Priced { trades, cost_e9 })
+    }
+
+    /// Whether a way may be taken at its cost, whatever the gates say.
+    pub(super) fn allow(
+        &self,
+        open: &Open<'_>,
+        way: RepairWay,
+        cost_e9: i64,
+    ) -> Result<(), Barred> {
+        let Open { row, spec, fire, .. } = *open;
+        let opens_nothing = fire.is_flattening
+            || self.state == SafeState::Flatten
+            || row.state == SpreadState::Halted;
+        if open.is_open(way) && opens_nothing {
+            return Err(Barred::by(Obstacle::Opens, NO_LEG));
+        }
+        if !fire.is_flattening && cost_e9 > spec.repair.max_cost_e9 {
+            return Err(Barred::by(Obstacle::Cost, NO_LEG));
+        }
+        Ok(())
     }
 
     /// Passes a way through its gates.
@@ -259,17 +303,9 @@ impl Desk<'_> {
         credits: &Credits,
         drafts: &mut Drafts,
     ) -> Result<AccountRow, Barred> {
-        let Open { row, spec, fire, legs, .. } = *open;
+        let Open { spec, legs, .. } = *open;
         let is_open = open.is_open(way);
-        let opens_nothing = fire.is_flattening
-            || self.state == SafeState::Flatten
-            || row.state == SpreadState::Halted;
-        if is_open && opens_nothing {
-            return Err(Barred::by(Obstacle::Opens, NO_LEG));
-        }
-        if !fire.is_flattening && priced.cost_e9 > spec.repair.max_cost_e9 {
-            return Err(Barred::by(Obstacle::Cost, NO_LEG));
-        }
+        self.allow(open, way, priced.cost_e9)?;
         let mut batch: Batch = [0; MAX_GATEWAYS];
         let rows = spec.legs.iter().zip(legs).zip(&priced.trades).zip(drafts.iter_mut());
         for ((((leg, instrument), trade), slot), number) in rows.zip(0_u8..) {

@@ -13,7 +13,7 @@
 //! Whether a way may be taken is not decided here; `desk::repair` does.
 
 use super::{Fire, lots_of, whole_units};
-use crate::message::{Depth, LegSpec, MAX_LEGS, Measure, Side, SpreadSpec};
+use crate::message::{Depth, LegSpec, MAX_LEGS, Measure, RepairSpec, Side, SpreadSpec};
 use crate::price;
 
 /// Tries that a repair can have at most.
@@ -102,6 +102,26 @@ pub fn trade(side: Side, depth: &Depth, taken: u32, lots: u32) -> Option<Trade> 
 #[must_use]
 pub fn lot_q32(leg: &LegSpec) -> i64 {
     leg.coefficient_q32.checked_div(i64::from(leg.ratio_lots)).unwrap_or(0)
+}
+
+/// Fees of `lots` of a leg at `price_e9`, in money of 1e-9; `None` if they cannot be counted.
+#[must_use]
+pub(crate) fn fee_e9(
+    spec: &RepairSpec,
+    lot_q32: &[i64; MAX_LEGS],
+    leg: u8,
+    lots: u32,
+    price_e9: i64,
+) -> Option<i64> {
+    let leg = usize::from(leg);
+    let (lots, lot_q32) = (i128::from(lots), price::widen(*lot_q32.get(leg)?));
+    let of_lots = price::widen(*spec.fee_e9.get(leg)?).checked_mul(lots)?;
+    let value = price::widen(price_e9).checked_mul(lots)?.abs();
+    let of_value = value.checked_mul(i128::from(*spec.fee_q32.get(leg)?))? >> 32;
+    let unit_q32 = of_lots.checked_add(of_value)?.checked_mul(lot_q32)?;
+    (unit_q32 >> 32)
+        .checked_mul(price::widen(spec.money_q32))
+        .map(|money| price::saturate(money >> 32))
 }
 
 /// What the fire will have cost, in money of 1e-9, with `trades` done and `more_units` added to

@@ -2,7 +2,7 @@
 
 use super::{
     AccountLimits, Breakers, Carried, ChannelUpdate, ClockScale, Command, Detailing, Finding,
-    GatewayLimits, HeldLots, Hours, Instruction, InstrumentSpec, MAX_GATEWAYS, MAX_LEGS,
+    GatewayLimits, HeldLots, Hours, Instruction, InstrumentSpec, Internal, MAX_GATEWAYS, MAX_LEGS,
     OrderEvent, OrderId, Quote, SessionUpdate, Sizing, SpreadIndex, SpreadSpec, StreamId,
 };
 use crate::record::codec::{code, message};
@@ -544,4 +544,6 @@ pub enum Detail {
     Repair(Repair),
     /// Legs that wait for another one: what became of them.
     Follow(Follow),
+    /// What two spreads needed was met inside.
+    Internal(Internal),
 }

@@ -9,6 +9,7 @@ mod carried;
 mod control;
 mod desk;
 mod instruction;
+mod internal;
 mod order;
 mod quote;
 mod scope;
@@ -27,6 +28,7 @@ pub use desk::{
     Intent, Keeper, Obstacle, Repair, RepairWay, SafeState, StateChange, Way,
 };
 pub use instruction::{Denial, Instruction};
+pub use internal::{Internal, InternalSide};
 pub use order::{
     GatewayNews, OrderAction, OrderCommand, OrderEvent, OrderEventKind, SessionState, SessionUpdate,
 };

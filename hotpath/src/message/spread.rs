@@ -225,6 +225,11 @@ message! {
         pub fee_e9: [i64; MAX_LEGS],
         /// Fee as a part of what is traded, per leg, Q32.
         pub fee_q32: [u32; MAX_LEGS],
+        /// Legs whose needs may be met inside, by those of another spread of the same account
+        /// (`desk::internal`): a bit each, the first leg the lowest. 0: none.
+        pub inside_legs: u8,
+        /// Spreads of other strategies may meet them as well, if these say so too.
+        pub inside_across: bool,
     }
 }
 
@@ -285,5 +290,13 @@ impl RepairSpec {
         money_q32: 1 << 32,
         fee_e9: [0; MAX_LEGS],
         fee_q32: [0; MAX_LEGS],
+        inside_legs: 0,
+        inside_across: false,
     };
+
+    /// Whether what a leg needs may be met inside.
+    #[must_use]
+    pub(crate) fn is_inside(&self, leg: u8) -> bool {
+        self.inside_legs.checked_shr(u32::from(leg)).unwrap_or(0) & 1 == 1
+    }
 }

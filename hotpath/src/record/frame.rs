@@ -16,71 +16,20 @@ use super::codec::{Decoder, Encoder, Field, code};
 use crate::message::{
     AccountLimits, Alert, Breakers, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command,
     Credits, Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, Finding, Follow,
-    GatewayLimits, HeldLots, Hours, Input, Instruction, InstrumentSpec, MAX_GATEWAYS, OrderCommand,
-    OrderEvent, QUOTE_LEVELS, Quote, Repair, SessionUpdate, SiteId, Sizing, SpreadSpec,
-    StateChange,
+    GatewayLimits, HeldLots, Hours, Input, Instruction, InstrumentSpec, Internal, MAX_GATEWAYS,
+    OrderCommand, OrderEvent, QUOTE_LEVELS, Quote, Repair, SessionUpdate, SiteId, Sizing,
+    SpreadSpec, StateChange,
 };
 use crate::time::{MonoNs, UnixNs};
 
+mod logic;
 mod quote;
 
+pub use logic::{LOGIC_CHANGES, LOGIC_VERSION};
 pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 
 /// Version of the encoding that this build writes.
 pub const VERSION: u8 = 1;
-
-/// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 15;
-
-/// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 11] = [
-    (
-        2,
-        "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
-         and yesterday are held and can be told",
-    ),
-    (
-        3,
-        "orders of earlier runs of which nobody can tell go on under their ids and are settled by \
-         what is told of them; news of orders of earlier runs that were over raises no alert",
-    ),
-    (4, "refusals by gate and the ends of fires that ended in ratio may be left out, by input"),
-    (5, "nothing is sent outside the hours of a leg, and nothing opened near their end, if told"),
-    (
-        6,
-        "orders priced off a packet whose copies differ are told; nothing is opened with a leg \
-         whose book the venue's snapshot contradicts or that has stopped moving, or while a clock \
-         is wrong, and less while a channel has one line only, if told so",
-    ),
-    (
-        7,
-        "an order of which nobody can tell is asked for once, and all live orders when a session \
-         is up again, where the venue answers",
-    ),
-    (
-        8,
-        "a fire whose legs end out of ratio is completed or traded back, whichever is cheaper, if \
-         told so; late fills and busts of any order of a fire that has not ended count in it",
-    ),
-    (
-        9,
-        "levels may be ratios, and ask for a time that they are met and for lots that legs lean \
-         on, if told so; spreads can be removed; an input has so many spreads looked at and the \
-         next ones the rest, those first of which a traded leg was quoted; a cancel that came back \
-         unsent is sent again; breakers trip, and what a fire can lose is bounded, if told so",
-    ),
-    (
-        10,
-        "commands are about all, about one spread, or about those that share an instrument, a \
-         gateway, an account or a strategy; what a command killed is not repaired",
-    ),
-    (11, "levels may be after fees, if told so"),
-    (
-        12,
-        "the least liquid leg of a fire is sent first and the others follow what it fills, if told \
-         so, and what becomes of them is told; a spread that is busy keeps its account",
-    ),
-];
 
 /// Bytes of a header.
 pub const HEADER_LEN: usize = 16;
@@ -94,6 +43,7 @@ const _: () = assert!(HEADER_LEN + INPUT_LEN + SpreadSpec::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + INPUT_LEN + 1 + CarriedOrder::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + Ending::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + Repair::LEN <= MAX_LEN);
+const _: () = assert!(HEADER_LEN + Internal::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + INPUT_LEN + 64 + 2 * QUOTE_LEVELS * 12 <= MAX_LEN);
 
 code! {
@@ -151,6 +101,8 @@ code! {
         Repair = 37 "repair",
         /// Output: legs that wait for another one.
         Follow = 38 "follow",
+        /// Output: what two spreads needed was met inside.
+        Internal = 39 "internal",
         /// The shell: a run of the desk starts; always its first record.
         Start = 64 "start",
     }
@@ -402,6 +354,7 @@ impl Writer {
             Detail::Ending(_) => Kind::Ending,
             Detail::Repair(_) => Kind::Repair,
             Detail::Follow(_) => Kind::Follow,
+            Detail::Internal(_) => Kind::Internal,
         };
         self.write(kind, seq_no, index, buffer, |out| match detail {
             Detail::Decision(decision) => decision.put(out),
@@ -410,6 +363,7 @@ impl Writer {
             Detail::Ending(ending) => ending.put(out),
             Detail::Repair(repair) => repair.put(out),
             Detail::Follow(follow) => follow.put(out),
+            Detail::Internal(internal) => internal.put(out),
         })
     }
 
@@ -521,6 +475,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         Kind::Ending => Body::Detail(Detail::Ending(Ending::take(input)?)),
         Kind::Repair => Body::Detail(Detail::Repair(Repair::take(input)?)),
         Kind::Follow => Body::Detail(Detail::Follow(Follow::take(input)?)),
+        Kind::Internal => Body::Detail(Detail::Internal(Internal::take(input)?)),
         Kind::Start => Body::Start(Start {
             identity: DeskIdentity { site: header.site, desk: header.desk, run: u16::take(input)? },
             logic_version: u16::take(input)?,
@@ -589,6 +544,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         | Kind::Ending
         | Kind::Repair
         | Kind::Follow
+        | Kind::Internal
         | Kind::Start => return None,
     })
 }

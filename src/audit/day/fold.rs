@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::message::{
     AccountId, AlertKind, Carried, CarriedOrder, CarriedUnits, Decision, Detail, Ending, Gate,
-    HeldLots, InstrumentIndex, MAX_LEGS, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
-    OrderId, PositionEffect, RepairWay, Side, SpreadIndex,
+    HeldLots, InstrumentIndex, Internal, MAX_LEGS, OrderAction, OrderCommand, OrderEvent,
+    OrderEventKind, OrderId, PositionEffect, RepairWay, Side, SpreadIndex,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent};
 use xmc_hotpath::time::{MonoNs, UnixNs};
@@ -264,6 +264,17 @@ impl Folding {
                     RepairWay::Neither => {}
                 }
             }
+            Detail::Internal(internal) => self.met_inside(internal, place),
+        }
+    }
+
+    /// Lots went from one pair to another: what the account holds stays as it is.
+    fn met_inside(&mut self, internal: &Internal, place: &Place<'_>) {
+        let lots = i64::from(internal.lots);
+        for (side, signed) in [(&internal.buy, lots), (&internal.sell, -lots)] {
+            pair(self.part(place.utc), side.spread, place.labels).inside_lots +=
+                u64::from(internal.lots);
+            self.hedge(side.spread, side.leg, signed, place);
         }
     }
 
@@ -425,18 +436,18 @@ impl Folding {
         let before = self.positions.get(&place.labels.instrument(sent.instrument));
         let after = before.copied().unwrap_or(0) + signed;
         self.set_position(sent.instrument, after, place);
-        self.hedge(sent, signed, place);
+        self.hedge(sent.spread, sent.leg, signed, place);
     }
 
     /// Notes what a fill does to the ratio of its pair's legs.
-    fn hedge(&mut self, sent: &OrderCommand, signed: i64, place: &Place<'_>) {
-        let Some(spec) = place.memory.spread(sent.spread) else { return };
+    fn hedge(&mut self, spread: SpreadIndex, leg: u8, signed: i64, place: &Place<'_>) {
+        let Some(spec) = place.memory.spread(spread) else { return };
         let ratios = spec.legs.map(|leg| leg.ratio_lots);
-        let standing = self.spreads.entry(sent.spread.0).or_default();
-        if let Some(lots) = standing.legs.get_mut(usize::from(sent.leg)) {
+        let standing = self.spreads.entry(spread.0).or_default();
+        if let Some(lots) = standing.legs.get_mut(usize::from(leg)) {
             *lots += signed;
         }
-        self.see_unhedged(sent.spread, &ratios, place);
+        self.see_unhedged(spread, &ratios, place);
     }
 
     /// What an earlier run left in a pair: its legs are in ratio, but for the residual.

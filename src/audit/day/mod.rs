@@ -63,6 +63,9 @@ pub struct SpreadPart {
     pub completed: u64,
     /// Repairs sent that traded back what was beyond whole units.
     pub traded_back: u64,
+    /// Lots that were met inside by another pair's: no order of this one traded them.
+    #[serde(default)]
+    pub inside_lots: u64,
     /// Units asked for by fires that ended.
     pub asked_units: u64,
     /// Units done.
@@ -219,6 +222,7 @@ impl SpreadPart {
         self.broken += later.broken;
         self.completed += later.completed;
         self.traded_back += later.traded_back;
+        self.inside_lots += later.inside_lots;
         self.asked_units += later.asked_units;
         self.done_units += later.done_units;
         self.took.merge(&later.took);

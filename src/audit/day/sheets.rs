@@ -124,6 +124,12 @@ fn summary(of: &Part) -> Sheet {
             count(of.sum_of_spreads(|row| row.traded_back)),
         ),
         (
+            "inside_lots",
+            "lots of pairs that were met inside, both sides",
+            "内部撮合手数（双边）",
+            count(of.sum_of_spreads(|row| row.inside_lots)),
+        ),
+        (
             "done",
             "units done of units asked for",
             "完成份数/委托份数",

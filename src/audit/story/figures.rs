@@ -2,7 +2,9 @@
 
 use super::{OrderStory, Story};
 use std::collections::HashSet;
-use xmc_hotpath::message::{FollowStep, MAX_LEGS, Measure, OrderEventKind, Side};
+use xmc_hotpath::message::{
+    FollowStep, Internal, MAX_LEGS, Measure, OrderEventKind, RepairWay, Side,
+};
 use xmc_hotpath::price;
 use xmc_hotpath::spread::{ratio_e9, weight_q32};
 
@@ -97,6 +99,21 @@ impl Story {
                 leg.cost_e9 += cost_e9;
             } else {
                 // Traded back.
+                leg.lots = leg.lots.saturating_sub(lots);
+                leg.cost_e9 -= cost_e9;
+            }
+        }
+        for told in &self.internals {
+            let Internal { lots, price_e9, buy, sell, .. } = told.what;
+            let is_buy = buy.spread == self.spec.spread;
+            let side = if is_buy { buy } else { sell };
+            let Some(leg) = legs.get_mut(usize::from(side.leg)) else { continue };
+            let (lots, cost_e9) = (u64::from(lots), i128::from(price_e9) * i128::from(lots));
+            if side.way == RepairWay::Complete {
+                leg.side.get_or_insert(if is_buy { Side::Buy } else { Side::Sell });
+                leg.lots += lots;
+                leg.cost_e9 += cost_e9;
+            } else {
                 leg.lots = leg.lots.saturating_sub(lots);
                 leg.cost_e9 -= cost_e9;
             }

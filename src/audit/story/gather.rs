@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
-    Alert, Command, Decision, Detail, Ending, Follow, FollowStep, Gate, Instruction, OrderAction,
-    OrderCommand, OrderId, Repair, RepairWay, SpreadIndex, StateChange,
+    Alert, Command, Decision, Detail, Ending, Follow, FollowStep, Gate, Instruction, Internal,
+    OrderAction, OrderCommand, OrderId, Repair, RepairWay, SpreadIndex, StateChange,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent, OwnedInput, Start};
 
@@ -17,7 +17,7 @@ use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent, OwnedInput, Start};
 pub enum Wanted {
     /// Of the decision that sent this order.
     Order(OrderId),
-    /// Of the last decision on this input.
+    /// Of the last decision on this input; if it sent orders, of the fire whose orders they are.
     Input {
         /// The run.
         run: u16,
@@ -48,6 +48,7 @@ pub(super) struct Found {
     pub orders: Vec<OrderStory>,
     pub follows: Vec<Told<Follow>>,
     pub repairs: Vec<Told<Repair>>,
+    pub internals: Vec<Told<Internal>>,
     pub ending: Option<Told<Ending>>,
     pub alerts: Vec<Told<Alert>>,
     pub states: Vec<Told<StateChange>>,
@@ -153,6 +154,7 @@ fn tell(start: Start, mut found: Found, scene: Scene, scanned: Scanned) -> Story
         orders: found.orders,
         follows: found.follows,
         repairs: found.repairs,
+        internals: found.internals,
         ending: found.ending,
         books_at_end: scene.books_at_end,
         alerts: found.alerts,
@@ -382,6 +384,13 @@ impl Pass {
             {
                 self.found.note(entry);
                 self.found.follows.push(self.told(entry, follow));
+            }
+            Detail::Internal(internal)
+                if !self.found.orders.is_empty()
+                    && [internal.buy.spread, internal.sell.spread].map(Some).contains(&spread) =>
+            {
+                self.found.note(entry);
+                self.found.internals.push(self.told(entry, internal));
             }
             Detail::Alert(alert) if self.is_about(&alert) => {
                 self.found.note(entry);

@@ -19,8 +19,8 @@ use crate::journal::segment::Hash;
 use std::path::PathBuf;
 use xmc_hotpath::desk::gates::Reading;
 use xmc_hotpath::message::{
-    Alert, Command, Decision, Ending, Follow, InstrumentSpec, LegSpec, OrderCommand, OrderEvent,
-    OrderId, Quote, Repair, SpreadSpec, StateChange,
+    Alert, Command, Decision, Ending, Follow, InstrumentSpec, Internal, LegSpec, OrderCommand,
+    OrderEvent, OrderId, Quote, Repair, SpreadSpec, StateChange,
 };
 use xmc_hotpath::record::frame::{Kind, Start};
 use xmc_hotpath::spread::Trigger;
@@ -128,6 +128,8 @@ pub struct Story {
     pub follows: Vec<Told<Follow>>,
     /// How it was brought back into ratio, or why it waited: the orders of each are in `orders`.
     pub repairs: Vec<Told<Repair>>,
+    /// What of it was met inside by another pair: no order of it traded that.
+    pub internals: Vec<Told<Internal>>,
     /// How the fire ended.
     pub ending: Option<Told<Ending>>,
     /// Books of the legs when it ended.

@@ -99,6 +99,10 @@ struct Figures {
     alerts: BTreeMap<&'static str, u64>,
     repairs: BTreeMap<&'static str, u64>,
     repaired: u64,
+    inside: u64,
+    inside_lots: u64,
+    may_meet: u64,
+    meeting: u64,
     removed: u64,
     followed: u64,
     pulled: u64,
@@ -214,6 +218,10 @@ impl Figures {
             alerts: total.alerts.iter().map(|(kind, count)| (kind.word(), *count)).collect(),
             repairs: total.repairs.iter().map(|(way, count)| (way.word(), *count)).collect(),
             repaired: total.repaired,
+            inside: total.inside,
+            inside_lots: total.inside_lots,
+            may_meet: total.may_meet,
+            meeting: sweep.meeting,
             removed: total.removed,
             followed: total.followed,
             pulled: total.pulled,
@@ -265,6 +273,10 @@ impl Figures {
             alerts: BTreeMap::new(),
             repairs: BTreeMap::new(),
             repaired: 0,
+            inside: 0,
+            inside_lots: 0,
+            may_meet: 0,
+            meeting: 0,
             removed: 0,
             followed: 0,
             pulled: 0,
@@ -290,6 +302,11 @@ impl Figures {
             writeln!(out, "bookings  {}", self.bookings)?;
             writeln!(out, "fires     {} done whole", self.fires_done)?;
             writeln!(out, "repaired  {} fires out of ratio", self.repaired)?;
+            writeln!(
+                out,
+                "inside    {} needs met, of {} lots, in {} of {} schedules where they may",
+                self.inside, self.inside_lots, self.meeting, self.may_meet
+            )?;
             writeln!(out, "removed   {} spreads that were flat and at rest", self.removed)?;
             writeln!(
                 out,

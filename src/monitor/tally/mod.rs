@@ -43,9 +43,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use xmc_hotpath::message::{
     Alert, AlertKind, Carried, ChannelState, ChannelUpdate, Decision, DeskIdentity, Detail, Event,
-    Gate, HeldLots, Input, InstrumentSpec, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
-    OrderId, Quote, QuoteQuality, RepairWay, SafeState, SessionState, SessionUpdate, SpreadIndex,
-    StateChange, StreamId,
+    Gate, HeldLots, Input, InstrumentSpec, Internal, OrderAction, OrderCommand, OrderEvent,
+    OrderEventKind, OrderId, Quote, QuoteQuality, RepairWay, SafeState, SessionState,
+    SessionUpdate, Side, SpreadIndex, StateChange, StreamId,
 };
 use xmc_hotpath::record::frame::Body;
 use xmc_hotpath::time::MonoNs;
@@ -335,6 +335,16 @@ impl Tally {
                 self.happen(Happened::Repaired(*repair));
             }
             Detail::Follow(_) => {}
+            Detail::Internal(internal) => self.met_inside(internal),
+        }
+    }
+
+    /// Lots went from one spread to another: what the account holds stays as it is.
+    fn met_inside(&mut self, internal: &Internal) {
+        let sides = [(&internal.buy, Side::Buy), (&internal.sell, Side::Sell)];
+        for (of, side) in sides {
+            let place = (internal.instrument.0 as usize, of.spread.0 as usize, of.leg.into());
+            self.trade(place, side, internal.lots, internal.price_e9);
         }
     }
 
@@ -524,7 +534,18 @@ impl Tally {
             return;
         };
         row.held.trade(booked, effect, signed_lots);
-        let multiplier_e9 = row.multiplier_e9;
+        self.trade((instrument, spread, leg), event.side, event.qty_lots, event.price_e9);
+    }
+
+    /// Books lots in the legs of a spread: instrument, spread and leg by their places.
+    fn trade(
+        &mut self,
+        (instrument, spread, leg): (usize, usize, usize),
+        side: Side,
+        lots: u32,
+        price_e9: i64,
+    ) {
+        let multiplier_e9 = self.instruments.get(instrument).map_or(0, |row| row.multiplier_e9);
         let currencies =
             self.setting.instruments.get(instrument).zip(self.setting.spreads.get(spread));
         let rate_e9 = currencies.and_then(|(from, to)| self.rate_e9(&from.currency, &to.currency));
@@ -532,13 +553,7 @@ impl Tally {
             return;
         };
         if let Some(book) = row.legs.get_mut(leg) {
-            book.trade(Traded {
-                side: event.side,
-                lots: event.qty_lots,
-                price_e9: event.price_e9,
-                multiplier_e9,
-                rate_e9,
-            });
+            book.trade(Traded { side, lots, price_e9, multiplier_e9, rate_e9 });
         }
         let before = row.round_trips;
         row.traded_at(self.now);

@@ -58,6 +58,16 @@ impl Product {
     }
 }
 
+/// Lots that a pair has got, above zero, or given.
+struct Booked {
+    leg: usize,
+    instrument: InstrumentIndex,
+    signed: i64,
+    price_e9: i64,
+    /// From a venue; if not, from another pair.
+    is_at_venue: bool,
+}
+
 /// Keeps account.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -258,21 +268,37 @@ impl Account {
     }
 
     fn filled(&mut self, sent: &OrderCommand, event: &OrderEvent) {
-        let (row, leg) = (sent.spread.0 as usize, usize::from(sent.leg));
-        let (now, period) = (self.now, self.period);
         let lots = i64::from(event.qty_lots);
-        let is_buy = event.side == Side::Buy;
-        let signed = if is_buy { lots } else { -lots };
-        let Some(product) = self.products.get(sent.instrument.0 as usize) else { return };
-        let paid_e18 = product.own_e18(i128::from(event.price_e9) * i128::from(signed));
+        let signed = if event.side == Side::Buy { lots } else { -lots };
+        let traded = Booked {
+            leg: usize::from(sent.leg),
+            instrument: sent.instrument,
+            signed,
+            price_e9: event.price_e9,
+            is_at_venue: true,
+        };
+        self.booked(sent.spread.0 as usize, &traded);
+    }
+
+    /// Books lots that a pair has got: from a venue, or from another pair, which costs no fees and
+    /// is no turnover.
+    fn booked(&mut self, row: usize, traded: &Booked) {
+        let Booked { leg, instrument, signed, price_e9, is_at_venue } = *traded;
+        let (now, period) = (self.now, self.period);
+        let lots = u32::try_from(signed.unsigned_abs()).unwrap_or(u32::MAX);
+        let Some(product) = self.products.get(instrument.0 as usize) else { return };
+        let paid_e18 = product.own_e18(i128::from(price_e9) * i128::from(signed));
         let multiplier_e9 = product.spec.map_or(0, |spec| spec.multiplier_e9);
         let Some(pair) = self.pairs.get_mut(row).filter(|_| leg < MAX_LEGS) else { return };
         pair.expose(now, period);
         let Some(spec) = &pair.spec else { return };
         let known = self.money.as_ref();
-        let fee_e18 = known
-            .and_then(|money| money.fee_e18(sent.instrument, event.qty_lots, paid_e18))
-            .unwrap_or_else(|| told_fee_e18(spec, leg, event.qty_lots, paid_e18, multiplier_e9));
+        let fee_e18 = || {
+            known
+                .and_then(|money| money.fee_e18(instrument, lots, paid_e18))
+                .unwrap_or_else(|| told_fee_e18(spec, leg, lots, paid_e18, multiplier_e9))
+        };
+        let fee_e18 = if is_at_venue { fee_e18() } else { 0 };
         let realised_e18 = pair.held[leg].trade(signed, paid_e18);
         pair.held[leg].fees_e18 += fee_e18;
         pair.standing[leg] += signed;
@@ -284,16 +310,18 @@ impl Account {
             fire.has_traded = true;
         }
         let sums = &mut pair.sums[period][leg];
-        sums.turnover_e18 += paid_e18.abs();
+        sums.turnover_e18 += if is_at_venue { paid_e18.abs() } else { 0 };
         sums.realised_e18 += realised_e18;
         sums.fees_e18 += fee_e18;
         let held: u64 = pair.held.iter().map(|held| held.lots.unsigned_abs()).sum();
         let counts = &mut pair.periods[period];
         counts.most_residual_lots = counts.most_residual_lots.max(pair.residual_lots);
         counts.most_lots = counts.most_lots.max(held);
-        let leg = &mut counts.legs[leg];
-        let side = if is_buy { &mut leg.bought_lots } else { &mut leg.sold_lots };
-        *side += u64::from(event.qty_lots);
+        if is_at_venue {
+            let leg = &mut counts.legs[leg];
+            let side = if signed > 0 { &mut leg.bought_lots } else { &mut leg.sold_lots };
+            *side += u64::from(lots);
+        }
         self.mark(row);
     }
 
@@ -324,6 +352,20 @@ impl Account {
                 }
                 // The orders of legs that follow take what they take of the books.
                 Detail::Follow(told) => self.use_up(told.spread, outputs),
+                Detail::Internal(told) => {
+                    let lots = i64::from(told.lots);
+                    for (side, signed) in [(&told.buy, lots), (&told.sell, -lots)] {
+                        let row = side.spread.0 as usize;
+                        let traded = Booked {
+                            leg: usize::from(side.leg),
+                            instrument: told.instrument,
+                            signed,
+                            price_e9: told.price_e9,
+                            is_at_venue: false,
+                        };
+                        self.booked(row, &traded);
+                    }
+                }
                 Detail::State(_) => {}
             }
         }

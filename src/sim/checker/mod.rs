@@ -16,6 +16,7 @@ macro_rules! ensure {
 
 mod due;
 mod fire;
+mod internal;
 mod lead;
 mod loss;
 mod repair;
@@ -65,6 +66,10 @@ pub struct Checker {
     pub followed: u64,
     /// Orders that rested and were taken back.
     pub pulled: u64,
+    /// Times that needs of two spreads met inside.
+    pub inside: u64,
+    /// Lots of these.
+    pub inside_lots: u64,
 }
 
 impl Checker {
@@ -116,6 +121,7 @@ impl Checker {
         if desk.next_deadline() > self.now {
             self.at_once(input, outputs)?;
             self.still_rests(input, outputs)?;
+            self.left_apart(input, outputs)?;
         }
         self.waived(outputs)?;
         if outputs.orders().any(|order| order.action == OrderAction::New) {
@@ -154,10 +160,15 @@ impl Checker {
         self.repaired += endings.iter().filter(|ending| ending.is_repaired()).count() as u64;
         let is_wanted = |ending: &&ModelEnding| detailing.endings || !ending.is_aligned;
         let mut endings = endings.iter().filter(is_wanted).peekable();
+        let mut inside = BTreeSet::new();
         for detail in outputs.details() {
             match detail {
                 Detail::Alert(alert) => self.alert(alert)?,
                 Detail::Repair(_) | Detail::Follow(_) => {}
+                // Taken in where they stand among the orders, with what they end.
+                Detail::Internal(internal) => {
+                    inside.extend([internal.buy.spread, internal.sell.spread]);
+                }
                 Detail::State(change) => {
                     let is_halt = change.to == SafeState::Halt;
                     let mut causes = alerts(outputs).map(|alert| alert.kind.code());
@@ -170,6 +181,7 @@ impl Checker {
                         self.model.is_killed |= !change.by_alert;
                     }
                 }
+                Detail::Ending(ending) if inside.contains(&ending.spread) => {}
                 Detail::Ending(ending) => {
                     let expected = endings.next_if(|expected| expected.spread == ending.spread);
                     let given_up = match expected {
@@ -284,6 +296,8 @@ impl Checker {
             }
         }
         let (mut rest, mut others) = (fresh.as_slice(), others.into_iter().peekable());
+        // What was met inside, and what that has ended.
+        let (mut inside, mut due) = (BTreeSet::new(), Vec::<ModelEnding>::new());
         for detail in outputs.details() {
             // What goes out after new orders takes nothing from their windows.
             let sent = fresh.len() - rest.len();
@@ -307,6 +321,18 @@ impl Checker {
                     self.unfollowed(repair.spread, input, outputs)?;
                     self.repair(repair, orders, &input.credits)?;
                 }
+                Detail::Internal(internal) => {
+                    inside.extend([internal.buy.spread, internal.sell.spread]);
+                    due.extend(self.met_inside(internal, input, outputs)?);
+                }
+                Detail::Ending(ending) if inside.contains(&ending.spread) => {
+                    let at = due.iter().position(|due| due.spread == ending.spread);
+                    let expected = match at {
+                        Some(at) => Some(due.remove(at)),
+                        None => self.given_up(ending)?,
+                    };
+                    self.ending(ending, expected.as_ref(), outputs)?;
+                }
                 _ => continue,
             }
             // What one spread takes from a book moves the value of the next.
@@ -314,6 +340,8 @@ impl Checker {
         }
         others.for_each(|(_, other)| self.model.count_message(self.now, other));
         ensure!(self, "S3", rest.is_empty(), "orders without a decision: {rest:?}");
+        let is_told = !self.model.detailing.endings || due.is_empty();
+        ensure!(self, "endings", is_told, "{due:?} ended inside and was not told");
         Ok(())
     }
 

@@ -24,10 +24,10 @@ pub(super) struct Need {
 }
 
 /// A way as the model sees it.
-struct Seen {
-    needs: Vec<Need>,
-    /// `None`: it cannot be priced, for this.
-    cost_e9: Result<i64, Obstacle>,
+pub(super) struct Seen {
+    pub needs: Vec<Need>,
+    /// `Err`: it cannot be priced, for this.
+    pub cost_e9: Result<i64, Obstacle>,
 }
 
 impl Checker {
@@ -94,6 +94,7 @@ impl Checker {
         let is_sent = told.way != RepairWay::Neither;
         let attempt = fire.tries + u8::from(is_sent);
         ensure!(self, "S7", told.attempt == attempt, "{told:?} is number {attempt}");
+        self.nothing_meets(told.spread)?;
         let (done, full) = (spec.done(fire), full(&spec, fire));
         let ends = (told.done_units, told.full_units);
         ensure!(self, "repair", ends == (done, full.unwrap_or(0)), "{told:?}, {done} and {full:?}");
@@ -101,7 +102,7 @@ impl Checker {
         ensure!(self, "repair", told.residual_lots == residual, "{told:?}, {residual:?} left");
         let mut free = Vec::new();
         for way in [RepairWay::Complete, RepairWay::Unwind] {
-            let seen = self.see(spread, fire, way, full);
+            let seen = self.see(spread, fire, way, full, false);
             let of = if way == RepairWay::Complete { &told.complete } else { &told.unwind };
             self.way(told, of, way, &seen, credits)?;
             if of.obstacle == Obstacle::Nothing {
@@ -142,13 +143,14 @@ impl Checker {
         Ok(())
     }
 
-    /// What a way takes and costs, by the model's own books.
-    fn see(
+    /// What a way takes and costs, by the model's own books or at the price of what meets inside.
+    pub(super) fn see(
         &self,
         spread: &ModelSpread,
         fire: &ModelFire,
         way: RepairWay,
         full: Option<u32>,
+        is_inside: bool,
     ) -> Seen {
         let spec = &spread.spec;
         let is_complete = way == RepairWay::Complete;
@@ -177,7 +179,13 @@ impl Checker {
             let lots = u32::try_from(lots).unwrap_or(u32::MAX);
             let is_bought = ((leg.ratio_lots > 0) == fire.intent.is_buy()) == is_complete;
             let row = &self.model.instruments[&leg.instrument.0];
-            let (side, priced) = if is_bought {
+            let inside = || {
+                let price_e9 = self.inside_e9(leg.instrument.0)?;
+                Some((price_e9, i128::from(price_e9) * i128::from(lots)))
+            };
+            let (side, priced) = if is_inside {
+                (if is_bought { Side::Buy } else { Side::Sell }, inside())
+            } else if is_bought {
                 (Side::Buy, cost(&row.quote.asks, row.taken_asks, lots))
             } else {
                 (Side::Sell, cost(&row.quote.bids, row.taken_bids, lots))
@@ -356,7 +364,7 @@ impl Checker {
 }
 
 /// The fewest units that cover what is filled, if they are not more than were asked for.
-fn full(spec: &SpreadSpec, fire: &ModelFire) -> Option<u32> {
+pub(super) fn full(spec: &SpreadSpec, fire: &ModelFire) -> Option<u32> {
     (0..=fire.units).find(|units| {
         (0..MAX_LEGS).all(|leg| spec.lots(leg, *units) >= u64::from(fire.filled[leg]))
     })

@@ -143,8 +143,7 @@ pub fn spread(row: u32) -> SpreadSpec {
             within: SECOND,
             max_cost_e9: i64::MAX,
             money_q32: ONE_Q32,
-            fee_e9: [0; 4],
-            fee_q32: [0; 4],
+            ..RepairSpec::NONE
         },
         loss: LossSpec::NONE,
         legs_first: LegsFirst::Together,
@@ -287,7 +286,11 @@ impl<'a, 'w> Table<'a, 'w> {
                     }
                 }
                 Detail::Alert(told) => *played.alerts.entry(told.kind).or_default() += 1,
-                Detail::State(_) | Detail::Ending(_) | Detail::Repair(_) | Detail::Follow(_) => {}
+                Detail::State(_)
+                | Detail::Ending(_)
+                | Detail::Repair(_)
+                | Detail::Follow(_)
+                | Detail::Internal(_) => {}
             }
         }
         for detail in self.outputs.details() {

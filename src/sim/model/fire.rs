@@ -61,7 +61,7 @@ impl ModelFire {
     }
 
     /// Counts lots in, or out as far as there are any; says how many.
-    pub(super) fn count(&mut self, leg: usize, is_toward: bool, lots: u32) -> u32 {
+    pub fn count(&mut self, leg: usize, is_toward: bool, lots: u32) -> u32 {
         let counted = if is_toward { lots } else { lots.min(self.filled[leg]) };
         if is_toward {
             self.filled[leg] += counted;
@@ -79,7 +79,8 @@ impl ModelFire {
         move |part_e9| worse * 1_000_000_000 > planned.abs() * i128::from(part_e9)
     }
 
-    pub(super) fn pay(&mut self, leg: usize, side: Side, price_e9: i64, lots: u32) {
+    /// Adds what lots cost beyond the planned price.
+    pub fn pay(&mut self, leg: usize, side: Side, price_e9: i64, lots: u32) {
         let more = (i128::from(price_e9) - i128::from(self.planned_e9[leg])) * i128::from(lots);
         self.slip_e9[leg] += if side == Side::Buy { more } else { -more };
     }

@@ -207,7 +207,7 @@ impl Model {
     /// Ends a fire whose orders are all known, unless legs have still to follow, or it is out of
     /// ratio and is to be repaired: then the desk says when it ends, and the checker whether it
     /// may.
-    pub(super) fn settle(&mut self, now: MonoNs, index: SpreadIndex) -> Option<ModelEnding> {
+    pub fn settle(&mut self, now: MonoNs, index: SpreadIndex) -> Option<ModelEnding> {
         let spread = self.spreads.get(&index.0)?;
         let fire = spread.fire.as_ref()?;
         if fire.orders.iter().any(|id| self.live.contains(&id.0)) || spread.to_follow() > 0 {

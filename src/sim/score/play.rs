@@ -437,8 +437,7 @@ pub fn spread() -> SpreadSpec {
             within: SECOND,
             max_cost_e9: i64::MAX,
             money_q32: 1_000 * ONE_Q32,
-            fee_e9: [0; 4],
-            fee_q32: [0; 4],
+            ..RepairSpec::NONE
         },
         loss: LossSpec::NONE,
         legs_first: LegsFirst::Together,

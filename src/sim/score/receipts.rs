@@ -263,6 +263,20 @@ impl Reading<'_> {
                 }
             }
             Detail::Ending(ending) => self.ending(ending),
+            Detail::Internal(told) => {
+                let lots = i64::from(told.lots);
+                for (side, signed) in [(&told.buy, lots), (&told.sell, -lots)] {
+                    let legs = self.legs.entry(side.spread).or_default();
+                    if let Some(held) = legs.get_mut(usize::from(side.leg)) {
+                        *held += signed;
+                    }
+                    let price_lots_e9 = i128::from(told.price_e9) * i128::from(signed);
+                    let paid_e9 = self.money(told.instrument, price_lots_e9);
+                    if let Some(fire) = self.fires.get_mut(&side.spread) {
+                        fire.paid_e9 += paid_e9;
+                    }
+                }
+            }
             Detail::Decision(_) | Detail::Alert(_) | Detail::State(_) | Detail::Follow(_) => {}
         }
     }

@@ -74,6 +74,12 @@ pub struct Outcome {
     pub repairs: BTreeMap<RepairWay, u64>,
     /// Fires that ended in ratio after repairs.
     pub repaired: u64,
+    /// Schedules in which they may meet inside; one or none of one schedule.
+    pub may_meet: u64,
+    /// Times that needs of two spreads met inside.
+    pub inside: u64,
+    /// Lots of these.
+    pub inside_lots: u64,
     /// Spreads that were removed.
     pub removed: u64,
     /// Batches of legs that followed another one.
@@ -103,6 +109,9 @@ impl Outcome {
             *self.repairs.entry(*way).or_default() += count;
         }
         self.repaired += other.repaired;
+        self.may_meet += other.may_meet;
+        self.inside += other.inside;
+        self.inside_lots += other.inside_lots;
         self.removed += other.removed;
         self.followed += other.followed;
         self.pulled += other.pulled;
@@ -550,6 +559,9 @@ impl<'a> World<'a> {
             alerts: model.alerts.clone(),
             repairs: self.checker.repairs.clone(),
             repaired: self.checker.repaired,
+            may_meet: self.checker.may_meet(),
+            inside: self.checker.inside,
+            inside_lots: self.checker.inside_lots,
             removed: self.checker.removed,
             followed: self.checker.followed,
             pulled: self.checker.pulled,

@@ -169,6 +169,15 @@ const MONEY_BELOW_ZERO: &str = "[resync]\n[[resync.source]]\nname = \"a\"\ngatew
 const TWO_SOURCES: &str = "[resync]\n[[resync.source]]\nname = \"a\"\ngateway = \"cme\"\n\
      account = \"1\"\nkind = \"file\"\npath = \"x\"\n[[resync.source]]\nname = \"a\"\n\
      gateway = \"cme\"\naccount = \"1\"\nkind = \"file\"\npath = \"y\"\n[logic]";
+const INTERNAL_WHOSE: &str = "[internal]\naccounts = [\"paper_2\"]\n\
+     instruments = [\"s411873\"]\n[logic]";
+const INTERNAL_TWICE: &str = "[internal]\naccounts = [\"paper_1\",\n\"paper_1\"]\n\
+     instruments = [\"s411873\"]\n[logic]";
+const INTERNAL_WHAT: &str = "[internal]\naccounts = [\"paper_1\"]\n\
+     instruments = [\"s411874\"]\n[logic]";
+const INTERNAL_ALONE: &str = "[internal]\naccounts = [\"paper_1\"]\n\
+     instruments = [\"s411873\"]\n[logic]";
+const INTERNAL_NOTHING: &str = "[internal]\naccounts = []\ninstruments = []\n[logic]";
 const NO_SINK: &str = "[alert]\nlang = \"zh\"\n\n[logic]";
 const LATER_ONLY: &str = "[alert]\n[[alert.sink]]\nname = \"a\"\nkind = \"log\"\nafter_s = 60\n\n\
      [logic]";
@@ -762,6 +771,11 @@ const CASES: &[Case] = &[
     case("122", &[(SPREAD, COUNTED_WHERE)], "level = \"exchange\"", ""),
     case("122", &[(SPREAD, COUNTED_WHEN)], "as_of = \"November\"", ""),
     case("123", &[(SPREAD, COUNTED_WHOSE)], "[compliance]", ""),
+    case("190", &[("[logic]", INTERNAL_WHOSE)], "paper_2", ""),
+    case("190", &[("[logic]", INTERNAL_TWICE)], "\"paper_1\"]", ""),
+    case("191", &[("[logic]", INTERNAL_WHAT)], "s411874", ""),
+    case("192", &[("[logic]", INTERNAL_ALONE)], "s411873", ""),
+    case("192", &[("[logic]", INTERNAL_NOTHING)], "[internal]", ""),
     case("124", &[(SPREAD, COUNTED_FREE)], "[compliance]", ""),
     case("121", &[(SPREAD, GUARD_SELDOM)], "[guard]", ""),
     case("010", &[(SPREAD, GUARD_HASTY)], "hot_core_ms = 49", ""),

@@ -5,6 +5,7 @@ mod carried;
 mod details;
 mod doubt;
 mod gates;
+mod internal;
 mod lead;
 mod loss;
 mod news;

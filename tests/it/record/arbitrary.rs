@@ -149,7 +149,9 @@ structs! {
     TriggerSpec {
         measure short_constant_e9 is_after_fees fee_e9 short_fee_e9 fee_q32 open_hold close_hold
     }
-    RepairSpec { tries then within max_cost_e9 money_q32 fee_e9 fee_q32 }
+    RepairSpec {
+        tries then within max_cost_e9 money_q32 fee_e9 fee_q32 inside_legs inside_across
+    }
     GatewayLimits { gateway max_messages rate_window max_open_orders asks_status }
     AccountLimits {
         account max_order_lots max_position_lots max_open_orders max_messages rate_window
@@ -188,6 +190,8 @@ structs! {
         spread intent way attempt is_flattening done_units full_units residual_lots complete unwind
         open_for
     }
+    InternalSide { spread intent leg way needed_lots cost_e9 saved_e9 opens_lots }
+    Internal { instrument account lots price_e9 bid_e9 ask_e9 buy sell }
     Credits { gateway_slots record_used_pct }
     DeskIdentity { site desk run }
     Start { identity logic_version now utc config_digest arenas }
@@ -202,6 +206,7 @@ impl Arbitrary for Detail {
             Ending::any().prop_map(Detail::Ending),
             Repair::any().prop_map(Detail::Repair),
             Follow::any().prop_map(Detail::Follow),
+            Internal::any().prop_map(Detail::Internal),
         ]
         .boxed()
     }

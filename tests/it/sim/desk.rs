@@ -42,6 +42,9 @@ fn swarm() {
     assert!(removed * 50 > count, "{removed} spreads were removed");
     let repaired = sweep.total.repaired;
     assert!(repaired * 25 > count, "{repaired} fires were brought back into ratio");
+    let (meeting, may_meet) = (sweep.meeting, sweep.total.may_meet);
+    assert!(may_meet * 10 > count, "needs may meet in {may_meet} schedules");
+    assert!(meeting * 20 >= may_meet, "in {meeting} of {may_meet} schedules needs met inside");
     if count >= 10_000 {
         let silent: Vec<_> = sweep.total.hits.iter().filter(|(_, hits)| *hits == 0).collect();
         assert!(silent.is_empty(), "faults that never struck: {silent:?}");

@@ -61,7 +61,8 @@ fn is_kept(detail: &Detail, detailing: Detailing) -> bool {
         | Detail::Alert(_)
         | Detail::State(_)
         | Detail::Repair(_)
-        | Detail::Follow(_) => true,
+        | Detail::Follow(_)
+        | Detail::Internal(_) => true,
     }
 }
 

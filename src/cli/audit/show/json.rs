@@ -5,7 +5,7 @@ use crate::audit::story::{Block, Led, Leg, OrderStory, Story, Told};
 use serde_json::{Value, json};
 use xmc_hotpath::desk::gates::{Bound, Of, Reading};
 use xmc_hotpath::message::{
-    Decision, Depth, Ending, Follow, OrderCommand, OrderEvent, Repair, Way,
+    Decision, Depth, Ending, Follow, Internal, InternalSide, OrderCommand, OrderEvent, Repair, Way,
 };
 
 /// The fields of a story.
@@ -39,6 +39,7 @@ pub fn story(of: &Story, labels: &Labels) -> Value {
         "orders": of.orders.iter().map(|row| order(row, labels)).collect::<Vec<_>>(),
         "follows": of.follows.iter().map(follow).collect::<Vec<_>>(),
         "repairs": of.repairs.iter().map(repair).collect::<Vec<_>>(),
+        "internals": of.internals.iter().map(|told| internal(told, labels)).collect::<Vec<_>>(),
         "ending": of.ending.map(|told| ending(&told)),
         "achieved_value_e9": achieved.map(|got| got.value_e9),
         "better_e9": achieved.map(|got| got.better_e9),
@@ -102,6 +103,31 @@ fn follow(told: &Told<Follow>) -> Value {
         "gate": told.what.gate.word(),
         "seen": told.what.seen,
         "limit": told.what.limit,
+    })
+}
+
+fn internal(told: &Told<Internal>, labels: &Labels) -> Value {
+    let side = |of: &InternalSide| {
+        json!({
+            "spread": labels.spread(of.spread),
+            "leg": of.leg,
+            "way": of.way.word(),
+            "needed_lots": of.needed_lots,
+            "cost_e9": of.cost_e9,
+            "saved_e9": Some(of.saved_e9).filter(|saved_e9| *saved_e9 != i64::MAX),
+            "opens_lots": of.opens_lots,
+        })
+    };
+    json!({
+        "input": told.place.0,
+        "now_ns": told.now.0,
+        "instrument": labels.instrument(told.what.instrument),
+        "lots": told.what.lots,
+        "price_e9": told.what.price_e9,
+        "bid_e9": told.what.bid_e9,
+        "ask_e9": told.what.ask_e9,
+        "buy": side(&told.what.buy),
+        "sell": side(&told.what.sell),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::monitor::number;
 use crate::monitor::words::{Lang, Worded};
 use std::io::{self, Write};
 use xmc_hotpath::execute::residual_lots;
-use xmc_hotpath::message::{Ending, Follow, Obstacle, Quote, Repair, RepairWay, Side};
+use xmc_hotpath::message::{Ending, Follow, Internal, Obstacle, Quote, Repair, RepairWay, Side};
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9};
 
 pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -47,6 +47,9 @@ pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
     }
     for told in &story.repairs {
         repaired(page, told, out)?;
+    }
+    for told in &story.internals {
+        met_inside(page, told, out)?;
     }
     if let Some(told) = story.ending {
         ending(page, &told.what, out)?;
@@ -156,6 +159,31 @@ fn repaired(page: &Page<'_>, told: &Told<Repair>, out: &mut impl Write) -> io::R
         writeln!(out, "{}", line.end())?;
     }
     Ok(())
+}
+
+/// What another pair's need met, at which price, and the fees that were not paid.
+fn met_inside(page: &Page<'_>, told: &Told<Internal>, out: &mut impl Write) -> io::Result<()> {
+    let Told { now, what: met, .. } = told;
+    let is_buy = met.buy.spread == page.story.spec.spread;
+    let (own, other) = if is_buy { (&met.buy, &met.sell) } else { (&met.sell, &met.buy) };
+    let side = if is_buy { Side::Buy } else { Side::Sell };
+    let leg = page.story.legs.get(usize::from(own.leg));
+    let leg = leg.map_or(String::new(), |leg| page.leg_name(leg));
+    let what = page.say("met inside", "内部撮合");
+    let text = format!(
+        "{leg} {} {} @ {} ({})",
+        side.word_in(page.lang),
+        met.lots,
+        page.labels.price(met.instrument, met.price_e9),
+        page.labels.spread(other.spread)
+    );
+    let saved = match own.saved_e9 {
+        i64::MAX => "-".to_owned(),
+        saved_e9 => number::e9(saved_e9.into(), 2),
+    };
+    let fees = page.say("fees saved", "节省手续费");
+    let line = Line::indent(1).left(what, 20).left(&text, 40).then(&format!("{fees} {saved}"));
+    writeln!(out, "{}", line.at_edge(&page.date(*now)).end())
 }
 
 fn ending(page: &Page<'_>, ending: &Ending, out: &mut impl Write) -> io::Result<()> {
