@@ -359,7 +359,8 @@ impl Reader {
             | Detail::Decision(_)
             | Detail::Ending(_)
             | Detail::Repair(_)
-            | Detail::Follow(_) => {}
+            | Detail::Follow(_)
+            | Detail::Ruling(_) => {}
         }
     }
 

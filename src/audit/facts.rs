@@ -164,6 +164,9 @@ impl Memory {
                 let gate = Some(follow.gate).filter(|gate| *gate != Gate::Passed);
                 Facts { gate, ..self.of_spread(follow.spread) }
             }
+            Detail::Ruling(ruling) => {
+                Facts { gate: Some(Gate::UserRule), ..self.of_spread(ruling.spread) }
+            }
         }
     }
 
@@ -237,6 +240,7 @@ impl Memory {
                 Scope::Strategy(of) => Facts { strategy: Some(of), ..Facts::default() },
             },
             OwnedEvent::Breakers(breakers) => self.of_spread(breakers.spread),
+            OwnedEvent::Rule(rule) => self.of_spread(rule.spread),
             OwnedEvent::Gateway(_)
             | OwnedEvent::Detailing(_)
             | OwnedEvent::Instruction(_)

@@ -298,6 +298,10 @@ fn count(detail: &Detail, found: &mut Replayed) {
             found.fires += u64::from(decision.gate == Gate::Passed);
         }
         Detail::Alert(_) => found.alerts += 1,
-        Detail::State(_) | Detail::Ending(_) | Detail::Repair(_) | Detail::Follow(_) => {}
+        Detail::State(_)
+        | Detail::Ending(_)
+        | Detail::Repair(_)
+        | Detail::Follow(_)
+        | Detail::Ruling(_) => {}
     }
 }

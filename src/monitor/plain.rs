@@ -4,6 +4,7 @@
 //! is the caller's business.
 
 use super::number;
+use super::ruling;
 use super::setting::Setting;
 use super::tally::Tally;
 use super::view::View;
@@ -176,6 +177,10 @@ impl Plain {
             }
             Detail::Repair(repair) => (spread_name(setting, repair.spread), self.repair(repair)),
             Detail::Follow(follow) => (spread_name(setting, follow.spread), self.follow(follow)),
+            Detail::Ruling(told) => {
+                let text = ruling::of_setting(setting, told, self.lang);
+                (spread_name(setting, told.spread), text)
+            }
         }
     }
 

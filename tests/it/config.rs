@@ -4,6 +4,7 @@ mod corpus;
 mod decimal;
 pub mod mutation;
 mod rendering;
+mod rules;
 mod terms;
 mod trigger;
 mod venue;

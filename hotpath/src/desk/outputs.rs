@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use crate::message::{Alert, Decision, Detail, Ending, Follow, OrderCommand, Repair, StateChange};
+use crate::message::{
+    Alert, Decision, Detail, Ending, Follow, OrderCommand, Repair, Ruling, StateChange,
+};
 
 /// Orders that one input can cause. Evaluation stops before they would not fit.
 pub const ORDERS_MAX: usize = 16;
@@ -151,6 +153,10 @@ impl Outputs {
 
     pub(super) fn follow(&mut self, follow: Follow) {
         self.detail(Detail::Follow(follow));
+    }
+
+    pub(super) fn ruling(&mut self, ruling: Ruling) {
+        self.detail(Detail::Ruling(ruling));
     }
 
     /// Adds a detail that must be said, in place of another if there is no room.

@@ -17,23 +17,25 @@ use crate::message::{
     AccountLimits, Alert, Breakers, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command,
     Credits, Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, Finding, Follow,
     GatewayLimits, HeldLots, Hours, Input, Instruction, InstrumentSpec, MAX_GATEWAYS, OrderCommand,
-    OrderEvent, QUOTE_LEVELS, Quote, Repair, SessionUpdate, SiteId, Sizing, SpreadSpec,
-    StateChange,
+    OrderEvent, QUOTE_LEVELS, Quote, Repair, Ruling, SessionUpdate, SiteId, Sizing, SpreadSpec,
+    StateChange, UserRule,
 };
 use crate::time::{MonoNs, UnixNs};
 
+mod error;
 mod quote;
 
+pub use error::FrameError;
 pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 
 /// Version of the encoding that this build writes.
 pub const VERSION: u8 = 1;
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 15;
+pub const LOGIC_VERSION: u16 = 17;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 11] = [
+pub const LOGIC_CHANGES: [(u16, &str); 12] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -80,6 +82,7 @@ pub const LOGIC_CHANGES: [(u16, &str); 11] = [
         "the least liquid leg of a fire is sent first and the others follow what it fills, if told \
          so, and what becomes of them is told; a spread that is busy keeps its account",
     ),
+    (17, "rules of the user hold back, close only, cool down, unwind or alert, if told so"),
 ];
 
 /// Bytes of a header.
@@ -94,6 +97,7 @@ const _: () = assert!(HEADER_LEN + INPUT_LEN + SpreadSpec::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + INPUT_LEN + 1 + CarriedOrder::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + Ending::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + Repair::LEN <= MAX_LEN);
+const _: () = assert!(HEADER_LEN + INPUT_LEN + UserRule::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + INPUT_LEN + 64 + 2 * QUOTE_LEVELS * 12 <= MAX_LEN);
 
 code! {
@@ -137,6 +141,8 @@ code! {
         Breakers = 18 "breakers",
         /// Input: what operators have asked for.
         Instruction = 19 "instruction",
+        /// Input: a rule of a spread.
+        Rule = 20 "rule",
         /// Output: an order, a cancel or a replace.
         Order = 32 "order",
         /// Output: a trigger was met.
@@ -151,6 +157,8 @@ code! {
         Repair = 37 "repair",
         /// Output: legs that wait for another one.
         Follow = 38 "follow",
+        /// Output: a rule of the user has decided something.
+        Ruling = 40 "ruling",
         /// The shell: a run of the desk starts; always its first record.
         Start = 64 "start",
     }
@@ -185,26 +193,6 @@ pub struct Header {
     pub index: u16,
     /// The input's sequence number.
     pub seq_no: u64,
-}
-
-/// Why bytes are not a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameError {
-    /// They end before the record does.
-    Truncated,
-    /// The length field is below a header or above `MAX_LEN`.
-    BadLength,
-    /// The kind byte stands for nothing known.
-    UnknownKind,
-    /// Written by another version of the encoding.
-    UnknownVersion,
-    /// An input or a start with an index, an output without one, or a sequence number that its
-    /// kind cannot have: 0 is for the start alone.
-    BadPlace,
-    /// The body does not decode as its kind, or is not how this encoding writes that value.
-    BadBody,
-    /// A quote that says what changed since one that was not read: start at a full image.
-    NoImage,
 }
 
 /// What a run of the desk starts with.
@@ -271,6 +259,7 @@ pub enum OwnedEvent {
     Finding(Finding),
     Sizing(Sizing),
     Breakers(Breakers),
+    Rule(UserRule),
     Clock(ClockScale),
     Tick,
 }
@@ -297,6 +286,7 @@ impl OwnedInput {
             OwnedEvent::Finding(finding) => Event::Finding(*finding),
             OwnedEvent::Sizing(sizing) => Event::Sizing(*sizing),
             OwnedEvent::Breakers(breakers) => Event::Breakers(*breakers),
+            OwnedEvent::Rule(rule) => Event::Rule(rule),
             OwnedEvent::Clock(scale) => Event::Clock(*scale),
             OwnedEvent::Tick => Event::Tick,
         };
@@ -340,6 +330,7 @@ impl Writer {
             Event::Finding(_) => Kind::Finding,
             Event::Sizing(_) => Kind::Sizing,
             Event::Breakers(_) => Kind::Breakers,
+            Event::Rule(_) => Kind::Rule,
             Event::Clock(_) => Kind::Clock,
             Event::Tick => Kind::Tick,
         };
@@ -368,6 +359,7 @@ impl Writer {
                 Event::Finding(finding) => finding.put(out),
                 Event::Sizing(sizing) => sizing.put(out),
                 Event::Breakers(breakers) => breakers.put(out),
+                Event::Rule(rule) => rule.put(out),
                 Event::Clock(scale) => scale.put(out),
                 Event::Tick => {}
             }
@@ -402,6 +394,7 @@ impl Writer {
             Detail::Ending(_) => Kind::Ending,
             Detail::Repair(_) => Kind::Repair,
             Detail::Follow(_) => Kind::Follow,
+            Detail::Ruling(_) => Kind::Ruling,
         };
         self.write(kind, seq_no, index, buffer, |out| match detail {
             Detail::Decision(decision) => decision.put(out),
@@ -410,6 +403,7 @@ impl Writer {
             Detail::Ending(ending) => ending.put(out),
             Detail::Repair(repair) => repair.put(out),
             Detail::Follow(follow) => follow.put(out),
+            Detail::Ruling(ruling) => ruling.put(out),
         })
     }
 
@@ -521,6 +515,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         Kind::Ending => Body::Detail(Detail::Ending(Ending::take(input)?)),
         Kind::Repair => Body::Detail(Detail::Repair(Repair::take(input)?)),
         Kind::Follow => Body::Detail(Detail::Follow(Follow::take(input)?)),
+        Kind::Ruling => Body::Detail(Detail::Ruling(Ruling::take(input)?)),
         Kind::Start => Body::Start(Start {
             identity: DeskIdentity { site: header.site, desk: header.desk, run: u16::take(input)? },
             logic_version: u16::take(input)?,
@@ -546,6 +541,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         | Kind::Finding
         | Kind::Sizing
         | Kind::Breakers
+        | Kind::Rule
         | Kind::Clock
         | Kind::Tick => Body::Input(OwnedInput {
             now: MonoNs::take(input)?,
@@ -580,6 +576,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         Kind::Finding => OwnedEvent::Finding(Field::take(input)?),
         Kind::Sizing => OwnedEvent::Sizing(Field::take(input)?),
         Kind::Breakers => OwnedEvent::Breakers(Field::take(input)?),
+        Kind::Rule => OwnedEvent::Rule(Field::take(input)?),
         Kind::Clock => OwnedEvent::Clock(Field::take(input)?),
         Kind::Tick => OwnedEvent::Tick,
         Kind::Order
@@ -589,6 +586,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         | Kind::Ending
         | Kind::Repair
         | Kind::Follow
+        | Kind::Ruling
         | Kind::Start => return None,
     })
 }

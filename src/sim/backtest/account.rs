@@ -324,7 +324,7 @@ impl Account {
                 }
                 // The orders of legs that follow take what they take of the books.
                 Detail::Follow(told) => self.use_up(told.spread, outputs),
-                Detail::State(_) => {}
+                Detail::State(_) | Detail::Ruling(_) => {}
             }
         }
     }

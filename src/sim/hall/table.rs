@@ -287,7 +287,11 @@ impl<'a, 'w> Table<'a, 'w> {
                     }
                 }
                 Detail::Alert(told) => *played.alerts.entry(told.kind).or_default() += 1,
-                Detail::State(_) | Detail::Ending(_) | Detail::Repair(_) | Detail::Follow(_) => {}
+                Detail::State(_)
+                | Detail::Ending(_)
+                | Detail::Repair(_)
+                | Detail::Follow(_)
+                | Detail::Ruling(_) => {}
             }
         }
         for detail in self.outputs.details() {

@@ -263,7 +263,11 @@ impl Reading<'_> {
                 }
             }
             Detail::Ending(ending) => self.ending(ending),
-            Detail::Decision(_) | Detail::Alert(_) | Detail::State(_) | Detail::Follow(_) => {}
+            Detail::Decision(_)
+            | Detail::Alert(_)
+            | Detail::State(_)
+            | Detail::Follow(_)
+            | Detail::Ruling(_) => {}
         }
     }
 

@@ -206,6 +206,7 @@ impl Run {
             removed: checker.removed,
             followed: checker.followed,
             pulled: checker.pulled,
+            ruled: checker.ruled,
         }
     }
 }

@@ -11,6 +11,7 @@ mod news;
 mod offset;
 mod remove;
 mod repair;
+mod rules;
 mod scope;
 mod single;
 mod slices;

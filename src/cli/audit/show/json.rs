@@ -2,10 +2,13 @@
 
 use crate::audit::labels::Labels;
 use crate::audit::story::{Block, Led, Leg, OrderStory, Story, Told};
+use crate::monitor::ruling::words;
+use crate::monitor::words::Lang;
+use crate::rule::expression;
 use serde_json::{Value, json};
 use xmc_hotpath::desk::gates::{Bound, Of, Reading};
 use xmc_hotpath::message::{
-    Decision, Depth, Ending, Follow, OrderCommand, OrderEvent, Repair, Way,
+    Decision, Depth, Ending, Follow, OrderCommand, OrderEvent, Repair, Ruling, UserRule, Way,
 };
 
 /// The fields of a story.
@@ -39,6 +42,7 @@ pub fn story(of: &Story, labels: &Labels) -> Value {
         "orders": of.orders.iter().map(|row| order(row, labels)).collect::<Vec<_>>(),
         "follows": of.follows.iter().map(follow).collect::<Vec<_>>(),
         "repairs": of.repairs.iter().map(repair).collect::<Vec<_>>(),
+        "rulings": of.rulings.iter().map(|told| ruling(of, told, labels)).collect::<Vec<_>>(),
         "ending": of.ending.map(|told| ending(&told)),
         "achieved_value_e9": achieved.map(|got| got.value_e9),
         "better_e9": achieved.map(|got| got.better_e9),
@@ -102,6 +106,25 @@ fn follow(told: &Told<Follow>) -> Value {
         "gate": told.what.gate.word(),
         "seen": told.what.seen,
         "limit": told.what.limit,
+    })
+}
+
+fn ruling(of: &Story, told: &Told<Ruling>, labels: &Labels) -> Value {
+    let ruling = &told.what;
+    let known = |figure: i64| Some(figure).filter(|figure| *figure != Ruling::UNKNOWN);
+    let rule = of.rule(ruling.rule);
+    json!({
+        "input": told.place.0,
+        "now_ns": told.now.0,
+        "rule": ruling.rule,
+        "name": rule.map(UserRule::name),
+        "when": rule.map(|rule| expression(rule, &of.leg_names(labels))),
+        "at": ruling.point.word(),
+        "then": ruling.action.word(),
+        "stand": ruling.stand.word(),
+        "seen": known(ruling.seen),
+        "limit": known(ruling.limit),
+        "words": words(rule, ruling, &of.leg_names(labels), Lang::En),
     })
 }
 
@@ -169,6 +192,7 @@ fn reading(of: &Reading) -> Value {
         Of::Account => ("account", None),
         Of::Desk => ("desk", None),
         Of::Gateway(place) => ("gateway", Some(place)),
+        Of::Rule(place) => ("rule", Some(place)),
     };
     let bound = match of.bound {
         Bound::Most => "most",

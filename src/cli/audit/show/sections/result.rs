@@ -48,6 +48,9 @@ pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
     for told in &story.repairs {
         repaired(page, told, out)?;
     }
+    for told in &story.rulings {
+        page.ruled(told, out)?;
+    }
     if let Some(told) = story.ending {
         ending(page, &told.what, out)?;
     }
