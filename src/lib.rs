@@ -34,6 +34,7 @@ pub mod port;
 pub mod recovery;
 mod replace;
 pub mod resync;
+pub mod rule;
 mod sealed;
 pub mod secret;
 pub mod sim;

@@ -40,6 +40,7 @@ pub mod price;
 pub mod record;
 pub mod ring;
 pub mod risk;
+pub mod rule;
 pub mod spread;
 pub mod stage;
 pub mod sync;

@@ -360,7 +360,8 @@ impl Reader {
             | Detail::Ending(_)
             | Detail::Repair(_)
             | Detail::Follow(_)
-            | Detail::Internal(_) => {}
+            | Detail::Internal(_)
+            | Detail::Ruling(_) => {}
         }
     }
 

@@ -169,6 +169,9 @@ impl Memory {
                 instrument: Some(internal.instrument),
                 ..self.of_spread(internal.buy.spread)
             },
+            Detail::Ruling(ruling) => {
+                Facts { gate: Some(Gate::UserRule), ..self.of_spread(ruling.spread) }
+            }
         }
     }
 
@@ -242,6 +245,7 @@ impl Memory {
                 Scope::Strategy(of) => Facts { strategy: Some(of), ..Facts::default() },
             },
             OwnedEvent::Breakers(breakers) => self.of_spread(breakers.spread),
+            OwnedEvent::Rule(rule) => self.of_spread(rule.spread),
             OwnedEvent::Gateway(_)
             | OwnedEvent::Detailing(_)
             | OwnedEvent::Instruction(_)

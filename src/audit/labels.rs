@@ -54,6 +54,16 @@ impl Labels {
         row.map_or_else(|| numbered("instrument", index.0), |row| row.name.clone())
     }
 
+    /// The legs of a spread, in their order.
+    #[must_use]
+    pub fn legs(&self, index: SpreadIndex) -> Vec<String> {
+        let row = self.setting.as_ref().and_then(|of| of.spreads.get(index.0 as usize));
+        let rows = row.into_iter().flat_map(|row| row.legs.iter().map(|leg| leg.instrument));
+        rows.map(|row| u32::try_from(row).map_or(InstrumentIndex::NONE, InstrumentIndex))
+            .map(|row| self.instrument(row))
+            .collect()
+    }
+
     /// The venue of an instrument.
     #[must_use]
     pub fn venue(&self, index: InstrumentIndex) -> String {

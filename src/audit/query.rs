@@ -5,7 +5,9 @@ use super::facts::{Facts, Memory, is_indexed};
 use super::labels::Labels;
 use super::scan::{At, Deadline, Decoding, Scanned, scan_since};
 use crate::hex;
-use crate::monitor::number;
+use crate::monitor::words::Lang;
+use crate::monitor::{number, ruling};
+use crate::rule::expression;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -333,6 +335,10 @@ impl Receipt {
                     let price = labels.price(internal.instrument, internal.price_e9);
                     format!("inside: {} lots at {price}, {buyer} from {seller}", internal.lots)
                 }
+                Detail::Ruling(ruling) => match &labels.setting {
+                    Some(setting) => ruling::of_setting(setting, ruling, Lang::En),
+                    None => ruling::words(None, ruling, &[], Lang::En),
+                },
                 Detail::Follow(follow) => {
                     let (lead, lots) = (follow.lead, follow.lead_lots);
                     let (step, units) = (follow.step.word(), follow.units);
@@ -469,6 +475,14 @@ fn event(event: &OwnedEvent, labels: &Labels) -> String {
                 )
             });
             words.collect::<Vec<_>>().join(", ")
+        }
+        OwnedEvent::Rule(rule) => {
+            let text = expression(rule, &labels.legs(rule.spread));
+            let (name, at, then) = (rule.name(), rule.point.word(), rule.action.word());
+            match rule.steps().next() {
+                Some(_) => format!("`{name}` at {at}: when {text}, {then}"),
+                None => format!("rule {} is taken away", rule.rule),
+            }
         }
         OwnedEvent::Clock(clock) => format!("utc {} within {} ns", clock.utc.0, clock.error.0),
         OwnedEvent::Instrument(_)

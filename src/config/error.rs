@@ -224,6 +224,20 @@ rules! {
     ResyncPace = "131",
     /// One leg of a spread rests at most: it is traded, others follow it, and a miss is repaired.
     Rests = "160",
+    /// A rule of the user is an expression that can be read.
+    RuleSyntax = "210",
+    /// A rule of the user names figures that there are at its point, and legs of its spread.
+    RuleWord = "211",
+    /// A rule of the user compares and adds what has one unit, and is true or false.
+    RuleUnit = "212",
+    /// A number of a rule fits the unit that it has there.
+    RuleNumber = "213",
+    /// A rule of the user has as many steps, numbers and bytes as the desk has room for.
+    RuleSize = "214",
+    /// What follows from a rule of the user can follow at its point.
+    RuleAction = "215",
+    /// A rule that is asked before hedging is of a spread that repairs its fires.
+    RuleHedge = "216",
     /// How a venue answers in a backtest is said once for a gateway.
     BacktestVenue = "140",
     /// A rate of messages of a backtest's venue has a number and a window.

@@ -36,6 +36,7 @@ pub(crate) mod names;
 mod recovery;
 mod rest;
 mod resync;
+mod rule;
 mod spread;
 mod term;
 pub mod venue;
@@ -63,6 +64,7 @@ pub use market::{
 pub use rational::Rational;
 pub use recovery::{Recovery, RecoveryLoops, RecoveryQuery, Replay};
 pub use resync::{Resync, ResyncSource, StatementPlace, VenueWins};
+pub use rule::UserRule;
 pub use section::Written;
 pub use source::{FileIndex, Place, SourceFile, Sources};
 pub use spread::{HedgeFlag, Leg, Levels, MaxLoss, Repair, Spread, TimeInForce, Triggers};

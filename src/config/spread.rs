@@ -12,6 +12,7 @@ use super::market::InstrumentIndex;
 use super::names::Registry;
 use super::rational::Rational;
 use super::rest::{self, Rest};
+use super::rule::{UserRule, rules};
 use super::section::{Section, Written};
 use super::term::{self, Term};
 use super::value::{
@@ -241,6 +242,8 @@ pub struct Spread {
     pub legs_first: LegsFirst,
     /// What may go wrong with its orders how often.
     pub breakers: Vec<Breaker>,
+    /// What the user has it asked.
+    pub rules: Vec<UserRule>,
     /// By how much the weights of traded legs may differ from their lots and multipliers, units
     /// of 1e-9 (a fraction).
     pub balance_tolerance_e9: i64,
@@ -264,6 +267,8 @@ pub(crate) fn spread(
     let hold_ms =
         |key| section.optional(key, whole(0..=900_000)).map_or(0, |hold: Written<u32>| hold.value);
     let (legs, linear_constant) = legs(&section, names);
+    let repair = repair(&section);
+    let rules = rules(&section, names, &legs, repair.is_some());
     let own_constant_e9 = level("constant").map_or(0, |constant| constant.value);
     let short_constant_e9 = term::short_constant_e9(&legs).saturating_sub(own_constant_e9.min(0));
     let spread = Spread {
@@ -319,12 +324,13 @@ pub(crate) fn spread(
         hedge_flag: section
             .optional("hedge_flag", word(HEDGE_FLAGS))
             .map_or(HedgeFlag::Arbitrage, |flag| flag.value),
-        repair: repair(&section),
+        repair,
         max_loss: max_loss(&section),
         legs_first: section
             .optional("legs_first", word(LEGS_FIRST))
             .map_or(LegsFirst::Together, |first| first.value),
         breakers: breakers(&section),
+        rules,
         is_enabled: section.optional("enabled", boolean).is_none_or(|enabled| enabled.value),
         balance_tolerance_e9: section
             .optional("balance_tolerance", decimal_e9("0.000000001", "0.5"))

@@ -5,13 +5,13 @@
 //! which they first appear; `Names` keeps them for reports.
 
 use crate::config::{
-    AccountLimit, Bounds, Collar, Configuration, GatewayProtocol, HedgeFlag, Instrument, Leg,
+    self, AccountLimit, Bounds, Collar, Configuration, GatewayProtocol, HedgeFlag, Instrument, Leg,
     LegFees, Rational, Spread, TimeInForce,
 };
 use xmc_hotpath::message::{
     self, AccountId, AccountLimits, BREAKERS, BreakerKind, BreakerRule, Breakers, Control,
-    Detailing, GatewayLimits, InstrumentSpec, LegSpec, LossSpec, MAX_LEGS, ProjectId, RepairSpec,
-    Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId, TriggerSpec, WorkSpec,
+    Detailing, GatewayLimits, InstrumentSpec, LegSpec, LossSpec, MAX_LEGS, ProjectId, RULE_NAME,
+    RepairSpec, Sizing, SpreadIndex, SpreadSpec, StrategyId, StreamId, TriggerSpec, WorkSpec,
 };
 use xmc_hotpath::time::Span;
 
@@ -61,6 +61,7 @@ pub fn controls(config: &Configuration) -> (Vec<Control>, Names) {
     for (spread, row) in config.spreads.iter().zip(0..) {
         controls.push(Control::Spread(spread_spec(config, spread, row, &mut names)));
         controls.extend(breakers(spread, row).map(Control::Breakers));
+        controls.extend(user_rules(spread, row).into_iter().map(Control::Rule));
     }
     (controls, names)
 }
@@ -85,6 +86,31 @@ fn breakers(spread: &Spread, row: u32) -> Option<Breakers> {
             BreakerRule { most: breaker.most, of: breaker.of.get(), action: breaker.then };
     }
     (!spread.breakers.is_empty()).then_some(told)
+}
+
+/// The rules of a spread, each at its place.
+#[must_use]
+pub fn user_rules(spread: &Spread, row: u32) -> Vec<message::UserRule> {
+    let rules = spread.rules.iter().zip(0_u8..);
+    rules.map(|(rule, number)| user_rule(rule, row, number)).collect()
+}
+
+fn user_rule(rule: &config::UserRule, row: u32, number: u8) -> message::UserRule {
+    let mut name = [0; RULE_NAME];
+    // No longer than that: `config` has refused it.
+    for (slot, byte) in name.iter_mut().zip(rule.name.bytes()) {
+        *slot = byte;
+    }
+    message::UserRule {
+        spread: SpreadIndex(row),
+        rule: number,
+        point: rule.at,
+        action: rule.then,
+        cool_down: milliseconds(rule.cool_down_ms),
+        name,
+        numbers: rule.program.numbers,
+        steps: rule.program.steps,
+    }
 }
 
 /// A part in percent, rounded up to the next 2^-32: five percent of twenty units are one.

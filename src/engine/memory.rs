@@ -3,7 +3,7 @@
 use rtrb::RingBuffer;
 use xmc_hotpath::desk::timers::Timer;
 use xmc_hotpath::desk::{Edge, Instrument, Spread, Storage};
-use xmc_hotpath::message::{MAX_LEGS, OrderId};
+use xmc_hotpath::message::{MAX_LEGS, OrderId, RULES, UserRule};
 use xmc_hotpath::order::Order;
 use xmc_hotpath::record::frame::Image;
 use xmc_hotpath::ring::{Receiver, Sender, ends};
@@ -18,6 +18,7 @@ pub struct DeskMemory {
     timers: Vec<Timer>,
     orders: Vec<Order>,
     free_orders: Vec<u32>,
+    rules: Vec<Option<UserRule>>,
 }
 
 /// How many rows a desk's tables have.
@@ -67,6 +68,7 @@ impl DeskMemory {
             timers: vec![Timer::EMPTY; size.spreads],
             orders: vec![Order::FREE; size.orders],
             free_orders: vec![0; size.orders],
+            rules: vec![None; size.spreads * RULES],
         }
     }
 
@@ -80,6 +82,7 @@ impl DeskMemory {
             timers: &mut self.timers,
             orders: &mut self.orders,
             free_orders: &mut self.free_orders,
+            rules: &mut self.rules,
         }
     }
 }

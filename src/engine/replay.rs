@@ -302,6 +302,7 @@ fn count(detail: &Detail, found: &mut Replayed) {
         | Detail::Ending(_)
         | Detail::Repair(_)
         | Detail::Follow(_)
-        | Detail::Internal(_) => {}
+        | Detail::Internal(_)
+        | Detail::Ruling(_) => {}
     }
 }

@@ -119,6 +119,7 @@ pub fn figure(
         | Gate::Instrument
         | Gate::Doubt
         | Gate::Reducing
+        | Gate::UserRule
         | Gate::Overflow => None,
     }
 }

@@ -11,6 +11,7 @@ mod count;
 pub mod gate;
 pub mod number;
 pub mod plain;
+pub mod ruling;
 pub mod setting;
 pub mod tally;
 pub mod terminal;

@@ -4,6 +4,7 @@
 //! is the caller's business.
 
 use super::number;
+use super::ruling;
 use super::setting::Setting;
 use super::tally::Tally;
 use super::view::View;
@@ -178,6 +179,10 @@ impl Plain {
             Detail::Follow(follow) => (spread_name(setting, follow.spread), self.follow(follow)),
             Detail::Internal(internal) => {
                 (spread_name(setting, internal.buy.spread), self.internal(setting, internal))
+            }
+            Detail::Ruling(told) => {
+                let text = ruling::of_setting(setting, told, self.lang);
+                (spread_name(setting, told.spread), text)
             }
         }
     }

@@ -5,7 +5,8 @@
 
 use super::number;
 use crate::config::{Configuration, Instrument, Spread};
-use xmc_hotpath::message::{Measure, StreamId};
+use crate::engine::inputs::user_rules;
+use xmc_hotpath::message::{Measure, StreamId, UserRule};
 
 /// Which side of the border a venue is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +76,8 @@ pub struct SpreadSetting {
     pub legs: Vec<LegSetting>,
     /// Digits behind the point of a shown value.
     pub digits: usize,
+    /// The rules of the user, each at its place.
+    pub rules: Vec<UserRule>,
 }
 
 impl SpreadSetting {
@@ -130,7 +133,8 @@ impl Setting {
     pub fn of(config: &Configuration) -> Self {
         let instruments: Vec<_> =
             config.instruments.iter().map(|row| instrument(config, row)).collect();
-        let spreads = config.spreads.iter().map(|row| spread(row, &instruments)).collect();
+        let spreads = config.spreads.iter().zip(0..);
+        let spreads = spreads.map(|(row, number)| spread(row, number, &instruments)).collect();
         let named = |name: &str, stream| StreamSetting { name: name.to_owned(), stream };
         let feeds = config.feeds.iter();
         let gateways = config.gateways.iter();
@@ -198,7 +202,7 @@ fn digits_of(step_e9: i128) -> usize {
     digits
 }
 
-fn spread(row: &Spread, instruments: &[InstrumentSetting]) -> SpreadSetting {
+fn spread(row: &Spread, number: u32, instruments: &[InstrumentSetting]) -> SpreadSetting {
     let legs: Vec<_> = row
         .legs
         .iter()
@@ -217,6 +221,7 @@ fn spread(row: &Spread, instruments: &[InstrumentSetting]) -> SpreadSetting {
         currency: home.map_or(String::new(), |leg| instruments[leg.instrument].currency.clone()),
         // Values fall between levels, so there is one digit more than those have.
         digits: levels.max().map_or(2, |most| (most + 1).clamp(2, most_digits)),
+        rules: user_rules(row, number),
         legs,
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
     AlertKind, ChannelState, CommandKind, FollowStep, Gate, Intent, Obstacle, OrderEventKind,
-    PositionEffect, QuoteQuality, RepairWay, SafeState, SessionState, Side,
+    PositionEffect, QuoteQuality, RepairWay, RuleAction, SafeState, SessionState, Side,
 };
 
 /// The language of a screen.
@@ -387,6 +387,14 @@ words! {
         RejectBreaker "reject breaker" "拒单熔断",
         FillBreaker "fill ratio breaker" "成交率熔断",
         CommandDenied "command denied" "指令被拒",
+        RuleMet "user rule met" "用户规则触发",
+    }
+    RuleAction {
+        Alert "met" "满足",
+        HoldBack "held back" "拦截",
+        CloseOnly "closes only" "只平不开",
+        CoolDown "cools down" "冷却",
+        Unwind "traded back" "回退",
     }
     CommandKind {
         Enable "enable" "启用",
@@ -437,6 +445,7 @@ words! {
         Doubt "book in doubt" "盘口存疑",
         Reducing "closing only" "只平不开",
         Loss "worst loss" "最坏损失",
+        UserRule "user rule" "用户规则",
     }
 }
 

@@ -33,6 +33,7 @@ pub mod model;
 pub mod network;
 pub mod plan;
 pub mod record;
+pub mod rules;
 pub mod score;
 pub mod session;
 pub mod shelf;

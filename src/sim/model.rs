@@ -10,6 +10,7 @@ mod fire;
 pub(super) mod lead;
 mod lots;
 mod remove;
+pub mod rule;
 
 pub use breaker::{ModelBreakers, Trip};
 pub use fire::{ModelFire, Ratio, cost, worst_price};
@@ -18,10 +19,10 @@ pub use lots::ModelLots;
 use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::message::{
-    AccountId, AccountLimits, AlertKind, BreakerKind, ChannelState, Detailing, Event, Finding,
-    FindingKind, Follow, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent, Keeper,
-    MAX_GATEWAYS, MAX_LEGS, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote,
-    SafeState, SessionState, Side, Sizing, SpreadIndex, SpreadSpec,
+    AccountId, AccountLimits, AlertKind, BreakerKind, ChannelState, ClockScale, Detailing, Event,
+    Finding, FindingKind, Follow, GatewayLimits, Hours, InstrumentIndex, InstrumentSpec, Intent,
+    Keeper, MAX_GATEWAYS, MAX_LEGS, OrderAction, OrderCommand, OrderEvent, OrderEventKind, OrderId,
+    Quote, SafeState, SessionState, Side, Sizing, SpreadIndex, SpreadSpec, UserRule,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -100,6 +101,10 @@ pub struct ModelSpread {
     pub met: BTreeMap<Intent, MonoNs>,
     /// The last order that was sent to rest, and when its market was quoted when that had gone.
     pub rested: Option<(OrderCommand, Option<MonoNs>)>,
+    /// The fire that ended last.
+    pub ended: Option<ModelFire>,
+    /// The rule that has it open nothing, and until when.
+    pub cools: Option<(u8, MonoNs)>,
 }
 
 /// One instrument as the model has it.
@@ -209,6 +214,10 @@ pub struct Model {
     pub touched: BTreeSet<u32>,
     /// Lots closed or taken back that were not there.
     pub unknown_lots: u64,
+    /// By spread and place.
+    pub rules: BTreeMap<(u32, u8), UserRule>,
+    /// The clock against UTC, as it was told last.
+    pub clock: Option<ClockScale>,
 }
 
 /// The slot of the arena, as `OrderId` lays it out.
@@ -289,7 +298,9 @@ impl Model {
             }
             Event::Sizing(sizing) => self.sizing = Some(*sizing),
             Event::Breakers(breakers) => self.breakers(breakers),
-            Event::Instruction(_) | Event::Clock(_) | Event::Tick => {}
+            Event::Rule(rule) => self.rule(rule),
+            Event::Clock(scale) => self.clock = Some(*scale),
+            Event::Instruction(_) | Event::Tick => {}
         }
         Vec::new()
     }
@@ -336,6 +347,8 @@ impl Model {
             spent: BTreeSet::new(),
             met: BTreeMap::new(),
             rested: None,
+            ended: None,
+            cools: None,
         });
         row.met.clear();
         self.touched.insert(spec.spread.0);

@@ -9,13 +9,14 @@ use xmc_hotpath::message::{
     AccountId, AccountLimits, BreakerAction, BreakerRule, Breakers, CloseFirst, GatewayIndex,
     GatewayLimits, HedgeFlag, HeldLots, InstrumentIndex, InstrumentSpec, LegSpec, LegsFirst,
     LossSpec, MAX_LEGS, Measure, OffsetRule, ProjectId, RepairEnd, RepairSpec, SpreadIndex,
-    SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec, WorkSpec,
+    SpreadSpec, StrategyId, StreamId, TimeInForce, TriggerSpec, UserRule, WorkSpec,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::Span;
 
 use super::fault::{Fault, Faults};
 use super::network::Delay;
+use super::rules;
 
 mod inside;
 
@@ -84,6 +85,8 @@ pub struct Plan {
     pub scopes: bool,
     /// Of each spread; most have none, so that all of a schedule is traded.
     pub breakers: Vec<Option<Breakers>>,
+    /// Rules of the user; most seeds have none, so that all of a schedule is traded.
+    pub rules: Vec<UserRule>,
     /// The price step.
     pub tick_e9: i64,
     /// Lots at a level, at most.
@@ -153,11 +156,21 @@ impl Plan {
             removes,
             scopes,
             breakers: Vec::new(),
+            rules: Vec::new(),
         };
         inside::inside(&mut own, &mut plan);
         let rows = plan.spreads.iter().map(|spec| spec.spread);
+        // Takes no number of the plan, so that schedules stay what they were.
+        let mut own = fastrand::Rng::with_seed(rng.clone().u64(..) ^ 0x7275_6c65);
         plan.breakers =
             rows.map(|row| (rng.u8(..4) == 0).then(|| breakers(&mut rng, row))).collect();
+        if own.u8(..4) == 0 {
+            for spec in &plan.spreads {
+                let (row, legs, count) = (spec.spread, spec.leg_count, own.u8(0..=3));
+                let rules = (0..count).map(|at| rules::rule(&mut own, row, at, legs, tick_e9));
+                plan.rules.extend(rules);
+            }
+        }
         plan
     }
 

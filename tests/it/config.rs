@@ -5,6 +5,7 @@ mod decimal;
 mod internal;
 pub mod mutation;
 mod rendering;
+mod rules;
 mod terms;
 mod trigger;
 mod venue;

@@ -44,6 +44,7 @@ mod recovery;
 mod resync;
 mod ring;
 mod risk;
+mod rule;
 mod shared;
 mod sim;
 mod spread;

@@ -231,7 +231,12 @@ impl Desk<'_> {
     }
 
     /// The spread opens nothing from now on.
-    fn reduce_spread(&mut self, spread: SpreadIndex, kind: AlertKind, outputs: &mut Outputs) {
+    pub(super) fn reduce_spread(
+        &mut self,
+        spread: SpreadIndex,
+        kind: AlertKind,
+        outputs: &mut Outputs,
+    ) {
         let Some(row) = self.table.spread_mut(spread) else {
             return;
         };

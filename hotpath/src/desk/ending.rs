@@ -3,7 +3,8 @@
 use super::{DEADLINES_PER_INPUT, Desk, Outputs, Spread, SpreadState};
 use crate::execute::{self, Fire, MAX_FIRE_ORDERS};
 use crate::message::{
-    Alert, AlertKind, Ending, OrderId, SafeState, SessionState, Side, SpreadIndex, StreamId,
+    Alert, AlertKind, Ending, OrderId, RulePoint, SafeState, SessionState, Side, SpreadIndex,
+    StreamId,
 };
 use crate::order::OrderState;
 
@@ -102,7 +103,9 @@ impl Desk<'_> {
         let Some(spec) = &row.spec else {
             return;
         };
-        let has_rested = row.fire.take().is_some_and(|fire| fire.rests);
+        let is_asked = row.rules.are_at(RulePoint::After);
+        let fire = row.fire.take();
+        let has_rested = fire.as_ref().is_some_and(|fire| fire.rests);
         let units = i32::try_from(ending.done_units).unwrap_or(i32::MAX);
         row.position_units = if ending.intent.is_buy() {
             row.position_units.saturating_add(units)
@@ -128,6 +131,9 @@ impl Desk<'_> {
         if !ending.is_aligned {
             let most = residual.iter().copied().max_by_key(|lots| lots.unsigned_abs());
             self.broken(index, most.unwrap_or(0), outputs);
+        }
+        if is_asked && let Some(fire) = fire {
+            self.rules_after(index, &fire, outputs);
         }
     }
 

@@ -5,6 +5,7 @@ use core::cmp::Ordering;
 use super::age::timing;
 use super::loss::bounded_loss;
 use super::queue::LOOKS_PER_INPUT;
+use super::rule::Asked;
 use super::send::{Sender, Sending};
 use super::table::{Table, standing};
 use super::work::Rested;
@@ -13,7 +14,7 @@ use crate::execute::offset::{self, Children};
 use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
     Alert, AlertKind, Credits, Decision, Depth, Gate, InstrumentSpec, Intent, LegSpec, LegsFirst,
-    MAX_GATEWAYS, MAX_LEGS, OrderId, QuoteQuality, Side, SpreadIndex, SpreadSpec, StreamId,
+    MAX_GATEWAYS, MAX_LEGS, OrderId, QuoteQuality, RULES, Side, SpreadIndex, SpreadSpec, StreamId,
     TimeInForce,
 };
 use crate::price;
@@ -22,8 +23,8 @@ use crate::spread::{self, LegBook, Trigger};
 use crate::time::{MonoNs, Span};
 
 /// Details that one evaluation can cause, with room to spare: a repair that is given up tells five,
-/// and the decision comes on top.
-const DETAILS_PER_SPREAD: usize = 8;
+/// and the decision comes on top; so do two for each rule, and the state that they bring about.
+const DETAILS_PER_SPREAD: usize = 8 + 2 * RULES + 1;
 
 /// The orders of a fire before they exist: one draft per leg, `None` for a leg that only prices.
 pub(super) type Drafts = [Option<Draft>; MAX_LEGS];
@@ -77,6 +78,12 @@ impl Desk<'_> {
         }
         let mut drafts: Drafts = [None; MAX_LEGS];
         let decided = self.look(index, credits, &mut drafts);
+        let rulings = match &decided {
+            Some(Seen { found: Some((trigger, gated)), .. }) if self.is_ruled(index) => {
+                Some(self.rulings_of(index, trigger, gated.err().map(|held| held.gate)))
+            }
+            _ => None,
+        };
         let (detailing, now) = (self.detailing, self.now);
         let Some(row) = self.table.spread_mut(index) else {
             return;
@@ -120,6 +127,9 @@ impl Desk<'_> {
         }
         if !is_told {
             outputs.leave_out();
+            if let Some(rulings) = rulings {
+                self.tell_rulings(&rulings, false, outputs);
+            }
             return;
         }
         let refusal = gated.err().unwrap_or(Refusal::new(Gate::Passed, 0, 0));
@@ -137,6 +147,9 @@ impl Desk<'_> {
             repeated,
             rests: trigger.rests,
         });
+        if let Some(rulings) = rulings {
+            self.tell_rulings(&rulings, true, outputs);
+        }
         if gated.is_ok() && self.table.spread(index).is_some_and(Spread::is_led) {
             self.tell_waiting(index, outputs);
         }
@@ -210,7 +223,12 @@ impl Desk<'_> {
         if spec.loss.is_bounded() {
             bounded_loss(row, spec, legs, drafts)?;
         }
-        self.admit_all(spec, drafts, &batch, Kept { is_open, keeps_room }, credits)
+        let account =
+            self.admit_all(spec, drafts, &batch, Kept { is_open, keeps_room }, credits)?;
+        if row.rules.are_for_quotes() {
+            self.pass_rules(spec.spread, Asked::of_trigger(trigger))?;
+        }
+        Ok(account)
     }
 
     /// The gates of all orders together, which have passed those of their instruments. Says which

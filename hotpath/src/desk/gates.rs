@@ -31,6 +31,8 @@ pub enum Of {
     Desk,
     /// A gateway, by its place.
     Gateway(u8),
+    /// A rule of the user, by its place.
+    Rule(u8),
 }
 
 /// How a limit bounds.
@@ -62,7 +64,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    fn most(gate: Gate, of: Of, seen: i64, limit: i64) -> Self {
+    pub(super) fn most(gate: Gate, of: Of, seen: i64, limit: i64) -> Self {
         Self { gate, of, seen, limit, bound: Bound::Most, is_open: seen <= limit }
     }
 
@@ -147,6 +149,9 @@ impl Desk<'_> {
         self.read_account(account, Of::Account, &size, visit);
         self.read_account(&self.whole, Of::Desk, &size, visit);
         self.read_gateways(&legs, &drafts, keeps_room(spec), credits, visit);
+        if row.rules.are_for_quotes() {
+            self.read_rules(spread, &trigger, visit);
+        }
         Some(trigger)
     }
 

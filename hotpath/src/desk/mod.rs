@@ -29,6 +29,7 @@ mod outputs;
 mod queue;
 mod remove;
 mod repair;
+mod rule;
 mod send;
 mod single;
 mod snapshot;
@@ -44,10 +45,10 @@ pub use table::{Edge, Instrument, Spread, SpreadState, Storage, standing};
 use crate::execute::offset::{Holding, Lots};
 use crate::execute::{Fire, MAX_FIRE_ORDERS};
 use crate::message::{
-    AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, Credits, DeskIdentity,
-    Detail, Detailing, Event, GatewayIndex, GatewayLimits, HeldLots, Hours, Input, InstrumentIndex,
-    InstrumentSpec, MAX_GATEWAYS, OrderId, Quote, SafeState, SessionState, SessionUpdate, Sizing,
-    SpreadIndex, SpreadSpec, StreamId,
+    AccountId, AccountLimits, Alert, AlertKind, ChannelState, ChannelUpdate, ClockScale, Credits,
+    DeskIdentity, Detail, Detailing, Event, GatewayIndex, GatewayLimits, HeldLots, Hours, Input,
+    InstrumentIndex, InstrumentSpec, MAX_GATEWAYS, OrderId, Quote, SafeState, SessionState,
+    SessionUpdate, Sizing, SpreadIndex, SpreadSpec, StreamId, UserRule,
 };
 use crate::order::Orders;
 use crate::risk::{AccountRisk, GatewayRisk, INSTRUMENT_RATE_MAX, RATE_MAX, ValueLimit};
@@ -118,6 +119,10 @@ pub struct Desk<'a> {
     turn: u32,
     detailing: Detailing,
     sizing: Sizing,
+    /// `RULES` for each spread.
+    rules: &'a mut [Option<UserRule>],
+    /// The clock against UTC, as it was told last: rules ask for it.
+    clock: Option<ClockScale>,
     now: MonoNs,
 }
 
@@ -126,7 +131,9 @@ impl<'a> Desk<'a> {
     /// inputs, and armed by a command.
     #[must_use]
     pub fn new(identity: DeskIdentity, storage: Storage<'a>) -> Self {
-        let Storage { instruments, spreads, edges, dirty, timers, orders, free_orders } = storage;
+        let Storage { instruments, spreads, edges, dirty, timers, orders, free_orders, rules } =
+            storage;
+        rules.fill(None);
         Self {
             identity,
             known_run: 0,
@@ -150,6 +157,8 @@ impl<'a> Desk<'a> {
             turn: 0,
             detailing: Detailing::ALL,
             sizing: Sizing::WHOLE,
+            rules,
+            clock: None,
             now: MonoNs(0),
         }
     }
@@ -277,7 +286,9 @@ impl<'a> Desk<'a> {
             Event::Finding(finding) => self.on_finding(&finding, outputs),
             Event::Sizing(sizing) => self.on_sizing(sizing, outputs),
             Event::Breakers(breakers) => self.on_breakers(&breakers, outputs),
-            Event::Clock(_) | Event::Tick => {}
+            Event::Rule(rule) => self.on_rule(rule, outputs),
+            Event::Clock(scale) => self.clock = Some(scale),
+            Event::Tick => {}
         }
         if !matches!(
             input.event,

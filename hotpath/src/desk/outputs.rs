@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::message::{
-    Alert, Decision, Detail, Ending, Follow, Internal, OrderCommand, Repair, StateChange,
+    Alert, Decision, Detail, Ending, Follow, Internal, OrderCommand, Repair, Ruling, StateChange,
 };
 
 /// Orders that one input can cause. Evaluation stops before they would not fit.
@@ -157,6 +157,10 @@ impl Outputs {
 
     pub(super) fn internal(&mut self, internal: Internal) {
         self.detail(Detail::Internal(internal));
+    }
+
+    pub(super) fn ruling(&mut self, ruling: Ruling) {
+        self.detail(Detail::Ruling(ruling));
     }
 
     /// Adds a detail that must be said, in place of another if there is no room.

@@ -33,6 +33,7 @@ impl Desk<'_> {
             order.spread = SpreadIndex::ALL;
         }
         self.timers.clear(spread.0);
+        self.forget_rules(spread);
         self.table.remove_spread(spread);
     }
 

@@ -25,8 +25,8 @@ use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread
 use crate::execute::repair::{self, Ends, Trade};
 use crate::execute::{self, Fire};
 use crate::message::{
-    Credits, Gate, MAX_GATEWAYS, MAX_LEGS, Obstacle, Repair, RepairEnd, RepairWay, SafeState, Side,
-    SpreadIndex, SpreadSpec, TimeInForce, Way,
+    Credits, Gate, MAX_GATEWAYS, MAX_LEGS, Obstacle, Repair, RepairEnd, RepairWay, RulePoint,
+    SafeState, Side, SpreadIndex, SpreadSpec, TimeInForce, Way,
 };
 use crate::risk::{Batch, Draft, NO_LEG, Refusal};
 use crate::spread::{takes_asks, worst_price};
@@ -113,6 +113,15 @@ impl Desk<'_> {
             (false, true) => RepairWay::Unwind,
             (false, false) => RepairWay::Neither,
         };
+        let is_asked =
+            self.table.spread(index).is_some_and(|row| row.rules.are_at(RulePoint::Hedge));
+        let costs_e9 = [complete.way.cost_e9, unwind.way.cost_e9];
+        let rulings = is_asked.then(|| self.rulings_on_hedge(index, costs_e9));
+        let unwinds = rulings.is_some_and(|(_, unwinds)| unwinds);
+        let taken = match taken {
+            RepairWay::Complete if unwinds && is_free(&unwind) => RepairWay::Unwind,
+            RepairWay::Complete | RepairWay::Unwind | RepairWay::Neither => taken,
+        };
         told.way = taken;
         match taken {
             RepairWay::Complete => self.send_repair(index, &mut told, &complete, outputs),
@@ -133,6 +142,10 @@ impl Desk<'_> {
             }
         }
         outputs.repair(told);
+        // Nothing is told of a fire that only waits.
+        if let Some((rulings, _)) = rulings.filter(|_| taken != RepairWay::Neither) {
+            self.tell_rulings(&rulings, true, outputs);
+        }
     }
 
     /// Whether no try is left, or no time; a spread that is to be flattened then begins with it.

@@ -9,7 +9,7 @@
 //! Never on the hot core: the cold side saves the shadow of a desk (`engine::shadow`).
 
 use super::{Channel, Desk, Storage};
-use crate::message::{ChannelState, DeskIdentity, StreamId};
+use crate::message::{ChannelState, DeskIdentity, StreamId, UserRule};
 use crate::record::codec::{Decoder, Encoder, Field, fields};
 
 fields! {
@@ -46,6 +46,8 @@ impl<'a> Desk<'a> {
             turn,
             detailing,
             sizing,
+            rules,
+            clock,
             now,
         } = self;
         known_run.put(out);
@@ -68,6 +70,8 @@ impl<'a> Desk<'a> {
         turn.put(out);
         detailing.put(out);
         sizing.put(out);
+        put_rules(rules, out);
+        clock.put(out);
         now.put(out);
     }
 
@@ -105,7 +109,31 @@ impl<'a> Desk<'a> {
         desk.turn = Field::take(input)?;
         desk.detailing = Field::take(input)?;
         desk.sizing = Field::take(input)?;
+        take_rules(desk.rules, input)?;
+        desk.clock = Field::take(input)?;
         desk.now = Field::take(input)?;
         Some(desk)
     }
+}
+
+/// Writes how many rules there are, then each with its place: most places have none.
+fn put_rules(rules: &[Option<UserRule>], out: &mut Encoder<'_>) {
+    rules.iter().flatten().count().put(out);
+    for (at, rule) in rules.iter().enumerate() {
+        if let Some(rule) = rule {
+            at.put(out);
+            rule.put(out);
+        }
+    }
+}
+
+/// Reads rules into `rules`, in which there are none; their places rise.
+fn take_rules(rules: &mut [Option<UserRule>], input: &mut Decoder<'_>) -> Option<()> {
+    let mut least = 0;
+    for _ in 0..usize::take(input)? {
+        let at = usize::take(input)?;
+        *rules.get_mut(at).filter(|_| at >= least)? = Some(Field::take(input)?);
+        least = at.checked_add(1)?;
+    }
+    Some(())
 }

@@ -7,13 +7,14 @@ use super::Running;
 use super::breaker::Watched;
 use super::hours::Window;
 use super::queue::Touched;
+use super::rule::Rules;
 use super::timers::Timer;
 use super::work::Rested;
 use crate::execute::offset::Holding;
 use crate::execute::repair;
 use crate::message::{
     Gate, InstrumentIndex, InstrumentSpec, Intent, MAX_LEGS, Measure, Quote, RepairSpec, SafeState,
-    SpreadIndex, SpreadSpec, TriggerSpec, WorkSpec,
+    SpreadIndex, SpreadSpec, TriggerSpec, UserRule, WorkSpec,
 };
 use crate::order::Order;
 use crate::record::codec::{Decoder, Encoder, code, fields, put_rows, take_rows};
@@ -38,6 +39,8 @@ pub struct Storage<'a> {
     pub orders: &'a mut [Order],
     /// As long as `orders`.
     pub free_orders: &'a mut [u32],
+    /// `RULES` per spread.
+    pub rules: &'a mut [Option<UserRule>],
 }
 
 /// One instrument.
@@ -198,6 +201,8 @@ pub struct Spread {
     pub(super) refused_rests: u8,
     /// The last order that rested.
     pub(super) rested: Option<Rested>,
+    /// What it knows of its rules.
+    pub(super) rules: Rules,
 }
 
 fields! {
@@ -224,6 +229,7 @@ fields! {
         is_killed: bool,
         refused_rests: u8,
         rested: Option<Rested>,
+        rules: Rules,
     }
 }
 
@@ -252,6 +258,7 @@ impl Spread {
         is_killed: false,
         refused_rests: 0,
         rested: None,
+        rules: Rules::NONE,
     };
 }
 

@@ -22,6 +22,7 @@ use super::age::is_aged;
 use super::fire::{NO_BOOK, legs, usable};
 use super::lead::told;
 use super::repair::Barred;
+use super::rule::Asked;
 use super::table::{Table, standing};
 use super::{Desk, Instrument, Outputs, Spread};
 use crate::execute::Fire;
@@ -144,6 +145,12 @@ impl Desk<'_> {
         outputs: &mut Outputs,
     ) {
         match self.pulled_by(index, credits) {
+            Some(by) if by.refusal.gate == Gate::UserRule => {
+                let rulings = self.ruling_of_resting(index);
+                self.pull(index, by, outputs);
+                let is_told = self.detailing.has_refusal(Gate::UserRule);
+                self.tell_rulings(&rulings, is_told, outputs);
+            }
             Some(by) => self.pull(index, by, outputs),
             None => self.wake_resting(index),
         }
@@ -171,6 +178,11 @@ impl Desk<'_> {
         }
         let legs = legs(spec, self.table.instruments)?;
         if let Err(refusal) = self.still_holds(spec, &legs, is_open) {
+            return Some(refusal.into());
+        }
+        if row.rules.are_for_quotes()
+            && let Err(refusal) = self.pass_rules(index, Asked::of_resting(fire))
+        {
             return Some(refusal.into());
         }
         let books = legs.map(|leg| leg.map_or(NO_BOOK, Instrument::book));

@@ -2,7 +2,7 @@
 
 use super::{
     AccountId, Breakers, Carried, CloseFirst, Event, Gate, GatewayIndex, Instruction,
-    InstrumentIndex, OffsetRule, Scope, SpreadSpec, StreamId,
+    InstrumentIndex, OffsetRule, Scope, SpreadSpec, StreamId, UserRule,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span, UnixNs};
@@ -317,6 +317,8 @@ pub enum Control {
     Sizing(Sizing),
     /// The breakers of a spread.
     Breakers(Breakers),
+    /// A rule of a spread.
+    Rule(UserRule),
     /// The clock against UTC.
     Clock(ClockScale),
 }
@@ -340,6 +342,7 @@ impl Control {
             Self::Finding(finding) => Event::Finding(*finding),
             Self::Sizing(sizing) => Event::Sizing(*sizing),
             Self::Breakers(breakers) => Event::Breakers(*breakers),
+            Self::Rule(rule) => Event::Rule(rule),
             Self::Clock(scale) => Event::Clock(*scale),
         }
     }

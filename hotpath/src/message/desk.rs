@@ -3,7 +3,8 @@
 use super::{
     AccountLimits, Breakers, Carried, ChannelUpdate, ClockScale, Command, Detailing, Finding,
     GatewayLimits, HeldLots, Hours, Instruction, InstrumentSpec, Internal, MAX_GATEWAYS, MAX_LEGS,
-    OrderEvent, OrderId, Quote, SessionUpdate, Sizing, SpreadIndex, SpreadSpec, StreamId,
+    OrderEvent, OrderId, Quote, Ruling, SessionUpdate, Sizing, SpreadIndex, SpreadSpec, StreamId,
+    UserRule,
 };
 use crate::record::codec::{code, message};
 use crate::time::{MonoNs, Span};
@@ -66,6 +67,8 @@ pub enum Event<'a> {
     Sizing(Sizing),
     /// The breakers of a spread.
     Breakers(Breakers),
+    /// A rule of a spread.
+    Rule(&'a UserRule),
     /// The clock against UTC.
     Clock(ClockScale),
     /// Nothing but time: the deadline that the desk asked for has come.
@@ -167,6 +170,9 @@ code! {
         /// The fire could lose too much by ending one-sided, or a leg's book does not show what
         /// trading it back takes (`i64::MAX`). Value and limit in money of 1e-9.
         Loss = 37 "loss",
+        /// A rule of the user holds it back. Value and limit: what its deciding comparison had on
+        /// its left and right, in the rule's own units; the ruling beside names the rule.
+        UserRule = 38 "user_rule",
     }
 }
 
@@ -294,6 +300,8 @@ code! {
         FillBreaker = 28 "fill_breaker",
         /// Something asked at the control socket was not done. Value: the code of why (`Denial`).
         CommandDenied = 29 "command_denied",
+        /// A rule of the user is met, and somebody is to be told. Value: which of the spread's.
+        RuleMet = 180 "rule_met",
     }
 }
 
@@ -546,4 +554,6 @@ pub enum Detail {
     Follow(Follow),
     /// What two spreads needed was met inside.
     Internal(Internal),
+    /// A rule of the user has decided something, or somebody is told of it.
+    Ruling(Ruling),
 }

@@ -12,6 +12,7 @@ mod instruction;
 mod internal;
 mod order;
 mod quote;
+mod rule;
 mod scope;
 mod spread;
 
@@ -33,6 +34,10 @@ pub use order::{
     GatewayNews, OrderAction, OrderCommand, OrderEvent, OrderEventKind, SessionState, SessionUpdate,
 };
 pub use quote::{ChannelState, ChannelUpdate, Depth, Quote, QuoteQuality};
+pub use rule::{
+    Figure, RULE_NAME, RULE_NUMBERS, RULE_STEPS, RULES, RuleAction, RuleOp, RulePoint, RuleStand,
+    RuleStep, Ruling, UserRule,
+};
 pub use scope::Scope;
 pub use spread::{
     LegSpec, LegsFirst, LossSpec, Measure, RepairEnd, RepairSpec, SpreadSpec, TriggerSpec, WorkSpec,

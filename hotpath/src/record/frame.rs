@@ -17,14 +17,16 @@ use crate::message::{
     AccountLimits, Alert, Breakers, Carried, CarriedOrder, ChannelUpdate, ClockScale, Command,
     Credits, Decision, DeskId, DeskIdentity, Detail, Detailing, Ending, Event, Finding, Follow,
     GatewayLimits, HeldLots, Hours, Input, Instruction, InstrumentSpec, Internal, MAX_GATEWAYS,
-    OrderCommand, OrderEvent, QUOTE_LEVELS, Quote, Repair, SessionUpdate, SiteId, Sizing,
-    SpreadSpec, StateChange,
+    OrderCommand, OrderEvent, QUOTE_LEVELS, Quote, Repair, Ruling, SessionUpdate, SiteId, Sizing,
+    SpreadSpec, StateChange, UserRule,
 };
 use crate::time::{MonoNs, UnixNs};
 
+mod error;
 mod logic;
 mod quote;
 
+pub use error::FrameError;
 pub use logic::{LOGIC_CHANGES, LOGIC_VERSION};
 pub use quote::{FULL_IMAGE_EVERY, Image, Images};
 
@@ -44,6 +46,7 @@ const _: () = assert!(HEADER_LEN + INPUT_LEN + 1 + CarriedOrder::LEN <= MAX_LEN)
 const _: () = assert!(HEADER_LEN + Ending::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + Repair::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + Internal::LEN <= MAX_LEN);
+const _: () = assert!(HEADER_LEN + INPUT_LEN + UserRule::LEN <= MAX_LEN);
 const _: () = assert!(HEADER_LEN + INPUT_LEN + 64 + 2 * QUOTE_LEVELS * 12 <= MAX_LEN);
 
 code! {
@@ -87,6 +90,8 @@ code! {
         Breakers = 18 "breakers",
         /// Input: what operators have asked for.
         Instruction = 19 "instruction",
+        /// Input: a rule of a spread.
+        Rule = 20 "rule",
         /// Output: an order, a cancel or a replace.
         Order = 32 "order",
         /// Output: a trigger was met.
@@ -103,6 +108,8 @@ code! {
         Follow = 38 "follow",
         /// Output: what two spreads needed was met inside.
         Internal = 39 "internal",
+        /// Output: a rule of the user has decided something.
+        Ruling = 40 "ruling",
         /// The shell: a run of the desk starts; always its first record.
         Start = 64 "start",
     }
@@ -137,26 +144,6 @@ pub struct Header {
     pub index: u16,
     /// The input's sequence number.
     pub seq_no: u64,
-}
-
-/// Why bytes are not a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameError {
-    /// They end before the record does.
-    Truncated,
-    /// The length field is below a header or above `MAX_LEN`.
-    BadLength,
-    /// The kind byte stands for nothing known.
-    UnknownKind,
-    /// Written by another version of the encoding.
-    UnknownVersion,
-    /// An input or a start with an index, an output without one, or a sequence number that its
-    /// kind cannot have: 0 is for the start alone.
-    BadPlace,
-    /// The body does not decode as its kind, or is not how this encoding writes that value.
-    BadBody,
-    /// A quote that says what changed since one that was not read: start at a full image.
-    NoImage,
 }
 
 /// What a run of the desk starts with.
@@ -223,6 +210,7 @@ pub enum OwnedEvent {
     Finding(Finding),
     Sizing(Sizing),
     Breakers(Breakers),
+    Rule(UserRule),
     Clock(ClockScale),
     Tick,
 }
@@ -249,6 +237,7 @@ impl OwnedInput {
             OwnedEvent::Finding(finding) => Event::Finding(*finding),
             OwnedEvent::Sizing(sizing) => Event::Sizing(*sizing),
             OwnedEvent::Breakers(breakers) => Event::Breakers(*breakers),
+            OwnedEvent::Rule(rule) => Event::Rule(rule),
             OwnedEvent::Clock(scale) => Event::Clock(*scale),
             OwnedEvent::Tick => Event::Tick,
         };
@@ -292,6 +281,7 @@ impl Writer {
             Event::Finding(_) => Kind::Finding,
             Event::Sizing(_) => Kind::Sizing,
             Event::Breakers(_) => Kind::Breakers,
+            Event::Rule(_) => Kind::Rule,
             Event::Clock(_) => Kind::Clock,
             Event::Tick => Kind::Tick,
         };
@@ -320,6 +310,7 @@ impl Writer {
                 Event::Finding(finding) => finding.put(out),
                 Event::Sizing(sizing) => sizing.put(out),
                 Event::Breakers(breakers) => breakers.put(out),
+                Event::Rule(rule) => rule.put(out),
                 Event::Clock(scale) => scale.put(out),
                 Event::Tick => {}
             }
@@ -355,6 +346,7 @@ impl Writer {
             Detail::Repair(_) => Kind::Repair,
             Detail::Follow(_) => Kind::Follow,
             Detail::Internal(_) => Kind::Internal,
+            Detail::Ruling(_) => Kind::Ruling,
         };
         self.write(kind, seq_no, index, buffer, |out| match detail {
             Detail::Decision(decision) => decision.put(out),
@@ -364,6 +356,7 @@ impl Writer {
             Detail::Repair(repair) => repair.put(out),
             Detail::Follow(follow) => follow.put(out),
             Detail::Internal(internal) => internal.put(out),
+            Detail::Ruling(ruling) => ruling.put(out),
         })
     }
 
@@ -476,6 +469,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         Kind::Repair => Body::Detail(Detail::Repair(Repair::take(input)?)),
         Kind::Follow => Body::Detail(Detail::Follow(Follow::take(input)?)),
         Kind::Internal => Body::Detail(Detail::Internal(Internal::take(input)?)),
+        Kind::Ruling => Body::Detail(Detail::Ruling(Ruling::take(input)?)),
         Kind::Start => Body::Start(Start {
             identity: DeskIdentity { site: header.site, desk: header.desk, run: u16::take(input)? },
             logic_version: u16::take(input)?,
@@ -501,6 +495,7 @@ fn take_body(header: Header, input: &mut Decoder<'_>, images: &mut Images<'_>) -
         | Kind::Finding
         | Kind::Sizing
         | Kind::Breakers
+        | Kind::Rule
         | Kind::Clock
         | Kind::Tick => Body::Input(OwnedInput {
             now: MonoNs::take(input)?,
@@ -535,6 +530,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         Kind::Finding => OwnedEvent::Finding(Field::take(input)?),
         Kind::Sizing => OwnedEvent::Sizing(Field::take(input)?),
         Kind::Breakers => OwnedEvent::Breakers(Field::take(input)?),
+        Kind::Rule => OwnedEvent::Rule(Field::take(input)?),
         Kind::Clock => OwnedEvent::Clock(Field::take(input)?),
         Kind::Tick => OwnedEvent::Tick,
         Kind::Order
@@ -545,6 +541,7 @@ fn take_event(kind: Kind, input: &mut Decoder<'_>, images: &mut Images<'_>) -> O
         | Kind::Repair
         | Kind::Follow
         | Kind::Internal
+        | Kind::Ruling
         | Kind::Start => return None,
     })
 }

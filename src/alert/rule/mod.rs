@@ -178,6 +178,7 @@ impl Rule {
             AlertKind::RejectBreaker => Self::RejectBreaker,
             AlertKind::FillBreaker => Self::FillBreaker,
             AlertKind::CommandDenied => Self::CommandDenied,
+            AlertKind::RuleMet => Self::RuleMet,
         }
     }
 

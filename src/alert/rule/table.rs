@@ -572,6 +572,12 @@ rules! {
         "无法跟读留痕, 本次运行不再进行监管计数"
         "run `xmc audit verify`; count by hand meanwhile"
         "运行 xmc audit verify, 期间人工计数";
+    RuleMet = "180" Warning Quiet
+        "user rule met" "用户规则触发"
+        "a rule of the user is met (place {value} among those of its spread, from 0)"
+        "一条用户规则已满足 (该套利对的第 {value} 条, 自 0 起)"
+        "`xmc audit show` says which figures met it, `xmc explain` what the rule is"
+        "xmc audit show 会说明触发的数值, xmc explain 会说明规则";
     Test = "900" Page Once
         "TEST of alerts" "告警测试"
         "this is a test; nothing has happened"

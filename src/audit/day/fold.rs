@@ -254,7 +254,7 @@ impl Folding {
                     self.unknown(alert.order_id, place);
                 }
             }
-            Detail::State(_) | Detail::Follow(_) => {}
+            Detail::State(_) | Detail::Follow(_) | Detail::Ruling(_) => {}
             Detail::Ending(ending) => self.ending(ending, place),
             Detail::Repair(repair) => {
                 let row = pair(self.part(place.utc), repair.spread, place.labels);

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use xmc_hotpath::message::{
     Alert, Command, Decision, Detail, Ending, Follow, FollowStep, Gate, Instruction, Internal,
-    OrderAction, OrderCommand, OrderId, Repair, RepairWay, SpreadIndex, StateChange,
+    OrderAction, OrderCommand, OrderId, Repair, RepairWay, Ruling, SpreadIndex, StateChange,
 };
 use xmc_hotpath::record::frame::{Body, Kind, OwnedEvent, OwnedInput, Start};
 
@@ -49,6 +49,7 @@ pub(super) struct Found {
     pub follows: Vec<Told<Follow>>,
     pub repairs: Vec<Told<Repair>>,
     pub internals: Vec<Told<Internal>>,
+    pub rulings: Vec<Told<Ruling>>,
     pub ending: Option<Told<Ending>>,
     pub alerts: Vec<Told<Alert>>,
     pub states: Vec<Told<StateChange>>,
@@ -155,6 +156,8 @@ fn tell(start: Start, mut found: Found, scene: Scene, scanned: Scanned) -> Story
         follows: found.follows,
         repairs: found.repairs,
         internals: found.internals,
+        rulings: found.rulings,
+        rules: scene.rules,
         ending: found.ending,
         books_at_end: scene.books_at_end,
         alerts: found.alerts,
@@ -356,7 +359,7 @@ impl Pass {
         // What happens while the fire lives belongs to it.
         let is_after = self.found.seq_no.is_some_and(|begun| seq_no >= begun);
         let is_over = self.found.ending.is_some() || self.is_over;
-        if !is_after || is_over && !matches!(detail, Detail::Alert(_)) {
+        if !is_after || is_over && !matches!(detail, Detail::Alert(_) | Detail::Ruling(_)) {
             return;
         }
         let spread = self.found.spread;
@@ -392,6 +395,10 @@ impl Pass {
                 self.found.note(entry);
                 self.found.internals.push(self.told(entry, internal));
             }
+            Detail::Ruling(ruling) if self.is_ruled(&ruling, seq_no) => {
+                self.found.note(entry);
+                self.found.rulings.push(self.told(entry, ruling));
+            }
             Detail::Alert(alert) if self.is_about(&alert) => {
                 self.found.note(entry);
                 self.found.alerts.push(self.told(entry, alert));
@@ -404,6 +411,15 @@ impl Pass {
             }
             _ => {}
         }
+    }
+
+    /// Whether a ruling is about the story: with the decision, or while the fire lives.
+    fn is_ruled(&self, ruling: &Ruling, seq_no: u64) -> bool {
+        let lives = !self.found.orders.is_empty() && !self.is_over;
+        let ended = self.found.ending.map(|ending| ending.place.0);
+        Some(ruling.spread) == self.found.spread
+            && (self.found.seq_no == Some(seq_no)
+                || lives && ended.is_none_or(|ended| ended == seq_no))
     }
 
     /// Whether an alert is about the story: its orders at any time, its spread until the end.

@@ -10,7 +10,7 @@ use std::path::Path;
 use xmc_hotpath::desk::gates::Reading;
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
-    Decision, Gate, InstrumentSpec, MAX_LEGS, Quote, SpreadIndex, SpreadSpec,
+    Decision, Gate, InstrumentSpec, MAX_LEGS, Quote, SpreadIndex, SpreadSpec, UserRule,
 };
 use xmc_hotpath::record::frame::{Body, Kind, LOGIC_VERSION, OwnedEvent, OwnedInput, Start};
 use xmc_hotpath::spread::Trigger;
@@ -25,6 +25,7 @@ pub(super) struct Scene {
     pub legs: Vec<Leg>,
     pub trigger: Option<Trigger>,
     pub readings: Vec<Reading>,
+    pub rules: Vec<(u8, UserRule)>,
     pub books_at_end: Vec<Option<Quote>>,
     /// Blocks of the quotes.
     pub blocks: Vec<Block>,
@@ -210,6 +211,8 @@ impl Leading<'_, '_> {
             desk.read_gates(self.spread, &input.credits, &mut |reading| readings.push(reading))
         });
         let row = desk.and_then(|desk| desk.spreads().get(self.spread.0 as usize));
+        let rules =
+            desk.map(|desk| desk.rules_of(self.spread).map(|(at, rule)| (at, *rule)).collect());
         Some(Scene {
             scale: self.decoding.scale,
             cause: Told {
@@ -223,6 +226,7 @@ impl Leading<'_, '_> {
             legs,
             trigger,
             readings,
+            rules: rules.unwrap_or_default(),
             books_at_end: Vec::new(),
             blocks,
             logic_version: self.start.logic_version,

@@ -14,13 +14,14 @@ pub use figures::{Achieved, Filled};
 pub use gather::{Wanted, gather, gather_within};
 
 use super::CouldNotRun;
+use super::labels::Labels;
 use super::scan::{At, Damaged, Scale};
 use crate::journal::segment::Hash;
 use std::path::PathBuf;
 use xmc_hotpath::desk::gates::Reading;
 use xmc_hotpath::message::{
     Alert, Command, Decision, Ending, Follow, InstrumentSpec, Internal, LegSpec, OrderCommand,
-    OrderEvent, OrderId, Quote, Repair, SpreadSpec, StateChange,
+    OrderEvent, OrderId, Quote, Repair, Ruling, SpreadSpec, StateChange, UserRule,
 };
 use xmc_hotpath::record::frame::{Kind, Start};
 use xmc_hotpath::spread::Trigger;
@@ -130,6 +131,10 @@ pub struct Story {
     pub repairs: Vec<Told<Repair>>,
     /// What of it was met inside by another pair: no order of it traded that.
     pub internals: Vec<Told<Internal>>,
+    /// What rules of the user decided while it lasted, or as it was decided on.
+    pub rulings: Vec<Told<Ruling>>,
+    /// The rules that the spread had, each with its place.
+    pub rules: Vec<(u8, UserRule)>,
     /// How the fire ended.
     pub ending: Option<Told<Ending>>,
     /// Books of the legs when it ended.
@@ -144,6 +149,20 @@ pub struct Story {
     pub blocks: Vec<Block>,
     /// The journal is damaged behind what was read.
     pub damage: Option<(PathBuf, Damaged)>,
+}
+
+impl Story {
+    /// A rule of the spread.
+    #[must_use]
+    pub fn rule(&self, place: u8) -> Option<&UserRule> {
+        self.rules.iter().find(|(at, _)| *at == place).map(|(_, rule)| rule)
+    }
+
+    /// What its legs are called.
+    #[must_use]
+    pub fn leg_names(&self, labels: &Labels) -> Vec<String> {
+        self.legs.iter().map(|leg| labels.instrument(leg.spec.instrument)).collect()
+    }
 }
 
 /// Why there is no story.

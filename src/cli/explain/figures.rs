@@ -2,7 +2,7 @@
 //! JSON report are written from these.
 
 use crate::config::rational::Rational;
-use crate::config::{Configuration, Factor, Instrument, Leg, Spread, Written};
+use crate::config::{Configuration, Factor, Instrument, Leg, Spread, UserRule, Written};
 use xmc_hotpath::message::Measure;
 
 /// What a leg does when the spread is bought.
@@ -161,6 +161,8 @@ pub struct Explanation {
     pub holds_ms: (u32, u32),
     /// Units of a fire, and at most.
     pub units: (u32, u32),
+    /// What the user has it asked.
+    pub rules: Vec<UserRule>,
 }
 
 impl Explanation {
@@ -187,6 +189,7 @@ impl Explanation {
             levels: spread.triggers.set().map(level).collect(),
             hysteresis: Rational::from_e9(spread.hysteresis_e9.value),
             holds_ms: (spread.open_hold_ms, spread.close_hold_ms),
+            rules: spread.rules.clone(),
             units: (spread.clip_units.value, spread.max_units.value),
         }
     }

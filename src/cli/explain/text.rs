@@ -8,7 +8,7 @@ use crate::config::decimal::show_e9;
 use crate::config::rational::Rational;
 use crate::monitor::words::Lang;
 use std::io::{self, Write};
-use xmc_hotpath::message::{Intent, Measure};
+use xmc_hotpath::message::{Intent, Measure, RuleAction, RulePoint};
 
 /// Digits after the point of what has no end.
 const DIGITS: u32 = 12;
@@ -26,6 +26,7 @@ pub fn explanation(
     text.constant()?;
     text.products()?;
     text.levels()?;
+    text.rules()?;
     text.example(example)?;
     text.state(state)
 }
@@ -259,6 +260,38 @@ impl<W: Write> Text<'_, W> {
             Lang::Zh => writeln!(self.out, "  每次触发 {clip} 单位，至多 {most} 单位")?,
         }
         self.money()
+    }
+
+    fn rules(&mut self) -> io::Result<()> {
+        if self.of.rules.is_empty() {
+            return Ok(());
+        }
+        self.heading(
+            "RULES OF THE USER (what cannot be reckoned counts as met)",
+            "用户规则（无法计算者视为满足）",
+        )?;
+        for rule in &self.of.rules {
+            let point = match rule.at {
+                RulePoint::Quote => self.say("before quoting", "报价前"),
+                RulePoint::Hedge => self.say("before hedging", "补单回退前"),
+                RulePoint::After => self.say("after hedging", "结束后"),
+            };
+            let then = match rule.then {
+                RuleAction::Alert => self.say("alert", "告警"),
+                RuleAction::HoldBack => self.say("hold back", "拦截"),
+                RuleAction::CloseOnly => self.say("close only", "只平不开"),
+                RuleAction::CoolDown => self.say("cool down", "冷却"),
+                RuleAction::Unwind => self.say("unwind", "回退"),
+            };
+            let (name, when, steps) = (&rule.name.value, &rule.when.value, rule.steps());
+            let time = match rule.cool_down_ms {
+                0 => String::new(),
+                ms => format!(" {ms} ms"),
+            };
+            let of = self.say("steps", "步");
+            writeln!(self.out, "  `{name}`   {point}: {when}\n      {then}{time}   {steps} {of}")?;
+        }
+        Ok(())
     }
 
     fn money(&mut self) -> io::Result<()> {

@@ -418,6 +418,7 @@ pub(in crate::cli) fn widen(
             | Control::Finding(_)
             | Control::Sizing(_)
             | Control::Breakers(_)
+            | Control::Rule(_)
             | Control::Clock(_)) => other,
         };
         control.push(wide).map_err(|_| {

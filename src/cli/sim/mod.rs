@@ -106,6 +106,8 @@ struct Figures {
     removed: u64,
     followed: u64,
     pulled: u64,
+    /// Rulings of the user's rules that were told.
+    ruled: u64,
     failure: Option<String>,
     broken: Option<Broken>,
 }
@@ -225,6 +227,7 @@ impl Figures {
             removed: total.removed,
             followed: total.followed,
             pulled: total.pulled,
+            ruled: total.ruled,
             failure: sweep.failure.as_ref().map(ToString::to_string),
             broken: sweep.failure.as_ref().map(|failure| Broken {
                 invariant: failure.violation.invariant,
@@ -280,6 +283,7 @@ impl Figures {
             removed: 0,
             followed: 0,
             pulled: 0,
+            ruled: 0,
             failure: None,
             broken: None,
         }
@@ -314,6 +318,7 @@ impl Figures {
                 self.followed
             )?;
             writeln!(out, "pulled    {} orders that rested and were taken back", self.pulled)?;
+            writeln!(out, "ruled     {} rulings of the user's rules", self.ruled)?;
             writeln!(out, "replayed  {} bytes of record, byte for byte", self.record_bytes)?;
             writeln!(out, "restored  {} desks from a snapshot on the way", self.snapshots)?;
         }

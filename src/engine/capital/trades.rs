@@ -11,7 +11,8 @@ use std::path::Path;
 use std::time::SystemTime;
 use xmc_hotpath::message::{
     AlertKind, Carried, ClockScale, Command, CommandKind, DeskId, DeskIdentity, Detail,
-    OrderAction, OrderEvent, OrderEventKind, PositionEffect, Scope, Side, SiteId, SpreadIndex,
+    OrderAction, OrderEvent, OrderEventKind, PositionEffect, RuleAction, Scope, Side, SiteId,
+    SpreadIndex,
 };
 use xmc_hotpath::record::codec::{Decoder, Field};
 use xmc_hotpath::record::frame::{self, Body, FrameError, Header, Images, Kind, OwnedEvent};
@@ -146,6 +147,10 @@ impl Trades {
             // A breaker, or whatever halts.
             Body::Detail(Detail::Alert(alert)) if BREAKERS.contains(&alert.kind) => {
                 self.touched.push(Scope::Spread(alert.spread));
+            }
+            // So does a rule of the user, also where the pair closes only as it is.
+            Body::Detail(Detail::Ruling(ruling)) if ruling.action == RuleAction::CloseOnly => {
+                self.touched.push(Scope::Spread(ruling.spread));
             }
             Body::Detail(Detail::State(change))
                 if change.by_alert && change.spread != SpreadIndex::ALL =>

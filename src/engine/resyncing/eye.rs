@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use xmc_hotpath::desk::{Desk, SpreadState};
 use xmc_hotpath::message::{
     AlertKind, ClockScale, Command, CommandKind, DeskIdentity, Detail, GatewayIndex,
-    InstrumentIndex, Scope, SessionState,
+    InstrumentIndex, RuleAction, Scope, SessionState,
 };
 use xmc_hotpath::record::frame::{Body, OwnedEvent};
 
@@ -44,6 +44,9 @@ impl Eye {
                 if spread.is_some_and(|spread| spread.state == SpreadState::Reducing) {
                     self.taken.insert(alert.spread.0);
                 }
+            }
+            Body::Detail(Detail::Ruling(ruling)) if ruling.action == RuleAction::CloseOnly => {
+                self.taken.insert(ruling.spread.0);
             }
             _ => {}
         }

@@ -292,6 +292,7 @@ impl Tally {
             | Event::Finding(_)
             | Event::Sizing(_)
             | Event::Breakers(_)
+            | Event::Rule(_)
             | Event::Clock(_)
             | Event::Tick => {}
         }
@@ -334,7 +335,7 @@ impl Tally {
                 self.totals.repairs += u64::from(repair.way != RepairWay::Neither);
                 self.happen(Happened::Repaired(*repair));
             }
-            Detail::Follow(_) => {}
+            Detail::Follow(_) | Detail::Ruling(_) => {}
             Detail::Internal(internal) => self.met_inside(internal),
         }
     }

@@ -366,7 +366,7 @@ impl Account {
                         self.booked(row, &traded);
                     }
                 }
-                Detail::State(_) => {}
+                Detail::State(_) | Detail::Ruling(_) => {}
             }
         }
     }

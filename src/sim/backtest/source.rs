@@ -542,6 +542,7 @@ impl Rows {
             | OwnedEvent::Account(_)
             | OwnedEvent::Sizing(_)
             | OwnedEvent::Breakers(_)
+            | OwnedEvent::Rule(_)
                 if !is_as_recorded =>
             {
                 return None;

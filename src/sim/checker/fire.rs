@@ -59,6 +59,7 @@ impl Checker {
             "{:?} met since {since:?}, {hold:?} asked",
             decision.intent
         );
+        self.passes_rules(decision)?;
         self.size(&spec, units, decision)?;
         self.fresh_quotes(&spec)?;
         let planned_e9 = self.planned(&spec, decision, orders);
@@ -560,6 +561,21 @@ pub(super) fn stands(
     prices_e9: &[i64; MAX_LEGS],
     at_e9: i128,
 ) -> Option<Ordering> {
+    let (plus, minus) = sums(spec, intent, prices_e9);
+    match spec.trigger.measure {
+        Measure::Difference => Some((plus - minus).cmp(&(at_e9 << 32))),
+        Measure::Ratio if minus <= 0 => None,
+        // The remainder decides where the quotients are the same.
+        Measure::Ratio => {
+            let whole = plus.checked_mul(1_000_000_000)?;
+            let (quotient, rest) = (whole.div_euclid(minus), whole.rem_euclid(minus));
+            Some(quotient.cmp(&at_e9).then(rest.cmp(&0)))
+        }
+    }
+}
+
+/// All that is added and all that is taken off at these prices, Q32.
+pub(super) fn sums(spec: &SpreadSpec, intent: Intent, prices_e9: &[i64; MAX_LEGS]) -> (i128, i128) {
     let short = i128::from(spec.trigger.short_constant_e9);
     let (mut plus, mut minus) = (i128::from(spec.constant_e9) + short, short);
     (plus, minus) = (plus << 32, minus << 32);
@@ -578,14 +594,5 @@ pub(super) fn stands(
             minus += price * -weight - fee;
         }
     }
-    match spec.trigger.measure {
-        Measure::Difference => Some((plus - minus).cmp(&(at_e9 << 32))),
-        Measure::Ratio if minus <= 0 => None,
-        // The remainder decides where the quotients are the same.
-        Measure::Ratio => {
-            let whole = plus.checked_mul(1_000_000_000)?;
-            let (quotient, rest) = (whole.div_euclid(minus), whole.rem_euclid(minus));
-            Some(quotient.cmp(&at_e9).then(rest.cmp(&0)))
-        }
-    }
+    (plus, minus)
 }

@@ -20,6 +20,7 @@ mod internal;
 mod lead;
 mod loss;
 mod repair;
+mod rule;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +28,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
     Alert, AlertKind, BreakerAction, Detail, Ending, Event, FollowStep, Gate, Input, OrderAction,
-    OrderCommand, RepairWay, SafeState, SessionState, Side, SpreadIndex,
+    OrderCommand, RepairWay, RulePoint, RuleStand, Ruling, SafeState, SessionState, Side,
+    SpreadIndex,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -70,6 +72,9 @@ pub struct Checker {
     pub inside: u64,
     /// Lots of these.
     pub inside_lots: u64,
+    /// Rulings of the user's rules that were told.
+    pub ruled: u64,
+    rulings: rule::Due,
 }
 
 impl Checker {
@@ -159,6 +164,7 @@ impl Checker {
         let detailing = self.model.detailing;
         self.repaired += endings.iter().filter(|ending| ending.is_repaired()).count() as u64;
         let is_wanted = |ending: &&ModelEnding| detailing.endings || !ending.is_aligned;
+        endings.iter().for_each(|ending| self.ended(ending.spread.0));
         let mut endings = endings.iter().filter(is_wanted).peekable();
         let mut inside = BTreeSet::new();
         for detail in outputs.details() {
@@ -169,6 +175,8 @@ impl Checker {
                 Detail::Internal(internal) => {
                     inside.extend([internal.buy.spread, internal.sell.spread]);
                 }
+                Detail::Ruling(told) if is_after(told) => self.ruling(told)?,
+                Detail::Ruling(_) => {}
                 Detail::State(change) => {
                     let is_halt = change.to == SafeState::Halt;
                     let mut causes = alerts(outputs).map(|alert| alert.kind.code());
@@ -188,7 +196,9 @@ impl Checker {
                         Some(_) => None,
                         None => {
                             self.unfollowed(ending.spread, input, outputs)?;
-                            self.given_up(ending)?
+                            let given_up = self.given_up(ending)?;
+                            self.ended(ending.spread.0);
+                            given_up
                         }
                     };
                     self.ending(ending, expected.or(given_up.as_ref()), outputs)?;
@@ -305,6 +315,15 @@ impl Checker {
                 self.model.count_message(self.now, other);
             }
             match detail {
+                Detail::Decision(decision) if decision.gate == Gate::UserRule => {
+                    self.held_back(decision)?;
+                }
+                Detail::Ruling(told) => {
+                    self.ruled += 1;
+                    if !is_after(told) {
+                        self.ruling(told)?;
+                    }
+                }
                 Detail::Decision(decision) if decision.gate == Gate::Passed => {
                     let orders = orders_of(decision.spread, &mut rest);
                     self.fire(decision, orders, &input.credits)?;
@@ -342,7 +361,7 @@ impl Checker {
         ensure!(self, "S3", rest.is_empty(), "orders without a decision: {rest:?}");
         let is_told = !self.model.detailing.endings || due.is_empty();
         ensure!(self, "endings", is_told, "{due:?} ended inside and was not told");
-        Ok(())
+        self.rulings_told(outputs)
     }
 
     /// What speaks of an order that was sent before speaks of it as it was sent.
@@ -548,6 +567,18 @@ impl Checker {
         }
         Ok(())
     }
+}
+
+/// Whether a ruling is of a fire that has just ended.
+fn is_after(told: &Ruling) -> bool {
+    told.point == RulePoint::After && told.stand != RuleStand::Cooling
+}
+
+fn rulings(outputs: &Outputs) -> impl Iterator<Item = &Ruling> {
+    outputs.details().filter_map(|detail| match detail {
+        Detail::Ruling(ruling) => Some(ruling),
+        _ => None,
+    })
 }
 
 fn alerts(outputs: &Outputs) -> impl Iterator<Item = &Alert> {

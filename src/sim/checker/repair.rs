@@ -54,7 +54,9 @@ impl Checker {
         let spread = self.model.spreads.get_mut(&number);
         let ending = spread.and_then(|spread| {
             let fire = spread.fire.take()?;
-            Some(spread.close(told.spread, &fire))
+            let ending = spread.close(told.spread, &fire);
+            spread.ended = Some(fire);
+            Some(ending)
         });
         self.model.rest_gone(told.spread, &fire);
         Ok(ending)
@@ -110,8 +112,15 @@ impl Checker {
             }
         }
         // The first of the cheapest: completing comes first.
+        let (met, unwinds) = self.met_on_hedge(told, fire);
+        if unwinds && free.iter().any(|(_, way, _)| *way == RepairWay::Unwind) {
+            free.retain(|(_, way, _)| *way == RepairWay::Unwind);
+        }
         let best = free.into_iter().min_by_key(|(cost_e9, ..)| *cost_e9);
         let chosen = best.as_ref().map_or(RepairWay::Neither, |(_, way, _)| *way);
+        if chosen != RepairWay::Neither {
+            self.rulings.extend(met);
+        }
         ensure!(self, "cheaper", told.way == chosen, "{told:?}, and {chosen:?} is the cheaper way");
         match best {
             Some((_, way, seen)) => self.sent(told, way, &seen.needs, orders, credits),
@@ -370,7 +379,7 @@ pub(super) fn full(spec: &SpreadSpec, fire: &ModelFire) -> Option<u32> {
     })
 }
 
-fn residual(spec: &SpreadSpec, fire: &ModelFire, done: u32) -> [i64; MAX_LEGS] {
+pub(super) fn residual(spec: &SpreadSpec, fire: &ModelFire, done: u32) -> [i64; MAX_LEGS] {
     std::array::from_fn(|leg| {
         let over = u64::from(fire.filled[leg]) - spec.lots(leg, done);
         let over = i64::try_from(over).expect("a schedule trades few lots");
@@ -380,7 +389,7 @@ fn residual(spec: &SpreadSpec, fire: &ModelFire, done: u32) -> [i64; MAX_LEGS] {
 }
 
 /// What the fire will have cost beyond what was planned, in money.
-fn money(
+pub(super) fn money(
     spec: &SpreadSpec,
     fire: &ModelFire,
     needs: &[Need],

@@ -117,6 +117,7 @@ impl Checker {
         // What the venue has is asked to go with that.
         let rests = self.resting(fire);
         ensure!(self, "work", rests.is_none(), "{found:?}, and {rests:?} is not cancelled");
+        self.pulled_by_rule(found)?;
         self.pulled += 1;
         if let Some(row) = self.model.spreads.get_mut(&found.spread.0) {
             row.fire.iter_mut().for_each(|fire| fire.is_broken_off = true);
@@ -153,7 +154,7 @@ impl Checker {
         if self.is_parted_long(fire) {
             return Some(Obstacle::Part);
         }
-        if !self.holds(spec, opens) {
+        if !self.holds(spec, opens) || self.held_resting(spec.spread.0).is_some() {
             return Some(Obstacle::Gate);
         }
         let lead = fire.lead.filter(|lead| *lead == usize::from(spec.work.leg));

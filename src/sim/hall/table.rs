@@ -290,7 +290,8 @@ impl<'a, 'w> Table<'a, 'w> {
                 | Detail::Ending(_)
                 | Detail::Repair(_)
                 | Detail::Follow(_)
-                | Detail::Internal(_) => {}
+                | Detail::Internal(_)
+                | Detail::Ruling(_) => {}
             }
         }
         for detail in self.outputs.details() {

@@ -223,6 +223,7 @@ impl Model {
         }
         let fire = spread.fire.take()?;
         let ending = spread.close(index, &fire);
+        spread.ended = Some(fire.clone());
         self.rest_gone(index, &fire);
         Some(ending)
     }

@@ -20,6 +20,7 @@ impl Model {
         };
         if keeper.is_none() {
             self.spreads.remove(&index.0);
+            self.rules.retain(|(row, _), _| *row != index.0);
             let orders = self.orders.values_mut();
             orders.filter(|order| order.command.spread == index).for_each(|order| {
                 order.is_orphan = true;

@@ -277,7 +277,11 @@ impl Reading<'_> {
                     }
                 }
             }
-            Detail::Decision(_) | Detail::Alert(_) | Detail::State(_) | Detail::Follow(_) => {}
+            Detail::Decision(_)
+            | Detail::Alert(_)
+            | Detail::State(_)
+            | Detail::Follow(_)
+            | Detail::Ruling(_) => {}
         }
     }
 

@@ -209,6 +209,7 @@ impl Run {
             removed: checker.removed,
             followed: checker.followed,
             pulled: checker.pulled,
+            ruled: checker.ruled,
         }
     }
 }

@@ -86,6 +86,8 @@ pub struct Outcome {
     pub followed: u64,
     /// Orders that rested and were taken back.
     pub pulled: u64,
+    /// Rulings of the user's rules that were told.
+    pub ruled: u64,
 }
 
 impl Outcome {
@@ -115,6 +117,7 @@ impl Outcome {
         self.removed += other.removed;
         self.followed += other.followed;
         self.pulled += other.pulled;
+        self.ruled += other.ruled;
     }
 }
 
@@ -373,6 +376,9 @@ impl<'a> World<'a> {
         for breakers in self.plan.breakers.iter().flatten().copied() {
             self.tell(Event::Breakers(breakers))?;
         }
+        for rule in self.plan.rules.clone() {
+            self.tell(Event::Rule(&rule))?;
+        }
         for gateway in 0..self.lines.len() {
             if let Some(update) = self.lines[gateway].connect(true) {
                 self.tell(Event::Session(update))?;
@@ -565,6 +571,7 @@ impl<'a> World<'a> {
             removed: self.checker.removed,
             followed: self.checker.followed,
             pulled: self.checker.pulled,
+            ruled: self.checker.ruled,
         }
     }
 }

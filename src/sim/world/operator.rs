@@ -1,6 +1,7 @@
 //! The operator's side of a schedule: commands, and limits that change while the desk runs.
 
 use super::*;
+use crate::sim::rules;
 use xmc_hotpath::message::{
     Detailing, Finding, FindingKind, GatewayIndex, Hours, Scope, Sizing, StrategyId,
 };
@@ -55,6 +56,13 @@ impl World<'_> {
         if self.plan.breakers[row].is_some() && self.rng.u8(..60) == 0 {
             let breakers = plan::breakers(&mut self.rng, index);
             self.push(self.now, Happening::Specify(Box::new(Control::Breakers(breakers))));
+        }
+        if !self.plan.rules.is_empty() && self.rng.u8(..40) == 0 {
+            let (legs, tick_e9) = (self.spreads[row].leg_count, self.plan.tick_e9);
+            let number = self.rng.u8(..4);
+            let rule = rules::rule(&mut self.rng, index, number, legs, tick_e9);
+            let rule = if self.rng.u8(..3) == 0 { rules::none(rule) } else { rule };
+            self.push(self.now, Happening::Specify(Box::new(Control::Rule(rule))));
         }
         if self.plan.finds && self.rng.u8(..40) == 0 {
             self.find();

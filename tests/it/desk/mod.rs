@@ -12,6 +12,7 @@ mod news;
 mod offset;
 mod remove;
 mod repair;
+mod rules;
 mod scope;
 mod single;
 mod slices;

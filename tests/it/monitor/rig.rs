@@ -130,6 +130,7 @@ impl Rig {
                 Control::Finding(finding) => OwnedEvent::Finding(finding),
                 Control::Sizing(sizing) => OwnedEvent::Sizing(sizing),
                 Control::Breakers(breakers) => OwnedEvent::Breakers(breakers),
+                Control::Rule(rule) => OwnedEvent::Rule(rule),
                 Control::Clock(scale) => OwnedEvent::Clock(scale),
             });
         }

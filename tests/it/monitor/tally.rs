@@ -49,6 +49,7 @@ fn setting() -> Setting {
             currency: "CNY".to_owned(),
             legs: vec![leg(0, RATIOS[0]), leg(1, RATIOS[1]), leg(2, 0)],
             digits: 2,
+            rules: Vec::new(),
         }],
         feeds: Vec::new(),
         gateways: Vec::new(),

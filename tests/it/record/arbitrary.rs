@@ -88,6 +88,7 @@ codes! {
     Side TimeInForce PositionEffect HedgeFlag QuoteQuality ChannelState OrderAction OrderEventKind
     SessionState CommandKind Gate Intent AlertKind SafeState OffsetRule CloseFirst FindingKind
     RepairEnd RepairWay FollowStep Obstacle Measure LegsFirst BreakerAction Denial
+    RulePoint RuleAction RuleOp RuleStand
 }
 
 /// Nested pairs: tuples of strategies end at twelve.
@@ -176,6 +177,9 @@ structs! {
     WorkSpec { leg slop_e9 lag_e9 improve_e9 behind_e9 }
     BreakerRule { most of action }
     Breakers { spread slippage_e9 latency rules }
+    RuleStep { op of leg }
+    UserRule { spread rule point action cool_down name numbers steps }
+    Ruling { spread rule point action intent stand step seen limit }
     Decision {
         spread intent gate leg units value_e9 level_e9 seen limit quote_age repeated rests
     }
@@ -207,6 +211,7 @@ impl Arbitrary for Detail {
             Repair::any().prop_map(Detail::Repair),
             Follow::any().prop_map(Detail::Follow),
             Internal::any().prop_map(Detail::Internal),
+            Ruling::any().prop_map(Detail::Ruling),
         ]
         .boxed()
     }
@@ -293,6 +298,7 @@ pub fn event(instruments: u32) -> impl Strategy<Value = OwnedEvent> {
         1 => Finding::any().prop_map(OwnedEvent::Finding),
         1 => Sizing::any().prop_map(OwnedEvent::Sizing),
         1 => Breakers::any().prop_map(OwnedEvent::Breakers),
+        1 => UserRule::any().prop_map(OwnedEvent::Rule),
         1 => ClockScale::any().prop_map(OwnedEvent::Clock),
         1 => Just(OwnedEvent::Tick),
     ]

@@ -7,7 +7,8 @@ use cross_market_connect::sim::plan::{Plan, Seed};
 use cross_market_connect::sim::world::{self, IDENTITY};
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
-    Credits, Decision, Detail, Detailing, Event, FollowStep, Gate, Input, Obstacle,
+    Credits, Decision, Detail, Detailing, Event, FollowStep, Gate, Input, Obstacle, RuleAction,
+    RuleStand,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -57,12 +58,18 @@ fn is_kept(detail: &Detail, detailing: Detailing) -> bool {
         Detail::Follow(follow) if follow.step == FollowStep::HeldBack => {
             follow.obstacle != Obstacle::Gate || detailing.has_refusal(follow.gate)
         }
+        Detail::Ruling(ruling)
+            if ruling.action == RuleAction::HoldBack || ruling.stand == RuleStand::Cooling =>
+        {
+            detailing.has_refusal(Gate::UserRule)
+        }
         Detail::Decision(_)
         | Detail::Alert(_)
         | Detail::State(_)
         | Detail::Repair(_)
         | Detail::Follow(_)
-        | Detail::Internal(_) => true,
+        | Detail::Internal(_)
+        | Detail::Ruling(_) => true,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Versions of the desk's logic, and what each decides otherwise.
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 16;
+pub const LOGIC_VERSION: u16 = 17;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 12] = [
+pub const LOGIC_CHANGES: [(u16, &str); 13] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -56,4 +56,5 @@ pub const LOGIC_CHANGES: [(u16, &str); 12] = [
         "what two spreads out of ratio need of one instrument is met inside before either goes to \
          a market, if told so",
     ),
+    (17, "rules of the user hold back, close only, cool down, unwind or alert, if told so"),
 ];

@@ -2,10 +2,14 @@
 
 use crate::audit::labels::Labels;
 use crate::audit::story::{Block, Led, Leg, OrderStory, Story, Told};
+use crate::monitor::ruling::words;
+use crate::monitor::words::Lang;
+use crate::rule::expression;
 use serde_json::{Value, json};
 use xmc_hotpath::desk::gates::{Bound, Of, Reading};
 use xmc_hotpath::message::{
-    Decision, Depth, Ending, Follow, Internal, InternalSide, OrderCommand, OrderEvent, Repair, Way,
+    Decision, Depth, Ending, Follow, Internal, InternalSide, OrderCommand, OrderEvent, Repair,
+    Ruling, UserRule, Way,
 };
 
 /// The fields of a story.
@@ -40,6 +44,7 @@ pub fn story(of: &Story, labels: &Labels) -> Value {
         "follows": of.follows.iter().map(follow).collect::<Vec<_>>(),
         "repairs": of.repairs.iter().map(repair).collect::<Vec<_>>(),
         "internals": of.internals.iter().map(|told| internal(told, labels)).collect::<Vec<_>>(),
+        "rulings": of.rulings.iter().map(|told| ruling(of, told, labels)).collect::<Vec<_>>(),
         "ending": of.ending.map(|told| ending(&told)),
         "achieved_value_e9": achieved.map(|got| got.value_e9),
         "better_e9": achieved.map(|got| got.better_e9),
@@ -131,6 +136,25 @@ fn internal(told: &Told<Internal>, labels: &Labels) -> Value {
     })
 }
 
+fn ruling(of: &Story, told: &Told<Ruling>, labels: &Labels) -> Value {
+    let ruling = &told.what;
+    let known = |figure: i64| Some(figure).filter(|figure| *figure != Ruling::UNKNOWN);
+    let rule = of.rule(ruling.rule);
+    json!({
+        "input": told.place.0,
+        "now_ns": told.now.0,
+        "rule": ruling.rule,
+        "name": rule.map(UserRule::name),
+        "when": rule.map(|rule| expression(rule, &of.leg_names(labels))),
+        "at": ruling.point.word(),
+        "then": ruling.action.word(),
+        "stand": ruling.stand.word(),
+        "seen": known(ruling.seen),
+        "limit": known(ruling.limit),
+        "words": words(rule, ruling, &of.leg_names(labels), Lang::En),
+    })
+}
+
 fn repair(told: &Told<Repair>) -> Value {
     let way = |of: &Way| {
         json!({
@@ -195,6 +219,7 @@ fn reading(of: &Reading) -> Value {
         Of::Account => ("account", None),
         Of::Desk => ("desk", None),
         Of::Gateway(place) => ("gateway", Some(place)),
+        Of::Rule(place) => ("rule", Some(place)),
     };
     let bound = match of.bound {
         Bound::Most => "most",

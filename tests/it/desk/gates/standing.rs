@@ -3,11 +3,13 @@
 use xmc_hotpath::desk::{SpreadState, standing};
 use xmc_hotpath::message::{
     BREAKERS, BreakerAction, BreakerKind, BreakerRule, Breakers, CommandKind, Event, Gate,
-    LossSpec, OrderEvent, OrderEventKind, SafeState, SessionState, SpreadIndex,
+    LossSpec, OrderEvent, OrderEventKind, RuleAction, RulePoint, SafeState, SessionState,
+    SpreadIndex,
 };
 use xmc_hotpath::risk::NO_LEG;
 use xmc_hotpath::time::Span;
 
+use super::super::rules::rule;
 use super::super::stand::{ONE_E9, Stand, news};
 use super::{
     Row, close, command, finish, fire, fire_second, lots, open, row, second, stand, trade,
@@ -124,6 +126,12 @@ fn rooms() -> Vec<Row> {
         row("worst loss", Gate::Loss, NO_LEG, (5 * ONE_E9, 5 * ONE_E9 - 1), |beyond| {
             let max_e9 = 5 * ONE_E9 - beyond;
             open(stand(|setup| setup.spread.loss = LossSpec { max_e9, stress_q32: 0 }), 5)
+        }),
+        row("user rule", Gate::UserRule, NO_LEG, (4, 5), |beyond| {
+            let mut stand = stand(|_| {});
+            let thin = rule(0, RulePoint::Quote, "lots(b) < 5", RuleAction::HoldBack);
+            stand.tell(Event::Rule(&thin));
+            open(stand, if beyond > 0 { 4 } else { 5 })
         }),
         row("order rows", Gate::Arena, NO_LEG, (1, 2), |beyond| {
             let mut stand = stand(|setup| {

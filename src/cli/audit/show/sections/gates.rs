@@ -5,6 +5,7 @@ use super::super::page::{CELLS, Line, heading};
 use super::Page;
 use crate::monitor::gate::figure;
 use crate::monitor::words::{Lang, Worded};
+use crate::rule::expression;
 use std::io::{self, Write};
 use xmc_hotpath::desk::gates::{Bound, Of, Reading};
 use xmc_hotpath::message::{ChannelState, Gate, QuoteQuality, SafeState, SessionState};
@@ -43,7 +44,27 @@ pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
             others.push(reading.of);
         }
     }
-    table(page, &others, out)
+    table(page, &others, out)?;
+    rules(page, out)
+}
+
+/// Every rule that can hold the trigger back, with its expression.
+fn rules(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
+    let names = page.story.leg_names(page.labels);
+    for reading in &page.story.readings {
+        let Of::Rule(place) = reading.of else { continue };
+        let label = page.say("rule", "规则");
+        let text = page.story.rule(place).map_or(String::new(), |rule| expression(rule, &names));
+        let name = format!("{label} `{}`", page.rule_name(place));
+        let line = Line::indent(1).left(&name, COLUMN).then(&marked(text, reading.is_open));
+        writeln!(out, "{}", line.end())?;
+    }
+    if page.story.orders.is_empty() {
+        for told in &page.story.rulings {
+            page.ruled(told, out)?;
+        }
+    }
+    Ok(())
 }
 
 /// What is the desk's alone, and not its accounts' too.
@@ -100,6 +121,7 @@ fn subject(page: &Page<'_>, of: Of) -> String {
             format!("{} {}", page.say("gateway", "柜台"), page.labels.gateway(place))
         }
         Of::Spread => String::new(),
+        Of::Rule(place) => page.rule_name(place),
     }
 }
 
@@ -130,7 +152,15 @@ fn marked(text: String, is_open: bool) -> String {
 
 /// Whether a gate's figures are only yes and no.
 const fn is_state(gate: Gate) -> bool {
-    matches!(gate, Gate::Disabled | Gate::Halted | Gate::InFlight | Gate::Doubt | Gate::Reducing)
+    matches!(
+        gate,
+        Gate::Disabled
+            | Gate::Halted
+            | Gate::InFlight
+            | Gate::Doubt
+            | Gate::Reducing
+            | Gate::UserRule
+    )
 }
 
 fn band(page: &Page<'_>, low: &Reading, high: &Reading) -> String {

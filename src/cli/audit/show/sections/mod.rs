@@ -7,13 +7,14 @@ mod worth;
 
 use super::page::{CELLS, Line, heading};
 use crate::audit::labels::Labels;
-use crate::audit::story::{Led, Leg, Story};
+use crate::audit::story::{Led, Leg, Story, Told};
 use crate::cli::report::Utc;
 use crate::monitor::number;
+use crate::monitor::ruling::words;
 use crate::monitor::words::{Lang, Worded};
 use std::io::{self, Write};
 use std::path::Path;
-use xmc_hotpath::message::{Gate, Intent};
+use xmc_hotpath::message::{Gate, Intent, Ruling};
 use xmc_hotpath::price::{NO_ASK_E9, NO_BID_E9};
 use xmc_hotpath::spread::takes_asks;
 use xmc_hotpath::time::{MonoNs, Span};
@@ -49,6 +50,20 @@ impl Page<'_> {
             Lang::En => en,
             Lang::Zh => zh,
         }
+    }
+
+    /// What a rule of the spread is called; its number if nobody knows.
+    fn rule_name(&self, place: u8) -> String {
+        let rule = self.story.rule(place);
+        rule.map_or_else(|| (place + 1).to_string(), |rule| rule.name().to_owned())
+    }
+
+    /// What a rule has decided.
+    fn ruled(&self, told: &Told<Ruling>, out: &mut impl Write) -> io::Result<()> {
+        let rule = self.story.rule(told.what.rule);
+        let names = self.story.leg_names(self.labels);
+        let line = Line::indent(1).then(&words(rule, &told.what, &names, self.lang));
+        writeln!(out, "{}", line.at_edge(&self.date(told.now)).end())
     }
 
     fn leg_name(&self, leg: &Leg) -> String {

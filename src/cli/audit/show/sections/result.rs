@@ -51,6 +51,9 @@ pub(super) fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
     for told in &story.internals {
         met_inside(page, told, out)?;
     }
+    for told in &story.rulings {
+        page.ruled(told, out)?;
+    }
     if let Some(told) = story.ending {
         ending(page, &told.what, out)?;
     }
