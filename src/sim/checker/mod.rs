@@ -28,8 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::desk::{Desk, Outputs, SpreadState};
 use xmc_hotpath::message::{
     Alert, AlertKind, BreakerAction, Detail, Ending, Event, FollowStep, Gate, Input, OrderAction,
-    OrderCommand, RepairWay, RulePoint, RuleStand, Ruling, SafeState, SessionState, Side,
-    SpreadIndex,
+    OrderCommand, RepairWay, SafeState, SessionState, Side, SpreadIndex,
 };
 use xmc_hotpath::time::MonoNs;
 
@@ -175,7 +174,9 @@ impl Checker {
                 Detail::Internal(internal) => {
                     inside.extend([internal.buy.spread, internal.sell.spread]);
                 }
-                Detail::Ruling(told) if is_after(told) => self.ruling(told)?,
+                Detail::Ruling(told) if rule::is_after(told) && !inside.contains(&told.spread) => {
+                    self.ruling(told)?;
+                }
                 Detail::Ruling(_) => {}
                 Detail::State(change) => {
                     let is_halt = change.to == SafeState::Halt;
@@ -320,7 +321,9 @@ impl Checker {
                 }
                 Detail::Ruling(told) => {
                     self.ruled += 1;
-                    if !is_after(told) {
+                    if inside.contains(&told.spread) {
+                        self.ruling_of_spread(told)?;
+                    } else if !rule::is_after(told) {
                         self.ruling(told)?;
                     }
                 }
@@ -342,13 +345,19 @@ impl Checker {
                 }
                 Detail::Internal(internal) => {
                     inside.extend([internal.buy.spread, internal.sell.spread]);
-                    due.extend(self.met_inside(internal, input, outputs)?);
+                    let ended = self.met_inside(internal, input, outputs)?;
+                    ended.iter().for_each(|ending| self.ended(ending.spread.0));
+                    due.extend(ended);
                 }
                 Detail::Ending(ending) if inside.contains(&ending.spread) => {
                     let at = due.iter().position(|due| due.spread == ending.spread);
                     let expected = match at {
                         Some(at) => Some(due.remove(at)),
-                        None => self.given_up(ending)?,
+                        None => {
+                            let given_up = self.given_up(ending)?;
+                            self.ended(ending.spread.0);
+                            given_up
+                        }
                     };
                     self.ending(ending, expected.as_ref(), outputs)?;
                 }
@@ -567,18 +576,6 @@ impl Checker {
         }
         Ok(())
     }
-}
-
-/// Whether a ruling is of a fire that has just ended.
-fn is_after(told: &Ruling) -> bool {
-    told.point == RulePoint::After && told.stand != RuleStand::Cooling
-}
-
-fn rulings(outputs: &Outputs) -> impl Iterator<Item = &Ruling> {
-    outputs.details().filter_map(|detail| match detail {
-        Detail::Ruling(ruling) => Some(ruling),
-        _ => None,
-    })
 }
 
 fn alerts(outputs: &Outputs) -> impl Iterator<Item = &Alert> {

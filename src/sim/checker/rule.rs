@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use xmc_hotpath::desk::Outputs;
 use xmc_hotpath::message::{
-    AlertKind, Decision, Figure, Follow, Gate, Intent, LegSpec, MAX_LEGS, Measure, Repair,
+    AlertKind, Decision, Detail, Figure, Follow, Gate, Intent, LegSpec, MAX_LEGS, Measure, Repair,
     RuleAction, RulePoint, RuleStand, Ruling, SpreadSpec,
 };
 
@@ -179,6 +179,15 @@ impl Checker {
         Ok(())
     }
 
+    /// A ruling where two fires may have ended at once, either first: the next one of its spread.
+    pub(super) fn ruling_of_spread(&mut self, told: &Ruling) -> Result<(), Violation> {
+        let own = self.rulings.iter().position(|due| due.spread == told.spread);
+        if let Some(own) = own.and_then(|at| self.rulings.remove(at)) {
+            self.rulings.push_front(own);
+        }
+        self.ruling(told)
+    }
+
     /// Every ruling that was due was told, and each that somebody is to know of as an alert.
     pub(super) fn rulings_told(&mut self, outputs: &Outputs) -> Result<(), Violation> {
         let due = self.rulings.front();
@@ -187,7 +196,7 @@ impl Checker {
             ruling.stand != RuleStand::Cooling
                 && !matches!(ruling.action, RuleAction::HoldBack | RuleAction::Unwind)
         };
-        let ought = super::rulings(outputs).filter(is_for_people).count();
+        let ought = rulings(outputs).filter(is_for_people).count();
         let told = alerts(outputs).filter(|alert| alert.kind == AlertKind::RuleMet).count();
         ensure!(self, "user_rule", told == ought, "{told} alerts of rules, {ought} are due");
         Ok(())
@@ -318,4 +327,17 @@ fn level_of(spec: &SpreadSpec, intent: Intent) -> Option<i128> {
         Intent::CloseLong | Intent::OpenShort => i64::MAX,
     };
     (level != never).then_some(level.into())
+}
+
+/// Whether a ruling is of a fire that has just ended.
+pub(super) fn is_after(told: &Ruling) -> bool {
+    told.point == RulePoint::After && told.stand != RuleStand::Cooling
+}
+
+/// All that were told.
+pub(super) fn rulings(outputs: &Outputs) -> impl Iterator<Item = &Ruling> {
+    outputs.details().filter_map(|detail| match detail {
+        Detail::Ruling(ruling) => Some(ruling),
+        _ => None,
+    })
 }
