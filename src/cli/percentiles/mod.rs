@@ -220,9 +220,7 @@ fn table(kept: &[Kept], out: &mut Report<'_>) -> Result<(), CliError> {
         let at = |row: usize| kept.get(row).and_then(|one| one.curve.at(share));
         let shown = |value: Option<f64>| value.map_or_else(String::new, |ns| Shown(ns).to_string());
         let ratio = at(0).zip(at(1)).filter(|(first, _)| *first > 0.0);
-        let ratio = ratio.map_or_else(String::new, |(first, second)| {
-            format!("{:+.1} %", (second / first - 1.0) * 100.0)
-        });
+        let ratio = ratio.map_or_else(String::new, |(first, second)| beside(first, second));
         table.row([name.to_owned(), shown(at(0)), shown(at(1)), ratio]);
     }
     table.write(out)?;
@@ -241,6 +239,16 @@ fn budget(judged: &[Judged], out: &mut Report<'_>) -> Result<(), CliError> {
         writeln!(out, "  {share}: {is} of {most} {word}")?;
     }
     Ok(())
+}
+
+/// How the second stands to the first: `+5.0 %`, and from ten times on `12 times`.
+pub(super) fn beside(first: f64, second: f64) -> String {
+    let ratio = second / first;
+    if ratio < 10.0 {
+        format!("{:+.1} %", (ratio - 1.0) * 100.0)
+    } else {
+        format!("{ratio:.0} times")
+    }
 }
 
 /// `p99.9`.

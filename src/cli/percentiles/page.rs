@@ -3,7 +3,7 @@
 //! Across: how many of a sample's companions are slower, one of 10, of 100, and so on, each as wide
 //! as the last, so that the tail is seen. Up: nanoseconds, each power of ten as high as the last.
 
-use super::{Judged, Kept, SHARES, Shown, percent};
+use super::{Judged, Kept, SHARES, Shown, beside, percent};
 use crate::audit::export::html::escaped;
 use crate::percentiles::Curve;
 use std::fmt::Write as _;
@@ -13,6 +13,7 @@ padding:0 1em;color:#1b1f24;background:#fff}h1{font-size:22px;margin:0 0 .5em}\
 svg{width:100%;height:auto;display:block}text{font-size:12px;fill:#57606a}\
 .grid{stroke:#eaeef2}.frame{stroke:#8c959f;fill:none}.curve{fill:none;stroke-width:2}\
 .a{stroke:#57606a}.b{stroke:#0969da;stroke-dasharray:7 3}.budget{stroke:#cf222e;stroke-width:2}\
+.missed,.met{paint-order:stroke;stroke:#fff;stroke-width:4px}\
 .missed{fill:#cf222e}.met{fill:#116329}table{border-collapse:collapse;margin:1em 0;\
 font-variant-numeric:tabular-nums}th,td{padding:.25em 1.2em .25em 0;text-align:right;\
 border-bottom:1px solid #eaeef2}th{color:#57606a;font-weight:400}td:first-child,th:first-child\
@@ -21,7 +22,8 @@ width:2.2em;border-top:2px solid #57606a;vertical-align:middle;margin-right:.5em
 .key.two{border-top:2px dashed #0969da}.key.line{border-top-color:#cf222e}\
 @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}.grid{stroke:#21262d}\
 text,th{fill:#9198a1;color:#9198a1}.a{stroke:#d1d7e0}.key{border-top-color:#d1d7e0}\
-.b{stroke:#4493f8}th,td{border-color:#21262d}.no{color:#ff7b72}.met{fill:#3fb950}}";
+.b{stroke:#4493f8}.missed,.met{stroke:#0d1117}\
+th,td{border-color:#21262d}.no{color:#ff7b72}.met{fill:#3fb950}}";
 
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 440.0;
@@ -197,7 +199,7 @@ fn table(kept: &[Kept], judged: &[Judged], out: &mut String) -> std::fmt::Result
         if let [first, second] = at.as_slice()
             && *first > 0.0
         {
-            write!(out, "<td>{:+.1} %</td>", (second / first - 1.0) * 100.0)?;
+            write!(out, "<td>{}</td>", beside(*first, *second))?;
         }
         writeln!(out, "</tr>")?;
     }
