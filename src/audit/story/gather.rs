@@ -1,7 +1,7 @@
 //! The first pass: what belongs to one decision.
 
 use super::lead::{Scene, lead};
-use super::{Action, Block, NoStory, OrderStory, Story, Told};
+use super::{Action, Block, Led, NoStory, OrderStory, Story, Told};
 use crate::audit::scan::{At, Deadline, Decoding, Entry, Scanned, scan};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -49,6 +49,8 @@ pub(super) struct Found {
     pub follows: Vec<Told<Follow>>,
     pub repairs: Vec<Told<Repair>>,
     pub internals: Vec<Told<Internal>>,
+    /// Spreads of which lots met inside in the input that is wanted, before it decided.
+    pub met_before: Vec<SpreadIndex>,
     pub rulings: Vec<Told<Ruling>>,
     pub ending: Option<Told<Ending>>,
     pub alerts: Vec<Told<Alert>>,
@@ -134,7 +136,13 @@ fn none(wanted: Wanted, scanned: &Scanned) -> NoStory {
 }
 
 fn tell(start: Start, mut found: Found, scene: Scene, scanned: Scanned) -> Story {
-    let led = scene.verdict(found.decision.map(|told| told.what), !found.orders.is_empty());
+    let decided = found.decision.map(|told| told.what);
+    let led = match scene.verdict(decided, !found.orders.is_empty()) {
+        Led::Differs(_) if found.spread.is_some_and(|own| found.met_before.contains(&own)) => {
+            Led::MetBefore
+        }
+        led => led,
+    };
     for block in scene.blocks {
         let known = found.hashes.entry((block.segment, block.offset));
         known.or_insert(Block { records: 0, ..block }).records += block.records;
@@ -291,6 +299,26 @@ impl Pass {
         }
     }
 
+    /// Whether it tells of the fire that the spread had before the one that is wanted, which the
+    /// same input has decided on: what met inside has ended it.
+    fn is_of_fire_before(&mut self, detail: &Detail, seq_no: u64) -> bool {
+        let is_same_input = match self.wanted {
+            Wanted::Order(_) => self.found.seq_no == Some(seq_no),
+            Wanted::Input { seq_no: wanted, .. } => wanted == seq_no,
+        };
+        if !is_same_input || self.found.decision.is_some() {
+            return false;
+        }
+        match detail {
+            Detail::Internal(internal) => {
+                self.found.met_before.extend([internal.buy.spread, internal.sell.spread]);
+                true
+            }
+            Detail::Ending(ending) => self.found.met_before.contains(&ending.spread),
+            _ => false,
+        }
+    }
+
     /// The orders of this input are wanted.
     fn begin(&mut self, spread: SpreadIndex) {
         self.found.seq_no = Some(self.group.seq_no);
@@ -311,6 +339,9 @@ impl Pass {
 
     fn detail(&mut self, entry: &Entry<'_>, detail: Detail) {
         let seq_no = entry.header.seq_no;
+        if self.is_of_fire_before(&detail, seq_no) {
+            return;
+        }
         let sent_later = match detail {
             Detail::Repair(repair) if repair.way != RepairWay::Neither => Some(repair.spread),
             Detail::Follow(follow) if follow.step == FollowStep::Followed => Some(follow.spread),

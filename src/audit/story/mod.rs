@@ -73,6 +73,9 @@ pub enum Led {
     Agrees,
     /// It decided something else: the record was changed, or the program is wrong.
     Differs(String),
+    /// The same input had lots of the spread met inside first, which ended the fire that it had:
+    /// gates are read as they stood before that.
+    MetBefore,
     /// The record was made by another version of the logic, which this program does not have.
     OtherLogic(u16),
 }

@@ -3,7 +3,7 @@
 use cross_market_connect::engine::memory::{DeskMemory, DeskSize};
 use cross_market_connect::sim::plan::{Plan, Seed};
 use cross_market_connect::sim::world::{self, IDENTITY};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use xmc_hotpath::desk::gates::{Of, Reading};
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{Decision, Detail, Gate, Input, SpreadIndex};
@@ -78,8 +78,16 @@ fn readings_say_what_the_desk_decides() {
             let read: Vec<_> = (0..u32::try_from(spreads).unwrap()).map(read).collect();
             desk.act(&input.credits, &mut mine);
             assert!(mine.details().eq(outputs.details()) && mine.orders().eq(outputs.orders()));
+            let mut met_before = BTreeSet::new();
             for detail in outputs.details() {
+                if let Detail::Internal(internal) = detail {
+                    met_before.extend([internal.buy.spread.0, internal.sell.spread.0]);
+                }
                 let Detail::Decision(decision) = detail else { continue };
+                // What met inside has ended the fire that it had, after the gates were read.
+                if met_before.contains(&decision.spread.0) {
+                    continue;
+                }
                 let (trigger, readings) =
                     read[decision.spread.0 as usize].as_ref().expect("a level was met");
                 assert_eq!(trigger.value_e9, decision.value_e9);

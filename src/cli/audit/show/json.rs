@@ -38,6 +38,7 @@ pub fn story(of: &Story, labels: &Labels) -> Value {
         "led": match &of.led {
             Led::Agrees => json!("agrees"),
             Led::Differs(what) => json!({ "differs": what }),
+            Led::MetBefore => json!("met_before"),
             Led::OtherLogic(version) => json!({ "other_logic": version }),
         },
         "orders": of.orders.iter().map(|row| order(row, labels)).collect::<Vec<_>>(),

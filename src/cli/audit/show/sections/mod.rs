@@ -228,6 +228,13 @@ impl Page<'_> {
             (Led::Differs(what), Lang::Zh) => {
                 format!("与重演结果不符: {what}。请运行 xmc replay --verify。")
             }
+            (Led::MetBefore, _) => self
+                .say(
+                    "The same input had lots of this pair met inside first, which ended the fire \
+                     that it had:\n gates are shown as they stood before that.",
+                    "同一输入中本套利对先有内部撮合, 原批次因此结束: 各项风控按撮合之前显示。",
+                )
+                .to_owned(),
             (Led::OtherLogic(version), Lang::En) => {
                 format!("Made by logic version {version}, which this program does not have.")
             }
