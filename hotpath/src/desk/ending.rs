@@ -1,5 +1,7 @@
 //! How fires end: all orders known and the legs in ratio, or given up; and their deadlines.
 
+use super::send::Sender;
+use super::table::Table;
 use super::{DEADLINES_PER_INPUT, Desk, Outputs, Spread, SpreadState};
 use crate::execute::{self, Fire, MAX_FIRE_ORDERS};
 use crate::message::{
@@ -97,7 +99,10 @@ impl Desk<'_> {
 
     fn close_fire(&mut self, ending: &Ending, outputs: &mut Outputs) {
         let index = ending.spread;
-        let Some(row) = self.table.spread_mut(index) else {
+        let Self { table, orders, gateways, accounts, whole, .. } = self;
+        let Table { instruments, spreads, .. } = table;
+        let row = usize::try_from(index.0).ok().and_then(|row| spreads.get_mut(row));
+        let Some(row) = row else {
             return;
         };
         let Some(spec) = &row.spec else {
@@ -105,6 +110,12 @@ impl Desk<'_> {
         };
         let is_asked = row.rules.are_at(RulePoint::After);
         let fire = row.fire.take();
+        if let Some(fire) = &fire {
+            let of = spec.account;
+            let account = accounts.iter_mut().flatten().find(|row| row.limits.account == of);
+            let mut sender = Sender { instruments, orders, gateways, whole, account };
+            sender.free_messages(spec, fire);
+        }
         let has_rested = fire.as_ref().is_some_and(|fire| fire.rests);
         let units = i32::try_from(ending.done_units).unwrap_or(i32::MAX);
         row.position_units = if ending.intent.is_buy() {

@@ -18,7 +18,7 @@ use crate::message::{
     TimeInForce,
 };
 use crate::price;
-use crate::risk::{self, Batch, Draft, FireSize, NO_LEG, Reference, Refusal};
+use crate::risk::{self, Batch, Draft, FireSize, NO_LEG, Reference, Refusal, Room};
 use crate::spread::{self, LegBook, Trigger};
 use crate::time::{MonoNs, Span};
 
@@ -218,13 +218,12 @@ impl Desk<'_> {
             let used = i64::from(credits.record_used_pct);
             return Err(Refusal::new(Gate::RecordRoom, used, i64::from(full)));
         }
-        let keeps_room = keeps_room(spec);
+        let room = Room::of_fire(keeps_room(spec));
         let batch = self::drafts(spec, trigger, legs, self.now, drafts)?;
         if spec.loss.is_bounded() {
             bounded_loss(row, spec, legs, drafts)?;
         }
-        let account =
-            self.admit_all(spec, drafts, &batch, Kept { is_open, keeps_room }, credits)?;
+        let account = self.admit_all(spec, drafts, &batch, Asking { is_open, room }, credits)?;
         if row.rules.are_for_quotes() {
             self.pass_rules(spec.spread, Asked::of_trigger(trigger))?;
         }
@@ -239,10 +238,10 @@ impl Desk<'_> {
         spec: &SpreadSpec,
         drafts: &Drafts,
         batch: &Batch,
-        Kept { is_open, keeps_room }: Kept,
+        Asking { is_open, room }: Asking,
         credits: &Credits,
     ) -> Result<AccountRow, Refusal> {
-        let size = fire_size(drafts, is_open, keeps_room);
+        let size = fire_size(drafts, is_open, room);
         if self.orders.free_count() < usize::from(size.orders) {
             let free = i64::try_from(self.orders.free_count()).unwrap_or(i64::MAX);
             return Err(Refusal::new(Gate::Arena, free, i64::from(size.orders)));
@@ -250,7 +249,7 @@ impl Desk<'_> {
         let (account, limits) = self.account(spec.account);
         limits.admit(&size, self.now)?;
         self.whole.admit(&size, self.now)?;
-        risk::admit_batch(batch, keeps_room, &self.gateways, credits, self.now)?;
+        risk::admit_batch(batch, room, &self.gateways, credits, self.now)?;
         Ok(account)
     }
 
@@ -306,6 +305,9 @@ impl Desk<'_> {
         let mut sender = Sender { instruments, orders, gateways, whole, account };
         if spec.legs_first == LegsFirst::Together && !rests {
             sender.send(spec, &batch, drafts, &mut fire, outputs);
+            if keeps_room(spec) {
+                sender.keep_messages(spec, (drafts, drafts), &mut fire);
+            }
         } else {
             (fire.rests, fire.lead) = (rests, trigger.rests);
             let first = lead::leading(spec, sender.instruments, drafts, &mut fire);
@@ -314,6 +316,7 @@ impl Desk<'_> {
             }
             sender.send(spec, &batch, &first, &mut fire, outputs);
             sender.keep(spec, drafts, &fire);
+            sender.keep_messages(spec, (drafts, &first), &mut fire);
         }
         recent.note(index, &fire.orders, spec, instruments);
         timers.set(index.0, now.after(spec.ack_timeout));
@@ -329,10 +332,10 @@ impl Desk<'_> {
 
 /// What the gates of a batch look at besides its orders.
 #[derive(Clone, Copy)]
-pub(super) struct Kept {
+pub(super) struct Asking {
     pub is_open: bool,
-    /// Room for as many messages again is kept.
-    pub keeps_room: bool,
+    /// For messages.
+    pub room: Room,
 }
 
 /// Whether a fire of the spread keeps room for messages that repair it.
@@ -392,13 +395,13 @@ impl Instrument {
         &self,
         draft: &Draft,
         contract: &InstrumentSpec,
-        keeps_room: bool,
+        room: Room,
         now: MonoNs,
     ) -> Result<(), Refusal> {
         let bests = &self.quote;
         let reference = Reference { bid_e9: bests.bids.best_e9(), ask_e9: bests.asks.best_e9() };
         risk::admit(draft, contract, self.value_limit, &self.exposure, reference)?;
-        let messages = risk::messages(u16::from(draft.orders), keeps_room);
+        let messages = room.messages(u16::from(draft.orders), self.kept_messages);
         risk::admit_rate(&self.rate, contract, messages, now)
     }
 
@@ -500,8 +503,8 @@ pub(super) fn is_usable(row: &Instrument, channels: &[Channel; MAX_CHANNELS]) ->
 
 /// How much the orders of a fire are together.
 #[inline]
-pub(super) fn fire_size(drafts: &Drafts, is_open: bool, keeps_room: bool) -> FireSize {
-    let mut size = FireSize::default();
+pub(super) fn fire_size(drafts: &Drafts, is_open: bool, room: Room) -> FireSize {
+    let mut size = FireSize { room, ..FireSize::default() };
     for draft in drafts.iter().flatten() {
         size.orders = size.orders.saturating_add(u16::from(draft.orders));
         size.largest_lots = size.largest_lots.max(draft.qty_lots);
@@ -509,7 +512,6 @@ pub(super) fn fire_size(drafts: &Drafts, is_open: bool, keeps_room: bool) -> Fir
             size.opened_lots = size.opened_lots.saturating_add(price::signed(draft.qty_lots));
         }
     }
-    size.messages = risk::messages(size.orders, keeps_room);
     size
 }
 
@@ -554,7 +556,8 @@ fn drafts(
         let is_opening = trigger.intent.is_open() || trigger.rests != NO_LEG;
         instrument.hours.admit(is_opening, now).map_err(at_leg)?;
         let draft = draft((leg, number), instrument, trigger, *worst_e9).map_err(at_leg)?;
-        instrument.admit(&draft, contract, keeps_room(spec), now).map_err(at_leg)?;
+        let room = Room::of_fire(keeps_room(spec));
+        instrument.admit(&draft, contract, room, now).map_err(at_leg)?;
         *slot = Some(draft);
         if let Some(count) = batch.get_mut(usize::from(contract.gateway.0)) {
             *count = count.saturating_add(u16::from(draft.orders));

@@ -14,7 +14,7 @@ use crate::message::{
     SpreadIndex, SpreadSpec,
 };
 use crate::price::{self, NO_ASK_E9, NO_BID_E9};
-use crate::risk::{self, AccountRisk, Draft, FireSize, NO_LEG};
+use crate::risk::{self, AccountRisk, Draft, FireSize, NO_LEG, Room};
 use crate::spread::Trigger;
 use crate::time::Span;
 
@@ -142,13 +142,14 @@ impl Desk<'_> {
             };
             visit(Reading::most(Gate::Loss, of, seen, spec.loss.max_e9));
         }
-        let size = fire_size(&drafts, is_open, keeps_room(spec));
+        let room = Room::of_fire(keeps_room(spec));
+        let size = fire_size(&drafts, is_open, room);
         let free = i64::try_from(self.orders.free_count()).unwrap_or(i64::MAX);
         visit(Reading::least(Gate::Arena, Of::Desk, free, i64::from(size.orders)));
         let (_, account) = self.account(spec.account);
         self.read_account(account, Of::Account, &size, visit);
         self.read_account(&self.whole, Of::Desk, &size, visit);
-        self.read_gateways(&legs, &drafts, keeps_room(spec), credits, visit);
+        self.read_gateways(&legs, &drafts, room, credits, visit);
         if row.rules.are_for_quotes() {
             self.read_rules(spread, &trigger, visit);
         }
@@ -235,7 +236,8 @@ impl Desk<'_> {
                     visit(tradable(contract.is_tradable));
                     read_order(&made, contract, instrument, of, visit);
                     let count = instrument.rate.count(self.now, contract.rate_window);
-                    let messages = risk::messages(u16::from(made.orders), keeps_room(spec));
+                    let room = Room::of_fire(keeps_room(spec));
+                    let messages = room.messages(made.orders.into(), instrument.kept_messages);
                     let count = count.saturating_add(messages);
                     let most = i64::from(contract.max_messages);
                     visit(Reading::most(Gate::InstrumentRate, of, i64::from(count), most));
@@ -259,7 +261,8 @@ impl Desk<'_> {
         let open = i64::from(row.open_orders.saturating_add(size.orders));
         let most = i64::from(limits.max_open_orders);
         visit(Reading::most(Gate::AccountOpenOrders, of, open, most));
-        let sent = i64::from(row.messages(self.now).saturating_add(size.messages));
+        let messages = size.room.messages(size.orders, row.kept_messages);
+        let sent = i64::from(row.messages(self.now).saturating_add(messages));
         visit(Reading::most(Gate::AccountRate, of, sent, i64::from(limits.max_messages)));
     }
 
@@ -267,7 +270,7 @@ impl Desk<'_> {
         &self,
         legs: &[Option<&Instrument>; MAX_LEGS],
         drafts: &[Option<Draft>; MAX_LEGS],
-        keeps_room: bool,
+        room: Room,
         credits: &Credits,
         visit: Visit<'_>,
     ) {
@@ -291,7 +294,7 @@ impl Desk<'_> {
             let open = i64::from(gateway.open_orders.saturating_add(count));
             let most = i64::from(gateway.limits.max_open_orders);
             visit(Reading::most(Gate::OpenOrders, of, open, most));
-            let messages = risk::messages(count, keeps_room);
+            let messages = room.messages(count, gateway.kept_messages);
             let sent = i64::from(gateway.messages(self.now).saturating_add(messages));
             visit(Reading::most(Gate::Rate, of, sent, i64::from(gateway.limits.max_messages)));
         }

@@ -20,7 +20,7 @@
 //!
 //! Called by `fire`, and by `news` for a fire that is led.
 
-use super::fire::{Drafts, Kept, fire_size, legs};
+use super::fire::{Asking, Drafts, fire_size, legs};
 use super::repair::{Barred, fresh};
 use super::send::{Sender, Sending};
 use super::table::Table;
@@ -30,7 +30,7 @@ use crate::message::{
     Credits, Depth, Follow, FollowStep, Gate, MAX_LEGS, Obstacle, SafeState, Side, SpreadIndex,
     SpreadSpec, TimeInForce,
 };
-use crate::risk::{Batch, Draft, NO_LEG, Refusal};
+use crate::risk::{Batch, Draft, NO_LEG, Refusal, Room};
 
 /// Picks the leg that leads, if there are others to follow it and none is picked, and gives its
 /// draft alone.
@@ -343,13 +343,13 @@ impl Desk<'_> {
             // They are reserved already.
             let mut freed = **instrument;
             freed.exposure.free_kept(side, qty_lots);
-            freed.admit(&draft, contract, false, self.now).map_err(at_leg)?;
+            freed.admit(&draft, contract, Room::Kept, self.now).map_err(at_leg)?;
             *slot = Some(draft);
             if let Some(count) = batch.get_mut(usize::from(contract.gateway.0)) {
                 *count = count.saturating_add(u16::from(orders));
             }
         }
-        let orders = fire_size(drafts, false, false).orders;
+        let orders = fire_size(drafts, false, Room::Kept).orders;
         let room = fire.room_to_follow(&spec.legs, !self.has_lead_ended(fire));
         if orders > room {
             let seen = Refusal::new(Gate::Passed, i64::from(orders), i64::from(room));
@@ -357,8 +357,8 @@ impl Desk<'_> {
         }
         // As lots that close: what opens is counted in the accounts already, whose limits may have
         // been lowered since.
-        let kept = Kept { is_open: false, keeps_room: false };
-        let account = self.admit_all(spec, drafts, &batch, kept, credits)?;
+        let asking = Asking { is_open: false, room: Room::Kept };
+        let account = self.admit_all(spec, drafts, &batch, asking, credits)?;
         if is_open {
             self.account(spec.account).1.admit_counted()?;
             self.whole.admit_counted()?;

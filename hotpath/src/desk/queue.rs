@@ -100,10 +100,11 @@ impl<'a> Dirty<'a> {
                 continue;
             };
             row.has_later = false;
-            if row.is_later {
+            // It was looked at meanwhile, or waits in the first queue, out of which it is taken:
+            // what is taken out of one and stays in the other would come to be there twice.
+            if row.is_later && !row.is_dirty {
                 return Some(index);
             }
-            // It was looked at meanwhile.
         }
         self.first.pop()
     }
@@ -163,6 +164,10 @@ impl<'a> Circle<'a> {
 
     #[inline]
     fn put(&mut self, place: usize, index: u32) -> bool {
+        // Each row is in it once, so that it is never full before it has all of them.
+        if self.count >= self.rows.len() {
+            return false;
+        }
         let Some(slot) = self.rows.get_mut(place) else {
             return false;
         };

@@ -18,7 +18,7 @@
 //!
 //! Called by `fire` for a spread that was touched.
 
-use super::fire::{Drafts, Kept, legs, usable};
+use super::fire::{Asking, Drafts, legs, usable};
 use super::send::{Sender, Sending};
 use super::table::Table;
 use super::{AccountRow, Channel, Desk, Instrument, MAX_CHANNELS, Outputs, Spread, SpreadState};
@@ -28,7 +28,7 @@ use crate::message::{
     Credits, Gate, MAX_GATEWAYS, MAX_LEGS, Obstacle, Repair, RepairEnd, RepairWay, RulePoint,
     SafeState, Side, SpreadIndex, SpreadSpec, TimeInForce, Way,
 };
-use crate::risk::{Batch, Draft, NO_LEG, Refusal};
+use crate::risk::{Batch, Draft, NO_LEG, Refusal, Room};
 use crate::spread::{takes_asks, worst_price};
 use crate::time::{MonoNs, Span};
 
@@ -340,13 +340,14 @@ impl Desk<'_> {
             let price_e9 = price_e9.ok_or(at_leg(Refusal::new(Gate::Overflow, i64::MAX, 0)))?;
             let orders = instrument.children(trade.side, trade.lots).count();
             let draft = Draft { side: trade.side, price_e9, qty_lots: trade.lots, orders };
-            instrument.admit(&draft, contract, false, self.now).map_err(at_leg)?;
+            instrument.admit(&draft, contract, Room::Kept, self.now).map_err(at_leg)?;
             *slot = Some(draft);
             if let Some(count) = batch.get_mut(usize::from(contract.gateway.0)) {
                 *count = count.saturating_add(u16::from(orders));
             }
         }
-        Ok(self.admit_all(spec, drafts, &batch, Kept { is_open, keeps_room: false }, credits)?)
+        let asking = Asking { is_open, room: Room::Kept };
+        Ok(self.admit_all(spec, drafts, &batch, asking, credits)?)
     }
 
     /// Makes, reserves and hands out the orders of a way.

@@ -1,12 +1,12 @@
 //! New orders, from the drafts that passed every gate: made, reserved, handed out.
 
-use super::fire::Drafts;
+use super::fire::{Drafts, keeps_room};
 use super::{Instrument, Outputs};
 use crate::execute::Fire;
-use crate::message::{MAX_GATEWAYS, OrderAction, OrderCommand, SpreadSpec, TimeInForce};
+use crate::message::{MAX_GATEWAYS, MAX_LEGS, OrderAction, OrderCommand, SpreadSpec, TimeInForce};
 use crate::order::Orders;
 use crate::price;
-use crate::risk::{AccountRisk, GatewayRisk};
+use crate::risk::{AccountRisk, Draft, GatewayRisk, Room};
 use crate::time::MonoNs;
 
 /// What orders of one batch have in common.
@@ -30,6 +30,58 @@ pub(super) struct Sender<'d, 'a> {
 }
 
 impl Sender<'_, '_> {
+    /// Keeps room for the messages that the fire of `drafts` may still need, now that those of
+    /// `sent` have left.
+    #[inline]
+    pub(super) fn keep_messages(
+        &mut self,
+        spec: &SpreadSpec,
+        (drafts, sent): (&Drafts, &Drafts),
+        fire: &mut Fire,
+    ) {
+        let room = Room::of_fire(keeps_room(spec));
+        for ((draft, sent), slot) in drafts.iter().zip(sent).zip(&mut fire.kept_messages) {
+            let orders = |draft: &Option<Draft>| draft.as_ref().map_or(0, |draft| draft.orders);
+            let left = room.whole(orders(draft).into()).saturating_sub(orders(sent).into());
+            *slot = u8::try_from(left).unwrap_or(u8::MAX);
+        }
+        self.count_kept(spec, &fire.kept_messages, u16::saturating_add);
+    }
+
+    /// Gives the room back that was kept for a fire, which has ended.
+    #[inline]
+    pub(super) fn free_messages(&mut self, spec: &SpreadSpec, fire: &Fire) {
+        self.count_kept(spec, &fire.kept_messages, u16::saturating_sub);
+    }
+
+    #[inline]
+    fn count_kept(
+        &mut self,
+        spec: &SpreadSpec,
+        kept: &[u8; MAX_LEGS],
+        change: impl Fn(u16, u16) -> u16,
+    ) {
+        for (leg, messages) in spec.legs.iter().zip(kept) {
+            if *messages == 0 {
+                continue;
+            }
+            let messages = u16::from(*messages);
+            let row = usize::try_from(leg.instrument.0).ok();
+            let Some(instrument) = row.and_then(|row| self.instruments.get_mut(row)) else {
+                continue;
+            };
+            instrument.kept_messages = change(instrument.kept_messages, messages);
+            let gateway = instrument.spec.as_ref().map(|contract| contract.gateway);
+            let gateway = gateway.and_then(|at| self.gateways.get_mut(usize::from(at.0)));
+            if let Some(gateway) = gateway {
+                gateway.kept_messages = change(gateway.kept_messages, messages);
+            }
+            for row in [Some(&mut *self.whole), self.account.as_deref_mut()].into_iter().flatten() {
+                row.kept_messages = change(row.kept_messages, messages);
+            }
+        }
+    }
+
     /// Makes, reserves and hands out the orders of `drafts`, which have passed every gate.
     #[inline]
     pub(super) fn send(

@@ -70,6 +70,8 @@ pub struct Instrument {
     pub(super) value_limit: ValueLimit,
     /// When messages about it were sent.
     pub(super) rate: InstrumentRate,
+    /// Messages about it that fires which have not ended may still need.
+    pub(super) kept_messages: u16,
     /// Row of its feed channel.
     pub(super) channel: u8,
     /// First of the spreads that it is a leg of.
@@ -90,6 +92,7 @@ fields! {
         doubts: u8,
         value_limit: ValueLimit,
         rate: InstrumentRate,
+        kept_messages: u16,
         channel: u8,
         first_edge: u32,
     }
@@ -117,6 +120,7 @@ impl Instrument {
         doubts: 0,
         value_limit: ValueLimit::NOTHING,
         rate: InstrumentRate::EMPTY,
+        kept_messages: 0,
         channel: u8::MAX,
         first_edge: Edge::END,
     };

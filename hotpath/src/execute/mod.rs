@@ -79,6 +79,8 @@ pub struct Fire {
     pub rests: bool,
     /// Since when the leading leg has filled lots beyond whole units.
     pub parted: Option<MonoNs>,
+    /// Messages that are kept for it until it ends, per leg.
+    pub kept_messages: [u8; MAX_LEGS],
 }
 
 fields! {
@@ -109,6 +111,7 @@ fields! {
         held_by: Option<(Obstacle, Gate)>,
         rests: bool,
         parted: Option<MonoNs>,
+        kept_messages: [u8; MAX_LEGS],
     }
 }
 
@@ -143,6 +146,7 @@ impl Fire {
             held_by: None,
             rests: false,
             parted: None,
+            kept_messages: [0; MAX_LEGS],
         }
     }
 

@@ -5,8 +5,10 @@
 //! Arithmetic that would overflow is a refusal, never a wrap.
 
 mod rate;
+mod room;
 
 pub use rate::RateWindow;
+pub use room::{FireSize, Room};
 
 use crate::message::{
     AccountId, AccountLimits, Credits, Gate, GatewayIndex, GatewayLimits, InstrumentSpec,
@@ -366,6 +368,8 @@ pub struct GatewayRisk {
     pub session: SessionState,
     /// Orders that may still fill.
     pub open_orders: u16,
+    /// Messages that fires which have not ended may still need.
+    pub kept_messages: u16,
     window: RateWindow<1024>,
 }
 
@@ -374,6 +378,7 @@ fields! {
         limits: GatewayLimits,
         session: SessionState,
         open_orders: u16,
+        kept_messages: u16,
         window: RateWindow<1024>,
     }
 }
@@ -390,16 +395,17 @@ impl GatewayRisk {
         },
         session: SessionState::Down,
         open_orders: 0,
+        kept_messages: 0,
         window: RateWindow::EMPTY,
     };
 
-    /// Passes `count` new orders at `now` with room for so many `messages`, or says which gate
-    /// holds them back.
+    /// Passes `count` new orders at `now` with `room` for messages, or says which gate holds them
+    /// back.
     ///
     /// # Errors
     /// The first gate that refuses.
     #[inline]
-    pub fn admit(&self, count: u16, messages: u16, now: MonoNs, slots: u8) -> Result<(), Refusal> {
+    pub fn admit(&self, count: u16, room: Room, now: MonoNs, slots: u8) -> Result<(), Refusal> {
         if self.session != SessionState::Up {
             let up = i64::from(SessionState::Up.code());
             return Err(Refusal::new(Gate::SessionState, i64::from(self.session.code()), up));
@@ -413,6 +419,7 @@ impl GatewayRisk {
             return Err(Refusal::new(Gate::OpenOrders, i64::from(open), limit));
         }
         let limit = self.limits.max_messages;
+        let messages = room.messages(count, self.kept_messages);
         if !self.window.has_room(messages, limit, now, self.limits.rate_window) {
             return Err(over(Gate::Rate, limit));
         }
@@ -441,6 +448,8 @@ pub struct AccountRisk {
     pub gross_lots: i64,
     /// Orders that may still fill.
     pub open_orders: u16,
+    /// Messages that fires which have not ended may still need.
+    pub kept_messages: u16,
     window: RateWindow<1024>,
 }
 
@@ -449,6 +458,7 @@ fields! {
         limits: AccountLimits,
         gross_lots: i64,
         open_orders: u16,
+        kept_messages: u16,
         window: RateWindow<1024>,
     }
 }
@@ -466,6 +476,7 @@ impl AccountRisk {
         },
         gross_lots: 0,
         open_orders: 0,
+        kept_messages: 0,
         window: RateWindow::EMPTY,
     };
 
@@ -503,7 +514,8 @@ impl AccountRisk {
             let limit = i64::from(limits.max_open_orders);
             return Err(Refusal::new(Gate::AccountOpenOrders, i64::from(open), limit));
         }
-        if !self.window.has_room(fire.messages, limits.max_messages, now, limits.rate_window) {
+        let messages = fire.room.messages(fire.orders, self.kept_messages);
+        if !self.window.has_room(messages, limits.max_messages, now, limits.rate_window) {
             return Err(over(Gate::AccountRate, limits.max_messages));
         }
         Ok(())
@@ -530,30 +542,9 @@ impl AccountRisk {
     }
 }
 
-/// How much one fire is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FireSize {
-    /// Orders.
-    pub orders: u16,
-    /// Messages that there must be room for.
-    pub messages: u16,
-    /// Lots of the largest of them.
-    pub largest_lots: u32,
-    /// Lots of all of them, if they open; 0 if they close.
-    pub opened_lots: i64,
-}
-
 /// One more than the limit of a window.
 fn over(gate: Gate, limit: u16) -> Refusal {
     Refusal::new(gate, i64::from(limit).saturating_add(1), i64::from(limit))
-}
-
-/// Messages that there must be room for when `orders` leave: as many again for a fire that may have
-/// to be repaired (`keeps_room`), so that what it may need is not spent on other fires.
-#[inline]
-#[must_use]
-pub const fn messages(orders: u16, keeps_room: bool) -> u16 {
-    if keeps_room { orders.saturating_mul(2) } else { orders }
 }
 
 /// Orders of one fire, counted per gateway.
@@ -566,7 +557,7 @@ pub type Batch = [u16; MAX_GATEWAYS];
 #[inline]
 pub fn admit_batch(
     batch: &Batch,
-    keeps_room: bool,
+    room: Room,
     gateways: &[GatewayRisk; MAX_GATEWAYS],
     credits: &Credits,
     now: MonoNs,
@@ -574,7 +565,7 @@ pub fn admit_batch(
     let rows = batch.iter().zip(gateways).zip(&credits.gateway_slots);
     for ((count, gateway), slots) in rows {
         if *count > 0 {
-            gateway.admit(*count, messages(*count, keeps_room), now, *slots)?;
+            gateway.admit(*count, room, now, *slots)?;
         }
     }
     Ok(())

@@ -112,6 +112,7 @@ impl Checker {
         for order in &later {
             self.admitted(order, 0, 0)?;
         }
+        fire.keep(&spec, orders, &later);
         for (order, left) in orders.iter().zip((0..orders.len()).rev()) {
             ensure!(self, "orders_left", usize::from(order.orders_left) == left, "{order:?}");
             fire.orders.push(order.order_id);
@@ -136,9 +137,7 @@ impl Checker {
         }
         self.model.led(decision.spread.0);
         self.holdings(&spec, is_open, 0)?;
-        // Room for as many messages again is kept where a fire may have to be repaired.
-        let spare = if spec.repair.tries > 0 { orders } else { &[] };
-        self.batches(orders, credits, true, spare)
+        self.batches(orders, credits, true, &self.kept())
     }
 
     /// What each leg was decided on at: the price of the order for one that rests.

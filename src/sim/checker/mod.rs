@@ -17,6 +17,7 @@ macro_rules! ensure {
 mod due;
 mod fire;
 mod internal;
+mod kept;
 mod lead;
 mod loss;
 mod repair;
@@ -444,6 +445,7 @@ impl Checker {
 
     /// S2: what counts against the limits of accounts.
     fn accounts(&self, desk: &Desk<'_>) -> Result<(), Violation> {
+        self.keeps_nothing(desk)?;
         for lots in desk.account_lots() {
             let held = self.model.gross.get(&lots.account).copied().unwrap_or(0);
             let (account, found) = (lots.account, lots.gross_lots);

@@ -1,7 +1,8 @@
 //! A fire as the model has it, and prices counted out lot by lot.
 
 use xmc_hotpath::message::{
-    Depth, Gate, Intent, MAX_LEGS, Obstacle, OrderEvent, OrderId, Side, SpreadIndex, SpreadSpec,
+    Depth, Gate, Intent, MAX_LEGS, Obstacle, OrderCommand, OrderEvent, OrderId, Side, SpreadIndex,
+    SpreadSpec,
 };
 use xmc_hotpath::time::{MonoNs, Span};
 
@@ -52,6 +53,8 @@ pub struct ModelFire {
     pub rests: bool,
     /// Since when that has filled lots beyond whole units.
     pub parted: Option<MonoNs>,
+    /// Orders that it may still need: those that follow, and as many again if it may be repaired.
+    pub kept: Vec<OrderCommand>,
 }
 
 impl ModelFire {

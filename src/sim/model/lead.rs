@@ -287,6 +287,7 @@ impl ModelFire {
             timeout: Span(0),
             rests: false,
             parted: None,
+            kept: Vec::new(),
         }
     }
 }

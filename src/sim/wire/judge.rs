@@ -17,7 +17,7 @@ use crate::sim::checker::{Checker, Violation};
 use crate::sim::ledger::Booking;
 use crate::sim::tape;
 use crate::sim::venue::Venue;
-use crate::sim::world::{Outcome, Watch};
+use crate::sim::world::{Ends, Outcome, Watch};
 
 /// What the stages left behind.
 pub(super) struct Remains {
@@ -210,6 +210,7 @@ impl Run {
             followed: checker.followed,
             pulled: checker.pulled,
             ruled: checker.ruled,
+            ends: Ends::default(),
         }
     }
 }

@@ -10,7 +10,8 @@ use xmc_hotpath::execute::repair::{Ends, cost_e9, ends, lot_q32, trade};
 use xmc_hotpath::message::{
     AlertKind, ChannelState, CommandKind, Event, GatewayLimits, InstrumentIndex, InstrumentSpec,
     Intent, LegSpec, MAX_LEGS, Obstacle, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
-    Quote, Repair, RepairEnd, RepairSpec, RepairWay, SessionState, Side, SpreadSpec, TimeInForce,
+    Quote, Repair, RepairEnd, RepairSpec, RepairWay, SessionState, Side, SpreadIndex, SpreadSpec,
+    TimeInForce,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span};
@@ -309,6 +310,45 @@ fn messages_of_a_repair_are_kept_free() {
     };
     assert_eq!((most(2, RepairSpec::NONE), most(1, RepairSpec::NONE)), (2, 0));
     assert_eq!((most(4, repaired()), most(3, repaired())), (2, 0));
+}
+
+/// Several that have not ended leave room for all their repairs: none is sent out of what another
+/// one may need, and what has ended needs nothing any more.
+#[test]
+fn messages_are_kept_for_every_fire_until_it_ends() {
+    let of = |row| {
+        let spread_row = SpreadIndex(row);
+        SpreadSpec { spread: spread_row, clip_units: 5, repair: repaired(), ..spread() }
+    };
+    let spreads: Vec<_> = (0..4).map(of).collect();
+    let mut stand = Stand::with_spreads(&[instrument(0), instrument(1)], &spreads);
+    let (max_messages, rate_window) = (10, Span(1_000_000_000));
+    stand.tell(Event::Gateway(GatewayLimits { max_messages, rate_window, ..gateway() }));
+    stand.quote(1, 100, 101, 50);
+    stand.quote(0, 99, 100, 50);
+    let fired = |stand: &mut Stand| {
+        let mut fires = vec![stand.orders()];
+        for _ in 0..8 {
+            stand.tell(Event::Tick);
+            fires.push(stand.orders());
+        }
+        fires.retain(|orders| !orders.is_empty());
+        fires
+    };
+    let fires = fired(&mut stand);
+    assert_eq!(fires.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2], "each may need two more");
+    for (fire, id) in fires.iter().zip(1..) {
+        let [buy, sell] = fire[..] else { panic!("{fire:?}") };
+        stand.fill(&buy, 2 * id, 5, 5);
+        stand.news(&sell, OrderEventKind::Rejected);
+        assert_eq!(stand.repair().map(|repair| repair.way), Some(Complete), "{id}");
+        let order = only_order(&stand);
+        stand.fill(&order, 2 * id + 1, 5, 5);
+        assert!(stand.ending().is_some_and(|ending| ending.is_aligned));
+    }
+    // Six were sent: there is room for two more and for what may repair these.
+    stand.quote(0, 99, 100, 50);
+    assert_eq!(fired(&mut stand).len(), 1);
 }
 
 /// Without tries it is as it was: the spread is halted at once.

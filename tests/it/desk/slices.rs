@@ -96,6 +96,42 @@ fn no_spread_waits_for_ever_while_traded_legs_are_quoted() {
     assert_eq!(odd, 150, "all odd ones were looked at as well: {seen:?}");
 }
 
+/// A row that waits in both queues is taken out of both: if not, it comes to stand in one twice,
+/// others are overwritten, and nobody ever looks at these again.
+#[test]
+fn a_storm_of_quotes_leaves_no_spread_deaf() {
+    let mut random = fastrand::Rng::with_seed(7);
+    for count in [40, 64, 80, 100, 300] {
+        for storm in 0..40 {
+            let mut stand = priced(count);
+            stand.quote(0, 7, 8, 5);
+            if storm == 0 {
+                [0, 1, 1].into_iter().for_each(|row| stand.quote(row, 98, 99, 5));
+            }
+            for _ in 0..storm * 5 {
+                match random.u8(0..5) {
+                    0 => stand.quote(0, 7, 8, 5),
+                    1 => stand.quote(1, 98, 99, 5),
+                    2 => stand.quote(3, 98, 99, 5),
+                    3 => stand.quote([2, 4][random.usize(0..2)], 100, 101, 5),
+                    _ => stand.tell(Event::Tick),
+                }
+            }
+            // No level is met, and then all are: each spread is told of once.
+            [1, 3].into_iter().for_each(|row| stand.quote(row, 100, 101, 5));
+            rest(&mut stand);
+            let mut all = Vec::new();
+            for row in [1, 3] {
+                stand.quote(row, 98, 99, 5);
+                all.extend(told(&stand));
+            }
+            all.extend(rest(&mut stand).concat());
+            all.sort_unstable();
+            assert_eq!(all, (0..count).collect::<Vec<_>>(), "storm {storm} of {count}");
+        }
+    }
+}
+
 #[test]
 fn a_quote_that_comes_while_a_spread_waits_begins_its_hold_anew() {
     for comes in [false, true] {

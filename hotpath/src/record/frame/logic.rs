@@ -1,10 +1,10 @@
 //! Versions of the desk's logic, and what each decides otherwise.
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 17;
+pub const LOGIC_VERSION: u16 = 18;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 13] = [
+pub const LOGIC_CHANGES: [(u16, &str); 14] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -57,4 +57,10 @@ pub const LOGIC_CHANGES: [(u16, &str); 13] = [
          a market, if told so",
     ),
     (17, "rules of the user hold back, close only, cool down, unwind or alert, if told so"),
+    (
+        18,
+        "a spread that waits in both queues is taken out of both, so that none is overwritten and \
+         never looked at again; messages that a fire may need to be repaired are kept for it until \
+         it ends",
+    ),
 ];
