@@ -109,6 +109,23 @@ pub(crate) fn link_ends(section: &Section<'_>, link: &Link) {
     }
 }
 
+/// Two on one core of which one spins and the other polls as well.
+fn spins_beside(one: &Executor, other: &Executor) -> bool {
+    let idles = [one.idle.value, other.idle.value];
+    idles.contains(&Idle::Spin) && !idles.contains(&Idle::Sleep)
+}
+
+/// Whether `other` never runs while a real-time `executor` of its core polls: it has a lower
+/// priority, or the same one, and that executor gives way to nobody.
+fn comes_after(other: &Executor, executor: &Executor) -> bool {
+    let rank = |sched| match sched {
+        Sched::Other => 0,
+        Sched::Fifo(priority) => priority,
+    };
+    let (rank, rival) = (rank(executor.sched.value), rank(other.sched.value));
+    rival < rank || (rival == rank && executor.idle.value == Idle::Spin)
+}
+
 /// Rules between executors, and between executors, links and what there is to run.
 pub(crate) struct Wiring<'r> {
     pub executors: &'r [Option<Executor>],
@@ -138,10 +155,7 @@ impl Wiring<'_> {
         let executors: Vec<_> = self.executors.iter().flatten().collect();
         for (position, executor) in executors.iter().enumerate() {
             let rival = executors[..position].iter().find(|first| {
-                let idles = [first.idle.value, executor.idle.value];
-                first.core.value == executor.core.value
-                    && idles.contains(&Idle::Spin)
-                    && !idles.contains(&Idle::Sleep)
+                first.core.value == executor.core.value && spins_beside(first, executor)
             });
             if let Some(first) = rival {
                 let core = executor.core.value;
@@ -162,8 +176,8 @@ impl Wiring<'_> {
         }
     }
 
-    /// A real-time executor that polls leaves nothing of its core to another one, not even to one
-    /// that sleeps: what has woken never runs.
+    /// A real-time executor that polls leaves nothing of its core to one that comes after it, not
+    /// even to one that sleeps: what has woken never runs.
     fn real_time(&self) {
         let executors: Vec<_> = self.executors.iter().flatten().collect();
         for executor in &executors {
@@ -174,8 +188,8 @@ impl Wiring<'_> {
             let starved = executors.iter().find(|other| {
                 other.core.value == executor.core.value
                     && other.core.place != executor.core.place
-                    && other.sched.value == Sched::Other
-                    && other.idle.value == Idle::Sleep
+                    && comes_after(other, executor)
+                    && !spins_beside(other, executor)
             });
             if let Some(starved) = starved {
                 let core = executor.core.value;

@@ -83,6 +83,30 @@ fn a_real_time_thread_shares_its_core_with_nobody_who_sleeps() {
     assert!(rivals("sleep").is_ok());
 }
 
+/// Nor with one of a lower priority, whatever that one does while it waits.
+#[test]
+fn a_real_time_thread_that_polls_starves_whoever_comes_after_it() {
+    let found = |hot: (&str, &str), journal: (&str, &str)| {
+        let of = |(sched, idle): (&str, &str)| format!("sched = \"{sched}\"\nidle = \"{idle}\"");
+        let (hot, journal) = (of(hot), of(journal));
+        let places = [("idle = \"yield\"", "HOT"), ("idle = \"sleep\"", "JOURNAL")];
+        let edits = [places[0], places[1], ("HOT", &hot), ("JOURNAL", &journal)];
+        match load(&edited(&edits)) {
+            Ok(_) => Vec::new(),
+            Err(invalid) => invalid.problems.iter().map(|problem| problem.rule).collect(),
+        }
+    };
+    let starves = [Rule::FifoOnHousekeeping];
+    assert_eq!(found(("fifo:50", "yield"), ("other", "yield")), starves);
+    assert_eq!(found(("fifo:50", "spin"), ("fifo:10", "sleep")), starves);
+    assert_eq!(found(("fifo:50", "spin"), ("fifo:50", "sleep")), starves, "it gives way to nobody");
+    assert_eq!(found(("fifo:10", "sleep"), ("fifo:50", "yield")), starves);
+    // Those of one priority that yield take turns, and one that sleeps leaves time to the others.
+    assert_eq!(found(("fifo:50", "yield"), ("fifo:50", "yield")), []);
+    assert_eq!(found(("fifo:50", "sleep"), ("other", "yield")), []);
+    assert_eq!(found(("other", "yield"), ("other", "sleep")), []);
+}
+
 #[test]
 fn isolated_cores_can_be_used_though_they_are_missing_from_the_mask() {
     // What `here` reads is a set of both; a core that is neither is refused.
