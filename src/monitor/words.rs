@@ -224,6 +224,7 @@ labels! {
     Skew "skew" "时差",
     SpreadChart "spread, and what fired" "点差走势与触发",
     ChartBuys "buys at" "买入",
+    Minutes "min" "分钟",
     ChartSells "sells at" "卖出",
     Happenings "orders and repairs" "报单与补单回退",
     OnlyThisPair "this pair" "仅此对",

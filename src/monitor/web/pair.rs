@@ -178,7 +178,7 @@ impl<'v> PairTold<'v> {
                     gate: decision.gate.word(),
                     units: decision.units,
                     value: value(decision.value_e9),
-                    level: value(decision.level_e9),
+                    level: met_level(decision.level_e9, setting.digits),
                     skew_ns: skew_ns(&decision, ages.len()),
                     ages_ns: ages.iter().map(|age| age.0).collect(),
                 }
@@ -195,6 +195,14 @@ pub fn skew_ns(decision: &Decision, legs: usize) -> u64 {
     let ages = &decision.quote_age[..legs.min(MAX_LEGS)];
     let oldest = ages.iter().max().map_or(0, |age| age.0);
     oldest - ages.iter().min().map_or(0, |age| age.0)
+}
+
+/// The level that a decision met; both ends of the range are met by whatever it is worth.
+pub fn met_level(level_e9: i64, digits: usize) -> String {
+    match level_e9 {
+        i64::MIN | i64::MAX => "*".to_owned(),
+        level_e9 => decimal(level_e9.into(), digits),
+    }
 }
 
 fn levels(pair: &PairView, setting: &SpreadSetting) -> Levels {

@@ -3,7 +3,7 @@
 
 use super::history::{drawn, seconds};
 use super::moment::decimal;
-use super::pair::{price, skew_ns};
+use super::pair::{met_level, price, skew_ns};
 use crate::control::reply::LimitRow;
 use crate::engine::latency::Figures;
 use crate::monitor::gate::Refusal;
@@ -188,11 +188,7 @@ fn decided<'v>(setting: &'v Setting, decision: &Decision) -> DecisionTold<'v> {
         units: decision.units,
         value: decimal(decision.value_e9.into(), digits),
         drawn: drawn(decision.value_e9),
-        level: match decision.level_e9 {
-            // Met by whatever it is worth.
-            i64::MIN | i64::MAX => "*".to_owned(),
-            level_e9 => decimal(level_e9.into(), digits),
-        },
+        level: met_level(decision.level_e9, digits),
         skew_ns: skew_ns(decision, legs),
         refusal: refusal(setting, decision),
     }

@@ -2,8 +2,9 @@
 "use strict";
 
 const panels = (() => {
-  const MOST_POINTS = 4800, BETWEEN_POINTS_S = 0.25, CHART_S = 120, MOST_MARKS = 2000;
+  const MOST_POINTS = 4800, BETWEEN_POINTS_S = 0.25, CHART_MINUTES = [2, 10, 20], MOST_MARKS = 2000;
   let at = null; // Tools of the screen, once it has begun.
+  let minutes = CHART_MINUTES[0]; // How much of the past the chart shows.
   const h = (...told) => at.h(...told);
   const L = (name) => at.label(name);
 
@@ -133,6 +134,7 @@ const panels = (() => {
         ...decision(pair),
         h("dt", "", L("Fires")), h("dd", "", `${at.number.group(pair.fires)}, ${L("RoundTrips")} ${at.number.group(pair.round_trips)}`),
         h("dt", "", L("Profit")), h("dd", `strong ${at.number.direction(pair.total)}`, `${at.number.signed(pair.total)} ${pair.currency}`),
+        ...(pair.fx === null ? [] : [h("dt", "", L("Fx")), h("dd", at.number.direction(pair.fx), at.number.signed(pair.fx))]),
       ]),
     ]);
   }
@@ -248,14 +250,22 @@ const panels = (() => {
     if (!isOther && performance.now() - drawnAt < 240) return;
     drawnAt = performance.now();
     const times = known.points[0], last = times[times.length - 1] || 0;
-    let first = times.findIndex((time) => time >= last - CHART_S);
+    let first = times.findIndex((time) => time >= last - minutes * 60);
     if (first < 0) first = 0;
     plot.setData(known.points.map((column) => column.slice(first)));
+  }
+  function longer() {
+    minutes = CHART_MINUTES[(CHART_MINUTES.indexOf(minutes) + 1) % CHART_MINUTES.length];
+    at.keep("xmc.minutes", minutes);
+    drawnAt = 0;
+    if (plotted) paintChart(plotted.pair);
+    paintLegend();
   }
   function paintLegend() {
     at.draw(at.node("legend"), [
       h("span", "", [h("i", "", []), L("ChartSells")]), h("span", "", [h("i", "buys", []), L("ChartBuys")]),
       h("span", "", [h("span", "up", "\u25b2 "), L("Buy")]), h("span", "", [h("span", "down", "\u25bc "), L("Sell")]),
+      h("button", "link", `${minutes} ${L("Minutes")}`, { type: "button", "aria-label": `${L("SpreadChart")}: ${minutes} ${L("Minutes")}`, on: longer }),
     ]);
   }
 
@@ -414,7 +424,12 @@ const panels = (() => {
 
   return {
     exposure,
-    begin() { at = screen_; },
+    begin() {
+      at = screen_;
+      const before = Number(at.kept("xmc.minutes", ""));
+      if (CHART_MINUTES.includes(before)) minutes = before;
+      at.node("legend").addEventListener("click", (event) => { if (event.target.onpick) event.target.onpick(); });
+    },
     dressed() { paintLegend(); if (plot) { newPlot(); drawnAt = 0; } },
     resized() { if (plot) plot.setSize(size()); },
     paint(moment, chosen) {

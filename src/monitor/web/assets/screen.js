@@ -3,7 +3,7 @@
 "use strict";
 
 const screen_ = (() => {
-  const STALE_MS = 1000, LIST_KEYS = 9;
+  const STALE_MS = 1000, LIST_KEYS = 9, MOST_DRIFT = 1e-4;
   const node = (id) => document.getElementById(id);
   const kept = (key, fallback) => { try { return localStorage.getItem(key) || fallback; } catch { return fallback; } };
   const keep = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode */ } };
@@ -12,7 +12,7 @@ const screen_ = (() => {
     lang: kept("xmc.lang", ""), theme: kept("xmc.theme", ""), colours: kept("xmc.colours", ""),
     pair: null, find: "", from: 0, only: false, held: false,
   };
-  let words = null, moment = null, heardAt = 0, leastLag = Infinity, source = null, problem = "", waiting = false;
+  let words = null, moment = null, heardAt = 0, lagAt = 0, leastLag = Infinity, source = null, problem = "", waiting = false;
 
   /* Words. */
   // An empty word is one: where a market nets, nothing is said of it.
@@ -199,9 +199,11 @@ const screen_ = (() => {
   function heard(event) {
     moment = JSON.parse(event.data);
     // What waited on the way here is not in its age: it shows beside the quickest one so far.
-    const lag = performance.now() - moment.running_ns / 1e6;
-    leastLag = Math.min(leastLag, lag);
-    heardAt = performance.now() - Math.max(moment.age_ms, lag - leastLag);
+    // Two clocks run apart by some millionths: over hours that is no lag.
+    const now = performance.now(), lag = now - moment.running_ns / 1e6;
+    leastLag = Math.min(leastLag + (lagAt ? now - lagAt : 0) * MOST_DRIFT, lag);
+    lagAt = now;
+    heardAt = now - Math.max(moment.age_ms, lag - leastLag);
     problem = "";
     if (!waiting) { waiting = true; requestAnimationFrame(paint); }
     if (document.hidden) waiting = false;
@@ -215,13 +217,13 @@ const screen_ = (() => {
   }
   function listen() {
     if (source) source.close();
-    leastLag = Infinity;
+    leastLag = Infinity; lagAt = 0;
     source = new EventSource(question("api/stream"));
     source.addEventListener("moment", heard);
     source.onerror = () => {
       if (source.readyState !== EventSource.CLOSED) return;
       // Refused: ask once why, and try again.
-      fetch(question("api/view")).then((answer) => answer.json().then((told) => (answer.ok ? "" : told.why)))
+      fetch(question("api/view")).then((answer) => answer.json().then((told) => (answer.ok ? "" : told.code ? word("refusal", told.code) : told.why)))
         .then((why) => { problem = why || ""; }).catch(() => { problem = ""; });
       setTimeout(listen, 2000);
     };
@@ -238,8 +240,10 @@ const screen_ = (() => {
     node("alive").lastElementChild.textContent = isStale ? number.span(Math.round(age / 100) * 1e8) : label("UpToDate");
     document.body.dataset.live = String(!isStale && Boolean(heardAt));
   }
+  // The pair that is asked for: the next moment may still be of the one before.
+  const wanted = () => (chosen.pair !== null ? chosen.pair : moment && moment.pair ? moment.pair.row : null);
   function choose(row) {
-    if (moment && moment.pair && moment.pair.row === row) return;
+    if (wanted() === row) return;
     chosen.pair = row;
     listen();
   }
@@ -247,7 +251,7 @@ const screen_ = (() => {
   function step(by) {
     if (!moment || !moment.pairs.rows.length) return;
     const rows = moment.pairs.rows.map((row) => row.row);
-    const at = rows.indexOf(moment.pair ? moment.pair.row : -1);
+    const at = rows.indexOf(wanted());
     choose(rows[Math.min(rows.length - 1, Math.max(0, at + by))]);
   }
 
@@ -307,7 +311,7 @@ const screen_ = (() => {
     hands();
     listen();
   }
-  return { h, draw, number, word, label, node, begin };
+  return { h, draw, number, word, label, node, keep, kept, begin };
 })();
 
 document.addEventListener("DOMContentLoaded", () => screen_.begin());
