@@ -22,7 +22,7 @@ use crate::sim::exhaustive::{self, ALPHABET, Count, Sequence};
 use crate::sim::fault::Hits;
 use crate::sim::plan::Seed;
 use crate::sim::sweep;
-use crate::sim::world::Watch;
+use crate::sim::world::{Ends, Watch};
 
 /// Run the desk through schedules of faults on virtual time, with checkers after every event.
 ///
@@ -108,6 +108,8 @@ struct Figures {
     pulled: u64,
     /// Rulings of the user's rules that were told.
     ruled: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends: Option<Ends>,
     failure: Option<String>,
     broken: Option<Broken>,
 }
@@ -228,6 +230,7 @@ impl Figures {
             followed: total.followed,
             pulled: total.pulled,
             ruled: total.ruled,
+            ends: (total.ends.spreads > 0).then_some(total.ends),
             failure: sweep.failure.as_ref().map(ToString::to_string),
             broken: sweep.failure.as_ref().map(|failure| Broken {
                 invariant: failure.violation.invariant,
@@ -284,6 +287,7 @@ impl Figures {
             followed: 0,
             pulled: 0,
             ruled: 0,
+            ends: None,
             failure: None,
             broken: None,
         }
@@ -322,6 +326,9 @@ impl Figures {
             writeln!(out, "replayed  {} bytes of record, byte for byte", self.record_bytes)?;
             writeln!(out, "restored  {} desks from a snapshot on the way", self.snapshots)?;
         }
+        if let Some(ends) = &self.ends {
+            write_ends(ends, out)?;
+        }
         for (title, rows) in [
             ("faults", &self.faults),
             ("gates", &self.gates),
@@ -342,4 +349,33 @@ impl Figures {
         }
         Ok(())
     }
+}
+
+fn write_ends(ends: &Ends, out: &mut Report<'_>) -> Result<(), CliError> {
+    let percent = |part: u64, of: u64| 100.0 * part as f64 / of.max(1) as f64;
+    let ms = |ns: u64| ns as f64 / 1e6;
+    writeln!(
+        out,
+        "ended     {} spreads that may be repaired: {} halted ({:.2} %), {} with lots left over \
+         ({:.2} %), {} lots and {} of money at most; {:.1} ms out of ratio at most",
+        ends.spreads,
+        ends.halted,
+        percent(ends.halted, ends.spreads),
+        ends.one_sided,
+        percent(ends.one_sided, ends.spreads),
+        ends.most_lots,
+        ends.most_value_e9 / 1_000_000_000,
+        ms(ends.longest_ns),
+    )?;
+    writeln!(
+        out,
+        "answered  {} of them where every venue answers: {:.3} % with nothing left over and not \
+         halted, {:.3} % halted by a breaker, a rule or a limit with nothing left over; {:.1} ms \
+         out of ratio at most",
+        ends.answered,
+        percent(ends.answered_flat, ends.answered),
+        percent(ends.answered_halted, ends.answered),
+        ms(ends.answered_longest_ns),
+    )?;
+    Ok(())
 }

@@ -137,7 +137,10 @@ pub const SCENES: &[Scene] = &[
 /// What is not played, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("modify_ratchet", "Infinium: the desk never changes an order, it only cancels"),
-    ("limit_raise_needs_two", "LME: commands carry one operator; no second person is asked"),
+    (
+        "limit_raise_needs_two",
+        "LME: the control socket asks for two signatures, before the desk hears of it",
+    ),
     ("stale_node", "Knight: builds of several hosts are not compared with each other"),
     ("group_counters", "伊世顿: accounts are counted one by one and all together, not by group"),
     ("burst_curve", "OPRA: a matter of speed, not of decisions; see `xmc latency`"),

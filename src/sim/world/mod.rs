@@ -4,9 +4,12 @@
 //! it after each. At the end faults stop, everything that can still arrive arrives, and the record
 //! is replayed on a fresh desk.
 
+mod ends;
 mod feed;
 mod operator;
 mod venues;
+
+pub use ends::Ends;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,6 +91,8 @@ pub struct Outcome {
     pub pulled: u64,
     /// Rulings of the user's rules that were told.
     pub ruled: u64,
+    /// How spreads have ended that may be repaired.
+    pub ends: Ends,
 }
 
 impl Outcome {
@@ -118,6 +123,7 @@ impl Outcome {
         self.followed += other.followed;
         self.pulled += other.pulled;
         self.ruled += other.ruled;
+        self.ends.add(&other.ends);
     }
 }
 
@@ -277,6 +283,7 @@ struct World<'a> {
     steps: u32,
     packets: u32,
     inputs: u64,
+    ends: Ends,
     commands: u64,
 }
 
@@ -333,6 +340,7 @@ impl<'a> World<'a> {
             steps: plan.steps,
             packets: 0,
             inputs: 0,
+            ends: Ends::default(),
             commands: 0,
             rng,
             plan,
@@ -490,6 +498,7 @@ impl<'a> World<'a> {
     /// Gives the desk an input, checks what follows, and sends what it sends.
     fn tell(&mut self, event: Event<'_>) -> Result<(), Violation> {
         let input = Input { now: self.now, credits: self.credits(), event };
+        self.ends.pass(self.now, &self.checker.model);
         self.desk.on(&input, &mut self.outputs);
         self.inputs += 1;
         (self.watch)(&input, &self.outputs);
@@ -560,7 +569,6 @@ impl<'a> World<'a> {
             bookings: self.seen.iter().map(|count| *count as u64).sum(),
             record_bytes: 0,
             snapshots: 0,
-            hits,
             gates: self.checker.gates.clone(),
             alerts: model.alerts.clone(),
             repairs: self.checker.repairs.clone(),
@@ -572,6 +580,8 @@ impl<'a> World<'a> {
             followed: self.checker.followed,
             pulled: self.checker.pulled,
             ruled: self.checker.ruled,
+            ends: self.ends.rest(&self.desk, &hits),
+            hits,
         }
     }
 }
