@@ -33,6 +33,7 @@ mod sockets;
 mod statistics;
 mod stress;
 mod top;
+mod tracer;
 pub mod venue;
 
 use serde_json::Value;
