@@ -357,6 +357,8 @@ fn closings(
     levels: &Levels,
 ) -> Vec<Closing> {
     let mut closings = Vec::new();
+    // Lots of each position that are closed already, of this account or as another's other leg.
+    let mut closed = vec![0; book.positions.len()];
     for stand in &view.stands {
         let lacks = needs.iter().zip(unmet).find(|(need, _)| need.account == stand.account);
         let lacks =
@@ -366,7 +368,7 @@ fn closings(
         // Margin that is freed counts by its target, money that comes in counts whole.
         let wanted = if pairs_off { over } else { (lacks * levels.target).min(over) };
         if wanted > Decimal::ZERO {
-            close(terms, book, stand, wanted, &mut closings);
+            close((terms, book), stand, wanted, &mut closed, &mut closings);
         }
     }
     closings
@@ -374,16 +376,14 @@ fn closings(
 
 /// Lots of an account that free this much margin, with the other legs of their pairs.
 fn close(
-    terms: &Capital,
-    book: &Book,
+    (terms, book): (&Capital, &Book),
     stand: &Stand,
     mut wanted: Decimal,
+    closed: &mut [u32],
     closings: &mut Vec<Closing>,
 ) {
     let account = stand.account;
     let own = &terms.accounts[account];
-    // What takes the most margin is closed first.
-    let mut rows: Vec<_> = book.positions.iter().filter(|row| row.account == account).collect();
     let by_lot = |row: &super::book::Position| {
         let contract = &terms.contracts[row.contract];
         let price = book.prices[row.contract];
@@ -391,24 +391,38 @@ fn close(
         let lot = margin::of_lot(contract, of, price, book.day, margin::Parts::Broker);
         lot * book.rate(terms, &contract.currency, &own.currency)
     };
-    rows.sort_by_key(|row| std::cmp::Reverse(by_lot(row) * Decimal::from(row.lots)));
-    for row in rows {
+    let rows = book.positions.iter().enumerate();
+    let mut rows: Vec<_> = rows.filter(|(_, row)| row.account == account).collect();
+    for (place, row) in &rows {
+        wanted -= by_lot(row) * Decimal::from(closed[*place]);
+    }
+    // What takes the most margin is closed first.
+    rows.sort_by_key(|(_, row)| std::cmp::Reverse(by_lot(row) * Decimal::from(row.lots)));
+    for (place, row) in rows {
         let lot = by_lot(row);
-        if wanted <= Decimal::ZERO || lot.is_zero() {
+        if wanted <= Decimal::ZERO {
             break;
         }
-        let lots = (wanted / lot).ceil().to_u32().unwrap_or(u32::MAX).min(row.lots);
+        let there = row.lots.saturating_sub(closed[place]);
+        if lot.is_zero() || there == 0 {
+            continue;
+        }
+        let lots = (wanted / lot).ceil().to_u32().unwrap_or(u32::MAX).min(there);
         let (pair, own_ratio, other, other_ratio) = other_leg(terms, row.contract);
         // Whole units of the pair, as far as there are any.
-        let lots = lots.div_ceil(own_ratio).saturating_mul(own_ratio).min(row.lots);
+        let lots = lots.div_ceil(own_ratio).saturating_mul(own_ratio).min(there);
+        closed[place] += lots;
         let mut legs = vec![(account, row.contract, row.side, lots)];
         if let Some(other) = other {
             let mut left = lots / own_ratio * other_ratio;
-            let rows = book.positions.iter();
-            for leg in rows.filter(|leg| leg.contract == other && leg.side != row.side) {
-                let lots = left.min(leg.lots);
+            let rows = book.positions.iter().zip(&mut *closed);
+            for (leg, closed) in
+                rows.filter(|(leg, _)| leg.contract == other && leg.side != row.side)
+            {
+                let lots = left.min(leg.lots.saturating_sub(*closed));
                 if lots > 0 {
                     legs.push((leg.account, leg.contract, leg.side, lots));
+                    *closed += lots;
                     left -= lots;
                 }
             }

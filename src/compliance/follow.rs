@@ -286,8 +286,7 @@ impl Follow {
                     xmc_hotpath::message::Side::Buy => -lots,
                     xmc_hotpath::message::Side::Sell => lots,
                 };
-                let (exchange, contract) = self.contract(instrument);
-                self.meters.moved(&exchange, &contract, lots);
+                self.count(instrument, account, |meters, place| meters.moved(place, lots));
             }
             OrderEventKind::Cancelled | OrderEventKind::Rejected | OrderEventKind::NotSent => {
                 self.over(event.order_id.0);

@@ -53,12 +53,12 @@ pub struct Judged {
     /// Of what.
     #[serde(flatten)]
     pub of: Of,
-    /// The figure, units of 1e-9; `None`: it has none, as messages for each trade without a trade:
-    /// then one message is more than any threshold.
+    /// The figure, units of 1e-9; `None`: it has none, as messages for each trade of a day without
+    /// any.
     pub value_e9: Option<i64>,
     /// The threshold, units of 1e-9.
     pub limit_e9: i64,
-    /// The figure in percent of it, rounded down; 100 of messages without a trade.
+    /// The figure in percent of it, rounded down.
     pub percent: i64,
     /// How they stand.
     pub stands: Stands,
@@ -98,8 +98,9 @@ fn value(config: &Compliance, what: What, of: &Of, meter: &Meter) -> Option<i128
         What::OrdersPerSecond => count(meter.most_orders.into()),
         What::CancelsPerSecond => count(meter.most_cancels.into()),
         What::MessagesPerTrade => {
-            let trades = i128::from(totals.filled_orders);
-            (i128::from(totals.messages()) * E9).checked_div(trades)
+            // Before the first trade it is what it would be with one: no less will come of it.
+            let trades = i128::from(totals.filled_orders.max(1));
+            (totals.messages() > 0).then(|| i128::from(totals.messages()) * E9 / trades)
         }
         What::OrderFeesPerDay => fees(config, of, totals).map(|(fee, _)| fee),
         What::PositionLots => None,
@@ -126,15 +127,17 @@ pub fn judge(config: &Compliance, meters: &Meters, now: UnixNs) -> Vec<Judged> {
     let mut all = Vec::new();
     for threshold in &config.thresholds {
         if threshold.what == What::PositionLots {
-            let of_desk = |((exchange, contract), lots): (&(String, String), &i64)| {
+            let of_desk = meters.positions().iter().map(|((exchange, contract), lots)| {
                 let (exchange, contract) = (exchange.clone(), Some(contract.clone()));
-                let of = Of { exchange, contract, group: ALL_ACCOUNTS.to_owned() };
-                let value = i128::from(lots.unsigned_abs()) * E9;
-                let figure = Figure { value: Some(value), is_boundless: false };
-                is_meant(threshold, &of)
-                    .then(|| judged(config, threshold, of, figure, Forecast::None))
-            };
-            all.extend(meters.positions().iter().filter_map(of_desk));
+                (Of { exchange, contract, group: ALL_ACCOUNTS.to_owned() }, *lots)
+            });
+            let of_groups = meters.of_groups().map(|(of, lots)| (of.clone(), lots));
+            for (of, lots) in of_desk.chain(of_groups) {
+                if is_meant(threshold, &of) {
+                    let value = Some(i128::from(lots.unsigned_abs()) * E9);
+                    all.push(judged(config, threshold, of, value, Forecast::None));
+                }
+            }
             continue;
         }
         for (of, meter) in meters.rows().filter(|(of, _)| is_meant(threshold, of)) {
@@ -145,11 +148,7 @@ pub fn judge(config: &Compliance, meters: &Meters, now: UnixNs) -> Vec<Judged> {
             let value = value(config, threshold.what, of, meter);
             let left = value.and_then(|value| left(config, threshold, of, meter, value));
             let forecast = forecast(threshold, meter, left, now);
-            let is_boundless = threshold.what == What::MessagesPerTrade
-                && meter.totals.filled_orders == 0
-                && meter.totals.messages() > 0;
-            let figure = Figure { value, is_boundless };
-            all.push(judged(config, threshold, of.clone(), figure, forecast));
+            all.push(judged(config, threshold, of.clone(), value, forecast));
         }
     }
     all
@@ -181,25 +180,15 @@ fn left(
     Some((messages - i128::from(meter.totals.messages())) * E9)
 }
 
-/// What is compared.
-struct Figure {
-    /// Units of 1e-9.
-    value: Option<i128>,
-    /// It has no value because it is more than any threshold: messages over no trade.
-    is_boundless: bool,
-}
-
 fn judged(
     config: &Compliance,
     threshold: &Threshold,
     of: Of,
-    figure: Figure,
+    value: Option<i128>,
     forecast: Forecast,
 ) -> Judged {
     let limit = i128::from(threshold.limit_e9);
-    let value = figure.value;
-    let without = if figure.is_boundless { 100 } else { 0 };
-    let percent = value.map_or(without, |value| value * 100 / limit);
+    let percent = value.map_or(0, |value| value * 100 / limit);
     let stands = match percent {
         100.. => Stands::Met,
         percent if percent >= i128::from(config.warn_percent) => Stands::Near,

@@ -185,6 +185,8 @@ pub struct Meters {
     rows: BTreeMap<Of, Meter>,
     /// Net lots of the desk, by exchange and contract.
     positions: BTreeMap<(String, String), i64>,
+    /// Net lots that each account group has traded of a contract since the run began.
+    traded: BTreeMap<Of, i64>,
     /// The last moment of anything.
     now: UnixNs,
 }
@@ -229,13 +231,15 @@ impl Meters {
             Side::Buy => i64::from(fill.lots),
             Side::Sell => -i64::from(fill.lots),
         };
-        self.moved(place.exchange, place.contract, lots);
+        self.moved(place, lots);
     }
 
     /// A position moved by so many lots.
-    pub fn moved(&mut self, exchange: &str, contract: &str, lots: i64) {
-        let key = (exchange.to_owned(), contract.to_owned());
-        *self.positions.entry(key).or_default() += lots;
+    pub fn moved(&mut self, place: &Where<'_>, lots: i64) {
+        let (exchange, contract) = (place.exchange.to_owned(), place.contract.to_owned());
+        *self.positions.entry((exchange.clone(), contract.clone())).or_default() += lots;
+        let of = Of { exchange, contract: Some(contract), group: place.group.to_owned() };
+        *self.traded.entry(of).or_default() += lots;
     }
 
     /// A position is so many lots.
@@ -246,6 +250,7 @@ impl Meters {
     /// Nothing is held any more: another run says anew what is.
     pub fn forget_positions(&mut self) {
         self.positions.clear();
+        self.traded.clear();
     }
 
     /// Time has come so far.
@@ -268,5 +273,18 @@ impl Meters {
     #[must_use]
     pub fn positions(&self) -> &BTreeMap<(String, String), i64> {
         &self.positions
+    }
+
+    /// Net lots that account groups have traded, of contracts that several of them trade: one that
+    /// is long and one that is short are not flat. What was held before is of nobody here.
+    pub fn of_groups(&self) -> impl Iterator<Item = (&Of, i64)> {
+        let is_alone = |of: &Of| {
+            let others = self
+                .traded
+                .keys()
+                .filter(|other| (&other.exchange, &other.contract) == (&of.exchange, &of.contract));
+            others.count() == 1
+        };
+        self.traded.iter().filter(move |(of, _)| !is_alone(of)).map(|(of, lots)| (of, *lots))
     }
 }

@@ -1,5 +1,6 @@
 //! What the control socket must remember when the engine ends, in a small file beside the record:
-//! which numbers each operator has used, and what was stopped and not allowed again.
+//! which numbers each operator has used, what was stopped and not allowed again, and which figures
+//! limits were changed to.
 //!
 //! Each command that is done lies there too, as it was signed, in a file that is called by the
 //! digest which the record has of it: an auditor reads the reason and checks the signatures.
@@ -7,8 +8,11 @@
 //! Both are on the disk before a command is done, so a command that was seen once is not taken
 //! again by the next run either, and a restart undoes no stop: what one person has stopped takes
 //! two to allow. A desk that was killed begins its next run in `NO_NEW` with every spread disabled:
-//! it is armed and its spreads are enabled by command, and not by itself.
+//! it is armed and its spreads are enabled by command, and not by itself. A limit that was lowered
+//! stays so in the next run: a figure of its configuration that is higher takes two as well. One
+//! that was raised is the configuration's again.
 
+use super::limit::{Field, Limited};
 use super::scope::{Named, Register};
 use super::text::Text;
 use super::verb::Verb;
@@ -19,7 +23,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use xmc_hotpath::message::{Command, Control};
+use xmc_hotpath::message::{Command, Control, Scope};
 
 /// The file's name.
 const NAME: &str = "control.json";
@@ -66,6 +70,21 @@ struct Stop {
     counter: u64,
 }
 
+/// The figure that a limit was changed to last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Figure {
+    /// Of what.
+    scope: String,
+    /// The limit's word.
+    limit: String,
+    /// The figure.
+    figure: u64,
+    /// The operator's number.
+    operator: u32,
+    /// The command's own number.
+    counter: u64,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -73,6 +92,9 @@ struct Written {
     counters: BTreeMap<u32, u64>,
     /// In the order in which they were ordered.
     stops: Vec<Stop>,
+    /// One of each limit that was changed.
+    #[serde(default)]
+    figures: Vec<Figure>,
 }
 
 /// What is remembered.
@@ -164,7 +186,33 @@ impl Kept {
             Verb::Enable => stop.scope != scope,
             _ => true,
         });
+        if let Some(change) = &text.change {
+            let limit = change.field.word().to_owned();
+            next.figures.retain(|kept| (&kept.scope, &kept.limit) != (&scope, &limit));
+            let (figure, counter) = (change.to.figure, text.counter);
+            next.figures.push(Figure { scope, limit, figure, operator, counter });
+        }
         next
+    }
+
+    /// What the desk is told behind `told`, the inputs of the configuration, at its start: what has
+    /// a limit there that is above the figure it was changed to, with that figure.
+    #[must_use]
+    pub fn lowered(&self, register: &Register, told: &[Control]) -> Vec<Control> {
+        let mut lowered: Vec<(Scope, Limited)> = Vec::new();
+        for kept in &self.written.figures {
+            let scope = kept.scope.parse::<Named>().ok().and_then(|named| register.resolve(&named));
+            let (Some(scope), Some(field)) = (scope, Field::of_word(&kept.limit)) else { continue };
+            let at = lowered.iter().position(|(known, _)| *known == scope);
+            let known = at.map(|at| lowered[at].1);
+            let Some(limits) = known.or_else(|| Limited::told(told, scope)) else { continue };
+            let Some(limits) = limits.lowered_to(field, kept.figure) else { continue };
+            match at {
+                Some(at) => lowered[at].1 = limits,
+                None => lowered.push((scope, limits)),
+            }
+        }
+        lowered.into_iter().map(|(_, limits)| limits.control()).collect()
     }
 
     /// What the desk is told at its start: what was stopped, under the number of who has stopped

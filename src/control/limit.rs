@@ -3,8 +3,8 @@
 //!
 //! All of them widen upwards: a higher figure lets more happen, so raising one takes two people.
 //! One command changes a figure at most tenfold, either way: what is to change more is changed in
-//! the configuration, where it is held against everything else. What is changed here holds until
-//! the engine ends.
+//! the configuration, where it is held against everything else. What is raised here holds until
+//! the engine ends, what is lowered until two people raise it (`kept`).
 
 use super::scope::Register;
 use crate::config::word_for;
@@ -210,6 +210,42 @@ impl Limited {
             }
             Scope::Strategy(_) => None,
         }
+    }
+
+    /// What of these inputs a desk has last been told of `scope`.
+    #[must_use]
+    pub fn told(inputs: &[Control], scope: Scope) -> Option<Self> {
+        inputs.iter().rev().find_map(|control| match (control, scope) {
+            (Control::Instrument(spec), Scope::Instrument(row)) => {
+                (spec.instrument == row && spec.is_tradable).then_some(Self::Instrument(*spec))
+            }
+            (Control::Account(limits), Scope::All) => {
+                (limits.account == AccountId::ALL).then_some(Self::Account(*limits))
+            }
+            (Control::Account(limits), Scope::Account(of)) => {
+                (limits.account == of).then_some(Self::Account(*limits))
+            }
+            (Control::Gateway(limits), Scope::Gateway(of)) => {
+                (limits.gateway == of).then_some(Self::Gateway(*limits))
+            }
+            (Control::Spread(spec), Scope::Spread(of)) => {
+                (spec.spread == of).then_some(Self::Spread(*spec))
+            }
+            _ => None,
+        })
+    }
+
+    /// With a lower figure of a field, and with what must not be above it lowered as well; `None`
+    /// if it is no lower.
+    #[must_use]
+    pub fn lowered_to(self, field: Field, figure: u64) -> Option<Self> {
+        let lower = |limits: Self, field| {
+            let is_lower = limits.figure(field).is_some_and(|now| figure < now);
+            is_lower.then(|| limits.with(field, figure)).flatten()
+        };
+        let limits = lower(self, field)?;
+        let is_clip_too = field == Field::MaxUnits;
+        Some(is_clip_too.then(|| lower(limits, Field::ClipUnits)).flatten().unwrap_or(limits))
     }
 
     /// The figure of a field; `None` if this has no such limit.

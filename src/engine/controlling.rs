@@ -15,9 +15,11 @@ mod standing;
 pub use clerk::{Clerk, ControlError, Controlling, socket_path};
 
 use super::follower::{Follower, Heard};
+use super::inputs;
 use super::limits::PriceBands;
 use super::resyncing::ResyncDesk;
 use super::telling::Telling;
+use crate::config::Configuration;
 use crate::control::judge::{Denied, Granted};
 use crate::control::limit::Limited;
 use crate::control::reply::{Answer, Changed, Outcome};
@@ -49,11 +51,12 @@ const REFUSAL_EVERY: Duration = Duration::from_secs(1);
 /// nothing is done before it. `telling` listens to them from now on; the clerk needs a thread.
 pub(super) fn begin(
     control: Option<Controlling>,
+    config: &Configuration,
     telling: &mut Telling,
     carried: Vec<Control>,
 ) -> (Option<Clerk>, Vec<Control>) {
-    let stops = control.iter().flat_map(Controlling::stops);
-    let carried = stops.chain(carried).collect();
+    let kept = control.iter().flat_map(|control| control.kept(&inputs::controls(config).0));
+    let carried = kept.chain(carried).collect();
     let clerk = control.map(|control| {
         let (clerk, operators) = control.split();
         telling.listen(operators);

@@ -180,7 +180,7 @@ where
     let begun = resyncing::begin(resync, config, &compared, scale, carried);
     let (statements, resync_desk, eye, carried) = begun;
     telling.compare(resync_desk);
-    let (clerk, carried) = controlling::begin(control, &mut telling, carried);
+    let (clerk, carried) = controlling::begin(control, config, &mut telling, carried);
     let origin = Origin { run: identity.run, now: clock.now(), utc: scale.utc, starts, carried };
     let mut exchanges = Vec::new();
     let latency = || {

@@ -148,6 +148,8 @@ pub struct Watch {
     looked: Option<Duration>,
     /// Until then heartbeats say nothing: this process was held up.
     blind_until: Duration,
+    /// Since when it is held up again and again; `None`: its looks come in time.
+    held_since: Option<Duration>,
     late: u32,
     starved: u32,
     gone: u32,
@@ -166,6 +168,7 @@ impl Watch {
             limits,
             looked: None,
             blind_until: Duration::ZERO,
+            held_since: None,
             late: 0,
             starved: 0,
             gone: 0,
@@ -181,8 +184,15 @@ impl Watch {
         self.looked = Some(now);
         let shortest = self.limits.core.min(self.limits.desk);
         if gap > shortest / 2 {
-            (self.blind_until, self.late, self.starved) = (now + shortest, 0, 0);
-            self.silent = 0;
+            // Whoever is held up again and again would never say anything: what the host may do to
+            // a thread of the engine before it counts as hanging, it may do to this one.
+            let since = *self.held_since.get_or_insert(now);
+            if now.saturating_sub(since) <= self.limits.patience(shortest) {
+                (self.blind_until, self.late, self.starved) = (now + shortest, 0, 0);
+                self.silent = 0;
+            }
+        } else if now >= self.blind_until {
+            self.held_since = None;
         }
         match signs.engine {
             EngineState::Ended(_) => Verdict::Ended { live_orders: signs.live_orders },

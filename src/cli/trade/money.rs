@@ -92,6 +92,17 @@ fn doubt(row: &Doubt, lang: Lang) -> String {
         (Doubt::Unmatched { account, contract }, Lang::Zh) => {
             format!("{account} 平了账册中没有的 {contract}")
         }
+        (Doubt::PriceOutside { contract, lowest, highest }, Lang::En) => format!(
+            "{contract} trades outside {} to {}, which the terms believe: marks stand still; widen \
+             `price_band` or set `price`",
+            lowest.normalize(),
+            highest.normalize()
+        ),
+        (Doubt::PriceOutside { contract, lowest, highest }, Lang::Zh) => format!(
+            "{contract} 价格超出条款可信区间 {} 至 {}, 估值停在最后可信价: 请放宽 price_band 或改 price",
+            lowest.normalize(),
+            highest.normalize()
+        ),
         (Doubt::NotFollowed, Lang::En) => "the record cannot be followed".to_owned(),
         (Doubt::NotFollowed, Lang::Zh) => "无法跟读留痕".to_owned(),
         (Doubt::Unexplained, Lang::En) => "something was traded that nobody can explain".to_owned(),

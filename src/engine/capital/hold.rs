@@ -35,8 +35,8 @@ struct Row {
     is_ours: bool,
     /// It was halted since its account came to its last level: once, and then people decide.
     is_stopped: bool,
-    /// As its levels were before it was made to close.
-    levels: Option<Levels>,
+    /// What its levels are to be again once it need not close any more.
+    own: Option<Own>,
     /// When the desk was told something.
     told: Option<MonoNs>,
     /// It is not to open.
@@ -54,6 +54,16 @@ struct Levels {
     max_fires: u16,
 }
 
+/// What is put back, and what stands there meanwhile.
+#[derive(Clone, Copy, Debug)]
+struct Own {
+    levels: Levels,
+    /// What the desk was told last.
+    put: Levels,
+    /// Somebody has changed how often it may fire since it was made to close: nobody raises that.
+    is_limited: bool,
+}
+
 impl Levels {
     const fn of(spec: &SpreadSpec) -> Self {
         Self {
@@ -66,11 +76,14 @@ impl Levels {
         }
     }
 
-    /// Those by which a spread that had these closes whatever it is worth, as fast as it may fire.
-    fn closing(self, spec: &SpreadSpec) -> Self {
+    /// Those by which a spread that had these closes whatever it is worth, as fast as it may fire:
+    /// so often as the desk can count, or as a person has said while it closed.
+    fn closing(self, spec: &SpreadSpec, is_limited: bool) -> Self {
+        let max_fires = if is_limited { self.max_fires } else { FIRE_RATE_MAX };
         // With all that it has fired before, it never comes to so many in its window: that would
         // halt it.
-        let room = u64::from(FIRE_RATE_MAX.saturating_sub(self.max_fires));
+        let before = if is_limited { 0 } else { self.max_fires };
+        let room = u64::from(max_fires.saturating_sub(before));
         let slowest = Span(spec.fire_window.0 / room.max(1) + 1_000_000);
         Self {
             // A ratio is above zero.
@@ -79,7 +92,22 @@ impl Levels {
             hysteresis_e9: 0,
             cool_down: self.cool_down.max(slowest),
             close_hold: Span(0),
-            max_fires: FIRE_RATE_MAX,
+            max_fires,
+        }
+    }
+
+    /// These, but where `now` differs from what `put` has put there: that is somebody's who has
+    /// changed it meanwhile, and stays.
+    fn with_changes(self, now: Self, put: Self) -> Self {
+        let pick = |own, now, put| if now == put { own } else { now };
+        let pick_span = |own: Span, now: Span, put: Span| if now == put { own } else { now };
+        Self {
+            buy_close_e9: pick(self.buy_close_e9, now.buy_close_e9, put.buy_close_e9),
+            sell_close_e9: pick(self.sell_close_e9, now.sell_close_e9, put.sell_close_e9),
+            hysteresis_e9: pick(self.hysteresis_e9, now.hysteresis_e9, put.hysteresis_e9),
+            cool_down: pick_span(self.cool_down, now.cool_down, put.cool_down),
+            close_hold: pick_span(self.close_hold, now.close_hold, put.close_hold),
+            max_fires: if now.max_fires == put.max_fires { self.max_fires } else { now.max_fires },
         }
     }
 
@@ -112,7 +140,7 @@ impl Holds {
                 accounts: traded.filter_map(|leg| account_of(leg.instrument.value)).collect(),
                 is_ours: false,
                 is_stopped: false,
-                levels: None,
+                own: None,
                 told: None,
                 is_held: false,
             }
@@ -223,18 +251,24 @@ impl Row {
     fn levels(&mut self, stage: Stage, spread: &Spread, spec: &SpreadSpec) -> Option<Control> {
         let fires = matches!(spread.state, SpreadState::Enabled | SpreadState::Reducing);
         let closes = stage == Stage::PairOff && fires && spread.position_units != 0;
-        let put = |levels: Levels| Control::Spread(levels.put(spec, spread.state));
-        match self.levels {
-            _ if closes => {
-                let own = *self.levels.get_or_insert(Levels::of(spec));
-                let closing = own.closing(spec);
-                (Levels::of(spec) != closing).then(|| put(closing))
-            }
-            Some(levels) if stage < Stage::PairOff => {
-                self.levels = None;
-                Some(put(levels))
-            }
-            _ => None,
+        let now = Levels::of(spec);
+        if let Some(own) = &mut self.own {
+            // A change of another limit tells the levels that were before: they say nothing new.
+            own.is_limited |= ![own.put.max_fires, own.levels.max_fires].contains(&now.max_fires);
+            own.levels = own.levels.with_changes(now, own.put);
+            own.put = now;
         }
+        let wanted = if closes {
+            let own = self.own.get_or_insert(Own { levels: now, put: now, is_limited: false });
+            own.levels.closing(spec, own.is_limited)
+        } else if stage < Stage::PairOff {
+            self.own.take()?.levels
+        } else {
+            return None;
+        };
+        if let Some(own) = &mut self.own {
+            own.put = wanted;
+        }
+        (now != wanted).then(|| Control::Spread(wanted.put(spec, spread.state)))
     }
 }

@@ -47,7 +47,7 @@ use crate::config::{CapitalWatch, Configuration};
 use crate::engine::recording::LeftRun;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -97,6 +97,8 @@ pub struct CapitalDesk {
     unexplained_ns: Option<u64>,
     /// Lots that closed what is not there: where and what.
     unmatched: Vec<(usize, usize)>,
+    /// Contracts whose last price is none that the terms believe.
+    outside: BTreeSet<usize>,
     ladders: Vec<Ladder>,
     holds: Holds,
     published: Arc<Published>,
@@ -168,6 +170,7 @@ impl CapitalDesk {
             traded,
             unexplained_ns,
             unmatched: Vec::new(),
+            outside: BTreeSet::new(),
             published: Arc::new(Published::default()),
             log,
             doubts: Vec::new(),
@@ -335,6 +338,7 @@ impl CapitalDesk {
         self.others = book.orders.iter().filter(|order| !trades(order)).copied().collect();
         self.book = book;
         self.unmatched.clear();
+        self.outside.clear();
         self.unexplained_ns = self.unexplained_ns.filter(|at_ns| *at_ns > from_ns);
         self.traded.retain(|trade| trade.at_ns > from_ns);
         for trade in std::mem::take(&mut self.traded) {
@@ -351,9 +355,13 @@ impl CapitalDesk {
             if let (Some(leg), Some(mark)) = (leg, mark_of(&row.quote)) {
                 let (lowest, highest) = self.terms.contracts[leg.contract].sane_prices();
                 let price = mark * leg.factor;
-                // What the terms would refuse in a book is no price here either.
+                // What the terms would refuse in a book is no price here either; that it is asked
+                // for is told, since the mark then stands still.
                 if (lowest..=highest).contains(&price) {
                     self.book.prices[leg.contract] = price;
+                    self.outside.remove(&leg.contract);
+                } else {
+                    self.outside.insert(leg.contract);
                 }
             }
         }
@@ -385,6 +393,11 @@ impl CapitalDesk {
             let contract = self.terms.contracts[*contract].name.clone();
             doubts.push(Doubt::Unmatched { account, contract });
         }
+        doubts.extend(self.outside.iter().map(|contract| {
+            let contract = &self.terms.contracts[*contract];
+            let (lowest, highest) = contract.sane_prices();
+            Doubt::PriceOutside { contract: contract.name.clone(), lowest, highest }
+        }));
         doubts.extend(self.unexplained_ns.map(|_| Doubt::Unexplained));
         doubts.extend(has_difference.then_some(Doubt::NotFollowed));
         self.book.at = at;

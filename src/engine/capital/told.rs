@@ -102,6 +102,16 @@ pub enum Doubt {
         /// Of what.
         contract: String,
     },
+    /// The market is outside the prices that the terms believe: marks of it stand still, at the
+    /// last one that was inside.
+    PriceOutside {
+        /// Of what.
+        contract: String,
+        /// From which price on the terms believe it.
+        lowest: Decimal,
+        /// To which.
+        highest: Decimal,
+    },
     /// Something was traded of which nobody here knows what it did.
     Unexplained,
     /// The record cannot be followed: the shadow of the desk does something else.
@@ -137,6 +147,11 @@ impl Doubt {
                 all.insert("account".to_owned(), account.clone());
                 all.insert("instrument".to_owned(), contract.clone());
             }
+            Self::PriceOutside { contract, lowest, highest } => {
+                all.insert("instrument".to_owned(), contract.clone());
+                all.insert("lowest".to_owned(), lowest.normalize().to_string());
+                all.insert("highest".to_owned(), highest.normalize().to_string());
+            }
             Self::BookOld | Self::Unexplained | Self::NotFollowed => {}
         }
         all
@@ -149,6 +164,7 @@ impl Doubt {
             Self::BookOld => "book_old",
             Self::RateOld { .. } => "rate_old",
             Self::Unmatched { .. } => "unmatched",
+            Self::PriceOutside { .. } => "price_outside",
             Self::Unexplained => "unexplained",
             Self::NotFollowed => "not_followed",
         }

@@ -99,10 +99,14 @@ impl Controlling {
         self.judge.kept().is_held()
     }
 
-    /// What the desk is told first: what was stopped and not allowed again.
+    /// What the desk is told behind `told`, its configuration: limits that were lowered, and what
+    /// was stopped and not allowed again.
     #[must_use]
-    pub fn stops(&self) -> Vec<Control> {
-        self.judge.kept().controls(self.judge.register())
+    pub fn kept(&self, told: &[Control]) -> Vec<Control> {
+        let (kept, register) = (self.judge.kept(), self.judge.register());
+        let mut all = kept.lowered(register, told);
+        all.extend(kept.controls(register));
+        all
     }
 
     /// Both ends; who follows the journal is the calling thread.

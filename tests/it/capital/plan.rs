@@ -1,10 +1,12 @@
 //! Plans: who needs what, from where, by when, and what is closed when no money reaches.
 
 use super::{book, decimal, edited};
+use cross_market_connect::capital::book::Position;
 use cross_market_connect::capital::plan::{Plan, plan, stages};
 use cross_market_connect::capital::{Book, Stage, View};
 use cross_market_connect::config::capital::{Capital, Holder};
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
 fn planned(terms: &Capital, book: &Book) -> Plan {
     let view = View::of(terms, book);
@@ -104,6 +106,42 @@ fn lots_are_closed_in_pairs_where_no_money_is() {
     assert_eq!((home, abroad), (0, 2));
     assert_ne!(one, other);
     assert_eq!(lots * pair.overseas_lots, more * pair.domestic_lots);
+}
+
+/// Rows of one position (today's, yesterday's) share the other leg of their pair, and what is
+/// closed as another account's other leg is closed.
+#[test]
+fn no_lot_is_closed_twice() {
+    let terms = edited(&[]);
+    let mut closings = 0;
+    for left in ["0.85", "0.7", "0.5"] {
+        let mut book = book(&terms);
+        book.pools = vec![Decimal::ZERO, Decimal::ZERO];
+        let rows = std::mem::take(&mut book.positions);
+        for mut row in rows {
+            let mut half = row.clone();
+            half.lots /= 2;
+            row.lots -= half.lots;
+            book.positions.extend([half, row]);
+        }
+        for balance in &mut book.balances {
+            balance.settled *= decimal(left);
+        }
+        let found = planned(&terms, &book);
+        closings += found.closings.len();
+        let mut closed: BTreeMap<_, u32> = BTreeMap::new();
+        for (account, contract, side, lots) in found.closings.iter().flat_map(|row| &row.legs) {
+            let of = (*account, *contract, format!("{side:?}"));
+            *closed.entry(of).or_default() += lots;
+        }
+        for (of, lots) in closed {
+            let is_of =
+                |row: &&Position| (row.account, row.contract, format!("{:?}", row.side)) == of;
+            let held = book.positions.iter().filter(is_of).map(|row| row.lots).sum();
+            assert!(lots <= held, "{left}: {lots} of {held} lots of {of:?}");
+        }
+    }
+    assert!(closings > 6, "{closings}");
 }
 
 #[test]

@@ -142,20 +142,48 @@ fn fill(side: Side, price_e9: i64, exchange: u64, is_first: bool) -> Fill {
 }
 
 #[test]
-fn messages_for_each_trade_have_no_figure_without_one() {
+fn messages_before_the_first_trade_count_as_if_there_were_one() {
     let config = config(vec![threshold(What::MessagesPerTrade, Level::Contract, 10)]);
     let mut meters = Meters::default();
     send(&mut meters, 1, 6, OrderAction::New);
     send(&mut meters, 1, 3, OrderAction::Cancel);
     let judged = one(&config, &meters, at(60));
-    assert_eq!((judged.value_e9, judged.percent, judged.stands), (None, 100, Stands::Met));
+    assert_eq!((judged.percent, judged.stands), (90, Stands::Near), "the first order is not ten");
+    send(&mut meters, 1, 1, OrderAction::New);
+    let judged = one(&config, &meters, at(61));
+    assert_eq!((judged.value_e9, judged.stands), (Some(10 * E9), Stands::Met));
     let quiet = one(&config, &meters, at(86_400));
     assert_eq!((quiet.value_e9, quiet.percent, quiet.stands), (None, 0, Stands::Below));
     // Two orders filled, one of them in two parts.
     for (price, is_first) in [(1, true), (2, false), (3, true)] {
         meters.filled(&place(at(61)), &fill(Side::Buy, price, 0, is_first));
     }
-    assert_eq!(one(&config, &meters, at(62)).value_e9, Some(4_500_000_000));
+    assert_eq!(one(&config, &meters, at(62)).value_e9, Some(5 * E9));
+}
+
+/// What one client holds is not made up for by another one.
+#[test]
+fn positions_of_account_groups_are_held_against_the_limit_apart() {
+    let config = config(vec![threshold(What::PositionLots, Level::Contract, 4)]);
+    let mut meters = Meters::default();
+    let stands = |meters: &Meters| -> Vec<_> {
+        let judged = judge(&config, meters, at(2)).into_iter();
+        judged.map(|one| (one.of.group, one.percent, one.stands)).collect()
+    };
+    meters.filled(&place(at(1)), &fill(Side::Buy, 1, 0, true));
+    let all = |percent, stands| ("all".to_owned(), percent, stands);
+    assert_eq!(stands(&meters), [all(50, Stands::Below)], "one group is all of them");
+    for (group, side) in [("a", Side::Buy), ("a", Side::Buy), ("b", Side::Sell), ("b", Side::Sell)]
+    {
+        meters.filled(&Where { group, ..place(at(1)) }, &fill(side, 1, 0, true));
+    }
+    let told = stands(&meters);
+    assert_eq!(told[0], all(50, Stands::Below));
+    for group in ["a", "b"] {
+        assert!(told.contains(&(group.to_owned(), 100, Stands::Met)), "{told:?}");
+    }
+    meters.forget_positions();
+    assert_eq!(stands(&meters), []);
 }
 
 #[test]

@@ -3,8 +3,11 @@
 use super::rig::{NOW_S, configuration, judge, request, text};
 use crate::journal::scratch::Scratch;
 use cross_market_connect::control::kept::Kept;
+use cross_market_connect::control::limit::{Amount, Change, Field, Limited};
 use cross_market_connect::control::scope::Register;
+use cross_market_connect::control::text::Text;
 use cross_market_connect::control::verb::Verb;
+use cross_market_connect::engine::inputs;
 use xmc_hotpath::message::{Command, CommandKind, Control, Denial, SafeState, Scope, SpreadIndex};
 
 fn give(scratch: &Scratch, counter: u64, verb: Verb, scope: &str, by: &[&str]) -> Denial {
@@ -61,6 +64,56 @@ fn what_was_stopped_stays_so_until_two_allow_it() {
     assert_eq!(give(&scratch, 5, Verb::Kill, "spread=calendar", &["alice"]), Denial::Taken);
     let killed = (CommandKind::Disable, calendar, 11, 5);
     assert_eq!(stops(&scratch), (vec![killed], false));
+}
+
+/// A restart raises nothing: that takes two.
+#[test]
+fn a_limit_that_was_lowered_stays_so_until_two_raise_it() {
+    let scratch = Scratch::new("control_lowered");
+    let config = configuration();
+    let (told, _) = inputs::controls(&config);
+    let register = Register::of(&config);
+    let spread = Scope::Spread(SpreadIndex(0));
+    let before = Limited::told(&told, spread).expect("it has limits");
+    let of = |field| before.figure(field).expect("a spread has one");
+    let (units, fires) = (of(Field::MaxUnits), of(Field::MaxFires));
+    let change = |counter, field, (from, to): (u64, u64), by: &[&str]| {
+        let unit = if field == Field::MaxFires { "fires" } else { "units" };
+        let amount = |figure| Amount { figure, unit: unit.to_owned() };
+        let change = Some(Change { field, from: amount(from), to: amount(to) });
+        let text = Text { change, ..text(counter, Verb::Limit, "spread=calendar") };
+        match judge(&scratch).decide(request(&text, by).as_bytes(), NOW_S, SafeState::NoNew) {
+            Ok(granted) => granted.instruction.denial,
+            Err(denied) => denied.instruction.denial,
+        }
+    };
+    // What the next run tells the desk behind its configuration: figures of units, clip and fires.
+    let next = || {
+        let kept = Kept::open(&scratch.path("kept")).expect("it reads");
+        let lowered = kept.lowered(&register, &told);
+        assert!(lowered.len() <= 1, "all of one spread at once: {lowered:?}");
+        let limits = Limited::told(&lowered, spread)?;
+        let figure = |field| limits.figure(field).expect("it has one");
+        Some([Field::MaxUnits, Field::ClipUnits, Field::MaxFires].map(figure))
+    };
+    let clip = of(Field::ClipUnits);
+    assert!(units > 4 && fires > 2, "{units} {fires}");
+    assert_eq!(next(), None);
+    assert_eq!(change(1, Field::MaxUnits, (units, 3), &["alice"]), Denial::Taken);
+    assert_eq!(next(), Some([3, clip.min(3), fires]));
+    assert_eq!(change(2, Field::MaxFires, (fires, fires - 1), &["alice"]), Denial::Taken);
+    assert_eq!(next(), Some([3, clip.min(3), fires - 1]));
+    assert_eq!(change(3, Field::MaxUnits, (3, 4), &["alice"]), Denial::SecondPerson);
+    assert_eq!(next(), Some([3, clip.min(3), fires - 1]), "one is not enough");
+    assert_eq!(change(3, Field::MaxUnits, (3, 4), &["alice", "bob"]), Denial::Taken);
+    assert_eq!(next(), Some([4, clip.min(4), fires - 1]));
+    // Above its configuration it is that again.
+    for (counter, field, figures) in
+        [(4, Field::MaxUnits, (4, units + 1)), (5, Field::MaxFires, (fires - 1, fires))]
+    {
+        assert_eq!(change(counter, field, figures, &["alice", "bob"]), Denial::Taken);
+    }
+    assert_eq!(next(), None);
 }
 
 #[test]

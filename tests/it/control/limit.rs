@@ -6,7 +6,7 @@ use cross_market_connect::control::limit::{Amount, Change, Field, Limited};
 use cross_market_connect::control::text::Text;
 use cross_market_connect::control::verb::Verb;
 use cross_market_connect::engine::inputs;
-use xmc_hotpath::message::{Control, Denial, SafeState, Scope};
+use xmc_hotpath::message::{Denial, SafeState};
 
 fn amount(text: &str) -> Amount {
     Amount::parse(text).expect("an amount")
@@ -31,30 +31,10 @@ fn limited() -> Vec<(String, Limited, &'static str)> {
     let register = cross_market_connect::control::scope::Register::of(&config);
     let named: Vec<_> = register.limited().collect();
     let (controls, _) = inputs::controls(&config);
-    let told = |scope: Scope| {
-        controls.iter().find_map(|control| match (control, scope) {
-            (Control::Instrument(spec), Scope::Instrument(row)) if spec.instrument == row => {
-                spec.is_tradable.then_some(Limited::Instrument(*spec))
-            }
-            (Control::Account(limits), Scope::All) => {
-                (limits.account.0 == u32::MAX).then_some(Limited::Account(*limits))
-            }
-            (Control::Account(limits), Scope::Account(of)) if limits.account == of => {
-                Some(Limited::Account(*limits))
-            }
-            (Control::Gateway(limits), Scope::Gateway(of)) if limits.gateway == of => {
-                Some(Limited::Gateway(*limits))
-            }
-            (Control::Spread(spec), Scope::Spread(of)) if spec.spread == of => {
-                Some(Limited::Spread(*spec))
-            }
-            _ => None,
-        })
-    };
     let rows = named.into_iter().filter_map(|named| {
         let scope = register.resolve(&named)?;
         let currency = config.instruments[0].currency.clone().leak();
-        Some((named.to_string(), told(scope)?, &*currency))
+        Some((named.to_string(), Limited::told(&controls, scope)?, &*currency))
     });
     rows.collect()
 }

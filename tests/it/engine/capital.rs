@@ -435,6 +435,77 @@ fn pair_off(change: impl Fn(SpreadSpec) -> SpreadSpec, always_e9: i64) {
     });
 }
 
+/// Who lowers how often a spread may fire while it closes has it lowered, then and afterwards: it
+/// takes two to raise it, and this program is nobody.
+#[test]
+fn what_a_person_lowers_while_a_pair_closes_stays_lowered() {
+    with_rig("capital_lowered", |rig| {
+        let units = CarriedUnits {
+            spread: SpreadIndex(1),
+            position_units: 3,
+            residual_lots: [0; MAX_LEGS],
+            is_halted: false,
+        };
+        rig.tell(Event::Carried(&Carried::Units(units)));
+        let spec = |rig: &Rig<'_, '_>| rig.desk.spreads()[1].spec.expect("it is configured");
+        let before = spec(rig);
+        rig.quote("cu", 88_500 * E9);
+        rig.fill("cu", PositionEffect::Open, Side::Buy, 31, 88_500 * E9);
+        rig.look();
+        let closing = spec(rig);
+        assert!(closing.max_fires > before.max_fires);
+        let lowered = SpreadSpec { max_fires: before.max_fires / 2, ..closing };
+        rig.tell(Event::Spread(&lowered));
+        rig.look();
+        assert_eq!(spec(rig).max_fires, lowered.max_fires);
+        // It closes all the same, no faster than that allows.
+        assert_eq!(spec(rig).buy_close_e9, i64::MIN);
+        let most = spec(rig).fire_window.0 / spec(rig).cool_down.0;
+        assert!(most < u64::from(lowered.max_fires), "{:?}", spec(rig));
+        assert_eq!(rig.look(), [], "it is told once");
+        // A level that somebody changes meanwhile is theirs as well.
+        let changed = SpreadSpec { sell_close_e9: before.sell_close_e9 + E9, ..spec(rig) };
+        rig.tell(Event::Spread(&changed));
+        rig.look();
+        assert_eq!(spec(rig).sell_close_e9, i64::MAX);
+
+        let book = rig.setting.book("4000000", 0);
+        rig.give(&book);
+        let (max_fires, sell_close_e9) = (lowered.max_fires, changed.sell_close_e9);
+        assert_eq!(spec(rig), SpreadSpec { max_fires, sell_close_e9, ..before });
+    });
+}
+
+/// A market that leaves the prices which the terms believe is told, and nothing is opened on marks
+/// that stand still.
+#[test]
+fn a_market_beyond_the_terms_is_doubted_until_it_is_back() {
+    with_rig("capital_outside", |rig| {
+        rig.quote("sc", 500 * E9);
+        assert_eq!(rig.look(), []);
+        for price in [5, 100_000] {
+            rig.quote("sc", price * E9);
+            let told = rig.look();
+            let doubts = rig.figures().doubts;
+            let [Doubt::PriceOutside { contract, lowest, highest }] = &doubts[..] else {
+                panic!("{price}: {doubts:?}")
+            };
+            assert_eq!(contract, "sc");
+            assert!(*lowest > decimal("5") && *highest < decimal("100000"), "{doubts:?}");
+            assert_eq!(kinds(&told), vec![CommandKind::NoNew; rig.states().len()]);
+            // One without any price says nothing of where the market is.
+            let instrument = InstrumentIndex(rig.setting.instrument("sc"));
+            let quote = Quote { received: MonoNs(rig.now), instrument, ..Quote::EMPTY };
+            rig.tell(Event::Quote { quote: &quote, more: false });
+            rig.look();
+            assert_eq!(rig.figures().doubts, doubts);
+            rig.quote("sc", 501 * E9);
+            assert_eq!(kinds(&rig.look()), vec![CommandKind::Enable; rig.states().len()]);
+            assert_eq!(rig.figures().doubts, []);
+        }
+    });
+}
+
 #[test]
 fn what_is_not_seen_is_not_given_back() {
     with_rig("capital_unseen", |rig| {

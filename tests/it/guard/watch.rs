@@ -101,6 +101,24 @@ fn a_guard_that_was_held_up_itself_waits_before_it_says_anything() {
     assert!(matches!(verdict, Verdict::Wedged { .. }), "{verdict:?}");
 }
 
+/// A guard whose every look comes late says what hangs all the same, and what beats is healthy.
+#[test]
+fn a_guard_that_is_held_up_again_and_again_does_not_wait_for_ever() {
+    let limits = limits();
+    let gap = limits.core.min(limits.desk) * 3 / 5;
+    let looks = |signs: &Signs| -> Vec<_> {
+        let mut watch = Watch::new(&limits);
+        (0..200).map(|look| watch.judge(signs, look * gap)).collect()
+    };
+    let verdicts = looks(&healthy());
+    assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Healthy), "{verdicts:?}");
+    let verdicts = looks(&late(0, limits.desk + 60_000 * MS));
+    assert!(!verdicts[1].is_failure(), "it may be the host: {verdicts:?}");
+    let found = verdicts.iter().position(Verdict::is_failure).expect("it hangs");
+    let patience = limits.patience(limits.core.min(limits.desk));
+    assert!(u32::try_from(found).unwrap() * gap <= patience + 5 * gap, "{found}");
+}
+
 #[test]
 fn a_stopped_process_is_wedged_by_its_heartbeats_and_not_at_once() {
     let limits = limits();
