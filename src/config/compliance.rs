@@ -6,7 +6,7 @@
 
 use super::access::Refused;
 use super::error::{Problem, Report, Rule};
-use super::market::{Instrument, Venue};
+use super::market::{Gateway, Instrument, Rate, Venue};
 use super::names::Registry;
 use super::section::Section;
 use super::spread::Spread;
@@ -134,6 +134,19 @@ impl OrderFee {
     }
 }
 
+/// What was reported to an exchange before anything was traded: no more may be configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filed {
+    /// The exchange, by the name of its `[[venue]]`.
+    pub venue: String,
+    /// The most messages of a second, through all gateways to it together.
+    pub messages_per_second: u32,
+    /// Where it is from.
+    pub source: String,
+    /// Of which date that is.
+    pub as_of: String,
+}
+
 /// What is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compliance {
@@ -145,12 +158,15 @@ pub struct Compliance {
     pub groups: Vec<AccountGroup>,
     /// Fees of orders; the first that fits holds.
     pub fees: Vec<OrderFee>,
+    /// What was reported.
+    pub filed: Vec<Filed>,
 }
 
 /// What a section can refer to.
 struct Known<'k> {
     names: &'k Registry,
     venues: &'k [Option<Venue>],
+    gateways: &'k [Option<Gateway>],
     instruments: &'k [Option<Instrument>],
 }
 
@@ -158,26 +174,28 @@ struct Known<'k> {
 pub(super) fn compliance(
     section: Option<Section<'_>>,
     names: &Registry,
-    venues: &[Option<Venue>],
+    (venues, gateways): (&[Option<Venue>], &[Option<Gateway>]),
     instruments: &[Option<Instrument>],
     spreads: &[Option<Spread>],
     report: &Report,
 ) -> Result<Option<Compliance>, Refused> {
     let Some(section) = section else { return Ok(None) };
-    let known = Known { names, venues, instruments };
+    let known = Known { names, venues, gateways, instruments };
     let warn_percent = section.optional("warn_percent", whole(1..=100));
-    let [thresholds, groups, fees] =
-        ["threshold", "group", "order_fee"].map(|kind| section.tables(kind));
+    let [thresholds, groups, fees, filed] =
+        ["threshold", "group", "order_fee", "filed"].map(|kind| section.tables(kind));
     let thresholds: Vec<_> = thresholds.into_iter().map(|one| threshold(one, &known)).collect();
     let groups: Vec<_> = groups.into_iter().map(group).collect();
     let fees: Vec<_> = fees.into_iter().map(|one| order_fee(one, &known)).collect();
+    let filed: Vec<_> = filed.into_iter().map(|one| reported(one, &known)).collect();
     let place = section.place().clone();
     let read = section.finish(warn_percent.map_or(WARN_PERCENT, |percent| percent.value));
-    let (Some(warn_percent), Some(thresholds), Some(groups), Some(fees)) = (
+    let (Some(warn_percent), Some(thresholds), Some(groups), Some(fees), Some(filed)) = (
         read,
         thresholds.into_iter().collect::<Option<Vec<Threshold>>>(),
         groups.into_iter().collect::<Option<Vec<AccountGroup>>>(),
         fees.into_iter().collect::<Option<Vec<OrderFee>>>(),
+        filed.into_iter().collect::<Option<Vec<Filed>>>(),
     ) else {
         return Err(Refused);
     };
@@ -193,11 +211,44 @@ pub(super) fn compliance(
         report.add(problem.help("a group has accounts of spreads, each in one group at most"));
         return Err(Refused);
     }
-    Ok(Some(Compliance { warn_percent, thresholds, groups, fees }))
+    Ok(Some(Compliance { warn_percent, thresholds, groups, fees, filed }))
+}
+
+/// The most messages that any second can have.
+fn per_second(rate: &Rate) -> u64 {
+    u64::from(rate.messages) * u64::from(1_000_u32.div_ceil(rate.window_ms.max(1)))
+}
+
+/// What was reported for an exchange, which the gateways to it may not exceed.
+fn reported(section: Section<'_>, known: &Known<'_>) -> Option<Filed> {
+    let place = known.names.venues.resolve(&section, "venue");
+    let most = section.required("messages_per_second", whole(1..=1_000_000_u32));
+    let (source, as_of) = origin(&section);
+    // Venues and gateways with a mistake in them are reported there.
+    let gateways: Option<Vec<&Gateway>> = known.gateways.iter().map(Option::as_ref).collect();
+    let venue = known.venues.get(place.value).and_then(Option::as_ref);
+    let name = venue.map_or_else(String::new, |venue| venue.name.value.clone());
+    let own = gateways.into_iter().flatten().filter(|gateway| gateway.venue == place.value);
+    let can: u64 = own.map(|gateway| per_second(&gateway.rate)).sum();
+    if can > u64::from(most.value) && !section.is_broken() {
+        let message = format!(
+            "the gateways to \"{name}\" may send {can} messages in a second, and {} were reported",
+            most.value
+        );
+        let problem = Problem::new(Rule::ComplianceFiled, message, most.place, "was reported");
+        section.fail(problem.help(
+            "lower the `rate` of the [[gateway]]s, or report the change before it is traded with",
+        ));
+    }
+    let messages_per_second = most.value;
+    section.finish(Filed { venue: name, messages_per_second, source, as_of })
 }
 
 /// What is wrong with groups, if anything is.
 fn misplaced(groups: &[AccountGroup], spreads: &[Option<Spread>]) -> Option<String> {
+    if let Some(empty) = groups.iter().find(|group| group.accounts.is_empty()) {
+        return Some(format!("group \"{}\" has no account", empty.name));
+    }
     let mut accounts: Vec<_> = groups.iter().flat_map(|group| &group.accounts).collect();
     accounts.sort_unstable();
     if let Some(twice) = accounts.windows(2).find(|pair| pair[0] == pair[1]) {

@@ -299,6 +299,8 @@ rules! {
     InternalInstruments = "191",
     /// In every instrument named for it two repaired spreads of one account could meet.
     InternalPairs = "192",
+    /// Gateways may not send more than was reported to their exchange.
+    ComplianceFiled = "193",
 }
 
 /// One thing wrong, where, and what to do.

@@ -95,8 +95,8 @@ pub(super) fn guard(
         tables.into_iter().map(|table| session(table, names, gateways)).collect();
     let are_read = sessions.iter().all(Option::is_some);
     let guard = Guard {
-        core: ms("hot_core_ms", 50, 60_000, 500),
-        desk: ms("desk_ms", 50, 60_000, 500),
+        core: ms("hot_core_ms", 50, 10_000, 500),
+        desk: ms("desk_ms", 50, 10_000, 500),
         writer: ms("writer_ms", 100, 60_000, 1_000),
         main: ms("main_ms", 100, 60_000, 1_000),
         look: ms("look_ms", 1, 1_000, 10),

@@ -287,8 +287,14 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let backtest = backtest::backtest(document.take_single("backtest"), &names);
 
     let compliance = document.take_single("compliance");
-    let compliance =
-        compliance::compliance(compliance, &names, &venues, &instruments, &spreads, report);
+    let compliance = compliance::compliance(
+        compliance,
+        &names,
+        (&venues, &gateways),
+        &instruments,
+        &spreads,
+        report,
+    );
     let internal = internal::internal(document.take_single("internal"), &names, &spreads, report);
 
     let known = control::Known { names: &names, spread_names: &spread_names, spreads: &spreads };

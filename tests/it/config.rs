@@ -6,6 +6,7 @@ mod internal;
 pub mod mutation;
 mod rendering;
 mod rules;
+mod sections;
 mod terms;
 mod trigger;
 mod venue;

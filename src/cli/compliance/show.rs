@@ -72,6 +72,7 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         thresholds: Vec::new(),
         groups: Vec::new(),
         fees: Vec::new(),
+        filed: Vec::new(),
     };
     let config = config.as_ref().unwrap_or(&none);
     let now = follow.meters().now();

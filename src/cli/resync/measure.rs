@@ -2,6 +2,7 @@
 //! that is closed.
 
 use crate::cli::demo::{self, Topology};
+use crate::cli::sim::progress;
 use crate::cli::{CliError, Exit, Report};
 use crate::clock::EngineClock;
 use crate::config::{Configuration, GatewayProtocol};
@@ -77,7 +78,8 @@ pub fn run(args: &MeasureArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     };
     let place = args.record.clone().unwrap_or_else(temporary);
     let mut trials = Vec::new();
-    for seed in args.seed..args.seed.saturating_add(args.count) {
+    let seeds = args.seed..args.seed.saturating_add(args.count);
+    for seed in progress(args.count).wrap_iter(seeds) {
         let directory = place.join(seed.to_string());
         fs::create_dir_all(&directory).map_err(CliError::could_not_run)?;
         trials.push(trial(seed, &directory)?);

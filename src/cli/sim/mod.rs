@@ -28,7 +28,7 @@ use crate::sim::world::{Ends, Watch};
 ///
 /// Everything follows from the seeds: a failure prints the command that shows it again, after the
 /// faults and steps that it does not need were taken away. Exit code 1 if an invariant broke.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Schedules to run; each has a seed of its own.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
@@ -43,6 +43,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u32).range(1..=8))]
     depth: u32,
+    /// Every sequence of so many events: the same as `--level sequences --depth N`.
+    #[arg(long, value_name = "DEPTH", conflicts_with_all = ["level", "depth", "seeds", "scenario"],
+          value_parser = clap::value_parser!(u32).range(1..=8))]
+    exhaustive: Option<u32>,
     /// Threads; by default as many as there are cores.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -139,6 +143,10 @@ fn number(text: &str) -> Result<u64, String> {
 /// # Errors
 /// `Output` if the report cannot be written.
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    if let Some(depth) = args.exhaustive {
+        let args = Args { level: Level::Sequences, depth, exhaustive: None, ..args.clone() };
+        return run(&args, out);
+    }
     if let Some(name) = &args.scenario {
         return scenario::run(name, args.record.as_deref(), out);
     }

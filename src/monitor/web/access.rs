@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const RANDOM: &str = "/dev/urandom";
 /// As many as nobody guesses.
 const TOKEN_BYTES: usize = 16;
-/// Sessions that are known; the oldest one goes.
+/// Sessions that are known; the one goes that was not used for longest.
 const SESSIONS: usize = 256;
 /// A session ends so long after it began: a trading day and its night.
 const SESSION_LASTS: Duration = Duration::from_secs(16 * 3_600);
@@ -64,7 +64,14 @@ struct Session {
     begun: Instant,
 }
 
-/// The sessions of one screen.
+impl Session {
+    fn lives(&self) -> bool {
+        self.begun.elapsed() < SESSION_LASTS
+    }
+}
+
+/// The sessions of one screen, the one that was used last at the end: whoever comes again and again
+/// without a cookie puts out others like that, and no page that is open.
 #[derive(Debug, Default)]
 pub struct Sessions(VecDeque<Session>);
 
@@ -83,11 +90,12 @@ impl Sessions {
         Ok(cookie)
     }
 
-    /// The mark of the session whose cookie was brought.
-    pub fn mark(&self, cookie: &str) -> Option<&Token> {
-        let lives = |one: &&Session| one.begun.elapsed() < SESSION_LASTS;
-        let found = self.0.iter().filter(lives).find(|one| one.cookie.is(cookie));
-        found.map(|session| &session.mark)
+    /// The mark of the session whose cookie was brought: it is used.
+    pub fn mark(&mut self, cookie: &str) -> Option<&Token> {
+        let at = self.0.iter().position(|one| one.lives() && one.cookie.is(cookie))?;
+        let session = self.0.remove(at)?;
+        self.0.push_back(session);
+        self.0.back().map(|session| &session.mark)
     }
 }
 
@@ -131,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_are_told_apart_and_the_oldest_goes() {
+    fn sessions_are_told_apart_and_the_one_that_nobody_uses_goes() {
         let mut sessions = Sessions::default();
         let first = sessions.begin().expect("random bytes");
         let mark = sessions.mark(first.reveal()).expect("it has begun").reveal().to_owned();
@@ -140,10 +148,11 @@ mod tests {
         let other = sessions.mark(second.reveal()).expect("it has begun").reveal().to_owned();
         assert_ne!(mark, other);
         assert!(sessions.mark("").is_none() && sessions.mark(&mark).is_none());
-        for _ in 1..SESSIONS {
+        for _ in 0..2 * SESSIONS {
             sessions.begin().expect("random bytes");
+            assert!(sessions.mark(second.reveal()).is_some(), "it is used");
         }
         assert!(sessions.mark(first.reveal()).is_none(), "{} are known", sessions.0.len());
-        assert!(sessions.mark(second.reveal()).is_some());
+        assert_eq!(sessions.0.len(), SESSIONS);
     }
 }

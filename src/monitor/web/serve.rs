@@ -93,7 +93,7 @@ impl Shared {
 
     /// The mark of the session with that cookie.
     pub fn mark(&self, cookie: &str) -> Option<String> {
-        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.mark(cookie).map(|mark| mark.reveal().to_owned())
     }
 

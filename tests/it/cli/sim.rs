@@ -29,6 +29,30 @@ fn each_level_says_what_it_ran() {
     }
 }
 
+#[test]
+fn every_sequence_of_a_length_can_be_asked_for_by_its_name() {
+    let printed = printed(&sim(&["--exhaustive", "2"]));
+    assert!(printed.contains("ran       990 sequences over 22 events in"), "{printed}");
+    let refused = sim(&["--exhaustive", "2", "--level", "wire"]);
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+}
+
+/// Whoever ends out of ratio is counted, and more than that has happened at these rates.
+#[test]
+fn a_sweep_says_how_spreads_have_ended() {
+    let xmc = Command::new(env!("CARGO_BIN_EXE_xmc"))
+        .args(["--json", "sim", "--seeds", "200", "--seed", "1"])
+        .output()
+        .expect("xmc runs");
+    let report: serde_json::Value = serde_json::from_slice(&xmc.stdout).expect("JSON");
+    let of = |key: &str| report["ends"][key].as_u64().expect("a count");
+    assert!(of("spreads") > 200 && of("halted") > 0, "{report}");
+    assert!(of("one_sided") > 0 && of("most_lots") > 0 && of("longest_ns") > 0, "{report}");
+    assert!(of("halted") < of("spreads") && of("answered") < of("spreads"), "{report}");
+    let accounted = of("answered_flat") + of("answered_halted");
+    assert!(accounted * 10 > of("answered") * 7 && accounted <= of("answered"), "{report}");
+}
+
 /// The schedule that is told is that of the level: it has as many inputs.
 #[test]
 fn each_level_tells_its_own_schedules() {

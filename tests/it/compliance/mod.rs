@@ -40,7 +40,13 @@ fn threshold(what: What, level: Level, limit: i64) -> Threshold {
 }
 
 fn config(thresholds: Vec<Threshold>) -> Compliance {
-    Compliance { warn_percent: 80, thresholds, groups: Vec::new(), fees: Vec::new() }
+    Compliance {
+        warn_percent: 80,
+        thresholds,
+        groups: Vec::new(),
+        fees: Vec::new(),
+        filed: Vec::new(),
+    }
 }
 
 fn one(config: &Compliance, meters: &Meters, now: UnixNs) -> Judged {

@@ -116,6 +116,7 @@ fn nothing_is_judged_while_history_is_read() {
         }],
         groups: Vec::new(),
         fees: Vec::new(),
+        filed: Vec::new(),
     };
     let scratch = Scratch::new("compliance_history");
     let mut watch = Watch::new(&tape.written(&scratch), &config).expect("a journal");

@@ -66,8 +66,13 @@ const COUNTED_WHEN: &str = "[compliance]\n[[compliance.threshold]]\nwhat = \"ord
 const COUNTED_FREE: &str = "[compliance]\n[[compliance.threshold]]\n\
      what = \"order_fees_per_day\"\nlevel = \"contract\"\nlimit = \"5\"\nsource = \"s\"\n\
      as_of = \"2026-11-01\"\n[[spread]]\nname = \"calendar\"";
+const COUNTED_FILED: &str = "[compliance]\n[[compliance.filed]]\nvenue = \"cbot\"\n\
+     messages_per_second = 499\nsource = \"s\"\nas_of = \"2026-11-01\"\n\
+     [[spread]]\nname = \"calendar\"";
 const COUNTED_WHOSE: &str = "[compliance]\n[[compliance.group]]\nname = \"house\"\n\
      accounts = [\"elsewhere\"]\n[[spread]]\nname = \"calendar\"";
+const COUNTED_NOBODY: &str = "[compliance]\n[[compliance.group]]\nname = \"house\"\n\
+     accounts = []\n[[spread]]\nname = \"calendar\"";
 const GUARD_HASTY: &str = "[guard]\nhot_core_ms = 49\n[[spread]]\nname = \"calendar\"";
 const BACKTEST_TWICE: &str = "[backtest]\n[[backtest.venue]]\ngateway = \"cme\" # first\n\
      [[backtest.venue]]\ngateway = \"cme\" # again\n[[spread]]\nname = \"calendar\"";
@@ -771,12 +776,14 @@ const CASES: &[Case] = &[
     case("122", &[(SPREAD, COUNTED_WHERE)], "level = \"exchange\"", ""),
     case("122", &[(SPREAD, COUNTED_WHEN)], "as_of = \"November\"", ""),
     case("123", &[(SPREAD, COUNTED_WHOSE)], "[compliance]", ""),
+    case("123", &[(SPREAD, COUNTED_NOBODY)], "[compliance]", ""),
     case("190", &[("[logic]", INTERNAL_WHOSE)], "paper_2", ""),
     case("190", &[("[logic]", INTERNAL_TWICE)], "\"paper_1\"]", ""),
     case("191", &[("[logic]", INTERNAL_WHAT)], "s411874", ""),
     case("192", &[("[logic]", INTERNAL_ALONE)], "s411873", ""),
     case("192", &[("[logic]", INTERNAL_NOTHING)], "[internal]", ""),
     case("124", &[(SPREAD, COUNTED_FREE)], "[compliance]", ""),
+    case("193", &[(SPREAD, COUNTED_FILED)], "messages_per_second = 499", ""),
     case("121", &[(SPREAD, GUARD_SELDOM)], "[guard]", ""),
     case("010", &[(SPREAD, GUARD_HASTY)], "hot_core_ms = 49", ""),
     case("140", &[(SPREAD, BACKTEST_TWICE)], "# again", "# first"),

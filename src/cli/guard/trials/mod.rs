@@ -8,6 +8,7 @@ pub(in crate::cli) mod trial;
 
 use crate::cli::plan::table::Align::{Left, Right};
 use crate::cli::plan::table::Table;
+use crate::cli::sim::progress;
 use crate::cli::{CliError, Exit, Report};
 use crate::interrupt;
 use serde::Serialize;
@@ -64,7 +65,8 @@ pub fn run(args: &TrialsArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let name = format!("xmc-guard-trials-{}", std::process::id());
     let directory = args.directory.clone().unwrap_or_else(|| std::env::temp_dir().join(name));
     let mut all = Vec::new();
-    for seed in (args.seed..).take(usize::try_from(args.count).unwrap_or(usize::MAX)) {
+    let seeds = (args.seed..).take(usize::try_from(args.count).unwrap_or(usize::MAX));
+    for seed in progress(args.count).wrap_iter(seeds) {
         if interrupt::is_asked() {
             break;
         }
