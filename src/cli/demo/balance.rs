@@ -303,13 +303,14 @@ fn checks(read: &met::Read, config: &Configuration, run: &Value) -> Vec<(Check, 
         ),
         (
             Check {
-                key: "rest_went_out",
+                key: "rest_is_settled",
                 text: [
-                    "what one pair needed more than the other one went out, no lot of it twice",
-                    "多出的需求随后报往场所, 没有重复",
+                    "what one pair needed more went out, or what had met was traded back; no lot \
+                     twice",
+                    "多出的需求随后报往场所, 或将已撮合部分回退; 没有重复",
                 ],
             },
-            matches().all(|of| of.sides().iter().all(|side| side.left() == side.went_out))
+            matches().all(|of| of.sides().iter().all(|side| side.is_settled()))
                 && matches().any(is_left),
         ),
         (
@@ -426,19 +427,25 @@ impl Told<'_> {
         for (word, side) in [(self.say("buys ", "买方"), buy), (self.say("sells", "卖方"), sell)]
         {
             let pair = met::name(self.config, side.told.spread);
-            let (needed, left, out_lots) = (side.told.needed_lots, side.left(), side.went_out);
-            match self.lang {
-                Lang::En => writeln!(
-                    out,
-                    "    {word}  {pair}: needed {needed}, {lots} inside, {left} left, of which \
-                     {out_lots} went out afterwards"
-                )?,
-                Lang::Zh => writeln!(
-                    out,
-                    "    {word}  {pair}: 需要 {needed} 手, 内部 {lots} 手, 剩余 {left} 手, 其中 \
-                     {out_lots} 手报往场所"
-                )?,
-            }
+            let (needed, left) = (side.told.needed_lots, side.left());
+            let then = match (self.lang, side.went_out, side.taken_back) {
+                (_, 0, 0) => String::new(),
+                (Lang::En, 0, back) => {
+                    format!("; then {back} traded back outside, the cheaper way")
+                }
+                (Lang::En, more, _) => format!("; then {more} went out"),
+                (Lang::Zh, 0, back) => format!("; 随后在场所回退 {back} 手 (代价更低)"),
+                (Lang::Zh, more, _) => format!("; 随后 {more} 手报往场所"),
+            };
+            let text = match self.lang {
+                Lang::En => {
+                    format!("{pair}: needed {needed}, {lots} inside, {left} left{then}")
+                }
+                Lang::Zh => {
+                    format!("{pair}: 需要 {needed} 手, 内部 {lots} 手, 剩余 {left} 手{then}")
+                }
+            };
+            writeln!(out, "{}", folded(&format!("    {word}  "), &text))?;
         }
         let Sums { currency, fees_e9, margin_e9, opens_lots, crossing_e9 } =
             &of.sums(self.config, self.terms);

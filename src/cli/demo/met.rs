@@ -65,14 +65,22 @@ pub(super) struct MetSide {
     lots: u32,
     /// Where it was decided to fire: `run:input`.
     pub fired: Option<String>,
-    /// Lots of the instrument that the venue filled for this fire afterwards.
+    /// Lots of the instrument that the venue filled for this fire afterwards, on its side.
     pub went_out: u32,
+    /// The same on the other side: what was met was traded back, where that was cheaper.
+    pub taken_back: u32,
 }
 
 impl MetSide {
     /// Lots that it still needed.
     pub fn left(&self) -> u32 {
         self.told.needed_lots.saturating_sub(self.lots)
+    }
+
+    /// Whether what was left went out, or all that had met was traded back; no lot of it twice.
+    pub fn is_settled(&self) -> bool {
+        let settled = (self.went_out, self.taken_back);
+        settled == (self.left(), 0) || settled == (0, self.lots)
     }
 
     /// Whether both are of one pair.
@@ -148,7 +156,8 @@ impl Met {
             json!({
                 "pair": name(config, side.told.spread), "way": side.told.way.word(),
                 "needed_lots": side.told.needed_lots, "left_lots": side.left(),
-                "went_out_lots": side.went_out, "fee_saved_e9": side.told.saved_e9,
+                "went_out_lots": side.went_out, "taken_back_lots": side.taken_back,
+                "fee_saved_e9": side.told.saved_e9,
                 "opens_lots": side.told.opens_lots, "fired": side.fired,
             })
         };
@@ -264,8 +273,10 @@ impl Read {
             let is_it = met.told.instrument == instrument;
             for (own, one) in [(Side::Buy, &mut met.buy), (Side::Sell, &mut met.sell)] {
                 let is_its = one.told.spread == spread && one.fired.as_ref() == fired;
-                if is_it && is_its && own == side {
-                    one.went_out += lots;
+                match is_it && is_its {
+                    true if own == side => one.went_out += lots,
+                    true => one.taken_back += lots,
+                    false => {}
                 }
             }
         }
@@ -283,6 +294,7 @@ impl Read {
             lots: told.lots,
             fired: fired.get(side.spread.0 as usize).cloned().flatten(),
             went_out: 0,
+            taken_back: 0,
         });
         let (position, row) = (receipt.position, receipt.row(runs.of(receipt.position.run)));
         self.matches.push(Met { told: *told, row, position, buy, sell });

@@ -112,6 +112,11 @@ fn the_index_finds_what_the_journal_holds() {
     }
 }
 
+/// A pair, its strategy and its project.
+type Known = (SpreadIndex, (StrategyId, ProjectId));
+/// Where a match is written, and both its pairs.
+type Met = ((u64, u16), [Known; 2]);
+
 /// What meets inside is about two pairs, and found by each of them, its strategy and its project.
 #[test]
 fn what_met_inside_is_found_by_either_pair() {
@@ -153,9 +158,8 @@ fn what_met_inside_is_found_by_either_pair() {
                 assert_eq!(found, expected, "{seed:?} {filter:?}");
             }
         };
-        type Row = ((u64, u16), [(SpreadIndex, (StrategyId, ProjectId)); 2]);
-        let of = |is_it: &dyn Fn(&(SpreadIndex, (StrategyId, ProjectId))) -> bool| {
-            let rows = met.iter().filter(|(_, pairs): &&Row| pairs.iter().any(is_it));
+        let of = |is_it: &dyn Fn(&Known) -> bool| {
+            let rows = met.iter().filter(|(_, pairs): &&Met| pairs.iter().any(is_it));
             rows.map(|(place, _)| *place).collect::<Vec<_>>()
         };
         for (spread, (strategy, project)) in &specs {
