@@ -37,6 +37,39 @@ pub struct Facts {
     pub gate: Option<Gate>,
     /// The feed channel or order session.
     pub stream: Option<StreamId>,
+    /// Who else it is about.
+    pub partner: Option<Partner>,
+}
+
+impl Facts {
+    /// The spreads that it is about.
+    #[must_use]
+    pub fn spreads(&self) -> [Option<SpreadIndex>; 2] {
+        [self.spread, self.partner.map(|partner| partner.spread)]
+    }
+
+    /// Whose ideas it is about.
+    #[must_use]
+    pub fn strategies(&self) -> [Option<StrategyId>; 2] {
+        [self.strategy, self.partner.and_then(|partner| partner.strategy)]
+    }
+
+    /// For which projects it is.
+    #[must_use]
+    pub fn projects(&self) -> [Option<ProjectId>; 2] {
+        [self.project, self.partner.and_then(|partner| partner.project)]
+    }
+}
+
+/// The second of two spreads that met inside: the one that sold. Both are of one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partner {
+    /// The spread.
+    pub spread: SpreadIndex,
+    /// Whose idea.
+    pub strategy: Option<StrategyId>,
+    /// For which project.
+    pub project: Option<ProjectId>,
 }
 
 /// What an order was for.
@@ -164,11 +197,14 @@ impl Memory {
                 let gate = Some(follow.gate).filter(|gate| *gate != Gate::Passed);
                 Facts { gate, ..self.of_spread(follow.spread) }
             }
-            // Of two pairs it is found by the one that buys.
-            Detail::Internal(internal) => Facts {
-                instrument: Some(internal.instrument),
-                ..self.of_spread(internal.buy.spread)
-            },
+            Detail::Internal(internal) => {
+                let Facts { strategy, project, .. } = self.of_spread(internal.sell.spread);
+                Facts {
+                    instrument: Some(internal.instrument),
+                    partner: Some(Partner { spread: internal.sell.spread, strategy, project }),
+                    ..self.of_spread(internal.buy.spread)
+                }
+            }
             Detail::Ruling(ruling) => {
                 Facts { gate: Some(Gate::UserRule), ..self.of_spread(ruling.spread) }
             }

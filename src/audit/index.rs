@@ -8,7 +8,7 @@
 
 use super::CouldNotRun;
 use super::day::{Folding, Part};
-use super::facts::{self, Facts, Memory, is_indexed};
+use super::facts::{self, Facts, Memory, Partner, is_indexed};
 use super::labels::Runs;
 use super::query::{Filter, Position, Receipt};
 use super::scan::{At, Cursor, Damaged, Decoding, newest, scan_from};
@@ -25,7 +25,7 @@ use xmc_hotpath::time::{MonoNs, UnixNs};
 pub const NAME: &str = "index.redb";
 
 /// Version of what is in it; another one is made anew.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// What it knows of itself.
 const STATE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("state");
@@ -357,7 +357,7 @@ fn narrowest(filter: &Filter) -> Option<(By, u64)> {
 
 /// Bytes before a record's own: segment, block, record, now, utc; then what it is about.
 const FRONT: usize = 8 + 8 + 4 + 8 + 8 + FACTS;
-const FACTS: usize = 8 + 8 + 4 + 4 + 4 + 4 + 4 + 2 + 1 + 2;
+const FACTS: usize = 8 + 8 + 4 + 4 + 4 + 4 + 4 + 4 + 4 + 4 + 2 + 1 + 2;
 
 fn pack(receipt: &Receipt, whole: &[u8]) -> Vec<u8> {
     let facts = &receipt.facts;
@@ -382,6 +382,11 @@ fn pack(receipt: &Receipt, whole: &[u8]) -> Vec<u8> {
     mark(facts.account.is_some());
     mark(facts.stream.is_some());
     mark(facts.gate.is_some());
+    let ([_, spread], [_, strategy], [_, project]) =
+        (facts.spreads(), facts.strategies(), facts.projects());
+    mark(spread.is_some());
+    mark(strategy.is_some());
+    mark(project.is_some());
     bytes.extend_from_slice(&present.to_le_bytes());
     bytes.extend_from_slice(&facts.order.map_or(0, |id| id.0).to_le_bytes());
     bytes.extend_from_slice(&facts.fill.unwrap_or(0).to_le_bytes());
@@ -391,6 +396,9 @@ fn pack(receipt: &Receipt, whole: &[u8]) -> Vec<u8> {
         facts.project.map(|id| id.0),
         facts.strategy.map(|id| id.0),
         facts.account.map(|id| id.0),
+        spread.map(|id| id.0),
+        strategy.map(|id| id.0),
+        project.map(|id| id.0),
     ] {
         bytes.extend_from_slice(&row.unwrap_or(0).to_le_bytes());
     }
@@ -419,10 +427,16 @@ fn unpack(key: u128, bytes: &[u8]) -> Option<Receipt> {
         present >>= 1;
         is
     };
-    let flags: [bool; 9] = std::array::from_fn(|_| is_there());
+    let flags: [bool; 12] = std::array::from_fn(|_| is_there());
     let [order, fill] = [take(8), take(8)];
     let mut row = || u32::try_from(take(4)).unwrap_or(u32::MAX);
     let [spread, instrument, project, strategy, account] = [row(), row(), row(), row(), row()];
+    let [by, their_strategy, their_project] = [row(), row(), row()];
+    let partner = Partner {
+        spread: SpreadIndex(by),
+        strategy: flags[10].then_some(StrategyId(their_strategy)),
+        project: flags[11].then_some(ProjectId(their_project)),
+    };
     let stream = u16::try_from(take(2)).ok()?;
     let gate = Gate::from_code(u8::try_from(take(1)).ok()?);
     let facts = Facts {
@@ -435,6 +449,7 @@ fn unpack(key: u128, bytes: &[u8]) -> Option<Receipt> {
         account: flags[6].then_some(AccountId(account)),
         stream: flags[7].then_some(StreamId(stream)),
         gate: gate.filter(|_| flags[8]),
+        partner: flags[9].then_some(partner),
     };
     let (header, body, _) = frame::split(whole).ok()?;
     let body = frame::decode(header, body, &mut Images::new(&mut [])).ok()?;
@@ -528,10 +543,10 @@ impl<'i> Growing<'i> {
         };
         add(By::Order, facts.order.map(|id| id.0));
         add(By::Fill, facts.fill);
-        add(By::Spread, facts.spread.map(|id| id.0.into()));
+        facts.spreads().into_iter().for_each(|of| add(By::Spread, of.map(|id| id.0.into())));
         add(By::Instrument, facts.instrument.map(|id| id.0.into()));
-        add(By::Project, facts.project.map(|id| id.0.into()));
-        add(By::Strategy, facts.strategy.map(|id| id.0.into()));
+        facts.projects().into_iter().for_each(|of| add(By::Project, of.map(|id| id.0.into())));
+        facts.strategies().into_iter().for_each(|of| add(By::Strategy, of.map(|id| id.0.into())));
         add(By::Account, facts.account.map(|id| id.0.into()));
         add(By::Gate, facts.gate.map(|gate| gate.code().into()));
         add(By::Kind, Some(receipt.kind.code().into()));

@@ -110,6 +110,9 @@ impl Filter {
         fn is<T: PartialEq>(wanted: Option<T>, found: Option<T>) -> bool {
             wanted.is_none() || wanted == found
         }
+        fn is_either<T: PartialEq>(wanted: Option<T>, found: [Option<T>; 2]) -> bool {
+            wanted.is_none() || found.contains(&wanted)
+        }
         let facts = &receipt.facts;
         let is_instrument = self.instruments.as_ref().is_none_or(|wanted| {
             facts.instrument.is_some_and(|instrument| wanted.contains(&instrument))
@@ -121,10 +124,10 @@ impl Filter {
             && is(self.order, facts.order)
             && is(self.fill, facts.fill)
             && is(self.gate, facts.gate)
-            && is(self.project, facts.project)
-            && is(self.strategy, facts.strategy)
+            && is_either(self.project, facts.projects())
+            && is_either(self.strategy, facts.strategies())
             && is(self.account, facts.account)
-            && is(self.spread, facts.spread)
+            && is_either(self.spread, facts.spreads())
             && is_instrument
     }
 }

@@ -6,6 +6,7 @@
 //! market has reached, at the best ask of that moment. No order is sent, by the desk or anybody.
 
 use super::book::{decimal, wait};
+use super::scenario::folded;
 use super::{Args, book};
 use crate::cli::page::{Forms, Page};
 use crate::cli::{CliError, Exit, Report, hedge};
@@ -223,11 +224,11 @@ fn ended(
     let lots: u32 = fixed.iter().map(|row| row.instruction.lots).sum();
     match lang {
         Lang::En => {
-            writeln!(
-                out,
+            let text = format!(
                 "{lots} lots are fixed with a SIMULATED counterparty, {left} instructions wait; no \
                  order was sent: whoever sells the goods buys futures of his own."
-            )?;
+            );
+            writeln!(out, "{}", folded("", &text))?;
             if !is_good {
                 writeln!(out, "NOT AS IT SHOULD BE: nothing was fixed in this time, or not so.")?;
             }

@@ -6,7 +6,7 @@
 //! said to be left to a person, and is not sent. What came of it is read from the venues' ledgers.
 
 use super::book::{self, Prices, Shelf};
-use super::scenario::Scenario;
+use super::scenario::{Scenario, folded};
 use super::{Args, has_cores, introduce, local_log, statements, witness};
 use crate::cli::hedge::{self, Asked};
 use crate::cli::page::{Forms, Page};
@@ -287,7 +287,7 @@ fn instructed(deal: &Deal, pair: &str, lang: Lang, out: &mut Report<'_>) -> Resu
             "NOT sent by the desk, which trades pairs on these two venues: a person's to enter",
             "交易台不发送 (只在这两个场所做配对交易): 由人工报单",
         );
-        writeln!(out, "{text}: {why}")?;
+        writeln!(out, "{}", folded("", &format!("{text}: {why}")))?;
     }
     writeln!(out)?;
     out.flush()?;
@@ -309,19 +309,18 @@ fn ended(
         (Lang::Zh, true) => "方案已全部完成",
         (Lang::Zh, false) => "未全部完成: 请延长时间, 或查看上面的告警与风控",
     };
-    match lang {
-        Lang::En => writeln!(
-            out,
+    let text = match lang {
+        Lang::En => format!(
             "The SIMULATED venues' ledgers: {bought} of {} lots of {} bought back, {sold} of {} of \
              {} sold; of the plan: {rest}.",
             near.1, near.0, far.1, far.0
-        )?,
-        Lang::Zh => writeln!(
-            out,
+        ),
+        Lang::Zh => format!(
             "模拟场所账本: {} 买回 {bought}/{} 手, {} 卖出 {sold}/{} 手; {rest}。",
             near.0, near.1, far.0, far.1
-        )?,
-    }
+        ),
+    };
+    writeln!(out, "{}", folded("", &text))?;
     Ok(())
 }
 

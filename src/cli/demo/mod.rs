@@ -4,16 +4,18 @@
 //! multicast lines A and B, orders by DSTAR and iLink 3, the record, and the ledgers asked at the
 //! end over the wire. Nothing leaves this host.
 
+mod balance;
 mod basis;
 mod book;
 mod desk;
 mod margin;
+mod met;
 mod operators;
 mod scenario;
 mod wedge;
 
 use self::operators::Operators;
-use self::scenario::Scenario;
+use self::scenario::{Scenario, folded};
 
 use super::trade::{self, Show, Wanted};
 use super::{CliError, Exit, Report};
@@ -126,6 +128,7 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
             }
             return basis::run(args, &directory, out);
         }
+        Some(Scenario::Balance) => return balance::run(args, &directory, out),
         Some(scenario @ (Scenario::Hedge | Scenario::Roll)) => {
             return desk::run(args, scenario, &directory, out);
         }
@@ -311,7 +314,8 @@ fn introduce(
     writeln!(out, "{simulated}")?;
     for feed in &config.feeds {
         let (name, protocol) = (&feed.name.value, feed.protocol.word());
-        writeln!(out, "  feed    {name:<6} {protocol:<13} A {}  B {}", feed.line_a, feed.line_b)?;
+        writeln!(out, "  feed    {name:<6} {protocol:<13} A {}", feed.line_a)?;
+        writeln!(out, "{:>31} B {}", "", feed.line_b)?;
     }
     for gateway in &config.gateways {
         let (name, protocol) = (&gateway.name.value, gateway.protocol.word());
@@ -325,7 +329,7 @@ fn introduce(
              latencies say nothing.",
             "  本机无法按此拓扑运行: 线程未绑核, 延迟数字没有意义。",
         );
-        writeln!(out, "{unpinned}")?;
+        writeln!(out, "{}", folded("  ", unpinned.trim_start()))?;
     }
     out.flush()?;
     Ok(())

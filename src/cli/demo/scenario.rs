@@ -2,6 +2,7 @@
 //! engine runs, which is told nothing of it.
 
 use super::operators::Operators;
+use crate::monitor::terminal::width;
 use crate::monitor::words::Lang;
 use crate::venue::cme::simulated::{OrderFaults, OrderRate, OrderTrouble, Spot};
 use crate::venue::lines::{LineFaults, Silence};
@@ -14,6 +15,29 @@ use xmc_hotpath::time::Span;
 const NAP: Duration = Duration::from_millis(20);
 /// CME's code of an order that its risk controls refuse.
 const REFUSED: u16 = 99;
+
+/// Columns of a terminal that everybody has.
+const COLUMNS: usize = 80;
+
+/// A text behind `first`, folded at blanks for a terminal of 80 columns.
+pub(super) fn folded(first: &str, text: &str) -> String {
+    let indent = " ".repeat(width(first));
+    let (mut lines, mut line) = (String::new(), first.to_owned());
+    let mut is_empty = true;
+    for word in text.split(' ') {
+        if !is_empty && width(&line) + 1 + width(word) > COLUMNS {
+            lines.push_str(&line);
+            lines.push('\n');
+            (line, is_empty) = (indent.clone(), true);
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines + &line
+}
 
 /// What goes wrong on purpose, so that one sees what is done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -42,6 +66,10 @@ pub(super) enum Scenario {
     /// The same hedge is moved to the next month at home, slice by slice: the desk sends both
     /// months as a pair.
     Roll,
+    /// Two pairs of one account need the opposite of one contract after the domestic counter has
+    /// refused orders of both: the needs meet inside the desk, at the middle, before a fee is paid
+    /// outside; what is left goes out.
+    Balance,
     /// The engine, a process of its own, hangs with orders at both venues: its guard shuts the
     /// desk, kills it and cancels; two SIMULATED people open the desk again, and the next run
     /// trades.
@@ -73,12 +101,17 @@ impl Scenario {
             Self::Basis => "basis",
             Self::Hedge => "hedge",
             Self::Roll => "roll",
+            Self::Balance => "balance",
             Self::Wedge => "wedge",
         }
     }
 
     /// What a person is told before it begins.
-    pub fn told(self, lang: Lang) -> &'static str {
+    pub fn told(self, lang: Lang) -> String {
+        folded("", self.words(lang))
+    }
+
+    fn words(self, lang: Lang) -> &'static str {
         match (self, lang) {
             (Self::Margin, Lang::En) => {
                 "Scenario margin: the account at home is too small for what is traded; a SIMULATED \
@@ -136,6 +169,15 @@ impl Scenario {
             (Self::Roll, Lang::Zh) => {
                 "场景 roll: 样例现货账册的内盘套保临近交割; 交易台分批移至下月, 每批两腿同时成交。"
             }
+            (Self::Balance, Lang::En) => {
+                "Scenario balance: from 2 s on the SIMULATED domestic counter refuses an order of \
+                 each of two pairs, and the books go wide; what one pair needs to sell the other \
+                 one needs to buy."
+            }
+            (Self::Balance, Lang::Zh) => {
+                "场景 balance: 第 2 秒起模拟内盘柜台先后拒绝两个套利对的委托, 且盘口变宽; \
+                 一对缺卖、一对缺买同一合约, 先在内部撮合。"
+            }
             (Self::Wedge, Lang::En) => {
                 "Scenario wedge: two SIMULATED venues; from 8 s on, as soon as orders rest, the \
                  engine's process is held still. Its guard is another process."
@@ -155,6 +197,7 @@ impl Scenario {
             | Self::Basis
             | Self::Hedge
             | Self::Roll
+            | Self::Balance
             | Self::Wedge => "",
             Self::Rejects => {
                 "\n[[spread.breaker]]\non = \"rejects\"\nratio = \"0.1\"\nof = 20\nthen = \
@@ -182,9 +225,13 @@ impl Scenario {
     fn acts(self) -> Vec<Act> {
         let act = |seconds, what| Act { after: Duration::from_secs(seconds), what };
         match self {
-            Self::Margin | Self::Working | Self::Basis | Self::Hedge | Self::Roll | Self::Wedge => {
-                Vec::new()
-            }
+            Self::Margin
+            | Self::Working
+            | Self::Basis
+            | Self::Hedge
+            | Self::Roll
+            | Self::Balance
+            | Self::Wedge => Vec::new(),
             Self::Rejects => {
                 let what = OrderTrouble::Refused(REFUSED);
                 let rate = OrderRate { spot: Spot::Request, per_mille: 300, what };

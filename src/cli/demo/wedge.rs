@@ -8,6 +8,7 @@
 //! books, the report of the engine's last run.
 
 use super::Args;
+use super::scenario::folded;
 use crate::audit::key;
 use crate::audit::note::Purpose;
 use crate::cli::guard::trials::process::Process;
@@ -113,7 +114,8 @@ impl Play<'_> {
             return Ok(());
         }
         let word = words[usize::from(self.lang == Lang::Zh)];
-        writeln!(out, "{:>6.2} s  {word:<10} {what}", self.begun.elapsed().as_secs_f64())?;
+        let first = format!("{:>6.2} s  {word:<10} ", self.begun.elapsed().as_secs_f64());
+        writeln!(out, "{}", folded(&first, what))?;
         out.flush()
     }
 
@@ -165,7 +167,7 @@ impl Play<'_> {
         let rests = format!("{domestic} orders rest at the domestic venue, {overseas} overseas");
         self.say(out, ["trades", "交易"], &rests)?;
         engine.signal(Signal::STOP).map_err(failed)?;
-        let wedged = Instant::now();
+        let (wedged, fills_when_wedged) = (Instant::now(), self.fills()?);
         self.say(
             out,
             ["WEDGED", "卡死"],
@@ -184,6 +186,14 @@ impl Play<'_> {
         let has_ended = engine.wait(PATIENCE).map_err(failed)?.is_some();
         let flat_ms = flat.as_secs_f64() * 1e3;
         let left = live(self.venues);
+        let filled = self.fills()?.saturating_sub(fills_when_wedged);
+        if let Some(gone) = gone(resting, &case).filter(|gone| *gone > 0) {
+            let text = format!(
+                "{gone} of the orders that rested were gone before the guard asked: filled \
+                 ({filled} fills meanwhile), or cancelled by the venue when the session was lost"
+            );
+            self.say(out, ["receipt", "回执"], &text)?;
+        }
         self.say(
             out,
             ["receipt", "回执"],
@@ -315,6 +325,16 @@ impl Play<'_> {
         let last = text.lines().last().unwrap_or_default();
         serde_json::from_str(last).unwrap_or_default()
     }
+}
+
+/// How many orders that rested the guard has not cancelled itself, if it has all confirmed.
+fn gone(resting: [usize; 2], case: &Case) -> Option<usize> {
+    let cancelled = case.gateways.iter().map(|one| match &one.outcome {
+        Outcome::Cancelled { orders, .. } => usize::try_from(*orders).ok(),
+        Outcome::Failed { .. } | Outcome::Waiting => None,
+    });
+    let cancelled = cancelled.sum::<Option<usize>>()?;
+    Some(resting.iter().sum::<usize>().saturating_sub(cancelled))
 }
 
 /// A line of the log in one line.

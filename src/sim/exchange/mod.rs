@@ -243,6 +243,14 @@ impl Exchange {
         self.count_interest(listing);
     }
 
+    /// Ticks between the best prices of an instrument's quoter from now on; `None`: its usual ones.
+    ///
+    /// # Panics
+    /// If there is no such instrument, or no background.
+    pub fn set_width(&mut self, listing: ListingIndex, ticks: Option<i64>) {
+        self.flow.as_mut().expect("there is a background").set_width(listing, ticks);
+    }
+
     /// Interruptions of the background do not begin any more; those under way end in their time.
     pub fn undisturb(&mut self) {
         if let Some(flow) = &mut self.flow {

@@ -5,12 +5,14 @@ use crate::journal::scratch::Scratch;
 use cross_market_connect::audit::index::Index;
 use cross_market_connect::audit::query::{Filter, Position, Receipt, search};
 use cross_market_connect::sim::plan::Seed;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
-use xmc_hotpath::message::{Gate, InstrumentIndex, OrderId, ProjectId, SpreadIndex};
-use xmc_hotpath::record::frame::{Kind, split};
+use xmc_hotpath::message::{
+    Detail, Gate, InstrumentIndex, OrderId, ProjectId, SpreadIndex, StrategyId,
+};
+use xmc_hotpath::record::frame::{Body, Image, Images, Kind, OwnedEvent, decode, split};
 use xmc_hotpath::time::UnixNs;
 
 fn from_index(index: &Index, filter: &Filter) -> Vec<Receipt> {
@@ -107,6 +109,77 @@ fn the_index_finds_what_the_journal_holds() {
         let count = kinds.iter().filter(|kind| **kind == Kind::Quote).count();
         assert!(quotes.needs_scan());
         assert_eq!(from_journal(&path, &quotes).len(), count);
+    }
+}
+
+/// A pair, its strategy and its project.
+type Known = (SpreadIndex, (StrategyId, ProjectId));
+/// Where a match is written, and both its pairs.
+type Met = ((u64, u16), [Known; 2]);
+
+/// What meets inside is about two pairs, and found by each of them, its strategy and its project.
+#[test]
+fn what_met_inside_is_found_by_either_pair() {
+    let mut rows = vec![Image::EMPTY; 64];
+    let mut journals = 0;
+    for seed in (1..).map(Seed::whole) {
+        let records = rig::records(seed);
+        if !records.iter().any(|record| split(record).expect("a record").0.kind == Kind::Internal) {
+            continue;
+        }
+        let scratch = Scratch::new("inside_index");
+        let path = scratch.path("journal");
+        rig::write(&path, &records);
+        let index = Index::open(&scratch.path("index.redb")).expect("the disk has room");
+        index.update(&path).expect("it is a journal");
+        // Both pairs, strategies and projects of each match, by the codec alone.
+        let (mut specs, mut met) = (BTreeMap::new(), Vec::new());
+        for record in &records {
+            let (header, body, _) = split(record).expect("a record");
+            match decode(header, body, &mut Images::new(&mut rows)).expect("it decodes") {
+                Body::Input(input) => {
+                    if let OwnedEvent::Spread(spec) = input.event {
+                        specs.insert(spec.spread, (spec.strategy, spec.project));
+                    }
+                }
+                Body::Detail(Detail::Internal(told)) => {
+                    let place = (header.seq_no, header.index);
+                    let pairs = [told.buy.spread, told.sell.spread];
+                    met.push((place, pairs.map(|pair| (pair, specs[&pair]))));
+                }
+                _ => {}
+            }
+        }
+        let kinds = || vec![Kind::Internal];
+        let check = |filter: &Filter, expected: Vec<(u64, u16)>| {
+            for found in [from_index(&index, filter), from_journal(&path, filter)] {
+                let found: Vec<_> =
+                    found.iter().map(|one| (one.position.input, one.position.index)).collect();
+                assert_eq!(found, expected, "{seed:?} {filter:?}");
+            }
+        };
+        let of = |is_it: &dyn Fn(&Known) -> bool| {
+            let rows = met.iter().filter(|(_, pairs): &&Met| pairs.iter().any(is_it));
+            rows.map(|(place, _)| *place).collect::<Vec<_>>()
+        };
+        for (spread, (strategy, project)) in &specs {
+            let filter = Filter { spread: Some(*spread), kinds: kinds(), ..Filter::default() };
+            check(&filter, of(&|pair| pair.0 == *spread));
+            // Without a kind the index looks at the pair's own rows.
+            let all = Filter { kinds: Vec::new(), ..filter };
+            let inside =
+                |found: Vec<Receipt>| found.iter().filter(|one| one.kind == Kind::Internal).count();
+            let count = of(&|pair| pair.0 == *spread).len();
+            assert_eq!(inside(from_index(&index, &all)), count, "{seed:?} {spread:?}");
+            let filter = Filter { strategy: Some(*strategy), kinds: kinds(), ..Filter::default() };
+            check(&filter, of(&|pair| pair.1.0 == *strategy));
+            let filter = Filter { project: Some(*project), kinds: kinds(), ..Filter::default() };
+            check(&filter, of(&|pair| pair.1.1 == *project));
+        }
+        journals += 1;
+        if journals == 3 {
+            break;
+        }
     }
 }
 

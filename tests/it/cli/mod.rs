@@ -10,6 +10,7 @@ mod conformance;
 mod control;
 mod decode_check;
 mod demo;
+mod demo_balance;
 mod demo_book;
 mod explain;
 mod feeds;

@@ -243,6 +243,13 @@ impl Flow {
         Self { world, quoters, agenda, interruptions, is_undisturbed: false, publish }
     }
 
+    /// An instrument's quoter leaves so many ticks between its best prices from now on; `None`: as
+    /// many as its style says.
+    pub fn set_width(&mut self, listing: ListingIndex, ticks: Option<i64>) {
+        let quoter = &mut self.quoters[usize::from(listing.0)];
+        quoter.widen(ticks, self.world.fair_e9(quoter.product));
+    }
+
     /// No interruption begins any more; those that have begun end as they would have.
     pub fn undisturb(&mut self) {
         self.is_undisturbed = true;

@@ -51,6 +51,8 @@ pub(super) struct Quoter {
     maker: AccountId,
     taker: AccountId,
     aim: Option<Aim>,
+    /// Ticks between the best prices, if not those of the style.
+    width_ticks: Option<i64>,
     /// Sides that are quoted: buyers, sellers.
     quotes: [bool; 2],
     rng: fastrand::Rng,
@@ -67,6 +69,7 @@ impl Quoter {
             maker: AccountId(first),
             taker: AccountId(first + 1),
             aim: None,
+            width_ticks: None,
             quotes: [true; 2],
             rng,
         }
@@ -79,7 +82,7 @@ impl Quoter {
     /// Where a fair price asks the quotes to be: where they are, if that is near enough, so that
     /// they do not flicker between two ticks.
     fn aim_of(&self, fair_e9: i64) -> Aim {
-        let (tick, width) = (self.tick_e9, self.style.width_ticks);
+        let (tick, width) = (self.tick_e9, self.width_ticks.unwrap_or(self.style.width_ticks));
         let middle_e9 = |aim: &Aim| (aim.bid + aim.ask) * tick / 2;
         let is_near = |aim: &Aim| (fair_e9 - middle_e9(aim)).abs() * 5 <= tick * 4;
         let bid = (fair_e9 - width * tick / 2 + tick / 2).div_euclid(tick);
@@ -89,6 +92,12 @@ impl Quoter {
     /// Aims at a fair price.
     pub fn aim_at(&mut self, fair_e9: i64) {
         self.aim = Some(self.aim_of(fair_e9));
+    }
+
+    /// Leaves so many ticks between the best prices from now on, or those of its style.
+    pub fn widen(&mut self, ticks: Option<i64>, fair_e9: i64) {
+        (self.width_ticks, self.aim) = (ticks, None);
+        self.aim_at(fair_e9);
     }
 
     /// Whether a fair price asks for another aim.

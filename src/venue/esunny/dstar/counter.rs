@@ -524,7 +524,8 @@ impl Counter {
         self.accounts.iter().position(|one| one.account() == account)
     }
 
-    fn on_rejected(&mut self, order: &exchange::Order, reason: Refusal) {
+    /// Tells that an order that was taken is refused after all.
+    pub fn refuse(&mut self, order: &exchange::Order, error: CounterError) {
         let Some(place) = self.place(order.account) else {
             return;
         };
@@ -532,7 +533,7 @@ impl Counter {
         let is_v2 = account.version == Some(2);
         if let Some(order) = account.orders.get_mut(order.client_id) {
             order.state = OrderState::Failed;
-            let notice = notice(is_v2, order, CounterError::of(reason).code());
+            let notice = notice(is_v2, order, error.code());
             self.tell(place, notice);
         }
     }
@@ -582,7 +583,7 @@ impl Sink for Counter {
                 order.state =
                     if is_partial { OrderState::RemainderCancelled } else { OrderState::Cancelled };
             }),
-            Event::Rejected { order, reason } => self.on_rejected(order, *reason),
+            Event::Rejected { order, reason } => self.refuse(order, CounterError::of(*reason)),
             Event::CancelRejected { cancel, reason } => self.on_cancel_rejected(cancel, *reason),
             // Nothing can be changed through this counter, and the rest is the public's.
             _ => {}

@@ -46,6 +46,8 @@ pub enum CounterError {
     SelfMatch = 14,
     /// Nobody is let in yet.
     NotReady = 15,
+    /// It is told to refuse the order, whatever that is.
+    Told = 16,
 }
 
 impl CounterError {

@@ -17,6 +17,7 @@
 mod contract;
 mod message;
 mod query;
+mod refusing;
 mod row;
 pub mod shell;
 mod topic;
@@ -24,15 +25,18 @@ mod topic;
 pub use crate::venue::lines::{FeedFaults, Happening, LineFaults, LostPackets, Silence};
 pub use contract::{FeedSettings, TopicSettings, trading_day};
 pub use query::{QueryCounters, QuerySettings, QueryUser};
+pub use refusing::Refusing;
 pub use topic::Group;
 
 use crate::sim::exchange::{
     self, Booked, Event, Exchange, FillNo, ListingIndex, Order, Phase, Sink,
 };
 use crate::venue::esunny::dstar::counter::{self, Counter, Counts, LinkId, Told};
+use crate::venue::esunny::dstar::wish::CounterError;
 use crate::venue::lines::{self, Plan};
 use crate::venue::shfe::smdp::day::TradingDay;
 use query::{Desk, QuerySession};
+use refusing::Refusals;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use topic::Topic;
@@ -90,6 +94,7 @@ pub struct Venue {
     query: QuerySettings,
     query_counters: QueryCounters,
     counter: Counter,
+    refusals: Refusals,
     clients: BTreeMap<ConnectionId, Client>,
     /// Accounts of the counter, with the last fill of each that was handed out.
     booked: BTreeMap<AccountId, FillNo>,
@@ -128,7 +133,19 @@ impl Venue {
         }
         let (query_counters, clients) = (QueryCounters::default(), BTreeMap::new());
         let (counter, plan) = (Counter::new(counter), Plan::new(&feed.faults, start));
-        Self { exchange, feed, topics, plan, query, query_counters, counter, clients, booked }
+        let refusals = Refusals::default();
+        Self {
+            exchange,
+            feed,
+            topics,
+            plan,
+            query,
+            query_counters,
+            counter,
+            refusals,
+            clients,
+            booked,
+        }
     }
 
     /// Fills of this day and replies of the counter from before a restart, the oldest first:
@@ -227,6 +244,7 @@ impl Venue {
         let held_up = self.topics.iter().map(Topic::held_up_until);
         let due = sessions.chain(held_up);
         let due = due.chain([self.exchange.next_at(), self.heartbeat_at(), self.plan.next_at()]);
+        let due = due.chain([self.refusals.next_at()]);
         due.fold(MonoNs::NEVER, MonoNs::min)
     }
 
@@ -245,6 +263,7 @@ impl Venue {
             }
         }
         self.tell_until(now);
+        self.refuse(now);
         let Self { feed, topics, query, query_counters: counters, clients, .. } = self;
         for client in clients.values_mut() {
             if let Client::Query(session) = client {
@@ -310,10 +329,43 @@ impl Venue {
     /// Takes to the exchange what the counter wants of it.
     fn trade(&mut self, now: MonoNs) {
         for request in self.counter.take_requests() {
+            if self.refusals.keep(now, &request) {
+                continue;
+            }
             let Self { exchange, topics, counter, feed, .. } = self;
             let mut tell = Tell { topics, counter, utc_origin: feed.utc_origin };
             exchange.request(now, &[request], &mut tell);
         }
+        self.refuse(now);
+    }
+
+    /// The counter refuses what it has kept long enough.
+    fn refuse(&mut self, now: MonoNs) {
+        for order in self.refusals.take(now) {
+            self.counter.refuse(&order, CounterError::Told);
+        }
+    }
+
+    /// The counter refuses the next orders that are these, each after the one before it, and no
+    /// others from now on.
+    pub fn set_refusals(&mut self, told: Vec<Refusing>) {
+        self.refusals.set(told);
+    }
+
+    /// How many of them are to come.
+    #[must_use]
+    pub fn refusals_left(&self) -> usize {
+        self.refusals.left()
+    }
+
+    /// Ticks between the best bid and the best ask of an instrument's crowd from now on; `None`:
+    /// its usual ones.
+    ///
+    /// # Panics
+    /// If there is no such instrument, or no crowd.
+    pub fn set_width(&mut self, now: MonoNs, listing: ListingIndex, ticks: Option<i64>) {
+        self.poll(now);
+        self.exchange.set_width(listing, ticks);
     }
 
     /// An order of somebody whom the crowd does not contain and who has another counter.

@@ -94,6 +94,30 @@ fn books_of_the_engine_are_those_of_the_exchange() {
     });
 }
 
+/// The crowd of one instrument steps back on command and comes again; the others stay.
+#[test]
+fn a_book_is_as_wide_as_is_told() {
+    joined(settings(7), |venue, bench| {
+        let width = |venue: &Venue, index: u16| {
+            let tick_e9 = venue.exchange().engine(ListingIndex(index)).unwrap().listing().tick_e9;
+            let [bids, asks] = published(venue, index);
+            (asks[0].0 - bids[0].0) / tick_e9
+        };
+        let usual: Vec<i64> = (0..4).map(|index| width(venue, index)).collect();
+        venue.set_width(moment(700 * MS), ListingIndex(1), Some(120));
+        // The next slice but one is told after the crowd has had its time.
+        run(venue, bench, (700, 1_700));
+        let wide: Vec<i64> = (0..4).map(|index| width(venue, index)).collect();
+        assert!((115..=121).contains(&wide[1]), "{wide:?}");
+        for index in [0, 2, 3] {
+            assert!((wide[index] - usual[index]).abs() <= 2, "{wide:?} and {usual:?}");
+        }
+        venue.set_width(moment(1_700 * MS), ListingIndex(1), None);
+        run(venue, bench, (1_700, 2_700));
+        assert!(width(venue, 1) <= 3, "{}", width(venue, 1));
+    });
+}
+
 #[test]
 fn messages_of_many_packets_are_the_same_books() {
     for max_packet_bytes in [60, 100, 200] {

@@ -9,13 +9,16 @@ use cross_market_connect::sim::exchange::{FillNo, Holding, ListingIndex, Order, 
 use cross_market_connect::venue::esunny::dstar::counter::Counts;
 use cross_market_connect::venue::esunny::dstar::logon::{self, Credentials, Logon};
 use cross_market_connect::venue::esunny::dstar::wish::CounterError;
-use cross_market_connect::venue::shfe::simulated::{ConnectionId, Service, Settings, Venue};
+use cross_market_connect::venue::shfe::simulated::{
+    ConnectionId, Refusing, Service, Settings, Venue,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use xmc_hotpath::message::{
     AccountId, GatewayNews, InstrumentIndex, OrderCommand, OrderEvent, OrderEventKind, OrderId,
     PositionEffect, Side, TimeInForce,
 };
+use xmc_hotpath::time::{MonoNs, Span};
 use xmc_hotpath::venue::esunny::dstar::encode::Account;
 use xmc_hotpath::venue::esunny::dstar::layout::{Generation, ReqIdMode, V2, V3};
 
@@ -209,6 +212,45 @@ fn today_and_yesterday<G: Generation>() {
 }
 
 const E9: i64 = 1_000_000_000;
+
+/// One after the other and no others: each is kept as long as was told, and the exchange never
+/// hears of it.
+#[test]
+fn orders_are_refused_on_command() {
+    use PositionEffect::Open;
+    let (mut trading, _) = Trading::<V3>::up(open_market(), MS, 1, 0);
+    let at = middle(&trading.venue);
+    let refusing = |side, ms| Refusing { listing: CU, side, after: Span(ms * MS) };
+    trading.venue.set_refusals(vec![refusing(Side::Sell, 700), refusing(Side::Buy, 0)]);
+    // The second one is not looked for before the first has come.
+    trading.other(Side::Sell, at, 3);
+    assert_eq!(trading.kinds(&order(1, Side::Buy, Open, at, 3)), [Accepted, Accepted, Filled]);
+    assert_eq!(trading.kinds(&order(2, Side::Sell, Open, at, 1)), [Accepted]);
+    assert_eq!((trading.venue.refusals_left(), trading.lots()), (1, [(3, 5), (0, 0)]));
+    // Another one of its side is kept with it.
+    trading.at = 401 * MS;
+    assert_eq!(trading.kinds(&order(5, Side::Sell, Open, at, 2)), [Accepted]);
+    let told = trading.do_it(&order(6, Side::Buy, Open, at, 1));
+    assert_eq!(told.iter().map(|event| event.kind).collect::<Vec<_>>(), [Accepted, Rejected]);
+    assert_eq!(told[1].reason, CounterError::Told.code().cast_unsigned());
+    assert_eq!(trading.venue.refusals_left(), 0);
+    // The first two are still kept: the venue knows when it is to say so.
+    let due = MonoNs(701 * MS);
+    while trading.venue.next_at() < due {
+        let next = trading.venue.next_at();
+        trading.venue.poll(next);
+        assert_eq!(trading.news(), [], "at {next:?}");
+    }
+    trading.venue.poll(due);
+    let told = trading.news();
+    let kinds: Vec<_> = told.iter().map(|event| (event.kind, event.side)).collect();
+    assert_eq!(kinds, [(Rejected, Side::Sell); 2]);
+    // Later orders go where they went.
+    trading.at = 702 * MS;
+    trading.other(Side::Buy, at, 1);
+    assert_eq!(trading.kinds(&order(7, Side::Sell, Open, at, 1)), [Accepted, Accepted, Filled]);
+    assert_eq!(trading.lots(), [(3, 5), (1, 0)]);
+}
 
 #[test]
 fn todays_and_yesterdays_lots_are_closed_apart_in_v3() {
