@@ -299,6 +299,16 @@ rules! {
     InternalInstruments = "191",
     /// In every instrument named for it two repaired spreads of one account could meet.
     InternalPairs = "192",
+    /// What is governed has people: a control section, and an operator for each.
+    Ungoverned = "220",
+    /// The register of what is governed is a file of its own, none of the configuration's.
+    GovernanceRegister = "221",
+    /// Roles are of people under governance, each written once.
+    GovernanceRoles = "222",
+    /// What is governed is owned by somebody with the role owner.
+    GovernanceOwner = "223",
+    /// What anybody proposes two others can approve, with every role that it may ask for.
+    GovernancePeople = "224",
 }
 
 /// One thing wrong, where, and what to do.

@@ -14,6 +14,7 @@ mod demo_book;
 mod explain;
 mod feeds;
 mod frame;
+mod govern;
 mod guard;
 mod hedge;
 mod host;
