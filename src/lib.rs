@@ -20,6 +20,7 @@ pub mod control;
 pub mod counters;
 pub mod engine;
 pub mod feed;
+pub mod governance;
 pub mod guard;
 pub mod hedge;
 pub mod hex;

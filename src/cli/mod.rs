@@ -28,6 +28,7 @@ pub mod dump;
 pub mod explain;
 pub mod feeds;
 pub mod frame;
+pub mod govern;
 pub mod guard;
 pub mod hedge;
 pub mod host;
@@ -185,6 +186,7 @@ enum Command {
     Explain(explain::Args),
     Feeds(feeds::Args),
     Frame(frame::Args),
+    Govern(govern::Args),
     Guard(guard::Args),
     Hedge(hedge::Args),
     Host(host::Args),
@@ -236,6 +238,7 @@ impl Command {
             Self::Explain(args) => explain::run(args, out),
             Self::Feeds(args) => feeds::run(args, out),
             Self::Frame(args) => frame::run(args, out),
+            Self::Govern(args) => govern::run(args, out),
             Self::Guard(args) => guard::run(args, out),
             Self::Hedge(args) => hedge::run(args, out),
             Self::Host(args) => host::run(args, out),

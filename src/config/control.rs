@@ -10,6 +10,7 @@ use super::value::{Complaint, boolean, line, name, text_of, whole, word};
 use crate::audit::note::{Purpose, VerifierKey};
 use crate::control::scope::{Kind, Named};
 use crate::control::verb::Verb;
+use crate::governance::person::Role;
 use std::path::PathBuf;
 
 /// How long a command may be valid if nothing is written: long enough to bring it to a second
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 const VALID_SECONDS: u32 = 300;
 
 /// The channel that operators command a running engine through.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Control {
     /// Where the socket is; `None`: `control.sock` beside the record.
     pub socket: Option<PathBuf>,
@@ -28,7 +29,7 @@ pub struct Control {
 }
 
 /// Somebody who may give commands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Operator {
     /// The name, which the key bears too.
     pub name: String,
@@ -42,6 +43,22 @@ pub struct Operator {
     pub scopes: Vec<Named>,
     /// Whether this can be the second signature under a command of another.
     pub may_second: bool,
+    /// What this person may do with the register of `[governance]`; none where there is none.
+    pub roles: Vec<Written<Role>>,
+}
+
+impl Operator {
+    /// Whether the person has a role.
+    #[must_use]
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.iter().any(|written| written.value == role)
+    }
+
+    /// Whether the person may approve of something.
+    #[must_use]
+    pub fn may_approve(&self) -> bool {
+        Role::APPROVING.iter().any(|role| self.has(*role))
+    }
 }
 
 /// What scopes can name.
@@ -123,7 +140,14 @@ fn operator(section: Section<'_>, known: &Known<'_>) -> Option<(Operator, Places
     let called = section.required("name", name);
     let id = section.required("id", whole(1..=999_999_u32));
     let written = section.required("key", line(1_024));
-    let commands = section.list("commands", word(Verb::WORDS));
+    let roles = roles(&section);
+    // Somebody may have a say in the register and command nothing.
+    let commands = if section.has("commands") || roles.is_empty() {
+        section.list("commands", word(Verb::WORDS))
+    } else {
+        section.absent::<()>("commands");
+        Vec::new()
+    };
     let scopes = if section.has("scopes") {
         section.list("scopes", |value| {
             text_of(value)?.parse::<Named>().map_err(|why| {
@@ -140,7 +164,8 @@ fn operator(section: Section<'_>, known: &Known<'_>) -> Option<(Operator, Places
             });
         section.fail(Problem::new(Rule::UnknownReference, message, scope.place.clone(), "unknown"));
     }
-    for (what, is_empty) in [("commands", commands.is_empty()), ("scopes", scopes.is_empty())] {
+    let is_idle = commands.is_empty() && roles.is_empty();
+    for (what, is_empty) in [("commands", is_idle), ("scopes", scopes.is_empty())] {
         if is_empty && !section.is_broken() {
             let message = format!("`{what}` of {} is empty: nothing is allowed", section.title());
             let place = section.place().clone();
@@ -159,8 +184,28 @@ fn operator(section: Section<'_>, known: &Known<'_>) -> Option<(Operator, Places
         commands: commands.into_iter().map(|verb| verb.value).collect(),
         scopes: scopes.into_iter().map(|scope| scope.value).collect(),
         may_second,
+        roles,
     });
     section.finish(parts).flatten().map(|operator| (operator, places))
+}
+
+/// The roles of a person, each once.
+fn roles(section: &Section<'_>) -> Vec<Written<Role>> {
+    if !section.has("roles") {
+        return section.absent::<Vec<_>>("roles").unwrap_or_default();
+    }
+    let roles = section.list("roles", word(Role::WORDS));
+    for (at, role) in roles.iter().enumerate() {
+        let is_again = roles[..at].iter().any(|before| before.value == role.value);
+        if is_again {
+            let (title, word) = (section.title(), role.value.word());
+            let message = format!("`roles` of {title} has \"{word}\" twice");
+            let place = role.place.clone();
+            let problem = Problem::new(Rule::GovernanceRoles, message, place, "again");
+            section.fail(problem.help("write each role once"));
+        }
+    }
+    roles
 }
 
 fn key(section: &Section<'_>, text: &Written<String>, name: &str) -> Option<VerifierKey> {

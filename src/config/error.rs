@@ -301,6 +301,16 @@ rules! {
     InternalPairs = "192",
     /// Gateways may not send more than was reported to their exchange.
     ComplianceFiled = "193",
+    /// What is governed has people: a control section, and an operator for each.
+    Ungoverned = "220",
+    /// The register of what is governed is a file of its own, none of the configuration's.
+    GovernanceRegister = "221",
+    /// Roles are of people under governance, each written once.
+    GovernanceRoles = "222",
+    /// What is governed is owned by somebody with the role owner.
+    GovernanceOwner = "223",
+    /// What anybody proposes two others can approve, with every role that it may ask for.
+    GovernancePeople = "224",
 }
 
 /// One thing wrong, where, and what to do.

@@ -28,6 +28,7 @@ mod check;
 mod compliance;
 mod control;
 mod engine;
+mod governance;
 mod guard;
 mod internal;
 mod limit;
@@ -53,6 +54,7 @@ pub use control::{Control, Operator};
 pub use engine::{Engine, Logic, Mode};
 pub use error::{Invalid, Problem, Rule};
 pub use fee::LegFees;
+pub use governance::Governance;
 pub use guard::{Guard, GuardAct};
 pub use internal::Internal;
 pub use limit::{AccountLimit, Bounds, Collar, InstrumentLimit, Limits};
@@ -121,6 +123,8 @@ pub struct Configuration {
     pub compliance: Option<Compliance>,
     /// Which needs meet inside before a market does; `None`: none.
     pub internal: Option<Internal>,
+    /// What people must have approved of before it trades; `None`: nothing is asked of anybody.
+    pub governance: Option<Governance>,
     /// The files it was read from.
     pub sources: Sources,
 }
@@ -206,6 +210,7 @@ const SHAPE: Shape = Shape {
         "backtest",
         "compliance",
         "internal",
+        "governance",
     ],
     repeated: &[
         "executor",
@@ -225,10 +230,14 @@ fn read_all(sources: &Sources, report: &Report) -> Option<Configuration> {
     let tables = parse(sources, report)?;
     // A section of the wrong shape is missed by every reference to it.
     let document = Document::gather(SHAPE, &tables, report)?;
-    read_document(document, report)
+    read_document(document, sources, report)
 }
 
-fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<Configuration> {
+fn read_document<'a>(
+    mut document: Document<'a>,
+    sources: &Sources,
+    report: &'a Report,
+) -> Option<Configuration> {
     let [executors, links, venues, feeds, gateways, instruments, spreads, limits] =
         ["executor", "link", "venue", "feed", "gateway", "instrument", "spread", "limit"]
             .map(|kind| document.take_repeated(kind));
@@ -300,6 +309,9 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
     let known = control::Known { names: &names, spread_names: &spread_names, spreads: &spreads };
     let control = control::control(control, operators, &known, report);
 
+    let governance = document.take_single("governance");
+    let governance = governance::governance(governance, &control, sources, report);
+
     check::joins(&feeds, is_paper, report);
     check::Read {
         venues: &venues,
@@ -333,6 +345,7 @@ fn read_document<'a>(mut document: Document<'a>, report: &'a Report) -> Option<C
         backtest: backtest.ok()?,
         compliance: compliance.ok()?,
         internal: internal.ok()?,
+        governance: governance.ok()?,
         sources: Sources::default(),
     })
 }

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod decimal;
+mod governance;
 mod internal;
 pub mod mutation;
 mod rendering;

@@ -26,6 +26,7 @@ mod firing;
 mod fuzz;
 mod garbage;
 mod gateway;
+mod governance;
 mod guard;
 mod hedge;
 mod host;

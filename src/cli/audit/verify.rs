@@ -4,8 +4,9 @@ use super::trust::TrustArgs;
 use crate::audit::evidence::Evidence;
 use crate::audit::{self, Finding, Witnessed};
 use crate::cli::{CliError, Exit, Report};
+use crate::governance::beside::{self, Checked};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Check every byte of a journal: hashes, the chain over blocks and segments, the order of records.
 ///
@@ -33,12 +34,51 @@ pub fn run(args: &VerifyArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     };
     let report =
         audit::verify_against(&args.path, evidence.as_ref()).map_err(CliError::could_not_run)?;
+    let governed = governed(&args.path, &report)?;
     if out.is_json() {
-        out.json("xmc.audit.verify", 1, &report)?;
+        let told = Told { report: &report, governed: &governed };
+        out.json("xmc.audit.verify", 1, &told)?;
     } else {
         write_text(&report, out)?;
+        write_governed(&governed, out)?;
     }
-    Ok(if report.finding.is_some() { Exit::Finding } else { Exit::Ok })
+    let is_ungoverned = governed.iter().any(|run| run.finding.is_some());
+    let is_found = report.finding.is_some() || is_ungoverned;
+    Ok(if is_found { Exit::Finding } else { Exit::Ok })
+}
+
+/// What is told of a journal: itself, and who had approved of what its runs traded with.
+#[derive(serde::Serialize)]
+struct Told<'r> {
+    #[serde(flatten)]
+    report: &'r audit::Report,
+    governed: &'r [Checked],
+}
+
+/// Who had approved of what the runs of a journal traded with; nothing of a segment alone.
+fn governed(path: &Path, report: &audit::Report) -> Result<Vec<Checked>, CliError> {
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    let runs: Vec<_> = report.runs.iter().map(|run| run.run).collect();
+    beside::check(path, &runs).map_err(|error| {
+        CliError::could_not_run(format!("what is beside {}: {error}", path.display()))
+    })
+}
+
+fn write_governed(governed: &[Checked], out: &mut Report<'_>) -> Result<(), CliError> {
+    for Checked { run, governed, finding, note } in governed {
+        if let Some(governed) = governed {
+            writeln!(out, "run {run} governed: {}", governed.in_words())?;
+        }
+        if let Some(note) = note {
+            writeln!(out, "note: run {run}: {note}")?;
+        }
+        if let Some(finding) = finding {
+            writeln!(out, "NOT GOVERNED: run {run}: {finding}")?;
+        }
+    }
+    Ok(())
 }
 
 fn write_text(report: &audit::Report, out: &mut Report<'_>) -> Result<(), CliError> {

@@ -4,7 +4,7 @@
 //! meet venues with delays, queues and books of their own (`sim::backtest`). What comes of it is a
 //! model's word, and every report says what the model assumes.
 
-mod capture;
+pub(in crate::cli) mod capture;
 mod page;
 mod report;
 mod sheets;
@@ -19,6 +19,7 @@ use crate::audit::kept;
 use crate::audit::labels::Labels;
 use crate::config::{self, Backtest, Configuration};
 use crate::engine::recording::Segments;
+use crate::governance::lineage;
 use crate::journal::segment;
 use crate::monitor::Lang;
 use crate::sim::backtest::counts::Outcome;
@@ -95,6 +96,10 @@ pub(super) struct Played<'p> {
     outcome: &'p Outcome,
     record: Option<String>,
     seconds: f64,
+    /// The command that makes it again.
+    command: String,
+    /// The digest of the source, if it is told.
+    source_digest: Option<String>,
 }
 
 impl Played<'_> {
@@ -169,7 +174,7 @@ fn of_capture(args: &Args, config: Configuration, out: &mut Report<'_>) -> Resul
 
 /// Whether there is a journal: a directory, or a file that begins as a segment or as one that was
 /// packed.
-fn is_journal(path: &Path) -> Result<bool, CliError> {
+pub(in crate::cli) fn is_journal(path: &Path) -> Result<bool, CliError> {
     if path.is_dir() {
         return Ok(true);
     }
@@ -215,6 +220,12 @@ fn act(args: &Args, job: &Job<'_>, out: &mut Report<'_>) -> Result<Exit, CliErro
     };
     bar.finish_and_clear();
     let outcome = outcome.map_err(failed)?;
+    let source_digest = out.is_json().then(|| {
+        let unreadable = |error| {
+            CliError::could_not_run(format!("cannot read {}: {error}", args.path.display()))
+        };
+        lineage::digest(&args.path).map(|(digest, _)| digest).map_err(unreadable)
+    });
     let played = Played {
         source: args.path.display().to_string(),
         kind: job.kind,
@@ -224,6 +235,8 @@ fn act(args: &Args, job: &Job<'_>, out: &mut Report<'_>) -> Result<Exit, CliErro
         outcome: &outcome,
         record: args.record.as_ref().map(|path| path.display().to_string()),
         seconds: start.elapsed().as_secs_f64(),
+        command: command(args, terms.model.seed),
+        source_digest: source_digest.transpose()?,
     };
     let lang = args.lang.unwrap_or_else(Lang::of_environment);
     if let Some(path) = &args.html {
@@ -235,6 +248,26 @@ fn act(args: &Args, job: &Job<'_>, out: &mut Report<'_>) -> Result<Exit, CliErro
     }
     report::write(&played, lang, out)?;
     Ok(Exit::Ok)
+}
+
+/// The command that makes a report again: what it says follows from these words.
+fn command(args: &Args, seed: u64) -> String {
+    let mut words = vec!["xmc backtest".to_owned(), args.path.display().to_string()];
+    let config = args.config.as_ref().map(|path| path.display().to_string());
+    let run = args.run.map(|run| run.to_string());
+    let options = [
+        ("--config", config),
+        ("--run", run),
+        ("--seed", Some(seed.to_string())),
+        ("--split", args.split.clone()),
+    ];
+    for (option, value) in options {
+        words.extend(value.map(|value| format!("{option} {value}")));
+    }
+    if args.without_commands {
+        words.push("--without-commands".to_owned());
+    }
+    words.join(" ")
 }
 
 /// Plays into a journal of its own.

@@ -12,6 +12,8 @@ mod keygen;
 mod sign;
 mod status;
 
+pub(in crate::cli) use order::read_key;
+
 use super::{CliError, Exit, Report};
 use crate::config;
 use crate::control::client;
@@ -95,7 +97,7 @@ impl At {
 }
 
 /// Asks the person at the terminal whether to sign.
-pub(super) fn confirm(is_told: bool) -> Result<(), CliError> {
+pub(in crate::cli) fn confirm(is_told: bool) -> Result<(), CliError> {
     if is_told {
         return Ok(());
     }

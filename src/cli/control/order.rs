@@ -137,7 +137,7 @@ pub(super) fn give(
 }
 
 /// Reads an operator's key.
-pub(super) fn read_key(path: &Path) -> Result<SignerKey, CliError> {
+pub(in crate::cli) fn read_key(path: &Path) -> Result<SignerKey, CliError> {
     key::read(&SecretSource::File(path.to_owned()), Purpose::Log).map_err(CliError::could_not_run)
 }
 

@@ -45,6 +45,7 @@ impl Operators {
             commands: Verb::WORDS.iter().map(|(_, verb)| *verb).collect(),
             scopes: vec![Named::All],
             may_second: true,
+            roles: Vec::new(),
         };
         let operators = keys.iter().zip(1..).map(operator).collect();
         let control = config::Control { socket: None, valid_seconds: VALID_S, operators };

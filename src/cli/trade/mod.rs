@@ -28,12 +28,14 @@ use crate::engine::recording::{Recording, Segments};
 use crate::engine::replay;
 use crate::engine::resyncing::Resyncing;
 use crate::engine::witnessing::{self, Witnessing};
+use crate::governance::{admission, beside};
 use crate::journal::snapshot;
 use crate::metrics::Exporter;
 use crate::monitor::web::WebError;
 use crate::monitor::words::Lang;
 use crate::secret::Secret;
 use crate::venue::simulated::Ledgers;
+use jiff::Timestamp;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -73,6 +75,8 @@ pub fn trade(
     ask: impl FnOnce() -> Result<Option<Ledgers>, CliError>,
 ) -> Result<Summary, CliError> {
     let Wanted { config, directory, .. } = *wanted;
+    let admitted = admission::admit(config, directory, Timestamp::now());
+    let admitted = admitted.map_err(CliError::refused)?;
     let web = wanted.show.web(config, directory).map_err(|refused| match refused {
         WebError::Open(_) => CliError::refused(refused),
         WebError::NoControl => CliError::usage(refused),
@@ -86,6 +90,13 @@ pub fn trade(
     let leases = config.engine.lease_directory.as_deref().unwrap_or(directory);
     let recording = Recording::open_under(leases, directory, config, moment(&clock))
         .map_err(CliError::could_not_run)?;
+    let governed = admitted.map(|admitted| {
+        beside::keep(directory, recording.identity.run, &admitted).map_err(|error| {
+            let path = directory.display();
+            CliError::could_not_run(format!("who has approved cannot be kept in {path}: {error}"))
+        })
+    });
+    let governed = governed.transpose()?;
     let control = config
         .control
         .as_ref()
@@ -131,6 +142,10 @@ pub fn trade(
         writeln!(out, "{word}: {warning}")?;
     }
     if is_told {
+        if let Some(governed) = &governed {
+            let word = if wanted.show.lang() == Lang::Zh { "治理" } else { "Governed" };
+            writeln!(out, "{word}: {}", governed.in_words())?;
+        }
         say_control(control.as_ref(), wanted.show.lang(), out)?;
     }
     let urls = [

@@ -263,6 +263,26 @@ impl<'s> Source<'s> {
         }
         None
     }
+
+    /// The moment in UTC when a run had lasted so long; `None` if the run does not say when it was.
+    #[must_use]
+    pub fn utc_ns(&self, run: &SourceRun<'_>, after_ns: u64) -> Option<u64> {
+        let start = Some(run.start.utc.0).filter(|utc_ns| *utc_ns > 0)?;
+        start.checked_sub(run.start.now.0)?.checked_add(run.first().0)?.checked_add(after_ns)
+    }
+
+    /// The moment in UTC when the runs had lasted so long together: the reverse of `elapsed_ns`.
+    #[must_use]
+    pub fn utc_after(&self, elapsed_ns: u64) -> Option<u64> {
+        let mut left_ns = elapsed_ns;
+        for run in &self.runs {
+            if left_ns <= run.lasted_ns() {
+                return self.utc_ns(run, left_ns);
+            }
+            left_ns -= run.lasted_ns();
+        }
+        None
+    }
 }
 
 impl SourceRun<'_> {

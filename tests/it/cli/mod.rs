@@ -15,6 +15,7 @@ mod demo_book;
 mod explain;
 mod feeds;
 mod frame;
+mod govern;
 mod guard;
 mod hedge;
 mod host;
