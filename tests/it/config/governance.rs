@@ -6,7 +6,10 @@ use cross_market_connect::config::{self, Configuration, Invalid, Rule};
 use cross_market_connect::governance::person::{ItemKind, Person, Role};
 use std::path::Path;
 
-fn with(edits: &[(&str, &str)]) -> Result<Configuration, Invalid> {
+/// What stands there, and what is to stand there instead.
+type Edits<'e> = &'e [(&'e str, &'e str)];
+
+fn with(edits: Edits<'_>) -> Result<Configuration, Invalid> {
     let mut text = base() + &section(Path::new("register.jsonl"));
     for (find, replace) in edits {
         assert!(text.contains(find), "there is no {find:?} to replace");
@@ -44,7 +47,7 @@ fn people_and_owners_are_read() {
 
 #[test]
 fn what_could_not_govern_is_refused() {
-    let cases: [(&[(&str, &str)], Rule, &str); 7] = [
+    let cases: [(Edits<'_>, Rule, &str); 7] = [
         (&[("model_owner = \"olga\"", "model_owner = \"zoe\"")], Rule::GovernanceOwner, "zoe"),
         (&[("limit_owner = \"eve\"", "limit_owner = \"rita\"")], Rule::GovernanceOwner, "rita"),
         (
