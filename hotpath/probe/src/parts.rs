@@ -25,7 +25,7 @@ use xmc_hotpath::record::ring::Producer;
 use xmc_hotpath::ring::{QuoteSender, Receiver, Sender};
 use xmc_hotpath::risk::{
     self, AccountRisk, Batch, Draft, Exposure, FireSize, GatewayRisk, InstrumentRate, Reference,
-    ValueLimit,
+    Room, ValueLimit,
 };
 use xmc_hotpath::spread::{self, LegBook, Trigger, Value};
 use xmc_hotpath::stage::{self, Both, CoreCounters, Stage, Switch};
@@ -112,7 +112,7 @@ extern "C" fn risk_admit_batch(
     credits: &Credits,
     now: MonoNs,
 ) -> bool {
-    risk::admit_batch(batch, true, gateways, credits, now).is_ok()
+    risk::admit_batch(batch, Room::Repairable, gateways, credits, now).is_ok()
 }
 
 #[unsafe(no_mangle)]
@@ -127,7 +127,7 @@ extern "C" fn risk_rates(
     let is_admitted = risk::admit_rate(rate, spec, 1, now).is_ok()
         && rate.has_room(fire.orders, spec.max_messages, now, spec.rate_window)
         && account.admit(fire, now).is_ok()
-        && gateway.admit(fire.orders, fire.messages, now, 1).is_ok();
+        && gateway.admit(fire.orders, fire.room, now, 1).is_ok();
     rate.push(now);
     account.sent(now);
     account.ordered(fire.opened_lots, now);

@@ -97,12 +97,24 @@ impl Desk<'_> {
         self.close_fire(&ending, outputs);
     }
 
-    fn close_fire(&mut self, ending: &Ending, outputs: &mut Outputs) {
-        let index = ending.spread;
+    /// Gives back what room for messages is kept for the fire of a spread.
+    fn free_messages(&mut self, index: SpreadIndex) {
         let Self { table, orders, gateways, accounts, whole, .. } = self;
         let Table { instruments, spreads, .. } = table;
         let row = usize::try_from(index.0).ok().and_then(|row| spreads.get_mut(row));
-        let Some(row) = row else {
+        let Some(Spread { spec: Some(spec), fire: Some(fire), .. }) = row else {
+            return;
+        };
+        let of = spec.account;
+        let account = accounts.iter_mut().flatten().find(|row| row.limits.account == of);
+        let mut sender = Sender { instruments, orders, gateways, whole, account };
+        sender.free_messages(spec, fire);
+    }
+
+    fn close_fire(&mut self, ending: &Ending, outputs: &mut Outputs) {
+        let index = ending.spread;
+        self.free_messages(index);
+        let Some(row) = self.table.spread_mut(index) else {
             return;
         };
         let Some(spec) = &row.spec else {
@@ -110,12 +122,6 @@ impl Desk<'_> {
         };
         let is_asked = row.rules.are_at(RulePoint::After);
         let fire = row.fire.take();
-        if let Some(fire) = &fire {
-            let of = spec.account;
-            let account = accounts.iter_mut().flatten().find(|row| row.limits.account == of);
-            let mut sender = Sender { instruments, orders, gateways, whole, account };
-            sender.free_messages(spec, fire);
-        }
         let has_rested = fire.as_ref().is_some_and(|fire| fire.rests);
         let units = i32::try_from(ending.done_units).unwrap_or(i32::MAX);
         row.position_units = if ending.intent.is_buy() {
@@ -268,6 +274,10 @@ impl Desk<'_> {
         }
         if is_again {
             self.timers.set(index.0, now.after(timeout));
+        }
+        if !is_first {
+            // What it waits for may never come: others need not wait with it.
+            self.free_messages(index);
         }
     }
 

@@ -316,7 +316,9 @@ impl Desk<'_> {
             }
             sender.send(spec, &batch, &first, &mut fire, outputs);
             sender.keep(spec, drafts, &fire);
-            sender.keep_messages(spec, (drafts, &first), &mut fire);
+            if !rests {
+                sender.keep_messages(spec, (drafts, &first), &mut fire);
+            }
         }
         recent.note(index, &fire.orders, spec, instruments);
         timers.set(index.0, now.after(spec.ack_timeout));

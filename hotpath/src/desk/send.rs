@@ -48,10 +48,11 @@ impl Sender<'_, '_> {
         self.count_kept(spec, &fire.kept_messages, u16::saturating_add);
     }
 
-    /// Gives the room back that was kept for a fire, which has ended.
+    /// Gives the room back that was kept for a fire.
     #[inline]
-    pub(super) fn free_messages(&mut self, spec: &SpreadSpec, fire: &Fire) {
-        self.count_kept(spec, &fire.kept_messages, u16::saturating_sub);
+    pub(super) fn free_messages(&mut self, spec: &SpreadSpec, fire: &mut Fire) {
+        let kept = core::mem::take(&mut fire.kept_messages);
+        self.count_kept(spec, &kept, u16::saturating_sub);
     }
 
     #[inline]

@@ -79,7 +79,7 @@ pub struct Fire {
     pub rests: bool,
     /// Since when the leading leg has filled lots beyond whole units.
     pub parted: Option<MonoNs>,
-    /// Messages that are kept for it until it ends, per leg.
+    /// Messages that are kept for it, per leg.
     pub kept_messages: [u8; MAX_LEGS],
 }
 

@@ -16,7 +16,8 @@ pub struct FireSize {
 /// For how many messages there must be room when orders leave.
 ///
 /// What a fire may need to be repaired, and its legs that are still to follow, is kept for it until
-/// it ends: other fires are sent beside what is kept, and never out of it.
+/// it ends or its orders are called unknown: other fires are sent beside what is kept, and never
+/// out of it. For a leg that rests nothing is kept: it may rest all day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Room {
     /// A fire that nothing repairs.

@@ -258,10 +258,10 @@ fn checks(read: &met::Read, config: &Configuration, run: &Value) -> Vec<(Check, 
         let positions = run["positions"].as_array().into_iter().flatten();
         let mut held = positions.filter(|held| held["instrument"] == **name);
         let held = held.next().and_then(|held| held["ledger_lots"].as_i64());
-        held.is_none_or(|lots| read.pairs.iter().map(|pair| pair.lots_of(row)).sum::<i64>() == lots)
+        // What the ledgers do not name they do not hold.
+        read.pairs.iter().map(|pair| pair.lots_of(row)).sum::<i64>() == held.unwrap_or(0)
     };
     let matches = || read.matches.iter();
-    let is_left = |of: &Met| of.sides().iter().any(|side| side.left() > 0);
     vec![
         (
             Check {
@@ -310,8 +310,7 @@ fn checks(read: &met::Read, config: &Configuration, run: &Value) -> Vec<(Check, 
                     "多出的需求随后报往场所, 或将已撮合部分回退; 没有重复",
                 ],
             },
-            matches().all(|of| of.sides().iter().all(|side| side.is_settled()))
-                && matches().any(is_left),
+            matches().all(|of| of.sides().iter().all(|side| side.is_settled())),
         ),
         (
             Check {
@@ -478,6 +477,17 @@ impl Told<'_> {
         for (word, money, why) in rows {
             let first = format!("    {word}  {currency} {money:>13}  ");
             writeln!(out, "{}", folded(&first, &why))?;
+        }
+        let back = buy.taken_back + sell.taken_back;
+        if back > 0 {
+            let text = match self.lang {
+                Lang::En => format!(
+                    "At the moment they met: what trading {back} lots back outside has cost is \
+                     not taken off."
+                ),
+                Lang::Zh => format!("以撮合时刻计: 随后场所回退 {back} 手的成本未扣除。"),
+            };
+            writeln!(out, "{}", folded("    ", &text))?;
         }
         Ok(())
     }

@@ -9,13 +9,16 @@ use crate::sim::model::ModelFire;
 impl ModelFire {
     /// Keeps room for what it may still need: for `later`, the orders that follow, and for as many
     /// orders as it has again if it may be repaired. Of what follows there is one for each leg,
-    /// which may become several: so much at least is kept.
+    /// which may become several: so much at least is kept. For one that rests nothing is.
     pub(super) fn keep(
         &mut self,
         spec: &SpreadSpec,
         sent: &[&OrderCommand],
         later: &[OrderCommand],
     ) {
+        if self.rests {
+            return;
+        }
         self.kept.extend(later);
         if spec.repair.tries > 0 {
             self.kept.extend(sent.iter().copied().chain(later));
@@ -24,10 +27,15 @@ impl ModelFire {
 }
 
 impl Checker {
-    /// What is kept for all fires that have not ended.
+    /// What is kept, at least, for all fires that have not ended: of one that was broken off, or
+    /// whose second deadline may have come, nothing.
     pub(super) fn kept(&self) -> Vec<&OrderCommand> {
         let fires = self.model.spreads.values().filter_map(|spread| spread.fire.as_ref());
-        fires.flat_map(|fire| &fire.kept).collect()
+        let is_in_time = |fire: &&ModelFire| {
+            let is_broken_off = fire.is_broken_off || fire.was_broken_off;
+            !is_broken_off && self.now < fire.started.after(fire.timeout).after(fire.timeout)
+        };
+        fires.filter(is_in_time).flat_map(|fire| &fire.kept).collect()
     }
 
     /// S2: nothing is kept once all fires have ended.

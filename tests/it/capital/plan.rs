@@ -119,7 +119,7 @@ fn no_lot_is_closed_twice() {
         book.pools = vec![Decimal::ZERO, Decimal::ZERO];
         let rows = std::mem::take(&mut book.positions);
         for mut row in rows {
-            let mut half = row.clone();
+            let mut half = row;
             half.lots /= 2;
             row.lots -= half.lots;
             book.positions.extend([half, row]);

@@ -8,10 +8,10 @@ use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::execute::Fire;
 use xmc_hotpath::execute::repair::{Ends, cost_e9, ends, lot_q32, trade};
 use xmc_hotpath::message::{
-    AlertKind, ChannelState, CommandKind, Event, GatewayLimits, InstrumentIndex, InstrumentSpec,
-    Intent, LegSpec, MAX_LEGS, Obstacle, OrderAction, OrderCommand, OrderEvent, OrderEventKind,
-    Quote, Repair, RepairEnd, RepairSpec, RepairWay, SessionState, Side, SpreadIndex, SpreadSpec,
-    TimeInForce,
+    AccountId, AlertKind, ChannelState, CommandKind, Event, GatewayIndex, GatewayLimits,
+    InstrumentIndex, InstrumentSpec, Intent, LegSpec, MAX_LEGS, Obstacle, OrderAction,
+    OrderCommand, OrderEvent, OrderEventKind, Quote, Repair, RepairEnd, RepairSpec, RepairWay,
+    SessionState, Side, SpreadIndex, SpreadSpec, TimeInForce,
 };
 use xmc_hotpath::price::ONE_Q32;
 use xmc_hotpath::time::{MonoNs, Span};
@@ -349,6 +349,25 @@ fn messages_are_kept_for_every_fire_until_it_ends() {
     // Six were sent: there is room for two more and for what may repair these.
     stand.quote(0, 99, 100, 50);
     assert_eq!(fired(&mut stand).len(), 1);
+}
+
+/// What a fire waits for may never come: once its orders are called unknown nothing is kept for it.
+#[test]
+fn nothing_is_kept_for_a_fire_that_nobody_answers() {
+    let mut stand = stand_with(repaired());
+    let kept = |stand: &Stand| {
+        let gateway = stand.desk().gateway(GatewayIndex(0)).expect("it has limits");
+        let whole = stand.desk().account_risk(AccountId::ALL).expect("it has limits");
+        (gateway.kept_messages, whole.kept_messages)
+    };
+    stand.open(5);
+    assert_eq!(kept(&stand), (2, 2));
+    for (deadline, expected) in [(1, (2, 2)), (2, (0, 0))] {
+        stand.now += ACK_TIMEOUT.0;
+        stand.tell(Event::Tick);
+        assert_eq!(kept(&stand), expected, "deadline {deadline}");
+    }
+    assert!(stand.desk().spreads()[0].fire.is_some(), "it waits on");
 }
 
 /// Without tries it is as it was: the spread is halted at once.
