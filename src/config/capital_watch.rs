@@ -21,7 +21,8 @@ const BOOK_HOURS: u32 = 24;
 /// The money that the engine's orders use, watched while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapitalWatch {
-    /// The terms.
+    /// The terms. Only named: their bytes are in no digest of the configuration, so nobody is asked
+    /// about a change of them (`crate::governance`).
     pub terms: PathBuf,
     /// The book; replaced as a whole by whoever asks the brokers.
     pub book: PathBuf,

@@ -1,8 +1,8 @@
 //! Whether an engine may start: its configuration has been approved of, and that is in effect.
 //!
-//! Looked at before anything is opened or written. A record that was governed once stays so: it
-//! remembers the register that its last run started under, and neither a shorter one, nor one that
-//! was written anew, nor none will do.
+//! Looked at before the engine opens or writes anything; a demonstration has its simulated venues
+//! by then. A record that was governed once stays so: it remembers the register that its last run
+//! started under, and neither a shorter one, nor one that was written anew, nor none will do.
 
 use super::beside::{self, Approver, Governed};
 use super::draft::differs;
@@ -113,7 +113,10 @@ fn remedy(standing: &Standing, config: &str) -> String {
             "start that one (`xmc govern list {config}`), or propose this one again: `xmc govern \
              propose {config} --key KEY --reason TEXT`"
         ),
-        Standing::Ended { .. } | Standing::Withdrawn { .. } | Standing::InEffect { .. } => {
+        Standing::Ended { .. }
+        | Standing::Withdrawn { .. }
+        | Standing::Overtaken { .. }
+        | Standing::InEffect { .. } => {
             format!("propose it again: `xmc govern propose {config} --key KEY --reason TEXT`")
         }
     }

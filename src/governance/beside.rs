@@ -7,6 +7,7 @@
 //! the run's start, which the record's own hashes cover.
 
 use super::admission::Admitted;
+use super::entry::check_plain;
 use super::fold::Approved;
 use super::person::{Role, words};
 use super::register::Register;
@@ -113,15 +114,34 @@ pub fn keep(directory: &Path, run: u16, admitted: &Admitted) -> io::Result<Gover
 /// What was written down in `directory`, in the order of the runs; nothing if none was governed.
 ///
 /// # Errors
-/// Whatever the file system says; `InvalidData` of a line that is none.
+/// Whatever the file system says; `InvalidData` of a line that is none, or was cut off.
 pub fn read(directory: &Path) -> io::Result<Vec<Governed>> {
-    let text = match fs::read_to_string(directory.join(NAME)) {
-        Ok(text) => text,
+    let bytes = match fs::read(directory.join(NAME)) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let lines = text.lines().map(|line| serde_json::from_str(line).map_err(io::Error::from));
-    lines.collect()
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').zip(1_u64..);
+    lines.map(|(line, number)| line_of(line, number)).collect()
+}
+
+/// One line with its end. An error of the reader's own would be another kind where a line is cut
+/// off than where it is changed.
+fn line_of(line: &[u8], number: u64) -> io::Result<Governed> {
+    let bad = |why: String| {
+        let why = format!(
+            "{NAME}, line {number}: {why}: an engine that was stopped while it started leaves a \
+             last line that is cut off, and no run: remove that line then, or take the file from \
+             where else it is kept"
+        );
+        io::Error::new(io::ErrorKind::InvalidData, why)
+    };
+    let Some(line) = line.strip_suffix(b"\n") else { return Err(bad("it has no end".to_owned())) };
+    let governed: Governed =
+        serde_json::from_slice(line).map_err(|error| bad(error.to_string()))?;
+    // Names in it are shown.
+    check_plain(&serde_json::to_string(&governed)?).map_err(|refusal| bad(refusal.to_string()))?;
+    Ok(governed)
 }
 
 /// A run that was governed, or should have been, and whether that holds.

@@ -1,4 +1,4 @@
-//! A configuration as a proposal: what changes against the last one approved of.
+//! A configuration as a proposal: what changes against the one that is in effect.
 
 use super::entry::{FileDigest, ItemEntry, Proposal};
 use super::fold::Fold;
@@ -6,16 +6,22 @@ use super::item::{self, Items};
 use super::person::Person;
 use crate::config::Configuration;
 use crate::hex;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// The proposal of `config` as the next entry behind `fold`.
+/// The proposal of `config` as the next entry behind `fold`, at a moment: where nothing is in
+/// effect then, all of it is new.
 ///
 /// # Errors
 /// A file of the configuration that is not TOML, which a checked one is.
-pub fn draft(fold: &Fold, config: &Configuration) -> Result<Proposal, toml::de::Error> {
+pub fn draft(
+    fold: &Fold,
+    config: &Configuration,
+    at: Timestamp,
+) -> Result<Proposal, toml::de::Error> {
     let now = item::divide(&config.sources)?;
-    let base = fold.base();
+    let base = fold.in_effect(at);
     let known = base.into_iter().flat_map(|case| &case.proposal.items);
     let mut known: BTreeMap<_, _> = known
         .filter(|item| item.after.is_some())

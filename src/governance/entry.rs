@@ -82,8 +82,8 @@ pub struct Proposal {
     pub version: u64,
     /// The digest of the files, as records have it (`Sources::digest`).
     pub configuration: String,
-    /// The entry of the proposal that it is compared with: the last one approved of; none in the
-    /// first.
+    /// The entry of the proposal that it is compared with: what is in effect when it is signed;
+    /// none if nothing is.
     pub base: Option<u64>,
     /// The files in reading order.
     pub files: Vec<FileDigest>,
@@ -258,6 +258,7 @@ impl Entry {
         if entry.line()? != text {
             return Err(Refusal::NotCanonical);
         }
+        check_plain(text)?;
         Ok(entry)
     }
 
@@ -276,6 +277,27 @@ impl Entry {
         let note = Note { text, signatures: vec![self.signature.clone()] };
         note.signed_by(std::slice::from_ref(key)).is_ok()
     }
+}
+
+/// That nothing in a JSON text, as this writes it, steers a screen: no control characters, nor
+/// those that turn the direction of writing.
+///
+/// # Errors
+/// `Form`.
+pub fn check_plain(json: &str) -> Result<(), Refusal> {
+    let is_bad = |sign: char| {
+        sign.is_control() || matches!(sign, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut signs = json.chars();
+    while let Some(sign) = signs.next() {
+        // Quotes and backslashes are escaped too; whatever else is, is a control character.
+        let is_escaped = sign == '\\' && !matches!(signs.next(), Some('"' | '\\'));
+        if is_escaped || is_bad(sign) {
+            let why = "a text in it has a control character, which could hide what is shown";
+            return Err(Refusal::Form(why.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 fn form(error: impl std::fmt::Display) -> Refusal {

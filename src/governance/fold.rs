@@ -1,13 +1,18 @@
 //! The rules: entries of a register in their order, each taken or refused, and what follows.
 //!
 //! People are those of the configuration that governs when an entry is signed: the last version
-//! that has been in effect by then. Until the first has been, a proposal is judged by its own.
-//! Whose configuration is the first in effect says by that who governs.
+//! that has been in effect by then; until the first has been, the first that was approved of by
+//! enough people, from that approval on. Until then a proposal is judged by its own. Whose
+//! configuration is the first to be approved of says by that who governs.
+//!
+//! A version begins only where what it was compared with is in effect, and ends whatever was in
+//! effect before it for good: when it is over itself, nothing is in effect.
 
 use super::entry::{Approval, Entry, Evidence, NOTHING, Proposal, Said, Sample, What, Withdrawal};
 use super::item;
-use super::person::{ItemKind, Person, Role, words};
+use super::person::{ItemKind, Person, Role, same_people};
 use super::refusal::{Refusal, one_of};
+pub use super::standing::Standing;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,91 +75,9 @@ pub struct Case {
     pub approvals: Vec<Approved>,
     /// Who has withdrawn it, if somebody has.
     pub withdrawn: Option<Withdrawn>,
+    /// When it first comes into effect, or did, as far as the entries so far say.
+    began: Option<Timestamp>,
     key: [u8; 32],
-}
-
-/// How a proposal stands at a moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It may be traded with.
-    InEffect {
-        /// Since when.
-        from: Timestamp,
-        /// Until when, if nothing is approved of or withdrawn.
-        until: Option<Timestamp>,
-    },
-    /// It may not: a later one is in effect.
-    Superseded {
-        /// Its version.
-        by: u64,
-    },
-    /// People are missing who approve.
-    Waiting {
-        /// How many.
-        people: usize,
-        /// With which roles among them.
-        roles: Vec<Role>,
-    },
-    /// Its time has not come.
-    NotYet {
-        /// When it comes.
-        from: Timestamp,
-    },
-    /// Its time is over.
-    Ended {
-        /// Since when.
-        until: Timestamp,
-    },
-    /// It was withdrawn.
-    Withdrawn {
-        /// By whom.
-        by: String,
-        /// When.
-        at: Timestamp,
-    },
-}
-
-impl Standing {
-    /// The word for it.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::InEffect { .. } => "in effect",
-            Self::Superseded { .. } => "superseded",
-            Self::Waiting { .. } => "waiting",
-            Self::NotYet { .. } => "not yet",
-            Self::Ended { .. } => "ended",
-            Self::Withdrawn { .. } => "withdrawn",
-        }
-    }
-
-    /// It in a sentence.
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        match self {
-            Self::InEffect { from, until: None } => format!("in effect from {from}"),
-            Self::InEffect { from, until: Some(until) } => {
-                format!("in effect from {from} until {until}")
-            }
-            Self::Superseded { by } => format!("superseded by version {by}"),
-            Self::Waiting { people, roles } => {
-                let people = match people {
-                    0 => "somebody".to_owned(),
-                    1 => "one more person".to_owned(),
-                    more => format!("{more} more people"),
-                };
-                let roles = match &roles[..] {
-                    [] => String::new(),
-                    [one] => format!(" with the role {}", one.word()),
-                    roles => format!(" with the roles {} among them", words(roles)),
-                };
-                format!("waits for the approval of {people}{roles}")
-            }
-            Self::NotYet { from } => format!("approved of, in effect only from {from}"),
-            Self::Ended { until } => format!("its approval ended at {until}"),
-            Self::Withdrawn { by, at } => format!("withdrawn by {by} at {at}"),
-        }
-    }
 }
 
 impl Case {
@@ -182,14 +105,18 @@ impl Case {
     }
 
     /// Whether it has been in effect by a moment, be it withdrawn since or over.
-    fn has_been_in_effect(&self, at: Timestamp) -> bool {
-        let last = self.withdrawn.as_ref().map_or(at, |withdrawn| withdrawn.at.min(at));
-        let mut begins = self.approvals.iter().map(|one| one.from).filter(|from| *from <= last);
-        begins.any(|from| self.is_enough(|one| one.has_begun(from) && !one.has_ended(from)))
+    fn has_begun(&self, at: Timestamp) -> bool {
+        self.began.is_some_and(|began| began <= at)
     }
 
     fn is_in_effect(&self, at: Timestamp) -> bool {
         self.is_whole(|one| one.has_begun(at) && !one.has_ended(at))
+    }
+
+    /// As `is_in_effect`, of a moment that may be before it was withdrawn.
+    fn was_in_effect(&self, at: Timestamp) -> bool {
+        self.withdrawn.as_ref().is_none_or(|withdrawn| withdrawn.at > at)
+            && self.is_enough(|one| one.has_begun(at) && !one.has_ended(at))
     }
 
     /// The approvals that are worth something at a moment.
@@ -234,6 +161,8 @@ pub struct Fold {
     head: Option<String>,
     last: Option<Timestamp>,
     cases: Vec<Case>,
+    /// The place of the first that was approved of by enough people.
+    founder: Option<usize>,
     /// Lines of items by their digest.
     texts: BTreeMap<String, Vec<String>>,
 }
@@ -269,38 +198,82 @@ impl Fold {
         digest.and_then(|digest| self.texts.get(digest)).map_or(&[], Vec::as_slice)
     }
 
-    /// The proposal that is in effect at a moment.
+    /// The last proposal that has been in effect by a moment, be it over since.
+    fn governing(&self, at: Timestamp) -> Option<&Case> {
+        self.cases.iter().rev().find(|case| case.has_begun(at))
+    }
+
+    /// The proposal that is in effect at a moment, and what one of that moment is compared with.
+    /// Where the last one is over, none is: what it took the place of does not come back.
     #[must_use]
     pub fn in_effect(&self, at: Timestamp) -> Option<&Case> {
-        self.cases.iter().rev().find(|case| case.is_in_effect(at))
+        self.governing(at).filter(|case| case.is_in_effect(at))
     }
 
     /// How a proposal stands at a moment.
     #[must_use]
     pub fn standing(&self, case: &Case, at: Timestamp) -> Standing {
         let standing = case.standing(at);
-        match self.in_effect(at) {
-            Some(later) if later.entry > case.entry && case.is_in_effect(at) => {
+        if !matches!(standing, Standing::InEffect { .. } | Standing::NotYet { .. }) {
+            return standing;
+        }
+        match (self.governing(at), case.began, standing) {
+            (Some(later), ..) if later.entry > case.entry => {
                 Standing::Superseded { by: later.proposal.version }
             }
-            _ => standing,
+            (_, None, _) => Standing::Overtaken { base: case.proposal.base },
+            (_, Some(began), _) if began > at => Standing::NotYet { from: began },
+            (_, Some(began), Standing::InEffect { from, until }) => {
+                Standing::InEffect { from: from.max(began), until }
+            }
+            (.., standing) => standing,
         }
     }
 
-    /// What the next proposal is compared with: the last one approved of, whether its time has
-    /// come or not.
-    #[must_use]
-    pub fn base(&self) -> Option<&Case> {
-        self.cases.iter().rev().find(|case| case.is_whole(|_| true))
-    }
-
-    /// Who governs at a moment; those of `founding` while nobody ever has. Somebody who withdraws
-    /// what is in effect, or waits until it ends, gives nobody else the say by that.
+    /// Who governs at a moment; those of `founding` while nothing was ever approved of. Somebody
+    /// who withdraws it, or waits until it ends, gives nobody else the say by that.
     #[must_use]
     pub fn people<'p>(&'p self, at: Timestamp, founding: &'p [Person]) -> &'p [Person] {
-        let mut cases = self.cases.iter().rev();
-        let governing = cases.find(|case| case.has_been_in_effect(at));
+        let founder = self.founder.map(|founder| &self.cases[founder]);
+        let governing = self.governing(at).or(founder);
         governing.map_or(founding, |case| &case.proposal.people)
+    }
+
+    /// Whoever is approved of first governs from that on, whenever it comes into effect. What
+    /// others have approved of meanwhile, by their own say, they have not.
+    fn found(&mut self, at: usize) {
+        if self.founder.is_some() || !self.cases[at].is_enough(|_| true) {
+            return;
+        }
+        self.founder = Some(at);
+        let people = self.cases[at].proposal.people.clone();
+        let governs = |one: &Approved| {
+            let person = people.iter().find(|person| person.name == one.by);
+            person.is_some_and(|person| {
+                person.roles == one.roles
+                    && person.verifier().is_some_and(|key| key.bytes() == one.key)
+            })
+        };
+        self.cases.iter_mut().for_each(|case| case.approvals.retain(governs));
+    }
+
+    /// When each that has not begun by `now` does: only where its base is in effect then.
+    fn settle(&mut self, now: Timestamp) {
+        for at in 0..self.cases.len() {
+            let (earlier, case) = (&self.cases[..at], &self.cases[at]);
+            if case.has_begun(now) {
+                continue;
+            }
+            let follows = |from: &Timestamp| {
+                let before = earlier.iter().rev().find(|case| case.has_begun(*from));
+                let before = before.filter(|case| case.was_in_effect(*from));
+                before.map(|case| case.entry) == case.proposal.base
+            };
+            let mut begins: Vec<_> = case.approvals.iter().map(|one| one.from).collect();
+            begins.sort_unstable();
+            let began = begins.into_iter().find(|from| case.is_in_effect(*from) && follows(from));
+            self.cases[at].began = began;
+        }
     }
 
     /// The version that an item has if it changes now.
@@ -333,6 +306,7 @@ impl Fold {
             What::Approval(approval) => self.approve(entry, approval)?,
             What::Withdrawal(withdrawal) => self.withdraw(entry, withdrawal)?,
         }
+        self.settle(said.at);
         self.count = said.entry;
         self.head = Some(entry.hash.clone());
         self.last = Some(said.at);
@@ -387,12 +361,13 @@ impl Fold {
         if proposal.version != wanted {
             return Err(Refusal::Version { found: proposal.version, wanted });
         }
-        let base = self.base();
+        let base = self.in_effect(entry.said.at);
         let wanted = base.map(|case| case.entry);
         if proposal.base != wanted {
             return Err(Refusal::Overtaken { found: proposal.base, wanted });
         }
         self.check_items(proposal, base)?;
+        self.check_people(proposal)?;
         for item in &proposal.items {
             if let (Some(digest), Some(lines)) = (&item.after, &item.lines) {
                 self.texts.insert(digest.clone(), lines.clone());
@@ -407,9 +382,24 @@ impl Fold {
             evidence: Vec::new(),
             approvals: Vec::new(),
             withdrawn: None,
+            began: None,
             key,
         });
         Ok(())
+    }
+
+    /// That those whom it says govern are those whom its `[[operator]]` items say.
+    fn check_people(&self, proposal: &Proposal) -> Result<(), Refusal> {
+        let operators = proposal
+            .items
+            .iter()
+            .filter(|item| item.kind == ItemKind::Limit && item.name.starts_with("operator "));
+        let lines = operators
+            .filter(|item| item.after.is_some())
+            .map(|item| item.lines.as_deref().unwrap_or_else(|| self.lines(item.after.as_deref())));
+        // One that does not read is nobody, whom the proposal cannot name either.
+        let people: Vec<_> = lines.filter_map(Person::of_lines).collect();
+        same_people(&proposal.people, &people)
     }
 
     /// That each item follows from the base, and none of the base is left out.
@@ -488,10 +478,6 @@ impl Fold {
             let item = format!("{} of {}", item.kind.word(), item.name);
             return Err(Refusal::NoEvidence(item));
         }
-        let base = self.base().map(|base| base.entry);
-        if case.proposal.base != base && base != Some(case.entry) {
-            return Err(Refusal::Overtaken { found: case.proposal.base, wanted: base });
-        }
         let Approval { from, until, .. } = *approval;
         if from < entry.said.at {
             return Err(Refusal::Backdated { from, at: entry.said.at });
@@ -499,9 +485,17 @@ impl Fold {
         if let Some(until) = until.filter(|until| *until <= from) {
             return Err(Refusal::Expired { until, from });
         }
+        // A later one that is approved of, or what is in effect when this begins.
+        let mut later = self.cases.iter().skip(at + 1).rev();
+        let later = later.find(|case| case.began.is_some() || case.is_whole(|_| true));
+        let base = later.or_else(|| self.in_effect(from)).map(|base| base.entry);
+        if case.proposal.base != base && base != Some(case.entry) {
+            return Err(Refusal::Overtaken { found: case.proposal.base, wanted: base });
+        }
         let (by, roles) = (person.name, person.roles);
         let approved = Approved { entry: entry.said.entry, by, roles, from, until, key };
         self.cases[at].approvals.push(approved);
+        self.found(at);
         Ok(())
     }
 

@@ -4,7 +4,8 @@
 //! An item is what a section is for one purpose: `formula` and `target` of `spread cu_hg`, `limit`
 //! of `limit instrument=cu`. Its text is one line for each setting, `leg[0].ratio = 1`, sorted; two
 //! files that mean the same have the same items, wherever they put them. Values stand as written:
-//! nothing here knows what a key means, but which purpose it serves (`purpose`).
+//! nothing here knows what a key means, but which purpose it serves (`purpose`). A file that is
+//! only named, as the terms of `[capital]` are, is in no item: its name is.
 
 use super::person::ItemKind;
 use crate::config::Sources;

@@ -4,7 +4,8 @@
 //! formulas, targets, limits, each with a version and an owner. What people do about one is an
 //! entry (`entry`) of a register: a proposal, evidence, an approval, a withdrawal, each signed by
 //! one person and holding the hash of the entry before it. `fold` is the whole set of rules: it
-//! takes an entry or says why not (`refusal`), for who appends one as for who verifies them all.
+//! takes an entry or says why not (`refusal`), for who appends one as for who verifies them all,
+//! and how each proposal stands (`standing`).
 //! `register` is the file; `lineage` what evidence was made from; `admission` is what an engine
 //! asks before it starts, and `beside` what it leaves beside its record for whoever reads that.
 //!
@@ -22,3 +23,4 @@ pub mod lineage;
 pub mod person;
 pub mod refusal;
 pub mod register;
+pub mod standing;

@@ -1,5 +1,6 @@
 //! Who may do what about a configuration, and which kinds of change ask for whom.
 
+use super::refusal::Refusal;
 use crate::audit::note::VerifierKey;
 use crate::config::{Configuration, Operator};
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,31 @@ impl Person {
         operators.filter(|operator| !operator.roles.is_empty()).map(person).collect()
     }
 
+    /// The person whom the lines of an `[[operator]]` item say (`item::divide`); `None` if they say
+    /// none, or one without a role.
+    #[must_use]
+    pub fn of_lines(lines: &[String]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Written {
+            name: String,
+            key: String,
+            #[serde(default)]
+            roles: Vec<Role>,
+        }
+        let known = ["name = ", "key = ", "roles = "];
+        let is_known = |line: &&String| known.iter().any(|known| line.starts_with(known));
+        let lines: Vec<_> = lines.iter().filter(is_known).map(String::as_str).collect();
+        let Written { name, key, roles } = toml::from_str(&lines.join("\n")).ok()?;
+        let key = VerifierKey::parse(&key).ok()?.to_string();
+        (!roles.is_empty()).then_some(Self { name, key, roles })
+    }
+
+    /// The person in words: name, roles, key.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        format!("{} ({}) {}", self.name, self.roles_in_words(), self.key)
+    }
+
     /// Whether the person has a role.
     #[must_use]
     pub fn has(&self, role: Role) -> bool {
@@ -128,6 +154,27 @@ impl Person {
     pub fn roles_in_words(&self) -> String {
         words(&self.roles)
     }
+}
+
+/// That a proposal names these people, in whatever order.
+///
+/// # Errors
+/// `People`, with whom it names and whom it does not.
+pub fn same_people(said: &[Person], found: &[Person]) -> Result<(), Refusal> {
+    let sorted = |people: &[Person]| {
+        let mut people: Vec<_> = people.iter().map(Person::in_words).collect();
+        people.sort_unstable();
+        people
+    };
+    let (said, found) = (sorted(said), sorted(found));
+    if said == found {
+        return Ok(());
+    }
+    let only = |these: &[String], others: &[String]| {
+        let these: Vec<_> = these.iter().filter(|one| !others.contains(one)).cloned().collect();
+        if these.is_empty() { "nobody else".to_owned() } else { these.join(", ") }
+    };
+    Err(Refusal::People { said: only(&said, &found), found: only(&found, &said) })
 }
 
 /// Roles as a list.

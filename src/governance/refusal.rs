@@ -93,9 +93,20 @@ pub enum Refusal {
         /// In what.
         why: &'static str,
     },
-    /// A proposal is compared with another than the last one approved of.
+    /// The people of a proposal are others than its `[[operator]]` sections name.
     #[error(
-        "it was compared with {}, and the last one approved of is {}: propose it anew",
+        "it says that {said} would govern, and its [[operator]] sections name {found}: have it \
+         withdrawn, and propose it anew with `xmc govern propose`"
+    )]
+    People {
+        /// Whom only the proposal names.
+        said: String,
+        /// Whom only the sections name.
+        found: String,
+    },
+    /// A proposal is compared with another than what is in effect when it begins.
+    #[error(
+        "it was compared with {}, and what it would follow is {}: propose it anew",
         shown(*.found),
         shown(*.wanted)
     )]
@@ -246,6 +257,7 @@ impl Refusal {
             Self::WrongRole { .. } => "wrong_role",
             Self::Version { .. } => "version",
             Self::Item { .. } => "item",
+            Self::People { .. } => "people",
             Self::Overtaken { .. } => "overtaken",
             Self::NoProposal(_) => "no_proposal",
             Self::OtherDigest { .. } => "other_digest",

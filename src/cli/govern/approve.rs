@@ -1,11 +1,9 @@
 //! `xmc govern approve`: that a configuration may be traded with.
 
 use super::show::text_of;
-use super::{Signing, appended, governed, of, proposal_of};
+use super::{Signing, agrees, appended, governed, of, proposal_of};
 use crate::cli::{CliError, Exit, Report};
-use crate::governance::draft::differs;
 use crate::governance::entry::{Approval, What};
-use crate::governance::item;
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -32,14 +30,7 @@ pub fn run(args: &ApproveArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let (config, register) = governed(&args.config)?;
     let register = register.sound().map_err(of)?;
     let case = proposal_of(&config, &register, &args.config)?;
-    let items = item::divide(&config.sources).map_err(CliError::could_not_run)?;
-    if let Some(item) = differs(&case.proposal, &items) {
-        return Err(CliError::refused(format!(
-            "the proposal in entry {} says something else of {item} than the file: have it \
-             withdrawn and proposed anew",
-            case.entry
-        )));
-    }
+    agrees(case, &config)?;
     let now = Timestamp::now();
     let mut words = text_of(&register, case, now);
     let until = args.until.map_or(String::new(), |until| format!(" until {until}"));

@@ -6,14 +6,15 @@ use crate::governance::draft::draft;
 use crate::governance::entry::{ItemEntry, Proposal};
 use crate::governance::fold::Fold;
 use crate::governance::item;
+use jiff::Timestamp;
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Show what a configuration changes against the last one that was approved of.
+/// Show what a configuration changes against the one that is in effect.
 ///
 /// Of a configuration that nobody has proposed yet, what would be proposed. Of one that was, what
-/// was: then it is compared with what was approved of at that time. Exit code 1 if it changes
+/// was: then it is compared with what was in effect at that time. Exit code 1 if it changes
 /// something, as `diff` has it.
 #[derive(Debug, clap::Args)]
 pub struct DiffArgs {
@@ -41,7 +42,8 @@ pub fn run(args: &DiffArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let drafted: Proposal;
     let (entry, proposal) = match (&config, &digest) {
         (Some(config), Some(digest)) if args.entry.is_none() && !is_known(digest) => {
-            drafted = draft(&register.fold, config).map_err(CliError::could_not_run)?;
+            drafted =
+                draft(&register.fold, config, Timestamp::now()).map_err(CliError::could_not_run)?;
             (None, &drafted)
         }
         _ => {

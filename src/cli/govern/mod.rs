@@ -16,8 +16,11 @@ use super::control::{confirm, read_key};
 use super::{CliError, Exit, Report};
 use crate::audit::note::SignerKey;
 use crate::config::{self, Configuration};
-use crate::governance::entry::What;
+use crate::governance::draft::differs;
+use crate::governance::entry::{What, check_plain};
 use crate::governance::fold::Case;
+use crate::governance::item;
+use crate::governance::person::{Person, same_people};
 use crate::governance::refusal::Refusal;
 use crate::governance::register::{Register, RegisterError, seconds};
 use jiff::Timestamp;
@@ -91,6 +94,8 @@ impl Signing {
         out: &mut Report<'_>,
     ) -> Result<Register, CliError> {
         let key: SignerKey = read_key(&self.key)?;
+        let json = serde_json::to_string(&what(seconds(Timestamp::now())));
+        check_plain(&json.map_err(CliError::could_not_run)?).map_err(|bad| refused(&bad))?;
         if out.is_json() {
             if !self.yes {
                 eprint!("{words}");
@@ -175,6 +180,19 @@ fn proposal_of<'r>(
             path.display()
         ))
     })
+}
+
+/// That a proposal says of a configuration what its files say: every item, and who governs.
+fn agrees(case: &Case, config: &Configuration) -> Result<(), CliError> {
+    let items = item::divide(&config.sources).map_err(CliError::could_not_run)?;
+    if let Some(item) = differs(&case.proposal, &items) {
+        return Err(CliError::refused(format!(
+            "the proposal in entry {} says something else of {item} than the file: have it \
+             withdrawn and proposed anew",
+            case.entry
+        )));
+    }
+    same_people(&case.proposal.people, &Person::of(config)).map_err(|bad| refused(&bad))
 }
 
 /// The proposal that is asked for: by its entry, else of the configuration, else the last one.

@@ -5,13 +5,14 @@ use super::{Signing, appended, governed, of};
 use crate::cli::{CliError, Exit, Report};
 use crate::governance::draft::draft;
 use crate::governance::entry::What;
+use jiff::Timestamp;
 use std::path::PathBuf;
 
 /// Propose a configuration, with its includes, as the next to trade.
 ///
 /// It is divided into items (models, formulas, targets, limits), each with a version, an owner and
-/// a digest, and compared with the last one that was approved of. The first proposal of a register
-/// says who governs.
+/// a digest, and compared with what is in effect: with nothing, if nothing is. The first proposal
+/// of a register says who governs.
 #[derive(Debug, clap::Args)]
 pub struct ProposeArgs {
     /// The configuration; its `[governance]` names the register.
@@ -23,13 +24,14 @@ pub struct ProposeArgs {
 pub fn run(args: &ProposeArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let (config, register) = governed(&args.config)?;
     let register = register.sound().map_err(of)?;
-    let proposal = draft(&register.fold, &config).map_err(CliError::could_not_run)?;
+    let proposal =
+        draft(&register.fold, &config, Timestamp::now()).map_err(CliError::could_not_run)?;
     let mut words =
         format!("version {}, configuration {}\n", proposal.version, proposal.configuration);
     if register.fold.cases().is_empty() {
         words.push_str("  the first of its register: it says who governs\n");
         for person in &proposal.people {
-            words.push_str(&format!("    {}: {}\n", person.name, person.roles_in_words()));
+            words.push_str(&format!("    {}\n", person.in_words()));
         }
     }
     for item in proposal.changed() {
@@ -41,8 +43,7 @@ pub fn run(args: &ProposeArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
             item.owner
         ));
         // All of the first is new: its lines are the files'.
-        let shown =
-            if proposal.base.is_some() { differences(&register.fold, item) } else { vec![] };
+        let shown = if proposal.version > 1 { differences(&register.fold, item) } else { vec![] };
         shown.iter().for_each(|line| words.push_str(&format!("    {line}\n")));
     }
     if proposal.changed().next().is_none() {

@@ -1,7 +1,7 @@
 //! `xmc govern show`: one proposal with all that was said about it.
 
 use super::diff::differences;
-use super::{named, of, wanted};
+use super::{agrees, named, of, wanted};
 use crate::cli::report::Utc;
 use crate::cli::{CliError, Exit, Report};
 use crate::config::decimal::show_e9;
@@ -35,6 +35,11 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let (config, register) = named(&args.place)?;
     let register = register.sound().map_err(of)?;
     let case = wanted(args.entry, config.as_ref(), &register, &args.place)?;
+    if let Some(config) = &config
+        && config.digest() == case.proposal.configuration
+    {
+        agrees(case, config)?;
+    }
     let at = args.at.unwrap_or_else(Timestamp::now);
     let standing = register.fold.standing(case, at);
     if out.is_json() {
@@ -104,6 +109,10 @@ fn tell(
         let title = if number == 0 { "files" } else { "" };
         writeln!(text, "  {title:<14} {} {} bytes {}", file.sha256, file.bytes, file.name)?;
     }
+    for (number, person) in proposal.people.iter().enumerate() {
+        let title = if number == 0 { "people" } else { "" };
+        writeln!(text, "  {title:<14} {}", person.in_words())?;
+    }
     let unchanged = proposal.items.len() - proposal.changed().count();
     for item in proposal.changed() {
         let (kind, asked) = (item.kind.word(), item.kind.asks_for().word());
@@ -114,7 +123,7 @@ fn tell(
         )?;
         let lines = differences(&register.fold, item);
         // All of the first is new.
-        let most = if proposal.base.is_some() { lines.len() } else { 0 };
+        let most = if proposal.version > 1 { lines.len() } else { 0 };
         for line in lines.iter().take(most) {
             writeln!(text, "  {:<14}   {line}", "")?;
         }

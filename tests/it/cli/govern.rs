@@ -240,6 +240,8 @@ fn audited(stand: &Stand, record: &Path) {
     let other = finding(&|text| Some(text.replace("\"carl\"", "\"mona\"")));
     assert!(other.contains("others had approved"), "{other}");
     let digest = whole["governed"][0]["governed"]["configuration"].as_str().expect("a digest");
+    let other = finding(&|text| Some(text[..text.len() - 20].to_owned()));
+    assert!(other.contains("remove that line"), "it was cut off: {other}");
     let other = finding(&|text| Some(text.replace(digest, &"00".repeat(32))));
     assert!(other.contains("another configuration"), "{other}");
     assert!(finding(&|_| None).contains("nothing here says who approved"), "it was taken away");
@@ -379,8 +381,13 @@ fn what_cannot_be_asked_is_refused() {
     let output = xmc(&["govern", "show", text_of(&stand.config)]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    for words in ["version 1 (entry 1)", "asks for risk", "waits for the approval of 2 more people"]
-    {
+    for words in [
+        "version 1 (entry 1)",
+        "asks for risk",
+        "waits for the approval of 2 more people",
+        "people         pat (proposer) pat+",
+        "rita (risk) rita+",
+    ] {
         assert!(said.contains(words), "{words}: {said}");
     }
 }

@@ -84,7 +84,7 @@ fn an_engine_starts_with_what_is_in_effect_and_with_nothing_else() {
     assert_eq!(stand.admit(13, &LESS).expect("it starts").governed.proposal, second);
     rig.withdraw("carl", 14, second).expect("one is enough");
     stand.barred(14, &LESS, "withdrawn", "xmc govern propose");
-    assert_eq!(stand.admit(14, &[]).expect("the one before").governed.proposal, proposal);
+    stand.barred(14, &[], "superseded", "xmc govern list");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_proposal_that_hides_a_change_lets_nobody_start() {
     let rig = &stand.rig;
     rig.approved(0, &rig.config(&[]));
     let config = rig.config(&LESS);
-    let mut proposal = draft(&rig.read().fold, &config).expect("TOML");
+    let mut proposal = draft(&rig.read().fold, &config, at(10)).expect("TOML");
     // The limit is said to be as it was.
     let item = proposal.items.iter_mut().find(|item| item.before != item.after);
     let item = item.expect("one changes");
@@ -135,6 +135,23 @@ fn a_record_remembers_the_register_that_it_was_governed_by() {
     let copy = stand.record.join(format!("register.{}.jsonl", &kept[0].head[..16]));
     assert_eq!(std::fs::read_to_string(copy).expect("it is kept"), text);
     stand.admit(4, &[]).expect("nothing has changed");
+    // The list of runs was cut off while it was written: at its end, within a line.
+    let list = stand.record.join("governed.jsonl");
+    let whole = std::fs::read(&list).expect("it is there");
+    for bytes in [1, 30] {
+        std::fs::write(&list, &whole[..whole.len() - bytes]).expect("it is ours");
+        stand.barred(4, &[], "io", "remove that line");
+        let checked = beside::check(&stand.record, &[1]).expect("it is a finding, and no error");
+        let finding = checked[0].finding.as_deref().expect("a finding");
+        assert!(finding.contains("line 1") && finding.contains("remove that line"), "{finding}");
+    }
+    // A name in it would steer the screen of whoever audits.
+    let steered = String::from_utf8_lossy(&whole).replacen("\"olga\"", "\"ol\\u001b[2Kga\"", 1);
+    std::fs::write(&list, steered).expect("it is ours");
+    let checked = beside::check(&stand.record, &[1]).expect("a finding");
+    let finding = checked[0].finding.as_deref().expect("a finding");
+    assert!(finding.contains("control character"), "{finding}");
+    std::fs::write(&list, whole).expect("it is ours");
     // A line less; another register; none; no governance.
     let shorter: String = text.split_inclusive('\n').take(4).collect();
     std::fs::write(&rig.register, shorter).expect("it is ours");

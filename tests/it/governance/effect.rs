@@ -68,7 +68,7 @@ fn the_last_version_whose_time_has_come_is_in_effect() {
         rig.approve_from(by, 12, second, (30, Some(60))).expect("it is approved of");
     }
     let seen = [2, 29, 30, 59, 60].map(|minutes| version(&rig, minutes));
-    assert_eq!(seen, [Some(1), Some(1), Some(2), Some(2), Some(1)]);
+    assert_eq!(seen, [Some(1), Some(1), Some(2), Some(2), None], "the first is not back");
     let register = rig.read();
     let standing = register.fold.standing(&register.fold.cases()[0], at(40));
     assert_eq!(standing, Standing::Superseded { by: 2 });
@@ -111,4 +111,88 @@ fn a_proposal_that_was_overtaken_is_not_approved_of() {
     // A third may still join what is approved of.
     rig.approve("olga", 16, fast).expect("three");
     assert_eq!(version(&rig, 16), Some(3));
+}
+
+/// What a version was compared with and what it takes the place of are one: after a time that is
+/// over, or was never to come before it, everything of it is new.
+#[test]
+fn what_is_not_in_effect_is_no_base() {
+    let rig = Rig::new("govern_base");
+    let first = rig.tried(0, &rig.config(&[]));
+    for by in ["olga", "rita", "carl"] {
+        rig.approve_from(by, 2, first, (2, Some(60))).expect("it is approved of");
+    }
+    let case = |entry| rig.read().fold.case(entry).expect("it is there").clone();
+    // In effect when it is proposed, and not when it would be followed.
+    let second = rig.tried(10, &rig.config(&LESS));
+    assert_eq!(case(second).proposal.base, Some(first));
+    assert_eq!(case(second).proposal.changed().count(), 1);
+    let late = rig.approve_from("rita", 12, second, (60, None)).expect_err("it follows nothing");
+    assert_eq!(late.rule(), "overtaken");
+    rig.approve_from("rita", 12, second, (59, None)).expect("it follows the first");
+    // The first is over: two people and no backtest are not enough for what it once was.
+    let again = rig.propose("pat", 70, &rig.config(&[])).expect("it is proposed");
+    assert_eq!(case(again).proposal.base, None);
+    assert_eq!(case(again).proposal.changed().count(), case(again).proposal.items.len());
+    assert_eq!(case(again).asks_for().len(), 3, "owner, risk and compliance");
+    let untried = rig.approve("olga", 71, again).expect_err("no backtest");
+    assert_eq!(untried.rule(), "no_evidence");
+    rig.attach("pat", 71, again).expect("evidence");
+    for by in ["olga", "carl"] {
+        rig.approve(by, 72, again).expect("it is approved of");
+    }
+    assert_eq!(version(&rig, 72), None, "risk is missing");
+    rig.approve("rita", 73, again).expect("it is approved of");
+    assert_eq!(version(&rig, 73), Some(3));
+}
+
+/// What is to come is no base either: it may be withdrawn before.
+#[test]
+fn what_is_to_come_is_no_base() {
+    let rig = Rig::new("govern_to_come");
+    let first = rig.approved(0, &rig.config(&[]));
+    let more = [("max_position_lots = 20", "max_position_lots = 18")];
+    let second = rig.tried(10, &rig.config(&more));
+    for by in ["rita", "carl"] {
+        rig.approve_from(by, 12, second, (30, None)).expect("it is approved of");
+    }
+    // Eighteen lots are still a change, of which risk is asked.
+    let third = rig.tried(15, &rig.config(&more));
+    let register = rig.read();
+    let proposal = &register.fold.case(third).expect("it is there").proposal;
+    assert_eq!((proposal.base, proposal.changed().count()), (Some(first), 1));
+    let refused = rig.approve_from("carl", 17, third, (31, None)).expect_err("it follows another");
+    assert_eq!(refused.rule(), "overtaken");
+    // Nor does the second begin once what it was compared with was withdrawn.
+    rig.withdraw("rita", 20, first).expect("one is enough");
+    assert_eq!([20, 30, 31].map(|minutes| version(&rig, minutes)), [None; 3]);
+    let register = rig.read();
+    let standing = register.fold.standing(register.fold.case(second).expect("it is there"), at(31));
+    assert_eq!(standing, Standing::Overtaken { base: Some(first) });
+}
+
+/// One signature takes the limits of today away, and does not bring those of yesterday back.
+#[test]
+fn withdrawal_brings_nothing_back() {
+    let rig = Rig::new("govern_back");
+    let first = rig.approved(0, &rig.config(&[]));
+    let second = rig.approved(10, &rig.config(&LESS));
+    rig.withdraw("pat", 20, second).expect("one is enough");
+    assert_eq!(version(&rig, 20), None);
+    let standing = |entry, minutes| {
+        let register = rig.read();
+        register.fold.standing(register.fold.case(entry).expect("it is there"), at(minutes))
+    };
+    assert_eq!(standing(first, 20), Standing::Superseded { by: 2 });
+    let refused = rig.approve("eve", 21, first).expect_err("it is over");
+    assert_eq!(refused.rule(), "overtaken");
+    let third = rig.approved(22, &rig.config(&[]));
+    assert_eq!(version(&rig, 24), Some(3));
+    // Withdrawn before its time, nothing has followed it.
+    let fourth = rig.tried(30, &rig.config(&LESS));
+    for by in ["rita", "carl"] {
+        rig.approve_from(by, 32, fourth, (60, None)).expect("it is approved of");
+    }
+    rig.withdraw("rita", 40, fourth).expect("one is enough");
+    assert_eq!(rig.read().fold.in_effect(at(61)).map(|case| case.entry), Some(third));
 }

@@ -173,7 +173,7 @@ fn a_proposal_follows_from_the_entries_before_it() {
     let rig = Rig::new("govern_follows");
     rig.approved(0, &rig.config(&[]));
     let changed = rig.config(&[("clip_units = 1", "clip_units = 2")]);
-    let good = draft(&rig.read().fold, &changed).expect("TOML");
+    let good = draft(&rig.read().fold, &changed, super::rig::at(10)).expect("TOML");
     let at = good.items.iter().position(|item| item.before != item.after).expect("one changes");
     let refused = |edit: &dyn Fn(&mut cross_market_connect::governance::entry::Proposal)| {
         let mut proposal = good.clone();

@@ -2,8 +2,10 @@
 
 use super::rig::{Rig, at, evidence, key, seed};
 use cross_market_connect::audit::note::{Purpose, SignerKey};
+use cross_market_connect::governance::draft::draft;
 use cross_market_connect::governance::entry::{Approval, Entry, Said, What};
 use cross_market_connect::governance::fold::Standing;
+use cross_market_connect::governance::item;
 use cross_market_connect::governance::person::{Person, Role};
 use cross_market_connect::governance::refusal::Refusal;
 use cross_market_connect::governance::register::Register;
@@ -47,6 +49,14 @@ fn nobody_approves_of_what_is_their_own() {
     let eva = SignerKey::new("eva", Purpose::Log, &seed("eve")).expect("a name");
     let roles = vec![Role::Owner, Role::Risk];
     let (name, verifier) = ("eva".to_owned(), eva.verifier().to_string());
+    let place = first.items.iter().position(|item| item.name == "operator eve");
+    let place = place.expect("eve has an item");
+    let lines = ["id = 9".into(), format!("key = {verifier:?}"), "name = \"eva\"".into()];
+    let lines = [&lines[..], &["roles = [\"owner\", \"risk\"]".to_owned()]].concat();
+    let mut operator = first.items[place].clone();
+    operator.name = "operator eva".to_owned();
+    (operator.after, operator.lines) = (Some(item::digest(&lines)), Some(lines));
+    first.items.insert(place, operator);
     first.people.push(Person { name, key: verifier, roles });
     let mut register = Register::of_text(rig.register.clone(), String::new());
     let sign = |register: &Register, by: &SignerKey, minutes, what| {
@@ -121,7 +131,96 @@ fn people_are_those_of_the_configuration_that_governs() {
     rig.attach("pat", 21, next).expect("evidence");
     assert_eq!(why(rig.approve("dora", 29, next)), "person", "her time has not come");
     assert_eq!(why(rig.approve("rita", 31, next)), "person", "hers is over");
-    rig.approve("dora", 31, next).expect("now it is hers");
+    assert_eq!(why(rig.approve("dora", 31, next)), "overtaken", "it was compared with the first");
+    let next = rig.tried(32, &rig.config(&[&edits[..], &LIMIT[..]].concat()));
+    rig.approve("dora", 34, next).expect("now it is hers");
+}
+
+/// Whom a proposal says to govern are those whom its own items say.
+#[test]
+fn nobody_is_left_out_of_those_who_govern() {
+    let rig = Rig::new("govern_hidden_people");
+    let honest = |minutes| draft(&rig.read().fold, &rig.config(&LIMIT), at(minutes)).expect("TOML");
+    let mallory = key("mallory").verifier().to_string();
+    let eve = key("eve").verifier().to_string();
+    let tamper = |minutes: i64| {
+        let mut others = Vec::new();
+        let edits: [&dyn Fn(&mut Vec<Person>); 5] = [
+            &|people| people.retain(|one| one.name == "pat" || one.name == "eve"),
+            &|people| people[0].roles.push(Role::Risk),
+            &|people| people[1].key.clone_from(&mallory),
+            &|people| people.push(people[2].clone()),
+            &|people| {
+                let roles = vec![Role::Owner, Role::Risk, Role::Compliance];
+                people.push(Person { name: "mallory".to_owned(), key: mallory.clone(), roles });
+            },
+        ];
+        for edit in edits {
+            let mut proposal = honest(minutes);
+            assert!(proposal.people.iter().any(|one| one.key == eve), "eve is one of them");
+            edit(&mut proposal.people);
+            others.push(proposal);
+        }
+        others
+    };
+    for proposal in tamper(0) {
+        let line = rig.forge("pat", 0, What::Proposal(proposal.clone()));
+        assert_eq!(rig.broken(&[line]), Some((1, "people")), "written by hand");
+        assert_eq!(why(rig.say("pat", 0, What::Proposal(proposal))), "people");
+    }
+    // Nor where the people's own items do not change.
+    rig.approved(0, &rig.config(&[]));
+    for proposal in tamper(10) {
+        assert_eq!(why(rig.say("pat", 10, What::Proposal(proposal))), "people");
+    }
+    rig.say("pat", 10, What::Proposal(honest(10))).expect("as it is");
+}
+
+/// Who has approved first governs, though it comes into effect only later.
+#[test]
+fn the_first_that_is_approved_of_governs_before_its_time() {
+    let rig = Rig::new("govern_monday");
+    let [dora, rita, mallory, pat] =
+        ["dora", "rita", "mallory", "pat"].map(|name| key(name).verifier().to_string());
+    let theirs = rig.config(&[("name = \"rita\"", "name = \"dora\""), (&rita, &dora)]);
+    // Before that, whoever proposes is judged by their own.
+    let early = rig.tried(0, &theirs);
+    rig.approve("dora", 2, early).expect("by its own people");
+    let first = rig.tried(3, &rig.config(&[]));
+    for by in ["olga", "rita", "carl"] {
+        rig.approve_from(by, 5, first, (600, None)).expect("it is approved of");
+    }
+    // What dora has approved of by her own say nobody has.
+    let register = rig.read();
+    let standing = register.fold.standing(register.fold.case(early).expect("it is there"), at(6));
+    assert!(matches!(standing, Standing::Waiting { people: 2, .. }), "{standing:?}");
+    assert_eq!(why(rig.approve("dora", 6, early)), "person");
+    let late = rig.tried(10, &theirs);
+    assert_eq!(why(rig.approve("dora", 12, late)), "person");
+    let own = [("name = \"pat\"", "name = \"mallory\""), (&pat[..], &mallory[..])];
+    assert_eq!(why(rig.propose("mallory", 13, &rig.config(&own))), "person");
+    assert_eq!(rig.read().fold.in_effect(at(600)).map(|case| case.entry), Some(first));
+}
+
+/// What is shown could hide what is signed.
+#[test]
+fn nothing_in_an_entry_steers_a_screen() {
+    let rig = Rig::new("govern_control");
+    let good = draft(&rig.read().fold, &rig.config(&[]), at(0)).expect("TOML");
+    for text in ["a\u{1b}[2Kb", "a\nb", "a\rb", "a\tb", "a\u{7f}b", "a\u{9b}b", "a\u{202e}b"] {
+        let mut proposal = good.clone();
+        proposal.files[0].name = text.to_owned();
+        let line = rig.forge("pat", 0, What::Proposal(proposal.clone()));
+        assert_eq!(rig.broken(&[line]), Some((1, "form")), "{text:?}");
+        assert_eq!(why(rig.say("pat", 0, What::Proposal(proposal))), "form", "{text:?}");
+    }
+    let mut proposal = good;
+    proposal.files[0].name = "a \"quoted\" \\name\\u001b \u{4e2d}.toml".to_owned();
+    rig.say("pat", 0, What::Proposal(proposal)).expect("it is plain");
+    let configuration = rig.read().fold.cases()[0].proposal.configuration.clone();
+    let mut tried = evidence(1, &configuration, [100, 200, 200, 300]);
+    tried.in_sample.command.push('\u{8}');
+    assert_eq!(why(rig.say("pat", 1, What::Evidence(tried))), "form");
 }
 
 /// One who withdraws everything cannot put people of their own in the place of those who govern.
@@ -135,7 +234,7 @@ fn withdrawing_gives_nobody_else_the_say() {
     let coup = rig.tried(11, &config);
     assert_eq!(why(rig.approve("dora", 13, coup)), "person");
     rig.approve("rita", 13, coup).expect("who governed governs");
-    // What was never in effect has never governed.
+    // Nor what was approved of and withdrawn before its time.
     let other = Rig::new("govern_never_begun");
     let proposal = other.tried(0, &other.config(&[]));
     for by in ["olga", "rita", "carl"] {
@@ -144,7 +243,8 @@ fn withdrawing_gives_nobody_else_the_say() {
     other.withdraw("pat", 10, proposal).expect("before its time");
     let next = [("name = \"rita\"", "name = \"dora\""), (&rita[..], &dora[..])];
     let next = other.tried(31, &other.config(&next));
-    other.approve("dora", 33, next).expect("it is the first again, and judged by its own");
+    assert_eq!(why(other.approve("dora", 33, next)), "person", "who approved of it governs");
+    other.approve("rita", 33, next).expect("she did");
 }
 
 #[test]

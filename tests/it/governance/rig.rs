@@ -105,7 +105,7 @@ impl Rig {
     }
 
     pub fn propose(&self, by: &str, minutes: i64, config: &Configuration) -> Result<u64, Refusal> {
-        let proposal = draft(&self.read().fold, config).expect("TOML");
+        let proposal = draft(&self.read().fold, config, at(minutes)).expect("TOML");
         self.say(by, minutes, What::Proposal(proposal)).map(|register| register.fold.count())
     }
 
