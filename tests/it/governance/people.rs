@@ -136,6 +136,9 @@ fn people_are_those_of_the_configuration_that_governs() {
     rig.approve("dora", 34, next).expect("now it is hers");
 }
 
+/// What somebody does to those who govern.
+type Edit<'e> = &'e dyn Fn(&mut Vec<Person>);
+
 /// Whom a proposal says to govern are those whom its own items say.
 #[test]
 fn nobody_is_left_out_of_those_who_govern() {
@@ -145,7 +148,7 @@ fn nobody_is_left_out_of_those_who_govern() {
     let eve = key("eve").verifier().to_string();
     let tamper = |minutes: i64| {
         let mut others = Vec::new();
-        let edits: [&dyn Fn(&mut Vec<Person>); 5] = [
+        let edits: [Edit<'_>; 5] = [
             &|people| people.retain(|one| one.name == "pat" || one.name == "eve"),
             &|people| people[0].roles.push(Role::Risk),
             &|people| people[1].key.clone_from(&mallory),
