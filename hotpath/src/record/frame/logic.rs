@@ -61,6 +61,6 @@ pub const LOGIC_CHANGES: [(u16, &str); 14] = [
         18,
         "a spread that waits in both queues is taken out of both, so that none is overwritten and \
          never looked at again; messages that a fire may need to be repaired are kept for it until \
-         it ends",
+         it ends or its orders are called unknown, but for a leg that rests",
     ),
 ];
