@@ -301,6 +301,9 @@ rules! {
     InternalPairs = "192",
     /// Gateways may not send more than was reported to their exchange.
     ComplianceFiled = "193",
+    /// A counter is told of each order whether it opens or closes, and whether it hedges or
+    /// speculates: it has no words for less.
+    CounterWords = "194",
     /// What is governed has people: a control section, and an operator for each.
     Ungoverned = "220",
     /// The register of what is governed is a file of its own, none of the configuration's.

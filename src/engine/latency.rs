@@ -43,6 +43,7 @@ impl Latencies {
         let at = |quantile| self.histogram.value_at_quantile(quantile);
         Figures {
             p50: at(0.50),
+            p90: at(0.90),
             p99: at(0.99),
             p99_9: at(0.999),
             max: self.histogram.max(),
@@ -92,6 +93,8 @@ impl Recorder for Latencies {
 pub struct Figures {
     /// Half are at most this.
     pub p50: u64,
+    /// 90 % are at most this.
+    pub p90: u64,
     /// 99 % are at most this.
     pub p99: u64,
     /// 99.9 % are at most this.

@@ -5,12 +5,14 @@
 //! past the kernel's network stack; `tcp` carries an order session, `pair` one whose requests leave
 //! as datagrams; `interface` finds the network interface that they are on, `overflow` what the
 //! kernel dropped. `capture` reads and writes capture files, `datagram` finds the UDP payload in a
-//! captured or raw frame, `memory` lends datagrams that are already here.
+//! captured or raw frame, `memory` lends datagrams that are already here. `namespace` puts the two
+//! ends of a cable on one host.
 
 pub mod capture;
 pub mod datagram;
 pub mod interface;
 pub mod memory;
+pub mod namespace;
 pub mod overflow;
 pub mod pair;
 pub mod tcp;

@@ -173,6 +173,9 @@ fn recovery_and_logon_are_read_as_written() {
         ("join = \"assume_empty\"", "join = \"recover\""),
         ("protocol = \"cme/mdp3\"", smdp),
         ("protocol = \"paper\"", dstar),
+        ("security_id = 411873", "security_id = 411873\noffset_rule = \"close_today\""),
+        ("security_id = 336491", "security_id = 336491\noffset_rule = \"close\""),
+        ("max_units = 5", "hedge_flag = \"hedge\"\nmax_units = 5"),
     ]))
     .unwrap_or_else(|invalid| panic!("{}", invalid.render(false)));
     let Recovery::Query(query) = &config.feeds[0].recovery else { panic!("SMDP is asked") };

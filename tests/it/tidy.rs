@@ -31,6 +31,7 @@ const UNSAFE: Excepted = &[
     ("src/journal/shm.rs", "the record ring lies in memory of another process"),
     ("src/port/capture/mod.rs", "a capture of a day is mapped, not read"),
     ("src/port/interface.rs", "the list of interfaces is the C library's"),
+    ("src/port/namespace.rs", "network namespaces are the kernel's, by unshare(2) and setns(2)"),
     ("src/port/xdp/bpf.rs", "programs are loaded by a system call"),
     ("src/port/xdp/ethtool.rs", "an interface is asked by a system call"),
     ("src/port/xdp/queue.rs", "frames lie in memory that the kernel has had"),

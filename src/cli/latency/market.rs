@@ -12,6 +12,7 @@ use crate::topology::Stage;
 use crate::venue::cme::mdp3::tape::Tape;
 use rtrb::RingBuffer;
 use std::fmt::Write;
+use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use xmc_hotpath::book::View;
 use xmc_hotpath::feed::{ArbiterLimits, ChannelSettings, Feed, FeedCounters, Join};
@@ -33,6 +34,19 @@ pub struct Market {
     pub packets: Vec<(Line, Vec<u8>)>,
     /// Spreads over the busiest instruments.
     pub config: Configuration,
+    /// Those instruments.
+    busiest: Vec<i32>,
+}
+
+/// Ports that lead out of the process, for a configuration that has none.
+#[derive(Debug)]
+pub(super) struct Outside {
+    /// Where each line is sent, and the interface on which it comes.
+    pub lines: [(SocketAddrV4, &'static str); 2],
+    /// They come by AF_XDP.
+    pub is_past_kernel: bool,
+    /// Keys of a counter's gateway that takes the orders, in place of paper.
+    pub counter: Option<String>,
 }
 
 impl Market {
@@ -51,6 +65,27 @@ impl Market {
         }
         config.executors.extend(apart);
         config
+    }
+
+    /// The configuration with ports that lead out of the process.
+    pub(super) fn outside(&self, outside: &Outside) -> Result<Configuration, CliError> {
+        let mut text = configured(&self.busiest);
+        let port = if outside.is_past_kernel { "port = \"xdp\"\n" } else { "" };
+        let lines = outside.lines.map(|(group, interface)| {
+            let (group, port) = (group.ip(), group.port());
+            format!("{{ group = \"{group}\", port = {port}, interface = \"{interface}\" }}\n")
+        });
+        let [a, b] = &lines;
+        text = text.replace(LINES, &format!("line_a = {a}line_b = {b}{port}"));
+        if let Some(counter) = &outside.counter {
+            let protocol = format!("protocol = \"esunny/dstar\"\n{counter}");
+            text = text.replace("protocol = \"paper\"\n", &protocol);
+            // A counter is told of each order whether it opens, and what for.
+            text = text.replace("lot_step = 1\n", "lot_step = 1\noffset_rule = \"close\"\n");
+            let flag = "account = \"latency\"\nhedge_flag = \"speculate\"\nunit =";
+            text = text.replace("account = \"latency\"\nunit =", flag);
+        }
+        loaded(&text)
     }
 }
 
@@ -78,7 +113,7 @@ pub fn load(capture: Option<&Path>, spreads: u8) -> Result<Market, CliError> {
         )));
     }
     let config = configuration(&busiest)?;
-    Ok(Market { source, packets, config })
+    Ok(Market { source, packets, config, busiest })
 }
 
 fn shared_capture() -> PathBuf {
@@ -198,6 +233,10 @@ fn instruments(packets: &[(Line, Vec<u8>)]) -> Vec<i32> {
 
 /// A paper configuration with a spread over each pair of neighbours, whose levels are always met.
 pub(in crate::cli) fn configuration(instruments: &[i32]) -> Result<Configuration, CliError> {
+    loaded(&configured(instruments))
+}
+
+fn configured(instruments: &[i32]) -> String {
     // Wide, but as every limit of a configuration within ten times the need.
     let room = 5 * instruments.len();
     let mut text = FRAME.replace("{room}", &room.to_string());
@@ -208,7 +247,11 @@ pub(in crate::cli) fn configuration(instruments: &[i32]) -> Result<Configuration
         let spread = SPREAD.replace("{one}", &pair[0].to_string());
         write!(text, "{}", spread.replace("{two}", &pair[1].to_string())).expect("into memory");
     }
-    let mut config = config::load_text(Path::new("the latency run's own configuration"), &text)?;
+    text
+}
+
+fn loaded(text: &str) -> Result<Configuration, CliError> {
+    let mut config = config::load_text(Path::new("the latency run's own configuration"), text)?;
     for spread in &mut config.spreads {
         // Levels that every price meets, which no checked file may have: each quote fires, opening
         // and closing in turn.
@@ -226,6 +269,11 @@ pub(in crate::cli) fn configuration(instruments: &[i32]) -> Result<Configuration
 
 /// Beyond any spread of two prices.
 const ALWAYS_E9: i64 = 1_000_000_000_000_000;
+
+/// The lines of the feed in `FRAME`, which nobody sends on.
+const LINES: &str = r#"line_a = { group = "239.1.1.1", port = 30_001 }
+line_b = { group = "239.1.1.2", port = 30_002 }
+"#;
 
 const FRAME: &str = r#"
 [engine]
@@ -309,6 +357,7 @@ rate_window_ms = 1000
 const INSTRUMENT: &str = r#"
 [[instrument]]
 name = "i{id}"
+symbol = "i{id}"
 venue = "cme"
 security_id = {id}
 feed = "tape"

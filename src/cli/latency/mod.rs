@@ -5,7 +5,8 @@
 //! the chosen instruments meets a trigger, so every one of them is decided and most are fired; all
 //! gates are on, with limits that are wide. The exchange on the other side takes the frames as a
 //! wire would and fills them on paper, 2 µs later; what it read is compared with the record
-//! afterwards.
+//! afterwards. With `--wire` the packet comes from a venue's end over a virtual cable and the orders
+//! go back there (`wire`).
 //!
 //! A sample begins when the feed first sees the packet and ends when the last leg's frame has been
 //! handed to the port. Packets come one at a time: a busy feed is another figure.
@@ -17,6 +18,7 @@ pub(super) mod market;
 pub(super) mod recorded;
 mod report;
 mod run;
+mod wire;
 
 pub(super) use report::commit;
 pub(super) use run::{HOST_GAP, Noted, widen};
@@ -37,10 +39,20 @@ pub struct Args {
     /// XMC_SHARED (default ../shared); if that is missing, packets of the same shape are generated.
     #[arg(long, value_name = "FILE")]
     capture: Option<PathBuf>,
-    /// Fires to be measured, in each topology.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000,
+    /// Measure from a market packet that leaves a venue to the order packets that reach it: over
+    /// loopback and over virtual cables between network namespaces (needs root), by sockets and by
+    /// AF_XDP, in turn. Venue and engine have a core each.
+    #[arg(long, conflicts_with_all = ["topology", "spacing_ns"])]
+    wire: bool,
+    /// With --wire: turns of each way.
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "wire",
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    rounds: u32,
+    /// Fires to be measured, in each topology; with --wire of each way. Default: 1,000,000; with
+    /// --wire 20,000.
+    #[arg(long, value_name = "N",
           value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
-    decisions: u64,
+    decisions: Option<u64>,
     /// All hot stages on one core, or the feed on one and desk and gateway on another.
     #[arg(long, value_enum, default_value_t = Topology::Both)]
     topology: Topology,
@@ -57,10 +69,14 @@ pub struct Args {
     #[arg(long, value_name = "NS", default_value_t = 4_000)]
     spacing_ns: u64,
     /// Keep the distributions here, for `xmc percentiles` and the tools of HdrHistogram:
-    /// tick_to_order_one and _two, with and without host gaps, as .hgrm and .hlog.
+    /// tick_to_order_one and _two, with and without host gaps, as .hgrm and .hlog; with --wire
+    /// wire_.. by way, to the first and to the last order.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
+
+/// Fires of each topology without a wish.
+const DECISIONS: u64 = 1_000_000;
 
 /// Which cores do what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -78,6 +94,9 @@ enum Topology {
 /// # Errors
 /// See `CliError`.
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    if args.wire {
+        return wire::run(args, out);
+    }
     let market = market::load(args.capture.as_deref(), args.spreads)?;
     let cores = host::cores(args.cores.as_deref())?;
     let mut runs = Vec::new();

@@ -1,6 +1,6 @@
 //! What a record says of a measurement: the orders in it, and what was held back.
 
-use crate::venue::cme::paper::OrderDigest;
+use crate::venue::digest::OrderDigest;
 use std::collections::{BTreeMap, HashMap};
 use xmc_hotpath::message::{Decision, Gate, OrderAction, OrderCommand, Side, SpreadIndex};
 use xmc_hotpath::record::codec::{Decoder, Field};

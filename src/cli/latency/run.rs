@@ -1,10 +1,10 @@
 //! One measurement: threads, cores, the loop that lets packets come.
 
-use super::Args;
 use super::gaps::{Detector, FeedGaps};
 use super::host::{Cores, Machine, cache_line_round_trip};
 use super::market::Market;
 use super::recorded::Recorded;
+use super::{Args, DECISIONS};
 use crate::allocation;
 use crate::cli::CliError;
 use crate::clock::EngineClock;
@@ -116,7 +116,11 @@ pub fn one_core(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliEr
             });
             let hot = scope.spawn(|| {
                 place(cores.desk, Sched::Other)?;
-                Ok::<_, PlaceError>(one_core_loop(pipeline, clock, args.decisions))
+                Ok::<_, PlaceError>(one_core_loop(
+                    pipeline,
+                    clock,
+                    args.decisions.unwrap_or(DECISIONS),
+                ))
             });
             let found = hot.join().expect("the hot loop does not panic");
             stop.store(true, Ordering::Relaxed);
@@ -201,6 +205,7 @@ pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliE
     let feed_gaps = Arc::new(FeedGaps::default());
     let ticks = EngineClock::start();
     let before = cache_line_round_trip(cores, &ticks);
+    let decisions = args.decisions.unwrap_or(DECISIONS);
     measure(
         &market.apart(cores.desk, cores.other),
         market,
@@ -273,7 +278,7 @@ pub fn two_cores(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliE
                             allocations = allocation::count();
                             began = clock.ticks();
                             last = began;
-                        } else if warm.load(Ordering::Relaxed) && count >= args.decisions {
+                        } else if warm.load(Ordering::Relaxed) && count >= decisions {
                             noted.measured = clock.ticks().wrapping_sub(began);
                             noted.allocations = allocation::count() - allocations;
                             fired.store(count, Ordering::Relaxed);
@@ -311,11 +316,7 @@ fn measure(
 ) -> Result<Run, CliError> {
     let clock = CachePadded::new(EngineClock::start());
     let clock: &EngineClock = &clock;
-    let words = ring::words(RING_WORDS).expect("the ring's size is a power of two");
-    let words: Vec<AtomicU64> = (0..words).map(|_| AtomicU64::new(0)).collect();
-    // Memory that nobody has written to comes page by page, in the middle of a measurement.
-    words.iter().for_each(|word| word.store(0, Ordering::Relaxed));
-    ring::format(&words, identity(config, 1)).expect("the ring's memory was made for it");
+    let words = record_ring(config);
     let producer = Producer::attach(&words).expect("the ring was just made");
     let consumer = Consumer::attach(&words).expect("the ring was just made");
     let mut memory = Memory::new(config);
@@ -370,8 +371,18 @@ fn measure(
     })
 }
 
+/// The memory of a record ring that nothing was written to.
+pub(super) fn record_ring(config: &Configuration) -> Vec<AtomicU64> {
+    let words = ring::words(RING_WORDS).expect("the ring's size is a power of two");
+    let words: Vec<AtomicU64> = (0..words).map(|_| AtomicU64::new(0)).collect();
+    // Memory that nobody has written to comes page by page, in the middle of a measurement.
+    words.iter().for_each(|word| word.store(0, Ordering::Relaxed));
+    ring::format(&words, identity(config, 1)).expect("the ring's memory was made for it");
+    words
+}
+
 /// Why there is nothing to report.
-fn nothing_fired(read: &Recorded, quotes: u64) -> String {
+pub(super) fn nothing_fired(read: &Recorded, quotes: u64) -> String {
     let held: Vec<_> =
         read.refusals().map(|(gate, count)| format!("{} {count}", gate.word())).collect();
     format!(
@@ -430,18 +441,21 @@ pub(in crate::cli) fn widen(
 
 /// Reads the record ring as a journal writer would.
 #[repr(align(128))]
-struct Drain<'r> {
+pub(super) struct Drain<'r> {
     consumer: Consumer<'r>,
     buffer: Vec<u8>,
-    read: Recorded,
+    /// What was read.
+    pub read: Recorded,
 }
 
 impl<'r> Drain<'r> {
-    fn new(consumer: Consumer<'r>) -> Self {
+    /// A reader that has read nothing.
+    pub fn new(consumer: Consumer<'r>) -> Self {
         Self { consumer, buffer: vec![0; DRAIN_BYTES], read: Recorded::default() }
     }
 
-    fn poll(&mut self) -> Work {
+    /// Reads what has been published, a piece of it.
+    pub fn poll(&mut self) -> Work {
         let Ok(len @ 1..) = self.consumer.read(&mut self.buffer) else {
             return Work::Idle;
         };

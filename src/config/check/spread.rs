@@ -4,11 +4,11 @@ use super::Read;
 use crate::config::decimal::{ONE_E9, show_e9};
 use crate::config::error::{Problem, Rule};
 use crate::config::fee::LegFees;
-use crate::config::market::{Instrument, InstrumentIndex};
+use crate::config::market::{GatewayProtocol, Instrument, InstrumentIndex};
 use crate::config::section::Written;
-use crate::config::spread::{Leg, Spread};
+use crate::config::spread::{HedgeFlag, Leg, Spread};
 use crate::config::value::Exact;
-use xmc_hotpath::message::Measure;
+use xmc_hotpath::message::{Measure, OffsetRule};
 
 impl Read<'_> {
     pub(super) fn spread(&self, spread: &Spread) {
@@ -35,7 +35,7 @@ impl Read<'_> {
             );
         }
         for (leg, instrument) in self.traded(spread) {
-            self.leg(leg, instrument);
+            self.leg(spread, leg, instrument);
         }
         for product in spread.legs.iter().filter_map(Leg::price_product) {
             self.reference(product.other.value, product.other_reference);
@@ -68,7 +68,7 @@ impl Read<'_> {
         }
     }
 
-    fn leg(&self, leg: &Leg, instrument: &Instrument) {
+    fn leg(&self, spread: &Spread, leg: &Leg, instrument: &Instrument) {
         let name = &instrument.name.value;
         if instrument.gateway.is_none() {
             self.both(
@@ -78,6 +78,7 @@ impl Read<'_> {
                 (&instrument.name.place, "give it a `gateway`, or write trade = false"),
             );
         }
+        self.counter_words(spread, leg, instrument);
         if !leg.ratio.unsigned_abs().is_multiple_of(instrument.lot_step) {
             let step = instrument.lot_step;
             self.both(
@@ -86,6 +87,48 @@ impl Read<'_> {
                 (&leg.ratio.place, "cannot be ordered"),
                 (&instrument.name.place, "this instrument's step"),
             );
+        }
+    }
+
+    /// A counter (`esunny/dstar`) that is not told whether an order opens, or is told of arbitrage,
+    /// would be sent nothing at all.
+    fn counter_words(&self, spread: &Spread, leg: &Leg, instrument: &Instrument) {
+        let gateway = instrument.gateway.and_then(|index| self.gateways.get(index)?.as_ref());
+        let Some(gateway) = gateway.filter(|of| of.protocol == GatewayProtocol::EsunnyDstar) else {
+            return;
+        };
+        let (name, counter) = (&instrument.name, &gateway.name.value);
+        if instrument.offset_rule == OffsetRule::Net {
+            let problem = Problem::new(
+                Rule::CounterWords,
+                format!(
+                    "counter \"{counter}\" is to be told whether an order opens or closes, and \
+                     \"{}\" does not say how it closes",
+                    name.value
+                ),
+                name.place.clone(),
+                "traded at the counter",
+            );
+            let problem = problem.also(&leg.instrument.place, "here");
+            let help = "write offset_rule = \"close\", or \"close_today\" where today's lots are \
+                        closed by a word of their own";
+            self.report.add(problem.help(help));
+        }
+        let first = self.traded(spread).find(|(_, one)| one.gateway == instrument.gateway);
+        let is_first = first.is_some_and(|(first, _)| std::ptr::eq(first, leg));
+        if spread.hedge_flag == HedgeFlag::Arbitrage && is_first {
+            let problem = Problem::new(
+                Rule::CounterWords,
+                format!(
+                    "counter \"{counter}\" has no word for arbitrage, and spread \"{}\" trades \
+                     there",
+                    spread.name.value
+                ),
+                spread.name.place.clone(),
+                "its orders could not be sent",
+            );
+            let problem = problem.also(&leg.instrument.place, "its leg at the counter");
+            self.report.add(problem.help("write hedge_flag = \"speculate\" or \"hedge\""));
         }
     }
 

@@ -20,6 +20,7 @@ mod guard;
 mod hedge;
 mod host;
 mod inspect;
+mod latency;
 mod manual;
 mod netlab;
 mod page;

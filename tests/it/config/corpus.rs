@@ -93,6 +93,12 @@ const PLAIN_SECRET: &str = "account_no = \"88001\"\npassword = \"hunter2\"";
 const NO_CREDENTIAL: &str = "account_no = \"88001\"\npassword_credential = \"hunter 2\"";
 const NO_IDS: &str =
     "account_no = \"88001\"\npassword_credential = \"P\"\nrequest_ids = \"sequential\"";
+const COUNTER: &str = "account_no = \"88001\"\npassword_credential = \"P\"";
+const ONE_CLOSES: (&str, &str) =
+    ("security_id = 411873", "security_id = 411873\noffset_rule = \"close\"");
+const OTHER_CLOSES: (&str, &str) =
+    ("security_id = 336491", "security_id = 336491\noffset_rule = \"close\"");
+const SPECULATES: (&str, &str) = ("max_units = 5", "hedge_flag = \"speculate\"\nmax_units = 5");
 const LONG_CODE: &str =
     "account_no = \"88001\"\npassword_credential = \"P\"\nclose_today_code = \"JJ\"";
 
@@ -784,6 +790,18 @@ const CASES: &[Case] = &[
     case("192", &[("[logic]", INTERNAL_NOTHING)], "[internal]", ""),
     case("124", &[(SPREAD, COUNTED_FREE)], "[compliance]", ""),
     case("193", &[(SPREAD, COUNTED_FILED)], "messages_per_second = 499", ""),
+    case(
+        "194",
+        &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, COUNTER), ONE_CLOSES, SPECULATES],
+        "name = \"s336491\"",
+        "instrument = \"s336491\"",
+    ),
+    case(
+        "194",
+        &[("protocol = \"paper\"", DSTAR), (DSTAR_ENDS, COUNTER), ONE_CLOSES, OTHER_CLOSES],
+        "name = \"calendar\"",
+        "instrument = \"s411873\"",
+    ),
     case("121", &[(SPREAD, GUARD_SELDOM)], "[guard]", ""),
     case("010", &[(SPREAD, GUARD_HASTY)], "hot_core_ms = 49", ""),
     case("140", &[(SPREAD, BACKTEST_TWICE)], "# again", "# first"),

@@ -8,6 +8,7 @@ pub mod counter;
 mod ledger;
 pub mod logon;
 mod orders;
+pub mod paper;
 pub mod plain;
 pub mod reply;
 pub mod request;

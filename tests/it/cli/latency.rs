@@ -1,0 +1,69 @@
+//! `xmc latency --wire`: what a venue's end measures of an engine over cables.
+
+use super::{alone, report_of};
+use crate::netns;
+use serde_json::Value;
+use std::process::Command;
+
+const WAYS: [&str; 4] =
+    ["loopback_socket_tcp", "cable_socket_tcp", "cable_xdp_tcp", "cable_xdp_xdp"];
+
+#[test]
+fn every_way_fires_and_the_venue_reads_what_the_record_has() {
+    let _alone = alone();
+    netns::within(|_| {
+        let (code, told) =
+            report_of(&["latency", "--wire", "--decisions", "1000", "--rounds", "1"]);
+        assert_eq!(code, 0, "{told}");
+        assert_eq!(told["not_measured"], Value::Array(Vec::new()), "{told}");
+        let ways = told["ways"].as_array().expect("a list");
+        let names: Vec<_> = ways.iter().map(|way| way["way"].as_str().expect("a word")).collect();
+        assert_eq!(names, WAYS);
+        for way in ways {
+            whole(way);
+        }
+    });
+}
+
+/// That what one way says of itself goes together.
+fn whole(way: &Value) {
+    let of = |name: &str, figure: &str| way[name][figure].as_u64().expect("a number");
+    assert_eq!(way["frames_equal_record"], true, "{way}");
+    assert_eq!((&way["allocations"], &way["torn_fires"]), (&0.into(), &0.into()), "{way}");
+    assert_eq!(of("to_first_order_ns", "count"), 1_000, "{way}");
+    assert_eq!(of("to_last_order_ns", "count"), 1_000, "{way}");
+    // More packets than fires: the copies on line B, and what changes no price.
+    assert!(way["packets"].as_u64() > Some(1_000), "{way}");
+    for figure in ["p50", "p90", "p99", "max"] {
+        assert!(of("to_first_order_ns", figure) <= of("to_last_order_ns", figure), "{way}");
+    }
+    // The venue's figure has the engine's in it, the way there and the way back.
+    assert!(of("in_engine_ns", "p50") < of("to_last_order_ns", "p50"), "{way}");
+}
+
+#[test]
+fn who_may_make_no_namespace_gets_loopback_and_is_told_why() {
+    let _alone = alone();
+    netns::within(|_| {
+        let words = ["--json", "latency", "--wire", "--decisions", "1000", "--rounds", "1"];
+        let output = Command::new("setpriv")
+            .args(["--bounding-set", "-sys_admin", "--", env!("CARGO_BIN_EXE_xmc")])
+            .args(words)
+            .output()
+            .expect("setpriv runs");
+        let why = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{why}");
+        let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let ways = told["ways"].as_array().expect("a list");
+        assert_eq!(ways.len(), 1, "{told}");
+        assert_eq!(ways[0]["way"], WAYS[0]);
+        let reason = told["not_measured"][0].as_str().expect("a sentence");
+        assert!(reason.contains("network namespace") && reason.contains("root"), "{reason}");
+    });
+}
+
+#[test]
+fn wire_takes_no_topology() {
+    let (code, told) = report_of(&["latency", "--wire", "--topology", "two"]);
+    assert_eq!(code, 3, "{told}");
+}
