@@ -53,10 +53,9 @@ impl ModelSide {
                 same
             }
             Action::Delete => {
-                if old.is_some() {
-                    self.0.remove(index);
-                    self.0.push(None);
-                }
+                // What is below shifts, whether or not this one was told.
+                self.0.remove(index);
+                self.0.push(None);
                 same
             }
             Action::DeleteThru => {

@@ -81,7 +81,8 @@ pub enum BookError {
     Price,
     /// The action or the side stands for nothing known. Nothing was done.
     Unknown,
-    /// Changed or deleted a level that is not there: a change puts it there, a delete does nothing.
+    /// Changed or deleted a level that is not there: a change puts it there, a delete shifts those
+    /// below up, as at the venue.
     Vacant,
     /// Changed or deleted a level that has another price here than at the venue; it was done.
     OtherPrice,
@@ -167,15 +168,20 @@ impl<const N: usize> Ladder<N> {
             Action::Delete => {
                 let tail = places.get_mut(index..).ok_or(BookError::Level)?;
                 let old = *tail.first().ok_or(BookError::Level)?;
-                if !old.is_present() {
-                    return Err(BookError::Vacant);
-                }
+                // The venue's levels shift whether or not we were told of this one.
                 pop_front(tail);
                 compare(&old, change.price_e9)
             }
             Action::DeleteThru | Action::DeleteFrom | Action::Overlay => {
                 apply_rare(places, index, change)
             }
+        }
+    }
+
+    /// Forgets the levels below the best `depth`.
+    pub fn cut(&mut self, depth: u8) {
+        if let Some(below) = self.levels.get_mut(usize::from(depth)..) {
+            below.fill(Level::EMPTY);
         }
     }
 

@@ -19,6 +19,8 @@
 //!
 //! Sans-IO: packets and time in, verdicts out. It knows no protocol and no books. Called by `Feed`.
 
+mod behind;
+
 use super::counters::LineCounters;
 use super::digest::digest;
 use super::held::{Digest, HELD_BYTES, Held};
@@ -273,30 +275,6 @@ impl<'a> Arbiter<'a> {
         }
     }
 
-    /// A packet that was behind: a copy, or a stray.
-    fn compare(&mut self, packet: &Arrived<'_>, beyond: i32) -> Verdict {
-        let value = digest(packet.payload);
-        let place = packet.seq_no.place(self.digests.len());
-        let known = self
-            .digests
-            .get(place)
-            .filter(|known| known.is_used && known.seq_no == packet.seq_no)
-            .copied();
-        let is_same = known.is_some_and(|known| known.value == value);
-        let behind = usize::try_from(beyond.unsigned_abs()).unwrap_or(usize::MAX);
-        if behind >= self.held.len() && !is_same && packet.received >= self.kept_until {
-            return self.stray(packet, value);
-        }
-        let counters = self.follow(packet);
-        let Some(known) = known else {
-            counters.late.add(1);
-            return Verdict::Late;
-        };
-        counters.duplicates.add(1);
-        self.follows(packet, known.line, known.received);
-        if is_same { Verdict::Duplicate } else { Verdict::Divergent }
-    }
-
     /// A copy follows the first one, of `line`: that line has led by so much, if it is another.
     #[inline]
     fn follows(&self, packet: &Arrived<'_>, line: Line, received: MonoNs) {
@@ -486,60 +464,6 @@ impl<'a> Arbiter<'a> {
             Some(held)
         });
         candidates.find_map(|held| held)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn stray(&mut self, packet: &Arrived<'_>, value: u64) -> Verdict {
-        let seq_no = packet.seq_no;
-        let run = match self.run {
-            Some(run) if seq_no.beyond(run.start) >= 0 && seq_no.beyond(run.next) <= 0 => run,
-            _ => {
-                self.drop_run();
-                Run { start: seq_no, next: seq_no, is_on_a: false, is_on_b: false, count: 0 }
-            }
-        };
-        let place = seq_no.place(self.held.len());
-        let is_new = seq_no == run.next;
-        let is_free = self.held.get(place).is_some_and(|held| !held.is_used);
-        if packet.payload.len() > HELD_BYTES || (is_new && !is_free) {
-            // It could not be applied later: it proves nothing.
-            self.drop_run();
-            return Verdict::Stray;
-        }
-        if is_new {
-            self.keep(packet, value);
-        }
-        let run = Run {
-            next: if is_new { run.next.next() } else { run.next },
-            is_on_a: run.is_on_a || packet.line == Line::A,
-            is_on_b: run.is_on_b || packet.line == Line::B,
-            ..run
-        };
-        self.run = Some(run);
-        let len = run.next.beyond(run.start);
-        if len >= CONVINCING || (len >= 2 && run.is_on_a && run.is_on_b) {
-            return self.restart(run);
-        }
-        Verdict::Stray
-    }
-
-    fn restart(&mut self, run: Run) -> Verdict {
-        let from = self.expected.unwrap_or(run.start);
-        let mut kept = 0_usize;
-        for held in self.held.iter_mut() {
-            held.is_used &= run.has(held.seq_no);
-            kept = kept.wrapping_add(usize::from(held.is_used));
-        }
-        self.held_count = kept;
-        self.digests.fill(Digest::FREE);
-        self.lines.iter_mut().for_each(|line| line.restart(None));
-        self.expected = Some(run.start);
-        self.run = None;
-        self.leap = None;
-        self.owed = None;
-        self.wait();
-        Verdict::Restart { from, to: run.start }
     }
 
     #[inline(always)]

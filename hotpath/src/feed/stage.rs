@@ -24,6 +24,14 @@ use crate::time::{Clock, MonoNs, UnixNs};
 pub enum Standing {
     /// It has this number: it is carried out once, in its turn.
     Numbered(SeqNo),
+    /// The same, and it was sent before what was carried out last: a copy or late, however far
+    /// behind it is.
+    Older(SeqNo),
+    /// The same, behind what was carried out last and sent long after it: where another numbering
+    /// begins packets look so, and damaged ones.
+    Younger(SeqNo),
+    /// The same once more: another numbering has begun.
+    Anew(SeqNo),
     /// It has none, and says that everything before this one has been sent: a heartbeat.
     Announces(SeqNo),
     /// It belongs to another sequence: it is dropped and counted.
@@ -234,9 +242,14 @@ impl<'a, V: Protocol> Feed<'a, V> {
             Ok(packet) => packet,
             Err(error) => return self.refused_whole(line, error),
         };
-        let seq_no = match self.protocol.standing(&packet) {
+        let standing = self.protocol.standing(&packet);
+        let seq_no = match standing {
             Standing::Numbered(seq_no) => seq_no,
-            standing @ (Standing::Announces(_) | Standing::Foreign | Standing::Over) => {
+            Standing::Older(seq_no) | Standing::Younger(seq_no) | Standing::Anew(seq_no) => {
+                let arrived = Arrived { line, seq_no, received, payload };
+                return self.behind(&arrived, &packet, standing);
+            }
+            Standing::Announces(_) | Standing::Foreign | Standing::Over => {
                 return self.unnumbered(line, received, standing);
             }
         };
@@ -295,7 +308,36 @@ impl<'a, V: Protocol> Feed<'a, V> {
                 self.channel.over();
                 self.forget_tail();
             }
-            Standing::Foreign | Standing::Numbered(_) => counters.strays.add(1),
+            Standing::Foreign
+            | Standing::Numbered(_)
+            | Standing::Older(_)
+            | Standing::Younger(_)
+            | Standing::Anew(_) => counters.strays.add(1),
+        }
+    }
+
+    /// A packet whose number was there before, and whose time says what that means.
+    #[inline(never)]
+    fn behind(&mut self, arrived: &Arrived<'_>, packet: &V::Packet<'_>, standing: Standing) {
+        self.arbiter.heard(arrived.received);
+        if self.channel.health() == LineHealth::Stale {
+            self.check_lines(arrived.received);
+        }
+        let verdict = match standing {
+            Standing::Younger(_) => self.arbiter.suspect(arrived),
+            Standing::Anew(_) => self.arbiter.begins_anew(arrived),
+            _ => self.arbiter.place_older(arrived),
+        };
+        if matches!(standing, Standing::Anew(_)) && verdict == Verdict::Stray {
+            // The numbering is over, and where the new one began cannot be told.
+            self.channel.over();
+            self.forget_tail();
+        }
+        if verdict != Verdict::Duplicate {
+            self.out_of_turn(arrived, packet, verdict);
+        }
+        if self.arbiter.held_count() > 0 {
+            self.settle(arrived.received);
         }
     }
 

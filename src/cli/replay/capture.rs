@@ -43,6 +43,16 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Puts packets in the order in which they were captured: a file may have one interface behind
+    /// another. What was captured at one time stays in the order of the file.
+    fn in_time(&mut self) {
+        self.packets.sort_by_key(|packet| packet.at_ns);
+        self.first_utc_ns = self.packets.first().map_or(0, |first| first.at_ns);
+        for packet in &mut self.packets {
+            packet.at_ns -= self.first_utc_ns;
+        }
+    }
+
     /// Counts messages and entries of a packet that was not counted on the other line.
     pub fn count(&mut self, feed: usize, payload: &[u8]) {
         let Ok(packet) = decode::packet(payload) else {
@@ -79,17 +89,15 @@ pub fn load(path: &Path, config: &Configuration) -> Result<Loaded, CliError> {
             loaded.others += 1;
             continue;
         };
-        if loaded.packets.is_empty() {
-            loaded.first_utc_ns = frame.captured.0;
-        }
         loaded.count(feed, packet.payload);
         loaded.packets.push(Packet {
             feed,
             line,
-            at_ns: frame.captured.0.saturating_sub(loaded.first_utc_ns),
+            at_ns: frame.captured.0,
             payload: packet.payload.to_vec(),
         });
     }
+    loaded.in_time();
     if loaded.packets.is_empty() {
         return Err(CliError::could_not_run(format!(
             "{} has no packet to the groups of the configured feeds: see `xmc inspect {}` for the \

@@ -9,7 +9,6 @@ use xmc_hotpath::book::{BookSide, Family, IMPLIED_LEVELS, OUTRIGHT_LEVELS};
 use xmc_hotpath::feed::SeqNo;
 use xmc_hotpath::port::Line;
 use xmc_hotpath::time::UnixNs;
-use xmc_hotpath::venue::cme::mdp3::day;
 use xmc_hotpath::venue::cme::mdp3::decode::{
     self, DecodeError, Message, Packet, PriceScale, Snapshot,
 };
@@ -17,6 +16,7 @@ use xmc_hotpath::venue::cme::mdp3::layout::{
     DefinitionAction, DefinitionHead, EntryKind, FeedTypeEntry, I32_NULL, Mantissa, SnapshotEntry,
     U8_NULL, U32_NULL,
 };
+use xmc_hotpath::venue::cme::mdp3::{day, feed};
 use xmc_hotpath::wire;
 
 /// What is not there yet.
@@ -356,16 +356,8 @@ fn other_id(wanted: &Wanted, id: i32) -> Vec<Difference> {
 
 impl Depths {
     fn read<'a>(entries: impl Iterator<Item = &'a FeedTypeEntry>) -> Self {
-        let mut depths = Self::default();
-        for entry in entries {
-            let depth = u8::try_from(entry.depth).unwrap_or(0);
-            match &entry.feed_type {
-                b"GBX" => depths.outright = Some(depth),
-                b"GBI" => depths.implied = Some(depth),
-                _ => {}
-            }
-        }
-        depths
+        let [outright, implied] = feed::depths(entries);
+        Self { outright, implied }
     }
 }
 

@@ -167,7 +167,8 @@ impl Start {
             instrument.expect_after(0);
         }
         for (security_id, book) in &self.books {
-            let instrument = self.add(feed, *security_id, None)?;
+            // What nobody trades and has no room is not followed.
+            let Ok(instrument) = self.add(feed, *security_id, None) else { continue };
             put_levels(instrument, &book.levels)
                 .map_err(|level| SeedError::Level { security_id: *security_id, level })?;
             instrument.expect_after(book.rpt_seq);

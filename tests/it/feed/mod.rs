@@ -10,3 +10,4 @@ mod pulse;
 mod rejoin;
 mod score;
 pub mod states;
+mod weeks;

@@ -28,6 +28,26 @@ impl Channel<'_> {
         }
     }
 
+    /// What the venue says of an instrument when it defines it on the channel: what it groups it
+    /// by, and how many levels it keeps of the outright and of the implied book, where it says so.
+    #[cold]
+    #[inline(never)]
+    pub fn defined(
+        &mut self,
+        security_id: i32,
+        family: Family,
+        [outright, implied]: [Option<u8>; 2],
+    ) {
+        let row = self.books.find(security_id);
+        let Some((row, instrument)) = row.and_then(|row| Some((row, self.books.get_mut(row)?)))
+        else {
+            return;
+        };
+        instrument.set_family(family);
+        instrument.limit_depth(outright, implied);
+        self.touch(row);
+    }
+
     /// The venue begins the statistics of the session anew: of one instrument, or of all that it
     /// groups together.
     #[cold]

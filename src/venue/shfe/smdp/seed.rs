@@ -78,17 +78,23 @@ impl Snapshot {
         });
         // Numbers of instruments may mean others than those that the feed knew.
         feed.channel_mut().books_mut().clear();
-        for instrument in &self.instruments {
+        let rows = self.instruments.iter().map(|one| (one, index_of(&one.contract)));
+        let (wanted, others): (Vec<_>, Vec<_>) = rows.partition(|(_, index)| index.is_some());
+        // What is traded has room before what is only followed.
+        for (instrument, index) in wanted.into_iter().chain(others) {
             let contract = &instrument.contract;
             let instrument_no = contract.instrument_no;
             let books = feed.channel_mut().books_mut();
             let full = SeedError::Full { instrument_no, capacity: books.capacity() };
-            let row = books.add(instrument_no, index_of(contract)).ok_or(full)?;
+            let row = books.add(instrument_no, index);
             let codec =
                 PriceCodec { codec_price_e9: contract.codec_price_e9, tick_e9: contract.tick_e9 };
-            if !feed.protocol_mut().set_codec(row, codec) {
-                return Err(full);
-            }
+            let Some(row) = row.filter(|row| feed.protocol_mut().set_codec(*row, codec)) else {
+                if index.is_some() {
+                    return Err(full);
+                }
+                continue;
+            };
             put_levels(feed, row, self.depth, instrument)?;
             let day = instrument.state.as_ref().map(day);
             if let Some((place, day)) = feed.channel_mut().books_mut().day_mut(row).zip(day) {

@@ -25,8 +25,9 @@
 use super::day;
 use super::decode::{self, DecodeError, Framed, Incremental, Message, Packet, PriceScale, Reset};
 use super::layout::{
-    Action as WireAction, BookEntry, EntryKind, I32_NULL, IncrementalRoot, MatchEvent, Sequenced,
-    StatusRoot, TradingEvent, TradingStatus, U8_NULL,
+    Action as WireAction, BookEntry, DefinitionAction, DefinitionHead, EntryKind, FeedTypeEntry,
+    I32_NULL, IncrementalRoot, MatchEvent, Sequenced, StatusRoot, TradingEvent, TradingStatus,
+    U8_NULL,
 };
 use crate::book::{Action, BookError, BookSide, Change, Day, Family, Row};
 use crate::feed::{Channel, Protocol, SeqNo, Standing};
@@ -55,24 +56,30 @@ impl Mdp3 {
         Self { channel, newest: SeqNo(0), newest_ns: 0, is_suspect: false }
     }
 
-    /// A number that was there before: a copy, or a new numbering, of which two packets convince.
+    /// A number that was there before: a copy, or a new numbering, of which two packets convince
+    /// that were sent long after the newest one.
     #[inline]
-    fn again(&mut self, sent_ns: u64) -> bool {
-        if sent_ns.wrapping_sub(self.newest_ns).cast_signed() < LONG_AFTER_NS.cast_signed() {
-            return false;
+    fn behind(&mut self, seq_no: SeqNo, sent_ns: u64) -> Standing {
+        let after_ns = sent_ns.wrapping_sub(self.newest_ns).cast_signed();
+        if after_ns < 0 {
+            Standing::Older(seq_no)
+        } else if after_ns < LONG_AFTER_NS.cast_signed() {
+            Standing::Numbered(seq_no)
+        } else {
+            self.began_anew(seq_no)
         }
-        self.began_anew()
     }
 
     #[cold]
     #[inline(never)]
-    const fn began_anew(&mut self) -> bool {
+    const fn began_anew(&mut self, seq_no: SeqNo) -> Standing {
         let is_convincing = self.is_suspect;
         self.is_suspect = !is_convincing;
         if is_convincing {
             self.newest_ns = 0;
+            return Standing::Anew(seq_no);
         }
-        is_convincing
+        Standing::Younger(seq_no)
     }
 }
 
@@ -93,8 +100,8 @@ impl Protocol for Mdp3 {
     fn standing(&mut self, packet: &Packet<'_>) -> Standing {
         // Heartbeats are numbered too, and a reset comes as a message.
         let (seq_no, sent_ns) = (SeqNo(packet.seq_no()), packet.sent_ns());
-        if seq_no.beyond(self.newest) < 0 && self.newest_ns != 0 && self.again(sent_ns) {
-            return Standing::Over;
+        if seq_no.beyond(self.newest) <= 0 && self.newest_ns != 0 {
+            return self.behind(seq_no, sent_ns);
         }
         Standing::Numbered(seq_no)
     }
@@ -165,13 +172,16 @@ impl Mdp3 {
                 end_at(request.root.match_event, request.root.transact_ns.get(), channel);
             }
             Message::Future(definition) => {
-                defined(definition.root.head.match_event, channel);
+                let books = definition.groups().map(|groups| groups.feed_types);
+                defined(&definition.root.head, books, channel);
             }
             Message::Option(definition) => {
-                defined(definition.root.head.match_event, channel);
+                let books = definition.groups().map(|groups| groups.common.feed_types);
+                defined(&definition.root.head, books, channel);
             }
             Message::Spread(definition) => {
-                defined(definition.root.head.match_event, channel);
+                let books = definition.groups().map(|groups| groups.common.feed_types);
+                defined(&definition.root.head, books, channel);
             }
             Message::Snapshot(_)
             | Message::OrderSnapshot(_)
@@ -372,10 +382,37 @@ pub const fn is_open(raw: u8) -> bool {
 
 #[cold]
 #[inline(never)]
-fn defined(match_event: MatchEvent, channel: &mut Channel<'_>) {
+fn defined<'a>(
+    head: &DefinitionHead,
+    books: Result<impl Iterator<Item = &'a FeedTypeEntry>, DecodeError>,
+    channel: &mut Channel<'_>,
+) {
     channel.counters().definitions.add(1);
+    let is_deleted =
+        DefinitionAction::from_wire(head.update_action) == Some(DefinitionAction::Delete);
+    // What cannot be read of its groups changes nothing of its books.
+    if let (false, Ok(books)) = (is_deleted, books) {
+        let family = Family { group: head.security_group, asset: head.asset };
+        channel.defined(head.security_id.get(), family, depths(books));
+    }
     // Definitions carry no time of the event.
-    end_at(match_event, 0, channel);
+    end_at(head.match_event, 0, channel);
+}
+
+/// Levels that a venue keeps of an instrument's outright book (`GBX`) and of its implied one
+/// (`GBI`), where its definition says so: tag 264 `MarketDepth`.
+#[must_use]
+pub fn depths<'a>(books: impl Iterator<Item = &'a FeedTypeEntry>) -> [Option<u8>; 2] {
+    let [mut outright, mut implied] = [None; 2];
+    for entry in books {
+        let depth = u8::try_from(entry.depth).unwrap_or(0);
+        match &entry.feed_type {
+            b"GBX" => outright = Some(depth),
+            b"GBI" => implied = Some(depth),
+            _ => {}
+        }
+    }
+    [outright, implied]
 }
 
 /// INFERENCE: what is sent again after a channel reset has bit 5 set. If CME does not set it, the

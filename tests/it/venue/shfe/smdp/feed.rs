@@ -439,7 +439,10 @@ fn a_snapshot_that_does_not_fit_leaves_nothing_believable() {
         bench.take();
         assert_unusable(bench, ChannelState::Recovering);
         bench.seed(&snapshot(3, 5, 10));
-        let error = snapshot(9, 5, 10).seed(&mut bench.feed, |_| None, MonoNs(0));
+        let traded = |contract: &cross_market_connect::venue::shfe::smdp::contract::Contract| {
+            Some(InstrumentIndex(contract.instrument_no.unsigned_abs()))
+        };
+        let error = snapshot(9, 5, 10).seed(&mut bench.feed, traded, MonoNs(0));
         assert_eq!(error, Err(SeedError::Full { instrument_no: 8, capacity: 8 }));
         bench.take();
         assert_unusable(bench, ChannelState::Recovering);
