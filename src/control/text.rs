@@ -206,11 +206,14 @@ impl Text {
     pub fn in_words(&self) -> String {
         let DeskIdentity { site, desk, run } = self.audience;
         let what = match &self.change {
-            Some(Change { field, from, to }) => format!(
-                "{} {field} of {} from {from} to {to}, until the next start",
-                if to.figure > from.figure { "RAISE" } else { "lower" },
-                self.scope
-            ),
+            Some(Change { field, from, to }) => {
+                let (what, until) = if to.figure > from.figure {
+                    ("RAISE", "; from the next start on at most what its configuration has")
+                } else {
+                    ("lower", ", beyond the next start, until two people raise it")
+                };
+                format!("{what} {field} of {} from {from} to {to}{until}", self.scope)
+            }
             None => {
                 let which = self.difference.as_ref();
                 let which = which.map_or(String::new(), |id| format!(" difference {id}"));

@@ -133,7 +133,7 @@ impl Verb {
             Self::Acknowledge => {
                 "take an alert on by name: it is told no more and not escalated; it stops nothing"
             }
-            Self::Limit => "change a limit until the next start",
+            Self::Limit => "change a limit: what is lowered stays so until two raise it",
             Self::Lift => "let engines of the desk start again, which its guard has shut out",
             Self::LiftUnconfirmed => {
                 "let engines of the desk start again although not every venue has confirmed that \

@@ -56,7 +56,8 @@ pub(super) fn begin(
     carried: Vec<Control>,
 ) -> (Option<Clerk>, Vec<Control>) {
     let kept = control.iter().flat_map(|control| control.kept(&inputs::controls(config).0));
-    let carried = kept.chain(carried).collect();
+    let carried: Vec<_> = kept.chain(carried).collect();
+    telling.carry(&carried);
     let clerk = control.map(|control| {
         let (clerk, operators) = control.split();
         telling.listen(operators);

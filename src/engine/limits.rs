@@ -73,6 +73,16 @@ impl PriceBands {
         }
     }
 
+    /// What the desk is told behind the configuration at its start: limits that somebody lowered in
+    /// an earlier run are kept as those of this one are.
+    pub fn carry(&mut self, told: &[Control]) {
+        for control in told {
+            if let Control::Instrument(spec) = control {
+                self.relimit(spec.instrument, |_| *spec);
+            }
+        }
+    }
+
     /// What the desk has to be told now, by what the replicas of the feeds, in order, have heard.
     pub fn due<'r>(&mut self, replicas: impl Iterator<Item = &'r ReplicaCounters>) -> Vec<Control> {
         let mut due = Vec::new();

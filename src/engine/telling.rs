@@ -73,6 +73,11 @@ impl Telling {
         })
     }
 
+    /// The desk begins with these, behind its configuration.
+    pub fn carry(&mut self, told: &[Control]) {
+        self.bands.carry(told);
+    }
+
     /// Takes up what follows from the clock.
     pub fn on_clock(&mut self, scale: &ClockScale, counters: &Counters) {
         self.waiting.extend(self.hours.due(scale));

@@ -12,9 +12,9 @@ use crate::control::verb::Verb;
 
 /// Show the limits of a running engine and what is used of them, or change one.
 ///
-/// What is changed here holds until the engine ends; what is to hold for longer belongs into the
-/// configuration. Lowering a limit takes one signature, raising it two, and one command changes a
-/// figure at most tenfold.
+/// What is raised here holds until the engine ends: what is to hold for longer belongs into the
+/// configuration. What is lowered stays so in later runs, until two people raise it. Lowering a
+/// limit takes one signature, raising it two, and one command changes a figure at most tenfold.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {

@@ -60,3 +60,28 @@ fn a_desk_has_the_narrower_of_both_and_nothing_where_there_is_none() {
         assert_eq!(bands.due(replicas.iter()), [], "nothing is told twice");
     }
 }
+
+/// A limit that a person lowered in an earlier run is told at the start, behind the configuration,
+/// and stays when the venue then tells a price limit.
+#[test]
+fn a_limit_that_was_lowered_before_the_start_outlives_a_price_limit() {
+    let config = configuration();
+    let (told, _) = inputs::controls(&config);
+    let row = config.spreads[0].legs[1].instrument.value;
+    let index = InstrumentIndex(u32::try_from(row).expect("a row"));
+    let specs = told.iter().filter_map(|control| match control {
+        Control::Instrument(spec) if spec.instrument == index => Some(*spec),
+        _ => None,
+    });
+    let spec = specs.last().expect("it is configured");
+    let lowered = InstrumentSpec { max_position_lots: spec.max_position_lots - 1, ..spec };
+    let mut bands = PriceBands::of(&config);
+    bands.carry(&[Control::Instrument(lowered)]);
+    assert_eq!(bands.told(index), Some(lowered));
+    let replicas: Vec<_> = config.feeds.iter().map(|_| ReplicaCounters::default()).collect();
+    let high_e9 = spec.max_price_e9 - 1;
+    let limits = PriceLimits { high_e9: Some(high_e9), low_e9: None, max_variation_e9: None };
+    replicas[config.instruments[row].feed].limits.note(index, limits);
+    let expected = InstrumentSpec { max_price_e9: high_e9, ..lowered };
+    assert_eq!(bands.due(replicas.iter()), [Control::Instrument(expected)]);
+}
