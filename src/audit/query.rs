@@ -420,10 +420,13 @@ fn event(event: &OwnedEvent, labels: &Labels) -> String {
             text
         }
         OwnedEvent::Quote { quote, .. } => {
-            let [bid, ask] = [quote.bids.best_e9(), quote.asks.best_e9()]
-                .map(|price_e9| labels.price(quote.instrument, price_e9));
-            let (bid_lots, ask_lots) = (quote.bids.best_lots(), quote.asks.best_lots());
-            format!("{bid} x {bid_lots} / {ask} x {ask_lots}, packet {}", quote.packet_seq_no)
+            let [bid, ask] = [&quote.bids, &quote.asks].map(|side| {
+                // A side without levels has a price that is none.
+                let price = || labels.price(quote.instrument, side.best_e9());
+                let lots = side.best_lots();
+                if side.count == 0 { "-".to_owned() } else { format!("{} x {lots}", price()) }
+            });
+            format!("{bid} / {ask}, packet {}", quote.packet_seq_no)
         }
         OwnedEvent::Channel(update) => {
             let name = labels.stream(update.stream);

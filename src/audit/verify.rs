@@ -7,6 +7,7 @@
 //! up to the last one. What nobody elsewhere has seen it counts. Nor can it know that the last
 //! outputs of an input were never written, because how many there are is written nowhere.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,6 +63,13 @@ pub struct Finding {
     pub expected_hash: Option<String>,
     /// Blocks behind it in the same file that are whole in themselves.
     pub whole_blocks_after: u64,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, offset, rule, text, .. } = self;
+        write!(f, "{} at byte {offset}: {rule}: {text}", file.display())
+    }
 }
 
 /// Something that is in order, but that a reader should know.

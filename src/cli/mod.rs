@@ -54,7 +54,7 @@ pub mod viewers;
 pub use report::Report;
 
 use std::error::Error;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -285,7 +285,7 @@ pub fn run() -> ExitCode {
     let mut out = match cli.command.report(cli.json) {
         Ok(out) => out,
         Err(error) => {
-            eprintln!("error: {error}");
+            complain(&format!("error: {error}\n"));
             return Exit::CouldNotRun.into();
         }
     };
@@ -297,14 +297,19 @@ pub fn run() -> ExitCode {
         Err(error) => {
             let exit = error.exit();
             match error {
-                CliError::Configuration(invalid) => eprint!("{}", invalid.render(in_colour())),
-                _ if exit != Exit::Ok => eprintln!("error: {error}"),
+                CliError::Configuration(invalid) => complain(&invalid.render(in_colour())),
+                _ if exit != Exit::Ok => complain(&format!("error: {error}\n")),
                 _ => {}
             }
             exit
         }
     }
     .into()
+}
+
+/// Writes to stderr. If that takes nothing there is nobody to tell; the exit code still says it.
+fn complain(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Whether stderr takes colour: a terminal whose owner did not say `NO_COLOR`.

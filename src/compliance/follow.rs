@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 use xmc_hotpath::message::{
     AccountId, Carried, InstrumentIndex, OrderCommand, OrderEvent, OrderEventKind,
 };
+use xmc_hotpath::record::codec::{Decoder, Field};
 use xmc_hotpath::record::frame::{self, Body, Images, Kind, OwnedEvent};
-use xmc_hotpath::time::UnixNs;
+use xmc_hotpath::time::{MonoNs, UnixNs};
 
 /// What the numbers of a run are called.
 #[derive(Debug, Default)]
@@ -140,7 +141,11 @@ impl Follow {
             while !rest.is_empty() {
                 let (header, body, after) = frame::split(rest).map_err(wrong)?;
                 rest = after;
-                if header.kind != Kind::Quote {
+                if header.kind == Kind::Quote {
+                    // What is decided on it carries its time; the quote itself counts nowhere.
+                    let now = MonoNs::take(&mut Decoder::new(body));
+                    self.now_ns = now.map_or(self.now_ns, |now| now.0);
+                } else {
                     let body = frame::decode(header, body, &mut Images::new(&mut []));
                     self.take(&body.map_err(wrong)?);
                 }

@@ -142,8 +142,7 @@ fn write_witness(witness: &Witnessed, out: &mut Report<'_>) -> Result<(), CliErr
 }
 
 fn write_finding(finding: &Finding, out: &mut Report<'_>) -> Result<(), CliError> {
-    let Finding { file, offset, rule, text, .. } = finding;
-    writeln!(out, "NOT WHOLE: {} at byte {offset}: {rule}: {text}", file.display())?;
+    writeln!(out, "NOT WHOLE: {finding}")?;
     if let Some(seq_no) = finding.seq_no {
         writeln!(out, "  sequence number {seq_no}")?;
     }

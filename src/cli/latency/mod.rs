@@ -5,8 +5,8 @@
 //! the chosen instruments meets a trigger, so every one of them is decided and most are fired; all
 //! gates are on, with limits that are wide. The exchange on the other side takes the frames as a
 //! wire would and fills them on paper, 2 µs later; what it read is compared with the record
-//! afterwards. With `--wire` the packet comes from a venue's end over a virtual cable and the orders
-//! go back there (`wire`).
+//! afterwards. With `--wire` the packet comes from a venue's end over a virtual cable and the
+//! orders go back there (`wire`).
 //!
 //! A sample begins when the feed first sees the packet and ends when the last leg's frame has been
 //! handed to the port. Packets come one at a time: a busy feed is another figure.

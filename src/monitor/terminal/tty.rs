@@ -8,8 +8,10 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::{cursor, execute, terminal};
 use ratatui::layout::Rect;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, IsTerminal};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -31,6 +33,8 @@ type Output = BufWriter<Aside>;
 pub struct Tty {
     terminal: Terminal<CrosstermBackend<Output>>,
     behind: Behind,
+    /// Where keys come from.
+    keys: File,
 }
 
 impl Tty {
@@ -78,8 +82,17 @@ impl Tty {
     ) -> io::Result<(bool, bool)> {
         let mut has_changed = false;
         let mut patience = patience;
-        while !interrupt::is_asked() && event::poll(patience)? {
+        while !interrupt::is_asked() {
+            // The library would ask a terminal that is gone for ever.
+            match self.waits(patience)? {
+                Keys::Gone => return Ok((true, has_changed)),
+                Keys::None if patience > Duration::ZERO => break,
+                Keys::None | Keys::Some => {}
+            }
             patience = Duration::ZERO;
+            if !event::poll(Duration::ZERO)? {
+                break;
+            }
             match event::read()? {
                 Event::Key(key) if key.kind != KeyEventKind::Release => {
                     if is_end(key) {
@@ -94,6 +107,32 @@ impl Tty {
         }
         Ok((interrupt::is_asked(), has_changed))
     }
+
+    /// Waits at most `patience` for keys.
+    fn waits(&self, patience: Duration) -> io::Result<Keys> {
+        let mut keys = [PollFd::new(&self.keys, PollFlags::IN)];
+        let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+        match poll(&mut keys, Some(&patience)) {
+            Ok(0) => Ok(Keys::None),
+            Ok(_) => {
+                let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+                Ok(if keys[0].revents().intersects(gone) { Keys::Gone } else { Keys::Some })
+            }
+            // A signal: of the terminal's size, perhaps.
+            Err(Errno::INTR) => Ok(Keys::Some),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What there is of keys.
+enum Keys {
+    /// None came in time.
+    None,
+    /// Some, or the size has changed.
+    Some,
+    /// None will come any more: the terminal is gone.
+    Gone,
 }
 
 fn is_end(key: KeyEvent) -> bool {
@@ -121,7 +160,16 @@ fn open_terminal() -> io::Result<Tty> {
     let behind = aside.behind();
     *BEHIND.lock().unwrap_or_else(PoisonError::into_inner) = Some(behind.clone());
     let terminal = Terminal::new(CrosstermBackend::new(BufWriter::new(aside)))?;
-    Ok(Tty { terminal, behind })
+    Ok(Tty { terminal, behind, keys: input()? })
+}
+
+/// Where keys come from: what the library reads.
+fn input() -> io::Result<File> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Ok(File::from(stdin.as_fd().try_clone_to_owned()?));
+    }
+    File::open("/dev/tty")
 }
 
 /// The terminal behind stdout, without its lock.

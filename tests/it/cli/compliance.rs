@@ -60,7 +60,7 @@ fn what_is_counted_is_what_the_record_holds_and_a_threshold_that_is_met_is_told(
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert!(audited.len() >= 4, "{text}");
     let rows = shown["meters"].as_array().expect("a list");
-    let (mut orders, mut cancels) = (0, 0);
+    let (mut orders, mut cancels, mut compared) = (0, 0, 0);
     for audited in &audited {
         let row = rows.iter().find(|row| row["contract"] == audited["product"]);
         let row = row.unwrap_or_else(|| panic!("{audited} in {shown}"));
@@ -68,9 +68,16 @@ fn what_is_counted_is_what_the_record_holds_and_a_threshold_that_is_met_is_told(
         for key in ["orders", "cancels"] {
             assert_eq!(row[key], audited[key], "{key} of {row}");
         }
+        // The audit counts orders and cancels of a second together.
+        if audited["cancels"] == 0 {
+            compared += 1;
+            assert!(audited["most_per_second"].as_u64() > Some(0), "{audited}");
+            assert_eq!(row["most_orders_per_second"], audited["most_per_second"], "{row}");
+        }
         orders += row["orders"].as_u64().expect("a count");
         cancels += row["cancels"].as_u64().expect("a count");
     }
+    assert!(compared > 0, "{text}");
     let of_exchanges: Vec<_> = rows.iter().filter(|row| row["contract"].is_null()).collect();
     let sum = |key: &str| of_exchanges.iter().filter_map(|row| row[key].as_u64()).sum::<u64>();
     assert_eq!((sum("orders"), sum("cancels")), (orders, cancels), "{shown}");
@@ -94,6 +101,19 @@ fn what_is_counted_is_what_the_record_holds_and_a_threshold_that_is_met_is_told(
     let text = xmc(&["compliance", "show", "--lang", "en", text_of(&record)]);
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
     assert!(text.contains("MET") && text.contains("UNPROVEN: example, no document"), "{text}");
+    assert!(!text.contains("NOT WHOLE"), "{text}");
+
+    // One byte is changed: what lies behind is not counted, and that is said.
+    let segment = record.join("00000001.xmj");
+    let mut bytes = fs::read(&segment).expect("it is there");
+    let middle = bytes.iter().rposition(|byte| *byte != 0).expect("it holds something") / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment, bytes).expect("it is ours");
+    let words = ["compliance", "show", "--lang", "en", text_of(&record)];
+    let shown = xmc(&words);
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert_eq!(shown.status.code(), Some(1), "{text}");
+    assert!(text.contains("NOT WHOLE") && text.contains("audit verify"), "{text}");
 }
 
 #[test]

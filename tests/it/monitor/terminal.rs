@@ -6,7 +6,7 @@ use crate::shared::is_required;
 use cross_market_connect::monitor::Lang;
 use cross_market_connect::monitor::terminal::{Direction, Look, Screen};
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use xmc_hotpath::time::Span;
@@ -42,8 +42,8 @@ fn drawer() {
     }
 }
 
-/// Runs the drawer in a terminal, has it ended by `act`, and gives all that it wrote.
-fn drawn(what: &str, act: impl FnOnce(&mut Child, &str)) -> Option<String> {
+/// Runs the drawer in a terminal: the program that made it, the drawer's folder and its number.
+fn started(what: &str) -> Option<(Child, PathBuf, String)> {
     let folder = std::env::temp_dir().join(format!("xmc-screen-{}-{what}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let program = std::env::current_exe().expect("this program");
@@ -63,7 +63,7 @@ fn drawn(what: &str, act: impl FnOnce(&mut Child, &str)) -> Option<String> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn();
-    let mut script = match spawned {
+    let script = match spawned {
         Err(error) if error.kind() == ErrorKind::NotFound && !is_required("script") => {
             eprintln!("SKIPPED for want of the program `script` (bsdutils)");
             return None;
@@ -71,13 +71,18 @@ fn drawn(what: &str, act: impl FnOnce(&mut Child, &str)) -> Option<String> {
         spawned => spawned.expect("script runs"),
     };
     let start = Instant::now();
-    let pid = loop {
+    loop {
         assert!(start.elapsed() < PATIENCE, "nothing was drawn");
         match std::fs::read_to_string(folder.join("pid")) {
-            Ok(pid) => break pid,
+            Ok(pid) => return Some((script, folder, pid)),
             Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
-    };
+    }
+}
+
+/// Runs the drawer, has it ended by `act`, and gives all that it wrote.
+fn drawn(what: &str, act: impl FnOnce(&mut Child, &str)) -> Option<String> {
+    let (mut script, folder, pid) = started(what)?;
     act(&mut script, &pid);
     let output = script.wait_with_output().expect("it ends");
     let [before, after] = ["before", "after"]
@@ -130,4 +135,18 @@ fn a_panic_is_told_where_it_can_be_read() {
     let Some(output) = drawn("panic", |_, _| {}) else { return };
     let (screen, behind) = parts("panic", &output);
     assert!(behind.contains("on purpose") && !screen.contains("on purpose"), "{output}");
+}
+
+/// A terminal that goes takes its screen along: nothing is left that asks it for keys for ever.
+#[test]
+fn a_screen_whose_terminal_is_gone_ends() {
+    let Some((mut script, folder, pid)) = started("gone") else { return };
+    script.kill().expect("it runs");
+    script.wait().expect("it was killed");
+    let start = Instant::now();
+    while Path::new("/proc").join(pid.trim()).exists() {
+        assert!(start.elapsed() < PATIENCE, "it goes on without a terminal");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::fs::remove_dir_all(folder).expect("its own folder");
 }

@@ -2,9 +2,10 @@
 //!
 //! The venue's end and the engine have a core and a network namespace each, and cables (veth)
 //! between them: one for each line of the feed and one for orders. The venue's end sends a packet
-//! of the tape, spins until the orders of its fire are there, answers them with paper fills over the
-//! wire, waits until the engine has nothing left to do, and sends the next. The engine is the whole
-//! hot path on one core with the ports that trade: feed, desk with every gate, gateway, record.
+//! of the tape, spins until the orders of its fire are there, answers them with paper fills over
+//! the wire, waits until the engine has nothing left to do, and sends the next. The engine is the
+//! whole hot path on one core with the ports that trade: feed, desk with every gate, gateway,
+//! record.
 //!
 //! A sample begins before the call that sends the market packet and ends when the call that read
 //! the order has returned, both on the venue's core: the venue's own sending and reading are in it.

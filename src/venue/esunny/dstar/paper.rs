@@ -2,8 +2,9 @@
 //!
 //! Like `venue::cme::paper` it is not a market and earns nothing that means anything; and like
 //! every counter of this project it answers in a framing of our own (`simulated_counter`). It takes
-//! v3 datagrams, checks that they carry the account's code, and answers each order with its acceptance
-//! and its fill. Used by `xmc latency --wire`, whose counter has no time for an exchange behind it.
+//! v3 datagrams, checks that they carry the account's code, and answers each order with its
+//! acceptance and its fill. Used by `xmc latency --wire`, whose counter has no time for an exchange
+//! behind it.
 
 use super::ledger::Order;
 use super::reply::{self, Fill};
