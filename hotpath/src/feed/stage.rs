@@ -326,7 +326,11 @@ impl<'a, V: Protocol> Feed<'a, V> {
         let verdict = match standing {
             Standing::Younger(_) => self.arbiter.suspect(arrived),
             Standing::Anew(_) => self.arbiter.begins_anew(arrived),
-            _ => self.arbiter.place_older(arrived),
+            Standing::Numbered(_)
+            | Standing::Older(_)
+            | Standing::Announces(_)
+            | Standing::Foreign
+            | Standing::Over => self.arbiter.place_older(arrived),
         };
         if matches!(standing, Standing::Anew(_)) && verdict == Verdict::Stray {
             // The numbering is over, and where the new one began cannot be told.

@@ -69,11 +69,11 @@ fn a_limit_that_was_lowered_before_the_start_outlives_a_price_limit() {
     let (told, _) = inputs::controls(&config);
     let row = config.spreads[0].legs[1].instrument.value;
     let index = InstrumentIndex(u32::try_from(row).expect("a row"));
-    let specs = told.iter().filter_map(|control| match control {
+    let mut specs = told.iter().filter_map(|control| match control {
         Control::Instrument(spec) if spec.instrument == index => Some(*spec),
         _ => None,
     });
-    let spec = specs.last().expect("it is configured");
+    let spec = specs.next_back().expect("it is configured");
     let lowered = InstrumentSpec { max_position_lots: spec.max_position_lots - 1, ..spec };
     let mut bands = PriceBands::of(&config);
     bands.carry(&[Control::Instrument(lowered)]);

@@ -31,10 +31,8 @@ impl Arbiter<'_> {
         let is_other = self.digests.get(place).is_some_and(|known| {
             known.is_used && known.seq_no == packet.seq_no && known.value != value
         });
-        match self.stray(packet, value) {
-            Verdict::Stray if is_other => Verdict::Divergent,
-            verdict => verdict,
-        }
+        let verdict = self.stray(packet, value);
+        if verdict == Verdict::Stray && is_other { Verdict::Divergent } else { verdict }
     }
 
     /// The same of a packet that proves that another numbering has begun: `Restart`, or `Stray` if
