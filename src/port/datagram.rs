@@ -57,6 +57,8 @@ const IP_HEADER_BYTES: usize = 20;
 const UDP_HEADER_BYTES: usize = 8;
 /// The more-fragments bit and the 13 bits of the fragment offset.
 const FRAGMENT_MASK: u16 = 0x3fff;
+/// The fragment offset alone.
+const OFFSET_MASK: u16 = 0x1fff;
 /// `AF_INET` in the four bytes of a BSD loopback header, in either byte order.
 const FAMILY_INET: [[u8; 4]; 2] = [[2, 0, 0, 0], [0, 0, 0, 2]];
 
@@ -65,6 +67,28 @@ const FAMILY_INET: [[u8; 4]; 2] = [[2, 0, 0, 0], [0, 0, 0, 2]];
 /// # Errors
 /// The first rule the frame breaks, outermost header first.
 pub fn datagram(link: LinkType, frame: &[u8]) -> Result<Option<Datagram<'_>>, DatagramError> {
+    match ip(link, frame)? {
+        Some(packet) => ipv4(packet),
+        None => Ok(None),
+    }
+}
+
+/// Whom a frame that `datagram` refuses was sent to: the address, and the port if the frame still
+/// says it (a fragment after the first does not). `None` if not even the address is there.
+///
+/// It tells whether what cannot be used is of a feed.
+#[must_use]
+pub fn addressee(link: LinkType, frame: &[u8]) -> Option<(Ipv4Addr, Option<u16>)> {
+    let packet = ip(link, frame).ok()??;
+    let (header, _) = take::<IP_HEADER_BYTES>(packet).ok()?;
+    let is_first = be16(header, 6) & OFFSET_MASK == 0;
+    let udp = packet.get(usize::from(header[0] & 0x0f) * 4..).unwrap_or_default();
+    let ports = udp.first_chunk::<4>().filter(|_| is_first);
+    Some((address(header, 16), ports.map(|ports| be16(ports, 2))))
+}
+
+/// The IPv4 packet of a frame, however whole; `None` if it carries something else.
+fn ip(link: LinkType, frame: &[u8]) -> Result<Option<&[u8]>, DatagramError> {
     match link {
         LinkType::ETHERNET => {
             let (header, rest) = take::<14>(frame)?;
@@ -78,20 +102,21 @@ pub fn datagram(link: LinkType, frame: &[u8]) -> Result<Option<Datagram<'_>>, Da
             let (header, rest) = take::<20>(frame)?;
             ether(be16(header, 0), rest)
         }
-        LinkType::NULL => {
+        LinkType::NULL | LinkType::LOOP => {
             let (family, rest) = take::<4>(frame)?;
-            if FAMILY_INET.contains(family) { ipv4(rest) } else { Ok(None) }
+            Ok(FAMILY_INET.contains(family).then_some(rest))
         }
-        LinkType::RAW_IP => match frame.first() {
-            Some(first) if first >> 4 == 6 => Ok(None),
-            _ => ipv4(frame),
-        },
+        LinkType::RAW_IP | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => {
+            Ok(frame.first().is_none_or(|first| first >> 4 != 6).then_some(frame))
+        }
+        LinkType::IPV4 => Ok(Some(frame)),
+        LinkType::IPV6 => Ok(None),
         _ => Err(DatagramError::UnknownLink),
     }
 }
 
 /// What an Ethernet type announces, past up to two VLAN tags.
-fn ether(mut kind: u16, mut bytes: &[u8]) -> Result<Option<Datagram<'_>>, DatagramError> {
+fn ether(mut kind: u16, mut bytes: &[u8]) -> Result<Option<&[u8]>, DatagramError> {
     let mut tags = 0;
     while matches!(kind, ETHER_VLAN | ETHER_SERVICE_VLAN | ETHER_OLD_DOUBLE_VLAN) {
         if tags == MAX_TAGS {
@@ -102,7 +127,7 @@ fn ether(mut kind: u16, mut bytes: &[u8]) -> Result<Option<Datagram<'_>>, Datagr
         kind = be16(tag, 2);
         bytes = rest;
     }
-    if kind == ETHER_IPV4 { ipv4(bytes) } else { Ok(None) }
+    Ok((kind == ETHER_IPV4).then_some(bytes))
 }
 
 fn ipv4(bytes: &[u8]) -> Result<Option<Datagram<'_>>, DatagramError> {
@@ -122,9 +147,12 @@ fn ipv4(bytes: &[u8]) -> Result<Option<Datagram<'_>>, DatagramError> {
         return Err(DatagramError::Fragment);
     }
     let packet = bytes.get(..total_len).ok_or(DatagramError::Truncated)?;
-    let address =
-        |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
-    udp(address(12), address(16), &packet[header_len..]).map(Some)
+    udp(address(header, 12), address(header, 16), &packet[header_len..]).map(Some)
+}
+
+/// The address at `at` of an IPv4 header.
+fn address(header: &[u8; IP_HEADER_BYTES], at: usize) -> Ipv4Addr {
+    Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3])
 }
 
 fn udp(source: Ipv4Addr, target: Ipv4Addr, bytes: &[u8]) -> Result<Datagram<'_>, DatagramError> {

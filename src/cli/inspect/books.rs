@@ -2,40 +2,49 @@
 //!
 //! Books are built from the incremental messages of line A alone, from nothing: what was in them
 //! before the capture began is not known, and places above it stay empty. Snapshots are not read
-//! and lines not arbitrated, so a gap makes everything after it doubtful; it is a finding. Prices
+//! and lines not arbitrated, so a gap makes everything after it doubtful; it is a finding. Where
+//! counting begins again all books do. An instrument has as many levels as its definition says, in
+//! whatever group of the capture that is; without one it has ten, and two implied. Prices
 //! are the wire's mantissas: books hold them in 1e-9, and the exponent of the message turns them
 //! back without loss.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::io::Write;
 use std::net::SocketAddrV4;
 
 use serde::Serialize;
-use xmc_hotpath::book::{BookError, Books, Instrument, Level, Slot};
+use xmc_hotpath::book::{
+    BookError, Books, IMPLIED_LEVELS, Instrument, Level, OUTRIGHT_LEVELS, Slot,
+};
 use xmc_hotpath::port::Line;
 use xmc_hotpath::venue::cme::mdp3::decode::{BookUpdate, Message, PriceScale};
 use xmc_hotpath::venue::cme::mdp3::feed::{self, Instruction};
 use xmc_hotpath::venue::cme::mdp3::layout::BookEntry;
 
-use super::packets::{Packet, PacketMessage};
+use super::packets::{Defined, Packet, PacketMessage};
 use super::sequence::{Sequence, Step};
 use crate::cli::{CliError, Exit, Report};
 
 const HEADER: &str = "seq\tmsg_idx\tsecurity_id\trpt_seq\tbids(px_mantissa:qty:norders;...)\t\
                       asks\timplied_bids(px:qty)\timplied_asks";
 
-/// The instruments of each line A, found by a first walk: books have rooms of a fixed number.
+/// The instruments of each line A, and how deep instruments are, found by a first walk: books have
+/// rooms of a fixed number.
 #[derive(Default)]
-pub struct Census(BTreeMap<SocketAddrV4, HashSet<i32>>);
+pub struct Census {
+    lines: BTreeMap<SocketAddrV4, HashSet<i32>>,
+    /// As the last definition of each has them.
+    defined: HashMap<i32, Defined>,
+}
 
 impl Census {
-    /// Takes one packet.
+    /// Takes one packet of a chosen group.
     pub fn count(&mut self, packet: &Packet<'_>) {
         if packet.line != Some(Line::A) {
             return;
         }
-        let ids = self.0.entry(packet.group).or_default();
+        let ids = self.lines.entry(packet.group).or_default();
         for message in packet.messages() {
             if let Message::Book(update) = message.decoded {
                 ids.extend(update.entries.map(|entry| entry.security_id.get()));
@@ -43,14 +52,21 @@ impl Census {
         }
     }
 
+    /// Takes what one packet of any group defines.
+    pub fn define(&mut self, packet: &Packet<'_>) {
+        let defined = packet.messages().filter_map(|message| message.defined());
+        self.defined.extend(defined.map(|defined| (defined.security_id, defined)));
+    }
+
     /// Rooms for the books of all instruments.
     pub fn storage(&self) -> Vec<Storage> {
-        self.0
+        self.lines
             .iter()
             .map(|(&group, ids)| Storage {
                 group,
                 rows: vec![Instrument::EMPTY; ids.len()],
                 slots: vec![Slot::FREE; (ids.len() * 2).next_power_of_two().max(2)],
+                depths: ids.iter().map(|&id| (id, self.defined.get(&id).copied())).collect(),
             })
             .collect()
     }
@@ -61,6 +77,27 @@ pub struct Storage {
     group: SocketAddrV4,
     rows: Vec<Instrument>,
     slots: Vec<Slot>,
+    depths: Vec<(i32, Option<Defined>)>,
+}
+
+impl Storage {
+    /// Empty books of all instruments, each as deep as it is defined.
+    fn books(&mut self) -> Books<'_> {
+        let books = Books::new(&mut self.rows, &mut self.slots);
+        let mut books = books.expect("`Census::storage` sizes rows and slots as books demand");
+        for (security_id, defined) in &self.depths {
+            let row = books.add(*security_id, None);
+            let instrument = row.and_then(|row| books.get_mut(row));
+            let instrument = instrument.expect("`Census::storage` has a row for each instrument");
+            if let Some(Defined { depth, implied_depth, .. }) = *defined {
+                instrument.set_depth(
+                    depth.unwrap_or(OUTRIGHT_LEVELS as u8),
+                    implied_depth.unwrap_or(IMPLIED_LEVELS as u8),
+                );
+            }
+        }
+        books
+    }
 }
 
 /// The books of one line A.
@@ -74,6 +111,8 @@ pub struct Rebuild<'a> {
     channels: BTreeMap<SocketAddrV4, Channel<'a>>,
     gaps: u64,
     first_gap: Option<(u64, u32)>,
+    restarts: u64,
+    first_restart: Option<u64>,
     refused: u64,
     first_refused: Option<(u64, i32, BookError)>,
 }
@@ -82,14 +121,15 @@ impl<'a> Rebuild<'a> {
     /// Empty books.
     pub fn new(storage: &'a mut [Storage]) -> Self {
         let channels = storage.iter_mut().map(|storage| {
-            let books = Books::new(&mut storage.rows, &mut storage.slots);
-            let books = books.expect("`Census::storage` sizes rows and slots as books demand");
-            (storage.group, Channel { books, sequence: Sequence::default() })
+            let group = storage.group;
+            (group, Channel { books: storage.books(), sequence: Sequence::default() })
         });
         Self {
             channels: channels.collect(),
             gaps: 0,
             first_gap: None,
+            restarts: 0,
+            first_restart: None,
             refused: 0,
             first_refused: None,
         }
@@ -106,13 +146,20 @@ impl<'a> Rebuild<'a> {
     /// Applies one packet and writes a row per message and touched instrument.
     pub fn apply(&mut self, packet: &Packet<'_>, out: &mut Report<'_>) -> Result<(), CliError> {
         let Some(channel) = self.channels.get_mut(&packet.group) else { return Ok(()) };
-        match channel.sequence.step(packet.seq_no) {
-            Step::Next | Step::Restart => {}
-            Step::Gap { .. } => {
-                self.gaps += 1;
-                self.first_gap.get_or_insert((packet.frame, packet.seq_no));
+        let missing = match channel.sequence.step(packet.seq_no, packet.sent) {
+            Step::Next => 0,
+            Step::Gap { missing } => missing,
+            Step::Restart { missing } => {
+                channel.books.iter_mut().for_each(Instrument::clear);
+                self.restarts += 1;
+                self.first_restart.get_or_insert(packet.frame);
+                missing
             }
             Step::Repeated => return Ok(()),
+        };
+        if missing > 0 {
+            self.gaps += 1;
+            self.first_gap.get_or_insert((packet.frame, packet.seq_no));
         }
         for message in packet.messages() {
             match message.decoded {
@@ -136,6 +183,13 @@ impl<'a> Rebuild<'a> {
         if self.channels.is_empty() {
             eprintln!("finding: no group is line A: name it first with `--group`");
             exit = Exit::Finding;
+        }
+        if let Some(frame) = self.first_restart {
+            eprintln!(
+                "note: line A counts anew {} times, the first in frame {frame}: all books are \
+                 empty there",
+                self.restarts
+            );
         }
         if let Some((frame, seq_no)) = self.first_gap {
             eprintln!(
@@ -176,7 +230,7 @@ impl Channel<'_> {
                 Some((_, last)) => *last = rpt_seq,
                 None => touched.push((security_id, rpt_seq)),
             }
-            let row = self.books.add(security_id, None);
+            let row = self.books.find(security_id);
             let instrument = row.and_then(|row| self.books.get_mut(row));
             let instrument = instrument.expect("the census has counted every instrument");
             match apply(instrument, update.scale, entry) {

@@ -95,6 +95,15 @@ impl Lines {
         line
     }
 
+    /// The line that `--group` gives a group whose venue has no rule of its own; without one none
+    /// is decided, and the order of appearance stays as it is.
+    pub fn chosen_line(&mut self, target: SocketAddrV4) -> Option<Line> {
+        let place = self.chosen.iter().position(|group| group.holds(target));
+        let line = place.map(|place| Line::BOTH[place % 2]);
+        self.known.entry(target).or_insert(line);
+        line
+    }
+
     /// The groups met so far, in order of appearance.
     pub fn in_order(&self) -> impl Iterator<Item = SocketAddrV4> + '_ {
         self.order.iter().copied()

@@ -8,6 +8,7 @@ pub(in crate::cli) mod lines;
 pub(in crate::cli) mod packets;
 pub(super) mod rows;
 mod sequence;
+mod smdp;
 mod statistics;
 mod summary;
 pub(super) mod templates;
@@ -23,9 +24,10 @@ use lines::Lines;
 
 /// Show what a capture of market data holds.
 ///
-/// Reads pcap and pcapng. The venue and the version of its protocol are found from the bytes.
-/// Without a view: a summary per multicast group. Exit code 1 if packets are missing, damaged or
-/// not understood, 2 if nothing was recognised.
+/// Reads pcap and pcapng, also compressed with gzip or Zstandard. The venue and the version of its
+/// protocol are found from the bytes. CME MDP 3.0 is shown in every view, SHFE and INE SMDP 2.0 in
+/// the summary and with `--messages`. Without a view: a summary per multicast group. Exit code 1 if
+/// packets are missing, damaged or not understood, 2 if nothing was recognised.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The capture file.
@@ -64,11 +66,24 @@ struct View {
 /// report cannot be written.
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let capture = Capture::open(&args.capture).map_err(|error| unreadable(args, error))?;
+    if let Some(note) = capture.note() {
+        eprintln!("note: {note}");
+    }
     let mut lines = Lines::new(args.groups.clone());
     let mut found = Exit::Ok;
     let met = if args.view.messages {
-        rows::messages_header(out)?;
-        packets::walk(&capture, &mut lines, |packet| rows::messages(packet, out))?
+        let mut is_headed = false;
+        let mut met = packets::walk(&capture, &mut lines, |packet| {
+            if !std::mem::replace(&mut is_headed, true) {
+                rows::messages_header(out)?;
+            }
+            rows::messages(packet, out)
+        })?;
+        met.is_smdp_shown = true;
+        if met.smdp > 0 {
+            smdp::messages(&capture, &met, &mut lines, out)?;
+        }
+        met
     } else if args.view.entries {
         rows::entries_header(out)?;
         packets::walk(&capture, &mut lines, |packet| rows::entries(packet, out))?
@@ -76,6 +91,11 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         let mut census = books::Census::default();
         packets::walk(&capture, &mut lines, |packet| {
             census.count(packet);
+            Ok(())
+        })?;
+        // Whatever groups are chosen: definitions come on groups of their own.
+        packets::walk(&capture, &mut Lines::new(Vec::new()), |packet| {
+            census.define(packet);
             Ok(())
         })?;
         let mut storage = census.storage();
@@ -98,17 +118,30 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
         met
     } else {
         let mut counts = summary::Counts::default();
-        let met = packets::walk(&capture, &mut lines, |packet| {
+        let mut met = packets::walk(&capture, &mut lines, |packet| {
             counts.count(packet);
             Ok(())
         })?;
+        met.is_smdp_shown = true;
         if met.packets > 0 {
             found = counts.write(&met, out)?;
         }
+        if met.smdp > 0 {
+            let topics = smdp::summary(&capture, &met, &mut lines, out)?;
+            found = if found == Exit::Ok { topics } else { found };
+        }
         met
     };
+    if met.smdp > 0 && !met.is_smdp_shown && met.packets > 0 {
+        let smdp = met.smdp;
+        eprintln!(
+            "note: {smdp} packets are SMDP 2.0, which only the summary and `--messages` show"
+        );
+    }
+    let passed_over = met.say_passed_over();
     let met = met.conclude(&lines)?;
-    Ok(if found == Exit::Ok { met } else { found })
+    let ends = [found, passed_over, met];
+    Ok(ends.into_iter().find(|&end| end != Exit::Ok).unwrap_or(Exit::Ok))
 }
 
 /// An unreadable capture, with its name where the error does not have it.

@@ -1,9 +1,10 @@
 //! `--statistics`: what line A has said of each instrument's day, as it is at the end of the
 //! capture: trades, busts, statistics, limits.
 //!
-//! Lines are not arbitrated, so a gap is a finding. A channel reset empties all days of its line;
-//! a restart of statistics is followed where it names an instrument, because without definitions
-//! nobody knows who is in a group. A group of snapshots shows what those say.
+//! Lines are not arbitrated, so a gap is a finding. A channel reset empties all days of its line,
+//! and so does a new count; a restart of statistics is followed where it names an instrument,
+//! because without definitions nobody knows who is in a group. A group of snapshots shows what
+//! those say.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -51,13 +52,18 @@ impl Statistics {
             return;
         }
         let channel = self.channels.entry(packet.group).or_default();
-        match channel.sequence.step(packet.seq_no) {
-            Step::Next | Step::Restart => {}
-            Step::Gap { .. } => {
-                self.gaps += 1;
-                self.first_gap.get_or_insert((packet.frame, packet.seq_no));
+        let missing = match channel.sequence.step(packet.seq_no, packet.sent) {
+            Step::Next => 0,
+            Step::Gap { missing } => missing,
+            Step::Restart { missing } => {
+                channel.forget();
+                missing
             }
             Step::Repeated => return,
+        };
+        if missing > 0 {
+            self.gaps += 1;
+            self.first_gap.get_or_insert((packet.frame, packet.seq_no));
         }
         packet.messages().for_each(|message| channel.take(&message.decoded));
     }
@@ -96,9 +102,14 @@ impl Statistics {
 }
 
 impl Channel {
+    /// What was said of the days is void.
+    fn forget(&mut self) {
+        self.days.values_mut().for_each(|day| *day = Day::UNKNOWN);
+    }
+
     fn take(&mut self, message: &Message<'_>) {
         match message {
-            Message::Reset(_) => self.days.values_mut().for_each(|day| *day = Day::UNKNOWN),
+            Message::Reset(_) => self.forget(),
             Message::Status(root)
                 if TradingEvent::from_wire(root.trading_event)
                     == Some(TradingEvent::ResetStatistics) =>

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::net::SocketAddrV4;
 
 use serde::Serialize;
+use xmc_hotpath::time::UnixNs;
 
 use super::packets::{Met, Packet};
 use super::sequence::{Sequence, Step};
@@ -30,12 +31,12 @@ struct LineSummary {
     packets: u64,
     first_seq: u32,
     last_seq: u32,
-    /// Places where the sequence jumps forward, and packets missing there.
+    /// Places where the sequence jumps forward or begins again past 1, and packets missing there.
     gaps: u64,
     missing_packets: u64,
     /// Packets whose sequence number is not beyond the last one: repeated or late.
     repeated_packets: u64,
-    /// Times the sequence began again at 1: a new week, or the next loop of a replay group.
+    /// Times the sequence began again: a new week, or the next loop of a replay group.
     restarts: u64,
     first_captured_ns: u64,
     last_captured_ns: u64,
@@ -64,7 +65,7 @@ impl Counts {
     /// Takes one packet.
     pub fn count(&mut self, packet: &Packet<'_>) {
         let line = self.0.entry(packet.group).or_insert_with(|| LineSummary::new(packet));
-        line.step(packet.seq_no);
+        line.step(packet.seq_no, packet.sent);
         line.packets += 1;
         line.last_captured_ns = packet.captured.0;
         for message in packet.messages() {
@@ -79,6 +80,7 @@ impl Counts {
                 .messages += 1;
             let ids = message.decoded.entry_views().filter_map(|entry| entry.security_id);
             line.security_ids.extend(ids);
+            line.security_ids.extend(message.defined().map(|defined| defined.security_id));
         }
     }
 
@@ -133,15 +135,22 @@ impl LineSummary {
         }
     }
 
-    fn step(&mut self, seq_no: u32) {
-        match self.sequence.step(seq_no) {
-            Step::Next => {}
-            Step::Gap { missing } => {
-                self.gaps += 1;
-                self.missing_packets += u64::from(missing);
+    fn step(&mut self, seq_no: u32, sent: UnixNs) {
+        let missing = match self.sequence.step(seq_no, sent) {
+            Step::Next => 0,
+            Step::Gap { missing } => missing,
+            Step::Repeated => {
+                self.repeated_packets += 1;
+                0
             }
-            Step::Repeated => self.repeated_packets += 1,
-            Step::Restart => self.restarts += 1,
+            Step::Restart { missing } => {
+                self.restarts += 1;
+                missing
+            }
+        };
+        if missing > 0 {
+            self.gaps += 1;
+            self.missing_packets += u64::from(missing);
         }
     }
 
@@ -161,7 +170,7 @@ impl LineSummary {
             write!(out, ", {} repeated or late", self.repeated_packets)?;
         }
         if self.restarts > 0 {
-            write!(out, ", {} restarts at 1", self.restarts)?;
+            write!(out, ", {} restarts", self.restarts)?;
         }
         writeln!(out)?;
         writeln!(

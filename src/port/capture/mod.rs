@@ -1,11 +1,12 @@
 //! Capture files: classic pcap and pcapng in, classic pcap with nanoseconds out.
 //!
-//! A file is mapped, its format found from its first bytes, and its frames lent in file order
-//! with what a dissector shows of them: number, time, link type, bytes, original length. A damaged
-//! file yields every frame before the damage, then one error that names the offset, then nothing.
-//! What a frame holds is `port::datagram`'s business. Compressed files are refused by name, not
-//! unpacked. Called by `xmc inspect`, the replay port and the tests.
+//! A file is mapped, its format found from its first bytes, and its frames lent in file order with
+//! what a dissector shows of them: number, time, link type, bytes, original length. A damaged file
+//! yields every frame before the damage, then one error that names the offset, then nothing. What a
+//! frame holds is `port::datagram`'s business. A file that gzip or Zstandard has compressed is
+//! unpacked into memory, up to a bound. Called by `xmc inspect`, the replay port and the tests.
 
+mod packed;
 mod pcap;
 mod pcapng;
 
@@ -32,6 +33,16 @@ impl LinkType {
     pub const ETHERNET: Self = Self(1);
     /// An IPv4 or IPv6 packet with nothing before it.
     pub const RAW_IP: Self = Self(101);
+    /// The same, as most BSDs number it in files.
+    pub const RAW_BSD: Self = Self(12);
+    /// The same, as OpenBSD and BSD/OS number it in files.
+    pub const RAW_OPENBSD: Self = Self(14);
+    /// OpenBSD loopback: four bytes of address family, in network byte order.
+    pub const LOOP: Self = Self(108);
+    /// An IPv4 packet with nothing before it.
+    pub const IPV4: Self = Self(228);
+    /// An IPv6 packet with nothing before it.
+    pub const IPV6: Self = Self(229);
     /// Linux "cooked" header of 16 bytes.
     pub const LINUX_SLL: Self = Self(113);
     /// Linux "cooked" header of 20 bytes.
@@ -72,6 +83,26 @@ pub enum CaptureError {
         /// What the system said.
         source: io::Error,
     },
+    /// A compressed file is cut off or damaged.
+    #[error(
+        "the compressed capture cannot be unpacked beyond byte {unpacked} of what is in it: \
+         {source}; the frames before it are whole, so copy the file again or compress it again"
+    )]
+    Unpack {
+        /// Bytes that could be unpacked.
+        unpacked: u64,
+        /// What the decompressor said.
+        source: io::Error,
+    },
+    /// A compressed file holds more than is unpacked into memory.
+    #[error(
+        "the compressed capture holds more than the {MAX_UNPACKED_BYTES} bytes that are unpacked \
+         into memory: unpack it to a file first (`{tool}`)"
+    )]
+    TooLarge {
+        /// The command that does it.
+        tool: &'static str,
+    },
     /// The first bytes are of no format known here.
     #[error("not a capture: it begins with {found:02x?}, {}", hint(found))]
     NotACapture {
@@ -110,9 +141,7 @@ pub enum CaptureError {
 fn hint(found: &[u8]) -> &'static str {
     match found {
         [] => "the file is empty",
-        [0x1f, 0x8b, ..] => "which is gzip: unpack it with gunzip first",
-        [0x28, 0xb5, 0x2f, 0xfd] => "which is zstd: unpack it with unzstd first",
-        [0xfd, b'7', b'z', b'X'] => "which is xz: unpack it with unxz first",
+        [0xfd, b'7', b'z', b'X'] => "which is xz: unpack it with `xz -d` first",
         _ => "not with the magic of pcap or pcapng: convert it with `editcap -F pcapng IN OUT`",
     }
 }
@@ -141,10 +170,30 @@ enum Format {
     Pcapng,
 }
 
+/// Bytes that a compressed capture may hold: 1 GiB, since they lie in memory.
+pub const MAX_UNPACKED_BYTES: u64 = 1 << 30;
+
 /// A capture file whose format is known.
 pub struct Capture {
     bytes: Bytes,
     format: Format,
+    /// Why a compressed file was not unpacked to its end.
+    damage: Option<Unpacking>,
+}
+
+/// How far a compressed file was unpacked, and what the decompressor said there.
+#[derive(Clone, Debug)]
+struct Unpacking {
+    unpacked: u64,
+    kind: io::ErrorKind,
+    said: String,
+}
+
+impl Unpacking {
+    fn error(&self) -> CaptureError {
+        let source = io::Error::new(self.kind, self.said.clone());
+        CaptureError::Unpack { unpacked: self.unpacked, source }
+    }
 }
 
 impl Capture {
@@ -152,7 +201,8 @@ impl Capture {
     ///
     /// # Errors
     /// `Open` if the system refuses, `NotACapture` if the front is of no known format, `Cut` or
-    /// `Damaged` if the file's own header is unusable.
+    /// `Damaged` if the file's own header is unusable, `Unpack` if it is compressed and not even
+    /// the front of what is in it can be unpacked, `TooLarge` if that is more than 1 GiB.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
         let bytes =
             load(path).map_err(|source| CaptureError::Open { path: path.to_path_buf(), source })?;
@@ -168,23 +218,54 @@ impl Capture {
     }
 
     fn new(bytes: Bytes) -> Result<Self, CaptureError> {
-        let format = match bytes.first_chunk() {
-            Some(&pcapng::SECTION_HEADER) => Format::Pcapng,
-            Some(magic) => match pcap::Header::read(*magic, &bytes)? {
-                Some(header) => Format::Pcap(header),
-                None => return Err(not_a_capture(&bytes)),
-            },
-            None => return Err(not_a_capture(&bytes)),
+        let Some(packing) = packed::Packing::of(&bytes) else {
+            let format = Format::of(&bytes)?;
+            return Ok(Self { bytes, format, damage: None });
         };
-        Ok(Self { bytes, format })
+        let (unpacked, fault) = packing.unpack(&bytes)?;
+        let damage = fault.map(|source| Unpacking {
+            unpacked: unpacked.len() as u64,
+            kind: source.kind(),
+            said: source.to_string(),
+        });
+        // What is missing explains whatever is wrong with a front that is cut off.
+        let format = match (Format::of(&unpacked), &damage) {
+            (Ok(format), _) => format,
+            (Err(_), Some(damage)) => return Err(damage.error()),
+            (Err(error), None) => return Err(error),
+        };
+        Ok(Self { bytes: Bytes::Read(unpacked), format, damage })
     }
 
     /// The frames in file order; an error is the last item.
     pub fn frames(&self) -> Frames<'_> {
-        Frames(match self.format {
+        let reader = match self.format {
             Format::Pcap(header) => Reader::Pcap(pcap::Frames::new(&self.bytes, header)),
             Format::Pcapng => Reader::Pcapng(pcapng::Frames::new(&self.bytes)),
-        })
+        };
+        Frames { reader, damage: self.damage.as_ref() }
+    }
+
+    /// What is odd about the file and does not keep it from being read.
+    pub fn note(&self) -> Option<&'static str> {
+        match self.format {
+            Format::Pcap(header) => header.note(),
+            Format::Pcapng => None,
+        }
+    }
+}
+
+impl Format {
+    /// The format of a file that is not compressed.
+    fn of(bytes: &[u8]) -> Result<Self, CaptureError> {
+        match bytes.first_chunk() {
+            Some(&pcapng::SECTION_HEADER) => Ok(Self::Pcapng),
+            Some(magic) => match pcap::Header::read(*magic, bytes)? {
+                Some(header) => Ok(Self::Pcap(header)),
+                None => Err(not_a_capture(bytes)),
+            },
+            None => Err(not_a_capture(bytes)),
+        }
     }
 }
 
@@ -218,15 +299,26 @@ enum Reader<'a> {
 }
 
 /// The frames of a capture, in file order. After an error it is exhausted.
-pub struct Frames<'a>(Reader<'a>);
+pub struct Frames<'a> {
+    reader: Reader<'a>,
+    /// Ends the frames of a compressed file that was not unpacked to its end.
+    damage: Option<&'a Unpacking>,
+}
 
 impl<'a> Iterator for Frames<'a> {
     type Item = Result<Frame<'a>, CaptureError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.0 {
+        let next = match &mut self.reader {
             Reader::Pcap(frames) => frames.next(),
             Reader::Pcapng(frames) => frames.next(),
+        };
+        match next {
+            // The file in the file ends where unpacking did, whatever was begun there.
+            None | Some(Err(CaptureError::Cut { .. })) if self.damage.is_some() => {
+                self.damage.take().map(|damage| Err(damage.error()))
+            }
+            next => next,
         }
     }
 }

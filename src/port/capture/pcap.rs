@@ -3,6 +3,10 @@
 //! Four magics: the writer's byte order times microseconds or nanoseconds. Source:
 //! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html>. The modified formats of old
 //! Linux distributions (magic `a1b2cd34`) are not read: their frames are 8 bytes longer.
+//!
+//! Some writers put nanoseconds under the magic of microseconds, and some a sub-second part that
+//! has run over the second. Which one it is shows only in the whole file, so the front of it is
+//! looked through.
 
 use std::io::{self, Write};
 
@@ -25,28 +29,95 @@ const NS_PER_SECOND: u64 = 1_000_000_000;
 #[derive(Clone, Copy)]
 pub(super) struct Header {
     is_big_endian: bool,
-    /// Nanoseconds in one unit of the sub-second field: 1000 or 1.
-    unit_ns: u32,
+    /// What the sub-second field counts.
+    fraction: Fraction,
     link: LinkType,
 }
+
+/// What the sub-second field of a frame counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fraction {
+    /// Nanoseconds, below a second.
+    Nanoseconds,
+    /// Microseconds; a second and more is carried over.
+    Microseconds,
+    /// Microseconds, and some run over the second.
+    Overrun,
+    /// Nanoseconds, although the magic says microseconds.
+    Misnamed,
+}
+
+impl Fraction {
+    const fn unit_ns(self) -> u64 {
+        match self {
+            Self::Nanoseconds | Self::Misnamed => 1,
+            Self::Microseconds | Self::Overrun => 1_000,
+        }
+    }
+}
+
+/// Frames that are looked through for what the sub-second field counts.
+const PROBED_FRAMES: usize = 100_000;
+const US_PER_SECOND: u32 = 1_000_000;
 
 impl Header {
     /// The header at the front of `bytes`, or `None` if `magic` is not of this format.
     pub(super) fn read(magic: [u8; 4], bytes: &[u8]) -> Result<Option<Self>, CaptureError> {
-        let (is_big_endian, unit_ns) = match (u32::from_le_bytes(magic), u32::from_be_bytes(magic))
-        {
-            (MAGIC_US, _) => (false, 1_000),
-            (MAGIC_NS, _) => (false, 1),
-            (_, MAGIC_US) => (true, 1_000),
-            (_, MAGIC_NS) => (true, 1),
+        use Fraction::{Microseconds, Nanoseconds};
+        let words = (u32::from_le_bytes(magic), u32::from_be_bytes(magic));
+        let (is_big_endian, named) = match words {
+            (MAGIC_US, _) => (false, Microseconds),
+            (MAGIC_NS, _) => (false, Nanoseconds),
+            (_, MAGIC_US) => (true, Microseconds),
+            (_, MAGIC_NS) => (true, Nanoseconds),
             _ => return Ok(None),
         };
         let header = slice(bytes, 0, FILE_HEADER_BYTES)?;
         let word = u32_at(header, 20, is_big_endian);
         // The upper half says whether frames end with a check sequence; UDP lengths decide anyway.
         let link = LinkType(word as u16);
-        Ok(Some(Self { is_big_endian, unit_ns, link }))
+        let fraction = match named {
+            Microseconds => probe(bytes, is_big_endian),
+            named => named,
+        };
+        Ok(Some(Self { is_big_endian, fraction, link }))
     }
+
+    /// What is odd about the times.
+    pub(super) const fn note(self) -> Option<&'static str> {
+        match self.fraction {
+            Fraction::Nanoseconds | Fraction::Microseconds => None,
+            Fraction::Overrun => Some(
+                "times of this capture have microseconds beyond a second: they are carried over",
+            ),
+            Fraction::Misnamed => Some(
+                "this capture says microseconds and has nanoseconds: its times are read as those",
+            ),
+        }
+    }
+}
+
+/// What the sub-second fields of a file that says microseconds count: nothing runs over by a whole
+/// second more, so a part of two seconds is one in nanoseconds.
+fn probe(bytes: &[u8], is_big_endian: bool) -> Fraction {
+    let mut found = Fraction::Microseconds;
+    let mut rest = bytes.get(FILE_HEADER_BYTES..).unwrap_or_default();
+    for _ in 0..PROBED_FRAMES {
+        let Some((header, frames)) = rest.split_at_checked(FRAME_HEADER_BYTES) else { break };
+        let (fraction, len) = (u32_at(header, 4, is_big_endian), u32_at(header, 8, is_big_endian));
+        match fraction {
+            ..US_PER_SECOND => {}
+            US_PER_SECOND..2_000_000 => found = Fraction::Overrun,
+            2_000_000..1_000_000_000 => return Fraction::Misnamed,
+            // No time at all: damage, which the walk tells.
+            _ => break,
+        }
+        match frames.get(len as usize..) {
+            Some(frames) if len <= MAX_FRAME_BYTES => rest = frames,
+            _ => break,
+        }
+    }
+    found
 }
 
 /// The `u32` at `offset` of a slice that is known to hold it.
@@ -94,8 +165,12 @@ impl<'a> Frames<'a> {
         if captured_len > MAX_FRAME_BYTES {
             return Err(damaged("a frame is at most 262144 bytes long", captured_len));
         }
-        let fraction_ns = u64::from(fraction) * u64::from(self.header.unit_ns);
-        if fraction_ns >= NS_PER_SECOND {
+        let fraction_ns = u64::from(fraction) * self.header.fraction.unit_ns();
+        let limit_ns = match self.header.fraction {
+            Fraction::Nanoseconds | Fraction::Misnamed => NS_PER_SECOND,
+            Fraction::Microseconds | Fraction::Overrun => 2 * NS_PER_SECOND,
+        };
+        if fraction_ns >= limit_ns {
             return Err(damaged("the sub-second part of a time is below one second", fraction));
         }
         let len = FRAME_HEADER_BYTES + captured_len as usize;

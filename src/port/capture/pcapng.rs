@@ -1,11 +1,11 @@
 //! pcapng: blocks in sections; interfaces belong to a section, frames to an interface.
 //!
-//! The walk over blocks is ours, so that damage is reported at its offset; the inside of a block
-//! is read by `pcap-parser`. Three things are not taken from that crate (0.17.0): binary time
-//! resolutions, which it refuses, the time offset of big-endian sections, which it reads
-//! little-endian, and the snap length of simple packet blocks, which it ignores. Source:
-//! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html>. Statistics, names, secrets
-//! and unknown blocks are skipped, as the format demands.
+//! The walk over blocks is ours, so that damage is reported at its offset; the inside of a block is
+//! read by `pcap-parser`, but for the obsolete packet block. Three things are not taken from that
+//! crate (0.17.0): binary time resolutions, which it refuses, the time offset of big-endian
+//! sections, which it reads little-endian, and the snap length of simple packet blocks, which it
+//! ignores. Source: <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html>. Statistics,
+//! names, secrets and unknown blocks are skipped, as the format demands.
 
 use pcap_parser::traits::PcapNGPacketBlock;
 use pcap_parser::{Block, InterfaceDescriptionBlock, OptionCode, parse_block_be, parse_block_le};
@@ -20,6 +20,8 @@ pub(super) const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 const BYTE_ORDER: u32 = 0x1a2b_3c4d;
 /// Type of the packet block that the enhanced packet block replaced in 2009.
 const OBSOLETE_PACKET: u32 = 2;
+/// Type, length, interface and drops, time, both lengths.
+const OBSOLETE_FRONT_BYTES: usize = 28;
 /// Types of block that are read, in the section's byte order: section header, interface, obsolete
 /// packet, simple packet, enhanced packet. What is inside the others cannot hurt.
 const READ: [u32; 5] = [u32::from_be_bytes(SECTION_HEADER), 1, OBSOLETE_PACKET, 3, 6];
@@ -135,6 +137,9 @@ impl<'a> Frames<'a> {
         if !READ.contains(&kind) {
             return Ok(None);
         }
+        if kind == OBSOLETE_PACKET {
+            return self.obsolete(block, offset).map(Some);
+        }
         let parsed = if self.is_big_endian { parse_block_be(block) } else { parse_block_le(block) };
         let damaged = |rule, found| CaptureError::Damaged { offset, rule, found };
         let Ok((_, parsed)) = parsed else {
@@ -167,14 +172,34 @@ impl<'a> Frames<'a> {
                     .ok_or_else(|| damaged("a simple packet fits its block", len as u64))?;
                 return Ok(Some(self.frame(UnixNs(0), link, bytes, packet.origlen)));
             }
-            // All that is left of `READ`.
-            _ => {
-                let rule =
-                    "packets lie in enhanced blocks (rewrite the file with `editcap IN OUT`)";
-                return Err(damaged(rule, u64::from(OBSOLETE_PACKET)));
-            }
+            // Nothing is left of `READ`.
+            _ => {}
         }
         Ok(None)
+    }
+
+    /// The frame of an obsolete packet block: what an enhanced one holds, but for the interface in
+    /// two bytes and a count of drops behind it.
+    fn obsolete(&mut self, block: &'a [u8], offset: u64) -> Result<Frame<'a>, CaptureError> {
+        let damaged = |rule, found| CaptureError::Damaged { offset, rule, found };
+        let whole = block.len() as u64;
+        let short = || damaged("a packet block holds what its lengths say", whole);
+        let front = block.get(..OBSOLETE_FRONT_BYTES).ok_or_else(short)?;
+        let word = |at| self.u32_of(front, at);
+        let index = [front[8], front[9]];
+        let index =
+            if self.is_big_endian { u16::from_be_bytes(index) } else { u16::from_le_bytes(index) };
+        let units = u64::from(word(12)) << 32 | u64::from(word(16));
+        let (captured_len, original_len) = (word(20), word(24));
+        let interface = self.interface(u32::from(index), offset)?;
+        let captured = interface
+            .time(units)
+            .ok_or_else(|| damaged("a time lies between 1970 and 2554", units))?;
+        let link = interface.link;
+        // The four bytes behind are the block's length.
+        let data = block.get(OBSOLETE_FRONT_BYTES..block.len() - 4).ok_or_else(short)?;
+        let bytes = data.get(..captured_len as usize).ok_or_else(short)?;
+        Ok(self.frame(captured, link, bytes, original_len))
     }
 
     /// The bytes of the block at the current offset, both lengths checked; learns the byte order

@@ -41,6 +41,34 @@ fn golden_lines_go_through_both_ways() {
     assert!(told.contains("line 1: its \"hex\" differs from byte"), "{told}");
 }
 
+/// Versions 5 to 7 end before fields that were appended later: what is there is told, and the
+/// session still refuses them.
+#[test]
+fn older_versions_are_told_as_far_as_they_go() {
+    // EstablishmentAck504 of 38 bytes, without EnvironmentIndicator.
+    let frame = |version: u16| {
+        let mut bytes = vec![50, 0, 0xfe, 0xca, 38, 0, 0xf8, 1, 8, 0];
+        bytes.extend(version.to_le_bytes());
+        bytes.extend(7_000_u64.to_le_bytes());
+        bytes.extend([0; 30]);
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    for version in [5, 6, 7, 8] {
+        let (json, told, code) = xmc(&["frame", "decode", "ilink3", &frame(version)], "");
+        assert_eq!(code, Some(0), "{told}");
+        let told: Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(told["schema_version"], version);
+        assert_eq!(told["fields"]["uUID"], 7_000, "{json}");
+        assert!(told["fields"].get("environmentIndicator").is_none(), "{json}");
+    }
+    let (json, _, code) = xmc(&["frame", "decode", "ilink3", &frame(4)], "");
+    assert!(code == Some(1) && json.contains("older than 5"), "{json}");
+    let bytes = [50, 0, 0xfe, 0xca, 38, 0, 0xf8, 1, 8, 0, 7, 0];
+    let session = xmc_hotpath::venue::cme::ilink3::decode::frame(&[&bytes[..], &[0; 38]].concat())
+        .map(|found| found.is_some());
+    assert_eq!(session, Err(xmc_hotpath::venue::cme::ilink3::decode::FrameError::Version(7)));
+}
+
 #[test]
 fn feeds_are_told() {
     let Some(vectors) = shared::text("vectors/smdp_v2.txt") else { return };

@@ -5,6 +5,7 @@ mod balance;
 mod bench;
 mod calendar;
 mod capital;
+mod captures;
 mod compliance;
 mod conformance;
 mod control;

@@ -176,7 +176,7 @@ fn damaged_classic_files_give_the_frames_before_the_damage() {
         }
         assert_eq!(frames.len(), usize::from(len >= second));
     }
-    for (at, value, rule) in [(8, 262_145_u32, "262144"), (4, 1_000_000, "one second")] {
+    for (at, value, rule) in [(8, 262_145_u32, "262144"), (4, 1_000_000_000, "one second")] {
         let mut file = file.clone();
         file[second + at..][..4].copy_from_slice(&value.to_le_bytes());
         let (frames, error) = read(file);
@@ -190,9 +190,9 @@ fn damaged_classic_files_give_the_frames_before_the_damage() {
 fn other_files_are_refused_with_what_to_do() {
     for (file, word) in [
         (&b""[..], "empty"),
-        (b"\x1f\x8b\x08\x00...", "gunzip"),
-        (b"\x28\xb5\x2f\xfd", "unzstd"),
-        (b"\xfd7zXZ\0", "unxz"),
+        (b"\x1f\x8b\x08\x00...", "copy the file again"),
+        (b"\x28\xb5\x2f\xfd", "copy the file again"),
+        (b"\xfd7zXZ\0", "xz -d"),
         (b"hello world", "editcap"),
         (b"\xd4\xc3", "editcap"),
     ] {
@@ -280,8 +280,52 @@ fn damaged_pcapng_files_give_the_frames_before_the_damage() {
         let error = error.expect("the damage is noticed").to_string();
         assert!(error.contains(&format!("damaged at byte {begin}")), "{error}");
     }
-    let obsolete = Ng::new(false).interface(1, 0, &[]).block(2, &[&[0; 20]]).out;
-    assert!(read(obsolete).1.unwrap().to_string().contains("editcap IN OUT"));
+    // An obsolete packet block shorter than its own words, and one that says more than it has.
+    for body in [&[0; 12][..], &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0]] {
+        let obsolete = Ng::new(false).interface(1, 0, &[]).block(2, &[body]).out;
+        let error = read(obsolete).1.expect("the damage is noticed").to_string();
+        assert!(error.contains("what its lengths say"), "{error}");
+    }
+}
+
+#[test]
+fn obsolete_packet_blocks_are_read_as_enhanced_ones_are() {
+    for is_big_endian in [false, true] {
+        let file = Ng::new(is_big_endian)
+            .interface(1, 0, &[])
+            .interface(101, 0, &[(9, &[9])])
+            .packet(1, 1_478_961_025_968_272_358, b"enhanced", 60);
+        let (interface, drops) = (file.u16(1), file.u16(3));
+        let units = 1_478_961_025_968_272_359_u64;
+        let words = [(units >> 32) as u32, units as u32, 5, 60].map(|word| file.u32(word));
+        let file = file.block(2, &[&interface, &drops, words.as_flattened(), b"older"]).out;
+        let read = whole(file);
+        assert_eq!(read[1], (2, 1_478_961_025_968_272_359, 101, b"older".to_vec(), 60));
+        assert_eq!(read.len(), 2);
+    }
+}
+
+/// One file holds nanoseconds although its magic says microseconds; in another the microseconds
+/// have run over the second by a little.
+#[test]
+fn sub_second_parts_beyond_a_second_are_told_apart() {
+    for is_big_endian in [false, true] {
+        let times = |fractions: [u32; 2]| {
+            let frames = fractions.map(|fraction| (1_700_000_000, fraction, &b"abc"[..], 3));
+            let capture =
+                Capture::from_bytes(classic(0xa1b2_c3d4, is_big_endian, &frames)).unwrap();
+            let times = capture.frames().map(|frame| frame.unwrap().captured.0 % 10_000_000_000);
+            (times.collect::<Vec<_>>(), capture.note().map(str::to_owned))
+        };
+        let (sound, note) = times([1, 999_999]);
+        assert_eq!((sound, note), (vec![1_000, 999_999_000], None));
+        let (carried, note) = times([999_999, 1_000_001]);
+        assert_eq!(carried, [999_999_000, 1_000_001_000]);
+        assert!(note.unwrap().contains("carried over"));
+        let (misnamed, note) = times([123, 123_456_789]);
+        assert_eq!(misnamed, [123, 123_456_789]);
+        assert!(note.unwrap().contains("has nanoseconds"));
+    }
 }
 
 proptest! {

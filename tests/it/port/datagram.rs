@@ -3,7 +3,7 @@
 use std::net::SocketAddrV4;
 
 use cross_market_connect::port::capture::LinkType;
-use cross_market_connect::port::datagram::{Datagram, DatagramError, datagram};
+use cross_market_connect::port::datagram::{Datagram, DatagramError, addressee, datagram};
 use etherparse::{NetSlice, PacketBuilder, SlicedPacket, TransportSlice, VlanId};
 use proptest::prelude::*;
 
@@ -70,6 +70,48 @@ fn tags_and_options_are_stepped_over() {
             assert_eq!(ours(&frame), reference(&frame));
         }
     }
+}
+
+/// One IPv4 packet behind every link type that can carry it.
+#[test]
+fn every_link_type_leads_to_the_same_datagram() {
+    let whole = frame(0, 0, b"payload");
+    let packet = &whole[14..];
+    for (link, before) in
+        [(0, &[2, 0, 0, 0][..]), (108, &[0, 0, 0, 2]), (12, &[]), (14, &[]), (101, &[]), (228, &[])]
+    {
+        let bytes = [before, packet].concat();
+        let found = datagram(LinkType(link), &bytes).expect("sound").expect("UDP");
+        assert_eq!(found.target, "224.0.31.64:14340".parse().unwrap(), "link type {link}");
+        assert_eq!(found.payload, b"payload");
+    }
+    let six = [0x60; 48];
+    for link in [12, 14, 101, 229] {
+        assert_eq!(datagram(LinkType(link), &six), Ok(None), "link type {link}");
+    }
+    assert_eq!(datagram(LinkType(197), packet), Err(DatagramError::UnknownLink));
+}
+
+#[test]
+fn whom_an_unusable_frame_was_sent_to_is_told_as_far_as_it_says() {
+    let whole = frame(1, 2, b"payload");
+    let ip = ip_at(1);
+    let to = |frame: &[u8]| addressee(LinkType::ETHERNET, frame);
+    let address = "224.0.31.64".parse().unwrap();
+    for len in 0..whole.len() {
+        let expected = match len {
+            _ if len < ip + 20 => None,
+            _ if len < ip + 20 + 8 + 4 => Some((address, None)),
+            _ => Some((address, Some(14_340))),
+        };
+        assert_eq!(to(&whole[..len]), expected, "cut at {len}");
+    }
+    for (offset, port) in [([0x20, 0], Some(14_340)), ([0x20, 1], None), ([0, 185], None)] {
+        let mut fragment = whole.clone();
+        fragment[ip + 6..ip + 8].copy_from_slice(&offset);
+        assert_eq!(to(&fragment), Some((address, port)), "{offset:?}");
+    }
+    assert_eq!(addressee(LinkType(197), &whole), None);
 }
 
 #[test]

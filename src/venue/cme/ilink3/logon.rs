@@ -300,12 +300,12 @@ impl Logon {
         let too_short = |_: SbeError| LogonError::Block { template_id };
         match (template_id, self.awaited) {
             (NegotiationResponse::TEMPLATE_ID, Awaited::Negotiation(request_ns)) => {
-                let (block, _) = frame.block::<NegotiationResponse>().map_err(too_short)?;
+                let block: NegotiationResponse = answer(frame).map_err(too_short)?;
                 self.check(block.uuid, block.request_ns, request_ns)?;
                 Ok(Step::Send(self.establish(utc)))
             }
             (EstablishmentAck::TEMPLATE_ID, Awaited::Establishment(request_ns)) => {
-                let (block, _) = frame.block::<EstablishmentAck>().map_err(too_short)?;
+                let block: EstablishmentAck = answer(frame).map_err(too_short)?;
                 self.check(block.uuid, block.request_ns, request_ns)?;
                 if block.fault_tolerance == BACKUP {
                     return Err(LogonError::Backup);
@@ -322,12 +322,12 @@ impl Logon {
                 }))
             }
             (NegotiationReject::TEMPLATE_ID, Awaited::Negotiation(_)) => {
-                let (block, _) = frame.block::<NegotiationReject>().map_err(too_short)?;
+                let block: NegotiationReject = answer(frame).map_err(too_short)?;
                 let (code, reason) = (block.error_code.get(), words(&block.reason));
                 Err(LogonError::Refused { what: "negotiation", code, reason })
             }
             (EstablishmentReject::TEMPLATE_ID, Awaited::Establishment(_)) => {
-                let (block, _) = frame.block::<EstablishmentReject>().map_err(too_short)?;
+                let block: EstablishmentReject = answer(frame).map_err(too_short)?;
                 let (code, reason) = (block.error_code.get(), words(&block.reason));
                 Err(LogonError::Refused { what: "establishment", code, reason })
             }
@@ -345,6 +345,23 @@ impl Logon {
         let is_ours = (uuid, request_ns) == (self.wish.uuid, asked_ns);
         if is_ours { Ok(()) } else { Err(LogonError::NotOurs { uuid, request_ns }) }
     }
+}
+
+/// Tag 39032 `EnvironmentIndicator`, which since version 9 ends the block of every answer that is
+/// awaited here.
+const ENVIRONMENT_BYTES: usize = 1;
+
+/// The block of an answer to a logon; of a gateway of version 8 the environment is absent.
+fn answer<M: Message>(frame: &Frame<'_>) -> Result<M, SbeError> {
+    let theirs = frame.body.get(..usize::from(frame.block_len)).ok_or(SbeError::Truncated)?;
+    if theirs.len() < size_of::<M>() - ENVIRONMENT_BYTES {
+        return Err(SbeError::BlockTooShort);
+    }
+    let mut block = M::BLANK;
+    let ours = bytemuck::bytes_of_mut(&mut block);
+    let len = ours.len().min(theirs.len());
+    ours[..len].copy_from_slice(&theirs[..len]);
+    Ok(block)
 }
 
 /// A number that may be absent.

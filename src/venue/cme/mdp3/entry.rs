@@ -286,7 +286,7 @@ impl FutureTerms<'_> {
         }
     }
 
-    /// The root block; what version 10 appended to it is not in it.
+    /// The root block; what versions 6 and 10 appended to it is not in it.
     pub(super) fn root(&self) -> FutureDefinition {
         let (year, month) = self.maturity;
         FutureDefinition {
@@ -323,7 +323,6 @@ impl FutureTerms<'_> {
             flow_schedule: I8_NULL,
             tick_value: Mantissa::NULL,
             user_defined: b'N',
-            reference_date: U16Le::new(U16_NULL),
             ..Zeroable::zeroed()
         }
     }

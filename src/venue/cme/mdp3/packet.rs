@@ -4,11 +4,11 @@ use super::FutureTerms;
 use bytemuck::{Pod, bytes_of, cast_slice};
 use xmc_hotpath::venue::cme::mdp3::decode::PriceScale;
 use xmc_hotpath::venue::cme::mdp3::layout::{
-    AttributeEntry, BookEntry, BookOrderEntry, DailyStatisticsEntry, DefinitionGuid, EventEntry,
-    FeedTypeEntry, IncrementalRoot, LimitsEntry, LogonRoot, LogoutRoot, LotTypeEntry, Mantissa,
-    MatchEvent, MessageFrame, PacketHeader, ResetEntry, ResetRoot, SCHEMA_ID,
-    SessionStatisticsEntry, SnapshotEntry, SnapshotRoot, StatusRoot, TradeEntry, TradeOrderEntry,
-    U64_NULL, VolumeEntry,
+    AttributeEntry, BookEntry, BookOrderEntry, DailyStatisticsEntry, DefinitionDate,
+    DefinitionGuid, EventEntry, FeedTypeEntry, IncrementalRoot, LimitsEntry, LogonRoot, LogoutRoot,
+    LotTypeEntry, Mantissa, MatchEvent, MessageFrame, PacketHeader, ResetEntry, ResetRoot,
+    SCHEMA_ID, SessionStatisticsEntry, SnapshotEntry, SnapshotRoot, StatusRoot, TradeEntry,
+    TradeOrderEntry, U16_NULL, U64_NULL, VolumeEntry,
 };
 use xmc_hotpath::venue::cme::sbe::{GroupSize, GroupSize8Byte, MessageHeader};
 use xmc_hotpath::wire::{I16Le, I32Le, U16Le, U32Le, U64Le};
@@ -258,6 +258,7 @@ impl PacketBuilder {
     /// If a text does not fit its field.
     pub fn future(mut self, terms: &FutureTerms<'_>) -> Self {
         let mut body = Body::new(&terms.root());
+        body.extend_root(&DefinitionDate { reference_date: U16Le::new(U16_NULL) });
         if self.generation == Generation::V13 {
             body.extend_root(&DefinitionGuid { guid: U64Le::new(U64_NULL) });
         }

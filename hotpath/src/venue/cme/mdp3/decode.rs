@@ -4,7 +4,8 @@
 //! datagram is refused whole. Each message is then decoded on its own: a damaged one yields an
 //! error, never a silent stop, and the caller treats the packet as a gap. Groups are strided by the
 //! sender's block length: a longer block (a newer schema) is accepted, one shorter than in version
-//! 6 (or the version that introduced the template) is refused.
+//! 5 (or the version that introduced the template) is refused. No version number is refused: the
+//! block lengths say what is there.
 //!
 //! Called by the feed stage for every packet, and by recovery and inspection on the cold side.
 //! Not here: sequence numbers, arbitration, what an entry does to a book. The second group of a

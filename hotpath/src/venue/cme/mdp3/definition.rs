@@ -5,12 +5,13 @@
 
 use super::decode::{DecodeError, PriceScale};
 use super::layout::{
-    AttributeEntry, DefinitionGuid, EventEntry, FeedTypeEntry, FutureDefinition, LegEntry,
-    LotTypeEntry, OptionDefinition, RelatedEntry, SpreadDefinition, SpreadExtra, U64_NULL,
-    UnderlyingEntry,
+    AttributeEntry, DefinitionDate, DefinitionGuid, EventEntry, FeedTypeEntry, FutureDefinition,
+    LegEntry, LotTypeEntry, OptionDefinition, RelatedEntry, SpreadDefinition, SpreadExtra,
+    U16_NULL, U64_NULL, UnderlyingEntry,
 };
 use crate::venue::cme::sbe::Entries;
 use crate::wire;
+use bytemuck::AnyBitPattern;
 
 /// A definition: its root block; what a newer version appended to it and the groups are read on
 /// demand.
@@ -45,9 +46,23 @@ impl<'a, T> Definition<'a, T> {
         Ok((FutureGroups { events, feed_types, attributes, lot_types }, rest))
     }
 
+    /// Tag 5796 `TradingReferenceDate`, days since 1970-01-01: of the reference price. Since
+    /// version 6.
+    #[must_use]
+    pub fn reference_date(&self) -> Option<u16> {
+        let (date, _) = wire::take::<DefinitionDate>(self.extra).ok()?;
+        Some(date.reference_date.get()).filter(|&days| days != U16_NULL)
+    }
+
+    /// What version 10 appended, behind what version 6 did.
+    fn appended<E: AnyBitPattern>(&self) -> Option<&'a E> {
+        let (_, rest) = wire::take::<DefinitionDate>(self.extra).ok()?;
+        wire::take(rest).ok().map(|(appended, _)| appended)
+    }
+
     fn guid_of(&self) -> Option<u64> {
-        let (extra, _) = wire::take::<DefinitionGuid>(self.extra).ok()?;
-        Some(extra.guid.get()).filter(|&guid| guid != U64_NULL)
+        let guid = self.appended::<DefinitionGuid>()?.guid.get();
+        Some(guid).filter(|&guid| guid != U64_NULL)
     }
 }
 
@@ -120,7 +135,7 @@ impl<'a> Definition<'a, OptionDefinition> {
 impl<'a> Definition<'a, SpreadDefinition> {
     /// What version 10 appended to the root block; `None` from an older sender.
     pub fn extra(&self) -> Option<&'a SpreadExtra> {
-        wire::take(self.extra).ok().map(|(extra, _)| extra)
+        self.appended()
     }
 
     /// The groups.

@@ -6,6 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use xmc_hotpath::venue::cme::ilink3::decode::{self, FrameError};
+use xmc_hotpath::venue::cme::ilink3::layout::OLDEST_VERSION;
 use xmc_hotpath::venue::cme::sbe::GroupSize;
 use xmc_hotpath::wire;
 
@@ -49,7 +50,7 @@ pub enum FrameFault {
     #[error("schema {0} is not iLink 3, which is 8")]
     Schema(u16),
     /// See `FrameError::Version`.
-    #[error("schema version {0} is older than 8, the oldest that is read here")]
+    #[error("schema version {0} is older than 5, the oldest that is read here")]
     Version(u16),
     /// See `FrameError::BlockLen`.
     #[error("the root block of {0} bytes is longer than the message")]
@@ -104,12 +105,17 @@ impl Serialize for Values {
     }
 }
 
+/// The oldest version that is told. Later ones appended fields to blocks and groups to messages, so
+/// an older message ends early; the session does not speak it (`OLDEST_VERSION`).
+const OLDEST_TOLD: u16 = 5;
+
 /// Reads the first frame of `bytes`, and says what is left behind it.
 ///
 /// # Errors
 /// See `ReadError`.
 pub fn read(bytes: &[u8]) -> Result<(Plain, &[u8]), ReadError> {
-    let found = decode::frame(bytes).map_err(|error| ReadError::Frame(error.into()))?;
+    let found =
+        decode::frame_since(bytes, OLDEST_TOLD).map_err(|error| ReadError::Frame(error.into()))?;
     let Some((frame, rest)) = found else {
         let said = bytes.first_chunk().map_or(4, |len| usize::from(u16::from_le_bytes(*len)));
         return Err(ReadError::Short { said: said.max(12), there: bytes.len() });
@@ -119,6 +125,9 @@ pub fn read(bytes: &[u8]) -> Result<(Plain, &[u8]), ReadError> {
     let mut fields = Vec::new();
     let mut unread_bytes = table(spec, &spec.root, block, &mut fields);
     for (name, entries) in &spec.groups {
+        if behind.is_empty() && frame.version < OLDEST_VERSION {
+            break;
+        }
         let cut_off = ReadError::CutOff { name: spec.name, part: name };
         let Ok((size, after)) = wire::take::<GroupSize>(behind) else { return Err(cut_off) };
         let (len, count) = (usize::from(size.block_len.get()), usize::from(size.count));
@@ -139,7 +148,8 @@ pub fn read(bytes: &[u8]) -> Result<(Plain, &[u8]), ReadError> {
         }
         behind = after;
     }
-    if let Some(name) = spec.data {
+    let has_data = !behind.is_empty() || frame.version >= OLDEST_VERSION;
+    if let Some(name) = spec.data.filter(|_| has_data) {
         let cut_off = ReadError::CutOff { name: spec.name, part: name };
         let (len, after) = behind.split_first_chunk().ok_or(cut_off.clone())?;
         let len = usize::from(u16::from_le_bytes(*len));

@@ -155,6 +155,50 @@ fn a_logon_goes_from_negotiation_to_the_handover() {
     assert_eq!(step(&mut logon, &ack).unwrap(), Step::Done(handover));
 }
 
+/// `EnvironmentIndicator` ends the answers since version 9 (`sinceVersion` in the XML): a gateway
+/// of version 8 sends 32, 68, 38 and 72 bytes.
+#[test]
+fn answers_of_version_8_are_read() {
+    fn older<M: Message>(block: &M, len: usize) -> Vec<u8> {
+        let mut bytes = frame_of(8, block, &[]);
+        let begin = bytes.len() - size_of::<M>();
+        bytes.truncate(begin + len);
+        let whole = u16::try_from(bytes.len()).unwrap();
+        bytes[..2].copy_from_slice(&whole.to_le_bytes());
+        bytes[4..6].copy_from_slice(&u16::try_from(len).unwrap().to_le_bytes());
+        bytes
+    }
+    let take = |logon: &mut Logon, bytes: &[u8]| {
+        logon.on_frame(&decode::frame(bytes).unwrap().unwrap().0, UnixNs(2_000))
+    };
+    let started = || {
+        let mut logon = logon(Wish { schema_version: 8, ..WISH });
+        logon.start(UnixNs(1_000));
+        logon
+    };
+    let ack = EstablishmentAck {
+        uuid: U64Le::new(7_000),
+        request_ns: U64Le::new(2_000),
+        next_seq_no: U32Le::new(41),
+        ..EstablishmentAck::BLANK
+    };
+    let mut whole = started();
+    assert!(matches!(take(&mut whole, &older(&RESPONSE, 32)), Ok(Step::Send(_))));
+    let done = take(&mut whole, &older(&ack, 38));
+    assert!(matches!(done, Ok(Step::Done(Handover { next_report_no: 41, .. }))), "{done:?}");
+    let refused = NegotiationReject { error_code: U16Le::new(3), ..NegotiationReject::BLANK };
+    let found = take(&mut started(), &older(&refused, 68));
+    assert!(matches!(found, Err(LogonError::Refused { code: 3, what: "negotiation", .. })));
+    let mut second = started();
+    take(&mut second, &older(&RESPONSE, 32)).unwrap();
+    let refused = EstablishmentReject { error_code: U16Le::new(11), ..EstablishmentReject::BLANK };
+    let found = take(&mut second, &older(&refused, 72));
+    assert!(matches!(found, Err(LogonError::Refused { code: 11, what: "establishment", .. })));
+    // A block that lacks more is damage.
+    let found = take(&mut started(), &older(&RESPONSE, 31));
+    assert!(matches!(found, Err(LogonError::Block { template_id: 501 })), "{found:?}");
+}
+
 #[test]
 fn a_session_that_exists_is_only_established() {
     let mut logon = logon(Wish { is_negotiated: true, next_seq_no: 55, ..WISH });

@@ -419,6 +419,13 @@ fn head() -> Vec<Mapped> {
     )
 }
 
+/// What version 6 appended to a root block of `len` bytes, which grows by it.
+fn dated(len: &mut usize) -> Vec<Mapped> {
+    let fields = fields!(*len, DefinitionDate { reference_date: "TradingReferenceDate" });
+    *len += size_of::<DefinitionDate>();
+    fields
+}
+
 /// The root blocks of 54 and 27: head, terms and what version 10 appended.
 #[test]
 fn future_definitions_are_the_xmls() {
@@ -457,13 +464,12 @@ fn future_definitions_are_the_xmls() {
                 multiplier_unit: "ContractMultiplierUnit",
                 flow_schedule: "FlowScheduleType",
                 tick_value: "MinPriceIncrementAmount",
-                user_defined: "UserDefinedInstrument",
-                reference_date: "TradingReferenceDate"
+                user_defined: "UserDefinedInstrument"
             }
         ));
-        let base = size_of::<FutureDefinition>();
-        let appended = fields!(base, DefinitionGuid { guid: "InstrumentGUID" });
-        let mut len = base;
+        let mut len = size_of::<FutureDefinition>();
+        mapped.extend(dated(&mut len));
+        let appended = fields!(len, DefinitionGuid { guid: "InstrumentGUID" });
         if schema.version >= 10 {
             mapped.extend(appended);
             len += size_of::<DefinitionGuid>();
@@ -508,13 +514,12 @@ fn option_definitions_are_the_xmls() {
                 open_interest_lots: "OpenInterestQty",
                 low_limit: "LowLimitPrice",
                 high_limit: "HighLimitPrice",
-                user_defined: "UserDefinedInstrument",
-                reference_date: "TradingReferenceDate"
+                user_defined: "UserDefinedInstrument"
             }
         ));
-        let base = size_of::<OptionDefinition>();
-        let appended = fields!(base, DefinitionGuid { guid: "InstrumentGUID" });
-        let mut len = base;
+        let mut len = size_of::<OptionDefinition>();
+        mapped.extend(dated(&mut len));
+        let appended = fields!(len, DefinitionGuid { guid: "InstrumentGUID" });
         if schema.version >= 10 {
             mapped.extend(appended);
             len += size_of::<DefinitionGuid>();
@@ -555,13 +560,13 @@ fn spread_definitions_are_the_xmls() {
                 low_limit: "LowLimitPrice",
                 max_variation: "MaxPriceVariation",
                 main_fraction: "MainFraction",
-                sub_fraction: "SubFraction",
-                reference_date: "TradingReferenceDate"
+                sub_fraction: "SubFraction"
             }
         ));
-        let base = size_of::<SpreadDefinition>();
+        let mut len = size_of::<SpreadDefinition>();
+        mapped.extend(dated(&mut len));
         let appended = fields!(
-            base,
+            len,
             SpreadExtra {
                 quote_method: "PriceQuoteMethod",
                 risk_set: "RiskSet",
@@ -570,7 +575,6 @@ fn spread_definitions_are_the_xmls() {
                 full_name: "FinancialInstrumentFullName"
             }
         );
-        let mut len = base;
         if schema.version >= 10 {
             mapped.extend(appended);
             len += size_of::<SpreadExtra>();

@@ -179,10 +179,11 @@ fn a_longer_block_is_accepted_and_a_shorter_one_refused() {
             let expected = decode_all(&exact).expect("decodes");
             assert!(message.entry_views().eq(expected.entry_views()), "{}", template.name);
         }
-        // What version 10 appended to the root of a definition may be missing.
+        // What versions 6 and 10 appended to the root of a definition may be missing.
         let appended = match (template.id, schema.version) {
-            (54 | 55, 10..) => 8,
-            (56, 10..) => 60,
+            (54 | 55, 10..) => 2 + 8,
+            (56, 10..) => 2 + 60,
+            (27 | 29 | 41 | 54 | 55 | 56, _) => 2,
             _ => 0,
         };
         if template.root.len > 0 {
@@ -208,6 +209,37 @@ fn any_content_decodes() {
             assert!(decode_all(&bytes).is_ok(), "{schema} {} filled with {fill:#x}", template.name);
         }
     });
+}
+
+/// The XML marks what version 6 appended with `sinceVersion`: without it a definition of version 5
+/// ends, and its groups are where they were.
+#[test]
+fn definitions_of_version_5_are_read() {
+    let Some(v6) = Schema::load("mdp3_v6.xml") else { return };
+    let mut seen = 0;
+    for template in v6.messages() {
+        let since_6: usize =
+            template.root.fields.iter().filter(|field| field.since == 6).map(|f| f.size).sum();
+        if since_6 == 0 {
+            continue;
+        }
+        seen += 1;
+        let older = Stretch { root: -isize::try_from(since_6).unwrap(), entry: 0 };
+        for (stretch, date) in [(Stretch::default(), Some(0x4b4b)), (older, None)] {
+            let bytes = packet(&v6, template, stretch, 0x4b);
+            let message = decode_all(&bytes).unwrap_or_else(|e| panic!("{}: {e:?}", template.name));
+            let (found, groups) = match message {
+                Message::Future(of) => (of.reference_date(), of.groups().unwrap()),
+                Message::Option(of) => (of.reference_date(), of.groups().unwrap().common),
+                Message::Spread(of) => (of.reference_date(), of.groups().unwrap().common),
+                other => panic!("{} has a field since 6: {other:?}", template.name),
+            };
+            assert_eq!(found, date, "{}", template.name);
+            let depths: Vec<i8> = groups.feed_types.map(|entry| entry.depth).collect();
+            assert_eq!(depths, [0x4b], "{}", template.name);
+        }
+    }
+    assert_eq!(seen, 3, "futures, options and spreads");
 }
 
 /// What version 10 appended to definitions: absent in version 9, nullable after it.

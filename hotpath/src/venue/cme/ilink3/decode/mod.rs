@@ -61,6 +61,16 @@ pub struct Frame<'a> {
 /// Any error ends the session: the bytes can no longer be told apart into messages.
 #[inline]
 pub fn frame(bytes: &[u8]) -> Result<Option<(Frame<'_>, &[u8])>, FrameError> {
+    frame_since(bytes, OLDEST_VERSION)
+}
+
+/// As `frame`, of every version from `oldest` on: blocks of one before `OLDEST_VERSION` may end
+/// before the layouts here do, so it is for those who read field by field.
+///
+/// # Errors
+/// As for `frame`.
+#[inline(always)]
+pub fn frame_since(bytes: &[u8], oldest: u16) -> Result<Option<(Frame<'_>, &[u8])>, FrameError> {
     let Ok((sofh, _)) = wire::take::<Sofh>(bytes) else {
         return Ok(None);
     };
@@ -77,17 +87,21 @@ pub fn frame(bytes: &[u8]) -> Result<Option<(Frame<'_>, &[u8])>, FrameError> {
     let too_short = |_| FrameError::Length(frame_len);
     let (_, after) = wire::take::<Sofh>(whole).map_err(too_short)?;
     let (header, body) = wire::take::<MessageHeader>(after).map_err(too_short)?;
-    let frame = checked(header, body)?;
+    let frame = checked(header, body, oldest)?;
     Ok(Some((frame, rest)))
 }
 
-fn checked<'a>(header: &MessageHeader, body: &'a [u8]) -> Result<Frame<'a>, FrameError> {
+fn checked<'a>(
+    header: &MessageHeader,
+    body: &'a [u8],
+    oldest: u16,
+) -> Result<Frame<'a>, FrameError> {
     let schema_id = header.schema_id.get();
     if schema_id != SCHEMA_ID {
         return Err(FrameError::Schema(schema_id));
     }
     let version = header.version.get();
-    if version < OLDEST_VERSION {
+    if version < oldest {
         return Err(FrameError::Version(version));
     }
     let block_len = header.block_len.get();

@@ -51,7 +51,8 @@ use crate::wire::U16Le;
 
 /// Schema 8 is iLink 3.
 pub const SCHEMA_ID: u16 = 8;
-/// The oldest version whose blocks are as long as the ones here.
+/// The oldest version whose blocks are as long as the ones here, but for the environment that
+/// version 9 appended to 501, 502, 504 and 505: those are read on the cold side, with or without.
 pub const OLDEST_VERSION: u16 = 8;
 /// The version of the XML these layouts were checked against.
 pub const NEWEST_VERSION: u16 = 9;

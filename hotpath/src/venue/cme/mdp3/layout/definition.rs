@@ -1,7 +1,7 @@
 //! Instrument definitions: futures, options on futures and spreads, with their groups.
 //!
-//! The three share their first 71 bytes (`DefinitionHead`). Fields that version 10 appended to a
-//! root block are structs of their own, since an older sender's block ends before them.
+//! The three share their first 71 bytes (`DefinitionHead`). Fields that versions 6 and 10 appended
+//! to a root block are structs of their own, since an older sender's block ends before them.
 //! Fixed income, repo and FX definitions (templates 57, 58, 63) are not read.
 
 use super::{Mantissa, MatchEvent, wire_enum};
@@ -65,7 +65,7 @@ pub struct DefinitionHead {
 }
 const _: () = assert!(size_of::<DefinitionHead>() == 71);
 
-/// The root block of a future. 216 bytes.
+/// The root block of a future, without what versions 6 and 10 appended. 214 bytes.
 ///
 /// Source: `MDInstrumentDefinitionFuture54` (versions 9 and 13), `MDInstrumentDefinitionFuture27`
 /// (versions 6 and 9).
@@ -131,14 +131,12 @@ pub struct FutureDefinition {
     pub tick_value: Mantissa,
     /// Tag 9779 `UserDefinedInstrument`: `Y` or `N`.
     pub user_defined: u8,
-    /// Tag 5796 `TradingReferenceDate`: days since 1970-01-01. `U16_NULL` means absent.
-    pub reference_date: U16Le,
 }
 const _: () = assert!(
-    size_of::<FutureDefinition>() == 216 && offset_of!(FutureDefinition, reference_date) == 214
+    size_of::<FutureDefinition>() == 214 && offset_of!(FutureDefinition, user_defined) == 213
 );
 
-/// The root block of an option on a future. 213 bytes.
+/// The root block of an option on a future, without what versions 6 and 10 appended. 211 bytes.
 ///
 /// Source: `MDInstrumentDefinitionOption55` (versions 9 and 13), `MDInstrumentDefinitionOption41`
 /// (versions 6 and 9).
@@ -200,14 +198,13 @@ pub struct OptionDefinition {
     pub high_limit: Mantissa,
     /// Tag 9779 `UserDefinedInstrument`: `Y` or `N`.
     pub user_defined: u8,
-    /// Tag 5796 `TradingReferenceDate`: days since 1970-01-01. `U16_NULL` means absent.
-    pub reference_date: U16Le,
 }
 const _: () = assert!(
-    size_of::<OptionDefinition>() == 213 && offset_of!(OptionDefinition, reference_date) == 211
+    size_of::<OptionDefinition>() == 211 && offset_of!(OptionDefinition, user_defined) == 210
 );
 
-/// The root block of a spread (futures or options). 195 bytes.
+/// The root block of a spread (futures or options), without what versions 6 and 10 appended.
+/// 193 bytes.
 ///
 /// Source: `MDInstrumentDefinitionSpread56` (versions 9 and 13), `MDInstrumentDefinitionSpread29`
 /// (versions 6 and 9).
@@ -261,12 +258,21 @@ pub struct SpreadDefinition {
     pub main_fraction: u8,
     /// Tag 37703 `SubFraction`: denominator. `U8_NULL` means absent.
     pub sub_fraction: u8,
+}
+const _: () = assert!(
+    size_of::<SpreadDefinition>() == 193 && offset_of!(SpreadDefinition, sub_fraction) == 192
+);
+
+/// What version 6 appended to the root blocks of all definitions. 2 bytes.
+///
+/// Source: `sinceVersion="6"` of the field in templates 27, 29 and 41 (version 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct DefinitionDate {
     /// Tag 5796 `TradingReferenceDate`: days since 1970-01-01. `U16_NULL` means absent.
     pub reference_date: U16Le,
 }
-const _: () = assert!(
-    size_of::<SpreadDefinition>() == 195 && offset_of!(SpreadDefinition, reference_date) == 193
-);
+const _: () = assert!(size_of::<DefinitionDate>() == 2);
 
 /// What version 10 appended to the root blocks of futures and options. 8 bytes.
 ///
