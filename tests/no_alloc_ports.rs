@@ -11,7 +11,7 @@ mod shared;
 
 use cross_market_connect::allocation::{self, Counting};
 use cross_market_connect::clock::EngineClock;
-use cross_market_connect::port::interface::InterfaceChoice;
+use cross_market_connect::port::interface::{self, InterfaceChoice};
 use cross_market_connect::port::pair::{PairPort, RequestSocket};
 use cross_market_connect::port::tcp::{Listener, TcpPort, TcpSettings};
 use cross_market_connect::port::udp::{
@@ -19,6 +19,7 @@ use cross_market_connect::port::udp::{
 };
 use cross_market_connect::port::xdp::host::Host;
 use cross_market_connect::port::xdp::receive::{XdpPort, XdpSettings};
+use cross_market_connect::port::xdp::renewal::renew;
 use cross_market_connect::port::xdp::send::XdpSender;
 use socket2::SockRef;
 use std::hint::black_box;
@@ -136,6 +137,59 @@ fn receiving_and_sending_past_the_kernel_allocates_nothing() {
         });
         assert_eq!(port.counters().by_socket.get(), 0);
         assert_eq!(allocations, 0, "in {} datagrams", 2 * ROUNDS);
+    });
+}
+
+/// The interface was made again, and the cold side has opened it: the port takes what it was
+/// handed.
+#[test]
+fn taking_over_an_interface_that_was_made_again_allocates_nothing() {
+    netns::within(|namespace| {
+        let obstacles = Host::here().obstacles();
+        if !obstacles.is_empty() {
+            assert!(!shared::is_required("netns"), "{obstacles:?}");
+            return eprintln!("SKIPPED for want of AF_XDP ({}): run as root", obstacles.join(", "));
+        }
+        let beside = namespace.beside();
+        let plug = || {
+            namespace.cable(&beside, ("near0", "10.78.1.1/24"), ("far0", "10.78.1.2/24"), 1);
+        };
+        plug();
+        let [near, far]: [InterfaceChoice; 2] =
+            ["near0", "far0"].map(|name| name.parse().expect("it is a name"));
+        let groups = [1, 2].map(|line| SocketAddrV4::new(Ipv4Addr::new(239, 1, 2, line), 31_000));
+        let [a, b] =
+            groups.map(|group| LineSettings { group, source: None, interface: near.clone() });
+        let clock = EngineClock::start();
+        let sockets = MulticastPort::open(clock.clone(), &a, &b, &ReceiveSettings::default());
+        let sockets = sockets.expect("the groups are joined");
+        let mut port = XdpPort::open(clock, sockets, XdpSettings::default()).expect("it may");
+        port.attach().expect("it may");
+        let mut renewal = port.renewal();
+        for _ in 0..3 {
+            namespace.ip("link delete near0");
+            plug();
+            let found = interface::find(&near).expect("it is there");
+            assert!(renewal.is_due(0, &found));
+            renew(&found, &mut [(&mut renewal, 0)]).unwrap_or_else(|error| panic!("{error}"));
+            assert!(!renewal.is_due(0, &found));
+            let mut sender = beside
+                .within(|_| MulticastSender::open(groups[0], &far, Reach::Link).expect("a sender"));
+            let allocations = counted(|| {
+                until("a datagram", || {
+                    // The neighbourhood of a new interface may not be ready at once.
+                    let _ = sender.send(b"here");
+                    port.peek().is_some()
+                });
+                while port.peek().is_some() {
+                    port.release();
+                }
+            });
+            assert_eq!(allocations, 0);
+            renewal.clean_up();
+        }
+        // No socket has joined there: it came past the kernel.
+        assert_eq!(port.counters().by_socket.get(), 0);
     });
 }
 

@@ -8,6 +8,7 @@ use super::rule::Rule;
 use super::signal::{Labels, Raised, Signal, labels};
 use crate::clock::EngineClock;
 use crate::engine::counters::{Counters, ThreadCounters};
+use crate::engine::interfaces::{BySockets, Cut, Found};
 use crate::engine::sessions::SessionFigures;
 use crate::engine::{resyncing, witnessing};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +82,23 @@ impl Gauges {
             let of = labels([("gateway", &session.gateway)]);
             out.extend(self.stand(Rule::KeyExpires, of, days, at_ns));
         }
+    }
+
+    /// Looks at the interfaces by which nothing can come or go, and at feeds that come by sockets
+    /// instead of past the kernel.
+    pub fn interfaces(&mut self, found: &Found, at_ns: u64, out: &mut Vec<Signal>) {
+        let of = |cut: &Cut| {
+            let (interface, state) = (cut.interface.as_str(), cut.state.word());
+            labels([("interface", interface), ("state", state), ("used_by", &cut.used_by)])
+        };
+        let all: Vec<_> = found.cut.iter().map(of).collect();
+        self.stand_alone(Rule::InterfaceDown, &all, at_ns, out);
+        let of = |row: &BySockets| {
+            let (feed, interface) = (row.feed.as_str(), row.interface.as_str());
+            labels([("feed", feed), ("interface", interface), ("why", &row.why)])
+        };
+        let all: Vec<_> = found.by_sockets.iter().map(of).collect();
+        self.stand_alone(Rule::FeedBySockets, &all, at_ns, out);
     }
 
     /// What is known elsewhere of something that stands: told when it changes.

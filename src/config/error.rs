@@ -161,7 +161,8 @@ rules! {
     AccountTwice = "060",
     /// A coefficient is written, or follows from terms that fit together.
     Terms = "062",
-    /// AF_XDP takes the queues of an interface for one feed, or for the requests of one gateway.
+    /// AF_XDP takes the queues of an interface for feeds of one mode and different groups, or for
+    /// the requests of one gateway.
     InterfaceTwice = "063",
     /// Levels after fees have fees that they are after.
     Fees = "064",

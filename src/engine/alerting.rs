@@ -8,7 +8,7 @@
 use super::capital;
 use super::counters::Counters;
 use super::sessions::SessionFigures;
-use super::{resyncing, witnessing};
+use super::{interfaces, resyncing, witnessing};
 use crate::alert::ack;
 use crate::alert::gauge::{Gauges, Limits};
 use crate::alert::life::{Alert, Audience, Book, Notice, Policy};
@@ -110,6 +110,8 @@ pub struct Around<'e> {
     pub resync: &'e dyn Fn() -> resyncing::Figures,
     /// What has become of order sessions.
     pub sessions: &'e dyn Fn() -> Vec<SessionFigures>,
+    /// What has become of the interfaces that ports are on.
+    pub interfaces: &'e interfaces::Published,
     /// The first segment of the run.
     pub first_segment: u64,
     /// The stages have been stopped.
@@ -370,6 +372,7 @@ impl Alerting {
             let looked = self.gauges.look(counters, witnessed.as_ref(), &resync, clock, at_ns);
             signals.extend(looked);
             self.gauges.keys(&(around.sessions)(), at_ns, &mut signals);
+            self.gauges.interfaces(&around.interfaces.found(), at_ns, &mut signals);
             self.guard(at_ns, &mut signals);
             self.counts(at_ns, &mut signals);
         }

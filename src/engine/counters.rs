@@ -15,6 +15,7 @@ use crate::counters::file::Shown;
 use crate::counters::table::{MEMORY_BYTES, Table};
 use crate::counters::{CountersError, CountersFile, Owner, OwnerKind, Placed, Placer, Run};
 use crate::journal;
+use crate::port::interface::LinkState;
 use crate::port::tcp::StreamCounters;
 use crate::port::udp::MulticastCounters;
 use crate::port::xdp::receive::XdpCounters;
@@ -29,6 +30,7 @@ use xmc_hotpath::desk::stage::DeskCounters;
 use xmc_hotpath::feed::FeedCounters;
 use xmc_hotpath::gateway::GatewayCounters;
 use xmc_hotpath::message::DeskIdentity;
+use xmc_hotpath::port::Line;
 use xmc_hotpath::stage::CoreCounters;
 use xmc_hotpath::time::UnixNs;
 
@@ -182,6 +184,46 @@ counters! {
     }
 }
 
+counters! {
+    /// The interface of one line.
+    pub struct InterfaceLineCounters {
+        /// What it can do.
+        pub state: Counter => Word "unwatched|up|no_carrier|down|gone|not_joined",
+    }
+}
+
+counters! {
+    /// The interfaces of a feed: written by the thread that watches them.
+    #[repr(align(128))]
+    pub struct InterfaceCounters {
+        /// A and B.
+        pub lines: [InterfaceLineCounters; 2],
+        /// Times that one of them was there anew.
+        pub renewed: Counter => Count "times",
+    }
+}
+
+impl InterfaceCounters {
+    /// What the interface of a line can do, as was seen last.
+    #[must_use]
+    pub fn state(&self, line: Line) -> LinkState {
+        LinkState::from_word(self.line(line).state.get())
+    }
+
+    /// Shows what the interface of a line can do.
+    pub fn show(&self, line: Line, state: LinkState) {
+        self.line(line).state.set(state.to_word());
+    }
+
+    fn line(&self, line: Line) -> &InterfaceLineCounters {
+        let [a, b] = &self.lines;
+        match line {
+            Line::A => a,
+            Line::B => b,
+        }
+    }
+}
+
 /// What the port of a feed counts.
 #[derive(Clone, Debug, Default)]
 pub struct FeedPortCounters {
@@ -191,6 +233,8 @@ pub struct FeedPortCounters {
     pub xdp: Placed<XdpCounters>,
     /// What the kernel says.
     pub kernel: Placed<KernelCounters>,
+    /// What its interfaces can do.
+    pub interface: Placed<InterfaceCounters>,
 }
 
 /// What the port of a gateway counts, over all its sessions.
@@ -327,6 +371,8 @@ impl Counters {
                     xdp: placer.place_parts(|name| Some((owner.clone(), format!("xdp.{name}")))),
                     kernel: placer
                         .place_parts(|name| Some((owner.clone(), format!("kernel.{name}")))),
+                    interface: placer
+                        .place_parts(|name| Some((owner.clone(), format!("interface.{name}")))),
                 })
                 .collect(),
             replicas: named(OwnerKind::Replica, &feeds)

@@ -18,6 +18,7 @@ use super::feed::catch_up;
 use super::follower::Follower;
 use super::gateway::AnyGateway;
 use super::hold::{Held, Hold};
+use super::interfaces::{self, Interfaces};
 use super::latency::{Exchange, Exchanged, Latencies, exchanged};
 use super::recording::Recording;
 use super::recovering;
@@ -94,6 +95,8 @@ pub struct Plan<'a, F, G> {
     pub counters: Counters,
     /// By feed, where the kernel says what it has dropped; empty: it is not asked.
     pub kernel: Vec<KernelWatch>,
+    /// The network interfaces that ports are on; `None`: nobody watches them.
+    pub interfaces: Option<Interfaces>,
     /// How order sessions go on when they are lost; `None`: they do not.
     pub sessions: Option<Sessions<'a, G>>,
     /// Who signs the record, if anybody does.
@@ -151,7 +154,7 @@ where
 {
     let Plan { config, clock, mut recording, ports, starts, carried, .. } = plan;
     let Plan { is_pinned, counters, kernel, sessions, witnessing, control, .. } = plan;
-    let Plan { alerting, resync, capital, .. } = plan;
+    let Plan { alerting, resync, capital, interfaces, .. } = plan;
     // Before memory and threads are made: both are as this says.
     let hold = is_pinned.then(|| Hold::take(config));
     let path = recording.path.clone();
@@ -219,6 +222,7 @@ where
         sessions: sessions::Published::default(),
         capital: telling.capital(),
         resync: compared,
+        interfaces: interfaces::Published::default(),
         has_failed: AtomicBool::new(false),
         started: Instant::now(),
     };
@@ -240,6 +244,11 @@ where
         }
         if let Some(alerting) = alerting {
             named(scope, "xmc-alert", || shared.alert(alerting, first_segment))?;
+        }
+        if let Some(interfaces) = interfaces {
+            let (counters, found, is_over) =
+                (shared.counters, &shared.interfaces, &shared.is_journal_done);
+            named(scope, "xmc-interface", move || interfaces.run(counters, found, is_over))?;
         }
         let (snapshots, taken) = Snapshots::new(snapshot_every);
         let (shared, follower) = (&shared, &mut follower);
@@ -363,6 +372,7 @@ struct Shared<'r> {
     /// How capital stands; `None`: nobody watches it.
     capital: Option<Arc<capital::Published>>,
     resync: resyncing::Published,
+    interfaces: interfaces::Published,
     /// A thread has ended before it was told to.
     has_failed: AtomicBool,
     started: Instant,

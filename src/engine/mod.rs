@@ -29,6 +29,7 @@ pub mod gateway;
 pub mod hold;
 pub mod hours;
 pub mod inputs;
+pub mod interfaces;
 pub mod latency;
 pub mod lease;
 pub mod limits;

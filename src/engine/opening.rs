@@ -100,9 +100,7 @@ pub fn open(
         starts.gateways.push(session.start);
         starts.key_expires_days.push(session.key_expires_days);
     }
-    for (feed, port) in config.feeds.iter().zip(&mut feeds) {
-        port.attach(feed)?;
-    }
+    sockets::attach(&config.feeds, &mut feeds)?;
     let warnings = warnings(config, &feeds);
     Ok(Opened { ports: Ports { feeds, gateways }, starts, warnings })
 }

@@ -111,7 +111,10 @@ fn serve<'m>(
     for (((handing, copies), memory), index) in ends.zip(memories).zip(0..) {
         let Some(handing) = handing else { continue };
         let replica = replica(config, index, counters, handing, memory);
-        let serve = |replica| Served::new(&config.feeds[index], replica).with_copies(copies);
+        let renewed = &counters.feed_ports[index].interface.renewed;
+        let serve = |replica| {
+            Served::new(&config.feeds[index], replica).with_copies(copies).renewed_by(renewed)
+        };
         served.extend(replica.map(serve));
     }
     served

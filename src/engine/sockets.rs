@@ -5,12 +5,14 @@
 
 use super::counters::{FeedPortCounters, GatewayPortCounters, KernelCounters};
 use crate::config::{Endpoint, Feed, FeedLine, Gateway, PortChoice, RequestPort};
+use crate::port::membership::Membership;
 use crate::port::overflow::Overflow;
 use crate::port::pair::{PairError, PairPort};
 use crate::port::tcp::{TcpError, TcpPort, TcpSettings};
 use crate::port::udp::{LineSettings, MulticastPort, ReceiveSettings, UdpError};
 use crate::port::xdp::XdpError;
-use crate::port::xdp::receive::{XdpPort, XdpSettings, XdpWarning};
+use crate::port::xdp::receive::{self, XdpPort, XdpSettings, XdpWarning};
+use crate::port::xdp::renewal::Renewal;
 use crate::port::xdp::send::XdpSender;
 use crate::port::xdp::socket::DropWatch;
 use std::net::SocketAddrV4;
@@ -92,8 +94,8 @@ impl<C: Clock> FeedPort<C> {
         }
     }
 
-    /// Takes the frames of `feed` away from the kernel, if it is received so. From then on no other
-    /// socket of this host hears the feed.
+    /// Takes the frames of `feed` away from the kernel, if it is received so, and is alone on its
+    /// interfaces. From then on no other socket of this host hears the feed.
     ///
     /// # Errors
     /// See `SocketError`.
@@ -101,6 +103,15 @@ impl<C: Clock> FeedPort<C> {
         let Self::Xdp(port) = self else { return Ok(()) };
         let end = || format!("feed {}", feed.name.value);
         port.attach().map_err(|source| SocketError::Xdp { end: end(), source })
+    }
+
+    /// What opens its interfaces past the kernel again, if it is received so: for the cold side,
+    /// once, after it was attached.
+    pub fn renewal(&mut self) -> Option<Renewal> {
+        match self {
+            Self::Socket(_) => None,
+            Self::Xdp(port) => Some(port.renewal()),
+        }
     }
 
     /// Goes on counting there.
@@ -122,6 +133,11 @@ impl<C: Clock> FeedPort<C> {
                 Self::Xdp(port) => Some(port.drop_watch()),
             },
         }
+    }
+
+    /// The memberships of both lines, to be renewed while a hot core polls the port.
+    pub fn memberships(&self) -> [Membership; 2] {
+        Line::BOTH.map(|line| self.sockets().line(line).membership())
     }
 
     /// What works less well than configured.
@@ -211,6 +227,23 @@ pub fn feed_port<C: Clock + Clone>(feed: &Feed, clock: C) -> Result<FeedPort<C>,
     let port = XdpPort::open(clock, sockets, settings)
         .map_err(|source| SocketError::Xdp { end: format!("feed {}", name()), source })?;
     Ok(FeedPort::Xdp(Box::new(port)))
+}
+
+/// Takes the frames of all `feeds` away from the kernel that are received so: those on one
+/// interface together. From then on no other socket of this host hears them.
+///
+/// # Errors
+/// See `SocketError`.
+pub fn attach<C: Clock>(feeds: &[Feed], ports: &mut [FeedPort<C>]) -> Result<(), SocketError> {
+    let past_kernel = feeds.iter().zip(ports).filter_map(|(feed, port)| match port {
+        FeedPort::Socket(_) => None,
+        FeedPort::Xdp(port) => Some((feed, &mut **port)),
+    });
+    let (feeds, mut ports): (Vec<_>, Vec<_>) = past_kernel.unzip();
+    receive::attach(&mut ports).map_err(|(at, source)| SocketError::Xdp {
+        end: format!("feed {}", feeds[at].name.value),
+        source,
+    })
 }
 
 /// The port of a gateway that leads out of this process.

@@ -8,8 +8,9 @@ use super::setting::Setting;
 use super::tally::{Fill, GateTally, Happening, Profit, Tally, Totals};
 use crate::control::reply::LimitRow;
 use crate::engine::capital::Figures as Capital;
-use crate::engine::counters::Counters;
+use crate::engine::counters::{Counters, InterfaceCounters};
 use crate::engine::latency::Figures;
+use crate::port::interface::LinkState;
 use crate::recovery::replica::ReplicaCounters;
 use crate::recovery::replica::clock::{ClockCounters, signed};
 use std::sync::Arc;
@@ -188,6 +189,8 @@ pub struct LineView {
     pub firsts: u64,
     /// Packets that it did not bring.
     pub missing: u64,
+    /// What its interface can do.
+    pub interface: LinkState,
 }
 
 /// One feed.
@@ -296,6 +299,7 @@ impl View {
         let Sources { tally, counters, desk, .. } = *sources;
         let setting = tally.setting();
         let feeds = setting.feeds.iter().zip(&counters.feeds).zip(&counters.replicas);
+        let feeds = feeds.zip(&counters.feed_ports);
         let gateways = setting.gateways.iter().zip(&counters.gateways);
         Self {
             setting: Arc::clone(setting),
@@ -312,9 +316,9 @@ impl View {
             gates: tally.gates(),
             alerts: tally.alerts().copied().collect(),
             feeds: feeds
-                .map(|((row, counted), replica)| FeedView {
+                .map(|(((row, counted), replica), port)| FeedView {
                     clock: venue_clock(&replica.clock, counters.origin.utc_origin.get()),
-                    ..feed(tally.channel(row.stream), counted, replica)
+                    ..feed(tally.channel(row.stream), counted, replica, &port.interface)
                 })
                 .collect(),
             gateways: gateways
@@ -469,10 +473,16 @@ fn value(row: &Spread, desk: &Desk<'_>, is_buy: bool) -> Option<i64> {
     Some(found.measured_e9(spec, is_buy))
 }
 
-fn feed(state: ChannelState, counted: &FeedCounters, replica: &ReplicaCounters) -> FeedView {
+fn feed(
+    state: ChannelState,
+    counted: &FeedCounters,
+    replica: &ReplicaCounters,
+    interfaces: &InterfaceCounters,
+) -> FeedView {
     let line = |line| {
         let counted = counted.line(line);
         LineView {
+            interface: interfaces.state(line),
             packets: counted.packets.get(),
             firsts: counted.firsts.get(),
             missing: counted.missing.get(),

@@ -5,6 +5,7 @@
 //! depends on the terminal: in Chinese locales those take two cells and break every table.
 
 use crate::capital::Stage;
+use crate::port::interface::LinkState;
 use std::fmt;
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
@@ -241,6 +242,7 @@ labels! {
         "budget: packet to both orders in memory; sockets and kernel come on top"
         "预算指内存中从行情包到两边报单, 套接字与内核另计",
     LineScore "first by line" "先到比",
+    Interface "interface" "网卡",
     Kept "record and rings" "留痕与队列",
     InUse "in use" "占用",
     Running "running" "运行",
@@ -308,6 +310,14 @@ words! {
         Closed "closed" "收盘",
         Frozen "FROZEN" "冻结",
         Divergent "COPIES DIFFER" "双路不符",
+    }
+    LinkState {
+        Unwatched "not watched" "未监视",
+        Up "up" "正常",
+        NoCarrier "NO CARRIER" "无载波",
+        Down "DOWN" "关闭",
+        Gone "GONE" "不存在",
+        NotJoined "NOT JOINED" "未加入组播",
     }
     SessionState { Down "DOWN" "断开", Up "up" "正常", Gapped "GAPPED" "缺口", }
     QuoteQuality {

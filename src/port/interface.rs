@@ -2,7 +2,8 @@
 //!
 //! Sockets join groups by interface; a group joined on the wrong one brings nothing and says
 //! nothing, so there is no default. The list is that of the calling thread's network namespace.
-//! Called by the socket ports when they open; nothing here runs on a hot core.
+//! Called by the socket ports when they open, and by `engine::interfaces`, which looks again and
+//! again; nothing here runs on a hot core.
 
 use std::ffi::CStr;
 use std::fmt;
@@ -53,6 +54,62 @@ impl FromStr for InterfaceChoice {
     }
 }
 
+/// What an interface can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LinkState {
+    /// Nobody looks.
+    #[default]
+    Unwatched,
+    /// Packets can come and go.
+    Up,
+    /// It is set up, and nothing is at the other end of its cable.
+    NoCarrier,
+    /// It is set down.
+    Down,
+    /// There is none of that name or address.
+    Gone,
+    /// It was made anew, and groups could not be joined on it.
+    NotJoined,
+}
+
+impl LinkState {
+    /// All of them, in the order of the counters' words.
+    pub const ALL: &[Self] =
+        &[Self::Unwatched, Self::Up, Self::NoCarrier, Self::Down, Self::Gone, Self::NotJoined];
+
+    /// Its word in counters, alerts and messages.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unwatched => "unwatched",
+            Self::Up => "up",
+            Self::NoCarrier => "no_carrier",
+            Self::Down => "down",
+            Self::Gone => "gone",
+            Self::NotJoined => "not_joined",
+        }
+    }
+
+    /// As a counter.
+    #[must_use]
+    pub fn to_word(self) -> u64 {
+        Self::ALL.iter().zip(0..).find(|(state, _)| **state == self).map_or(0, |(_, at)| at)
+    }
+
+    /// From the counter.
+    #[must_use]
+    pub fn from_word(word: u64) -> Self {
+        let place = usize::try_from(word).unwrap_or(usize::MAX);
+        Self::ALL.get(place).copied().unwrap_or_default()
+    }
+
+    /// Somebody looks, and nothing can come or go.
+    #[must_use]
+    pub const fn is_cut(self) -> bool {
+        !matches!(self, Self::Unwatched | Self::Up)
+    }
+}
+
 /// An interface that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
@@ -62,8 +119,22 @@ pub struct Interface {
     pub index: u32,
     /// The address that was asked for, or else its first; `None` if it has none.
     pub address: Option<Ipv4Addr>,
-    /// Packets can come and go.
+    /// It is set up.
     pub is_up: bool,
+    /// Something is at the other end of its cable.
+    pub has_carrier: bool,
+}
+
+impl Interface {
+    /// What it can do.
+    #[must_use]
+    pub const fn state(&self) -> LinkState {
+        match (self.is_up, self.has_carrier) {
+            (true, true) => LinkState::Up,
+            (true, false) => LinkState::NoCarrier,
+            (false, _) => LinkState::Down,
+        }
+    }
 }
 
 impl fmt::Display for Interface {
@@ -102,19 +173,38 @@ pub enum InterfaceError {
 /// # Errors
 /// There is no such interface.
 pub fn find(choice: &InterfaceChoice) -> Result<Interface, InterfaceError> {
-    let rows = list()?;
-    let matches = |row: &&Row| match choice {
-        InterfaceChoice::Address(address) => row.addresses.contains(address),
-        InterfaceChoice::Name(name) => row.name == *name,
-    };
-    let Some(row) = rows.iter().find(matches) else {
-        let there: Vec<_> = rows.iter().map(|row| row.interface(None).to_string()).collect();
-        return Err(InterfaceError::Absent { choice: choice.clone(), there: there.join(", ") });
-    };
-    Ok(row.interface(match choice {
-        InterfaceChoice::Address(address) => Some(*address),
-        InterfaceChoice::Name(_) => None,
-    }))
+    let all = All::here()?;
+    all.find(choice).ok_or_else(|| {
+        let there: Vec<_> = all.0.iter().map(|row| row.interface(None).to_string()).collect();
+        InterfaceError::Absent { choice: choice.clone(), there: there.join(", ") }
+    })
+}
+
+/// All interfaces, as they were at one moment.
+pub struct All(Vec<Row>);
+
+impl All {
+    /// Those of the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// The system does not list them.
+    pub fn here() -> Result<Self, InterfaceError> {
+        Ok(Self(list()?))
+    }
+
+    /// The one that is meant; `None` if there is none.
+    #[must_use]
+    pub fn find(&self, choice: &InterfaceChoice) -> Option<Interface> {
+        let matches = |row: &&Row| match choice {
+            InterfaceChoice::Address(address) => row.addresses.contains(address),
+            InterfaceChoice::Name(name) => row.name == *name,
+        };
+        let row = self.0.iter().find(matches)?;
+        Some(row.interface(match choice {
+            InterfaceChoice::Address(address) => Some(*address),
+            InterfaceChoice::Name(_) => None,
+        }))
+    }
 }
 
 /// One interface with all of its addresses.
@@ -123,6 +213,7 @@ struct Row {
     index: u32,
     addresses: Vec<Ipv4Addr>,
     is_up: bool,
+    has_carrier: bool,
 }
 
 impl Row {
@@ -132,6 +223,7 @@ impl Row {
             index: self.index,
             address: address.or_else(|| self.addresses.first().copied()),
             is_up: self.is_up,
+            has_carrier: self.has_carrier,
         }
     }
 }
@@ -165,9 +257,11 @@ fn list() -> io::Result<Vec<Row>> {
         // SAFETY: the name of an entry is a string that ends in a zero and lives with the list.
         let name = unsafe { CStr::from_ptr(entry.ifa_name) }.to_string_lossy();
         let at = rows.iter().position(|row| row.name == name).unwrap_or_else(|| {
-            let is_up = entry.ifa_flags & libc::IFF_UP.unsigned_abs() != 0;
+            let has = |flag: libc::c_int| entry.ifa_flags & flag.unsigned_abs() != 0;
+            // The kernel sets the second one while the interface is set up and has a carrier.
+            let (is_up, has_carrier) = (has(libc::IFF_UP), has(libc::IFF_RUNNING));
             let name = name.into_owned();
-            rows.push(Row { name, index: 0, addresses: Vec::new(), is_up });
+            rows.push(Row { name, index: 0, addresses: Vec::new(), is_up, has_carrier });
             rows.len() - 1
         });
         // SAFETY: the address of an entry is null or one that lives with the list.
@@ -202,7 +296,16 @@ mod tests {
         let by_name = find(&InterfaceChoice::Name("lo".to_owned())).expect("so is it called");
         assert_eq!(by_address, by_name);
         assert!(by_address.index > 0 && by_address.is_up, "{by_address:?}");
+        assert_eq!(by_address.state(), LinkState::Up);
         assert_eq!(by_address.to_string(), "lo (127.0.0.1)");
+    }
+
+    #[test]
+    fn states_are_read_as_they_are_written() {
+        for state in LinkState::ALL {
+            assert_eq!(LinkState::from_word(state.to_word()), *state);
+        }
+        assert_eq!(LinkState::from_word(99), LinkState::Unwatched);
     }
 
     #[test]

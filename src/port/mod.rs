@@ -3,14 +3,15 @@
 //!
 //! Nothing here knows a venue's protocol. `udp` receives the two lines of a feed, and `xdp` does it
 //! past the kernel's network stack; `tcp` carries an order session, `pair` one whose requests leave
-//! as datagrams; `interface` finds the network interface that they are on, `overflow` what the
-//! kernel dropped. `capture` reads and writes capture files, `datagram` finds the UDP payload in a
-//! captured or raw frame, `memory` lends datagrams that are already here. `namespace` puts the two
-//! ends of a cable on one host.
+//! as datagrams; `interface` finds the network interface that they are on, `membership` follows one
+//! that is made again, `overflow` says what the kernel dropped. `capture` reads and writes capture
+//! files, `datagram` finds the UDP payload in a captured or raw frame, `memory` lends datagrams
+//! that are already here. `namespace` puts the two ends of a cable on one host.
 
 pub mod capture;
 pub mod datagram;
 pub mod interface;
+pub mod membership;
 pub mod memory;
 pub mod namespace;
 pub mod overflow;

@@ -11,6 +11,7 @@
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use xmc_hotpath::counter::Counter;
@@ -20,6 +21,7 @@ use xmc_hotpath::port::{Datagram, Line, RxPort, SendError, TxPort};
 use xmc_hotpath::time::{Clock, MonoNs};
 
 use super::interface::{self, Interface, InterfaceChoice, InterfaceError};
+use super::membership::Membership;
 use crate::counters::Placed;
 
 /// The longest payload that is lent: what an arbiter can hold, and more than an Ethernet frame.
@@ -174,7 +176,8 @@ fn located(group: SocketAddrV4, choice: &InterfaceChoice) -> Result<Interface, U
 /// A socket that has joined one group: one line of a feed, or of a recovery.
 #[derive(Debug)]
 pub struct JoinedSocket {
-    socket: UdpSocket,
+    /// Its membership is renewed by the cold side while a hot core receives.
+    socket: Arc<UdpSocket>,
     group: SocketAddrV4,
     source: Option<Ipv4Addr>,
     interface: Interface,
@@ -211,8 +214,8 @@ impl JoinedSocket {
             warnings.push(Warning::BusyPoll { group, us });
         }
         socket.bind(&group.into()).map_err(|source| UdpError::Bind { group, source })?;
-        join(&socket, line, &interface)?;
-        let (socket, source) = (socket.into(), line.source);
+        join(&socket, group, line.source, &interface)?;
+        let (socket, source) = (Arc::new(socket.into()), line.source);
         Ok(Self { socket, group, source, interface, warnings })
     }
 
@@ -238,6 +241,12 @@ impl JoinedSocket {
     #[must_use]
     pub fn interface(&self) -> &Interface {
         &self.interface
+    }
+
+    /// What renews its membership when its interface is made again.
+    #[must_use]
+    pub fn membership(&self) -> Membership {
+        Membership::of(&self.socket, self.group, self.source, self.interface.index)
     }
 
     /// The next datagram's length, or that there is none, or an error of the socket, which is
@@ -279,9 +288,14 @@ fn reserve(
     Ok(())
 }
 
-fn join(socket: &Socket, line: &LineSettings, interface: &Interface) -> Result<(), UdpError> {
-    let group = line.group;
-    let joined = match line.source {
+/// Joins a group, from one sender or any.
+pub(super) fn join(
+    socket: &Socket,
+    group: SocketAddrV4,
+    source: Option<Ipv4Addr>,
+    interface: &Interface,
+) -> Result<(), UdpError> {
+    let joined = match source {
         None => {
             let index = InterfaceIndexOrAddress::Index(interface.index);
             socket.join_multicast_v4_n(group.ip(), &index)

@@ -26,10 +26,12 @@ use super::digest::digest;
 use super::held::{Digest, HELD_BYTES, Held};
 use super::line::LineTrack;
 use super::sequence::SeqNo;
-use super::verdict::{ArbiterLimits, Arrived, Gap, LineHealth, Verdict};
+use super::verdict::{ArbiterLimits, Arrived, CutLines, Gap, Verdict};
 use crate::book::StorageError;
 use crate::port::Line;
 use crate::time::{MonoNs, Span};
+
+mod health;
 
 /// Consecutive packets of a new numbering that convince when only one line brings them.
 const CONVINCING: i32 = 8;
@@ -70,6 +72,9 @@ pub struct Arbiter<'a> {
     digests: &'a mut [Digest],
     counters: &'a [LineCounters; 2],
     lines: [LineTrack; 2],
+    cut: CutLines,
+    /// When a line could bring something again after neither could.
+    joined_up: MonoNs,
     last_heard: MonoNs,
     /// The number to be applied next; `None` until the first packet.
     expected: Option<SeqNo>,
@@ -110,6 +115,8 @@ impl<'a> Arbiter<'a> {
             digests,
             counters,
             lines: [LineTrack::NEW; 2],
+            cut: CutLines::default(),
+            joined_up: MonoNs(0),
             last_heard: MonoNs(0),
             expected: None,
             held_count: 0,
@@ -415,8 +422,9 @@ impl<'a> Arbiter<'a> {
         if now >= self.deadline() {
             return Some(self.skip_to(expected, end));
         }
-        let is_passed = self.lines.iter().all(|track| {
-            track.has_passed(expected, limits.line_reorder)
+        let is_passed = self.lines.iter().zip([self.cut.a, self.cut.b]).all(|(track, is_cut)| {
+            is_cut
+                || track.has_passed(expected, limits.line_reorder)
                 || track.is_silent(now, limits.silent_after)
         });
         if !is_passed {
@@ -477,26 +485,6 @@ impl<'a> Arbiter<'a> {
     #[inline(never)]
     fn forget(&mut self, run: Run) {
         self.held.iter_mut().for_each(|held| held.is_used &= !run.has(held.seq_no));
-    }
-
-    /// When anything came last whose framing is good.
-    #[must_use]
-    pub const fn last_heard(&self) -> MonoNs {
-        self.last_heard
-    }
-
-    /// What the lines are worth at `now`.
-    pub fn health(&mut self, now: MonoNs) -> LineHealth {
-        let limits = self.limits;
-        if now.since(self.last_heard) >= limits.stale_after {
-            return LineHealth::Stale;
-        }
-        let [a, b] = &mut self.lines;
-        let is_single = a.is_silent(now, limits.silent_after)
-            | b.is_silent(now, limits.silent_after)
-            | a.is_lossy(now, limits.lossy_after)
-            | b.is_lossy(now, limits.lossy_after);
-        if is_single { LineHealth::Single } else { LineHealth::Both }
     }
 
     /// A line got as far as `packet`. Gives back its counters.

@@ -62,6 +62,9 @@ counters! {
     pub struct ToldFeed {
         /// Whether the channel's market trades. Written by the cold side.
         pub session: Counter => Word "unknown|open|shut",
+        /// Which lines can bring anything, as far as their interfaces tell. Written by the cold
+        /// side.
+        pub lines: Counter => Word "both|only_b|only_a|neither",
     }
 }
 

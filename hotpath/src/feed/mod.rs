@@ -27,4 +27,4 @@ pub use held::{Digest, HELD_BYTES, Held};
 pub use pulse::{FrozenLimits, Pulse, Session};
 pub use sequence::SeqNo;
 pub use stage::{Feed, FeedStage, FeedStorage, Protocol, Standing};
-pub use verdict::{ArbiterLimits, Arrived, Gap, LineHealth, Verdict};
+pub use verdict::{ArbiterLimits, Arrived, CutLines, Gap, LineHealth, Verdict};

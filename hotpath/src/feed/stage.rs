@@ -11,7 +11,7 @@ use super::held::{Digest, Held};
 use super::pulse::{ChannelPulse, FrozenLimits, Session};
 use super::rejoin::Rejoin;
 use super::sequence::SeqNo;
-use super::verdict::{ArbiterLimits, Arrived, Gap, LineHealth, Verdict};
+use super::verdict::{ArbiterLimits, Arrived, CutLines, Gap, LineHealth, Verdict};
 use crate::book::{Books, Day, Instrument, Row, Slot, StorageError};
 use crate::message::ChannelUpdate;
 use crate::port::{Datagram, Line, RxPort};
@@ -228,7 +228,7 @@ impl<'a, V: Protocol> Feed<'a, V> {
     pub fn begin_between(&mut self, last: SeqNo, covered: SeqNo, exchange: UnixNs, now: MonoNs) {
         self.arbiter.begin_after(last, now);
         self.channel.recovered(last, covered, exchange, now);
-        self.check_lines(now);
+        self.check_lines(now, true);
     }
 
     /// Takes one datagram.
@@ -255,8 +255,10 @@ impl<'a, V: Protocol> Feed<'a, V> {
         };
         self.arbiter.heard(received);
         let arrived = Arrived { line, seq_no, received, payload };
-        if self.channel.health() == LineHealth::Stale {
-            self.check_lines(received);
+        // One further ahead shows that something is missing: books stay stale until it has come or
+        // was given up.
+        if self.channel.health() == LineHealth::Stale && self.arbiter.is_next(seq_no) {
+            self.check_lines(received, true);
         }
         let verdict = self.arbiter.place(&arrived);
         if verdict == Verdict::Apply {
@@ -285,9 +287,17 @@ impl<'a, V: Protocol> Feed<'a, V> {
         if self.channel.flush() { Work::Idle } else { Work::Blocked }
     }
 
-    /// Brings the counters up to date that are kept elsewhere.
-    pub fn publish(&self) {
+    /// Brings the counters up to date that are kept elsewhere, and takes up what the cold side has
+    /// told of the lines: the next `on_time` acts on it.
+    pub fn keep_house(&mut self) {
         self.channel.publish();
+        if self.told_cut() != self.arbiter.cut() {
+            self.next_check = MonoNs(0);
+        }
+    }
+
+    fn told_cut(&self) -> CutLines {
+        CutLines::from_word(self.channel.counters().told.lines.get())
     }
 
     #[cold]
@@ -300,7 +310,7 @@ impl<'a, V: Protocol> Feed<'a, V> {
                 self.arbiter.heard(received);
                 self.arbiter.announced(line, next, received);
                 if self.channel.health() == LineHealth::Stale {
-                    self.check_lines(received);
+                    self.check_lines(received, !self.arbiter.is_waiting());
                 }
                 self.settle(received);
             }
@@ -320,9 +330,6 @@ impl<'a, V: Protocol> Feed<'a, V> {
     #[inline(never)]
     fn behind(&mut self, arrived: &Arrived<'_>, packet: &V::Packet<'_>, standing: Standing) {
         self.arbiter.heard(arrived.received);
-        if self.channel.health() == LineHealth::Stale {
-            self.check_lines(arrived.received);
-        }
         let verdict = match standing {
             Standing::Younger(_) => self.arbiter.suspect(arrived),
             Standing::Anew(_) => self.arbiter.begins_anew(arrived),
@@ -484,16 +491,19 @@ impl<'a, V: Protocol> Feed<'a, V> {
         if self.arbiter.is_waiting() {
             self.settle(now);
         }
-        self.check_lines(now);
+        self.check_lines(now, !self.arbiter.is_waiting());
     }
 
+    /// Looks what the lines are worth. Books that were stale are believed again only if nothing is
+    /// known to be missing (`is_whole`).
     #[cold]
     #[inline(never)]
-    fn check_lines(&mut self, now: MonoNs) {
+    fn check_lines(&mut self, now: MonoNs, is_whole: bool) {
         let ArbiterLimits { silent_after, lossy_after, stale_after, .. } = self.limits;
         let shortest = silent_after.min(lossy_after).min(stale_after);
         // An eighth of the shortest limit: a state is found at most that much too late.
         self.next_check = now.after(crate::time::Span(shortest.0 >> 3));
+        self.arbiter.note_cut(self.told_cut(), now);
         let counters = self.channel.counters();
         let session = Session::from_word(counters.told.session.get());
         let is_frozen = self.pulse.as_mut().is_some_and(|pulse| {
@@ -503,6 +513,9 @@ impl<'a, V: Protocol> Feed<'a, V> {
             let mut health = self.arbiter.health(now);
             if is_frozen && health != LineHealth::Stale {
                 health = LineHealth::Frozen;
+            }
+            if !is_whole && self.channel.health() == LineHealth::Stale {
+                health = LineHealth::Stale;
             }
             self.channel.set_health(health, session == Session::Shut);
         }
@@ -567,6 +580,6 @@ impl<P: RxPort, C: Clock, V: Protocol> Stage for FeedStage<'_, P, C, V> {
     }
 
     fn housekeeping(&mut self) {
-        self.feed.publish();
+        self.feed.keep_house();
     }
 }

@@ -67,6 +67,40 @@ pub struct Gap {
     pub missing: u32,
 }
 
+/// Lines that can bring nothing, because the interface that they come by is down or gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CutLines {
+    /// Line A.
+    pub a: bool,
+    /// Line B.
+    pub b: bool,
+}
+
+impl CutLines {
+    /// Neither line can bring anything.
+    #[must_use]
+    pub const fn are_both(self) -> bool {
+        self.a && self.b
+    }
+
+    /// As a word.
+    #[must_use]
+    pub const fn to_word(self) -> u64 {
+        match (self.a, self.b) {
+            (false, false) => 0,
+            (true, false) => 1,
+            (false, true) => 2,
+            (true, true) => 3,
+        }
+    }
+
+    /// From the word.
+    #[must_use]
+    pub const fn from_word(word: u64) -> Self {
+        Self { a: word & 1 != 0, b: word & 2 != 0 }
+    }
+}
+
 /// What the lines are worth together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineHealth {

@@ -27,6 +27,73 @@ macro_rules! limit {
     };
 }
 
+/// The table: a row is the rule's name, the end of its code, its severity and end if nothing is
+/// configured, its limit, and its words in English and Chinese.
+macro_rules! rules {
+    ($(
+        $name:ident = $code:literal $severity:ident $ends:ident
+            $(($default:literal, $least:literal..=$most:literal))?
+            $en_title:literal $zh_title:literal
+            $en_text:literal $zh_text:literal
+            $en_next:literal $zh_next:literal;
+    )*) => {
+        /// What can be alerted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "the titles of the table say it")]
+        pub enum Rule {
+            $($name,)*
+        }
+
+        impl Rule {
+            /// All of them, in the order of their codes.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The stable code.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!("XMC-A", $code),)*
+                }
+            }
+
+            /// How much it matters if nothing is configured; `None`: it is not told.
+            #[must_use]
+            pub const fn severity(self) -> Option<Severity> {
+                match self {
+                    $(Self::$name => severity!($severity),)*
+                }
+            }
+
+            /// When it is over.
+            #[must_use]
+            pub const fn ends(self) -> Ends {
+                match self {
+                    $(Self::$name => Ends::$ends,)*
+                }
+            }
+
+            /// The figure from which on it is met, where that is configured here.
+            #[must_use]
+            pub const fn limit(self) -> Option<Limit> {
+                match self {
+                    $(Self::$name => limit!($($default, $least, $most)?),)*
+                }
+            }
+
+            /// English and Chinese.
+            #[must_use]
+            pub const fn both(self) -> [Words; 2] {
+                match self {
+                    $(Self::$name => [
+                        Words { title: $en_title, text: $en_text, next: $en_next },
+                        Words { title: $zh_title, text: $zh_text, next: $zh_next },
+                    ],)*
+                }
+            }
+        }
+    };
+}
+
 mod table;
 
 pub use table::Rule;

@@ -2,71 +2,6 @@
 
 use super::{Ends, Limit, Severity, Words};
 
-macro_rules! rules {
-    ($(
-        $name:ident = $code:literal $severity:ident $ends:ident
-            $(($default:literal, $least:literal..=$most:literal))?
-            $en_title:literal $zh_title:literal
-            $en_text:literal $zh_text:literal
-            $en_next:literal $zh_next:literal;
-    )*) => {
-        /// What can be alerted.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[expect(missing_docs, reason = "the titles of the table say it")]
-        pub enum Rule {
-            $($name,)*
-        }
-
-        impl Rule {
-            /// All of them, in the order of their codes.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// The stable code.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self {
-                    $(Self::$name => concat!("XMC-A", $code),)*
-                }
-            }
-
-            /// How much it matters if nothing is configured; `None`: it is not told.
-            #[must_use]
-            pub const fn severity(self) -> Option<Severity> {
-                match self {
-                    $(Self::$name => severity!($severity),)*
-                }
-            }
-
-            /// When it is over.
-            #[must_use]
-            pub const fn ends(self) -> Ends {
-                match self {
-                    $(Self::$name => Ends::$ends,)*
-                }
-            }
-
-            /// The figure from which on it is met, where that is configured here.
-            #[must_use]
-            pub const fn limit(self) -> Option<Limit> {
-                match self {
-                    $(Self::$name => limit!($($default, $least, $most)?),)*
-                }
-            }
-
-            /// English and Chinese.
-            #[must_use]
-            pub const fn both(self) -> [Words; 2] {
-                match self {
-                    $(Self::$name => [
-                        Words { title: $en_title, text: $en_text, next: $en_next },
-                        Words { title: $zh_title, text: $zh_text, next: $zh_next },
-                    ],)*
-                }
-            }
-        }
-    };
-}
-
 rules! {
     BrokenSpread = "001" Page Quiet
         "legs out of ratio" "腿比例不齐"
@@ -578,6 +513,18 @@ rules! {
         "一条用户规则已满足 (该套利对的第 {value} 条, 自 0 起)"
         "`xmc audit show` says which figures met it, `xmc explain` what the rule is"
         "xmc audit show 会说明触发的数值, xmc explain 会说明规则";
+    InterfaceDown = "181" Critical Cleared
+        "interface down" "网卡中断"
+        "an interface that the labels name is not up: nothing comes or goes by it"
+        "标签所列网卡不可用, 经其收发的行情与报单均已中断"
+        "look at `ip link show`, cable and switch; it is taken up by itself when it is back"
+        "检查 ip link show、网线与交换机; 恢复后自动重新接入";
+    FeedBySockets = "182" Warning Cleared
+        "feed by ordinary sockets" "行情改走普通套接字"
+        "AF_XDP could not be opened on an interface that was made again; sockets bring the feed"
+        "网卡重建后 AF_XDP 未能打开, 该行情改由普通套接字接收"
+        "the label says why; it is tried again each second"
+        "原因见标签; 每秒自动重试";
     Test = "900" Page Once
         "TEST of alerts" "告警测试"
         "this is a test; nothing has happened"

@@ -163,6 +163,7 @@ fn trial(seed: u64, directory: &Path) -> Result<Trial, CliError> {
         is_pinned: demo::has_cores(&config),
         counters,
         kernel: Vec::new(),
+        interfaces: None,
         sessions: Some(sessions),
         witnessing: None,
         control: None,

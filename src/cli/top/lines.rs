@@ -241,6 +241,8 @@ fn feed(of: &Feed, cells: usize, look: &Look) -> Vec<Text> {
             'A' => (format!("A {}", of.name), (state.clone(), style)),
             _ => (format!("B {}", of.name), plain("")),
         };
+        // What keeps a line from bringing anything is told on any screen.
+        let interface = line.interface.clone().filter(|word| word != "up" && word != "unwatched");
         let mut text = row(
             FEEDS,
             &[
@@ -254,6 +256,9 @@ fn feed(of: &Feed, cells: usize, look: &Look) -> Vec<Text> {
                 fault(line.malformed, look),
             ],
         );
+        if let Some(interface) = interface {
+            text.put(format!("  INTERFACE {interface}"), look.warning());
+        }
         if is_broad(cells) {
             let copies = count(line.duplicates).0;
             text.put(format!("  copies {copies}"), look.label());

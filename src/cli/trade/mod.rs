@@ -21,6 +21,7 @@ use crate::engine::capital::CapitalDesk;
 use crate::engine::carry;
 use crate::engine::controlling::Controlling;
 use crate::engine::counters::Counters;
+use crate::engine::interfaces::Interfaces;
 use crate::engine::live::{self, Plan, moment};
 use crate::engine::logon::LogonError;
 use crate::engine::opening;
@@ -136,6 +137,7 @@ pub fn trade(
     let mut opened = opening::open(config, &clock, wanted.secret, earlier, PATIENCE)
         .map_err(CliError::could_not_run)?;
     let kernel = opened.count_in(&counters);
+    let interfaces = Some(Interfaces::new(config, &mut opened.ports.feeds));
     let word = if wanted.show.lang() == Lang::Zh { "注意" } else { "Warning" };
     let is_told = !out.is_json();
     for warning in opened.warnings.iter().filter(|_| is_told) {
@@ -175,6 +177,7 @@ pub fn trade(
         is_pinned,
         counters,
         kernel,
+        interfaces,
         sessions: Some(sessions),
         witnessing,
         control,

@@ -9,9 +9,13 @@ mod spread;
 
 use super::error::{Problem, Report, Rule};
 use super::limit::Limits;
-use super::market::{Feed, Gateway, Instrument, Join, PortChoice, RequestPort, Venue, VenueIndex};
+use super::market::{
+    Feed, FeedLine, Gateway, Instrument, Join, PortChoice, RequestPort, Venue, VenueIndex,
+};
 use super::source::Place;
 use super::spread::{Leg, Spread};
+use crate::port::interface::InterfaceChoice;
+use crate::port::xdp::ModeChoice;
 use std::collections::HashMap;
 
 /// What could be read, each at the position its name has.
@@ -62,14 +66,14 @@ impl Read<'_> {
         }
     }
 
-    /// An interface has one program, and each of its queues one socket: that of a feed, or of the
-    /// requests of a gateway.
+    /// An interface has one program, and each of its queues the sockets of feeds, which that tells
+    /// apart, or the socket of the requests of a gateway.
     fn ports(&self) {
         let gateways = self.gateways.iter().flatten().filter_map(|gateway| {
             let RequestPort::Xdp(interface) = &gateway.request_port else { return None };
             let who = format!("gateway \"{}\"", gateway.name.value);
             let help = "write request_port = \"socket\", or another request_interface";
-            Some((who, &gateway.name.place, vec![interface], help))
+            Some((who, &gateway.name.place, vec![interface], help, None))
         });
         let feeds = self.feeds.iter().flatten().filter(|of| of.port.value != PortChoice::Socket);
         let feeds = feeds.map(|feed| {
@@ -77,15 +81,28 @@ impl Read<'_> {
             let lines = [&feed.line_a, &feed.line_b];
             let interfaces = lines.into_iter().filter_map(|line| line.interface.as_ref());
             let help = "write port = \"socket\", or receive it on another interface";
-            (who, &feed.port.place, interfaces.collect(), help)
+            (who, &feed.port.place, interfaces.collect(), help, Some(feed))
         });
-        let mut first_use: HashMap<_, (usize, &Place)> = HashMap::new();
-        for (index, (who, here, interfaces, help)) in gateways.chain(feeds).enumerate() {
+        let mut known: Vec<(&InterfaceChoice, usize, &Place, Option<&Feed>)> = Vec::new();
+        for (index, (who, here, interfaces, help, feed)) in gateways.chain(feeds).enumerate() {
             for interface in interfaces {
-                let (first, place) = *first_use.entry(interface).or_insert((index, here));
-                if first != index {
-                    let message = format!("{who} is the second user of {interface} by AF_XDP");
-                    let is_taken = "its queues belong to another";
+                let mut others =
+                    known.iter().filter(|(of, other, ..)| *of == interface && *other != index);
+                let contradiction = others.find_map(|(.., place, other)| {
+                    let (message, is_taken) = match feed.zip(*other) {
+                        None => (
+                            format!("{who} is the second user of {interface} by AF_XDP"),
+                            "its queues belong to another",
+                        ),
+                        Some((feed, other)) => {
+                            let is_taken = contradicts(feed, other, interface)?;
+                            (format!("{who} cannot share {interface} by AF_XDP"), is_taken)
+                        }
+                    };
+                    Some((*place, message, is_taken))
+                });
+                known.push((interface, index, here, feed));
+                if let Some((place, message, is_taken)) = contradiction {
                     self.report.add(
                         Problem::new(Rule::InterfaceTwice, message, here.clone(), is_taken)
                             .also(place, "to this one")
@@ -175,4 +192,23 @@ pub(crate) fn joins(feeds: &[Option<Feed>], is_paper: bool, report: &Report) {
             );
         }
     }
+}
+
+/// Why two feeds cannot be received on one interface past the kernel, if they cannot.
+fn contradicts(one: &Feed, other: &Feed, interface: &InterfaceChoice) -> Option<&'static str> {
+    if let (PortChoice::Xdp(ModeChoice::Only(mode)), PortChoice::Xdp(ModeChoice::Only(wanted))) =
+        (one.port.value, other.port.value)
+        && mode != wanted
+    {
+        return Some("its program stands in another mode (xdp_mode)");
+    }
+    let are_same = |line: &FeedLine, known: &FeedLine| {
+        let is_here = |line: &FeedLine| line.interface.as_ref() == Some(interface);
+        let are_apart = line.source.zip(known.source).is_some_and(|(one, two)| one != two);
+        is_here(line) && is_here(known) && line.group == known.group && !are_apart
+    };
+    let known = [&other.line_a, &other.line_b];
+    let is_known = |line: &FeedLine| known.iter().any(|known| are_same(line, known));
+    let is_any = is_known(&one.line_a) || is_known(&one.line_b);
+    is_any.then_some("its frames go to another feed: same group")
 }

@@ -197,6 +197,8 @@ pub struct FeedLine {
     pub late: Option<u64>,
     /// Datagrams with bad framing.
     pub malformed: Option<u64>,
+    /// What its interface can do.
+    pub interface: Option<String>,
 }
 
 /// A feed.

@@ -274,6 +274,8 @@ fn link(sight: &Sight<'_>, name: &str) -> Link {
 
 fn feed(sight: &Sight<'_>, name: &str) -> Feed {
     let of = sight.of(OwnerKind::Feed, name);
+    let port = format!("feed {name}");
+    let port = sight.of(OwnerKind::Port, &port);
     let line = |letter: char| {
         let value = |row: &str| of.value(&format!("lines.{letter}.{row}"));
         FeedLine {
@@ -284,6 +286,7 @@ fn feed(sight: &Sight<'_>, name: &str) -> Feed {
             duplicates: value("duplicates"),
             late: value("late"),
             malformed: value("refused"),
+            interface: port.word(&format!("interface.lines.{letter}.state")),
         }
     };
     Feed {
@@ -315,8 +318,9 @@ fn port(sight: &Sight<'_>, name: &str) -> Port {
     let rows = sight.table.rows.iter().zip(sight.now.values());
     let own = rows.filter(|(row, _)| {
         let owner = &sight.table.owners[row.owner];
-        // How a packet came is no loss.
-        owner.kind == OwnerKind::Port && owner.name == name && row.name != "xdp.by_socket"
+        // How a packet came, and what its interface can do, is no loss.
+        let is_loss = row.name != "xdp.by_socket" && !row.name.starts_with("interface.");
+        owner.kind == OwnerKind::Port && owner.name == name && is_loss
     });
     Port {
         name: name.to_owned(),

@@ -46,6 +46,7 @@ impl Shared<'_> {
             witnessed: &|| self.witnessed.figures(),
             resync: &|| self.resync.figures(),
             sessions: &|| self.sessions.figures(),
+            interfaces: &self.interfaces,
             first_segment,
             is_over: &self.is_journal_done,
             has_ended: &self.has_journal_ended,

@@ -4,6 +4,7 @@ use super::words::{Refusal, Said};
 use crate::capital::Stage;
 use crate::control::verb::Verb;
 use crate::monitor::words::{Label, Lang, Worded};
+use crate::port::interface::LinkState;
 use serde_json::{Map, Value, json};
 use xmc_hotpath::desk::SpreadState;
 use xmc_hotpath::message::{
@@ -41,6 +42,7 @@ fn words(lang: Lang) -> Value {
         "pair": kind(SpreadState::ALL, SpreadState::word, lang),
         "safe": kind(SafeState::ALL, SafeState::word, lang),
         "channel": kind(ChannelState::ALL, ChannelState::word, lang),
+        "interface": kind(LinkState::ALL, LinkState::word, lang),
         "session": kind(SessionState::ALL, SessionState::word, lang),
         "quality": kind(QuoteQuality::ALL, QuoteQuality::word, lang),
         "order": kind(OrderEventKind::ALL, OrderEventKind::word, lang),

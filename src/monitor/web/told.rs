@@ -306,11 +306,17 @@ struct LineTold {
     packets: u64,
     firsts: u64,
     missing: u64,
+    interface: &'static str,
 }
 
 impl LineTold {
     fn of(line: &LineView) -> Self {
-        Self { packets: line.packets, firsts: line.firsts, missing: line.missing }
+        Self {
+            packets: line.packets,
+            firsts: line.firsts,
+            missing: line.missing,
+            interface: line.interface.word(),
+        }
     }
 }
 

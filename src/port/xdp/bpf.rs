@@ -128,40 +128,42 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// Loads the program of these filters, for an interface of so many queues.
+    /// Loads the program of these filters, by feed, for an interface of so many queues.
     ///
     /// # Errors
     /// See `XdpError`.
-    pub fn load(filters: &[Filter], queues: u32) -> Result<Self, XdpError> {
-        if filters.len() > MAX_FILTERS {
-            let count = filters.len();
+    pub fn load(feeds: &[&[Filter]], queues: u32) -> Result<Self, XdpError> {
+        let queues = queues.max(1);
+        let count = feeds.iter().map(|filters| filters.len()).sum();
+        if count > MAX_FILTERS {
             return Err(XdpError::TooManyFilters { count, most: MAX_FILTERS });
         }
         let mut attributes = MapAttributes {
             kind: SOCKET_MAP,
             key_bytes: 4,
             value_bytes: 4,
-            entries: queues.max(1),
+            entries: u32::try_from(feeds.len().max(1)).unwrap_or(u32::MAX).saturating_mul(queues),
             flags: 0,
             inner: 0,
             node: 0,
             name: NAME,
         };
         let map = make(MAP_CREATE, &mut attributes).map_err(refused("a map of AF_XDP sockets"))?;
-        let program = load(&program::redirect(filters, map.as_fd()))?;
+        let program = load(&program::redirect(feeds, queues, map.as_fd()))?;
         Ok(Self { map, program })
     }
 
-    /// Sends what comes on `queue` to a socket.
+    /// Puts a socket into the map: `place` is its queue, and for each feed before its own as many
+    /// more as there are queues.
     ///
     /// # Errors
     /// See `XdpError`.
-    pub fn set(&self, queue: u32, socket: &XdpSocket) -> Result<(), XdpError> {
+    pub fn set(&self, place: u32, socket: &XdpSocket) -> Result<(), XdpError> {
         let value = number(socket);
         let mut attributes = ElementAttributes {
             map: number(&self.map),
             pad: 0,
-            key: std::ptr::from_ref(&queue).expose_provenance() as u64,
+            key: std::ptr::from_ref(&place).expose_provenance() as u64,
             value: std::ptr::from_ref(&value).expose_provenance() as u64,
             flags: 0,
         };

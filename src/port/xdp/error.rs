@@ -57,6 +57,26 @@ pub enum XdpError {
         /// How many there may be.
         most: usize,
     },
+    /// Feeds that share an interface share its program.
+    #[error(
+        "feeds on {interface} ask for different modes: write the same xdp_mode for all of them, or \
+         port = \"socket\" for some"
+    )]
+    Modes {
+        /// The interface.
+        interface: String,
+    },
+    /// A frame goes to one socket.
+    #[error(
+        "two feeds on {interface} want what is sent to {target}: past the kernel only one can have \
+         it; write port = \"socket\" for both"
+    )]
+    SameGroup {
+        /// The interface.
+        interface: String,
+        /// Group and port.
+        target: std::net::SocketAddrV4,
+    },
     /// Another program is there.
     #[error(
         "{interface} has an XDP program already (`ip link show {interface}`): take it away, or \

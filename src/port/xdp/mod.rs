@@ -1,9 +1,10 @@
 //! AF_XDP: frames that the driver puts into memory that this process shares, past the kernel's
 //! network stack; and datagrams that leave the same way.
 //!
-//! A program that is assembled from the groups of a feed (`program`) and loaded with `bpf(2)`
-//! (`bpf`) looks at each frame of an interface first. Exactly the datagrams of the feed go into the
-//! rings of a socket (`socket`, `rings`, `umem`) that `receive` polls; all else goes to the kernel
+//! A program that is assembled from the groups of all feeds on an interface (`program`) and loaded
+//! with `bpf(2)` (`bpf`) looks at each of its frames first (`tap`). Exactly the datagrams of a feed
+//! go into the rings of sockets (`queue`, `socket`, `rings`, `umem`) that its port polls
+//! (`receive`), also after the interface was made again (`renewal`); all else goes to the kernel
 //! as before: frames with VLAN tags, fragments, IP options, TCP, other groups, frames of more than
 //! 1,792 bytes. What of that belongs
 //! to the feed still arrives, by the ordinary sockets that have joined its groups. `send` is the
@@ -32,9 +33,11 @@ pub mod host;
 pub mod program;
 mod queue;
 pub mod receive;
+pub mod renewal;
 mod rings;
 pub mod send;
 pub mod socket;
+mod tap;
 mod umem;
 
 pub use error::XdpError;

@@ -1,10 +1,10 @@
 //! The program that divides the frames of an interface, assembled from what is wanted.
 //!
-//! `redirect` sends the UDP datagrams of the filters to the socket of the queue on which they came,
-//! and everything else to the kernel (`XDP_PASS`): frames that are too short for the headers, with
-//! a VLAN tag, with another protocol than IPv4 and UDP, with IP options, fragments, and frames that
-//! are longer than what the shared memory has for one. It is a list of comparisons without a loop,
-//! so the verifier's work is small and so is the kernel's.
+//! `redirect` sends the UDP datagrams of each feed's filters to that feed's socket of the queue on
+//! which they came, and everything else to the kernel (`XDP_PASS`): frames that are too short for
+//! the headers, with a VLAN tag, with another protocol than IPv4 and UDP, with IP options,
+//! fragments, and frames that are longer than what the shared memory has for one. It is a list of
+//! comparisons without a loop, so the verifier's work is small and so is the kernel's.
 //!
 //! Instructions: `linux/bpf.h`, and Linux `Documentation/bpf/standardization/instruction-set.rst`.
 
@@ -21,7 +21,7 @@ pub struct Filter {
     pub source: Option<Ipv4Addr>,
 }
 
-/// Filters that one program can have: jumps are 16 bits wide, and this is far below.
+/// Filters that one program can have, of all feeds: jumps are 16 bits wide, and this is far below.
 pub const MAX_FILTERS: usize = 512;
 
 /// One instruction.
@@ -51,7 +51,9 @@ const MOVE: u8 = 0xbf;
 const MOVE_IMMEDIATE: u8 = 0xb7;
 const ADD_IMMEDIATE: u8 = 0x07;
 const AND_IMMEDIATE_32: u8 = 0x54;
+const ADD: u8 = 0x0f;
 const JUMP_IF_GREATER: u8 = 0x2d;
+const JUMP_UNLESS_LESS_IMMEDIATE: u8 = 0x35;
 const JUMP_IF_NOT_32: u8 = 0x56;
 const JUMP_IF_32: u8 = 0x16;
 const JUMP: u8 = 0x05;
@@ -80,12 +82,15 @@ const FIELD: u8 = 4;
 const TARGET: u8 = 5;
 const CONTEXT: u8 = 6;
 const SOURCE: u8 = 7;
+/// The first place of the feed's sockets in the map. What it held before is not needed any more.
+const FIRST: u8 = 7;
 
 /// Where a jump goes that is not yet known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Label {
     Pass,
-    Hit,
+    Hit(usize),
+    Redirect,
 }
 
 /// Instructions under construction.
@@ -125,18 +130,34 @@ fn word(address: Ipv4Addr) -> i32 {
     i32::from_ne_bytes(address.octets())
 }
 
-/// The program that sends what the `filters` want to the sockets in `map`, by queue.
+/// The program that sends what the filters of each of `feeds` want to that feed's sockets in
+/// `map`: first those of the first feed by queue, of which there are `queues`, then those of the
+/// next. What comes on another queue is passed on.
 #[must_use]
-pub fn redirect(filters: &[Filter], map: BorrowedFd<'_>) -> Vec<Instruction> {
+pub fn redirect(feeds: &[&[Filter]], queues: u32, map: BorrowedFd<'_>) -> Vec<Instruction> {
     let mut code = Assembly { instructions: Vec::new(), jumps: Vec::new() };
-    if !filters.is_empty() {
+    let queues = i32::try_from(queues).expect("cards have fewer queues");
+    let feeds: Vec<_> =
+        feeds.iter().enumerate().filter(|(_, filters)| !filters.is_empty()).collect();
+    if !feeds.is_empty() {
         headers(&mut code);
-        for filter in filters {
-            compare(&mut code, filter);
+        for (feed, filters) in &feeds {
+            for filter in **filters {
+                compare(&mut code, filter, Label::Hit(*feed));
+            }
         }
         code.jump(JUMP, 0, 0, 0, Label::Pass);
-        code.land(Label::Hit);
+        for (feed, _) in &feeds {
+            code.land(Label::Hit(*feed));
+            let first = i32::try_from(*feed).expect("feeds are few").saturating_mul(queues);
+            code.put(MOVE_IMMEDIATE, FIRST, 0, 0, first);
+            code.jump(JUMP, 0, 0, 0, Label::Redirect);
+        }
+        code.land(Label::Redirect);
         code.put(LOAD_WORD, 2, CONTEXT, CONTEXT_QUEUE, 0);
+        // The place behind a feed's last queue is the next feed's.
+        code.jump(JUMP_UNLESS_LESS_IMMEDIATE, 2, 0, queues, Label::Pass);
+        code.put(ADD, 2, FIRST, 0, 0);
         code.put(LOAD_IMMEDIATE_64, 1, MAP_FD, 0, map.as_raw_fd());
         // The upper half of the immediate.
         code.put(0, 0, 0, 0, 0);
@@ -179,7 +200,7 @@ fn headers(code: &mut Assembly) {
     code.put(LOAD_HALF, FIELD, FRAME, UDP_TARGET, 0);
 }
 
-fn compare(code: &mut Assembly, filter: &Filter) {
+fn compare(code: &mut Assembly, filter: &Filter, hit: Label) {
     let port = half(filter.target.port());
     match filter.source {
         None => code.put(JUMP_IF_NOT_32, TARGET, 0, 1, word(*filter.target.ip())),
@@ -188,5 +209,5 @@ fn compare(code: &mut Assembly, filter: &Filter) {
             code.put(JUMP_IF_NOT_32, SOURCE, 0, 1, word(source));
         }
     }
-    code.jump(JUMP_IF_32, FIELD, 0, port, Label::Hit);
+    code.jump(JUMP_IF_32, FIELD, 0, port, hit);
 }

@@ -1,5 +1,12 @@
 //! One queue of a receiving port: its socket, its two rings, and the frames on their way round.
 //!
+//! Feeds that are on one interface have a socket each on each of its queues, and a receive ring
+//! each. Free frames of the queue are common to them, and so is the fill ring, which the kernel has
+//! once for a queue: whoever finds it free puts back what it has had, and keeps it until then.
+//! Nobody waits for anybody. A socket cannot take more frames than its receive ring holds, and
+//! there are as many as all of these together and some more: a feed that is not polled takes none
+//! away from the others.
+//!
 //! A frame goes from the fill ring to the kernel, comes back by the receive ring, is lent, and goes
 //! to the fill ring again. The kernel shows a frame that came before it shows that its place in
 //! the fill ring is free (`xsk_flush`: the receive ring is submitted first). So the fill ring has
@@ -12,12 +19,17 @@ use super::{Mode, XdpError};
 use crate::port::interface::Interface;
 use std::ops::Range;
 use std::os::fd::AsFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use xmc_hotpath::port::xdp::{Consumer, Descriptor, FrameAddress, Producer};
 
 /// Frames after which the kernel is shown what it may use again. Each showing takes a line of
 /// memory from the kernel's core.
 const SHOWN_AFTER: u32 = 32;
+/// Empty looks between two at whether the kernel wants to be woken, where the ring that says so is
+/// common: to look takes a line of memory from the other cores.
+const WAKE_LOOKS: u32 = 64;
+/// Frames that a feed may have had and not put back, where they are common.
+pub const KEPT: u32 = 2 * SHOWN_AFTER;
 /// The kernel wants a completion ring of a socket that sends nothing.
 const UNUSED_ENTRIES: u32 = 64;
 
@@ -30,25 +42,107 @@ pub struct Taken {
     bytes: Option<Range<usize>>,
 }
 
+/// Free frames for the kernel.
+type FillRing = Mapped<Producer<'static, FrameAddress>>;
+
+/// Where frames go back.
+#[derive(Debug)]
+enum Fill {
+    /// To a ring of this queue's own.
+    Own(FillRing),
+    /// To one that other feeds' sockets use too, when nobody else has it just now.
+    Common {
+        ring: Arc<Mutex<FillRing>>,
+        /// As long as there are frames.
+        kept: Vec<FrameAddress>,
+        empty_looks: u32,
+    },
+}
+
+impl Fill {
+    /// The ring, to be used by this and others.
+    fn common(ring: &Arc<Mutex<FillRing>>, frames: u32) -> Self {
+        let frames = usize::try_from(frames).expect("a few thousand");
+        Self::Common { ring: Arc::clone(ring), kept: Vec::with_capacity(frames), empty_looks: 0 }
+    }
+
+    #[inline]
+    fn put(&mut self, address: FrameAddress) {
+        match self {
+            Self::Own(ring) => {
+                let pushed = ring.push(address);
+                debug_assert!(pushed.is_ok(), "it has room for twice as many");
+            }
+            // More than there are frames would be the kernel's fault.
+            Self::Common { kept, .. } if kept.len() < kept.capacity() => kept.push(address),
+            Self::Common { .. } => {}
+        }
+    }
+
+    /// Shows the kernel what was put back; `false` if somebody else has the ring.
+    #[inline]
+    fn show(&mut self) -> bool {
+        match self {
+            Self::Own(ring) => ring.publish(),
+            Self::Common { ring, kept, .. } => {
+                let Ok(mut ring) = ring.try_lock() else { return false };
+                for address in kept.drain(..) {
+                    let pushed = ring.push(address);
+                    debug_assert!(pushed.is_ok(), "it has room for twice as many");
+                }
+                ring.publish();
+            }
+        }
+        true
+    }
+
+    /// Whether the kernel wants to be woken, as far as that is looked at.
+    #[inline]
+    fn needs_wakeup(&mut self) -> bool {
+        match self {
+            Self::Own(ring) => ring.needs_wakeup(),
+            Self::Common { ring, empty_looks, .. } => {
+                *empty_looks += 1;
+                if *empty_looks < WAKE_LOOKS {
+                    return false;
+                }
+                *empty_looks = 0;
+                ring.try_lock().is_ok_and(|ring| ring.needs_wakeup())
+            }
+        }
+    }
+}
+
 /// One queue.
 #[derive(Debug)]
 pub struct Queue {
     // Unmapped before the socket is closed.
     received: Mapped<Consumer<'static, Descriptor>>,
-    fill: Mapped<Producer<'static, FrameAddress>>,
+    fill: Fill,
     socket: XdpSocket,
     umem: Arc<Umem>,
-    /// Frames that went to the fill ring and were not shown.
+    /// Frames that went back and were not shown.
     unshown: u32,
     is_busy_polled: bool,
 }
 
+/// The frames of a queue, and who has them.
+#[derive(Clone, Debug)]
+pub struct Frames {
+    /// Those of the memory that are its own.
+    pub own: Range<u32>,
+    /// The most that the first socket may have had and not looked at.
+    pub entries: u32,
+    /// Other sockets will have a part of them.
+    pub are_common: bool,
+}
+
 impl Queue {
-    /// A socket on `queue`, with the frames `own` of the memory, of which the first queue of
+    /// The first socket on `queue`, with some frames of the memory, of which the first queue of
     /// this interface is `first`. The program stands in `mode`.
     pub fn open(
         umem: &Arc<Umem>,
-        own: Range<u32>,
+        frames: &Frames,
         first: Option<&Self>,
         interface: &Interface,
         queue: u32,
@@ -58,26 +152,44 @@ impl Queue {
         if first.is_none() {
             socket.register(umem)?;
         }
-        let entries = own.end - own.start;
-        let places = 2 * entries;
+        let Frames { own, entries, are_common } = frames;
+        let places = (2 * (own.end - own.start)).next_power_of_two();
         let sizes =
-            [(Kind::Fill, places), (Kind::Completion, UNUSED_ENTRIES), (Kind::Receive, entries)];
+            [(Kind::Fill, places), (Kind::Completion, UNUSED_ENTRIES), (Kind::Receive, *entries)];
         let offsets = socket.rings(&sizes)?;
         let mut fill = rings::producer(socket.as_fd(), &offsets, Kind::Fill, places)?;
-        let received = rings::consumer(socket.as_fd(), &offsets, Kind::Receive, entries)?;
-        for frame in own {
+        let received = rings::consumer(socket.as_fd(), &offsets, Kind::Receive, *entries)?;
+        for frame in own.clone() {
             fill.push(umem.layout().address(frame)).expect("it has room for twice as many");
         }
         fill.publish();
         socket.bind(interface, queue, first.map(|first| &first.socket), mode)?;
-        Ok(Self {
-            received,
-            fill,
-            socket,
-            umem: Arc::clone(umem),
-            unshown: 0,
-            is_busy_polled: false,
-        })
+        let fill = match are_common {
+            true => Fill::common(&Arc::new(Mutex::new(fill)), own.end - own.start),
+            false => Fill::Own(fill),
+        };
+        let umem = Arc::clone(umem);
+        Ok(Self { received, fill, socket, umem, unshown: 0, is_busy_polled: false })
+    }
+
+    /// One more socket on the same queue, with a receive ring of its own and the frames in common.
+    pub fn beside(
+        &self,
+        entries: u32,
+        interface: &Interface,
+        queue: u32,
+    ) -> Result<Self, XdpError> {
+        let Fill::Common { ring, kept, .. } = &self.fill else {
+            unreachable!("it was opened to have its frames in common");
+        };
+        let socket = XdpSocket::open()?;
+        let offsets = socket.rings(&[(Kind::Receive, entries)])?;
+        let received = rings::consumer(socket.as_fd(), &offsets, Kind::Receive, entries)?;
+        // The mode is that of the socket whose frames they are.
+        socket.bind(interface, queue, Some(&self.socket), Mode::Native)?;
+        let frames = u32::try_from(kept.capacity()).expect("a few thousand");
+        let (fill, umem) = (Fill::common(ring, frames), Arc::clone(&self.umem));
+        Ok(Self { received, fill, socket, umem, unshown: 0, is_busy_polled: false })
     }
 
     pub fn socket(&self) -> &XdpSocket {
@@ -130,8 +242,7 @@ impl Queue {
     pub fn give_back(&mut self, taken: &Taken) {
         // An address outside of the memory is not the kernel's either: it is not passed on.
         if let Some(frame) = self.umem.layout().frame(taken.address) {
-            let pushed = self.fill.push(self.umem.layout().address(frame));
-            debug_assert!(pushed.is_ok(), "it has room for twice as many");
+            self.fill.put(self.umem.layout().address(frame));
         }
         self.unshown += 1;
         if self.unshown >= SHOWN_AFTER {
@@ -143,8 +254,10 @@ impl Queue {
     #[inline]
     fn show(&mut self) {
         if self.unshown > 0 {
-            self.unshown = 0;
-            self.fill.publish();
+            // Who finds the common ring taken comes back with the next look.
+            if self.fill.show() {
+                self.unshown = 0;
+            }
             self.received.release();
         }
     }

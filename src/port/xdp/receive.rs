@@ -1,6 +1,5 @@
 //! Both lines of a feed, received through AF_XDP: one socket for each receive queue of the
-//! interfaces that the lines are on, those of an interface with one memory of frames: what shares
-//! memory also shares whether frames are copied, and that each card's driver decides for itself.
+//! interfaces that the lines are on (`tap`).
 //!
 //! The port begins with the feed's ordinary sockets (`udp`), which keep the memberships of the
 //! groups for as long as it lives. `attach` hangs the program on the interfaces; from then on
@@ -9,14 +8,20 @@
 //! before it was attached. So a start that first learns the books from the same groups on sockets
 //! of its own is not disturbed, and loses nothing in between.
 //!
+//! An interface that is taken away takes the program with it, and its sockets find nothing any
+//! more. What comes when it is made again comes by the ordinary sockets, once they have joined
+//! there, until the cold side has opened it anew (`Renewal`): the port then takes what was opened
+//! out of a ring, between two frames, and gives back what it had. It allocates and closes nothing
+//! itself.
+//!
 //! Stamps are taken when frames are found, once for all that are found together.
 
-use super::bpf::{Link, Redirect};
-use super::host::Card;
+use super::bpf::Redirect;
 use super::program::Filter;
-use super::queue::{Queue, Taken};
+use super::queue::Taken;
+use super::renewal::{Renewal, Seat};
 use super::socket::{DropWatch, XdpSocket};
-use super::umem::Umem;
+use super::tap::{self, Share, Tap};
 use super::{Mode, ModeChoice, XdpError};
 use crate::counters::Placed;
 use crate::port::capture::LinkType;
@@ -25,18 +30,12 @@ use crate::port::interface::Interface;
 use crate::port::udp::{self, MulticastCounters, MulticastPort};
 use rtrb::RingBuffer;
 use std::net::SocketAddrV4;
-use std::sync::Arc;
 use xmc_hotpath::counter::Counter;
 use xmc_hotpath::counters;
 use xmc_hotpath::port::copies::{self, CopyReceiver, CopySender};
 use xmc_hotpath::port::{Datagram, Line, RxPort};
 use xmc_hotpath::time::{Clock, MonoNs, Span};
 
-/// Frames of a queue: at least what a burst of a few milliseconds needs, at most what a ring of the
-/// kernel may be.
-const FRAMES: std::ops::RangeInclusive<usize> = 64..=1 << 14;
-/// Bytes of a frame, by which the configured buffer is divided.
-const FRAME_BYTES: usize = 2_048;
 /// Frames that are refused in one look before it gives up: a flood of garbage does not hold a core.
 const MOST_REFUSED: u32 = 64;
 /// Empty looks after which the clock is asked whether it is time for the ordinary sockets.
@@ -45,6 +44,8 @@ const LOOKS: u32 = 64;
 const BETWEEN_SOCKETS: Span = Span(100_000);
 /// Bytes of copies that may wait for the cold side.
 const COPY_BYTES: usize = 4 << 20;
+/// Taps that may wait for a port, and for the cold side. A port that is not polled takes none.
+const TAPS: usize = 4;
 
 /// How a feed is received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,36 +116,45 @@ counters! {
     }
 }
 
-/// An interface on which at least one of the lines is.
-#[derive(Debug)]
-struct Prepared {
+/// An interface on which at least one of the lines is, and what is wanted of it.
+#[derive(Clone, Debug)]
+struct Place {
     interface: Interface,
-    card: Card,
-    redirect: Redirect,
+    lines: Vec<Line>,
+    share: Share,
 }
 
 /// What is lent.
 #[derive(Debug)]
 enum Lent {
-    Frame { queue: usize, taken: Taken, start: usize, len: usize, line: Line },
+    Frame { at: (usize, usize), taken: Taken, start: usize, len: usize, line: Line },
     BySocket,
+}
+
+/// A tap that the cold side has opened anew.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    pub at: usize,
+    pub tap: Tap,
 }
 
 /// Both lines of a feed.
 #[derive(Debug)]
 pub struct XdpPort<C> {
-    // Taken away before the sockets of the queues are closed.
-    links: Vec<Link>,
-    queues: Vec<Queue>,
-    prepared: Vec<Prepared>,
+    /// By place; not open before `attach`.
+    taps: Vec<Tap>,
+    places: Vec<Place>,
+    /// Where taps come from that were opened anew, and where those go that they replace.
+    renewal: Option<(rtrb::Consumer<Fresh>, rtrb::Producer<Tap>)>,
     /// The memberships, and the long way.
     sockets: MulticastPort<C>,
     clock: C,
-    settings: XdpSettings,
     targets: [SocketAddrV4; 2],
     lent: Option<Lent>,
-    /// The queue that is looked at first.
-    turn: usize,
+    /// Queues of all taps.
+    queues: usize,
+    /// The tap and its queue that are looked at first.
+    turn: (usize, usize),
     /// When what was found last was found.
     found: MonoNs,
     /// Empty looks since the clock was asked.
@@ -153,14 +163,50 @@ pub struct XdpPort<C> {
     asked_sockets: MonoNs,
     /// The ordinary sockets may have what came before the program was there.
     is_draining: bool,
+    is_attached: bool,
     copies: Option<CopySender>,
     warnings: Vec<XdpWarning>,
     counters: Placed<XdpCounters>,
+    watch: DropWatch,
+}
+
+/// Hangs the programs of all `ports` on their interfaces, one for all that are on the same, and
+/// opens their sockets. Nothing is lost meanwhile. Ports that are attached already stay as they
+/// are.
+///
+/// # Errors
+/// See `XdpError`, and which port it is about. All ports then go on with their ordinary sockets.
+pub fn attach<C: Clock>(ports: &mut [&mut XdpPort<C>]) -> Result<(), (usize, XdpError)> {
+    let mut interfaces: Vec<(Interface, Vec<(usize, usize)>)> = Vec::new();
+    for (port, places) in ports.iter().map(|port| &port.places).enumerate() {
+        for (at, place) in places.iter().enumerate().filter(|_| !ports[port].is_attached) {
+            let index = place.interface.index;
+            match interfaces.iter_mut().find(|(known, _)| known.index == index) {
+                Some((_, users)) => users.push((port, at)),
+                None => interfaces.push((place.interface.clone(), vec![(port, at)])),
+            }
+        }
+    }
+    let mut opened = Vec::new();
+    for (interface, users) in interfaces {
+        let share = |(port, at): &(usize, usize)| ports[*port].places[*at].share.clone();
+        let shares: Vec<_> = users.iter().map(share).collect();
+        let taps = tap::open(&interface, &shares).map_err(|error| (users[0].0, error))?;
+        opened.extend(users.into_iter().zip(taps));
+    }
+    for ((port, at), (tap, mut warnings)) in opened {
+        let port = &mut *ports[port];
+        tap.count_in(&port.watch, at);
+        port.warnings.append(&mut warnings);
+        let _ = port.seat(at, tap);
+        port.is_attached = true;
+    }
+    Ok(())
 }
 
 impl<C: Clock> XdpPort<C> {
-    /// A port over sockets that have joined the lines. Everything is made ready for `attach`, so
-    /// that a process that may not, or a kernel that cannot, is found out here.
+    /// A port over sockets that have joined the lines. A program of its own is loaded and let go,
+    /// so that a process that may not, or a kernel that cannot, is found out here.
     ///
     /// # Errors
     /// See `XdpError`.
@@ -169,88 +215,82 @@ impl<C: Clock> XdpPort<C> {
         sockets: MulticastPort<C>,
         settings: XdpSettings,
     ) -> Result<Self, XdpError> {
-        let joined = Line::BOTH.map(|line| sockets.line(line));
-        let targets = joined.map(|socket| socket.group());
-        let mut prepared: Vec<Prepared> = Vec::new();
-        for socket in joined {
+        let mut places: Vec<Place> = Vec::new();
+        for line in Line::BOTH {
+            let socket = sockets.line(line);
+            let filter = Filter { target: socket.group(), source: socket.source() };
             let interface = socket.interface();
-            if prepared.iter().any(|other| other.interface.index == interface.index) {
-                continue;
+            match places.iter_mut().find(|place| place.interface.index == interface.index) {
+                Some(place) => {
+                    place.lines.push(line);
+                    place.share.filters.push(filter);
+                }
+                None => places.push(Place {
+                    interface: interface.clone(),
+                    lines: vec![line],
+                    share: Share { filters: vec![filter], settings },
+                }),
             }
-            let on_it = joined.iter().filter(|other| other.interface().index == interface.index);
-            let filters: Vec<_> = on_it
-                .map(|socket| Filter { target: socket.group(), source: socket.source() })
-                .collect();
-            let card = Card::of(interface);
-            let redirect = Redirect::load(&filters, card.queues)?;
-            prepared.push(Prepared { interface: interface.clone(), card, redirect });
+        }
+        for place in &places {
+            Redirect::load(&[&place.share.filters], 1)?;
         }
         drop(XdpSocket::open()?);
         let warnings = sockets.warnings().cloned().map(XdpWarning::Socket).collect();
         Ok(Self {
-            links: Vec::new(),
-            queues: Vec::new(),
-            prepared,
+            taps: places.iter().map(|_| Tap::default()).collect(),
+            places,
+            renewal: None,
+            targets: Line::BOTH.map(|line| sockets.line(line).group()),
             sockets,
             asked_sockets: clock.now(),
             found: clock.now(),
             clock,
-            settings,
-            targets,
             lent: None,
-            turn: 0,
+            queues: 0,
+            turn: (0, 0),
             empty_looks: 0,
             is_draining: true,
+            is_attached: false,
             copies: None,
             warnings,
             counters: Placed::default(),
+            watch: DropWatch::default(),
         })
     }
 
-    /// Hangs the program on the interfaces and opens a socket on each of their queues. Nothing is
-    /// lost meanwhile: a frame for which there is no socket yet is passed on. What is attached
-    /// already stays as it is.
+    /// Attaches this port alone: see `attach`.
     ///
     /// # Errors
-    /// See `XdpError`. The port then goes on with its ordinary sockets.
+    /// See `XdpError`.
     pub fn attach(&mut self) -> Result<(), XdpError> {
-        if !self.links.is_empty() {
-            return Ok(());
-        }
-        let entries = (self.settings.buffer_bytes / FRAME_BYTES)
-            .clamp(*FRAMES.start(), *FRAMES.end())
-            .next_power_of_two();
-        let entries = u32::try_from(entries).expect("it is clamped");
-        let (mut links, mut opened, mut warnings) = (Vec::new(), Vec::<Queue>::new(), Vec::new());
-        for Prepared { interface, card, redirect } in &self.prepared {
-            let link = redirect.attach(interface, self.settings.mode)?;
-            let mode = link.mode();
-            links.push(link);
-            let frames = entries.checked_mul(card.queues).expect("cards have fewer queues");
-            let umem = Arc::new(Umem::map(frames)?);
-            let first = opened.len();
-            let name = || interface.name.clone();
-            if mode == Mode::Generic && self.settings.mode == ModeChoice::Best {
-                warnings.push(XdpWarning::Generic { interface: name(), card: card.to_string() });
-            }
-            for queue in 0..card.queues {
-                let own = queue * entries..(queue + 1) * entries;
-                let first = opened.get(first);
-                let mut made = Queue::open(&umem, own, first, interface, queue, mode)?;
-                redirect.set(queue, made.socket())?;
-                let refused = |us: &u32| !made.busy_poll(*us);
-                if let Some(us) = self.settings.busy_poll_us.filter(refused) {
-                    warnings.push(XdpWarning::BusyPoll { interface: name(), us });
-                }
-                if mode == Mode::Native && !made.socket().is_zero_copy() && queue == 0 {
-                    warnings.push(XdpWarning::Copied { interface: name(), card: card.to_string() });
-                }
-                opened.push(made);
-            }
-        }
-        (self.links, self.queues) = (links, opened);
-        self.warnings.append(&mut warnings);
-        Ok(())
+        attach(&mut [self]).map_err(|(_, error)| error)
+    }
+
+    /// What opens its interfaces anew while it is polled: for the cold side, once.
+    pub fn renewal(&mut self) -> Renewal {
+        let (fresh, taken) = RingBuffer::new(TAPS);
+        let (left, old) = RingBuffer::new(TAPS);
+        self.renewal = Some((taken, left));
+        let seat = |(place, tap): (&Place, &Tap)| Seat {
+            index: place.interface.index,
+            lines: place.lines.clone(),
+            share: place.share.clone(),
+            watch: tap.watch(),
+            is_lost: false,
+        };
+        let seats = self.places.iter().zip(&self.taps).map(seat).collect();
+        Renewal { seats, fresh, old, watch: self.watch.clone() }
+    }
+
+    /// Puts a tap in its place, and gives back the one that was there.
+    fn seat(&mut self, at: usize, tap: Tap) -> Tap {
+        let old = std::mem::replace(&mut self.taps[at], tap);
+        self.queues = self.taps.iter().map(|tap| tap.queues().len()).sum();
+        self.turn = (0, 0);
+        // What came before it by the ordinary sockets comes first.
+        self.is_draining = true;
+        old
     }
 
     /// What works less well than it could.
@@ -260,7 +300,7 @@ impl<C: Clock> XdpPort<C> {
 
     /// Where the programs stand, by interface; empty before `attach`.
     pub fn modes(&self) -> impl Iterator<Item = Mode> {
-        self.links.iter().map(Link::mode)
+        self.taps.iter().filter_map(Tap::mode)
     }
 
     /// The counters, for the cold side to keep.
@@ -282,7 +322,7 @@ impl<C: Clock> XdpPort<C> {
     /// What the kernel drops of the frames, for the cold side to read.
     #[must_use]
     pub fn drop_watch(&self) -> DropWatch {
-        DropWatch::of(self.queues.iter().map(Queue::socket))
+        self.watch.clone()
     }
 
     /// The ordinary sockets.
@@ -297,27 +337,31 @@ impl<C: Clock> XdpPort<C> {
             if self.sockets.peek().is_some() {
                 return Some(self.by_socket());
             }
-            if self.links.is_empty() {
+            if !self.is_attached {
                 return None;
             }
             self.is_draining = false;
         }
         for _ in 0..MOST_REFUSED {
-            let Some(queue) = self.filled() else { return self.ask_sockets() };
-            if let Some(lent) = self.take(queue) {
+            let Some(at) = self.filled() else { return self.ask_sockets() };
+            if let Some(lent) = self.take(at) {
                 return Some(lent);
             }
         }
         None
     }
 
-    /// The next queue that has a frame.
+    /// The next queue that has a frame: its tap, and its number there.
     #[inline]
-    fn filled(&mut self) -> Option<usize> {
-        for _ in 0..self.queues.len() {
-            let at = self.turn;
-            self.turn = if at + 1 < self.queues.len() { at + 1 } else { 0 };
-            let queue = &mut self.queues[at];
+    fn filled(&mut self) -> Option<(usize, usize)> {
+        for _ in 0..self.queues {
+            let mut at = self.turn;
+            // A tap that is not open has no queue.
+            while at.1 >= self.taps[at.0].queues().len() {
+                at = (if at.0 + 1 < self.taps.len() { at.0 + 1 } else { 0 }, 0);
+            }
+            self.turn = (at.0, at.1 + 1);
+            let queue = &mut self.taps[at.0].queues_mut()[at.1];
             if queue.has_known() {
                 return Some(at);
             }
@@ -332,8 +376,8 @@ impl<C: Clock> XdpPort<C> {
     /// Takes the next frame of a queue; one that is no datagram of the feed is counted and given
     /// back.
     #[inline]
-    fn take(&mut self, at: usize) -> Option<Lent> {
-        let queue = &mut self.queues[at];
+    fn take(&mut self, at: (usize, usize)) -> Option<Lent> {
+        let queue = &mut self.taps[at.0].queues_mut()[at.1];
         let taken = queue.pop()?;
         let Some(frame) = queue.bytes(&taken) else {
             self.counters.stray.add(1);
@@ -351,7 +395,7 @@ impl<C: Clock> XdpPort<C> {
                 if let Some(line) = line {
                     let start = found.payload.as_ptr().addr() - frame.as_ptr().addr();
                     let len = found.payload.len();
-                    return Some(Lent::Frame { queue: at, taken, start, len, line });
+                    return Some(Lent::Frame { at, taken, start, len, line });
                 }
                 &self.counters.foreign
             }
@@ -371,6 +415,9 @@ impl<C: Clock> XdpPort<C> {
             return None;
         }
         self.empty_looks = 0;
+        if self.renewal.as_ref().is_some_and(|(fresh, _)| !fresh.is_empty()) {
+            self.renew();
+        }
         let now = self.clock.now();
         if now.since(self.asked_sockets) < BETWEEN_SOCKETS {
             return None;
@@ -384,8 +431,24 @@ impl<C: Clock> XdpPort<C> {
         Some(self.by_socket())
     }
 
+    /// Takes a tap that was opened anew, if there is room for what it replaces.
+    #[cold]
+    #[inline(never)]
+    fn renew(&mut self) {
+        let Some((fresh, left)) = &mut self.renewal else { return };
+        if left.is_full() {
+            return;
+        }
+        let Ok(Fresh { at, tap }) = fresh.pop() else { return };
+        let old = self.seat(at, tap);
+        if let Some((_, left)) = &mut self.renewal {
+            // There is room, as was seen above.
+            let _ = left.push(old);
+        }
+    }
+
     fn by_socket(&self) -> Lent {
-        if !self.links.is_empty() {
+        if self.is_attached {
             self.counters.by_socket.add(1);
         }
         Lent::BySocket
@@ -400,8 +463,9 @@ impl<C: Clock> RxPort for XdpPort<C> {
         }
         match self.lent.as_ref()? {
             Lent::BySocket => self.sockets.peek(),
-            Lent::Frame { queue, taken, start, len, line } => {
-                let payload = self.queues[*queue].bytes(taken)?.get(*start..*start + *len)?;
+            Lent::Frame { at, taken, start, len, line } => {
+                let payload =
+                    self.taps[at.0].queues()[at.1].bytes(taken)?.get(*start..*start + *len)?;
                 Some(Datagram { payload, received: self.found, line: *line })
             }
         }
@@ -411,8 +475,8 @@ impl<C: Clock> RxPort for XdpPort<C> {
     fn release(&mut self) {
         match self.lent.take().expect("only a datagram that was lent is released") {
             Lent::BySocket => self.sockets.release(),
-            Lent::Frame { queue, taken, start, len, line } => {
-                let queue = &mut self.queues[queue];
+            Lent::Frame { at, taken, start, len, line } => {
+                let queue = &mut self.taps[at.0].queues_mut()[at.1];
                 if let Some(copies) = &mut self.copies
                     && let Some(frame) = queue.bytes(&taken)
                 {

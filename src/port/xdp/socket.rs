@@ -5,9 +5,10 @@ use super::rings::Kind;
 use super::umem::Umem;
 use super::{Mode, XdpError};
 use crate::port::interface::Interface;
+use socket2::SockRef;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// How long a queue is asked for that another socket has: the kernel gives it back some time after
@@ -174,9 +175,9 @@ impl XdpSocket {
         if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// What watches the kernel's counts without keeping the socket.
-    pub(super) fn watch(&self) -> Weak<OwnedFd> {
-        Arc::downgrade(&self.descriptor)
+    /// What watches the socket without keeping it.
+    pub(super) fn watch(&self) -> Watched {
+        Watched(Arc::downgrade(&self.descriptor))
     }
 
     fn set<T>(&self, option: libc::c_int, value: &T) -> io::Result<()> {
@@ -241,13 +242,29 @@ pub struct Drops {
     pub dropped: u64,
     /// The receive ring had no room (`rx_ring_full`).
     pub ring_full: u64,
-    /// Times that the kernel, or the driver, found no free frame because the port was not polled
+    /// Times that the kernel, or the driver, found no free frame, because the port was not polled
     /// for too long (`rx_fill_ring_empty_descs`). What the kernel did not copy for that reason is
     /// in `dropped` as well; what a card without copies drops is in its own counts.
     pub no_frame: u64,
 }
 
 impl Drops {
+    fn and(self, other: Self) -> Self {
+        Self {
+            dropped: self.dropped + other.dropped,
+            ring_full: self.ring_full + other.ring_full,
+            no_frame: self.no_frame + other.no_frame,
+        }
+    }
+
+    fn most(self, other: Self) -> Self {
+        Self {
+            dropped: self.dropped.max(other.dropped),
+            ring_full: self.ring_full.max(other.ring_full),
+            no_frame: self.no_frame.max(other.no_frame),
+        }
+    }
+
     /// Frames that are lost.
     #[must_use]
     pub fn frames(self) -> u64 {
@@ -255,16 +272,71 @@ impl Drops {
     }
 }
 
+/// A socket that somebody else owns and may close.
+#[derive(Clone, Debug)]
+pub struct Watched(Weak<OwnedFd>);
+
+impl Watched {
+    /// Whether its interface was taken away: the kernel notes that as an error of the socket
+    /// (`xsk_notifier`), and tells it once.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let Some(descriptor) = self.0.upgrade() else { return false };
+        let told = SockRef::from(&*descriptor).take_error();
+        told.is_ok_and(|error| error.is_some())
+    }
+
+    /// What was dropped since it was opened; `None` if it is closed.
+    fn drops(&self) -> io::Result<Option<Drops>> {
+        let Some(socket) = self.0.upgrade() else { return Ok(None) };
+        let mut told = libc::xdp_statistics {
+            rx_dropped: 0,
+            rx_invalid_descs: 0,
+            tx_invalid_descs: 0,
+            rx_ring_full: 0,
+            rx_fill_ring_empty_descs: 0,
+            tx_ring_empty_descs: 0,
+        };
+        get(socket.as_fd(), libc::XDP_STATISTICS, &mut told)?;
+        Ok(Some(Drops {
+            dropped: told.rx_dropped,
+            ring_full: told.rx_ring_full,
+            no_frame: told.rx_fill_ring_empty_descs,
+        }))
+    }
+}
+
+/// What is watched of a port's sockets on one interface, and what earlier ones had dropped there.
+#[derive(Clone, Debug, Default)]
+struct Count {
+    sockets: Vec<Watched>,
+    before: Drops,
+    last: Drops,
+}
+
 /// Reads what the kernel counts of a port's sockets: for the cold side, while a hot core polls
-/// them. It does not keep them open.
+/// them. It does not keep them open. Where an interface was made again, it goes on with the sockets
+/// that were opened there.
 #[derive(Clone, Debug, Default)]
 pub struct DropWatch {
-    sockets: Vec<Weak<OwnedFd>>,
+    counts: Arc<Mutex<Vec<Count>>>,
 }
 
 impl DropWatch {
-    pub(super) fn of<'s>(sockets: impl IntoIterator<Item = &'s XdpSocket>) -> Self {
-        Self { sockets: sockets.into_iter().map(XdpSocket::watch).collect() }
+    /// Watches these sockets on the interface in this place among the port's, instead of those
+    /// that were watched there.
+    pub(super) fn watch<'s>(&self, at: usize, sockets: impl IntoIterator<Item = &'s XdpSocket>) {
+        let mut counts = self.lock();
+        if counts.len() <= at {
+            counts.resize_with(at + 1, Count::default);
+        }
+        let count = &mut counts[at];
+        let before = count.before.and(count.last);
+        let sockets = sockets.into_iter().map(XdpSocket::watch).collect();
+        *count = Count { sockets, before, last: Drops::default() };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Count>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was dropped since the port was opened; `None` if it is closed.
@@ -272,25 +344,23 @@ impl DropWatch {
     /// # Errors
     /// What the system says.
     pub fn drops(&self) -> io::Result<Option<Drops>> {
-        let mut all = None;
-        for socket in &self.sockets {
-            let Some(socket) = socket.upgrade() else { return Ok(None) };
-            let mut told = libc::xdp_statistics {
-                rx_dropped: 0,
-                rx_invalid_descs: 0,
-                tx_invalid_descs: 0,
-                rx_ring_full: 0,
-                rx_fill_ring_empty_descs: 0,
-                tx_ring_empty_descs: 0,
-            };
-            get(socket.as_fd(), libc::XDP_STATISTICS, &mut told)?;
-            let before = all.unwrap_or(Drops::default());
-            all = Some(Drops {
-                dropped: before.dropped + told.rx_dropped,
-                ring_full: before.ring_full + told.rx_ring_full,
-                no_frame: before.no_frame + told.rx_fill_ring_empty_descs,
-            });
+        let (mut all, mut is_open) = (Drops::default(), false);
+        for count in self.lock().iter_mut() {
+            let mut now = Drops::default();
+            let mut are_open = !count.sockets.is_empty();
+            for socket in &count.sockets {
+                match socket.drops()? {
+                    Some(drops) => now = now.and(drops),
+                    None => are_open = false,
+                }
+            }
+            if are_open {
+                is_open = true;
+                // A socket without an interface has no rings, and does not count on.
+                count.last = count.last.most(now);
+            }
+            all = all.and(count.before).and(count.last);
         }
-        Ok(all)
+        Ok(is_open.then_some(all))
     }
 }

@@ -14,6 +14,7 @@ use crate::config::{Feed, Recovery};
 use crate::port::tcp::{TcpPort, TcpSettings};
 use crate::secret::Secret;
 use std::time::{Duration, Instant};
+use xmc_hotpath::counter::Counter;
 use xmc_hotpath::feed::Channel;
 use xmc_hotpath::port::copies::CopyReceiver;
 use xmc_hotpath::port::{SendError, StreamPort, TxPort};
@@ -41,6 +42,8 @@ pub struct Served<'m> {
     buffer: Vec<u8>,
     next_attempt: Instant,
     problem: Option<StartError>,
+    /// How often an interface of the feed was there anew, and how often that was seen.
+    renewed: Option<(&'m Counter, u64)>,
 }
 
 impl<'m> Served<'m> {
@@ -58,6 +61,7 @@ impl<'m> Served<'m> {
             buffer: vec![0; READ_BYTES],
             next_attempt: Instant::now(),
             problem: None,
+            renewed: None,
         }
     }
 
@@ -65,6 +69,12 @@ impl<'m> Served<'m> {
     #[must_use]
     pub fn with_copies(self, copies: Option<CopyReceiver>) -> Self {
         Self { copies, ..self }
+    }
+
+    /// Opens its groups anew each time that `renewed` has grown: an interface was made again.
+    #[must_use]
+    pub fn renewed_by(self, renewed: &'m Counter) -> Self {
+        Self { renewed: Some((renewed, renewed.get())), ..self }
     }
 
     /// The feed.
@@ -114,6 +124,13 @@ impl<'m> Served<'m> {
     /// Opens and closes sockets as the replica needs them.
     fn open(&mut self, now: MonoNs) {
         let Needs { definitions, snapshots, connection } = self.replica.needs();
+        if let Some((renewed, seen)) = &mut self.renewed
+            && renewed.get() != *seen
+        {
+            *seen = renewed.get();
+            (self.lines, self.definitions, self.snapshots) = (None, None, None);
+            self.next_attempt = Instant::now();
+        }
         if !definitions {
             self.definitions = None;
         }

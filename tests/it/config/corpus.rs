@@ -951,33 +951,45 @@ fn one_desk_has_room_for_seven_gateways() {
     assert!(invalid.problems.iter().any(|problem| problem.rule == Rule::TooMany), "{invalid}");
 }
 
+/// One program tells their groups apart; it stands in one mode, and a frame goes to one feed.
 #[test]
-fn two_feeds_share_an_interface_by_sockets_only() {
-    let feed = |port: &str, interface: &str| {
-        let line = |group: u8| {
+fn feeds_share_an_interface_past_the_kernel_unless_they_contradict_each_other() {
+    let feed = |(number, port, interface, group): (u8, &str, &str, u8)| {
+        let line = |line: u8| {
+            let group = group + line;
             format!("{{ group = \"224.0.9.{group}\", port = 1, interface = \"{interface}\" }}")
         };
         format!(
-            "\n[[feed]]\nname = \"{port}_{interface}\"\nvenue = \"cbot\"\n\
-             protocol = \"cme/mdp3\"\nstream_id = {}\nline_a = {}\nline_b = {}\n\
-             port = \"{port}\"\nreorder_packets = 64\nreorder_ns = 1_000\n\
+            "\n[[feed]]\nname = \"f{number}\"\nvenue = \"cbot\"\n\
+             protocol = \"cme/mdp3\"\nstream_id = {number}\nline_a = {}\nline_b = {}\n\
+             port = {port}\nreorder_packets = 64\nreorder_ns = 1_000\n\
              stale_after_ms = 1_000\njoin = \"assume_empty\"\n",
-            port.len() * 10 + interface.len(),
             line(1),
             line(2),
         )
     };
-    let found = |feeds: &[(&str, &str)]| {
-        let more: String = feeds.iter().map(|(port, interface)| feed(port, interface)).collect();
-        let interface = "port = 14340, interface = \"eth0\" }\nport = \"xdp\"";
-        let text = edited(&[("port = 14340 }", interface)]) + &more;
-        let invalid = load(&text).expect_err("the other stages have no executor");
-        let twice = |rule: Rule| rule == Rule::InterfaceTwice;
-        invalid.problems.iter().filter(|problem| twice(problem.rule)).count()
+    let found = |feeds: &[(u8, &str, &str, u8)]| {
+        let more: String = feeds.iter().copied().map(feed).collect();
+        let invalid = load(&(edited(&[]) + &more)).expect_err("they have no executor");
+        let problems = invalid.problems.iter();
+        let problems = problems.filter(|problem| problem.rule == Rule::InterfaceTwice);
+        problems.map(|problem| format!("{problem:?}")).collect::<Vec<_>>()
     };
-    assert_eq!(found(&[("xdp", "eth0")]), 1);
-    assert_eq!(found(&[("xdp", "eth01"), ("socket", "eth0")]), 0);
-    assert_eq!(found(&[("xdp", "eth01"), ("xdp", "eth0")]), 1);
+    const XDP: &str = "\"xdp\"";
+    const NATIVE: &str = "\"xdp\"\nxdp_mode = \"native\"";
+    const GENERIC: &str = "\"xdp\"\nxdp_mode = \"generic\"";
+    let first = (101, NATIVE, "eth0", 0);
+    for other in [(102, XDP, "eth0", 10), (102, NATIVE, "eth0", 10), (102, GENERIC, "eth1", 10)] {
+        assert!(found(&[first, other]).is_empty(), "{other:?}");
+    }
+    assert!(found(&[first, (102, "\"socket\"", "eth0", 0)]).is_empty());
+    let [modes] = &found(&[first, (102, XDP, "eth0", 10), (103, GENERIC, "eth0", 20)])[..] else {
+        panic!("one of them");
+    };
+    assert!(modes.contains("f103") && modes.contains("xdp_mode"), "{modes}");
+    // Line A of the second is line B of the first.
+    let [groups] = &found(&[first, (102, NATIVE, "eth0", 1)])[..] else { panic!("one of them") };
+    assert!(groups.contains("f102") && groups.contains("same group"), "{groups}");
 }
 
 #[test]

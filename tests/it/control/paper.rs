@@ -73,6 +73,7 @@ fn ran(name: &str, stopped: Option<Verb>) -> Seen {
         is_pinned: false,
         counters: Counters::new(&config),
         kernel: Vec::new(),
+        interfaces: None,
         sessions: None,
         witnessing: None,
         control: Some(control.expect("a socket")),

@@ -102,6 +102,7 @@ fn a_disk_that_fails_while_the_engine_trades_stops_it_from_opening() {
         is_pinned: false,
         counters: Counters::new(&config),
         kernel: Vec::new(),
+        interfaces: None,
         sessions: None,
         witnessing: None,
         control: None,

@@ -107,6 +107,7 @@ fn trade(name: &str, config: &Configuration) -> Seen {
         is_pinned: false,
         counters: Counters::new(config),
         kernel: Vec::new(),
+        interfaces: None,
         sessions: None,
         witnessing: None,
         control: None,

@@ -496,6 +496,7 @@ impl Market {
             is_pinned: false,
             counters,
             kernel: Vec::new(),
+            interfaces: None,
             sessions: Some(sessions),
             witnessing: None,
             control: None,

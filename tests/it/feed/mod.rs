@@ -2,6 +2,7 @@
 
 mod arbiter;
 mod capture;
+mod cut;
 mod day;
 mod faults;
 pub mod kit;

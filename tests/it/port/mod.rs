@@ -3,6 +3,7 @@
 mod capture;
 mod datagram;
 mod garbage;
+pub mod interface;
 mod line;
 mod pair;
 mod tcp;
@@ -28,7 +29,7 @@ fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Looks long enough for what was sent over loopback to have come.
-fn never<T: std::fmt::Debug>(what: &str, mut ask: impl FnMut() -> Option<T>) {
+pub fn never<T: std::fmt::Debug>(what: &str, mut ask: impl FnMut() -> Option<T>) {
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(50) {
         if let Some(answer) = ask() {

@@ -187,6 +187,7 @@ fn ran(
             is_pinned: false,
             counters,
             kernel: Vec::new(),
+            interfaces: None,
             sessions: Some(sessions),
             witnessing: None,
             control: None,

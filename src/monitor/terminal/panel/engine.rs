@@ -106,6 +106,10 @@ fn line(name: &str, row: &LineView, firsts: u64, look: &Look) -> Text {
         text.gap(1).put(look.word(Label::Missing), look.label());
         text.gap(1).put(number::count(row.missing), look.warning());
     }
+    if row.interface.is_cut() {
+        text.gap(1).put(look.word(Label::Interface), look.label());
+        text.gap(1).put(look.word(row.interface), look.warning());
+    }
     text
 }
 

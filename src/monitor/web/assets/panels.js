@@ -374,7 +374,8 @@ const panels = (() => {
     const feeds = moment.feeds.map((feed) => {
       const firsts = feed.a.firsts + feed.b.firsts || 1, percent = (part) => `${((100 * part) / firsts).toFixed(1)}%`;
       const line = (name, row) => h("span", "", [`${name} ${L("First")} `, h("b", "", percent(row.firsts)), `  ${at.number.compact(row.packets)} `,
-        row.missing ? h("span", "warn", `${L("Missing")} ${at.number.group(row.missing)}`) : null]);
+        row.missing ? h("span", "warn", `${L("Missing")} ${at.number.group(row.missing)}`) : null,
+        ["up", "unwatched"].includes(row.interface) ? null : h("span", "warn", `! ${L("Interface")} ${at.word("interface", row.interface)}`)]);
       return h("div", "feed", [
         h("header", "", [h("b", "", feed.name), h("span", feed.gaps ? "warn" : "dim", `${L("Gaps")} ${at.number.group(feed.gaps)}`),
           feed.conflated ? h("span", "dim", `${L("Conflated")} ${at.number.group(feed.conflated)}`) : null,

@@ -9,6 +9,7 @@ mod program;
 mod receive;
 mod ring;
 mod send;
+mod together;
 
 use super::eventually;
 use crate::netns::{self, Beside, Namespace, RawWire};
@@ -33,7 +34,7 @@ const NATIVE: ModeChoice = ModeChoice::Only(Mode::Native);
 const GENERIC: ModeChoice = ModeChoice::Only(Mode::Generic);
 
 /// Runs `body` in a namespace with another one beside; skips loudly where AF_XDP is not allowed.
-fn beside(body: impl FnOnce(&Namespace, &Beside) + Send) {
+pub fn beside(body: impl FnOnce(&Namespace, &Beside) + Send) {
     netns::within(|namespace| {
         let obstacles = Host::here().obstacles();
         if obstacles.is_empty() {

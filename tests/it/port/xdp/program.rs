@@ -17,7 +17,7 @@ fn any(target: SocketAddrV4) -> Filter {
 
 /// The program as it is used, with a socket for queue 0, on which test frames come.
 fn loaded(filters: &[Filter]) -> (Redirect, XdpSocket) {
-    let redirect = Redirect::load(filters, 1).unwrap_or_else(|error| panic!("{error}"));
+    let redirect = Redirect::load(&[filters], 1).unwrap_or_else(|error| panic!("{error}"));
     let socket = XdpSocket::open().expect("it may");
     redirect.set(0, &socket).expect("a place");
     (redirect, socket)
@@ -130,7 +130,7 @@ fn a_program_holds_many_groups_and_no_more() {
         }
         let beyond = program.verdict(&frame_to(target(MAX_FILTERS), b"x")).expect("it runs");
         assert_eq!(beyond, PASS);
-        let refused = Redirect::load(&filters, 1).expect_err("one too many");
+        let refused = Redirect::load(&[&filters], 1).expect_err("one too many");
         assert!(matches!(refused, XdpError::TooManyFilters { .. }), "{refused}");
     });
 }
@@ -140,7 +140,7 @@ fn without_groups_or_sockets_all_is_the_kernels() {
     beside(|_, _| {
         let (program, _socket) = loaded(&[]);
         assert_eq!(program.verdict(&frame_to(A, b"x")).expect("it runs"), PASS);
-        let lonely = Redirect::load(&[any(A)], 1).expect("it may");
+        let lonely = Redirect::load(&[&[any(A)]], 1).expect("it may");
         assert_eq!(lonely.verdict(&frame_to(A, b"x")).expect("it runs"), PASS, "no socket");
     });
 }

@@ -3,6 +3,7 @@
 
 mod faulty;
 mod logon;
+mod outage;
 mod rejoin;
 mod replay;
 pub mod rig;

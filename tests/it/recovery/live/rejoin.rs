@@ -66,10 +66,10 @@ pub fn heal<V: Protocol>(
     println!("{what}: p50 {:?}, max {:?} of {turns}", at(50), at(100));
 }
 
-/// Halts the market and compares the books with the venue's own.
-pub fn compare<V: Protocol>(
+/// Compares the books of a market that was halted with the venue's own.
+pub fn compare<P: RxPort, V: Protocol>(
     config: &Configuration,
-    stage: &mut HotStage<'_, '_, V>,
+    stage: &mut FeedStage<'_, P, EngineClock, V>,
     truth: impl Fn() -> Vec<(String, Sides)>,
 ) {
     settle(&mut Events(stage));

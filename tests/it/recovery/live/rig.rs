@@ -1,6 +1,7 @@
 //! Simulated venues over loopback, and what an engine's feed on them is made of.
 
-use crate::port::xdp;
+use crate::netns::{Beside, Namespace};
+use crate::port::{interface, xdp};
 use cross_market_connect::cli::venue::{cme_settings, shfe_settings};
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::{
@@ -65,15 +66,42 @@ pub fn past_kernel(body: impl FnOnce(&cme::Running, &Configuration) + Send) {
         });
         let mut config = engine();
         find_cme(&mut config, venue.addresses());
-        let feed = &mut config.feeds[CME];
-        feed.port.value = PortChoice::Xdp(ModeChoice::Best);
-        let Recovery::Loops(loops) = &mut feed.recovery else { panic!("MDP 3.0 has loops") };
-        let recovery = loops.definitions.iter_mut().chain(&mut loops.snapshots).flatten();
-        for line in [&mut feed.line_a, &mut feed.line_b].into_iter().chain(recovery) {
-            line.interface = Some(xdp::named("near0"));
-        }
+        place(&mut config, PortChoice::Xdp(ModeChoice::Best), "near0");
         body(&venue, &config);
     });
+}
+
+/// Runs `body` with the simulated CME behind a switch, which stays when the cable `near0` to it is
+/// taken away, and an engine whose feed of it comes by that cable and this port.
+pub fn switched(
+    port: PortChoice,
+    body: impl FnOnce((&Namespace, &Beside), &cme::Running, &Configuration) + Send,
+) {
+    xdp::beside(|namespace, beside| {
+        interface::switch(beside);
+        interface::plug(namespace, beside, 0);
+        let venue = beside.within(|_| {
+            open_cme_with(|settings| {
+                settings.addresses.interface = xdp::named("switch0");
+                settings.reach = Reach::Link;
+            })
+        });
+        let mut config = engine();
+        find_cme(&mut config, venue.addresses());
+        place(&mut config, port, "near0");
+        body((namespace, beside), &venue, &config);
+    });
+}
+
+/// Puts all groups of CME's feed on one interface.
+fn place(config: &mut Configuration, port: PortChoice, name: &str) {
+    let feed = &mut config.feeds[CME];
+    feed.port.value = port;
+    let Recovery::Loops(loops) = &mut feed.recovery else { panic!("MDP 3.0 has loops") };
+    let recovery = loops.definitions.iter_mut().chain(&mut loops.snapshots).flatten();
+    for line in [&mut feed.line_a, &mut feed.line_b].into_iter().chain(recovery) {
+        line.interface = Some(xdp::named(name));
+    }
 }
 
 /// The simulated SHFE of the samples, on ports that are free.
