@@ -3,9 +3,9 @@
 use crate::cli::CliError;
 use crate::config::Configuration;
 use crate::port::capture::Capture;
-use crate::port::datagram::datagram;
+use crate::port::datagram::{addressee, datagram};
 use std::collections::BTreeSet;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use xmc_hotpath::port::Line;
 use xmc_hotpath::venue::cme::mdp3::decode;
@@ -32,6 +32,10 @@ pub struct Loaded {
     pub first_utc_ns: u64,
     /// Frames that are not packets of a configured feed.
     pub others: u64,
+    /// Frames to a configured feed's groups that cannot be used: cut short, fragments.
+    pub unusable: u64,
+    /// The first of them and its fault.
+    pub first_unusable: Option<String>,
     /// Messages in the packets, each counted once although it comes on two lines.
     pub messages: u64,
     /// Entries in them.
@@ -82,7 +86,17 @@ pub fn load(path: &Path, config: &Configuration) -> Result<Loaded, CliError> {
                 break;
             }
         };
-        let packet = datagram(frame.link, frame.bytes).ok().flatten();
+        let packet = match datagram(frame.link, frame.bytes) {
+            Ok(packet) => packet,
+            Err(fault) if is_of_feed(config, addressee(frame.link, frame.bytes)) => {
+                loaded.unusable += 1;
+                loaded
+                    .first_unusable
+                    .get_or_insert_with(|| format!("frame {}: {fault}", frame.number));
+                continue;
+            }
+            Err(_) => None,
+        };
         let Some((packet, (feed, line))) =
             packet.and_then(|packet| Some((packet, line_of(config, packet.target)?)))
         else {
@@ -107,6 +121,16 @@ pub fn load(path: &Path, config: &Configuration) -> Result<Loaded, CliError> {
         )));
     }
     Ok(loaded)
+}
+
+/// Whether somebody that a frame was sent to is a group of a feed; a fragment after the first does
+/// not say its port.
+fn is_of_feed(config: &Configuration, addressee: Option<(Ipv4Addr, Option<u16>)>) -> bool {
+    let Some((address, port)) = addressee else { return false };
+    let groups = config.feeds.iter().flat_map(|feed| [feed.line_a.group, feed.line_b.group]);
+    groups.into_iter().any(|group: SocketAddrV4| {
+        *group.ip() == address && port.is_none_or(|port| port == group.port())
+    })
 }
 
 /// The feed and line that a group and port belong to.

@@ -29,8 +29,9 @@ use xmc_hotpath::time::MonoNs;
 /// fills. With --verify and a journal: the recorded inputs through a fresh desk, whose outputs must
 /// equal the recorded ones byte for byte.
 ///
-/// Exit code 0 ok; 1 a gap, a decode error, a record that is not whole or does not replay equal;
-/// 2 could not run; 3 configuration.
+/// Exit code 0 ok; 1 a gap, a break in an instrument's sequence, a decode error, frames of the
+/// feeds cut short or in fragments, a crossed book while it trades, a channel that is not usable at
+/// the end, a record that is not whole or does not replay equal; 2 could not run; 3 configuration.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A capture (pcap, pcapng), or with --verify a journal: a directory or one segment.

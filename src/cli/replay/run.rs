@@ -327,12 +327,14 @@ fn wait(start: Instant, due: Option<Duration>) {
     }
 }
 
-/// Instruments whose outright book is crossed, when no event of the venue is half told.
+/// Instruments that trade and whose outright book is crossed, when no event of the venue is half
+/// told. Before the opening and in auctions books cross rightly.
 fn crossed(pipeline: &Replay<'_>) -> u64 {
     let channels = pipeline.feeds.iter().map(AnyFeed::channel);
     let settled = channels.filter(|channel| !channel.is_event_open());
     settled
         .flat_map(|channel| channel.books().iter())
+        .filter(|row| !row.is_shut())
         .filter(|row| {
             let mut quote = Quote::EMPTY;
             row.show(View::Outright, &mut quote);

@@ -248,6 +248,8 @@ pub struct Summary {
     capture: String,
     directory: String,
     other_frames: u64,
+    unusable_frames: u64,
+    first_unusable: Option<String>,
     damage: Option<String>,
     messages: u64,
     entries: u64,
@@ -302,6 +304,7 @@ struct Json<'a> {
     speed_clock: &'static str,
     fills: &'static str,
     other_frames: u64,
+    unusable_frames: u64,
     damage: Option<&'a str>,
     lines: Lines,
     packets_applied: u64,
@@ -336,6 +339,8 @@ impl Summary {
             capture: source.to_owned(),
             directory: directory.display().to_string(),
             other_frames: loaded.others,
+            unusable_frames: loaded.unusable,
+            first_unusable: loaded.first_unusable.clone(),
             damage: loaded.damage.clone(),
             messages: loaded.messages,
             entries: loaded.entries,
@@ -376,6 +381,9 @@ impl Summary {
             && self.divergent == 0
             && self.damage.is_none()
             && self.crossed == 0
+            && self.sequence_breaks == 0
+            && self.unusable_frames == 0
+            && self.channels_usable
             && self.record_is_whole
             && is_equal;
         if is_clean { Exit::Ok } else { Exit::Finding }
@@ -398,6 +406,7 @@ impl Summary {
             speed_clock: "the desk's clock shows the capture's own times",
             fills: "paper: every order is filled whole at its limit price",
             other_frames: self.other_frames,
+            unusable_frames: self.unusable_frames,
             damage: self.damage.as_deref(),
             lines: self.lines,
             packets_applied: self.applied,
@@ -442,6 +451,10 @@ impl Summary {
                 a.packets, a.firsts, b.packets, b.firsts, self.applied, self.other_frames
             ),
         )?;
+        if let Some(first) = &self.first_unusable {
+            let count = self.unusable_frames;
+            row(out, "", format!("{count} frames of the feeds' groups UNUSABLE, first {first}"))?;
+        }
         row(
             out,
             "messages",

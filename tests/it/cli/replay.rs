@@ -1,10 +1,12 @@
 //! `xmc replay` of the shared capture: whole, cut, and with packets missing.
 
+use super::inspect::capture as made_capture;
 use crate::journal::scratch::Scratch;
 use crate::{firing, shared};
 use cross_market_connect::engine::recording::Segments;
 use cross_market_connect::port::capture::{Capture, Frame, LinkType, Writer};
 use cross_market_connect::port::datagram::datagram;
+use cross_market_connect::venue::cme::mdp3::{BookChange, EventMark, Generation, PacketBuilder};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
@@ -12,12 +14,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use xmc_hotpath::record::frame::{self, Kind};
 use xmc_hotpath::venue::cme::mdp3::decode;
+use xmc_hotpath::venue::cme::mdp3::layout::{
+    Action, EntryKind, HaltReason, Mantissa, MatchEvent, StatusRoot, TradingEvent, TradingStatus,
+};
+use xmc_hotpath::wire::{I32Le, U16Le, U64Le};
 
 const CAPTURE: &str = "captures/cme/mdp3_v6_ch340_20161112.pcapng";
 const SAMPLE: &str = "config/replay_calendar.toml";
 /// The ports of line A and line B in the samples.
 const PORT_A: u16 = 14_340;
 const PORT_B: u16 = 15_340;
+/// An instrument of the samples.
+const ID: i32 = 411_873;
+/// When packets that are made here were sent.
+const SENT_NS: u64 = 1_700_000_000_000_000_000;
 
 fn xmc(args: &[&str], paths: &[&Path]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xmc"));
@@ -142,7 +152,15 @@ fn the_whole_capture_has_no_findings() {
     let report = &once.report;
     assert_eq!(once.exit, Some(0), "{report:#}");
     assert_eq!((&report["schema"], &report["version"]), (&"xmc.replay".into(), &1.into()));
-    for zero in ["gaps", "decode_errors", "divergent", "crossed_books", "orders_not_sent"] {
+    for zero in [
+        "gaps",
+        "decode_errors",
+        "divergent",
+        "crossed_books",
+        "orders_not_sent",
+        "unusable_frames",
+        "sequence_breaks",
+    ] {
         assert_eq!(report[zero], 0, "{zero}");
     }
     assert_eq!(report["damage"], Value::Null);
@@ -203,6 +221,123 @@ fn a_packet_lost_on_both_lines_ends_the_orders() {
     let (all, before) = (whole.orders(), gapped.orders());
     assert!(!before.is_empty() && before.len() < all.len(), "{} of {}", before.len(), all.len());
     assert!(all.starts_with(&before), "what was sent before the gap is the same");
+}
+
+/// A frame cut short by the snap length is not somebody else's if it was sent to a feed's group.
+#[test]
+fn a_frame_cut_short_is_a_finding() {
+    let Some(capture) = shared::data(CAPTURE) else {
+        return;
+    };
+    let scratch = Scratch::new("snap");
+    let (seq_no, second) = middle(&capture);
+    for (cut, exit) in [(40, 1), (0, 0)] {
+        let path = scratch.path(&format!("snap-{cut}.pcap"));
+        let source = Capture::open(&capture).expect("the shared capture");
+        let mut writer = Writer::new(Vec::new(), LinkType::ETHERNET).expect("into memory");
+        for frame in source.frames().map(|frame| frame.expect("a sound capture")) {
+            let is_cut = place(&frame) == Some((second, seq_no));
+            let len = if is_cut { cut } else { frame.bytes.len() };
+            writer.frame(frame.captured, &frame.bytes[..len]).expect("into memory");
+        }
+        fs::write(&path, writer.into_inner()).expect("the copy is written");
+        let found = Replayed::new(&path, Path::new(SAMPLE), &[]);
+        assert_eq!(found.exit, Some(exit), "{:#}", found.report);
+        assert_eq!(found.report["unusable_frames"], exit);
+        assert_eq!(found.report["other_frames"], 1 - exit, "nothing is left of its addressee");
+        assert_eq!(found.report["gaps"], 0, "the other line has it");
+    }
+}
+
+/// A packet that says how `config/replay_calendar.toml`'s first instrument is traded.
+fn status(seq_no: u32, trading: TradingStatus) -> Vec<u8> {
+    let status = StatusRoot {
+        transact_ns: U64Le::new(SENT_NS),
+        security_group: *b"ZC\0\0\0\0",
+        asset: *b"ZC\0\0\0\0",
+        security_id: I32Le::new(ID),
+        trade_date: U16Le::new(17_118),
+        match_event: MatchEvent::END_OF_EVENT,
+        trading_status: trading.to_wire(),
+        halt_reason: HaltReason::GroupSchedule.to_wire(),
+        trading_event: TradingEvent::NoEvent.to_wire(),
+    };
+    PacketBuilder::new(Generation::V13, seq_no, SENT_NS).status(&status).finish()
+}
+
+/// A packet with one new best level and the instrument's own number of the change.
+fn level(seq_no: u32, rpt_seq: u32, kind: EntryKind, price: i64) -> Vec<u8> {
+    level_at(SENT_NS + u64::from(seq_no), seq_no, rpt_seq, kind, price)
+}
+
+/// The same, sent at `sent_ns`.
+fn level_at(sent_ns: u64, seq_no: u32, rpt_seq: u32, kind: EntryKind, price: i64) -> Vec<u8> {
+    let change = BookChange {
+        security_id: ID,
+        rpt_seq,
+        kind,
+        action: Action::New,
+        level: 1,
+        price: Mantissa::new(price * 1_000_000_000),
+        size_lots: Some(7),
+        order_count: Some(3),
+    };
+    let packet = PacketBuilder::new(Generation::V13, seq_no, sent_ns);
+    packet.book(EventMark::end(sent_ns), &[change.into()], &[]).finish()
+}
+
+/// What becomes of packets that come on both lines.
+fn of_both_lines(name: &str, packets: &[Vec<u8>]) -> Replayed {
+    let both = packets.iter().flat_map(|packet| {
+        ["224.0.31.64:14340", "224.0.32.64:15340"].map(|group| (group, packet.clone()))
+    });
+    let path = made_capture(name, &both.collect::<Vec<_>>());
+    Replayed::new(&path, Path::new(SAMPLE), &[])
+}
+
+/// Before the opening books cross rightly; while an instrument trades it is a finding.
+#[test]
+fn a_crossed_book_counts_while_the_instrument_trades() {
+    use TradingStatus::{PreOpen, ReadyToTrade};
+    for (trading, exit) in [(PreOpen, 0), (ReadyToTrade, 1)] {
+        let found = of_both_lines(
+            &format!("crossed-{exit}.pcap"),
+            &[
+                status(1, trading),
+                level(2, 1, EntryKind::Bid, 402),
+                level(3, 2, EntryKind::Offer, 400),
+            ],
+        );
+        assert_eq!(found.exit, Some(exit), "{:#}", found.report);
+        assert_eq!(found.report["crossed_books"].as_u64() > Some(0), exit == 1);
+    }
+}
+
+#[test]
+fn a_break_in_an_instruments_sequence_is_a_finding() {
+    for (second, exit) in [(2, 0), (3, 1)] {
+        let found = of_both_lines(
+            &format!("break-{exit}.pcap"),
+            &[level(1, 1, EntryKind::Bid, 398), level(2, second, EntryKind::Offer, 402)],
+        );
+        assert_eq!(found.exit, Some(exit), "{:#}", found.report);
+        assert_eq!(found.report["sequence_breaks"], exit);
+        assert_eq!(found.report["gaps"], 0);
+    }
+}
+
+/// A week whose first packet was lost: there is no gap to count, and no book to trade on.
+#[test]
+fn a_channel_that_is_not_usable_at_the_end_is_a_finding() {
+    let old = (500..520).map(|seq_no| level(seq_no, seq_no, EntryKind::Bid, 398));
+    let monday_ns = SENT_NS + 3_600_000_000_000;
+    let week = (2..20)
+        .map(|seq_no| level_at(monday_ns + u64::from(seq_no), seq_no, seq_no, EntryKind::Bid, 410));
+    let whole = of_both_lines("week-whole.pcap", &old.clone().collect::<Vec<_>>());
+    assert_eq!((whole.exit, &whole.report["channels_usable"]), (Some(0), &true.into()));
+    let found = of_both_lines("week-begun.pcap", &old.chain(week).collect::<Vec<_>>());
+    assert_eq!(found.report["channels_usable"], false, "{:#}", found.report);
+    assert_eq!(found.exit, Some(1));
 }
 
 #[test]
