@@ -181,7 +181,7 @@ pub struct JoinedSocket {
     group: SocketAddrV4,
     source: Option<Ipv4Addr>,
     interface: Interface,
-    warnings: Vec<Warning>,
+    warnings: Box<[Warning]>,
 }
 
 impl JoinedSocket {
@@ -216,7 +216,7 @@ impl JoinedSocket {
         socket.bind(&group.into()).map_err(|source| UdpError::Bind { group, source })?;
         join(&socket, group, line.source, &interface)?;
         let (socket, source) = (Arc::new(socket.into()), line.source);
-        Ok(Self { socket, group, source, interface, warnings })
+        Ok(Self { socket, group, source, interface, warnings: warnings.into() })
     }
 
     /// What works less well than configured.
