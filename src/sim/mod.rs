@@ -21,6 +21,7 @@ pub mod agenda;
 pub mod backtest;
 pub mod checker;
 pub mod clock;
+pub mod endings;
 pub mod exchange;
 pub mod exhaustive;
 pub mod fault;

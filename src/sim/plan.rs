@@ -18,6 +18,7 @@ use super::fault::{Fault, Faults};
 use super::network::Delay;
 use super::rules;
 
+pub mod answering;
 mod inside;
 
 /// The seed of a schedule and what is left out of it.
@@ -29,12 +30,35 @@ pub struct Seed {
     pub mask: u64,
     /// Ends the market after so many steps, if the seed would not end it earlier.
     pub most_steps: u32,
+    /// What it draws from.
+    pub regime: Regime,
+}
+
+/// What schedules are drawn from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Regime {
+    /// All that can go wrong, in any mixture, and any configuration.
+    #[default]
+    Swarm,
+    /// Venues answer, and books are live: see `answering`.
+    Answering,
+}
+
+impl Regime {
+    /// Its word in commands and reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Swarm => "swarm",
+            Self::Answering => "answering",
+        }
+    }
 }
 
 impl Seed {
     /// The whole schedule.
     pub fn whole(seed: u64) -> Self {
-        Self { seed, mask: u64::MAX, most_steps: u32::MAX }
+        Self { seed, mask: u64::MAX, most_steps: u32::MAX, regime: Regime::Swarm }
     }
 }
 
@@ -105,6 +129,13 @@ pub const FIRST_SESSION: u16 = 100;
 impl Plan {
     /// Draws the schedule of `seed`.
     pub fn draw(seed: Seed) -> Self {
+        match seed.regime {
+            Regime::Swarm => Self::draw_swarm(seed),
+            Regime::Answering => answering::draw(seed),
+        }
+    }
+
+    fn draw_swarm(seed: Seed) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed.seed);
         let tick_e9 = *pick(&mut rng, &[1, 10_000_000, 250_000_000, 1_000_000_000]);
         let common_ticks = *pick(&mut rng, &[0, -5_000, 40, 10_000, 1_000_000]);

@@ -11,7 +11,7 @@ use xmc_hotpath::time::MonoNs;
 
 use super::checker::Violation;
 use super::fault::{FAULTS, Fault};
-use super::plan::{Plan, Seed};
+use super::plan::{Plan, Regime, Seed};
 use super::wire;
 use super::world::{self, Outcome, Watch};
 
@@ -95,12 +95,14 @@ fn panicked(payload: &(dyn Any + Send)) -> Violation {
 /// Runs the schedules of `count` seeds from `first` on, on `threads` threads, up to the first that
 /// fails. Which ones those are does not depend on the threads.
 pub fn run(level: Level, first: u64, count: u64, threads: usize) -> Sweep {
-    run_told(level, first, count, threads, &|_| {})
+    run_told(level, Regime::Swarm, first, count, threads, &|_| {})
 }
 
-/// As `run`, and tells `done` now and then how many more have been run.
+/// As `run` in a regime, of which the wire level has but one, and tells `done` now and then how
+/// many more have been run.
 pub fn run_told(
     level: Level,
+    regime: Regime,
     first: u64,
     count: u64,
     threads: usize,
@@ -120,7 +122,8 @@ pub fn run_told(
                     if from >= count {
                         break;
                     }
-                    own.chunk(level, first.wrapping_add(from), CHUNK.min(count - from));
+                    let seed = Seed { regime, ..Seed::whole(first.wrapping_add(from)) };
+                    own.chunk(level, seed, CHUNK.min(count - from));
                     done(CHUNK.min(count - from));
                 }
                 if own.failure.is_some() {
@@ -137,9 +140,9 @@ pub fn run_told(
 }
 
 impl Sweep {
-    fn chunk(&mut self, level: Level, first: u64, count: u64) {
+    fn chunk(&mut self, level: Level, first: Seed, count: u64) {
         for offset in 0..count {
-            let seed = Seed::whole(first.wrapping_add(offset));
+            let seed = Seed { seed: first.seed.wrapping_add(offset), ..first };
             self.schedules += 1;
             match level.run(seed) {
                 Ok(outcome) => {
@@ -226,13 +229,18 @@ impl fmt::Display for Failure {
             "found with seed {}, still there with these faults: {faults:?}",
             self.found.seed
         )?;
-        let (level, Seed { seed, mask, most_steps }) = (self.level.word(), self.seed);
+        let (level, Seed { seed, mask, most_steps, regime }) = (self.level.word(), self.seed);
+        let regime = regime.word();
         writeln!(
             f,
             "XMC_SIM_SEED={seed} XMC_SIM_MASK={mask:#x} XMC_SIM_STEPS={most_steps} \
-             cargo test --test it sim::{level}::one -- --nocapture"
+             XMC_SIM_REGIME={regime} cargo test --test it sim::{level}::one -- --nocapture"
         )?;
-        write!(f, "xmc sim --level {level} --seed {seed} --tell {mask:#x} --steps {most_steps}")
+        write!(
+            f,
+            "xmc sim --level {level} --regime {regime} --seed {seed} --tell {mask:#x} \
+             --steps {most_steps}"
+        )
     }
 }
 
@@ -246,7 +254,7 @@ mod tests {
 
     /// What is left of a failure that needs the faults of `mask` and so many steps.
     fn left_of(needed: u64, steps: u32) -> Seed {
-        let seed = Seed { seed: 1, mask: (1 << FAULTS) - 1, most_steps: 600 };
+        let seed = Seed { mask: (1 << FAULTS) - 1, most_steps: 600, ..Seed::whole(1) };
         let mut failure =
             Failure { level: Level::Wire, found: seed, seed, violation: violation("S1") };
         failure.shrink(|seed| {

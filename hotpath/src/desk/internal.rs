@@ -35,7 +35,6 @@ use crate::message::{
     SpreadSpec,
 };
 use crate::price;
-use crate::time::MonoNs;
 use core::cmp::Ordering;
 
 /// What a fire out of ratio needs of one leg to come back into ratio by one way.
@@ -221,8 +220,7 @@ impl Desk<'_> {
         let (Some(fire), Some(spec)) = (&row.fire, &row.spec) else {
             return none;
         };
-        let is_late = |since: MonoNs| self.now >= since.after(spec.repair.within);
-        let is_spent = fire.tries >= spec.repair.tries || fire.open_since.is_some_and(is_late);
+        let is_spent = fire.is_spent(&spec.repair, self.now);
         let is_worked_on = row.is_unrepaired() && !row.is_led() && self.is_repaired(index);
         if spec.repair.inside_legs == 0 || !is_worked_on || is_spent {
             return none;

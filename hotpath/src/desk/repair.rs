@@ -10,8 +10,9 @@
 //!
 //! What opens nothing is all that is done while the desk stands in FLATTEN, or the spread is halted
 //! because nobody could tell what had become of an order, which is known by now. Other halts end
-//! the fire as it is. After `tries` repairs, or `within` the time given, the spread is halted with
-//! what is left, or flattened first.
+//! the fire as it is. After `tries` repairs by the cheaper way there are as many again for the one
+//! that opens nothing; after these, or `within` the time given, the spread is halted with what is
+//! left, or flattened first.
 //!
 //! What another spread out of ratio needs the other way round is met inside first (`internal`), if
 //! that is asked for.
@@ -157,9 +158,8 @@ impl Desk<'_> {
         let (Some(fire), Some(spec)) = (&mut row.fire, &row.spec) else {
             return true;
         };
-        let since = *fire.open_since.get_or_insert(now);
-        let is_spent = fire.tries >= spec.repair.tries || now >= since.after(spec.repair.within);
-        if !is_spent {
+        fire.open_since.get_or_insert(now);
+        if !fire.is_spent(&spec.repair, now) {
             return false;
         }
         if spec.repair.then == RepairEnd::Halt || fire.is_flattening {
@@ -295,7 +295,7 @@ impl Desk<'_> {
         cost_e9: i64,
     ) -> Result<(), Barred> {
         let Open { row, spec, fire, .. } = *open;
-        let opens_nothing = fire.is_flattening
+        let opens_nothing = fire.is_last_resort(&spec.repair)
             || self.state == SafeState::Flatten
             || row.state == SpreadState::Halted;
         if open.is_open(way) && opens_nothing {

@@ -13,7 +13,8 @@ pub mod repair;
 
 use self::offset::MAX_CHILDREN;
 use crate::message::{
-    Ending, Gate, Intent, LegSpec, MAX_LEGS, Obstacle, OrderId, Side, SpreadIndex, SpreadSpec,
+    Ending, Gate, Intent, LegSpec, MAX_LEGS, Obstacle, OrderId, RepairSpec, Side, SpreadIndex,
+    SpreadSpec,
 };
 use crate::price;
 use crate::record::codec::fields;
@@ -170,6 +171,23 @@ impl Fire {
         self.is_broken_off = false;
         self.tries = self.tries.saturating_add(1);
         self.waits_for = None;
+    }
+
+    /// Whether only what opens nothing is tried any more: as many tries as were asked for have gone
+    /// the cheaper way, or it is flattened.
+    #[inline]
+    #[must_use]
+    pub(crate) fn is_last_resort(&self, spec: &RepairSpec) -> bool {
+        self.is_flattening || self.tries >= spec.tries
+    }
+
+    /// Whether no try is left to repair it, or no time. What opens nothing has tries of its own:
+    /// those that were used up on completing are none of it.
+    #[must_use]
+    pub(crate) fn is_spent(&self, spec: &RepairSpec, now: MonoNs) -> bool {
+        let most = if self.is_flattening { spec.tries } else { spec.tries.saturating_mul(2) };
+        let is_late = |since: MonoNs| now >= since.after(spec.within);
+        self.tries >= most || self.open_since.is_some_and(is_late)
     }
 
     /// Whether orders of that kind (`is_open`: they open) do what the fire is for; the others trade

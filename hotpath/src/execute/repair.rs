@@ -16,7 +16,7 @@ use super::{Fire, lots_of, whole_units};
 use crate::message::{Depth, LegSpec, MAX_LEGS, Measure, RepairSpec, Side, SpreadSpec};
 use crate::price;
 
-/// Tries that a repair can have at most.
+/// Tries that can be asked for at most.
 pub const MAX_TRIES: u8 = 9;
 
 /// One, in units of 1e-9.

@@ -202,7 +202,8 @@ code! {
         /// The spread is halted with what is left over.
         #[default]
         Halt = 0 "halt",
-        /// What opens nothing is tried once more, whatever it costs; then the spread is halted.
+        /// What opens nothing is tried as often once more, whatever it costs and in as much time
+        /// again; then the spread is halted.
         Flatten = 1 "flatten",
     }
 }
@@ -210,7 +211,8 @@ code! {
 message! {
     /// How fires whose legs end out of ratio are repaired, and what that costs: see `desk::repair`.
     pub struct RepairSpec {
-        /// Tries, at most `execute::repair::MAX_TRIES`. 0: none, the spread is halted at once.
+        /// Tries by the cheaper way, at most `execute::repair::MAX_TRIES`; then as many again by
+        /// the one that opens nothing. 0: none, the spread is halted at once.
         pub tries: u8,
         /// What follows when they did not help.
         pub then: RepairEnd,

@@ -118,7 +118,8 @@ fn repair(spread: &Spread) -> String {
     };
     let tries = if repair.tries == 1 { "try" } else { "tries" };
     format!(
-        "the cheaper of completing and trading back{most}: {} {tries} in {} ms, then {}",
+        "the cheaper of completing and trading back{most}: {} {tries}, as many again by what opens \
+         nothing, in {} ms, then {}",
         repair.tries,
         repair.within_ms,
         repair.then_word()

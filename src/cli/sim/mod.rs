@@ -7,6 +7,7 @@
 mod matrix;
 mod scenario;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -18,9 +19,10 @@ use serde::Serialize;
 
 use super::latency::commit;
 use super::{CliError, Exit, Report};
+use crate::sim::endings::FireEnds;
 use crate::sim::exhaustive::{self, ALPHABET, Count, Sequence};
 use crate::sim::fault::Hits;
-use crate::sim::plan::Seed;
+use crate::sim::plan::{self, Seed};
 use crate::sim::sweep;
 use crate::sim::world::{Ends, Watch};
 
@@ -39,6 +41,12 @@ pub struct Args {
     /// What to run.
     #[arg(long, value_enum, default_value_t = Level::Desk)]
     level: Level,
+    /// What schedules are drawn from.
+    #[arg(long, value_enum, default_value_t = Regime::Swarm)]
+    regime: Regime,
+    /// Fail if less of the fires that had to be repaired ended flat without a halt, in percent.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    least_flat: Option<f64>,
     /// Events per sequence, for `--level sequences`: twice 22 to this power are run.
     #[arg(long, value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u32).range(1..=8))]
@@ -81,11 +89,25 @@ enum Level {
     Sequences,
 }
 
+/// What schedules are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+enum Regime {
+    /// All that can go wrong, in any mixture, and any configuration.
+    Swarm,
+    /// Venues answer and books are live: no disconnect, no silence, no lost book, nobody who halts
+    /// anything. Up to 3 % of orders are refused, up to 20 % find nothing, up to 20 % are filled in
+    /// part, drawn per schedule; spreads, tries, deadline and limits are those of the samples in
+    /// config/. For how fires end (`--level desk`).
+    Answering,
+}
+
 /// What came of it.
 #[derive(Debug, Serialize)]
 struct Figures {
     commit: String,
     level: Level,
+    regime: Regime,
     first_seed: u64,
     schedules: u64,
     inputs: u64,
@@ -114,6 +136,10 @@ struct Figures {
     ruled: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     ends: Option<Ends>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fire_ends: Option<FireEnds>,
+    /// Why fires have left lots over.
+    causes: BTreeMap<String, u64>,
     failure: Option<String>,
     broken: Option<Broken>,
 }
@@ -128,6 +154,23 @@ struct Broken {
     invariant: &'static str,
     /// The seed that it was found with; the number of a sequence.
     seed: u64,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let parsed: f64 = text.parse().map_err(|error| format!("{text}: {error}"))?;
+    if (0.0..=100.0).contains(&parsed) {
+        return Ok(parsed);
+    }
+    Err(format!("{text}: a share is 0 to 100 percent"))
+}
+
+impl From<Regime> for plan::Regime {
+    fn from(regime: Regime) -> Self {
+        match regime {
+            Regime::Swarm => Self::Swarm,
+            Regime::Answering => Self::Answering,
+        }
+    }
 }
 
 fn number(text: &str) -> Result<u64, String> {
@@ -146,6 +189,10 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     if let Some(depth) = args.exhaustive {
         let args = Args { level: Level::Sequences, depth, exhaustive: None, ..args.clone() };
         return run(&args, out);
+    }
+    if args.regime != Regime::Swarm && args.level != Level::Desk {
+        let what = "--regime answering is of schedules of the desk: leave --level out";
+        return Err(CliError::usage(what.to_owned()));
     }
     if let Some(name) = &args.scenario {
         return scenario::run(name, args.record.as_deref(), out);
@@ -170,7 +217,12 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     bar.finish_and_clear();
     figures.seconds = start.elapsed().as_secs_f64();
     figures.write(out, args.matrix)?;
-    Ok(if figures.failure.is_some() { Exit::Finding } else { Exit::Ok })
+    let is_short = figures.is_short(args.least_flat);
+    if is_short && !out.is_json() {
+        let least = args.least_flat.unwrap_or(0.0);
+        writeln!(out, "FAILED    fewer than {least} % of the repairs ended flat without a halt")?;
+    }
+    Ok(if figures.failure.is_some() || is_short { Exit::Finding } else { Exit::Ok })
 }
 
 /// On stderr, and only if that is a terminal.
@@ -181,7 +233,8 @@ pub(super) fn progress(amount: u64) -> ProgressBar {
 }
 
 fn tell(args: &Args, mask: u64, out: &mut Report<'_>) -> Result<Exit, CliError> {
-    let seed = Seed { seed: args.seed, mask, most_steps: args.steps };
+    let regime = args.regime.into();
+    let seed = Seed { seed: args.seed, mask, most_steps: args.steps, regime };
     let mut lines = Vec::new();
     let watch: &mut Watch<'_> = &mut |input, outputs| {
         lines.push(format!("{} {:?}", input.now.0, input.event));
@@ -213,7 +266,8 @@ fn tell(args: &Args, mask: u64, out: &mut Report<'_>) -> Result<Exit, CliError> 
 
 impl Figures {
     fn of_sweep(args: &Args, level: sweep::Level, threads: usize, done: Done<'_>) -> Self {
-        let sweep = sweep::run_told(level, args.seed, args.seeds, threads, done);
+        let regime = args.regime.into();
+        let sweep = sweep::run_told(level, regime, args.seed, args.seeds, threads, done);
         let total = &sweep.total;
         Self {
             schedules: sweep.schedules,
@@ -238,7 +292,12 @@ impl Figures {
             followed: total.followed,
             pulled: total.pulled,
             ruled: total.ruled,
-            ends: (total.ends.spreads > 0).then_some(total.ends),
+            ends: (total.ends.spreads > 0).then(|| total.ends.clone()),
+            fire_ends: (total.fire_ends.fires > 0).then_some(total.fire_ends),
+            causes: total.causes.iter().fold(BTreeMap::new(), |mut sums, (cause, count)| {
+                *sums.entry(cause.word()).or_default() += count;
+                sums
+            }),
             failure: sweep.failure.as_ref().map(ToString::to_string),
             broken: sweep.failure.as_ref().map(|failure| Broken {
                 invariant: failure.violation.invariant,
@@ -271,6 +330,7 @@ impl Figures {
         Self {
             commit: commit(),
             level: args.level,
+            regime: args.regime,
             first_seed: args.seed,
             schedules: 0,
             inputs: 0,
@@ -296,9 +356,19 @@ impl Figures {
             pulled: 0,
             ruled: 0,
             ends: None,
+            fire_ends: None,
+            causes: BTreeMap::new(),
             failure: None,
             broken: None,
         }
+    }
+
+    /// Whether fewer fires than that have been mended, percent of those that had to be; none that
+    /// had to be is too few.
+    fn is_short(&self, least: Option<f64>) -> bool {
+        let ends = self.fire_ends.unwrap_or_default();
+        let mended = 100.0 * ends.flat as f64;
+        least.is_some_and(|least| ends.repaired == 0 || mended < least * ends.repaired as f64)
     }
 
     fn write(&self, out: &mut Report<'_>, shows_matrix: bool) -> Result<(), CliError> {
@@ -336,6 +406,9 @@ impl Figures {
         }
         if let Some(ends) = &self.ends {
             write_ends(ends, out)?;
+        }
+        if let Some(ends) = &self.fire_ends {
+            write_fire_ends(ends, &self.causes, out)?;
         }
         for (title, rows) in [
             ("faults", &self.faults),
@@ -385,5 +458,51 @@ fn write_ends(ends: &Ends, out: &mut Report<'_>) -> Result<(), CliError> {
         percent(ends.answered_halted, ends.answered),
         ms(ends.answered_longest_ns),
     )?;
+    if !ends.answered_causes.is_empty() {
+        writeln!(out, "  why not {}", counted(&ends.answered_causes))?;
+    }
+    let kinds = ends.answered_kinds.iter();
+    let kinds: Vec<_> =
+        kinds.map(|(kind, of)| format!("{kind}: {:.3} %", percent(of.flat, of.spreads))).collect();
+    writeln!(out, "  flat by {}", kinds.join("; "))?;
+    Ok(())
+}
+
+fn counted(rows: &BTreeMap<String, u64>) -> String {
+    let mut rows: Vec<_> = rows.iter().collect();
+    rows.sort_by_key(|(word, count)| (Reverse(**count), word.as_str()));
+    let rows: Vec<_> = rows.into_iter().map(|(word, count)| format!("{word} {count}")).collect();
+    rows.join(", ")
+}
+
+fn write_fire_ends(
+    ends: &FireEnds,
+    causes: &BTreeMap<String, u64>,
+    out: &mut Report<'_>,
+) -> Result<(), CliError> {
+    let percent = |part: u64, of: u64| 100.0 * part as f64 / of.max(1) as f64;
+    writeln!(
+        out,
+        "repairs   {} of {} fires had to be repaired: {:.3} % of these ended flat without a halt, \
+         {} flat and halted by something else, {} with lots left over, {} not at all",
+        ends.repaired,
+        ends.fires,
+        percent(ends.flat, ends.repaired),
+        ends.halted,
+        ends.left_over,
+        ends.unended,
+    )?;
+    writeln!(
+        out,
+        "all fires {:.3} % ended flat without a halt; left over at worst {} lots of a leg, {} of \
+         money; {:.3} s out of ratio at worst",
+        percent(ends.all_flat(), ends.fires),
+        ends.most_lots,
+        ends.most_value_e9 / 1_000_000_000,
+        ends.longest_ns as f64 / 1e9,
+    )?;
+    if !causes.is_empty() {
+        writeln!(out, "  why not {}", counted(causes))?;
+    }
     Ok(())
 }

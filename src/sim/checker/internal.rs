@@ -61,8 +61,7 @@ impl Checker {
     /// Whether a way may be taken at its cost, whatever the gates say.
     fn may_take(&self, row: &ModelSpread, fire: &ModelFire, way: RepairWay, cost_e9: i64) -> bool {
         let opens = fire.intent.is_open() == (way == RepairWay::Complete);
-        let is_shut =
-            fire.is_flattening || row.is_halted || self.model.safe() == SafeState::Flatten;
+        let is_shut = self.opens_nothing(row, fire);
         let is_dear = !fire.is_flattening && cost_e9 > row.spec.repair.max_cost_e9;
         !(is_dear || opens && is_shut)
     }

@@ -62,10 +62,20 @@ impl Checker {
         Ok(ending)
     }
 
-    /// No try is left, or no time.
+    /// No try is left, or no time: twice as many tries as are told, as many of them as are told
+    /// once it is flattened.
     pub(super) fn is_spent(&self, spec: &SpreadSpec, fire: &ModelFire) -> bool {
         let since = fire.open_since.unwrap_or(self.now);
-        fire.tries >= spec.repair.tries || self.now >= since.after(spec.repair.within)
+        let rounds = if fire.is_flattening { 1 } else { 2 };
+        let most = u32::from(spec.repair.tries) * rounds;
+        u32::from(fire.tries) >= most || self.now >= since.after(spec.repair.within)
+    }
+
+    /// Whether nothing may be opened to mend a fire, whatever the gates say.
+    pub(super) fn opens_nothing(&self, spread: &ModelSpread, fire: &ModelFire) -> bool {
+        let tried = spread.spec.repair.tries;
+        let is_last = fire.is_flattening || (tried..).contains(&fire.tries);
+        is_last || spread.is_halted || self.model.safe() == SafeState::Flatten
     }
 
     /// One look at a fire out of ratio: both ways, the choice and its orders.
@@ -106,7 +116,8 @@ impl Checker {
         for way in [RepairWay::Complete, RepairWay::Unwind] {
             let seen = self.see(spread, fire, way, full, false);
             let of = if way == RepairWay::Complete { &told.complete } else { &told.unwind };
-            self.way(told, of, way, &seen, credits)?;
+            let opens_nothing = self.opens_nothing(spread, fire);
+            self.way(told, of, way, (&seen, opens_nothing), credits)?;
             if of.obstacle == Obstacle::Nothing {
                 free.push((of.cost_e9, way, seen));
             }
@@ -222,7 +233,7 @@ impl Checker {
         told: &Repair,
         of: &Way,
         way: RepairWay,
-        seen: &Seen,
+        (seen, opens_nothing): (&Seen, bool),
         credits: &Credits,
     ) -> Result<(), Violation> {
         let cost_e9 = match seen.cost_e9 {
@@ -236,8 +247,6 @@ impl Checker {
         ensure!(self, "repair", of.cost_e9 == cost_e9, "{told:?}: {way:?} costs {cost_e9}");
         let spread = &self.model.spreads[&told.spread.0];
         let opens = told.intent.is_open() == (way == RepairWay::Complete);
-        let safe = self.model.safe();
-        let opens_nothing = told.is_flattening || spread.is_halted || safe == SafeState::Flatten;
         let is_dear = !told.is_flattening && cost_e9 > spread.spec.repair.max_cost_e9;
         let expected = if opens && opens_nothing {
             Obstacle::Opens

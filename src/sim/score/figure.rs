@@ -52,6 +52,16 @@ pub const FIGURES: &[Figure] = &[
         of: |counts| percent(counts.fired.one_sided + counts.fired.unended, counts.fired.fires),
     },
     Figure {
+        key: "mended",
+        title: ["mended", "补单回退成功率"],
+        unit: "%",
+        what: "fires whose first orders left legs out of ratio that ended in ratio without a halt, \
+               of all of those",
+        is_more_better: true,
+        is_required: false,
+        of: |counts| percent(counts.ended.flat, counts.ended.repaired),
+    },
+    Figure {
         key: "slippage",
         title: ["slippage", "滑点"],
         unit: "%",

@@ -18,6 +18,7 @@ use super::market::Opportunity;
 use super::play::MOST_WIRE;
 use crate::audit::day::unhedged_lots;
 use crate::audit::facts::Memory;
+use crate::sim::endings::{Endings, FireEnds, Known};
 use crate::sim::fires::FireCounts;
 
 /// What came of a market: sums, so that those of several markets add up.
@@ -32,6 +33,8 @@ pub struct Counts {
     pub fired: FireCounts,
     /// Fires that ended out of ratio: the spread was halted with what was left.
     pub broken: u64,
+    /// What became of those that had to be repaired.
+    pub ended: FireEnds,
     /// Units asked for by fires that ended.
     pub asked_units: u64,
     /// Units done by fires that ended in ratio.
@@ -60,6 +63,7 @@ impl Counts {
         self.captured += other.captured;
         self.fired.add(&other.fired);
         self.broken += other.broken;
+        self.ended.add(&other.ended);
         self.asked_units += other.asked_units;
         self.done_units += other.done_units;
         self.traded_e9 += other.traded_e9;
@@ -119,6 +123,7 @@ struct Reading<'o> {
     /// Orders that were sent by the input that is read.
     batch: Vec<OrderCommand>,
     fires: BTreeMap<SpreadIndex, Fired>,
+    endings: Endings,
     /// Lots that each spread's legs hold, bought minus sold.
     legs: BTreeMap<SpreadIndex, [i64; MAX_LEGS]>,
     /// Fills of the venue that were told already.
@@ -146,6 +151,7 @@ pub fn read(
         books: BTreeMap::new(),
         batch: Vec::new(),
         fires: BTreeMap::new(),
+        endings: Endings::default(),
         legs: BTreeMap::new(),
         told: BTreeSet::new(),
         now: MonoNs(0),
@@ -169,6 +175,7 @@ impl Reading<'_> {
             Body::Start(_) => {}
             Body::Input(input) => {
                 self.expose(input.now);
+                self.endings.input(input.now);
                 self.batch.clear();
                 match &input.event {
                     OwnedEvent::Order(event) => self.news(event),
@@ -185,7 +192,10 @@ impl Reading<'_> {
             }
             Body::Order(order) if order.action == OrderAction::New => self.batch.push(*order),
             Body::Order(_) => {}
-            Body::Detail(detail) => self.detail(detail),
+            Body::Detail(detail) => {
+                self.read_ending(detail);
+                self.detail(detail);
+            }
         }
     }
 
@@ -225,6 +235,21 @@ impl Reading<'_> {
         if let Some(fire) = self.fires.get_mut(&sent.spread) {
             fire.paid_e9 += paid_e9;
         }
+    }
+
+    fn read_ending(&mut self, detail: &Detail) {
+        let (memory, books) = (&self.memory, &self.books);
+        let known = Known {
+            spec: &|spread| memory.spread(spread).copied(),
+            value_e9: &|instrument, lots| {
+                let multiplier_e9 =
+                    memory.instrument(instrument).map_or(0, |row| row.multiplier_e9);
+                let price_e9 = books.get(&instrument).map_or(0, |book| book.quote.bids.best_e9());
+                let of_lot_e9 = i128::from(price_e9) * i128::from(multiplier_e9) / 1_000_000_000;
+                of_lot_e9.unsigned_abs() * u128::from(lots)
+            },
+        };
+        self.endings.detail(detail, &known);
     }
 
     fn detail(&mut self, detail: &Detail) {
@@ -334,6 +359,8 @@ impl Reading<'_> {
         self.counts.opportunities = self.opportunities.len() as u64;
         self.counts.captured = self.is_captured.iter().filter(|is| **is).count() as u64;
         self.counts.fired.unended = self.fires.len() as u64;
+        let runs = |spread| self.fires.contains_key(&spread);
+        (self.counts.ended, _) = self.endings.end(runs);
         self.counts
     }
 }

@@ -14,6 +14,7 @@ use crate::config::Configuration;
 use crate::engine::memory::{DeskMemory, DeskSize};
 use crate::engine::wire::identity;
 use crate::sim::checker::{Checker, Violation};
+use crate::sim::endings::FireEnds;
 use crate::sim::ledger::Booking;
 use crate::sim::tape;
 use crate::sim::venue::Venue;
@@ -211,6 +212,8 @@ impl Run {
             pulled: checker.pulled,
             ruled: checker.ruled,
             ends: Ends::default(),
+            fire_ends: FireEnds::default(),
+            causes: BTreeMap::new(),
         }
     }
 }

@@ -1,11 +1,15 @@
 //! How schedules end: what is left once everything has come to rest, and how long fires were out of
 //! ratio on the way.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use xmc_hotpath::desk::{Desk, SpreadState};
-use xmc_hotpath::message::{MAX_LEGS, Quote};
+use xmc_hotpath::message::{InstrumentIndex, MAX_LEGS, Quote, RepairEnd, SpreadIndex};
 use xmc_hotpath::time::{MonoNs, Span};
 
+use super::World;
+use crate::sim::endings::{Cause, Endings, Known};
 use crate::sim::fault::{Fault, Hits};
 use crate::sim::model::Model;
 
@@ -28,7 +32,7 @@ const NOT_ANSWERED: [Fault; 13] = [
 ];
 
 /// How spreads have ended whose fires may be repaired.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Ends {
     /// How many there were.
     pub spreads: u64,
@@ -50,6 +54,19 @@ pub struct Ends {
     pub answered_halted: u64,
     /// The longest that a fire of these was out of ratio.
     pub answered_longest_ns: u64,
+    /// Why the others of these were halted, each once, by `Cause::word`.
+    pub answered_causes: BTreeMap<String, u64>,
+    /// Spreads of these by how they are configured.
+    pub answered_kinds: BTreeMap<String, Kind>,
+}
+
+/// Spreads that are configured alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Kind {
+    /// How many there were.
+    pub spreads: u64,
+    /// Of these, with nothing left over and not halted.
+    pub flat: u64,
 }
 
 impl Ends {
@@ -65,6 +82,14 @@ impl Ends {
         self.answered_flat += other.answered_flat;
         self.answered_halted += other.answered_halted;
         self.answered_longest_ns = self.answered_longest_ns.max(other.answered_longest_ns);
+        for (cause, count) in &other.answered_causes {
+            *self.answered_causes.entry(cause.clone()).or_default() += count;
+        }
+        for (kind, of) in &other.answered_kinds {
+            let sum = self.answered_kinds.entry(kind.clone()).or_default();
+            sum.spreads += of.spreads;
+            sum.flat += of.flat;
+        }
     }
 
     /// Time has come to `now`: fires that were out of ratio until then.
@@ -77,9 +102,9 @@ impl Ends {
     }
 
     /// Everything has come to rest.
-    pub(super) fn rest(mut self, desk: &Desk<'_>, hits: &Hits) -> Self {
+    pub(super) fn rest(mut self, desk: &Desk<'_>, hits: &Hits, endings: &Endings) -> Self {
         let is_answered = NOT_ANSWERED.iter().all(|fault| hits.of(*fault) == 0);
-        for row in desk.spreads() {
+        for (row, spread) in desk.spreads().iter().zip((0..).map(SpreadIndex)) {
             let Some(spec) = row.spec.as_ref().filter(|spec| spec.repair.tries > 0) else {
                 continue;
             };
@@ -91,15 +116,7 @@ impl Ends {
                 .legs
                 .iter()
                 .zip(left)
-                .map(|(leg, lots)| {
-                    let instrument = desk.instruments().get(leg.instrument.0 as usize);
-                    let contract = instrument.and_then(|row| row.spec.as_ref());
-                    let price_e9 = instrument.map_or(0, |row| last_price_e9(&row.quote));
-                    let of_lot_e9 = contract.map_or(0, |contract| {
-                        i128::from(price_e9) * i128::from(contract.multiplier_e9) / 1_000_000_000
-                    });
-                    of_lot_e9.unsigned_abs() * u128::from(lots)
-                })
+                .map(|(leg, lots)| value_e9(desk, leg.instrument, lots))
                 .sum();
             self.spreads += 1;
             self.halted += u64::from(is_halted);
@@ -108,13 +125,51 @@ impl Ends {
             self.most_value_e9 = self.most_value_e9.max(value_e9);
             if is_answered {
                 self.answered += 1;
-                self.answered_flat += u64::from(!is_halted && !is_one_sided);
+                let is_flat = !is_halted && !is_one_sided;
+                self.answered_flat += u64::from(is_flat);
+                if !is_flat {
+                    let cause = endings.halt(spread).unwrap_or(Cause::Command).word();
+                    *self.answered_causes.entry(cause).or_default() += 1;
+                }
+                let end = match spec.repair.then {
+                    RepairEnd::Halt => "halt",
+                    RepairEnd::Flatten => "flatten",
+                };
+                let kind = format!("tries {}, {end}", spec.repair.tries);
+                let kind = self.answered_kinds.entry(kind).or_default();
+                kind.spreads += 1;
+                kind.flat += u64::from(is_flat);
                 self.answered_halted += u64::from(is_halted && !is_one_sided);
                 self.answered_longest_ns = self.longest_ns;
             }
         }
         self
     }
+}
+
+impl World<'_> {
+    /// Reads what the desk has told with the input that it took last.
+    pub(super) fn read_endings(&mut self) {
+        let (desk, endings) = (&self.desk, &mut self.endings);
+        let rows = desk.spreads();
+        let known = Known {
+            spec: &|spread| rows.get(spread.0 as usize).and_then(|row| row.spec),
+            value_e9: &|instrument, lots| value_e9(desk, instrument, lots),
+        };
+        endings.input(self.now);
+        self.outputs.details().for_each(|detail| endings.detail(detail, &known));
+    }
+}
+
+/// What lots are worth at the last price, 1e-9 of money.
+fn value_e9(desk: &Desk<'_>, instrument: InstrumentIndex, lots: u64) -> u128 {
+    let instrument = desk.instruments().get(instrument.0 as usize);
+    let contract = instrument.and_then(|row| row.spec.as_ref());
+    let price_e9 = instrument.map_or(0, |row| last_price_e9(&row.quote));
+    let of_lot_e9 = contract.map_or(0, |contract| {
+        i128::from(price_e9) * i128::from(contract.multiplier_e9) / 1_000_000_000
+    });
+    of_lot_e9.unsigned_abs() * u128::from(lots)
 }
 
 /// The best price of a book that has one; 0 of an empty one.

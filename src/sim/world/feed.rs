@@ -9,7 +9,8 @@ impl World<'_> {
         self.market.drift();
         let mut batch = Vec::new();
         for instrument in 0..self.instruments.len() {
-            if self.rng.u8(..3) == 0 {
+            let is_left_out = self.rng.u8(..3) == 0;
+            if is_left_out && !self.is_answering() {
                 continue;
             }
             if let Some(quote) = self.quote(instrument) {

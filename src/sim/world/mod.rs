@@ -7,29 +7,32 @@
 mod ends;
 mod feed;
 mod operator;
+mod outcome;
 mod venues;
 
 pub use ends::Ends;
+pub use outcome::Outcome;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use xmc_hotpath::desk::{Desk, Outputs};
 use xmc_hotpath::message::{
     AccountLimits, AlertKind, ChannelState, ChannelUpdate, ClockScale, Command, CommandKind,
-    Control, Credits, DeskId, DeskIdentity, Event, Gate, GatewayLimits, Input, InstrumentIndex,
-    InstrumentSpec, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, QuoteQuality,
-    RepairWay, Scope, SessionState, SiteId, SpreadIndex, SpreadSpec, StreamId,
+    Control, Credits, DeskId, DeskIdentity, Event, GatewayLimits, Input, InstrumentIndex,
+    InstrumentSpec, OrderCommand, OrderEvent, OrderEventKind, OrderId, Quote, QuoteQuality, Scope,
+    SessionState, SiteId, SpreadIndex, SpreadSpec, StreamId,
 };
 use xmc_hotpath::time::{MonoNs, Span, UnixNs};
 
 use crate::engine::memory::{DeskMemory, DeskSize};
 use crate::sim::agenda::Agenda;
 use crate::sim::checker::{Checker, Violation};
-use crate::sim::fault::{Fault, Faults, Hits};
+use crate::sim::endings::Endings;
+use crate::sim::fault::{Fault, Faults};
 use crate::sim::ledger::Booking;
 use crate::sim::market::Market;
 use crate::sim::network::Delay;
-use crate::sim::plan::{self, Plan, Seed};
+use crate::sim::plan::{self, Plan, Regime, Seed};
 use crate::sim::session::{Generation, Line};
 use crate::sim::situation::Situation;
 use crate::sim::tape::{self, Tape};
@@ -44,88 +47,17 @@ const START: u64 = 1_000_000;
 /// Time between two heartbeats of a session.
 const HEARTBEAT_NS: u64 = 2_000_000;
 
+/// The same where venues answer: what takes microseconds otherwise takes milliseconds there.
+const ANSWERING_HEARTBEAT_NS: u64 = 500_000_000;
+
+/// Steps of the market until the last fire has ended, where it goes on until then.
+const MOST_STEPS_AT_END: u32 = 10_000;
+
 /// More happenings than this after the market has stopped, and it does not come to rest.
 const MOST_AT_END: u32 = 20_000;
 
 /// A desk that asks for more ticks in a row than this asks for ever.
 const MOST_TICKS: u32 = 100;
-
-/// What a schedule came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// Inputs that the desk took.
-    pub inputs: u64,
-    /// Orders that it sent.
-    pub orders: u64,
-    /// How often it asked how one stands.
-    pub asks: u64,
-    /// Fires that ended whole, with something done.
-    pub traded: u64,
-    /// Bookings of the venues.
-    pub bookings: u64,
-    /// Bytes of the record that was replayed.
-    pub record_bytes: u64,
-    /// Replays that went through a snapshot of the desk.
-    pub snapshots: u64,
-    /// Faults that struck.
-    pub hits: Hits,
-    /// Decisions by gate.
-    pub gates: BTreeMap<Gate, u64>,
-    /// Alerts by kind.
-    pub alerts: BTreeMap<AlertKind, u64>,
-    /// Repairs that were sent, by way.
-    pub repairs: BTreeMap<RepairWay, u64>,
-    /// Fires that ended in ratio after repairs.
-    pub repaired: u64,
-    /// Schedules in which they may meet inside; one or none of one schedule.
-    pub may_meet: u64,
-    /// Times that needs of two spreads met inside.
-    pub inside: u64,
-    /// Lots of these.
-    pub inside_lots: u64,
-    /// Spreads that were removed.
-    pub removed: u64,
-    /// Batches of legs that followed another one.
-    pub followed: u64,
-    /// Orders that rested and were taken back.
-    pub pulled: u64,
-    /// Rulings of the user's rules that were told.
-    pub ruled: u64,
-    /// How spreads have ended that may be repaired.
-    pub ends: Ends,
-}
-
-impl Outcome {
-    /// Adds what another schedule came to.
-    pub fn add(&mut self, other: &Self) {
-        self.inputs += other.inputs;
-        self.orders += other.orders;
-        self.asks += other.asks;
-        self.traded += other.traded;
-        self.bookings += other.bookings;
-        self.record_bytes += other.record_bytes;
-        self.snapshots += other.snapshots;
-        self.hits.add(&other.hits);
-        for (gate, count) in &other.gates {
-            *self.gates.entry(*gate).or_default() += count;
-        }
-        for (kind, count) in &other.alerts {
-            *self.alerts.entry(*kind).or_default() += count;
-        }
-        for (way, count) in &other.repairs {
-            *self.repairs.entry(*way).or_default() += count;
-        }
-        self.repaired += other.repaired;
-        self.may_meet += other.may_meet;
-        self.inside += other.inside;
-        self.inside_lots += other.inside_lots;
-        self.removed += other.removed;
-        self.followed += other.followed;
-        self.pulled += other.pulled;
-        self.ruled += other.ruled;
-        self.ends.add(&other.ends);
-    }
-}
 
 /// Is shown an input and what followed from it.
 pub type Watch<'a> = dyn FnMut(&Input<'_>, &Outputs) + 'a;
@@ -284,6 +216,7 @@ struct World<'a> {
     packets: u32,
     inputs: u64,
     ends: Ends,
+    endings: Endings,
     commands: u64,
 }
 
@@ -341,6 +274,7 @@ impl<'a> World<'a> {
             packets: 0,
             inputs: 0,
             ends: Ends::default(),
+            endings: Endings::default(),
             commands: 0,
             rng,
             plan,
@@ -373,7 +307,8 @@ impl<'a> World<'a> {
         }
         for spec in self.instruments.clone() {
             self.tell(Event::Instrument(&spec))?;
-            if self.rng.bool() {
+            let is_held = self.rng.bool();
+            if is_held && !self.is_answering() {
                 let held = plan::held(&mut self.rng, spec.instrument);
                 self.tell(Event::Held(held))?;
             }
@@ -391,7 +326,7 @@ impl<'a> World<'a> {
             if let Some(update) = self.lines[gateway].connect(true) {
                 self.tell(Event::Session(update))?;
             }
-            let at = self.after(HEARTBEAT_NS + gateway as u64);
+            let at = self.after(self.heartbeat_ns() + gateway as u64);
             self.push(at, Happening::Heartbeat(gateway));
         }
         for channel in 0..self.channels.len() {
@@ -407,7 +342,31 @@ impl<'a> World<'a> {
         while self.steps > 0 {
             self.happen()?;
         }
+        if self.is_answering() {
+            // Books stay live until no fire needs them any more.
+            self.order(self.now, CommandKind::Disable, Scope::All);
+            for _ in 0..MOST_STEPS_AT_END {
+                self.step()?;
+                let pace_ns = self.plan.pace.draw(&mut self.rng);
+                let until = self.after(pace_ns);
+                while self.agenda.next_at().min(self.desk.next_deadline()) < until {
+                    self.happen()?;
+                }
+                self.now = until;
+                if self.desk.spreads().iter().all(|row| row.fire.is_none()) {
+                    break;
+                }
+            }
+        }
         Ok(())
+    }
+
+    fn is_answering(&self) -> bool {
+        self.plan.seed.regime == Regime::Answering
+    }
+
+    pub(super) fn heartbeat_ns(&self) -> u64 {
+        if self.is_answering() { ANSWERING_HEARTBEAT_NS } else { HEARTBEAT_NS }
     }
 
     /// Stops all faults and lets happen what is still on its way.
@@ -504,6 +463,7 @@ impl<'a> World<'a> {
         (self.watch)(&input, &self.outputs);
         self.tape.add(&input, &self.outputs);
         self.checker.check(&input, &self.outputs, &self.desk)?;
+        self.read_endings();
         let situation = Situation::of(&self.desk);
         self.faults.stand(situation);
         self.venues.iter_mut().for_each(|venue| venue.stand(situation));
@@ -557,6 +517,10 @@ impl<'a> World<'a> {
 
     fn outcome(&self) -> Outcome {
         let model = &self.checker.model;
+        let (fire_ends, causes) = self.endings.clone().end(|spread| {
+            let row = self.desk.spreads().get(spread.0 as usize);
+            row.is_some_and(|row| row.fire.is_some())
+        });
         let mut hits = self.faults.hits().clone();
         for venue in &self.venues {
             hits.add(venue.faults().hits());
@@ -580,7 +544,9 @@ impl<'a> World<'a> {
             followed: self.checker.followed,
             pulled: self.checker.pulled,
             ruled: self.checker.ruled,
-            ends: self.ends.rest(&self.desk, &hits),
+            ends: self.ends.clone().rest(&self.desk, &hits, &self.endings),
+            fire_ends,
+            causes,
             hits,
         }
     }

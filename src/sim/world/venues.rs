@@ -95,7 +95,8 @@ impl World<'_> {
 
     /// A heartbeat: shows what is missing; its absence shows that the venue is silent.
     pub(super) fn heartbeat(&mut self, gateway: usize) -> Result<(), Violation> {
-        self.push(self.after(HEARTBEAT_NS), Happening::Heartbeat(gateway));
+        let heartbeat_ns = self.heartbeat_ns();
+        self.push(self.after(heartbeat_ns), Happening::Heartbeat(gateway));
         let line = &mut self.lines[gateway];
         if !line.is_connected() {
             return Ok(());
@@ -104,7 +105,7 @@ impl World<'_> {
             return self.cut(gateway);
         }
         let generation = line.generation();
-        let before = MonoNs(self.now.0.saturating_sub(HEARTBEAT_NS / 2));
+        let before = MonoNs(self.now.0.saturating_sub(heartbeat_ns / 2));
         if line.missing_before(before).is_empty() {
             return Ok(());
         }

@@ -26,6 +26,8 @@ fn it_says_what_was_compared_and_how_sure_that_is() {
         "机会捕捉率",
         "one-sided exposure",
         "cost of repairs",
+        "mended, flat",
+        "lots left over",
     ] {
         assert!(told.contains(words), "{words}: {told}");
     }
@@ -34,7 +36,7 @@ fn it_says_what_was_compared_and_how_sure_that_is() {
     assert_eq!(json["schema"], "xmc.score");
     assert_eq!(json["is_simulated"], true);
     assert_eq!(json["first_seed"], 7);
-    for key in ["capture", "success", "failures", "slippage", "exposure", "repairs"] {
+    for key in ["capture", "success", "failures", "slippage", "mended", "exposure", "repairs"] {
         let row = &json["figures"][key];
         assert!(row["difference"].is_number() && row["interval"]["low"].is_number(), "{row}");
     }

@@ -53,10 +53,34 @@ fn a_sweep_says_how_spreads_have_ended() {
     assert!(accounted * 10 > of("answered") * 7 && accounted <= of("answered"), "{report}");
 }
 
+/// Where venues answer nearly every fire out of ratio is mended; each is counted once, and the
+/// share that is asked for decides how the command ends.
+#[test]
+fn a_regime_says_how_fires_have_ended() {
+    let args = ["--regime", "answering", "--seeds", "150", "--seed", "1"];
+    let told = printed(&sim(&args));
+    for words in ["fires had to be repaired", "all fires", "money;", "flat by tries 3, flatten"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let json = printed(&sim(&[&args[..], &["--json"]].concat()));
+    let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(report["regime"], "answering");
+    let of = |key: &str| report["fire_ends"][key].as_u64().expect("a count");
+    assert_eq!(of("flat") + of("halted") + of("left_over") + of("unended"), of("repaired"));
+    assert!(of("fires") > 2 * of("repaired") && of("repaired") > 1_000, "{report}");
+    let code = |least: &str| sim(&[&args[..], &["--least-flat", least]].concat()).status.code();
+    assert_eq!([code("90"), code("100.5")], [Some(0), Some(3)]);
+    let swarm = sim(&["--seeds", "150", "--least-flat", "99.9"]);
+    assert_eq!(swarm.status.code(), Some(1), "half of what goes wrong there nobody can mend");
+    assert!(String::from_utf8_lossy(&swarm.stdout).contains("FAILED    fewer than 99.9 %"));
+    let wire = sim(&["--regime", "answering", "--level", "wire"]);
+    assert_eq!(wire.status.code(), Some(3));
+}
+
 /// The schedule that is told is that of the level: it has as many inputs.
 #[test]
 fn each_level_tells_its_own_schedules() {
-    let seed = Seed { seed: 7, mask: 0, most_steps: 40 };
+    let seed = Seed { mask: 0, most_steps: 40, ..Seed::whole(7) };
     for (word, level) in [("desk", Level::Desk), ("wire", Level::Wire)] {
         let args = ["--level", word, "--seed", "7", "--tell", "0x0", "--steps", "40"];
         let told = printed(&sim(&args));

@@ -153,13 +153,17 @@ fn a_unit_that_all_legs_have_stays() {
 fn it_is_tried_so_often_and_then_the_spread_is_halted() {
     let mut stand = stand_with(repaired());
     refused_at(&mut stand, 97);
-    for attempt in [2, 3] {
+    for attempt in [2, 3, 4, 5] {
         let order = only_order(&stand);
         stand.quote(0, 99, 100, 50);
         assert_eq!(stand.orders(), [], "while an order is on its way nothing is sent");
         stand.news(&order, OrderEventKind::Rejected);
         let repair = stand.repair().map(|repair| repair.attempt);
-        assert_eq!(repair, (attempt == 2).then_some(attempt));
+        assert_eq!(
+            repair,
+            (attempt < 5).then_some(attempt),
+            "two tries, and two that open nothing"
+        );
     }
     assert_eq!(stand.orders(), []);
     let expected = [AlertKind::OrderRejected, AlertKind::RepairFailed, AlertKind::BrokenSpread];
@@ -168,6 +172,47 @@ fn it_is_tried_so_often_and_then_the_spread_is_halted() {
     assert_eq!(stand.desk().spreads()[0].residual_lots, [5, 0, 0, 0]);
     stand.quote(0, 99, 100, 50);
     assert_eq!(stand.orders(), []);
+}
+
+/// Completing stays the cheaper way; what was tried of it in vain leaves trading back its tries.
+#[test]
+fn tries_of_completing_use_up_none_of_trading_back() {
+    let mut stand = stand_with(repaired());
+    assert_eq!(refused_at(&mut stand, 100).way, Complete);
+    for (attempt, way) in [(2, Complete), (3, Unwind), (4, Unwind)] {
+        let order = only_order(&stand);
+        stand.quote(0, 99, 100, 50);
+        stand.quote(1, 100, 101, 50);
+        stand.news(&order, OrderEventKind::Cancelled);
+        let repair = stand.repair().expect("there are tries left");
+        assert_eq!((repair.way, repair.attempt, repair.is_flattening), (way, attempt, false));
+        let is_barred = repair.complete.obstacle == Obstacle::Opens;
+        assert_eq!((is_barred, costs(&repair)), (way == Unwind, (0, 5)), "both are told");
+    }
+    let order = only_order(&stand);
+    assert_eq!(says(&order), (0, Side::Sell, 5, 99));
+    stand.fill(&order, 2, 5, 5);
+    assert!(stand.ending().expect("all is in ratio").is_aligned);
+    assert_eq!((stand.alerts(), state(&stand)), (vec![], SpreadState::Enabled));
+}
+
+/// What costs too much is not done by the last tries either: only flattening pays any price.
+#[test]
+fn the_last_tries_cost_no_more_than_the_first() {
+    let dear = RepairSpec { max_cost_e9: 4 * ONE_E9, ..repaired() };
+    let mut stand = stand_with(dear);
+    refused_at(&mut stand, 100);
+    for _ in 0..2 {
+        let order = only_order(&stand);
+        stand.quote(1, 100, 101, 50);
+        stand.news(&order, OrderEventKind::Rejected);
+    }
+    let repair = stand.repair().expect("that it waits is told");
+    let obstacles = (repair.complete.obstacle, repair.unwind.obstacle);
+    assert_eq!((repair.way, obstacles), (Neither, (Obstacle::Opens, Obstacle::Cost)));
+    stand.quote(0, 100, 101, 50);
+    let repair = stand.repair().expect("now it costs nothing");
+    assert_eq!((repair.way, repair.attempt), (Unwind, 3));
 }
 
 #[test]

@@ -4,10 +4,10 @@
 //! begin. `one` runs a single schedule and tells it: `XMC_SIM_SEED`, `XMC_SIM_MASK` (faults) and
 //! `XMC_SIM_STEPS` are printed by whatever found it.
 
-use std::thread;
 use std::time::Instant;
+use std::{env, thread};
 
-use cross_market_connect::sim::plan::Seed;
+use cross_market_connect::sim::plan::{Regime, Seed};
 use cross_market_connect::sim::{sweep, world};
 use xmc_hotpath::message::{Event, RepairWay};
 
@@ -53,8 +53,10 @@ fn swarm() {
 
 #[test]
 fn one() {
+    let is_answering = env::var("XMC_SIM_REGIME").is_ok_and(|regime| regime == "answering");
     let seed = Seed {
         seed: number("XMC_SIM_SEED", 1),
+        regime: if is_answering { Regime::Answering } else { Regime::Swarm },
         mask: number("XMC_SIM_MASK", u64::MAX),
         most_steps: u32::try_from(number("XMC_SIM_STEPS", 1_000)).expect("a few steps"),
     };

@@ -4,6 +4,7 @@ mod backtest;
 mod clock;
 mod desk;
 mod details;
+mod endings;
 mod exchange;
 mod exhaustive;
 mod generator;

@@ -1,5 +1,6 @@
 //! The score: what is counted is what happened, and the two desks differ in nothing but the delay.
 
+use cross_market_connect::sim::endings::FireEnds;
 use cross_market_connect::sim::fires::FireCounts;
 use cross_market_connect::sim::network::Delay;
 use cross_market_connect::sim::score::figure::FIGURES;
@@ -49,7 +50,8 @@ fn counted(path: &Path, apart: Option<Apart>) -> Counts {
 /// level of 3.
 fn asked() -> Counts {
     let fired = FireCounts { fires: 1, ..FireCounts::default() };
-    Counts { opportunities: 1, fired, asked_units: 3, ..Counts::default() }
+    let ended = FireEnds { fires: 1, ..FireEnds::default() };
+    Counts { opportunities: 1, fired, ended, asked_units: 3, ..Counts::default() }
 }
 
 #[test]
@@ -87,6 +89,7 @@ fn leg_after_leg_is_left_with_one() {
     let tick_e9 = u128::try_from(TICK_E9).expect("above zero") * 1_000;
     let expected = Counts {
         fired: FireCounts { one_sided: 1, traded_back: 1, ..asked().fired },
+        ended: FireEnds { repaired: 1, flat: 1, longest_ns: 2 * MS + 1, ..asked().ended },
         traded_e9: 3 * tick_e9 * (7_000 + 6_999),
         slipped_e9: 3 * tick_e9,
         repairs_e9: 3 * i128::from(TICK_E9) * 1_000,
@@ -132,6 +135,11 @@ fn every_fire_is_of_one_kind() {
         let kinds =
             counts.fired.whole + counts.fired.partial + counts.fired.empty + counts.fired.one_sided;
         assert_eq!(kinds + counts.fired.unended, counts.fired.fires, "{counts:?}");
+        let ended = &counts.ended;
+        assert_eq!((ended.fires, ended.left_over), (counts.fired.fires, counts.broken));
+        let repaired = ended.flat + ended.halted + ended.left_over;
+        assert_eq!((ended.repaired, repaired), (counts.fired.one_sided, counts.fired.one_sided));
+        assert_eq!(ended.unended, counts.fired.unended, "{counts:?}");
         assert!(counts.captured <= counts.opportunities, "{counts:?}");
     }
     for [desk, apart] in &pairs {

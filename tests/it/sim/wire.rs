@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use cross_market_connect::sim::fault::Fault;
-use cross_market_connect::sim::plan::Seed;
+use cross_market_connect::sim::plan::{Regime, Seed};
 use cross_market_connect::sim::{sweep, wire};
 use xmc_hotpath::message::{AlertKind, Event};
 
@@ -68,6 +68,7 @@ fn swarm() {
 fn one() {
     let seed = Seed {
         seed: number("XMC_SIM_SEED", 1),
+        regime: Regime::Swarm,
         mask: number("XMC_SIM_MASK", u64::MAX),
         most_steps: u32::try_from(number("XMC_SIM_STEPS", 1_000)).expect("a few packets"),
     };

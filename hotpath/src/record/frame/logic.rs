@@ -1,10 +1,10 @@
 //! Versions of the desk's logic, and what each decides otherwise.
 
 /// Version of the desk's logic. Byte equality of a replay is promised within one version.
-pub const LOGIC_VERSION: u16 = 18;
+pub const LOGIC_VERSION: u16 = 19;
 
 /// What each version decides otherwise than the one before it, for whoever compares across them.
-pub const LOGIC_CHANGES: [(u16, &str); 14] = [
+pub const LOGIC_CHANGES: [(u16, &str); 15] = [
     (
         2,
         "a leg may be several child orders (close today's, close yesterday's, open); lots of today \
@@ -62,5 +62,10 @@ pub const LOGIC_CHANGES: [(u16, &str); 14] = [
         "a spread that waits in both queues is taken out of both, so that none is overwritten and \
          never looked at again; messages that a fire may need to be repaired are kept for it until \
          it ends or its orders are called unknown, but for a leg that rests",
+    ),
+    (
+        19,
+        "a fire out of ratio that as many tries as are told did not mend has as many again by the \
+         way that opens nothing, before it is flattened or given up",
     ),
 ];
