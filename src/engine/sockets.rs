@@ -78,7 +78,6 @@ pub enum SocketError {
 
 /// The port of a feed.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a handful of them, made once and never moved")]
 pub enum FeedPort<C> {
     /// Ordinary sockets.
     Socket(MulticastPort<C>),
