@@ -36,6 +36,13 @@ pub fn base() -> String {
     text.replace(include, "") + "\n" + &topology
 }
 
+/// What a counter asks for before the sample's two instruments can be traded there.
+pub const COUNTER_WORDS: [(&str, &str); 3] = [
+    ("security_id = 411873", "security_id = 411873\noffset_rule = \"close\""),
+    ("security_id = 336491", "security_id = 336491\noffset_rule = \"close\""),
+    ("max_units = 5", "hedge_flag = \"speculate\"\nmax_units = 5"),
+];
+
 /// `base` with the first of each pair replaced by the second, wherever it occurs first.
 pub fn edited(edits: &[(&str, &str)]) -> String {
     let mut text = base();

@@ -17,7 +17,7 @@ mod sessions;
 mod weeks;
 mod witnessing;
 
-use crate::config::{edited, load};
+use crate::config::{COUNTER_WORDS, edited, load};
 use crate::port::xdp;
 use cross_market_connect::clock::EngineClock;
 use cross_market_connect::config::Configuration;
@@ -113,7 +113,10 @@ fn a_feed_has_the_buffer_and_the_polling_that_are_written() {
 
 /// The sample with another gateway.
 fn with_gateway(lines: &str) -> Configuration {
-    let edits = [("protocol = \"paper\"", lines)];
+    let mut edits = vec![("protocol = \"paper\"", lines)];
+    if lines.contains("esunny/dstar") {
+        edits.extend(COUNTER_WORDS);
+    }
     load(&edited(&edits)).unwrap_or_else(|invalid| panic!("{}", invalid.render(false)))
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Each must be the only complaint: a mistake must not cascade.
 
-use super::{edited, load};
+use super::{COUNTER_WORDS, edited, load};
 use cross_market_connect::config::{Invalid, Place, Rule};
 use std::collections::BTreeSet;
 
@@ -94,11 +94,9 @@ const NO_CREDENTIAL: &str = "account_no = \"88001\"\npassword_credential = \"hun
 const NO_IDS: &str =
     "account_no = \"88001\"\npassword_credential = \"P\"\nrequest_ids = \"sequential\"";
 const COUNTER: &str = "account_no = \"88001\"\npassword_credential = \"P\"";
-const ONE_CLOSES: (&str, &str) =
-    ("security_id = 411873", "security_id = 411873\noffset_rule = \"close\"");
-const OTHER_CLOSES: (&str, &str) =
-    ("security_id = 336491", "security_id = 336491\noffset_rule = \"close\"");
-const SPECULATES: (&str, &str) = ("max_units = 5", "hedge_flag = \"speculate\"\nmax_units = 5");
+const ONE_CLOSES: (&str, &str) = COUNTER_WORDS[0];
+const OTHER_CLOSES: (&str, &str) = COUNTER_WORDS[1];
+const SPECULATES: (&str, &str) = COUNTER_WORDS[2];
 const LONG_CODE: &str =
     "account_no = \"88001\"\npassword_credential = \"P\"\nclose_today_code = \"JJ\"";
 

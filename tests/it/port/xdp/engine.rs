@@ -234,7 +234,7 @@ fn an_engine_outlives_the_interface_of_its_feeds_and_says_so() {
         greet();
         let config = engine_files(&scratch, ("near9", "near9"), LOG);
         let record = scratch.path("record");
-        let engine = Engine::start(&config, &record, &["--seconds", "12"]);
+        let engine = Engine::start(&config, &record, &["--seconds", "14"]);
         let told = || {
             let text = std::fs::read_to_string(record.join("alerts/alerts.jsonl"));
             let text = text.unwrap_or_default();
@@ -246,6 +246,8 @@ fn an_engine_outlives_the_interface_of_its_feeds_and_says_so() {
         assert!(told().is_empty(), "{:?}", told());
         namespace.ip("link delete near9");
         eventually("the alert", || (!told().is_empty()).then_some(()));
+        // The venue in Shanghai has two packets a second: some must be lost.
+        std::thread::sleep(Duration::from_secs(3));
         interface::plug(namespace, beside, 9);
         eventually("its end", || (told().len() > 1).then_some(()));
         let end = engine.end();
