@@ -178,11 +178,12 @@ impl<const N: usize> Ladder<N> {
         }
     }
 
-    /// Forgets the levels below the best `depth`.
-    pub fn cut(&mut self, depth: u8) {
-        if let Some(below) = self.levels.get_mut(usize::from(depth)..) {
-            below.fill(Level::EMPTY);
-        }
+    /// Forgets the levels below the best `depth`; whether there were any.
+    pub fn cut(&mut self, depth: u8) -> bool {
+        let Some(below) = self.levels.get_mut(usize::from(depth)..) else { return false };
+        let were_any = below.iter().any(Level::is_present);
+        below.fill(Level::EMPTY);
+        were_any
     }
 
     /// The best levels down to the first hole, over an absent side (`Depth::NO_BIDS`, `NO_ASKS`).

@@ -147,16 +147,18 @@ impl Instrument {
         self.implied_depth = implied.min(2);
     }
 
-    /// The same while books are there: levels that are deeper are forgotten. `None`: not told, and
-    /// stays as it is.
-    pub fn limit_depth(&mut self, outright: Option<u8>, implied: Option<u8>) {
+    /// The same while books are there: levels that are deeper are forgotten, and whether there were
+    /// any is said. `None`: not told, and stays as it is.
+    pub fn limit_depth(&mut self, outright: Option<u8>, implied: Option<u8>) -> bool {
         self.set_depth(outright.unwrap_or(self.depth), implied.unwrap_or(self.implied_depth));
+        let mut is_cut = false;
         for side in [&mut self.bids, &mut self.asks] {
-            side.cut(self.depth);
+            is_cut |= side.cut(self.depth);
         }
         for side in [&mut self.implied_bids, &mut self.implied_asks] {
-            side.cut(self.implied_depth);
+            is_cut |= side.cut(self.implied_depth);
         }
+        is_cut
     }
 
     /// Outright buyers, best first.

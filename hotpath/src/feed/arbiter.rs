@@ -51,6 +51,13 @@ struct Run {
 }
 
 impl Run {
+    const fn is_on(&self, line: Line) -> bool {
+        match line {
+            Line::A => self.is_on_a,
+            Line::B => self.is_on_b,
+        }
+    }
+
     const fn has(&self, seq_no: SeqNo) -> bool {
         seq_no.beyond(self.start) >= 0 && seq_no.beyond(self.next) < 0
     }
@@ -198,6 +205,10 @@ impl<'a> Arbiter<'a> {
         };
         track.announce(next.before(), now, counters);
         track.settle_with(other, now);
+        if next.beyond(expected) <= 0 && self.leap.is_some_and(|leap| leap.is_on(line)) {
+            // The line is not there: what it brought was a stray.
+            self.drop_leap();
+        }
         let known = self.owed_beyond(expected);
         if next.beyond(expected) > 0 && known.is_none_or(|known| next.beyond(known.next) > 0) {
             let since = known.map_or(now, |known| known.since);
@@ -399,6 +410,14 @@ impl<'a> Arbiter<'a> {
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         self.waiting_since != MonoNs::NEVER
+    }
+
+    /// Whether nothing is missing, as far as is known, and no packet came that may be far ahead of
+    /// what is missing, or of another numbering.
+    #[inline]
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.waiting_since.0 == MonoNs::NEVER.0 && self.leap.is_none() && self.run.is_none()
     }
 
     /// The next packets that will not come any more. What is held after them is `ready` then.

@@ -310,7 +310,7 @@ impl<'a, V: Protocol> Feed<'a, V> {
                 self.arbiter.heard(received);
                 self.arbiter.announced(line, next, received);
                 if self.channel.health() == LineHealth::Stale {
-                    self.check_lines(received, !self.arbiter.is_waiting());
+                    self.check_lines(received, self.arbiter.is_whole());
                 }
                 self.settle(received);
             }
@@ -329,7 +329,9 @@ impl<'a, V: Protocol> Feed<'a, V> {
     /// A packet whose number was there before, and whose time says what that means.
     #[inline(never)]
     fn behind(&mut self, arrived: &Arrived<'_>, packet: &V::Packet<'_>, standing: Standing) {
-        self.arbiter.heard(arrived.received);
+        if !matches!(standing, Standing::Older(_)) {
+            self.arbiter.heard(arrived.received);
+        }
         let verdict = match standing {
             Standing::Younger(_) => self.arbiter.suspect(arrived),
             Standing::Anew(_) => self.arbiter.begins_anew(arrived),
@@ -339,6 +341,11 @@ impl<'a, V: Protocol> Feed<'a, V> {
             | Standing::Foreign
             | Standing::Over => self.arbiter.place_older(arrived),
         };
+        if matches!(standing, Standing::Older(_)) && verdict != Verdict::Late {
+            // A line of which nothing is known any more is no sign of life: its numbers may be of
+            // another numbering that nobody follows.
+            self.arbiter.heard(arrived.received);
+        }
         if matches!(standing, Standing::Anew(_)) && verdict == Verdict::Stray {
             // The numbering is over, and where the new one began cannot be told.
             self.channel.over();
@@ -491,7 +498,7 @@ impl<'a, V: Protocol> Feed<'a, V> {
         if self.arbiter.is_waiting() {
             self.settle(now);
         }
-        self.check_lines(now, !self.arbiter.is_waiting());
+        self.check_lines(now, self.arbiter.is_whole());
     }
 
     /// Looks what the lines are worth. Books that were stale are believed again only if nothing is

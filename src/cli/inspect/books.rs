@@ -289,6 +289,7 @@ fn apply(
             instrument.empty();
             Ok(())
         }
+        Instruction::Nothing => Ok(()),
         Instruction::Unknown => Err(BookError::Unknown),
     }
 }

@@ -307,7 +307,7 @@ impl Met {
             if !COMPARED_VERSIONS.contains(&framed.version()) {
                 Seen::note(&mut self.odd_versions, framed.version(), frame);
             }
-            if let Ok(Message::Skipped { template_id }) = framed.decode() {
+            if let Ok(Message::Skipped { template_id, .. }) = framed.decode() {
                 Seen::note(&mut self.passed_over, template_id, frame);
             }
         }

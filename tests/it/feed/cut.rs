@@ -116,3 +116,23 @@ fn a_packet_ahead_does_not_end_a_silence_and_the_one_between_does() {
         assert_eq!(bench.counters.gaps.get(), 0);
     });
 }
+
+/// One that is so far ahead that it may be a stray shows as well that something may be missing.
+#[test]
+fn a_packet_far_ahead_does_not_end_a_silence() {
+    let mut setup = setup();
+    setup.limits.stale_after.0 = 100_000_000;
+    bench(&setup, |bench| {
+        bench.both(1_000, &book(1, END, &[bid(CORN, 1, 400)]));
+        bench.wait(200_000_000);
+        assert_eq!(bench.states(), [Live, Stale]);
+        bench.heartbeat(Line::A, 1_000, 200_100_000);
+        bench.wait(240_000_000);
+        assert_eq!(bench.states(), [Live, Stale]);
+        assert_eq!(bench.seen.usable(), []);
+        // The one that comes next says where the lines are.
+        bench.heartbeat(Line::B, 2, 240_100_000);
+        assert!(bench.state().is_usable());
+        assert_eq!(bench.counters.gaps.get(), 0);
+    });
+}

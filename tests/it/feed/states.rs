@@ -363,6 +363,40 @@ fn a_book_reset_empties_one_instrument() {
     });
 }
 
+/// The best of the market, which is told since version 12, is counted among an instrument's changes
+/// and is no level of its book.
+#[test]
+fn the_best_of_the_market_changes_no_level() {
+    bench(&setup(), |bench| {
+        bench.both(1, &book(1, END, &[bid(CORN, 1, 400), ask(CORN, 2, 402)]));
+        let best = [EntryKind::MarketBestBid, EntryKind::MarketBestOffer];
+        let best: Vec<_> =
+            (3..).zip(best).map(|(rpt_seq, kind)| level(CORN, rpt_seq, kind, 1, 401)).collect();
+        bench.both(2, &book(2, END, &best));
+        bench.both(3, &book(3, END, &[bid(CORN, 5, 401)]));
+        let quote = bench.seen.quotes.last().expect("sent");
+        assert_eq!((quote.bids.best_e9(), quote.asks.best_e9()), (401, 402));
+        let unknown = bench.counted(BookError::Unknown);
+        assert_eq!((quote.quality, unknown), (QuoteQuality::Good, 0));
+    });
+}
+
+/// An event may end with a message that is passed over: what came before in it is quoted then.
+#[test]
+fn a_message_that_is_passed_over_ends_its_event() {
+    bench(&setup(), |bench| {
+        let mut payload = book(1, OPEN, &[bid(CORN, 1, 400)]);
+        // `CollateralMarketValue62` of version 13: a root of 11 bytes and a group without entries.
+        let words = [10_u16 + 11 + 3, 11, 62, 1, 13];
+        payload.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        payload.extend(88_u64.to_le_bytes());
+        payload.extend([MatchEvent::END_OF_EVENT.0, 0, 0, 0, 0, 0]);
+        bench.both(1, &payload);
+        let quote = bench.seen.quotes.last().expect("the event is over");
+        assert_eq!((quote.bids.best_e9(), quote.exchange), (400, UnixNs(88)));
+    });
+}
+
 /// Damage inside a message, after part of the packet was applied: no book is believed any more.
 #[test]
 fn a_damaged_message_makes_the_channel_suspect() {

@@ -94,6 +94,52 @@ fn a_line_that_is_an_hour_behind_begins_nothing() {
     });
 }
 
+/// One line has begun the new week while the other still brings the old one, with numbers that are
+/// far ahead: they are of what is over.
+#[test]
+fn a_line_that_is_a_week_behind_throws_nothing_back() {
+    bench(&Setup::new(&[CORN]), |bench| {
+        let mut at = 0;
+        for seq_no in 1..=1_000 {
+            deliver(bench, &Line::BOTH, &mut at, &old(seq_no));
+        }
+        for seq_no in 1..=20 {
+            deliver(bench, &[Line::A], &mut at, &new(seq_no, true));
+        }
+        let before = (bench.seen.state(), bench.counters.gaps.get());
+        for seq_no in 1_001..=1_100 {
+            deliver(bench, &[Line::B], &mut at, &old(seq_no));
+        }
+        assert_eq!((bench.seen.state(), bench.counters.gaps.get()), before);
+        assert_eq!(before.1, 0);
+        let (applied, strays) = (bench.counters.applied.get(), bench.counters.strays.get());
+        assert_eq!((applied, strays), (1_020, 100));
+        assert_eq!(bench.seen.quotes.last().expect("sent").bids.best_e9(), 300);
+    });
+}
+
+/// A numbering that nobody follows, sent before the newest packet: the channel is not heard by it.
+#[test]
+fn packets_of_which_nothing_is_known_are_no_sign_of_life() {
+    let mut setup = Setup::new(&[CORN]);
+    setup.limits.stale_after.0 = 100_000_000;
+    bench(&setup, |bench| {
+        let mut at = 0;
+        for seq_no in 5_000..=5_010 {
+            deliver(bench, &Line::BOTH, &mut at, &old(seq_no));
+        }
+        assert!(bench.state().is_usable());
+        for seq_no in 1..=30 {
+            at += 10_000_000;
+            let earlier = sent(seq_no, OLD - HOUR).heartbeat().finish();
+            deliver(bench, &Line::BOTH, &mut at, &earlier);
+        }
+        assert_eq!(bench.state(), ChannelState::Stale);
+        deliver(bench, &Line::BOTH, &mut at, &old(5_011));
+        assert!(bench.state().is_usable());
+    });
+}
+
 /// One packet whose time and number do not go together proves nothing.
 #[test]
 fn a_single_packet_of_the_future_begins_nothing() {
@@ -208,6 +254,23 @@ fn a_book_is_as_deep_as_its_definition() {
         let gone = BookEntry { action: Action::Delete.to_wire(), ..at_level(6, 1, 401) };
         bench.both(4, &book(4, END, &[gone]));
         assert_eq!(prices(bench), [400, 399]);
+    });
+}
+
+/// What a definition leaves as it is is not quoted again: lots that were taken since are not there,
+/// and nobody has said that they are. A depth below one is none.
+#[test]
+fn a_definition_that_changes_no_book_quotes_none() {
+    bench(&Setup::new(&[CORN]), |bench| {
+        bench.both(1, &book(1, END, &[at_level(1, 1, 400), at_level(2, 2, 399)]));
+        let before = bench.seen.quotes.clone();
+        for (seq_no, depth) in (2..).zip([10, 3, 2, 0, -1]) {
+            bench.both(seq_no.into(), &definition(seq_no, CORN, (depth, Some(depth))));
+            assert_eq!(bench.seen.quotes, before, "depth {depth}");
+            assert_eq!(prices(bench), [400, 399], "depth {depth}");
+        }
+        bench.both(7, &book(7, END, &[at_level(3, 2, 398)]));
+        assert_eq!((prices(bench), bench.state()), (vec![400, 398], ChannelState::Live));
     });
 }
 

@@ -44,8 +44,10 @@ impl Channel<'_> {
             return;
         };
         instrument.set_family(family);
-        instrument.limit_depth(outright, implied);
-        self.touch(row);
+        // A book that stays as it was is not quoted again: a quote says that its lots are there.
+        if instrument.limit_depth(outright, implied) {
+            self.touch(row);
+        }
     }
 
     /// The venue begins the statistics of the session anew: of one instrument, or of all that it

@@ -17,7 +17,7 @@
 
 use super::layout::{
     BookEntry, BookOrderEntry, DailyStatisticsEntry, I32_NULL, IncrementalRoot, LimitsEntry,
-    LogonRoot, LogoutRoot, MANTISSA_NULL, Mantissa, MessageFrame, OrderBookEntry,
+    LogonRoot, LogoutRoot, MANTISSA_NULL, Mantissa, MatchEvent, MessageFrame, OrderBookEntry,
     OrderSnapshotEntry, OrderSnapshotRoot, PacketHeader, QuoteRequestEntry, QuoteRequestRoot,
     ResetEntry, ResetRoot, SCHEMA_ID, SessionStatisticsEntry, SingleTradeEntry, SnapshotEntry,
     SnapshotRoot, StatusRoot, TradeEntry, TradeOrderEntry, U32_NULL, VolumeEntry,
@@ -284,7 +284,25 @@ impl<'a> Framed<'a> {
             54 => Message::Future(self.definition(E9)?),
             55 => Message::Option(self.definition(E9)?),
             56 => Message::Spread(self.definition(E9)?),
-            template_id => Message::Skipped { template_id },
+            template_id => Message::Skipped { template_id, event: self.passed_over() },
+        })
+    }
+
+    /// Where a message that is passed over stands in its event: tag 5799 of its root block, before
+    /// which tag 60 stands if it has one (`templates_FixBinary.xml`, version 13).
+    #[cold]
+    fn passed_over(&self) -> Option<SkippedEvent> {
+        let (place, has_time) = match self.template_id() {
+            57 | 58 | 63 => (0, false),
+            59 | 61 | 62 | 64..=68 => (8, true),
+            60 => (20, true),
+            _ => return None,
+        };
+        let root = self.body.get(..usize::from(self.frame.sbe.block_len.get()))?;
+        let time = root.first_chunk().filter(|_| has_time);
+        Some(SkippedEvent {
+            match_event: MatchEvent(*root.get(place)?),
+            transact_ns: time.map_or(0, |bytes| u64::from_le_bytes(*bytes)),
         })
     }
 
@@ -381,7 +399,18 @@ pub enum Message<'a> {
     Skipped {
         /// Its template id.
         template_id: u16,
+        /// Where it stands in its event; `None` if it is not known to say so.
+        event: Option<SkippedEvent>,
     },
+}
+
+/// What a message that is passed over says of its event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SkippedEvent {
+    /// Tag 5799 `MatchEventIndicator`.
+    pub match_event: MatchEvent,
+    /// Tag 60 `TransactTime`: nanoseconds since 1970-01-01 UTC, 0 if the message has none.
+    pub transact_ns: u64,
 }
 
 /// An incremental message: its root block and the entries of group 268.

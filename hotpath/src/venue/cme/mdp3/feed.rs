@@ -23,7 +23,9 @@
 //! (`RptSeq`), 46924872 (channel reset), 46112755 (packet and event).
 
 use super::day;
-use super::decode::{self, DecodeError, Framed, Incremental, Message, Packet, PriceScale, Reset};
+use super::decode::{
+    self, DecodeError, Framed, Incremental, Message, Packet, PriceScale, Reset, SkippedEvent,
+};
 use super::layout::{
     Action as WireAction, BookEntry, DefinitionAction, DefinitionHead, EntryKind, FeedTypeEntry,
     I32_NULL, IncrementalRoot, MatchEvent, Sequenced, StatusRoot, TradingEvent, TradingStatus,
@@ -41,8 +43,10 @@ pub struct Mdp3 {
     /// The last packet that was carried out, and when it was sent; 0: none to tell by.
     newest: SeqNo,
     newest_ns: u64,
-    /// A packet came that was sent long after the newest one and has a number before it.
-    is_suspect: bool,
+    /// When a packet was sent that was sent long after the newest one and has a number before it.
+    suspect_ns: Option<u64>,
+    /// What was sent long before this is of the numbering before, however it is numbered.
+    began_ns: u64,
 }
 
 /// Lines are microseconds apart, and clocks are not set by a second.
@@ -53,7 +57,7 @@ impl Mdp3 {
     /// `None`.
     #[must_use]
     pub const fn new(channel: Option<i16>) -> Self {
-        Self { channel, newest: SeqNo(0), newest_ns: 0, is_suspect: false }
+        Self { channel, newest: SeqNo(0), newest_ns: 0, suspect_ns: None, began_ns: 0 }
     }
 
     /// A number that was there before: a copy, or a new numbering, of which two packets convince
@@ -66,20 +70,21 @@ impl Mdp3 {
         } else if after_ns < LONG_AFTER_NS.cast_signed() {
             Standing::Numbered(seq_no)
         } else {
-            self.began_anew(seq_no)
+            self.began_anew(seq_no, sent_ns)
         }
     }
 
     #[cold]
     #[inline(never)]
-    const fn began_anew(&mut self, seq_no: SeqNo) -> Standing {
-        let is_convincing = self.is_suspect;
-        self.is_suspect = !is_convincing;
-        if is_convincing {
-            self.newest_ns = 0;
-            return Standing::Anew(seq_no);
-        }
-        Standing::Younger(seq_no)
+    const fn began_anew(&mut self, seq_no: SeqNo, sent_ns: u64) -> Standing {
+        let Some(suspect_ns) = self.suspect_ns.take() else {
+            self.suspect_ns = Some(sent_ns);
+            return Standing::Younger(seq_no);
+        };
+        self.newest_ns = 0;
+        // Whichever of the two came first.
+        self.began_ns = if suspect_ns < sent_ns { suspect_ns } else { sent_ns };
+        Standing::Anew(seq_no)
     }
 }
 
@@ -103,13 +108,17 @@ impl Protocol for Mdp3 {
         if seq_no.beyond(self.newest) <= 0 && self.newest_ns != 0 {
             return self.behind(seq_no, sent_ns);
         }
+        if sent_ns.saturating_add(LONG_AFTER_NS) <= self.began_ns {
+            // A line that is far behind still tells of the week before.
+            return Standing::Foreign;
+        }
         Standing::Numbered(seq_no)
     }
 
     #[inline]
     fn apply(&mut self, packet: &Packet<'_>, channel: &mut Channel<'_>) -> Result<(), DecodeError> {
         (self.newest, self.newest_ns) = (SeqNo(packet.seq_no()), packet.sent_ns());
-        self.is_suspect = false;
+        self.suspect_ns = None;
         for message in packet.messages() {
             self.message(&message, channel)?;
         }
@@ -186,9 +195,12 @@ impl Mdp3 {
             Message::Snapshot(_)
             | Message::OrderSnapshot(_)
             | Message::Logon(_)
-            | Message::Logout(_)
-            | Message::Skipped { .. } => {
+            | Message::Logout(_) => channel.counters().skipped.add(1),
+            Message::Skipped { event, .. } => {
                 channel.counters().skipped.add(1);
+                if let Some(SkippedEvent { match_event, transact_ns }) = event {
+                    end_at(match_event, transact_ns, channel);
+                }
             }
         }
         Ok(())
@@ -278,6 +290,7 @@ fn level(
     match instruction(entry, scale)? {
         Instruction::Level(side, change) => channel.change(row, side, &change),
         Instruction::Empty => channel.empty(row),
+        Instruction::Nothing => {}
         Instruction::Unknown => channel.contradicted(row, BookError::Unknown),
     }
     Ok(())
@@ -290,6 +303,9 @@ pub enum Instruction {
     Level(BookSide, Change),
     /// All books of the instrument are empty now (entry type `J`).
     Empty,
+    /// It tells a price that is no level of a book: the best of the market (entry types `w` and
+    /// `x`, version 12). INFERENCE: the schema has their names alone.
+    Nothing,
     /// Its action or its type means nothing known, or nothing to a book.
     Unknown,
 }
@@ -347,6 +363,7 @@ const fn action(raw: u8) -> Option<Action> {
 fn no_level(entry: &BookEntry) -> Instruction {
     match EntryKind::from_wire(entry.kind) {
         Some(EntryKind::BookReset) => Instruction::Empty,
+        Some(EntryKind::MarketBestOffer | EntryKind::MarketBestBid) => Instruction::Nothing,
         _ => Instruction::Unknown,
     }
 }
@@ -400,15 +417,15 @@ fn defined<'a>(
 }
 
 /// Levels that a venue keeps of an instrument's outright book (`GBX`) and of its implied one
-/// (`GBI`), where its definition says so: tag 264 `MarketDepth`.
+/// (`GBI`), where its definition says so: tag 264 `MarketDepth`. A depth below one says nothing.
 #[must_use]
 pub fn depths<'a>(books: impl Iterator<Item = &'a FeedTypeEntry>) -> [Option<u8>; 2] {
     let [mut outright, mut implied] = [None; 2];
     for entry in books {
-        let depth = u8::try_from(entry.depth).unwrap_or(0);
+        let depth = u8::try_from(entry.depth).ok().filter(|depth| *depth > 0);
         match &entry.feed_type {
-            b"GBX" => outright = Some(depth),
-            b"GBI" => implied = Some(depth),
+            b"GBX" => outright = depth,
+            b"GBI" => implied = depth,
             _ => {}
         }
     }

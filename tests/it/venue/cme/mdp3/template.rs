@@ -6,6 +6,9 @@ use xmc_hotpath::venue::cme::mdp3::decode::{self, DecodeError, Message, PriceSca
 /// Passed over by decision; the decoder's documentation lists the same.
 const PASSED_OVER: &[u16] = &[57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69];
 
+/// Where the root block begins: behind the packet's header, the message's size and its header.
+const ROOT_AT: usize = 12 + 2 + 8;
+
 /// How much a block is longer or shorter than the XML says.
 #[derive(Clone, Copy, Default)]
 struct Stretch {
@@ -67,9 +70,30 @@ fn every_template_is_decoded_or_passed_over_by_name() {
     each_template(|schema, template| {
         let bytes = packet(schema, template, Stretch::default(), 0);
         let message = decode_all(&bytes).unwrap_or_else(|e| panic!("{}: {e:?}", template.name));
-        if let Message::Skipped { template_id } = message {
+        if let Message::Skipped { template_id, event } = message {
             assert!(PASSED_OVER.contains(&template_id), "{} is passed over", template.name);
             assert_eq!(template_id, template.id);
+            let of = |name: &str| template.root.fields.iter().find(|field| field.name == name);
+            assert_eq!(event.is_some(), of("MatchEventIndicator").is_some(), "{}", template.name);
+            // Each field alone, where the XML has it.
+            let with = |name: &str| {
+                let mut bytes = bytes.clone();
+                let field = of(name).expect("it has one");
+                bytes[ROOT_AT + field.offset..][..field.size].fill(0x80);
+                match decode_all(&bytes) {
+                    Ok(Message::Skipped { event: Some(event), .. }) => event,
+                    other => panic!("{}: {other:?}", template.name),
+                }
+            };
+            if event.is_some() {
+                let marked = with("MatchEventIndicator");
+                assert!(marked.match_event.is_end_of_event() && marked.transact_ns == 0);
+            }
+            if event.is_some() && of("TransactTime").is_some() {
+                let timed = with("TransactTime");
+                let time = u64::from_le_bytes([0x80; 8]);
+                assert_eq!((timed.match_event.0, timed.transact_ns), (0, time));
+            }
             return;
         }
         assert!(!PASSED_OVER.contains(&template.id), "{} is decoded", template.name);
