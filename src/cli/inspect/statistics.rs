@@ -27,6 +27,8 @@ use crate::cli::{CliError, Exit, Report};
 struct Channel {
     days: BTreeMap<i32, Day>,
     sequence: Sequence,
+    /// It brings snapshots: they begin again with every loop, and each says all by itself.
+    has_snapshots: bool,
 }
 
 /// The days of all lines A.
@@ -56,7 +58,9 @@ impl Statistics {
             Step::Next => 0,
             Step::Gap { missing } => missing,
             Step::Restart { missing } => {
-                channel.forget();
+                if !channel.has_snapshots {
+                    channel.forget();
+                }
                 missing
             }
             Step::Repeated => return,
@@ -119,9 +123,12 @@ impl Channel {
                     day.restart_session();
                 }
             }
-            _ => day::each(message, |security_id, note| {
-                note(self.days.entry(security_id).or_insert(Day::UNKNOWN));
-            }),
+            _ => {
+                self.has_snapshots |= matches!(message, Message::Snapshot(_));
+                day::each(message, |security_id, note| {
+                    note(self.days.entry(security_id).or_insert(Day::UNKNOWN));
+                });
+            }
         }
     }
 }

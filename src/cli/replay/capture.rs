@@ -4,7 +4,7 @@ use crate::cli::CliError;
 use crate::config::Configuration;
 use crate::port::capture::Capture;
 use crate::port::datagram::{addressee, datagram};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use xmc_hotpath::port::Line;
@@ -48,8 +48,15 @@ pub struct Loaded {
 
 impl Loaded {
     /// Puts packets in the order in which they were captured: a file may have one interface behind
-    /// another. What was captured at one time stays in the order of the file.
+    /// another. What was captured at one time stays in the order of the file, and so does each
+    /// line: where a clock was set back, what follows comes at the time before that.
     fn in_time(&mut self) {
+        let mut newest = BTreeMap::new();
+        for packet in &mut self.packets {
+            let newest = newest.entry((packet.feed, packet.line == Line::B)).or_insert(0);
+            packet.at_ns = packet.at_ns.max(*newest);
+            *newest = packet.at_ns;
+        }
         self.packets.sort_by_key(|packet| packet.at_ns);
         self.first_utc_ns = self.packets.first().map_or(0, |first| first.at_ns);
         for packet in &mut self.packets {

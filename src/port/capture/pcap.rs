@@ -58,6 +58,8 @@ impl Fraction {
 
 /// Frames that are looked through for what the sub-second field counts.
 const PROBED_FRAMES: usize = 100_000;
+/// So many of them with a part that only nanoseconds have are no damage.
+const MISNAMED_FRAMES: u32 = 3;
 const US_PER_SECOND: u32 = 1_000_000;
 
 impl Header {
@@ -98,9 +100,11 @@ impl Header {
 }
 
 /// What the sub-second fields of a file that says microseconds count: nothing runs over by a whole
-/// second more, so a part of two seconds is one in nanoseconds.
+/// second more, so parts of two seconds are ones in nanoseconds. One alone is damage: the walk may
+/// be among the bytes of frames.
 fn probe(bytes: &[u8], is_big_endian: bool) -> Fraction {
     let mut found = Fraction::Microseconds;
+    let mut misnamed = 0;
     let mut rest = bytes.get(FILE_HEADER_BYTES..).unwrap_or_default();
     for _ in 0..PROBED_FRAMES {
         let Some((header, frames)) = rest.split_at_checked(FRAME_HEADER_BYTES) else { break };
@@ -108,7 +112,12 @@ fn probe(bytes: &[u8], is_big_endian: bool) -> Fraction {
         match fraction {
             ..US_PER_SECOND => {}
             US_PER_SECOND..2_000_000 => found = Fraction::Overrun,
-            2_000_000..1_000_000_000 => return Fraction::Misnamed,
+            2_000_000..1_000_000_000 => {
+                misnamed += 1;
+                if misnamed >= MISNAMED_FRAMES {
+                    return Fraction::Misnamed;
+                }
+            }
             // No time at all: damage, which the walk tells.
             _ => break,
         }
@@ -117,7 +126,8 @@ fn probe(bytes: &[u8], is_big_endian: bool) -> Fraction {
             _ => break,
         }
     }
-    found
+    // A walk among the bytes of frames does not end with the file.
+    if misnamed > 0 && rest.is_empty() { Fraction::Misnamed } else { found }
 }
 
 /// The `u32` at `offset` of a slice that is known to hold it.

@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use xmc_hotpath::record::frame::{self, Kind};
+use xmc_hotpath::time::UnixNs;
 use xmc_hotpath::venue::cme::mdp3::decode;
 use xmc_hotpath::venue::cme::mdp3::layout::{
     Action, EntryKind, HaltReason, Mantissa, MatchEvent, StatusRoot, TradingEvent, TradingStatus,
@@ -118,6 +119,18 @@ fn one_after_the_other(capture: &Path, copy: &Path) {
         for frame in frames.iter().filter(is_of) {
             writer.frame(frame.captured, frame.bytes).expect("into memory");
         }
+    }
+    fs::write(copy, writer.into_inner()).expect("the copy is written");
+}
+
+/// A copy of the capture whose second half was captured so many nanoseconds earlier.
+fn set_back(capture: &Path, copy: &Path, by_ns: u64) {
+    let capture = Capture::open(capture).expect("the shared capture");
+    let frames: Vec<_> = capture.frames().map(|frame| frame.expect("a sound capture")).collect();
+    let mut writer = Writer::new(Vec::new(), LinkType::ETHERNET).expect("into memory");
+    for (at, frame) in frames.iter().enumerate() {
+        let by_ns = if at < frames.len() / 2 { 0 } else { by_ns };
+        writer.frame(UnixNs(frame.captured.0 - by_ns), frame.bytes).expect("into memory");
     }
     fs::write(copy, writer.into_inner()).expect("the copy is written");
 }
@@ -383,6 +396,23 @@ fn a_capture_is_read_in_the_order_of_its_times() {
     }
     // Frames of one time stand otherwise in the file; the line that is first may be the other.
     assert!(found.report["orders"].as_u64() > Some(0), "{:#}", found.report);
+}
+
+/// A host whose clock was set back in the middle of a capture: nothing is lost by it.
+#[test]
+fn a_clock_that_was_set_back_tears_no_line() {
+    let Some(capture) = shared::data(CAPTURE) else {
+        return;
+    };
+    let scratch = Scratch::new("set_back");
+    let config = firing(&scratch);
+    let back = scratch.path("back.pcap");
+    set_back(&capture, &back, 2_000_000_000);
+    let [whole, found] = [&capture, &back].map(|path| Replayed::new(path, &config, &[]));
+    assert_eq!(found.exit, Some(0), "{:#}", found.report);
+    for same in ["packets_applied", "gaps", "divergent", "channels_usable"] {
+        assert_eq!(found.report[same], whole.report[same], "{same}");
+    }
 }
 
 #[test]

@@ -5,7 +5,8 @@ use super::inspect::{CAPTURE, capture, library};
 use crate::shared;
 use cross_market_connect::cli::Exit;
 use cross_market_connect::venue::cme::mdp3::{
-    EventMark, Generation, PacketBuilder, limits_entry, session_statistic, volume_entry,
+    EventMark, Generation, PacketBuilder, SnapshotMark, limits_entry, session_statistic,
+    snapshot_level, volume_entry,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -128,4 +129,33 @@ fn what_is_taken_back_and_voided_is_not_shown_and_a_gap_is_a_finding() {
     assert_eq!(shown("days_void", &[&first, &second, &reset]), void);
     let torn = (Exit::Finding, of(["5 - - - -", "6 - 41 - -"]));
     assert_eq!(shown("days_torn", &[&first, &second, &reset, &late]), torn);
+}
+
+/// A group of snapshots begins again with every loop, and a capture often ends in the middle of
+/// one: what the loop before said stands.
+#[test]
+fn a_loop_of_snapshots_that_begins_again_voids_nothing() {
+    let snapshot = |seq_no: u32, sent_ns: u64, security_id: i32, high: i64| {
+        let mark = SnapshotMark {
+            last_seq_no: 9,
+            report_count: 2,
+            security_id,
+            rpt_seq: 1,
+            transact_ns: 1,
+            trading_status: u8::MAX,
+        };
+        let price = Mantissa::new(high * 1_000_000_000);
+        let entry = snapshot_level(EntryKind::HighTrade, i8::MAX, price, i32::MAX, None);
+        let packet = PacketBuilder::new(Generation::V13, seq_no, sent_ns);
+        packet.snapshot(&mark.into(), &[entry]).finish()
+    };
+    let datagrams = [snapshot(1, 1, 5, 7), snapshot(2, 2, 6, 8), snapshot(1, 3, 5, 9)];
+    let datagrams: Vec<_> = datagrams.map(|bytes| ("224.0.31.64:14340", bytes)).into();
+    let path = capture("days_looped", &datagrams);
+    let (ended, report) = library(false, &[path.to_str().expect("text"), "--statistics"]);
+    let found: Vec<_> =
+        rows(&report).iter().map(|row| (row["security_id"].clone(), row["high"].clone())).collect();
+    let of = |id: &str, high: &str| (id.to_owned(), high.to_owned());
+    assert_eq!(found, [of("5", "9"), of("6", "8")]);
+    assert_eq!(ended.expect("it is read"), Exit::Ok);
 }

@@ -328,6 +328,20 @@ fn sub_second_parts_beyond_a_second_are_told_apart() {
     }
 }
 
+/// A length that is wrong leads among the bytes of frames, which look like times now and then.
+#[test]
+fn one_odd_time_behind_damage_does_not_change_the_unit() {
+    let odd: Vec<u8> = [5_u32, 123_456_789, 9, 9, 0].iter().flat_map(|w| w.to_le_bytes()).collect();
+    let frames = [(1_700_000_000, 5, &b"abc"[..], 3), (1_700_000_000, 7, &odd[..], 20)];
+    let mut file = classic(0xa1b2_c3d4, false, &frames);
+    // The first frame says that it is as long as the header of the second one besides.
+    file[24 + 8] = 3 + 16;
+    let capture = Capture::from_bytes(file).unwrap();
+    assert_eq!(capture.note(), None);
+    let first = capture.frames().next().expect("there is one").expect("it is whole");
+    assert_eq!(first.captured.0 % 1_000_000_000, 5_000);
+}
+
 proptest! {
     /// Whatever is done to a file, it is read to an end without a panic, and numbered from 1.
     #[test]
