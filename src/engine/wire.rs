@@ -408,6 +408,33 @@ pub fn arm() -> Control {
     })
 }
 
+impl<F, G, C, R, L> Pipeline<'_, F, G, C, R, L>
+where
+    F: RxPort,
+    G: StreamPort,
+    C: Clock,
+    R: RecordSink,
+    L: Recorder,
+{
+    /// Polls all stages once, in the order in which data moves, and calls `after` behind the feeds
+    /// (0), the desk (1) and the gateways (2).
+    #[inline]
+    pub fn poll_between(&mut self, mut after: impl FnMut(usize)) -> Work {
+        let mut work = Work::Idle;
+        for feed in &mut self.feeds {
+            work = work.or(feed.poll());
+        }
+        after(0);
+        work = work.or(self.desk.poll());
+        after(1);
+        for gateway in &mut self.gateways {
+            work = work.or(gateway.poll());
+        }
+        after(2);
+        work
+    }
+}
+
 impl<F, G, C, R, L> Stage for Pipeline<'_, F, G, C, R, L>
 where
     F: RxPort,
@@ -419,15 +446,7 @@ where
     /// Polls all stages once, in the order in which data moves: one core doing everything.
     #[inline]
     fn poll(&mut self) -> Work {
-        let mut work = Work::Idle;
-        for feed in &mut self.feeds {
-            work = work.or(feed.poll());
-        }
-        work = work.or(self.desk.poll());
-        for gateway in &mut self.gateways {
-            work = work.or(gateway.poll());
-        }
-        work
+        self.poll_between(|_| {})
     }
 
     fn housekeeping(&mut self) {

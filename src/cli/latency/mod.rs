@@ -18,6 +18,7 @@ pub(super) mod market;
 pub(super) mod recorded;
 mod report;
 mod run;
+mod steps;
 mod wire;
 
 pub(super) use report::commit;
@@ -42,7 +43,7 @@ pub struct Args {
     /// Measure from a market packet that leaves a venue to the order packets that reach it: over
     /// loopback and over virtual cables between network namespaces (needs root), by sockets and by
     /// AF_XDP, in turn. Venue and engine have a core each.
-    #[arg(long, conflicts_with_all = ["topology", "spacing_ns"])]
+    #[arg(long, conflicts_with_all = ["topology", "spacing_ns", "spreads"])]
     wire: bool,
     /// With --wire: turns of each way.
     #[arg(long, value_name = "N", default_value_t = 5, requires = "wire",

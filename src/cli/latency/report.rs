@@ -4,6 +4,7 @@ use super::decode::Decoding;
 use super::host::{Cores, Machine};
 use super::market::Market;
 use super::run::Run;
+use super::steps::{EVERY, StepFigures};
 use crate::cli::{CliError, Exit, Report};
 use crate::engine::latency::Figures;
 use serde::Serialize;
@@ -160,6 +161,15 @@ fn write_run(measured: &Measured, gates: usize, out: &mut Report<'_>) -> Result<
         clean.max,
         100.0 * (figures.count - clean.count) as f64 / figures.count.max(1) as f64
     )?;
+    if let Some(StepFigures { feed, desk, gateway }) = run.steps_ns {
+        let [feed, desk, gateway] =
+            [feed, desk, gateway].map(|step| format!("p50 {} ns, p99 {} ns", step.p50, step.p99));
+        writeln!(
+            out,
+            "  by stages, one turn in {EVERY}: feed {feed}; desk {desk}; gateway, both orders \
+             {gateway}"
+        )?;
+    }
     if let [Some(before), Some(after)] = run.cache_line_round_trip_ns {
         writeln!(
             out,

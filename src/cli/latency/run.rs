@@ -4,6 +4,7 @@ use super::gaps::{Detector, FeedGaps};
 use super::host::{Cores, Machine, cache_line_round_trip};
 use super::market::Market;
 use super::recorded::Recorded;
+use super::steps::{StepFigures, Steps};
 use super::{Args, DECISIONS};
 use crate::allocation;
 use crate::cli::CliError;
@@ -57,6 +58,8 @@ pub struct Run {
     /// The same, without the samples that a host gap fell into.
     #[serde(skip)]
     pub undisturbed: Latencies,
+    /// Where it goes, by stages; `null` where they have no core in common.
+    pub steps_ns: Option<StepFigures>,
     /// Packets that came, on both lines.
     pub packets: u64,
     /// Quotes that reached the desk.
@@ -101,7 +104,8 @@ type Measured<'m> =
 
 /// Feed, desk and gateway in turn on one core, the reader of the record on the other.
 pub fn one_core(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliError> {
-    measure(&market.config, market, &Arc::default(), |pipeline, drain, clock, stop| {
+    let mut steps = Steps::default();
+    let run = measure(&market.config, market, &Arc::default(), |pipeline, drain, clock, stop| {
         std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
                 if cores.other != cores.desk {
@@ -120,6 +124,7 @@ pub fn one_core(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliEr
                     pipeline,
                     clock,
                     args.decisions.unwrap_or(DECISIONS),
+                    &mut steps,
                 ))
             });
             let found = hot.join().expect("the hot loop does not panic");
@@ -127,8 +132,9 @@ pub fn one_core(args: &Args, market: &Market, cores: Cores) -> Result<Run, CliEr
             reader.join().expect("the reader does not panic").map_err(CliError::could_not_run)?;
             found.map_err(CliError::could_not_run)
         })
-    })
-    .map(|run| Run { topology: "one core: feed, desk, gateway; record reader on the other", ..run })
+    })?;
+    let topology = "one core: feed, desk, gateway; record reader on the other";
+    Ok(Run { topology, steps_ns: Some(steps.figures()), ..run })
 }
 
 /// What a hot loop notes about itself.
@@ -162,7 +168,12 @@ impl Noted {
     }
 }
 
-fn one_core_loop(pipeline: &mut Measured<'_>, clock: &EngineClock, decisions: u64) -> Noted {
+fn one_core_loop(
+    pipeline: &mut Measured<'_>,
+    clock: &EngineClock,
+    decisions: u64,
+    steps: &mut Steps,
+) -> Noted {
     let limit = clock.ticks_in(HOST_GAP);
     let mut noted = Noted::default();
     let mut is_warm = false;
@@ -171,7 +182,9 @@ fn one_core_loop(pipeline: &mut Measured<'_>, clock: &EngineClock, decisions: u6
     let mut allocations = allocation::count();
     loop {
         pipeline.feeds[0].port_mut().admit();
-        while pipeline.poll() != Work::Idle || !pipeline.gateways[0].port().is_quiet() {}
+        while steps.poll(pipeline, clock, |detector| detector.all.count()) != Work::Idle
+            || !pipeline.gateways[0].port().is_quiet()
+        {}
         noted.packets += 1;
         let now = clock.ticks();
         let was_gap = noted.turn(now.wrapping_sub(last), limit);
@@ -186,6 +199,7 @@ fn one_core_loop(pipeline: &mut Measured<'_>, clock: &EngineClock, decisions: u6
         if !is_warm && fired >= WARM_UP {
             is_warm = true;
             pipeline.gateways[0].latency_mut().clear();
+            steps.clear();
             noted = Noted::default();
             allocations = allocation::count();
             began = clock.ticks();
@@ -352,6 +366,7 @@ fn measure(
         topology: "",
         tick_to_order: figures.all,
         undisturbed: figures.undisturbed,
+        steps_ns: None,
         packets: noted.packets,
         quotes: desk.quotes.get(),
         orders: desk.orders.get(),

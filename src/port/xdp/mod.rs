@@ -8,7 +8,8 @@
 //! as before: frames with VLAN tags, fragments, IP options, TCP, other groups, frames of more than
 //! 1,792 bytes. What of that belongs
 //! to the feed still arrives, by the ordinary sockets that have joined its groups. `send` is the
-//! way out for datagrams. `host` says what all of this needs and whether it is there.
+//! way out for datagrams; `requests` is how a simulated counter takes them. `host` says what all of
+//! this needs and whether it is there.
 //!
 //! The program hangs on the interface by a link that the kernel takes away with the process,
 //! whatever ends it. While it is there, nobody else on this host sees the feed's datagrams on that
@@ -34,6 +35,7 @@ pub mod program;
 mod queue;
 pub mod receive;
 pub mod renewal;
+pub mod requests;
 mod rings;
 pub mod send;
 pub mod socket;

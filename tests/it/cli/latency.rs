@@ -39,6 +39,34 @@ fn whole(way: &Value) {
     }
     // The venue's figure has the engine's in it, the way there and the way back.
     assert!(of("in_engine_ns", "p50") < of("to_last_order_ns", "p50"), "{way}");
+    // Turns of the loop that are stamped meet fires now and then.
+    for step in ["feed", "desk", "gateway"] {
+        let of = |figure: &str| way["steps_ns"][step][figure].as_u64().expect("a number");
+        assert!((10..=1_000).contains(&of("count")), "{step}: {way}");
+        assert!(
+            of("p50") > 0 && of("p50") <= way["in_engine_ns"]["max"].as_u64().unwrap(),
+            "{way}"
+        );
+    }
+}
+
+/// The root of a user namespace has every capability there and loads no program.
+#[test]
+fn the_root_of_a_user_namespace_measures_what_it_may() {
+    let _alone = alone();
+    let output = Command::new("unshare")
+        .args(["--map-root-user", "--net", "--", env!("CARGO_BIN_EXE_xmc"), "--json", "latency"])
+        .args(["--wire", "--decisions", "1000", "--rounds", "1"])
+        .output()
+        .expect("unshare runs");
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{why}");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let ways = told["ways"].as_array().expect("a list");
+    let names: Vec<_> = ways.iter().map(|way| way["way"].as_str().expect("a word")).collect();
+    assert_eq!(names, WAYS[..2], "{told}");
+    let reason = told["not_measured"][0].as_str().expect("a sentence");
+    assert!(reason.contains("AF_XDP is not measured"), "{reason}");
 }
 
 #[test]
@@ -64,6 +92,8 @@ fn who_may_make_no_namespace_gets_loopback_and_is_told_why() {
 
 #[test]
 fn wire_takes_no_topology() {
-    let (code, told) = report_of(&["latency", "--wire", "--topology", "two"]);
-    assert_eq!(code, 3, "{told}");
+    for other in [["--topology", "two"], ["--spreads", "2"]] {
+        let (code, told) = report_of(&["latency", "--wire", other[0], other[1]]);
+        assert_eq!(code, 3, "{told}");
+    }
 }

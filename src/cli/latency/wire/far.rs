@@ -7,12 +7,13 @@ use crate::clock::EngineClock;
 use crate::port::interface::InterfaceChoice;
 use crate::port::tcp::{Listener, TcpPort, TcpSettings};
 use crate::port::udp::{MulticastSender, Reach};
+use crate::port::xdp::requests::XdpRequests;
 use crate::port::xdp::send::XdpSender;
 use crate::venue::cme::mdp3::tape::Tape;
 use crate::venue::cme::paper::PaperExchange;
 use crate::venue::digest::OrderDigest;
 use crate::venue::esunny::dstar::paper::{PaperAccount, PaperCounter};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, SocketAddrV4};
 use std::time::{Duration, Instant};
 use xmc_hotpath::port::{Line, RxPort, SendError, StreamPort, TxPort};
 use xmc_hotpath::time::{Clock, MonoNs};
@@ -60,9 +61,26 @@ enum Orders {
         exchange: Box<PaperExchange>,
         /// What has come, to the end of the last whole frame.
         inbox: Vec<u8>,
+        /// How far it was looked through.
+        seen: usize,
     },
-    /// DSTAR: datagrams, answered on the connection.
-    Datagrams { counter: PaperCounter, requests: UdpSocket },
+    /// DSTAR: datagrams past the kernel, answered on the connection.
+    Datagrams {
+        counter: PaperCounter,
+        requests: XdpRequests,
+        /// What has come and is not answered.
+        inbox: Vec<u8>,
+        /// The length of each datagram in it.
+        lens: Vec<usize>,
+    },
+}
+
+/// New orders that came at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrived {
+    pub orders: u64,
+    /// When the call that read them had returned.
+    pub at: MonoNs,
 }
 
 /// What waits for the engine to connect.
@@ -87,17 +105,20 @@ impl Opening {
         let address = SocketAddr::from((far_address(way), 0));
         let listener = Listener::open(address, TcpSettings::default());
         let orders = if way == Way::PastKernelBoth {
-            let requests = UdpSocket::bind((far_address(way), REQUESTS_PORT))
-                .and_then(|socket| socket.set_nonblocking(true).map(|()| socket))
-                .map_err(CliError::could_not_run)?;
+            let target = SocketAddrV4::new(far_address(way), REQUESTS_PORT);
+            let on = CABLES[2].far.0.parse().expect("it is a name");
+            let requests = XdpRequests::open(target, &on).map_err(CliError::could_not_run)?;
             let account = PaperAccount {
                 index: ACCOUNT_INDEX,
                 number: ACCOUNT_NO.to_owned(),
                 udp_auth_code: UDP_AUTH_CODE,
             };
-            Orders::Datagrams { counter: PaperCounter::new(account), requests }
+            let counter = PaperCounter::new(account);
+            let (inbox, lens) = (Vec::with_capacity(READ_BYTES), Vec::with_capacity(READ_BYTES));
+            Orders::Datagrams { counter, requests, inbox, lens }
         } else {
-            Orders::Stream { exchange: Box::new(PaperExchange::new(1)), inbox: Vec::new() }
+            let inbox = Vec::with_capacity(READ_BYTES);
+            Orders::Stream { exchange: Box::new(PaperExchange::new(1)), inbox, seen: 0 }
         };
         Ok(Self {
             lines: [Out::open(way, 0)?, Out::open(way, 1)?],
@@ -158,57 +179,66 @@ impl Far {
         Ok(began)
     }
 
-    /// Reads what has come and says how many new orders were in it.
+    /// Reads what has come with one call, and says which new orders were in it. They are answered
+    /// by `answer`: nothing of the venue's own work is between two reads.
     #[inline]
-    pub fn read(&mut self) -> Result<u64, CliError> {
-        let gone = |_| CliError::could_not_run("the engine's end closed the order session");
-        match &mut self.orders {
-            Orders::Stream { exchange, inbox } => {
+    pub fn read(&mut self, clock: &EngineClock) -> Result<Option<Arrived>, CliError> {
+        let (orders, at) = match &mut self.orders {
+            Orders::Stream { inbox, seen, .. } => {
                 let len = self.connection.read(&mut self.buffer).map_err(gone)?;
                 if len == 0 {
-                    return Ok(0);
+                    return Ok(None);
                 }
+                let at = clock.now();
                 inbox.extend_from_slice(&self.buffer[..len]);
-                Ok(taken(exchange, inbox))
+                (new_orders(inbox, seen), at)
             }
-            Orders::Datagrams { counter, requests } => {
-                let mut orders = 0;
-                while let Ok(len) = requests.recv(&mut self.buffer) {
-                    orders += counter.on_datagram(&self.buffer[..len]);
-                }
-                Ok(orders)
+            Orders::Datagrams { requests, inbox, lens, .. } => {
+                let take = |datagram: &[u8]| {
+                    let at = clock.now();
+                    inbox.extend_from_slice(datagram);
+                    lens.push(datagram.len());
+                    (PaperCounter::new_orders(datagram), at)
+                };
+                let Some(taken) = requests.receive(take) else { return Ok(None) };
+                taken
             }
-        }
+        };
+        Ok((orders > 0).then_some(Arrived { orders, at }))
     }
 
     /// Answers all that has come.
     pub fn answer(&mut self) -> Result<(), CliError> {
-        let gone = |error| {
-            let what = "the venue's answer cannot be sent, or the engine's end is gone";
-            CliError::could_not_run(format!("{what} ({error:?})"))
-        };
+        let connection = &mut self.connection;
         match &mut self.orders {
-            Orders::Stream { exchange, .. } => loop {
-                let len = exchange.read(&mut self.buffer).map_err(gone)?;
-                if len == 0 {
-                    return Ok(());
-                }
-                self.connection.send(&self.buffer[..len]).map_err(gone)?;
-            },
-            Orders::Datagrams { counter, .. } => {
+            Orders::Stream { exchange, inbox, seen } => {
+                hand_over(exchange, inbox);
+                *seen = 0;
                 loop {
-                    let len = self.connection.read(&mut self.buffer).map_err(gone)?;
+                    let len = exchange.read(&mut self.buffer).map_err(gone)?;
+                    if len == 0 {
+                        return Ok(());
+                    }
+                    connection.send(&self.buffer[..len]).map_err(gone)?;
+                }
+            }
+            Orders::Datagrams { counter, inbox, lens, .. } => {
+                let mut rest = &inbox[..];
+                for len in lens.drain(..) {
+                    let (datagram, after) = rest.split_at(len);
+                    counter.on_datagram(datagram);
+                    rest = after;
+                }
+                inbox.clear();
+                loop {
+                    let len = connection.read(&mut self.buffer).map_err(gone)?;
                     if len == 0 {
                         break;
                     }
                     counter.on_stream(&self.buffer[..len]);
                 }
                 let replies = counter.take_replies();
-                if replies.is_empty() {
-                    Ok(())
-                } else {
-                    self.connection.send(&replies).map_err(gone)
-                }
+                if replies.is_empty() { Ok(()) } else { connection.send(&replies).map_err(gone) }
             }
         }
     }
@@ -222,19 +252,29 @@ impl Far {
     }
 }
 
-/// Hands whole frames over and says how many were new orders.
-fn taken(exchange: &mut PaperExchange, inbox: &mut Vec<u8>) -> u64 {
-    let mut rest = &inbox[..];
+fn gone(error: SendError) -> CliError {
+    let what = "the engine's end closed the order session, or takes no answer";
+    CliError::could_not_run(format!("{what} ({error:?})"))
+}
+
+/// New orders in what follows `seen`, which goes on to the end of the last whole frame.
+fn new_orders(inbox: &[u8], seen: &mut usize) -> u64 {
     let mut orders = 0;
-    while let Ok(Some((frame, after))) = decode::frame(rest) {
-        let bytes = &rest[..rest.len() - after.len()];
+    while let Ok(Some((frame, after))) = decode::frame(&inbox[*seen..]) {
         orders += u64::from(matches!(decode::request(&frame), Ok(Some(Request::New(_)))));
-        if exchange.send(bytes).is_err() {
-            break;
-        }
+        *seen = inbox.len() - after.len();
+    }
+    orders
+}
+
+/// Hands whole frames over.
+fn hand_over(exchange: &mut PaperExchange, inbox: &mut Vec<u8>) {
+    let mut rest = &inbox[..];
+    while let Ok(Some((_, after))) = decode::frame(rest)
+        && exchange.send(&rest[..rest.len() - after.len()]).is_ok()
+    {
         rest = after;
     }
     let read = inbox.len() - rest.len();
     inbox.drain(..read);
-    orders
 }

@@ -8,7 +8,8 @@
 //! record.
 //!
 //! A sample begins before the call that sends the market packet and ends when the call that read
-//! the order has returned, both on the venue's core: the venue's own sending and reading are in it.
+//! the order has returned, both on the venue's core: the venue's own sending and reading are in it,
+//! its work on orders is not. Where the engine goes past the kernel both ways, so does the venue.
 //! Ways that are compared take turns.
 
 mod far;
@@ -19,10 +20,12 @@ mod report;
 use super::Args;
 use super::host::{Cores, Machine};
 use super::market::Market;
+use super::steps::Steps;
 use crate::cli::{CliError, Exit, Report};
 use crate::engine::latency::Latencies;
 use crate::percentiles;
 use crate::port::namespace::{self, Beside, Namespace};
+use crate::port::xdp::bpf::Redirect;
 use crate::port::xdp::host::Host;
 use std::path::Path;
 use std::time::Duration;
@@ -93,6 +96,8 @@ struct Measured {
     /// In the engine: from the receipt of the packet to the return of the call that sent the last
     /// order.
     inside: Latencies,
+    /// The same by stages.
+    steps: Steps,
     /// Market packets sent, both lines.
     packets: u64,
     /// Fires of which an order did not come.
@@ -116,6 +121,7 @@ impl Measured {
             first_undisturbed: Latencies::new(),
             last_undisturbed: Latencies::new(),
             inside: Latencies::new(),
+            steps: Steps::default(),
             packets: 0,
             torn: 0,
             gaps: 0,
@@ -134,6 +140,7 @@ impl Measured {
         self.first_undisturbed.add(&turn.first_undisturbed);
         self.last_undisturbed.add(&turn.last_undisturbed);
         self.inside.add(&turn.inside);
+        self.steps.add(&turn.steps);
         self.packets += turn.packets;
         self.torn += turn.torn;
         self.gaps += turn.gaps;
@@ -179,10 +186,7 @@ pub(super) fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let (measured, not_measured) = match namespace::within(|here| apart(args, &market, cores, here))
     {
         Ok(done) => done?,
-        Err(error) => {
-            let turns = turns(args, &market, cores, &[Way::Loopback], &Place::Loopback)?;
-            (turns, vec![format!("no cable is measured: {error}")])
-        }
+        Err(error) => alone(args, &market, cores, &error)?,
     };
     if let Some(directory) = &args.out {
         keep(directory, &measured)?;
@@ -199,14 +203,33 @@ pub(super) fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
 
 type Found = (Vec<Measured>, Vec<String>);
 
+/// Loopback alone, and why.
+fn alone(
+    args: &Args,
+    market: &Market,
+    cores: Cores,
+    error: &dyn std::error::Error,
+) -> Result<Found, CliError> {
+    let turns = turns(args, market, cores, &[Way::Loopback], &Place::Loopback)?;
+    Ok((turns, vec![format!("no cable is measured: {error}")]))
+}
+
 /// Lays the cables and lets all ways take turns, loopback among them.
 fn apart(args: &Args, market: &Market, cores: Cores, here: &Namespace) -> Result<Found, CliError> {
     let beside = here.beside().map_err(CliError::could_not_run)?;
     for Cable { near, far } in CABLES {
         let [at, peer] = [near.1, far.1].map(|address| format!("{address}/24"));
-        here.cable(&beside, (near.0, &at), (far.0, &peer), 1).map_err(CliError::could_not_run)?;
+        if let Err(error) = here.cable(&beside, (near.0, &at), (far.0, &peer), 1) {
+            return alone(args, market, cores, &error);
+        }
     }
-    let obstacles = Host::here().obstacles();
+    let mut obstacles = Host::here().obstacles();
+    // The root of a user namespace has every capability there, and bpf(2) still refuses.
+    if obstacles.is_empty()
+        && let Err(error) = Redirect::load(&[&[]], 1)
+    {
+        obstacles.push(error.to_string());
+    }
     let ways: Vec<_> =
         Way::ALL.into_iter().filter(|way| obstacles.is_empty() || !way.is_past_kernel()).collect();
     let without: Vec<_> = match obstacles.as_slice() {
@@ -232,7 +255,6 @@ fn turns(
                 (Way::Loopback, _) | (_, Place::Loopback) => &Place::Loopback,
                 (_, apart @ Place::Apart(_)) => apart,
             };
-
             sum.add(&near::turn(sum.way, market, cores, place, fires)?);
         }
     }

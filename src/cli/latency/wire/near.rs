@@ -1,7 +1,7 @@
 //! One turn of one way: opens both ends, wires the engine between them, measures, and compares what
 //! the venue read with the record.
 
-use super::far::{Far, Opening};
+use super::far::{Arrived, Far, Opening};
 use super::market::{ACCOUNT_INDEX, REQUESTS_PORT, UDP_AUTH_CODE, configuration, far_address};
 use super::{CABLES, Measured, Place, Way};
 use crate::allocation;
@@ -10,6 +10,7 @@ use crate::cli::latency::Noted;
 use crate::cli::latency::host::Cores;
 use crate::cli::latency::market::Market;
 use crate::cli::latency::run::{Drain, nothing_fired, record_ring, widen};
+use crate::cli::latency::steps::Steps;
 use crate::clock::EngineClock;
 use crate::config::Configuration;
 use crate::engine::core::{PlaceError, place};
@@ -41,7 +42,7 @@ use xmc_hotpath::venue::esunny::dstar::layout::{ReqIdMode, V3};
 const WARM_UP: u64 = 1_000;
 /// A turn of a loop that takes longer was interrupted by the host. The longest of our own sends two
 /// orders over TCP, each of which takes the kernel some microseconds.
-pub(super) const HOST_GAP: Duration = Duration::from_micros(25);
+pub(super) const HOST_GAP: Duration = Duration::from_micros(50);
 /// From one market packet to the next, when the last has been dealt with.
 const SPACING: Duration = Duration::from_micros(20);
 /// The engine's end is asked whether it is idle when nothing has come for so long.
@@ -50,7 +51,7 @@ const QUIET: Span = Span(30_000);
 const LOST: Span = Span(1_000_000_000);
 /// Orders of one fire.
 const LEGS: u64 = 2;
-/// Market packets within which there is a first fire, or something is wrong.
+/// Market packets within which there is another fire, or something is wrong.
 const PACKETS_MOST: u64 = 200_000;
 /// Loop turns between two housekeepings.
 const HOUSEKEEPING: u64 = 4096;
@@ -67,6 +68,17 @@ struct Shared {
     gap: CachePadded<AtomicU64>,
     /// The engine is to count from now on.
     is_warm: CachePadded<AtomicBool>,
+    /// The engine's loop has ended, however it did.
+    has_ended: CachePadded<AtomicBool>,
+}
+
+/// Says that the engine's loop has ended.
+struct Ended<'s>(&'s Shared);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.has_ended.store(true, Ordering::Relaxed);
+    }
 }
 
 type Engine<'m> =
@@ -99,15 +111,17 @@ pub(super) fn turn(
         wire(&config, &mut memory, &counters, ports, clock, producer, Latencies::new, origin);
     let mut engine = wired.map_err(CliError::usage)?;
     widen(&mut engine.control, &config)?;
-    log_on(&mut engine, &mut far, &counters)?;
+    log_on(&mut engine, &mut far, clock, &counters)?;
     let tape = Tape::new(clock.clone(), &market.packets).map_err(CliError::could_not_run)?;
     let drain = Drain::new(consumer);
     let shared = Shared::default();
     let mut venue = Venue { far, tape, drain, clock, shared: &shared, fires };
+    let mut steps = Steps::default();
     let (noted, found) = std::thread::scope(|scope| {
         let hot = scope.spawn(|| {
+            let _ended = Ended(&shared);
             place(cores.desk, Sched::Other)?;
-            Ok::<_, PlaceError>(hot_loop(&mut engine, clock, &shared))
+            Ok::<_, PlaceError>(hot_loop(&mut engine, clock, &shared, &mut steps))
         });
         let far = scope.spawn(|| {
             let placed = place(cores.other, Sched::Other).map_err(CliError::could_not_run);
@@ -126,6 +140,7 @@ pub(super) fn turn(
         return Err(CliError::could_not_run(nothing_fired(&venue.drain.read, quotes)));
     };
     found.inside = engine.gateways[0].latency().clone();
+    found.steps = steps;
     found.gaps += noted.gaps;
     found.gap_sum_ns += clock.span(noted.gap_sum).0;
     found.gap_max_ns = found.gap_max_ns.max(clock.span(noted.gap_max).0);
@@ -173,13 +188,18 @@ fn open(
 }
 
 /// Lets the session come up and arms the desk, which on paper is armed from the beginning.
-fn log_on(engine: &mut Engine<'_>, far: &mut Far, counters: &Counters) -> Result<(), CliError> {
+fn log_on(
+    engine: &mut Engine<'_>,
+    far: &mut Far,
+    clock: &EngineClock,
+    counters: &Counters,
+) -> Result<(), CliError> {
     let up = u64::from(SessionState::Up.code());
     let begun = Instant::now();
     while engine.poll() != Work::Idle || counters.gateways[0].state.get() != up {
         // A session asks for what is missing only then.
         engine.housekeeping();
-        far.read()?;
+        far.read(clock)?;
         far.answer()?;
         if begun.elapsed() > PATIENCE {
             return Err(CliError::could_not_run("the order session did not come up in 5 s"));
@@ -188,14 +208,19 @@ fn log_on(engine: &mut Engine<'_>, far: &mut Far, counters: &Counters) -> Result
     engine.control.push(arm()).map_err(|_| CliError::could_not_run("the control ring is full"))
 }
 
-fn hot_loop(engine: &mut Engine<'_>, clock: &EngineClock, shared: &Shared) -> Noted {
+fn hot_loop(
+    engine: &mut Engine<'_>,
+    clock: &EngineClock,
+    shared: &Shared,
+    steps: &mut Steps,
+) -> Noted {
     let limit = clock.ticks_in(HOST_GAP);
     let (mut noted, mut idle, mut turns) = (Noted::default(), 0_u64, 0_u64);
     let mut is_warm = false;
     let mut allocations = allocation::count();
     let mut last = clock.ticks();
     while !shared.stop.load(Ordering::Relaxed) {
-        if engine.poll() == Work::Idle {
+        if steps.poll(engine, clock, Latencies::count) == Work::Idle {
             idle += 1;
             // Release: what this poll and those before it sent has been sent.
             shared.idle.store(idle, Ordering::Release);
@@ -213,6 +238,7 @@ fn hot_loop(engine: &mut Engine<'_>, clock: &EngineClock, shared: &Shared) -> No
         if !is_warm && shared.is_warm.load(Ordering::Relaxed) {
             is_warm = true;
             engine.gateways[0].latency_mut().clear();
+            steps.clear();
             noted = Noted::default();
             allocations = allocation::count();
         }
@@ -247,21 +273,27 @@ impl Venue<'_> {
         let limit = self.clock.ticks_in(HOST_GAP);
         let mut found = Measured::nothing(way);
         let (mut fires, mut packets, mut is_warm) = (0_u64, 0_u64, false);
+        let mut since_fire = 0;
         let mut began = self.clock.now();
         while fires < WARM_UP + self.fires {
             let before = self.clock.ticks();
             let sent = self.far.send(&mut self.tape, self.clock)?;
             packets += 1;
+            since_fire += 1;
             let mut came =
                 Came { longest: self.clock.ticks().wrapping_sub(before), ..Came::default() };
             self.receive(sent, &mut came)?;
+            self.far.answer()?;
+            // The engine tells of its gaps after the turn that they were in: it has by now.
+            self.rest()?;
             let was_gap = came.longest > limit || self.gap_since(before);
             if let (Some(first), Some(last)) = (came.first, came.last) {
                 fires += 1;
+                since_fire = 0;
                 if is_warm {
                     found.record(first.since(sent), last.since(sent), was_gap);
                 }
-            } else if came.orders > 0 && is_warm {
+            } else if came.orders > 0 {
                 found.torn += 1;
             }
             if came.longest > limit && is_warm {
@@ -269,15 +301,17 @@ impl Venue<'_> {
                 (found.gaps, found.gap_sum_ns) = (found.gaps + 1, found.gap_sum_ns + ns);
                 found.gap_max_ns = found.gap_max_ns.max(ns);
             }
-            self.far.answer()?;
-            self.rest()?;
             if !is_warm && fires >= WARM_UP {
                 is_warm = true;
                 self.shared.is_warm.store(true, Ordering::Relaxed);
                 (packets, began) = (0, self.clock.now());
             }
-            if fires == 0 && packets > PACKETS_MOST {
-                return Ok(None);
+            if since_fire > PACKETS_MOST {
+                // A desk that misses an order stops firing: that is told with the figures.
+                if found.torn == 0 {
+                    return Ok(None);
+                }
+                break;
             }
         }
         found.packets = packets;
@@ -285,7 +319,8 @@ impl Venue<'_> {
         Ok(Some(found))
     }
 
-    /// Whether the engine was interrupted after this tick.
+    /// Whether the engine was interrupted after this tick. The rest after the orders counts too:
+    /// whether it was interrupted does not depend on what is measured.
     fn gap_since(&self, ticks: u64) -> bool {
         let ended = self.shared.gap.load(Ordering::Relaxed);
         ended != 0 && ended.wrapping_sub(ticks).cast_signed() > 0
@@ -297,31 +332,17 @@ impl Venue<'_> {
         // The poll of the engine after which it has seen what was sent, once it is asked.
         let mut idle_at = None;
         loop {
-            let orders = self.far.read()?;
-            let now = self.clock.now();
-            if orders > 0 {
-                came.first.get_or_insert(now);
-                came.orders += orders;
-                idle_at = None;
-                if came.orders >= LEGS {
-                    came.last = Some(now);
-                    return Ok(());
-                }
-            } else if now.since(sent) >= QUIET {
+            let mut arrived = self.far.read(self.clock)?;
+            if arrived.is_none() && self.clock.now().since(sent) >= QUIET {
                 let idle = self.shared.idle.load(Ordering::Acquire);
                 // One that had begun before may not have seen it; the next one has.
                 let seen = *idle_at.get_or_insert(idle + 2);
-                let is_over = came.orders == 0 || now.since(sent) >= LOST;
-                // What was sent before the last of them has come: the read above was before.
+                let is_over = came.orders == 0 || self.clock.now().since(sent) >= LOST;
+                self.check_engine()?;
                 if idle > seen && is_over {
-                    let orders = self.far.read()?;
-                    if orders == 0 {
-                        return Ok(());
-                    }
-                    came.first.get_or_insert(now);
-                    came.orders += orders;
-                    if came.orders >= LEGS {
-                        came.last = Some(now);
+                    // What was sent before that poll has come.
+                    arrived = self.far.read(self.clock)?;
+                    if arrived.is_none() {
                         return Ok(());
                     }
                 }
@@ -329,7 +350,24 @@ impl Venue<'_> {
             let ticks = self.clock.ticks();
             came.longest = came.longest.max(ticks.wrapping_sub(last_turn));
             last_turn = ticks;
+            if let Some(Arrived { orders, at }) = arrived {
+                came.first.get_or_insert(at);
+                came.orders += orders;
+                idle_at = None;
+                if came.orders >= LEGS {
+                    came.last = Some(at);
+                    return Ok(());
+                }
+            }
         }
+    }
+
+    /// That the engine's loop goes on: nothing is waited for that it will not do.
+    fn check_engine(&self) -> Result<(), CliError> {
+        if self.shared.has_ended.load(Ordering::Relaxed) {
+            return Err(CliError::could_not_run("the engine's loop has ended"));
+        }
+        Ok(())
     }
 
     /// Until the answers have been dealt with and the next packet is due; the record is read.
@@ -341,6 +379,7 @@ impl Venue<'_> {
         while self.clock.now().since(begun) < spacing
             || self.shared.idle.load(Ordering::Acquire) < idle + 3
         {
+            self.check_engine()?;
             if self.clock.now().since(begun) > LOST {
                 return Err(CliError::could_not_run("the engine's end does not come to rest"));
             }

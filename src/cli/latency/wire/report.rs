@@ -5,6 +5,7 @@ use super::near::HOST_GAP;
 use crate::cli::latency::commit;
 use crate::cli::latency::host::{Cores, Machine};
 use crate::cli::latency::market::Market;
+use crate::cli::latency::steps::{EVERY, StepFigures};
 use crate::cli::{CliError, Exit, Report};
 use crate::engine::latency::Figures;
 use serde::Serialize;
@@ -21,6 +22,7 @@ struct Row {
     to_first_order_undisturbed_ns: Figures,
     to_last_order_undisturbed_ns: Figures,
     in_engine_ns: Figures,
+    steps_ns: StepFigures,
     target_first_order_p50_ns: Option<u64>,
     packets: u64,
     torn_fires: u64,
@@ -62,6 +64,7 @@ impl Wire {
             to_first_order_undisturbed_ns: one.first_undisturbed.figures(),
             to_last_order_undisturbed_ns: one.last_undisturbed.figures(),
             in_engine_ns: one.inside.figures(),
+            steps_ns: one.steps.figures(),
             target_first_order_p50_ns: one.way.target_ns(),
             packets: one.packets,
             torn_fires: one.torn,
@@ -105,6 +108,13 @@ impl Wire {
         self.table(out, &title, |row| &row.to_first_order_undisturbed_ns)?;
         let title = "in the engine: packet received to the last order handed to the kernel";
         self.table(out, title, |row| &row.in_engine_ns)?;
+        let title = |step: &str| format!("in the engine, one turn in {EVERY}: {step}");
+        let feed = title("feed: looked, decoded, arbitrated, booked");
+        self.table(out, &feed, |row| &row.steps_ns.feed)?;
+        let desk = title("desk: evaluated, gated, reserved, recorded");
+        self.table(out, &desk, |row| &row.steps_ns.desk)?;
+        let gateway = title("gateway: both orders encoded and handed to the kernel");
+        self.table(out, &gateway, |row| &row.steps_ns.gateway)?;
         writeln!(out)?;
         for row in &self.ways {
             let equal = if row.frames_equal_record { "equal" } else { "DO NOT EQUAL" };

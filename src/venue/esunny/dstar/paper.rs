@@ -67,9 +67,18 @@ impl PaperCounter {
         self.strangers
     }
 
-    /// A datagram has come; says how many new orders were in it.
-    pub fn on_datagram(&mut self, datagram: &[u8]) -> u64 {
-        let before = self.orders.count;
+    /// New orders in a datagram, whosever they are.
+    #[must_use]
+    pub fn new_orders(datagram: &[u8]) -> u64 {
+        let mut orders = 0;
+        request::read::<V3>(datagram, |request| {
+            orders += u64::from(matches!(request, Ok(Request::Insert(_))));
+        });
+        orders
+    }
+
+    /// A datagram has come.
+    pub fn on_datagram(&mut self, datagram: &[u8]) {
         request::read::<V3>(datagram, |request| match request {
             Ok(Request::Auth(auth)) if self.is_ours(auth.udp_auth_code.get()) => {
                 self.authenticate(&auth);
@@ -82,7 +91,6 @@ impl PaperCounter {
             }
             _ => self.strangers += 1,
         });
-        self.orders.count - before
     }
 
     /// Bytes of the client's stream have come. The question for the last request is answered;
