@@ -31,7 +31,7 @@ pub struct FireEnds {
     pub halted: u64,
     /// Ended with lots left over: the spread is halted.
     pub left_over: u64,
-    /// Have not ended.
+    /// Have not ended, those that had not to be repaired among them.
     pub unended: u64,
     /// Fires that had not to be repaired and whose spread was halted meanwhile.
     pub whole_halted: u64,
@@ -39,7 +39,7 @@ pub struct FireEnds {
     pub most_lots: u64,
     /// The most that the lots left over by one fire are worth, 1e-9 of money.
     pub most_value_e9: u128,
-    /// The longest that a fire was known to be out of ratio, until it ended.
+    /// The longest that a fire was known to be out of ratio, until it ended or was told last.
     pub longest_ns: u64,
 }
 
@@ -260,7 +260,10 @@ impl Endings {
         for (spread, row) in &mut self.rows {
             if row.fire.is_some_and(|fire| fire.ended.is_none()) && runs(SpreadIndex(*spread)) {
                 self.sums.unended += 1;
-                row.fire = None;
+                let since = row.fire.take().and_then(|fire| fire.open_since);
+                self.sums.repaired += u64::from(since.is_some());
+                let longest_ns = since.map_or(0, |since| self.now.since(since).0);
+                self.sums.longest_ns = self.sums.longest_ns.max(longest_ns);
             }
             close(row, &mut self.sums);
         }
