@@ -123,6 +123,13 @@ fn files_that_pages_name_are_there() {
 }
 
 #[test]
+fn links_between_pages_lead_somewhere() {
+    let tree = source::tree();
+    let page = |path: &str| tree.iter().find(|source| source.path == path);
+    hold(|source| rules::links(source, |path| page(path).map(|page| rules::headings(&page.text))));
+}
+
+#[test]
 fn scripts_can_be_run() {
     hold(rules::scripts);
 }

@@ -126,6 +126,20 @@ fn named_paths() {
 }
 
 #[test]
+fn links() {
+    let page = |path: &str| {
+        (path == "docs/there.md").then(|| rules::headings("# One · 一\n```\n# two\n```\n### A b"))
+    };
+    let rule = |source: &Source| rules::links(source, page);
+    let right =
+        "[a](docs/there.md), [b](docs/there.md#one--一), [c](docs/there.md#a-b), ![d](d.png)";
+    for wrong in ["[a](docs/gone.md)", "[a](docs/there.md#two)", "[a](#one--一)"] {
+        tells_apart(rule, "README.md", wrong, right);
+    }
+    tells_apart(rule, "docs/a.md", "[a](docs/there.md)", "[a](there.md) [b](../docs/there.md)");
+}
+
+#[test]
 fn scripts() {
     let script =
         |text: &str, is_executable| Source { is_executable, ..Source::planted("scripts/a", text) };

@@ -1,6 +1,7 @@
 //! The rules: each looks at one file and says what it finds.
 
 use super::source::{Part, Source, has_word, is_word};
+use std::collections::BTreeSet;
 
 /// Files that a rule leaves alone, each with the reason.
 pub type Excepted = &'static [(&'static str, &'static str)];
@@ -237,6 +238,49 @@ pub fn named_paths(source: &Source, is_there: impl Fn(&str) -> bool) -> Vec<Stri
             .find(|named| !is_there(named))?;
         Some(format!("`{missing}` is not there"))
     })
+}
+
+/// Links of a page to a page lead to one that is there, and to a heading of it. `headings` says
+/// which a page has, as parts of addresses; `None` if there is no such page.
+pub fn links(source: &Source, headings: impl Fn(&str) -> Option<BTreeSet<String>>) -> Vec<String> {
+    if !source.path.ends_with(".md") {
+        return Vec::new();
+    }
+    let folder = source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    by_line(source, &source.text, |line| {
+        let targets = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        targets.map(|(target, _)| target).find_map(|target| {
+            let (page, heading) = target.split_once('#').unwrap_or((target, ""));
+            let path = match page.strip_prefix("../") {
+                _ if page.is_empty() => source.path.clone(),
+                Some(above) => above.to_owned(),
+                None if folder.is_empty() => page.to_owned(),
+                None => format!("{folder}/{page}"),
+            };
+            if target.contains("://") || !path.ends_with(".md") {
+                return None;
+            }
+            let leads = headings(&path)
+                .is_some_and(|headings| heading.is_empty() || headings.contains(heading));
+            (!leads).then(|| format!("({target}) leads nowhere"))
+        })
+    })
+}
+
+/// The headings of a page as parts of addresses: small letters, no marks, `-` for a blank.
+pub fn headings(text: &str) -> BTreeSet<String> {
+    let mut is_code = false;
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        is_code ^= line.starts_with("```");
+        let Some((_, title)) = line.split_once("# ").filter(|_| line.starts_with('#') && !is_code)
+        else {
+            continue;
+        };
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ' '));
+        found.insert(kept.collect::<String>().to_lowercase().replace(' ', "-"));
+    }
+    found
 }
 
 /// Scripts say what runs them, and can be run.
