@@ -113,6 +113,8 @@ struct Fire {
     open_since: Option<MonoNs>,
     /// The last look at it.
     looked: Option<Repair>,
+    /// When the time began that this look was in: anew where the fire is flattened.
+    round_since: Option<MonoNs>,
     is_halted: bool,
     /// It was told that it has ended, and whether in ratio.
     ended: Option<bool>,
@@ -164,9 +166,14 @@ impl Endings {
                 let row = self.rows.entry(told.spread.0).or_default();
                 close(row, &mut self.sums);
                 self.sums.fires += 1;
-                let (intent, is_halted) = (told.intent, false);
-                row.fire =
-                    Some(Fire { intent, open_since: None, looked: None, is_halted, ended: None });
+                row.fire = Some(Fire {
+                    intent: told.intent,
+                    open_since: None,
+                    looked: None,
+                    round_since: None,
+                    is_halted: false,
+                    ended: None,
+                });
             }
             Detail::Repair(told) => self.open(told.spread, told.open_for, Some(*told)),
             Detail::Internal(told) => {
@@ -192,9 +199,13 @@ impl Endings {
         let Some(fire) = self.rows.get_mut(&spread.0).and_then(|row| row.fire.as_mut()) else {
             return;
         };
-        // Time begins anew where it is flattened.
+        let is_flattening = |told: Option<Repair>| told.is_some_and(|told| told.is_flattening);
         let since = MonoNs(self.now.0.saturating_sub(open_for.0));
         fire.open_since = Some(fire.open_since.map_or(since, |known| known.min(since)));
+        let is_next = looked.is_some() && is_flattening(looked) != is_flattening(fire.looked);
+        if fire.round_since.is_none() || is_next {
+            fire.round_since = Some(since);
+        }
         fire.looked = looked.or(fire.looked);
     }
 
@@ -274,12 +285,12 @@ impl Endings {
 /// Why a repair was given up, after so many tries, short of the desk's being halted.
 fn given_up(row: &Row, spec: Option<&SpreadSpec>, tries: i64, now: MonoNs) -> Cause {
     let Some(spec) = spec else { return Cause::Command };
-    let Some(Fire { intent, open_since, looked, .. }) = row.fire else { return Cause::Command };
+    let Some(Fire { intent, round_since, looked, .. }) = row.fire else { return Cause::Command };
     let rounds = if looked.is_some_and(|told| told.is_flattening) { 1 } else { 2 };
     if tries >= i64::from(spec.repair.tries) * rounds {
         return Cause::Tries;
     }
-    let is_over = open_since.is_some_and(|since| now.since(since) >= spec.repair.within);
+    let is_over = round_since.is_some_and(|since| now.since(since) >= spec.repair.within);
     if !is_over {
         return row.halt.unwrap_or(Cause::Command);
     }
