@@ -188,7 +188,7 @@ counters! {
     /// The interface of one line.
     pub struct InterfaceLineCounters {
         /// What it can do.
-        pub state: Counter => Word "unwatched|up|no_carrier|down|gone|not_joined",
+        pub state: Counter => Word "unwatched|up|no_carrier|down|gone|not_joined|no_address",
     }
 }
 

@@ -13,6 +13,10 @@
 //! told, their sockets bring the feed. Then it goes on as after any silence: by a gap, and books
 //! from its replica.
 //!
+//! One that was chosen by an address which it has no more is not gone: groups are joined and ports
+//! opened by its number, so its feeds go on, and that is shown. If the address comes to another
+//! interface, its feeds follow it there.
+//!
 //! Not here: requests that leave past the kernel, and TCP. Their sessions end, and whoever logs on
 //! again opens what they need (`sessions`).
 
@@ -21,17 +25,15 @@ use super::sockets::FeedPort;
 use crate::config::{Configuration, Feed, FeedLine, Recovery, RequestPort};
 use crate::port::interface::{All, Interface, InterfaceChoice, LinkState};
 use crate::port::membership::Membership;
-use crate::port::xdp::renewal::{Renewal, renew};
+use crate::port::xdp::renewal::Renewals;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use xmc_hotpath::feed::CutLines;
 use xmc_hotpath::port::Line;
 
 /// Between two looks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
-/// Until an interface that could not be opened past the kernel is tried again.
-const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 
 /// Who uses an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +51,8 @@ enum User {
 struct Watched {
     choice: InterfaceChoice,
     users: Vec<User>,
-    /// The kernel's number of it when it was seen last; `None` when it was gone.
-    index: Option<u32>,
+    /// As it was seen last; `None` when it was gone.
+    found: Option<Interface>,
     state: LinkState,
 }
 
@@ -60,10 +62,8 @@ pub struct Interfaces {
     interfaces: Vec<Watched>,
     /// By feed: the memberships of lines A and B.
     memberships: Vec<[Membership; 2]>,
-    /// By feed: what opens its port anew; `None` if that is of sockets alone.
-    renewals: Vec<Option<Renewal>>,
-    next_attempt: Instant,
-    by_sockets: Vec<BySockets>,
+    /// What opens ports past the kernel anew, by feed.
+    renewals: Renewals,
     feeds: Vec<String>,
     gateways: Vec<String>,
 }
@@ -128,15 +128,13 @@ impl Interfaces {
         let mut all = Self {
             interfaces: Vec::new(),
             memberships: ports.iter().map(FeedPort::memberships).collect(),
-            renewals: ports.iter_mut().map(FeedPort::renewal).collect(),
-            next_attempt: Instant::now(),
-            by_sockets: Vec::new(),
+            renewals: Renewals::new(ports.iter_mut().map(FeedPort::renewal)),
             feeds: config.feeds.iter().map(|feed| feed.name.value.clone()).collect(),
             gateways: config.gateways.iter().map(|row| row.name.value.clone()).collect(),
         };
         for ((feed, port), at) in config.feeds.iter().zip(&*ports).zip(0..) {
             for (line, of) in [(Line::A, &feed.line_a), (Line::B, &feed.line_b)] {
-                let joined = port.sockets().line(line).interface().index;
+                let joined = port.sockets().line(line).interface();
                 all.add(of.interface.as_ref(), User::Line(at, line), Some(joined));
             }
             for line in recovery_lines(feed) {
@@ -148,14 +146,14 @@ impl Interfaces {
                 all.add(Some(interface), User::Requests(at), None);
             }
         }
-        // What no line has told the number of is what it is now.
-        for row in all.interfaces.iter_mut().filter(|row| row.index.is_none()) {
-            row.index = here.as_ref().and_then(|here| here.find(&row.choice)).map(|of| of.index);
+        // What no line has joined on is what it is now.
+        for row in all.interfaces.iter_mut().filter(|row| row.found.is_none()) {
+            row.found = here.as_ref().and_then(|here| here.find(&row.choice));
         }
         all
     }
 
-    fn add(&mut self, choice: Option<&InterfaceChoice>, user: User, index: Option<u32>) {
+    fn add(&mut self, choice: Option<&InterfaceChoice>, user: User, found: Option<&Interface>) {
         let Some(choice) = choice else { return };
         let known = self.interfaces.iter_mut().find(|row| row.choice == *choice);
         let row = match known {
@@ -163,11 +161,11 @@ impl Interfaces {
             None => {
                 let (choice, users) = (choice.clone(), Vec::new());
                 let state = LinkState::Unwatched;
-                self.interfaces.push(Watched { choice, users, index, state });
+                self.interfaces.push(Watched { choice, users, found: None, state });
                 self.interfaces.last_mut().expect("it was put there just now")
             }
         };
-        row.index = row.index.or(index);
+        row.found = row.found.take().or_else(|| found.cloned());
         if !row.users.contains(&user) {
             row.users.push(user);
         }
@@ -187,7 +185,6 @@ impl Interfaces {
         for row in &mut self.interfaces {
             row.look(&all, &mut self.memberships, counters);
         }
-        self.renew(&all);
         for (at, counted) in counters.feed_ports.iter().enumerate() {
             let is_cut = |line| {
                 let user = User::Line(at, line);
@@ -199,53 +196,25 @@ impl Interfaces {
             let cut = CutLines { a: is_cut(Line::A), b: is_cut(Line::B) };
             counters.feeds[at].told.lines.set(cut.to_word());
         }
-        published.set(Found { cut: self.cut(), by_sockets: self.by_sockets.clone() });
+        published.set(Found { cut: self.cut(), by_sockets: self.by_sockets() });
+        // Whoever waits for the news does not wait for this.
+        let interfaces = &self.interfaces;
+        self.renewals.look(|feed, line| {
+            let user = User::Line(feed, line);
+            interfaces.iter().find(|row| row.users.contains(&user))?.found.clone()
+        });
     }
 
-    /// Opens again, past the kernel, what was opened on interfaces that were taken away.
-    fn renew(&mut self, all: &All) {
-        self.renewals.iter_mut().flatten().for_each(Renewal::clean_up);
-        if Instant::now() < self.next_attempt {
-            return;
-        }
-        self.by_sockets.clear();
-        for (interface, users) in self.due(all) {
-            let seats = self.renewals.iter_mut().enumerate().filter_map(|(feed, renewal)| {
-                let (_, seat) = users.iter().find(|(user, _)| *user == feed)?;
-                Some((renewal.as_mut()?, *seat))
-            });
-            let Err(error) = renew(&interface, &mut seats.collect::<Vec<_>>()) else { continue };
-            self.by_sockets.extend(users.iter().map(|(feed, _)| BySockets {
-                feed: self.feeds[*feed].clone(),
-                interface: interface.name.clone(),
-                why: error.to_string(),
-            }));
-            self.next_attempt = Instant::now() + BETWEEN_ATTEMPTS;
-        }
-    }
-
-    /// Interfaces that have to be opened again, each with the feeds on it and their seats.
-    fn due(&mut self, all: &All) -> Vec<(Interface, Vec<(usize, usize)>)> {
-        let mut due: Vec<(Interface, Vec<(usize, usize)>)> = Vec::new();
-        let renewals = self.renewals.iter_mut().enumerate();
-        for (feed, renewal) in renewals.filter_map(|(feed, of)| Some((feed, of.as_mut()?))) {
-            for line in Line::BOTH {
-                let user = User::Line(feed, line);
-                let row = self.interfaces.iter().find(|row| row.users.contains(&user));
-                let found = row.and_then(|row| all.find(&row.choice)).filter(|found| found.is_up);
-                let Some(found) = found else { continue };
-                let seat = renewal.seat(line);
-                if !renewal.is_due(seat, &found) {
-                    continue;
-                }
-                match due.iter_mut().find(|(known, _)| known.index == found.index) {
-                    Some((_, users)) if users.iter().any(|(user, _)| *user == feed) => {}
-                    Some((_, users)) => users.push((feed, seat)),
-                    None => due.push((found, vec![(feed, seat)])),
-                }
-            }
-        }
-        due
+    fn by_sockets(&self) -> Vec<BySockets> {
+        let told = self.renewals.failures().map(|(feed, interface, why)| BySockets {
+            feed: self.feeds[feed].clone(),
+            interface: interface.name.clone(),
+            why: why.to_owned(),
+        });
+        let mut told: Vec<_> = told.collect();
+        // Both lines by two addresses of the same.
+        told.dedup();
+        told
     }
 
     fn cut(&self) -> Vec<Cut> {
@@ -270,14 +239,22 @@ impl Interfaces {
 impl Watched {
     /// Finds it among all that there are, and follows it if it is another one than before.
     fn look(&mut self, all: &All, memberships: &mut [[Membership; 2]], counters: &Counters) {
-        let Some(found) = all.find(&self.choice) else {
+        let before = self.found.take();
+        let chosen = all.find(&self.choice);
+        let is_chosen = chosen.is_some();
+        let Some(found) = chosen.or_else(|| all.again(before.as_ref()?)) else {
             self.lines(memberships).for_each(|(_, membership)| membership.lost());
-            (self.index, self.state) = (None, LinkState::Gone);
+            self.state = LinkState::Gone;
             return;
         };
-        let is_new = self.index.replace(found.index) != Some(found.index);
         let is_joined = self.join(&found, memberships);
-        self.state = if is_joined { found.state() } else { LinkState::NotJoined };
+        self.state = match found.state() {
+            _ if !is_joined => LinkState::NotJoined,
+            LinkState::Up if !is_chosen => LinkState::NoAddress,
+            state => state,
+        };
+        let is_new = before.is_none_or(|before| before.index != found.index);
+        self.found = Some(found);
         if is_new {
             let mut feeds: Vec<_> = self.users.iter().filter_map(|user| user.feed()).collect();
             feeds.dedup();

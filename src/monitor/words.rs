@@ -318,6 +318,7 @@ words! {
         Down "DOWN" "关闭",
         Gone "GONE" "不存在",
         NotJoined "NOT JOINED" "未加入组播",
+        NoAddress "no address" "无地址",
     }
     SessionState { Down "DOWN" "断开", Up "up" "正常", Gapped "GAPPED" "缺口", }
     QuoteQuality {

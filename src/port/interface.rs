@@ -70,12 +70,21 @@ pub enum LinkState {
     Gone,
     /// It was made anew, and groups could not be joined on it.
     NotJoined,
+    /// Packets can come and go; the address by which it was chosen is not there just now.
+    NoAddress,
 }
 
 impl LinkState {
     /// All of them, in the order of the counters' words.
-    pub const ALL: &[Self] =
-        &[Self::Unwatched, Self::Up, Self::NoCarrier, Self::Down, Self::Gone, Self::NotJoined];
+    pub const ALL: &[Self] = &[
+        Self::Unwatched,
+        Self::Up,
+        Self::NoCarrier,
+        Self::Down,
+        Self::Gone,
+        Self::NotJoined,
+        Self::NoAddress,
+    ];
 
     /// Its word in counters, alerts and messages.
     #[must_use]
@@ -87,6 +96,7 @@ impl LinkState {
             Self::Down => "down",
             Self::Gone => "gone",
             Self::NotJoined => "not_joined",
+            Self::NoAddress => "no_address",
         }
     }
 
@@ -106,7 +116,7 @@ impl LinkState {
     /// Somebody looks, and nothing can come or go.
     #[must_use]
     pub const fn is_cut(self) -> bool {
-        !matches!(self, Self::Unwatched | Self::Up)
+        !matches!(self, Self::Unwatched | Self::Up | Self::NoAddress)
     }
 }
 
@@ -204,6 +214,14 @@ impl All {
             InterfaceChoice::Address(address) => Some(*address),
             InterfaceChoice::Name(_) => None,
         }))
+    }
+
+    /// The one that was seen before, by number and name, whatever addresses it has now; `None` if
+    /// it is not there any more.
+    #[must_use]
+    pub fn again(&self, before: &Interface) -> Option<Interface> {
+        let is_same = |row: &&Row| row.index == before.index && row.name == before.name;
+        self.0.iter().find(is_same).map(|row| row.interface(None))
     }
 }
 

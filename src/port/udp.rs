@@ -178,8 +178,7 @@ fn located(group: SocketAddrV4, choice: &InterfaceChoice) -> Result<Interface, U
 pub struct JoinedSocket {
     /// Its membership is renewed by the cold side while a hot core receives.
     socket: Arc<UdpSocket>,
-    group: SocketAddrV4,
-    source: Option<Ipv4Addr>,
+    line: Box<LineSettings>,
     interface: Interface,
     warnings: Box<[Warning]>,
 }
@@ -215,8 +214,8 @@ impl JoinedSocket {
         }
         socket.bind(&group.into()).map_err(|source| UdpError::Bind { group, source })?;
         join(&socket, group, line.source, &interface)?;
-        let (socket, source) = (Arc::new(socket.into()), line.source);
-        Ok(Self { socket, group, source, interface, warnings: warnings.into() })
+        let (socket, line) = (Arc::new(socket.into()), Box::new(line.clone()));
+        Ok(Self { socket, line, interface, warnings: warnings.into() })
     }
 
     /// What works less well than configured.
@@ -228,16 +227,22 @@ impl JoinedSocket {
     /// Group and port.
     #[must_use]
     pub fn group(&self) -> SocketAddrV4 {
-        self.group
+        self.line.group
     }
 
     /// The only sender that is listened to; `None` for any.
     #[must_use]
     pub fn source(&self) -> Option<Ipv4Addr> {
-        self.source
+        self.line.source
     }
 
-    /// Where it is joined.
+    /// How its interface was chosen.
+    #[must_use]
+    pub fn choice(&self) -> &InterfaceChoice {
+        &self.line.interface
+    }
+
+    /// Where it was joined first.
     #[must_use]
     pub fn interface(&self) -> &Interface {
         &self.interface
@@ -246,7 +251,7 @@ impl JoinedSocket {
     /// What renews its membership when its interface is made again.
     #[must_use]
     pub fn membership(&self) -> Membership {
-        Membership::of(&self.socket, self.group, self.source, self.interface.index)
+        Membership::of(&self.socket, self.line.group, self.line.source, self.interface.index)
     }
 
     /// The next datagram's length, or that there is none, or an error of the socket, which is

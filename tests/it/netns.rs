@@ -45,7 +45,7 @@ impl Namespace {
     /// Adds an interface with an address here and one beside, which are each other's ends. `queues`
     /// are those of the one here.
     pub fn cable(&self, beside: &Beside, near: (&str, &str), far: (&str, &str), queues: u32) {
-        let place = format!("/proc/{}/fd/{}", std::process::id(), beside.there.as_raw_fd());
+        let [_, place] = beside.places();
         let count = format!("numrxqueues {queues} numtxqueues {queues}");
         let peer = format!("name {} {count} netns {place}", far.0);
         self.ip(&format!("link add {} {count} type veth peer {peer}", near.0));
@@ -66,6 +66,12 @@ pub struct Beside {
 }
 
 impl Beside {
+    /// Where `ip` finds the namespace of the calling thread, and the one beside.
+    pub fn places(&self) -> [String; 2] {
+        let place = |of: &File| format!("/proc/{}/fd/{}", std::process::id(), of.as_raw_fd());
+        [place(&self.here), place(&self.there)]
+    }
+
     /// Runs `body` there. What it opens stays there, threads that it starts as well.
     pub fn within<T>(&self, body: impl FnOnce(&Namespace) -> T) -> T {
         move_to(&self.there);

@@ -1,7 +1,7 @@
 //! `xmc compliance show`: the meters of a record, whether its engine runs or has ended.
 
 use crate::audit::export::{Cell, Sheet, column, text};
-use crate::audit::{self, kept};
+use crate::audit::{self, CouldNotRun, Finding, kept};
 use crate::calendar::instant;
 use crate::cli::{CliError, Exit, Report};
 use crate::compliance::day::minute;
@@ -11,11 +11,16 @@ use crate::compliance::meters::{Meter, Of};
 use crate::config::{self, Compliance, Configuration};
 use crate::monitor::{Lang, number};
 use serde_json::{Value, json};
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Blocks that are read before it is looked whether there are more.
 const BLOCKS: usize = 256;
+/// Looks at a record that others change meanwhile.
+const LOOKS: u32 = 5;
+/// Between two looks at what may be damage: a running engine writes more often than that.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// Show orders, cancels, their ratio to trades, trades with oneself, positions and fees of orders
 /// of the trading day, and how they stand to the thresholds of [compliance].
@@ -77,8 +82,8 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     };
     let config = config.as_ref().unwrap_or(&none);
     // What follows a journal takes damage for its end: whoever counts must know.
-    let whole = audit::verify(&directory).map_err(CliError::could_not_run)?;
-    let damage = whole.finding.map(|finding| finding.to_string());
+    let damage = damage(&directory).map_err(CliError::could_not_run)?;
+    let damage = damage.map(|finding| finding.to_string());
     let now = follow.meters().now();
     let judged = judge(config, follow.meters(), now);
     if out.is_json() {
@@ -124,20 +129,55 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     Ok(if is_found { Exit::Finding } else { Exit::Ok })
 }
 
-fn read(directory: &std::path::Path, config: Option<&Configuration>) -> Result<Follow, CliError> {
+fn read(directory: &Path, config: Option<&Configuration>) -> Result<Follow, CliError> {
     read_grouped(directory, config.and_then(|config| config.compliance.as_ref()))
 }
 
-fn read_grouped(
-    directory: &std::path::Path,
-    config: Option<&Compliance>,
-) -> Result<Follow, CliError> {
-    let failed = |error: std::io::Error| {
+fn read_grouped(directory: &Path, config: Option<&Compliance>) -> Result<Follow, CliError> {
+    let failed = |error: io::Error| {
         CliError::could_not_run(format!("cannot read the record {}: {error}", directory.display()))
     };
-    let mut follow = Follow::new(directory, config).map_err(failed)?;
-    while follow.poll(BLOCKS).map_err(failed)? {}
-    Ok(follow)
+    let read = || -> io::Result<Follow> {
+        let mut follow = Follow::new(directory, config)?;
+        while follow.poll(BLOCKS)? {}
+        Ok(follow)
+    };
+    listed(read, |error: &io::Error| error.kind() == io::ErrorKind::NotFound).map_err(failed)
+}
+
+/// What is wrong with the record and stays so. While it is written, a block that is not whole yet
+/// and a segment that is just sealed look like damage, and the next look finds the record to go on
+/// behind them.
+fn damage(directory: &Path) -> Result<Option<Finding>, CouldNotRun> {
+    let place = |of: &Finding| (of.file.clone(), of.offset);
+    let mut before: Option<Finding> = None;
+    for _ in 0..LOOKS {
+        let is_missing = |error: &CouldNotRun| {
+            matches!(error, CouldNotRun::Io { source, .. }
+                if source.kind() == io::ErrorKind::NotFound)
+        };
+        let Some(found) = listed(|| audit::verify(directory), is_missing)?.finding else {
+            return Ok(None);
+        };
+        match &before {
+            Some(before) if place(&found) > place(before) => return Ok(None),
+            Some(before) if place(&found) == place(before) => return Ok(Some(found)),
+            _ => before = Some(found),
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+    Ok(before)
+}
+
+/// Reads, again if a segment is missing that was listed just before: it was packed or removed.
+fn listed<T, E>(read: impl Fn() -> Result<T, E>, is_missing: impl Fn(&E) -> bool) -> Result<T, E> {
+    for _ in 1..LOOKS {
+        match read() {
+            Err(error) if is_missing(&error) => {}
+            done => return done,
+        }
+    }
+    read()
 }
 
 fn row(config: &Compliance, of: &Of, meter: &Meter) -> Value {

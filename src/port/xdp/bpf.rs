@@ -17,6 +17,7 @@ const MAP_UPDATE: libc::c_int = 2;
 const PROGRAM_LOAD: libc::c_int = 5;
 const PROGRAM_TEST: libc::c_int = 10;
 const LINK_CREATE: libc::c_int = 28;
+const LINK_DETACH: libc::c_int = 34;
 
 /// `BPF_MAP_TYPE_XSKMAP`, `BPF_PROG_TYPE_XDP`, `BPF_XDP` as an attach type.
 const SOCKET_MAP: u32 = 17;
@@ -89,6 +90,11 @@ struct LinkAttributes {
     interface: u32,
     attach: u32,
     flags: u32,
+}
+
+#[repr(C)]
+struct DetachAttributes {
+    link: u32,
 }
 
 const _: () = assert!(size_of::<MapAttributes>() == 44 && size_of::<ElementAttributes>() == 32);
@@ -209,7 +215,7 @@ impl Redirect {
                     Mode::Generic => IN_GENERIC,
                 },
             };
-            make(LINK_CREATE, &mut attributes).map(|link| Link { _descriptor: link, mode })
+            make(LINK_CREATE, &mut attributes).map(|descriptor| Link { descriptor, mode })
         };
         let unhung = |mode| {
             move |source: io::Error| match source.raw_os_error() {
@@ -276,7 +282,7 @@ fn load_once(instructions: &[Instruction], log: &mut [u8]) -> io::Result<OwnedFd
 /// A program on an interface. It is taken away with this value, or by the kernel with the process.
 #[derive(Debug)]
 pub struct Link {
-    _descriptor: OwnedFd,
+    descriptor: OwnedFd,
     mode: Mode,
 }
 
@@ -285,5 +291,12 @@ impl Link {
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// Takes the program away, whoever else still has this value.
+    pub(super) fn detach(&self) {
+        let mut attributes = DetachAttributes { link: number(&self.descriptor) };
+        // A link whose interface is gone has nothing to take away.
+        let _ = call(LINK_DETACH, &mut attributes);
     }
 }

@@ -20,6 +20,7 @@ use crate::port::interface::Interface;
 use std::ops::Range;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use xmc_hotpath::port::xdp::{Consumer, Descriptor, FrameAddress, Producer};
 
 /// Frames after which the kernel is shown what it may use again. Each showing takes a line of
@@ -137,21 +138,27 @@ pub struct Frames {
     pub are_common: bool,
 }
 
+/// Which queue of which interface, and how it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'i> {
+    pub interface: &'i Interface,
+    pub queue: u32,
+    /// Where the program stands.
+    pub mode: Mode,
+    /// For how long, if another socket has it.
+    pub patience: Duration,
+}
+
 impl Queue {
-    /// The first socket on `queue`, with some frames of the memory, of which the first queue of
-    /// this interface is `first`. The program stands in `mode`.
+    /// The first socket on a queue, with some frames of the memory. That is registered with
+    /// `socket` or, if this is not the interface's first queue, with the socket of `first`.
     pub fn open(
         umem: &Arc<Umem>,
         frames: &Frames,
+        socket: XdpSocket,
         first: Option<&Self>,
-        interface: &Interface,
-        queue: u32,
-        mode: Mode,
+        asked: Asked<'_>,
     ) -> Result<Self, XdpError> {
-        let socket = XdpSocket::open()?;
-        if first.is_none() {
-            socket.register(umem)?;
-        }
         let Frames { own, entries, are_common } = frames;
         let places = (2 * (own.end - own.start)).next_power_of_two();
         let sizes =
@@ -163,7 +170,8 @@ impl Queue {
             fill.push(umem.layout().address(frame)).expect("it has room for twice as many");
         }
         fill.publish();
-        socket.bind(interface, queue, first.map(|first| &first.socket), mode)?;
+        let Asked { interface, queue, mode, patience } = asked;
+        socket.bind(interface, queue, first.map(|first| &first.socket), mode, patience)?;
         let fill = match are_common {
             true => Fill::common(&Arc::new(Mutex::new(fill)), own.end - own.start),
             false => Fill::Own(fill),
@@ -173,20 +181,15 @@ impl Queue {
     }
 
     /// One more socket on the same queue, with a receive ring of its own and the frames in common.
-    pub fn beside(
-        &self,
-        entries: u32,
-        interface: &Interface,
-        queue: u32,
-    ) -> Result<Self, XdpError> {
+    pub fn beside(&self, entries: u32, asked: Asked<'_>) -> Result<Self, XdpError> {
         let Fill::Common { ring, kept, .. } = &self.fill else {
             unreachable!("it was opened to have its frames in common");
         };
         let socket = XdpSocket::open()?;
         let offsets = socket.rings(&[(Kind::Receive, entries)])?;
         let received = rings::consumer(socket.as_fd(), &offsets, Kind::Receive, entries)?;
-        // The mode is that of the socket whose frames they are.
-        socket.bind(interface, queue, Some(&self.socket), Mode::Native)?;
+        let Asked { interface, queue, mode, patience } = asked;
+        socket.bind(interface, queue, Some(&self.socket), mode, patience)?;
         let frames = u32::try_from(kept.capacity()).expect("a few thousand");
         let (fill, umem) = (Fill::common(ring, frames), Arc::clone(&self.umem));
         Ok(Self { received, fill, socket, umem, unshown: 0, is_busy_polled: false })

@@ -10,9 +10,9 @@
 //!
 //! An interface that is taken away takes the program with it, and its sockets find nothing any
 //! more. What comes when it is made again comes by the ordinary sockets, once they have joined
-//! there, until the cold side has opened it anew (`Renewal`): the port then takes what was opened
-//! out of a ring, between two frames, and gives back what it had. It allocates and closes nothing
-//! itself.
+//! there, until the cold side has opened it anew (`renewal`): the port takes out of a ring, between
+//! two frames, first an empty tap and later one that was opened, and gives back what it had. It
+//! allocates and closes nothing itself.
 //!
 //! Stamps are taken when frames are found, once for all that are found together.
 
@@ -20,13 +20,13 @@ use super::bpf::Redirect;
 use super::program::Filter;
 use super::queue::Taken;
 use super::renewal::{Renewal, Seat};
-use super::socket::{DropWatch, XdpSocket};
+use super::socket::{BUSY_PATIENCE, DropWatch, XdpSocket};
 use super::tap::{self, Share, Tap};
 use super::{Mode, ModeChoice, XdpError};
 use crate::counters::Placed;
 use crate::port::capture::LinkType;
 use crate::port::datagram::datagram;
-use crate::port::interface::Interface;
+use crate::port::interface::{Interface, InterfaceChoice};
 use crate::port::udp::{self, MulticastCounters, MulticastPort};
 use rtrb::RingBuffer;
 use std::net::SocketAddrV4;
@@ -44,7 +44,8 @@ const LOOKS: u32 = 64;
 const BETWEEN_SOCKETS: Span = Span(100_000);
 /// Bytes of copies that may wait for the cold side.
 const COPY_BYTES: usize = 4 << 20;
-/// Taps that may wait for a port, and for the cold side. A port that is not polled takes none.
+/// Taps that may wait for a port, and for the cold side: for each of two places one that is open,
+/// and the empty one that comes after it (`renewal`). A port that is not polled takes none.
 const TAPS: usize = 4;
 
 /// How a feed is received.
@@ -116,9 +117,11 @@ counters! {
     }
 }
 
-/// An interface on which at least one of the lines is, and what is wanted of it.
+/// An interface as at least one of the lines has chosen it, and what is wanted of it. Two choices
+/// may be the same interface, and later not.
 #[derive(Clone, Debug)]
 struct Place {
+    choice: InterfaceChoice,
     interface: Interface,
     lines: Vec<Line>,
     share: Share,
@@ -131,9 +134,9 @@ enum Lent {
     BySocket,
 }
 
-/// A tap that the cold side has opened anew.
+/// A tap on its way to its place, from the cold side; or back.
 #[derive(Debug)]
-pub(super) struct Fresh {
+pub(super) struct Handed {
     pub at: usize,
     pub tap: Tap,
 }
@@ -144,8 +147,9 @@ pub struct XdpPort<C> {
     /// By place; not open before `attach`.
     taps: Vec<Tap>,
     places: Vec<Place>,
-    /// Where taps come from that were opened anew, and where those go that they replace.
-    renewal: Option<(rtrb::Consumer<Fresh>, rtrb::Producer<Tap>)>,
+    /// Where taps come from that were opened anew, or are empty, and where those go that they
+    /// replace.
+    renewal: Option<(rtrb::Consumer<Handed>, rtrb::Producer<Handed>)>,
     /// The memberships, and the long way.
     sockets: MulticastPort<C>,
     clock: C,
@@ -191,7 +195,8 @@ pub fn attach<C: Clock>(ports: &mut [&mut XdpPort<C>]) -> Result<(), (usize, Xdp
     for (interface, users) in interfaces {
         let share = |(port, at): &(usize, usize)| ports[*port].places[*at].share.clone();
         let shares: Vec<_> = users.iter().map(share).collect();
-        let taps = tap::open(&interface, &shares).map_err(|error| (users[0].0, error))?;
+        let taps = tap::open(&interface, &shares, BUSY_PATIENCE);
+        let taps = taps.map_err(|error| (users[0].0, error))?;
         opened.extend(users.into_iter().zip(taps));
     }
     for ((port, at), (tap, mut warnings)) in opened {
@@ -220,12 +225,13 @@ impl<C: Clock> XdpPort<C> {
             let socket = sockets.line(line);
             let filter = Filter { target: socket.group(), source: socket.source() };
             let interface = socket.interface();
-            match places.iter_mut().find(|place| place.interface.index == interface.index) {
+            match places.iter_mut().find(|place| place.choice == *socket.choice()) {
                 Some(place) => {
                     place.lines.push(line);
                     place.share.filters.push(filter);
                 }
                 None => places.push(Place {
+                    choice: socket.choice().clone(),
                     interface: interface.clone(),
                     lines: vec![line],
                     share: Share { filters: vec![filter], settings },
@@ -272,12 +278,9 @@ impl<C: Clock> XdpPort<C> {
         let (fresh, taken) = RingBuffer::new(TAPS);
         let (left, old) = RingBuffer::new(TAPS);
         self.renewal = Some((taken, left));
-        let seat = |(place, tap): (&Place, &Tap)| Seat {
-            index: place.interface.index,
-            lines: place.lines.clone(),
-            share: place.share.clone(),
-            watch: tap.watch(),
-            is_lost: false,
+        let seat = |(place, tap): (&Place, &Tap)| {
+            let grip = tap.grip().map(|grip| (place.interface.index, grip));
+            Seat::new(place.lines.clone(), place.share.clone(), grip)
         };
         let seats = self.places.iter().zip(&self.taps).map(seat).collect();
         Renewal { seats, fresh, old, watch: self.watch.clone() }
@@ -439,11 +442,11 @@ impl<C: Clock> XdpPort<C> {
         if left.is_full() {
             return;
         }
-        let Ok(Fresh { at, tap }) = fresh.pop() else { return };
-        let old = self.seat(at, tap);
+        let Ok(Handed { at, tap }) = fresh.pop() else { return };
+        let tap = self.seat(at, tap);
         if let Some((_, left)) = &mut self.renewal {
             // There is room, as was seen above.
-            let _ = left.push(old);
+            let _ = left.push(Handed { at, tap });
         }
     }
 

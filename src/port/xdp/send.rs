@@ -18,7 +18,7 @@
 use super::error::refused;
 use super::frame::{FrameTemplate, Route, group_link};
 use super::rings::{self, Kind, Mapped};
-use super::socket::XdpSocket;
+use super::socket::{BUSY_PATIENCE, XdpSocket};
 use super::umem::Umem;
 use super::{Mode, XdpError, ethtool};
 use crate::counters::Placed;
@@ -103,7 +103,7 @@ impl XdpSender {
         let transmit = rings::producer(socket.as_fd(), &offsets, Kind::Transmit, FRAMES)?;
         let completed = rings::consumer(socket.as_fd(), &offsets, Kind::Completion, FRAMES)?;
         // Generic: with a copy.
-        socket.bind(&interface, queue, None, Mode::Generic)?;
+        socket.bind(&interface, queue, None, Mode::Generic, BUSY_PATIENCE)?;
         let (route, port) = route(target, &interface)?;
         let free = FreeFrames::new(FRAMES);
         let (left, given_back) = RingBuffer::new(1);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// How long a queue is asked for that another socket has: the kernel gives it back some time after
 /// that was closed.
-const BUSY_PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const BUSY_PATIENCE: Duration = Duration::from_secs(2);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(2);
 
 /// `SO_PREFER_BUSY_POLL`, `SO_BUSY_POLL_BUDGET` of `asm-generic/socket.h`.
@@ -80,13 +80,15 @@ impl XdpSocket {
         self.offsets().map_err(refused("the places of AF_XDP's rings"))
     }
 
-    /// Binds to a queue. The frames are those of `shared`, or its own.
+    /// Binds to a queue; asks for one that another socket has for so long. The frames are those of
+    /// `shared`, or its own.
     pub(super) fn bind(
         &self,
         interface: &Interface,
         queue: u32,
         shared: Option<&Self>,
         mode: Mode,
+        patience: Duration,
     ) -> Result<(), XdpError> {
         let flags = match (shared, mode) {
             // What is shared is as the first socket has it.
@@ -111,7 +113,7 @@ impl XdpSocket {
             };
             let name = || interface.name.clone();
             match error.raw_os_error() {
-                Some(libc::EBUSY) if start.elapsed() < BUSY_PATIENCE => {
+                Some(libc::EBUSY) if start.elapsed() < patience => {
                     std::thread::sleep(BETWEEN_ATTEMPTS);
                 }
                 Some(libc::EBUSY) => return Err(XdpError::Taken { interface: name(), queue }),

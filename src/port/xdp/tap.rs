@@ -7,18 +7,19 @@
 //! polled by another core. What was opened goes when the last of them does.
 //!
 //! On the cold side: called when ports begin (`receive::attach`), and when an interface was made
-//! again (`engine::interfaces`).
+//! again (`renewal`).
 
 use super::bpf::{Link, Redirect};
 use super::host::Card;
 use super::program::Filter;
-use super::queue::{Frames, KEPT, Queue};
+use super::queue::{Asked, Frames, KEPT, Queue};
 use super::receive::{XdpSettings, XdpWarning};
-use super::socket::{DropWatch, Watched};
+use super::socket::{DropWatch, Watched, XdpSocket};
 use super::umem::Umem;
 use super::{Mode, ModeChoice, XdpError};
 use crate::port::interface::Interface;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// Frames of a queue: at least what a burst of a few milliseconds needs, at most what a ring of the
 /// kernel may be.
@@ -79,14 +80,37 @@ impl Tap {
         &mut self.queues
     }
 
-    /// What says whether its interface was taken away; `None` before it was opened.
-    pub(super) fn watch(&self) -> Option<Watched> {
-        self.queues.first().map(|queue| queue.socket().watch())
+    /// What the cold side keeps of it while a port has it; `None` before it was opened.
+    pub(super) fn grip(&self) -> Option<Grip> {
+        let (hook, first) = (self.hook.as_ref()?, self.queues.first()?);
+        Some(Grip { hook: Arc::downgrade(hook), watch: first.socket().watch() })
     }
 
     /// Has its sockets counted, in this place among those of its port.
     pub(super) fn count_in(&self, watch: &DropWatch, at: usize) {
         watch.watch(at, self.queues.iter().map(Queue::socket));
+    }
+}
+
+/// A tap that a port has, seen from the cold side. It keeps nothing open.
+#[derive(Debug)]
+pub struct Grip {
+    hook: Weak<Hook>,
+    watch: Watched,
+}
+
+impl Grip {
+    /// Whether its interface was taken away: told once.
+    pub fn is_cut_off(&self) -> bool {
+        self.watch.is_cut_off()
+    }
+
+    /// Takes the program away, for all who have a tap on that interface: what comes from now on is
+    /// the kernel's, and what came before is still in the rings.
+    pub fn unhang(&self) {
+        if let Some(hook) = self.hook.upgrade() {
+            hook.link.detach();
+        }
     }
 }
 
@@ -132,18 +156,22 @@ fn check(interface: &Interface, shares: &[Share]) -> Result<(), XdpError> {
 
 /// Hangs the program of all `shares` on an interface, and opens a socket for each on each queue;
 /// in their order. Nothing is lost meanwhile: a frame for which there is no socket yet is passed
-/// on.
+/// on. A queue that another socket has is asked for with `patience`.
+///
+/// What can be refused without the interface is asked for first: a driver may reset its card for a
+/// program that comes and goes.
 ///
 /// # Errors
 /// See `XdpError`. What was opened is closed.
-pub fn open(interface: &Interface, shares: &[Share]) -> Result<Vec<Opened>, XdpError> {
+pub fn open(
+    interface: &Interface,
+    shares: &[Share],
+    patience: Duration,
+) -> Result<Vec<Opened>, XdpError> {
     let choice = mode(interface, shares)?;
     check(interface, shares)?;
     let card = Card::of(interface);
     let filters: Vec<_> = shares.iter().map(|share| &share.filters[..]).collect();
-    let redirect = Redirect::load(&filters, card.queues)?;
-    let link = redirect.attach(interface, choice)?;
-    let mode = link.mode();
     let entries: Vec<_> = shares.iter().map(Share::entries).collect();
     let are_common = shares.len() > 1;
     let feeds = u32::try_from(shares.len()).expect("feeds are few");
@@ -151,17 +179,25 @@ pub fn open(interface: &Interface, shares: &[Share]) -> Result<Vec<Opened>, XdpE
     let of_queue = entries.iter().sum::<u32>() + kept;
     let frames = of_queue.checked_mul(card.queues).expect("cards have fewer queues");
     let umem = Arc::new(Umem::map(frames)?);
+    let registered = XdpSocket::open()?;
+    registered.register(&umem)?;
+    let mut registered = Some(registered);
+    let redirect = Redirect::load(&filters, card.queues)?;
+    let link = redirect.attach(interface, choice)?;
+    let mode = link.mode();
     let mut opened: Vec<Vec<Queue>> = shares.iter().map(|_| Vec::new()).collect();
     let mut warnings: Vec<Vec<XdpWarning>> = shares.iter().map(|_| Vec::new()).collect();
     for queue in 0..card.queues {
+        let asked = Asked { interface, queue, mode, patience };
         for (at, share) in shares.iter().enumerate() {
             let mut made = if at == 0 {
                 let own = queue * of_queue..(queue + 1) * of_queue;
                 let frames = Frames { own, entries: entries[0], are_common };
-                Queue::open(&umem, &frames, opened[0].first(), interface, queue, mode)?
+                let socket = registered.take().map_or_else(XdpSocket::open, Ok)?;
+                Queue::open(&umem, &frames, socket, opened[0].first(), asked)?
             } else {
                 let first = opened[0].last().expect("it was opened just now");
-                first.beside(entries[at], interface, queue)?
+                first.beside(entries[at], asked)?
             };
             let place = u32::try_from(at).expect("feeds are few") * card.queues + queue;
             redirect.set(place, made.socket())?;

@@ -3,11 +3,14 @@
 
 use super::text_of;
 use crate::journal::scratch::Scratch;
+use cross_market_connect::journal::reader::{self, Blocks};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 fn xmc(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xmc"));
@@ -103,6 +106,8 @@ fn what_is_counted_is_what_the_record_holds_and_a_threshold_that_is_met_is_told(
     assert!(text.contains("MET") && text.contains("UNPROVEN: example, no document"), "{text}");
     assert!(!text.contains("NOT WHOLE"), "{text}");
 
+    while_it_is_written(&record);
+
     // One byte is changed: what lies behind is not counted, and that is said.
     let segment = record.join("00000001.xmj");
     let mut bytes = fs::read(&segment).expect("it is there");
@@ -114,6 +119,43 @@ fn what_is_counted_is_what_the_record_holds_and_a_threshold_that_is_met_is_told(
     let text = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert_eq!(shown.status.code(), Some(1), "{text}");
     assert!(text.contains("NOT WHOLE") && text.contains("audit verify"), "{text}");
+}
+
+/// The record is written once more, each block in two halves, while it is read: a half is no
+/// damage.
+fn while_it_is_written(record: &Path) {
+    let segment = record.join("00000001.xmj");
+    let whole = fs::read(&segment).expect("it is there");
+    let header = reader::header(&whole).expect("it is a segment");
+    let mut blocks = Blocks::new(&whole, &header);
+    let starts = std::iter::from_fn(|| blocks.next_block().expect("it is whole").ok());
+    let starts: Vec<_> = starts.map(|block| block.offset as usize).collect();
+    let mut written = whole[..starts[1]].to_vec();
+    written.resize(usize::try_from(header.allocated_bytes.get()).expect("it was made"), 0);
+    fs::write(&segment, &written).expect("it is ours");
+    let file = OpenOptions::new().write(true).open(&segment).expect("it is ours");
+    let mut show = Command::new(env!("CARGO_BIN_EXE_xmc"));
+    show.args(["compliance", "show", "--json", text_of(record)]);
+    let mut show = show.stdout(Stdio::piped()).spawn().expect("xmc runs");
+    let mut halves = 0;
+    for ends in starts[1..].windows(2) {
+        let middle = ends[0] + (ends[1] - ends[0]) / 2;
+        for range in [ends[0]..middle, middle..ends[1]] {
+            file.write_all_at(&whole[range.clone()], range.start as u64).expect("it is ours");
+            let is_half = range.end == middle;
+            std::thread::sleep(Duration::from_millis(if is_half { 200 } else { 0 }));
+        }
+        halves += 1;
+        if show.try_wait().expect("it is ours").is_some() {
+            break;
+        }
+    }
+    let shown = show.wait_with_output().expect("it ends");
+    println!("{halves} of {} blocks while it was shown", starts.len());
+    assert!(halves + 2 < starts.len(), "it was shown while it was written");
+    let shown = json(&shown);
+    assert!(shown["damage"].is_null() && shown["meters"].is_array(), "{shown}");
+    fs::write(&segment, whole).expect("it is ours");
 }
 
 #[test]

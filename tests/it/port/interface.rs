@@ -214,3 +214,50 @@ fn every_state_of_an_interface_is_told_to_its_feed_and_alerted_until_it_is_over(
         heard(&mut sender, ports[rig::CME].sockets().line(Line::A));
     });
 }
+
+/// An interface that loses the address by which it was chosen is still there: only one that is gone
+/// is cut, and an address that comes to another interface is followed there.
+#[test]
+fn an_address_that_is_away_cuts_nothing() {
+    use LinkState::{Gone, NoAddress, Up};
+    switched(|namespace, beside| {
+        plug(namespace, beside, 1);
+        let mut config = configured();
+        let feed = &mut config.feeds[rig::CME];
+        feed.line_a.interface = Some(named("10.79.1.10"));
+        feed.line_b.interface = Some(named("near0"));
+        let clock = EngineClock::start();
+        let ports = config.feeds.iter().map(|feed| feed_port(feed, clock.clone()));
+        let mut ports: Vec<_> = ports.map(|port| port.expect("it may")).collect();
+        let (counters, published) = (Counters::new(&config), Published::default());
+        let mut watched = Interfaces::new(&config, &mut ports);
+        let shown = &counters.feed_ports[rig::CME].interface;
+        let mut look = |wanted: [LinkState; 2], told: u64, renewed: u64| {
+            eventually("the state", || {
+                watched.look(&counters, &published);
+                (Line::BOTH.map(|line| shown.state(line)) == wanted).then_some(())
+            });
+            assert_eq!(counters.feeds[rig::CME].told.lines.get(), told);
+            assert_eq!(shown.renewed.get(), renewed);
+            let cut = published.found().cut;
+            assert_eq!(cut.iter().map(|cut| cut.state).collect::<Vec<_>>(), vec![Gone; cut.len()]);
+            cut.len()
+        };
+        assert_eq!(look([Up, Up], 0, 0), 0);
+        namespace.ip("address delete 10.79.1.10/24 dev near0");
+        assert_eq!(look([NoAddress, Up], 0, 0), 0);
+        namespace.ip("address add 10.79.1.10/24 dev near0");
+        assert_eq!(look([Up, Up], 0, 0), 0);
+        namespace.ip("address delete 10.79.1.10/24 dev near0");
+        assert_eq!(look([NoAddress, Up], 0, 0), 0);
+        namespace.ip("address add 10.79.1.10/24 dev near1");
+        assert_eq!(look([Up, Up], 0, 1), 0);
+        namespace.ip("address delete 10.79.1.10/24 dev near1");
+        assert_eq!(look([NoAddress, Up], 0, 1), 0);
+        namespace.ip("link delete near1");
+        assert_eq!(look([Gone, Up], 1, 1), 1);
+        // It is not taken for the one that was there.
+        plug(namespace, beside, 1);
+        assert_eq!(look([Gone, Up], 1, 1), 1);
+    });
+}

@@ -7,6 +7,7 @@ mod feed;
 mod frame;
 mod program;
 mod receive;
+mod renewal;
 mod ring;
 mod send;
 mod together;

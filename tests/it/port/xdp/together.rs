@@ -54,7 +54,7 @@ fn feeds(settings: XdpSettings) -> [Port; 2] {
 }
 
 /// Takes what there is, until many looks at everything have found nothing.
-fn drain(port: &mut impl RxPort) {
+pub(super) fn drain(port: &mut impl RxPort) {
     let (mut empty, mut since) = (0, Instant::now());
     while empty < 1_000 || since.elapsed() < Duration::from_millis(20) {
         match next(port) {
@@ -258,18 +258,22 @@ fn feeds_come_by_sockets_while_their_interface_cannot_be_opened_again() {
         plug(namespace, beside, 0);
         let mut stranger = port([OTHER, OTHER], XdpSettings::default());
         stranger.attach().expect("it is free");
-        watched.look(&counters, &published);
-        let found = published.found();
+        let found = eventually("that both come by sockets", || {
+            watched.look(&counters, &published);
+            ports.iter_mut().for_each(drain);
+            let found = published.found();
+            (!found.by_sockets.is_empty()).then_some(found)
+        });
         assert_eq!((found.cut.len(), found.by_sockets.len()), (0, 2), "{found:?}");
         assert!(found.by_sockets[0].why.contains("has an XDP program already"), "{found:?}");
         brings(&mut ports, 1);
         drop(stranger);
         eventually("both past the kernel", || {
             watched.look(&counters, &published);
+            // What they were handed they take with a look that finds nothing.
+            ports.iter_mut().for_each(drain);
             published.found().by_sockets.is_empty().then_some(())
         });
-        // What they were handed they take with a look that finds nothing.
-        ports.iter_mut().for_each(drain);
         brings(&mut ports, 0);
     });
 }
