@@ -12,7 +12,7 @@ const EVENTS: usize = 10;
 /// The last comparison with each venue, the differences that are open, and what was explained.
 ///
 /// Reads files, so it works on a dead engine too. Exits with 1 if something is open, or if a
-/// source's last cycle had no statement.
+/// source's last cycle had no statement; with 2 if nothing was compared yet.
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
     #[command(flatten)]
@@ -36,9 +36,6 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         });
         out.json("xmc.resync", 1, &body)?;
     } else {
-        if last.is_empty() {
-            writeln!(out, "nothing was compared in {} yet", directory.display())?;
-        }
         for (source, line) in &last {
             writeln!(out, "{source}: {}", words(line))?;
             let held = line["compared"]["positions"].as_array().map(Vec::as_slice);
@@ -90,6 +87,13 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
             let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
             writeln!(out, "{} {} {}: {}", text("at"), text("source"), text("is"), text("text"))?;
         }
+    }
+    if last.is_empty() && kept.open.is_empty() {
+        return Err(CliError::could_not_run(format!(
+            "nothing was compared in {} yet: name the record of an engine whose configuration has \
+             [resync]; while that runs, `xmc resync now` compares at once",
+            directory.display()
+        )));
     }
     Ok(if kept.open.is_empty() && !is_old { Exit::Ok } else { Exit::Finding })
 }
