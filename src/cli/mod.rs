@@ -36,6 +36,7 @@ pub mod inspect;
 pub mod latency;
 pub mod manual;
 pub mod metrics;
+mod once;
 mod page;
 pub mod percentiles;
 pub mod plan;
