@@ -38,6 +38,13 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     } else {
         for (source, line) in &last {
             writeln!(out, "{source}: {}", words(line))?;
+            if are_of_two_moments(line) {
+                writeln!(
+                    out,
+                    "  what follows is of two moments, the statement's and the desk's input: what \
+                     was on its way between them stands on one side alone"
+                )?;
+            }
             let held = line["compared"]["positions"].as_array().map(Vec::as_slice);
             for row in held.unwrap_or_default() {
                 let (name, venue, desk) = (&row["instrument"], &row["venue"], &row["desk"]);
@@ -98,12 +105,20 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     Ok(if kept.open.is_empty() && !is_old { Exit::Ok } else { Exit::Finding })
 }
 
+/// Whether a cycle that found nothing has figures that are not the same on both sides.
+fn are_of_two_moments(line: &Value) -> bool {
+    let is_found = !matches!(line["outcome"].as_str(), Some("agree" | "settled"));
+    let rows = ["positions", "money"].map(|of| line["compared"][of].as_array());
+    let mut rows = rows.into_iter().flatten().flatten();
+    !is_found && rows.any(|row| row["venue"] != row["desk"])
+}
+
 /// A cycle in a line.
 pub(super) fn words(line: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let what = match line["outcome"].as_str() {
-        Some("agree") => "the same on both sides",
-        Some("settled") => "the same, once all that was on its way had come",
+        Some("agree") => "nothing differs",
+        Some("settled") => "nothing differs, once all that was on its way had come",
         Some("differ") => "THEY DIFFER",
         _ => "NO STATEMENT CAME",
     };
