@@ -79,3 +79,11 @@ fn a_day_that_the_record_does_not_know_has_no_report() {
     let zone = ["--day", "2026-09-02", "--zone", "8"];
     says(&[&["audit", "report", text_of(&path)][..], &zone].concat(), 2, &["--zone 8"]);
 }
+
+/// Which engine is meant is said in one sentence, without two words that exclude each other.
+#[test]
+fn an_engine_that_is_not_named_is_asked_for() {
+    for args in [&["limits"][..], &["limits", "--record", "/tmp"], &["control", "status"]] {
+        says(args, 3, &["say which engine", "--socket PATH", "--config FILE, with --record DIR"]);
+    }
+}
