@@ -122,7 +122,8 @@ pub fn run(args: &ReportArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         let (hours, damage) = recount(&args.path)?;
         (Source::Journal(&args.path), hours, damage)
     } else {
-        let (index, updated) = indexed(&args.path, args.index.as_deref())?;
+        let without = Some("--recount");
+        let (index, updated) = indexed(&args.path, args.index.as_deref(), without)?;
         let hours = match args.day {
             Some(day) => index.hours(hours_of(day, args.zone)),
             None => index.hours(0..u32::MAX),
