@@ -36,6 +36,7 @@ pub mod inspect;
 pub mod latency;
 pub mod manual;
 pub mod metrics;
+mod once;
 mod page;
 pub mod percentiles;
 pub mod plan;
@@ -144,6 +145,9 @@ struct Cli {
     /// Write the report as JSON (one object, or one per line where there are many).
     #[arg(long, global = true)]
     json: bool,
+    /// Be killed when the process of this number ends, which is the one that started this one.
+    #[arg(long, hide = true, value_name = "PID")]
+    ends_with: Option<i32>,
     #[command(subcommand)]
     command: Command,
 }
@@ -282,6 +286,10 @@ pub fn run() -> ExitCode {
             return if told.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
         }
     };
+    if let Some(error) = cli.ends_with.and_then(|parent| end_with(parent).err()) {
+        complain(&format!("error: cannot end with the process that started this one: {error}\n"));
+        return Exit::CouldNotRun.into();
+    }
     let mut out = match cli.command.report(cli.json) {
         Ok(out) => out,
         Err(error) => {
@@ -305,6 +313,17 @@ pub fn run() -> ExitCode {
         }
     }
     .into()
+}
+
+/// Has the system kill this process when the thread that started it ends (prctl(2),
+/// `PR_SET_PDEATHSIG`); an error if `parent` has ended already.
+fn end_with(parent: i32) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    // It may have ended before that was asked for.
+    match rustix::process::getppid() {
+        Some(now) if now.as_raw_nonzero().get() == parent => Ok(()),
+        _ => Err(io::Error::other(format!("process {parent} is gone"))),
+    }
 }
 
 /// Writes to stderr. If that takes nothing there is nobody to tell; the exit code still says it.

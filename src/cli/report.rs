@@ -1,5 +1,6 @@
 //! What a command writes on stdout: text, or JSON with `schema` and `version`.
 
+use super::once;
 use crate::aside::{Aside, Behind};
 use std::fmt;
 use std::io::{self, BufWriter, Write};
@@ -60,10 +61,15 @@ impl<'w> Report<'w> {
 
     /// Writes one JSON object on one line: `schema`, `version`, then the fields of `body`.
     ///
+    /// A build with debug assertions, as the tests are, reads each object again: no key of it
+    /// stands twice.
+    ///
     /// # Errors
     /// What the output says.
     pub fn json(&mut self, schema: &str, version: u32, body: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, &Envelope { schema, version, body })?;
+        let object = Envelope { schema, version, body };
+        debug_assert_eq!(once::finding(&object), None, "{schema} is read alike by everybody");
+        serde_json::to_writer(&mut self.out, &object)?;
         self.out.write_all(b"\n")
     }
 

@@ -3,7 +3,9 @@
 //! Every timeout is measured on the engine's own clock, so whatever UTC does moves no order; but
 //! stamps in UTC are wrong by a step until it is seen, and what a venue or a supervisor compares
 //! them with is not ours. Each second both clocks are read once (`EngineClock::utc`); where UTC has
-//! moved by more than the limit beyond what the drift so far explains, it was set.
+//! moved by more than the limit beyond what the drift so far explains, it was set. A host that does
+//! other work reads them seldom: then the limit is that of each second that has passed, because
+//! what the drift is now is known no better than that.
 //!
 //! How far UTC itself is from the truth is the time daemon's to say. Called by `telling`.
 
@@ -15,6 +17,8 @@ use xmc_hotpath::time::Span;
 
 /// How long the drift is measured for: shorter, the errors of two readings weigh too much.
 const WINDOW: Span = Span(60_000_000_000);
+
+const SECOND_NS: u64 = 1_000_000_000;
 
 /// A clock that gains or loses more is not kept by anybody: time daemons steer by at most 500
 /// parts per million, and a counter that is read as another than it is is off by more.
@@ -83,7 +87,10 @@ impl Clocks {
             let moved = self.moved_ns(&last, scale);
             // The errors of both readings are known, and no step.
             let known_ns = last.error.0.saturating_add(scale.error.0);
-            if moved.unsigned_abs() > self.limit_ns.saturating_add(known_ns) {
+            let seconds =
+                (scale.at.since(last.at).0.saturating_add(SECOND_NS / 2) / SECOND_NS).max(1);
+            let limit_ns = self.limit_ns.saturating_mul(seconds);
+            if moved.unsigned_abs() > limit_ns.saturating_add(known_ns) {
                 self.figures.steps += 1;
                 self.figures.last_step_ns = moved;
                 self.figures.most_step_ns = self.figures.most_step_ns.max(moved.unsigned_abs());

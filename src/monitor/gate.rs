@@ -4,6 +4,7 @@ use super::number;
 use super::setting::{InstrumentSetting, Setting};
 use super::words::{Label, Lang, Worded};
 use xmc_hotpath::message::{Decision, Gate};
+use xmc_hotpath::risk::RECORD_LATE_PCT;
 use xmc_hotpath::time::Span;
 
 /// Both figures of a refusal in words, with the leg that they are of; empty for gates whose figures
@@ -11,7 +12,7 @@ use xmc_hotpath::time::Span;
 #[must_use]
 pub fn seen_and_limit(setting: &Setting, decision: &Decision, lang: Lang) -> String {
     let [saw, allows] = [Label::Seen, Label::Limit].map(|label| label.word_in(lang));
-    both(setting, decision, lang).map_or(String::new(), |[leg, seen, limit, unit]| {
+    said(setting, decision, lang, |leg, seen, limit, unit| {
         format!("{leg}{saw} {seen}{unit} {allows} {limit}{unit}")
     })
 }
@@ -19,8 +20,7 @@ pub fn seen_and_limit(setting: &Setting, decision: &Decision, lang: Lang) -> Str
 /// The same in short: `cu 24 / 20 lots`.
 #[must_use]
 pub fn seen_of_limit(setting: &Setting, decision: &Decision, lang: Lang) -> String {
-    both(setting, decision, lang)
-        .map_or(String::new(), |[leg, seen, limit, unit]| format!("{leg}{seen} / {limit}{unit}"))
+    said(setting, decision, lang, |leg, seen, limit, unit| format!("{leg}{seen} / {limit}{unit}"))
 }
 
 /// What a refusal says, apart from any language.
@@ -34,6 +34,8 @@ pub struct Refusal<'s> {
     pub limit: String,
     /// What both count; `None` if the figures say that themselves.
     pub unit: Option<Label>,
+    /// What is said instead of both, where what the gate saw is no figure.
+    pub says: Option<Label>,
 }
 
 impl<'s> Refusal<'s> {
@@ -49,16 +51,33 @@ impl<'s> Refusal<'s> {
             seen: show(decision.seen)?,
             limit: show(decision.limit)?,
             unit: unit(decision.gate),
+            says: is_late_record(decision.gate, decision.seen).then_some(Label::RecordLate),
         })
     }
 }
 
-/// The leg, what was seen, what is allowed, the unit of both.
-fn both(setting: &Setting, decision: &Decision, lang: Lang) -> Option<[String; 4]> {
-    let Refusal { instrument, seen, limit, unit } = Refusal::of(setting, decision)?;
+/// The leg, what was seen, what is allowed, the unit of both, put together by `show`.
+fn said(
+    setting: &Setting,
+    decision: &Decision,
+    lang: Lang,
+    show: impl FnOnce(String, String, String, String) -> String,
+) -> String {
+    let Some(refusal) = Refusal::of(setting, decision) else { return String::new() };
+    let Refusal { instrument, seen, limit, unit, says } = refusal;
+    if let Some(label) = says {
+        return label.word_in(lang).to_owned();
+    }
     let name = instrument.map_or(String::new(), |name| format!("{name} "));
     let unit = unit.map_or(String::new(), |label| format!(" {}", label.word_in(lang)));
-    Some([name, seen, limit, unit])
+    show(name, seen, limit, unit)
+}
+
+/// Whether a gate saw a record that is late, which counts as a ring that is fuller than it is. One
+/// that was filled to just that share cannot be told from it: the record holds the share alone.
+#[must_use]
+pub fn is_late_record(gate: Gate, seen: i64) -> bool {
+    gate == Gate::RecordRoom && seen == i64::from(RECORD_LATE_PCT)
 }
 
 fn unit(gate: Gate) -> Option<Label> {

@@ -6,6 +6,7 @@
 
 use super::setting::Setting;
 use super::tally::{Fill, GateTally, Happening, Profit, Tally, Totals};
+use super::words::Label;
 use crate::control::reply::LimitRow;
 use crate::engine::capital::Figures as Capital;
 use crate::engine::counters::{Counters, InterfaceCounters};
@@ -13,6 +14,7 @@ use crate::engine::latency::Figures;
 use crate::port::interface::LinkState;
 use crate::recovery::replica::ReplicaCounters;
 use crate::recovery::replica::clock::{ClockCounters, signed};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use xmc_hotpath::desk::{Desk, Spread, SpreadState};
 use xmc_hotpath::feed::FeedCounters;
@@ -51,6 +53,40 @@ pub struct Sources<'a> {
     pub limits: &'a [LimitRow],
     /// How the money that orders use stands, if anybody watches it.
     pub capital: Option<&'a Arc<Capital>>,
+    /// What others than the desk have told.
+    pub notes: &'a Notes,
+}
+
+/// Sentences that stand among the alerts of a screen: what is told by others than the desk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// The last ones, the newest first.
+    pub last: VecDeque<Note>,
+    /// How many there were.
+    pub count: u64,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// When it was told.
+    pub at: MonoNs,
+    /// What it is about.
+    pub of: Label,
+    /// English and Chinese.
+    pub text: [String; 2],
+}
+
+/// Sentences that are kept to be shown.
+const NOTES: usize = 16;
+
+impl Notes {
+    /// Takes another one.
+    pub fn add(&mut self, note: Note) {
+        self.count += 1;
+        self.last.push_front(note);
+        self.last.truncate(NOTES);
+    }
 }
 
 /// A ring between stages, or the record ring.
@@ -62,6 +98,8 @@ pub struct Ring {
     pub used_pct: u8,
     /// The most that has been used.
     pub most_pct: u8,
+    /// The record has not got any safer for so long that nothing is opened; its ring may be empty.
+    pub is_late: bool,
 }
 
 /// The journal.
@@ -290,6 +328,8 @@ pub struct View {
     pub limits: Vec<LimitRow>,
     /// How the money that orders use stands, if anybody watches it.
     pub capital: Option<Arc<Capital>>,
+    /// What others than the desk have told.
+    pub notes: Notes,
 }
 
 impl View {
@@ -334,6 +374,7 @@ impl View {
             journal: sources.journal,
             limits: sources.limits.to_vec(),
             capital: sources.capital.cloned(),
+            notes: sources.notes.clone(),
         }
     }
 }

@@ -174,6 +174,7 @@ labels! {
     Records "records" "条",
     Behind "behind" "未写",
     Unsynced "not on disk yet" "未落盘",
+    RecordLate "record late" "落盘迟滞",
     Durable "on disk after" "落盘用时",
     DiskAlone "disk alone" "裸盘",
     Witness "witness" "见证方",

@@ -7,6 +7,7 @@ use crate::cli::{CliError, Exit, Report};
 use crate::engine::recording;
 use crate::journal::disk;
 use serde::Serialize;
+use serde_json::json;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -80,10 +81,16 @@ pub fn prove(args: &ProveArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         Err(error) => return Err(CliError::could_not_run(error)),
     };
     match &args.out {
-        Some(path) => fs::write(path, proof).map_err(|error| {
+        Some(path) => fs::write(path, &proof).map_err(|error| {
             CliError::could_not_run(format!("cannot write {}: {error}", path.display()))
         })?,
-        None => write!(out, "{proof}")?,
+        None if !out.is_json() => write!(out, "{proof}")?,
+        None => {}
+    }
+    if out.is_json() {
+        let text = args.out.is_none().then_some(&proof);
+        let made = json!({ "record": args.record, "proof": text, "out": args.out });
+        out.json("xmc.audit.prove", 1, &made)?;
     }
     Ok(Exit::Ok)
 }

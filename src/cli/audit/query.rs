@@ -1,7 +1,7 @@
 //! `xmc audit query`: receipts by what they are about.
 
 use super::time::moment;
-use crate::audit::index::{Index, NAME, Updated};
+use crate::audit::index::{Index, IndexError, NAME, Updated};
 use crate::audit::labels::{Labels, Runs};
 use crate::audit::query::{Filter, Position, Receipt, Row, search};
 use crate::cli::report::Utc;
@@ -207,11 +207,31 @@ fn numbered(name: &str) -> Option<u32> {
     name.strip_prefix('#').and_then(|digits| digits.parse().ok())
 }
 
-/// Opens the index of the journal at `path` and brings it up to date.
-pub fn indexed(path: &Path, index: Option<&Path>) -> Result<(Index, Updated), CliError> {
+/// Opens the index of the journal at `path` and brings it up to date. `without` is the command's
+/// own option that does without one, if it has any.
+///
+/// # Errors
+/// `CouldNotRun` if the journal or the index cannot be read, or the index not be written.
+pub fn indexed(
+    path: &Path,
+    index: Option<&Path>,
+    without: Option<&str>,
+) -> Result<(Index, Updated), CliError> {
     let file = index.map_or_else(|| path.join(NAME), Path::to_owned);
-    let index = Index::open(&file).map_err(CliError::could_not_run)?;
-    let updated = index.update(path).map_err(CliError::could_not_run)?;
+    let failed = |error: IndexError| match error {
+        IndexError::Journal(_) => CliError::could_not_run(error),
+        IndexError::Store { .. } => {
+            let without = without.map_or_else(String::new, |option| {
+                format!(", or read the journal itself with {option}")
+            });
+            CliError::could_not_run(format!(
+                "{error}; where nothing can be written, name another place for it with --index \
+                 FILE{without}"
+            ))
+        }
+    };
+    let index = Index::open(&file).map_err(failed)?;
+    let updated = index.update(path).map_err(failed)?;
     Ok((index, updated))
 }
 
@@ -231,7 +251,7 @@ pub fn run(args: &QueryArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         search(&args.path, &starts, learn).map_err(CliError::could_not_run)?;
         None
     } else {
-        let (index, updated) = indexed(&args.path, args.index.as_deref())?;
+        let (index, updated) = indexed(&args.path, args.index.as_deref(), Some("--no-index"))?;
         index.search(&starts, &mut learn).map_err(CliError::could_not_run)?;
         damage = updated.damage;
         Some(index)

@@ -10,7 +10,7 @@ use crate::audit::labels::Runs;
 use crate::audit::query::{Filter, Receipt, search};
 use crate::cli::{CliError, Exit, Report};
 use crate::monitor::Lang;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::ops::{ControlFlow, Range};
@@ -27,7 +27,7 @@ const ROWS: usize = 10_000;
 ///
 /// The figures are added up while the index is brought up to date, so a report of a large day is as
 /// quick as one of a small one; `--recount` adds them up from the journal itself instead. Exit code
-/// 1 if the journal is damaged.
+/// 1 if the journal is damaged, 2 if it has no record of that day.
 #[derive(Debug, clap::Args)]
 pub struct ReportArgs {
     /// The journal's directory.
@@ -112,8 +112,8 @@ impl Source<'_> {
 /// Runs the command.
 ///
 /// # Errors
-/// `CouldNotRun` if the journal or the index cannot be read or the report not be written, `Usage`
-/// of columns that are not there.
+/// `CouldNotRun` if the journal or the index cannot be read, has nothing of that day, or the report
+/// cannot be written, `Usage` of columns that are not there.
 pub fn run(args: &ReportArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     if !args.columns.is_empty() && args.sheet.len() != 1 {
         return Err(CliError::usage("--columns goes with one --sheet"));
@@ -122,7 +122,8 @@ pub fn run(args: &ReportArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         let (hours, damage) = recount(&args.path)?;
         (Source::Journal(&args.path), hours, damage)
     } else {
-        let (index, updated) = indexed(&args.path, args.index.as_deref())?;
+        let without = Some("--recount");
+        let (index, updated) = indexed(&args.path, args.index.as_deref(), without)?;
         let hours = match args.day {
             Some(day) => index.hours(hours_of(day, args.zone)),
             None => index.hours(0..u32::MAX),
@@ -134,6 +135,9 @@ pub fn run(args: &ReportArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     let last = last.map(|hour| day_of(hour, args.zone));
     let day = args.day.or(last).ok_or_else(|| CliError::could_not_run("the record is empty"))?;
     let range = hours_of(day, args.zone);
+    if !hours.keys().any(|hour| range.contains(hour)) {
+        return Err(unknown(day, args.zone, &source, hours, damage));
+    }
     let hours: BTreeMap<u32, Part> = hours
         .into_iter()
         .filter(|(hour, _)| range.contains(hour))
@@ -146,6 +150,40 @@ pub fn run(args: &ReportArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         return Ok(Exit::Finding);
     }
     Ok(Exit::Ok)
+}
+
+/// There is no record of that day: which days there are.
+#[cold]
+fn unknown(
+    day: u32,
+    zone: i64,
+    source: &Source<'_>,
+    hours: BTreeMap<u32, Part>,
+    damage: Damage,
+) -> CliError {
+    let all = match source {
+        Source::Index(index) => match index.hours(0..u32::MAX) {
+            Ok(all) => all,
+            Err(error) => return CliError::could_not_run(error),
+        },
+        Source::Journal(_) => hours,
+    };
+    let known: BTreeSet<u32> = all.keys().map(|hour| day_of(*hour, zone)).collect();
+    let of = match (known.first(), known.last()) {
+        (Some(first), Some(last)) if first == last => format!("it is of {}", show_day(*first)),
+        (Some(first), Some(last)) => {
+            format!("its {} days are {} to {}", known.len(), show_day(*first), show_day(*last))
+        }
+        _ => "it is empty".to_owned(),
+    };
+    let damage = damage.map_or_else(String::new, |(file, damage)| {
+        format!(" (DAMAGED, read only up to there: {}: {damage})", file.display())
+    });
+    CliError::could_not_run(format!(
+        "the record knows nothing of {}: {of}{damage}; choose one with --day, as days begin with \
+         --zone {zone}",
+        show_day(day)
+    ))
 }
 
 /// The hours of a day, by their number since 1970.

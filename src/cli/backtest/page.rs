@@ -28,7 +28,7 @@ pub fn write(played: &Played<'_>, lang: Lang, out: &mut impl Write) -> io::Resul
     let in_lang = usize::from(lang == Lang::Zh);
     let title = ["Backtest", "回测"][in_lang];
     let mut lines = vec![format!("{title}: {}", played.source)];
-    lines.extend(played.lines());
+    lines.extend(played.lines(lang));
     let head = Head { title: title.to_owned(), lines };
     html::front(&head, lang, out)?;
     for (pair, row) in played.outcome.pairs.iter().zip(0..) {

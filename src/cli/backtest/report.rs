@@ -5,6 +5,7 @@ use crate::audit::export::{Cell, Sheet, text};
 use crate::cli::report::Utc;
 use crate::cli::{CliError, Report};
 use crate::config::{BacktestVenue, Latency};
+use crate::monitor::terminal::width;
 use crate::monitor::{Lang, number};
 use crate::sim::backtest::ASSUMPTIONS;
 use crate::sim::backtest::counts::Counts;
@@ -13,6 +14,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use xmc_hotpath::message::{MAX_LEGS, SpreadIndex};
 use xmc_hotpath::time::Span;
+
+/// Cells of what a line is about.
+const TITLE: usize = 10;
 
 /// Repairs that a terminal shows.
 const SHOWN: usize = 10;
@@ -101,6 +105,32 @@ fn range(latency: Latency) -> [u32; 2] {
     [latency.least_us, latency.least_us + latency.spread_us]
 }
 
+/// How far away a venue is, and what it allows.
+fn venue_line(name: &str, venue: BacktestVenue, lang: Lang) -> String {
+    let [up, up_most] = range(venue.order);
+    let [down, down_most] = range(venue.report);
+    let (rate, window_ms, band) = (venue.max_messages, venue.rate_window_ms, venue.band_ticks);
+    let mut line = match lang {
+        Lang::En => {
+            format!("{name}: orders {up} to {up_most} us, reports {down} to {down_most} us")
+        }
+        Lang::Zh => format!("{name}: 报单 {up} 至 {up_most} us, 回报 {down} 至 {down_most} us"),
+    };
+    if rate > 0 {
+        line += &match lang {
+            Lang::En => format!(", {rate} messages in {window_ms} ms"),
+            Lang::Zh => format!(", 每 {window_ms} ms 限 {rate} 条"),
+        };
+    }
+    if band > 0 {
+        line += &match lang {
+            Lang::En => format!(", band {band} ticks"),
+            Lang::Zh => format!(", 价格带 {band} 跳"),
+        };
+    }
+    line
+}
+
 impl Played<'_> {
     /// The venues that the desk's gateways lead to.
     fn venues(&self) -> Vec<(String, BacktestVenue)> {
@@ -115,44 +145,48 @@ impl Played<'_> {
     }
 
     /// What was played, on which market, by which model.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self, lang: Lang) -> Vec<String> {
         let outcome = self.outcome;
-        let begins = match outcome.begins_utc_ns {
-            0 => "at a time that is not known".to_owned(),
-            utc_ns => format!("from {}", Utc(utc_ns)),
+        let say = |en: &'static str, zh: &'static str| if lang == Lang::Zh { zh } else { en };
+        let begins = match (outcome.begins_utc_ns, lang) {
+            (0, _) => say("at a time that is not known", "时间未知").to_owned(),
+            (utc_ns, Lang::En) => format!("from {}", Utc(utc_ns)),
+            (utc_ns, Lang::Zh) => format!("自 {}", Utc(utc_ns)),
         };
-        let runs = match self.market.runs.len() {
-            1 => "1 run".to_owned(),
-            count => format!("{count} runs"),
-        };
+        let count = self.market.runs.len();
         let lasted = number::span(Span(outcome.lasted_ns));
-        let mut lines = vec![format!(
-            "SIMULATED venues on the market of a {}: {runs} {begins}, {lasted}",
-            self.kind
-        )];
+        let mut lines = vec![match lang {
+            Lang::En => {
+                let runs = if count == 1 { "run" } else { "runs" };
+                let kind = self.kind;
+                format!(
+                    "SIMULATED venues on the market of a {kind}: {count} {runs} {begins}, {lasted}"
+                )
+            }
+            Lang::Zh => {
+                let kind = if self.kind == "journal" { "留痕" } else { "抓包" };
+                format!("以{kind}行情驱动模拟交易所: {count} 次运行, {begins}, 时长 {lasted}")
+            }
+        }];
         if let Some(split_ns) = outcome.split_ns {
             let split = number::span(Span(split_ns));
-            lines
-                .push(format!("in sample up to {split} after the beginning, out of sample behind"));
+            lines.push(match lang {
+                Lang::En => {
+                    format!("in sample up to {split} after the beginning, out of sample behind")
+                }
+                Lang::Zh => format!("开始后 {split} 以内为样本内, 其后为样本外"),
+            });
         }
-        let trades = if self.market.has_trades { "with its trades" } else { "without trades" };
-        let queue = self.model.queue.word();
-        lines.push(format!("seed {}, queue {queue}, source {trades}", self.model.seed));
-        for (name, venue) in self.venues() {
-            let [up, up_most] = range(venue.order);
-            let [down, down_most] = range(venue.report);
-            let rate = match venue.max_messages {
-                0 => String::new(),
-                most => format!(", {most} messages in {} ms", venue.rate_window_ms),
-            };
-            let band = match venue.band_ticks {
-                0 => String::new(),
-                ticks => format!(", band {ticks} ticks"),
-            };
-            lines.push(format!(
-                "{name}: orders {up} to {up_most} us, reports {down} to {down_most} us{rate}{band}"
-            ));
-        }
+        let trades = match self.market.has_trades {
+            true => say("with its trades", "含成交"),
+            false => say("without trades", "不含成交"),
+        };
+        let (queue, seed) = (self.model.queue.word(), self.model.seed);
+        lines.push(match lang {
+            Lang::En => format!("seed {seed}, queue {queue}, source {trades}"),
+            Lang::Zh => format!("种子 {seed}, 排队模型 {queue}, 数据源{trades}"),
+        });
+        lines.extend(self.venues().into_iter().map(|(name, venue)| venue_line(&name, venue, lang)));
         lines
     }
 
@@ -234,27 +268,41 @@ pub fn write(played: &Played<'_>, lang: Lang, out: &mut Report<'_>) -> Result<()
         out.json("xmc.backtest", 1, &played.figures(0))?;
         return Ok(());
     }
-    writeln!(out, "commit     {}", commit())?;
-    writeln!(out, "source     {}", played.source)?;
-    for (number, line) in played.lines().iter().enumerate() {
-        writeln!(out, "{:<10} {line}", if number == 0 { "played" } else { "" })?;
+    let titled = |title: &str| {
+        let pad = " ".repeat(TITLE.saturating_sub(width(title)));
+        format!("{title}{pad}")
+    };
+    writeln!(out, "{} {}", titled(["commit", "版本"][in_lang]), commit())?;
+    writeln!(out, "{} {}", titled(["source", "数据源"][in_lang]), played.source)?;
+    for (number, line) in played.lines(lang).iter().enumerate() {
+        let title = if number == 0 { ["played", "回放"][in_lang] } else { "" };
+        writeln!(out, "{} {line}", titled(title))?;
     }
     let outcome = played.outcome;
-    let speed = outcome.events as f64 / played.seconds.max(1e-9);
-    writeln!(
-        out,
-        "events     {} of the source, {} inputs of the desk, {} orders and cancels",
-        number::count(outcome.events),
-        number::count(outcome.inputs),
-        number::count(outcome.orders)
-    )?;
-    let kept = if played.record.is_some() { "a journal written" } else { "no record kept" };
-    writeln!(
-        out,
-        "speed      {:.2} s, {:.2} million events/s on one core, {kept}",
-        played.seconds,
-        speed / 1e6
-    )?;
+    let [events, inputs, orders] =
+        [outcome.events, outcome.inputs, outcome.orders].map(number::count);
+    let text = match lang {
+        Lang::En => {
+            format!(
+                "{events} of the source, {inputs} inputs of the desk, {orders} orders and cancels"
+            )
+        }
+        Lang::Zh => format!("数据源 {events}, 席位输入 {inputs}, 报单与撤单 {orders}"),
+    };
+    writeln!(out, "{} {text}", titled(["events", "事件"][in_lang]))?;
+    let million = outcome.events as f64 / played.seconds.max(1e-9) / 1e6;
+    let (seconds, is_kept) = (played.seconds, played.record.is_some());
+    let text = match (lang, is_kept) {
+        (Lang::En, kept) => {
+            let kept = if kept { "a journal written" } else { "no record kept" };
+            format!("{seconds:.2} s, {million:.2} million events/s on one core, {kept}")
+        }
+        (Lang::Zh, kept) => {
+            let kept = if kept { "已写留痕" } else { "未留痕" };
+            format!("{seconds:.2} s, 单核每秒 {million:.2} 百万事件, {kept}")
+        }
+    };
+    writeln!(out, "{} {text}", titled(["speed", "速度"][in_lang]))?;
     for sheet in sheets::summary(played, in_lang) {
         text::write(&sheet, lang, out)?;
     }
@@ -263,15 +311,19 @@ pub fn write(played: &Played<'_>, lang: Lang, out: &mut Report<'_>) -> Result<()
     repairs.rows.truncate(SHOWN);
     text::write(&repairs, lang, out)?;
     if count > SHOWN {
-        writeln!(out, "  .. and {} more: --json and --html have them", count - SHOWN)?;
+        let more = count - SHOWN;
+        match lang {
+            Lang::En => writeln!(out, "  .. and {more} more: --json and --html have them")?,
+            Lang::Zh => writeln!(out, "  .. 另有 {more} 条, 见 --json 与 --html")?,
+        }
     }
     writeln!(out)?;
     for (number, line) in ASSUMPTIONS.iter().enumerate() {
         let title = if number == 0 { ["assumes", "假设"][in_lang] } else { "" };
-        writeln!(out, "{title:<10} {}", line[in_lang])?;
+        writeln!(out, "{} {}", titled(title), line[in_lang])?;
     }
     if let Some(directory) = &played.record {
-        writeln!(out, "record     {directory}")?;
+        writeln!(out, "{} {directory}", titled(["record", "留痕"][in_lang]))?;
     }
     Ok(())
 }

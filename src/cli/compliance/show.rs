@@ -105,22 +105,22 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     } else {
         let lang = args.lang.unwrap_or_else(Lang::of_environment);
         text::write(&meters(config, &follow), lang, out)?;
-        writeln!(
-            out,
-            "as of {}; net lots are the desk's, of all accounts; UTC: no calendar is valid, the \
-             day is that of UTC",
-            minute(instant(now))
-        )?;
+        let say = |en, zh| if lang == Lang::Zh { zh } else { en };
+        let about = say(
+            "net lots are the desk's, of all accounts; UTC: no calendar is valid, the day is that \
+             of UTC",
+            "净仓为席位全部账户合计; UTC: 无有效日历, 交易日按 UTC 自然日",
+        );
+        writeln!(out, "{} {}; {about}", say("as of", "截至"), minute(instant(now)))?;
         text::write(&thresholds(&judged, lang), lang, out)?;
         if config.thresholds.is_empty() {
-            writeln!(out, "no [[compliance.threshold]] is configured")?;
+            let none = "no [[compliance.threshold]] is configured";
+            writeln!(out, "{}", say(none, "未配置 [[compliance.threshold]]"))?;
         }
         if let Some(damage) = &damage {
-            writeln!(
-                out,
-                "NOT WHOLE: what lies behind is not counted: {damage}; see `xmc audit verify {}`",
-                directory.display()
-            )?;
+            let what = say("NOT WHOLE: what lies behind is not counted", "不完整: 其后未计入");
+            let see = say("see", "请运行");
+            writeln!(out, "{what}: {damage}; {see} `xmc audit verify {}`", directory.display())?;
         }
     }
     let is_finding =

@@ -53,13 +53,13 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
 #[derive(Debug, clap::Args)]
 pub struct At {
     /// The engine's control socket.
-    #[arg(long, value_name = "PATH", required_unless_present = "config")]
+    #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// The engine's configuration, which says where the socket is.
     #[arg(long, value_name = "FILE", conflicts_with = "socket")]
     config: Option<PathBuf>,
     /// Where the engine records, if not where its configuration says.
-    #[arg(long, value_name = "DIR", requires = "config")]
+    #[arg(long, value_name = "DIR", conflicts_with = "socket")]
     record: Option<PathBuf>,
 }
 
@@ -68,7 +68,12 @@ impl At {
         if let Some(socket) = &self.socket {
             return Ok(socket.clone());
         }
-        let nothing = || CliError::usage("say which engine: --socket PATH or --config FILE");
+        let nothing = || {
+            CliError::usage(
+                "say which engine: --socket PATH, or --config FILE, with --record DIR if it \
+                 records elsewhere than that says",
+            )
+        };
         let config = config::load(self.config.as_ref().ok_or_else(nothing)?).inspect_err(|_| {
             eprintln!("a running engine is reached without its configuration by --socket PATH");
         })?;

@@ -107,6 +107,11 @@ impl Comparison {
         found.iter().flatten().chain(&self.by_field).all(|count| *count == 0)
     }
 
+    /// Whether no side had a packet within the range.
+    pub fn is_of_nothing(&self) -> bool {
+        self.packets == 0 && self.only == [0; 2]
+    }
+
     /// Compares one stream from its beginning to its end.
     ///
     /// # Errors

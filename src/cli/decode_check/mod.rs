@@ -24,7 +24,7 @@ use std::path::PathBuf;
 ///
 /// A table is what `xmc inspect --entries` prints; columns that only the other side knows are left
 /// out. Exit code 0 if both are equal, 1 if they differ or a side is damaged, 2 if a side cannot be
-/// read.
+/// read or nothing was there to compare.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// One side: pcap, pcapng, or a table.
@@ -48,13 +48,21 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// `CouldNotRun` if a side cannot be read or holds nothing, `Usage` if a stream cannot be told from
-/// another, `Output` if the report cannot be written.
+/// `CouldNotRun` if a side cannot be read or neither holds anything that is compared, `Usage` if a
+/// stream cannot be told from another or no number is within the range, `Output` if the report
+/// cannot be written.
 pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
+    let (from, until) = (args.from, args.until);
+    if from > until {
+        return Err(CliError::usage(format!(
+            "no number is from {from} until {until}: nothing would be compared; --from is the \
+             first that is, --until the last"
+        )));
+    }
     let a = Source::open(&args.a, &args.groups)?;
     let b = Source::open(&args.b, &args.groups)?;
     let with_messages = a.has_messages() && b.has_messages();
-    let mut all = Comparison::new(args.from..=args.until);
+    let mut all = Comparison::new(from..=until);
     let mut shown = 0;
     for stream in streams(&a, &b)? {
         let mut sides: [Box<dyn Side>; 2] =
@@ -74,6 +82,12 @@ pub fn run(args: &Args, out: &mut Report<'_>) -> Result<Exit, CliError> {
             eprintln!("finding: {}: {damage}", path.display());
             damaged = true;
         }
+    }
+    if all.is_of_nothing() && !damaged {
+        return Err(CliError::could_not_run(format!(
+            "nothing was compared: no side has a packet from {from} until {until} in what was \
+             chosen; say other numbers with --from and --until, or another --group"
+        )));
     }
     conclude(&all, shown, args, out)?;
     Ok(if all.is_equal() && !damaged { Exit::Ok } else { Exit::Finding })

@@ -19,6 +19,7 @@ use crate::engine::lease::Fence;
 use crate::guard::Places;
 use crate::guard::log::Log;
 use crate::guard::state::{Case, Outcome, Phase, State};
+use crate::monitor::terminal::width;
 use crate::monitor::words::Lang;
 use crate::venue::cme::simulated::OrderRules;
 use crate::venue::simulated::Venues;
@@ -41,6 +42,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Fills of the second run after which it has shown that it trades.
 const ENOUGH: u64 = 4;
 const NAP: Duration = Duration::from_millis(2);
+/// Cells of a word before what is said.
+const WORD: usize = 10;
 /// Who lifts the fence.
 const PEOPLE: [&str; 2] = ["demo_risk", "demo_desk"];
 
@@ -109,12 +112,19 @@ struct Play<'p> {
 
 impl Play<'_> {
     /// Says a line, unless a report is to follow.
-    fn say(&self, out: &mut Report<'_>, words: [&str; 2], what: &str) -> io::Result<()> {
+    fn say(
+        &self,
+        out: &mut Report<'_>,
+        words: [&str; 2],
+        what: [impl AsRef<str>; 2],
+    ) -> io::Result<()> {
         if out.is_json() {
             return Ok(());
         }
-        let word = words[usize::from(self.lang == Lang::Zh)];
-        let first = format!("{:>6.2} s  {word:<10} ", self.begun.elapsed().as_secs_f64());
+        let place = usize::from(self.lang == Lang::Zh);
+        let (word, what) = (words[place], what[place].as_ref());
+        let pad = " ".repeat(WORD.saturating_sub(width(word)));
+        let first = format!("{:>6.2} s  {word}{pad} ", self.begun.elapsed().as_secs_f64());
         writeln!(out, "{}", folded(&first, what))?;
         out.flush()
     }
@@ -142,7 +152,11 @@ impl Play<'_> {
     fn run(&self, out: &mut Report<'_>) -> Result<Value, CliError> {
         let failed = |error: io::Error| CliError::could_not_run(error);
         let places = self.directory.display();
-        self.say(out, ["begin", "开始"], &format!("engine and guard start; files in {places}"))?;
+        let begins = [
+            format!("engine and guard start; files in {places}"),
+            format!("引擎与看护进程启动; 文件在 {places}"),
+        ];
+        self.say(out, ["begin", "开始"], begins)?;
         let mut engine = Process::engine(self.directory, self.file).map_err(failed)?;
         let mut guard = Process::standing_guard(self.directory, self.file).map_err(failed)?;
         market::set_late(self.venues, false);
@@ -164,18 +178,24 @@ impl Play<'_> {
             Ok(since.is_some_and(|at| at.elapsed() >= RESTS).then_some(found))
         })?;
         let [domestic, overseas] = resting;
-        let rests = format!("{domestic} orders rest at the domestic venue, {overseas} overseas");
-        self.say(out, ["trades", "交易"], &rests)?;
+        let rests = [
+            format!("{domestic} orders rest at the domestic venue, {overseas} overseas"),
+            format!("内盘挂单 {domestic} 笔, 外盘 {overseas} 笔"),
+        ];
+        self.say(out, ["trades", "交易"], rests)?;
         engine.signal(Signal::STOP).map_err(failed)?;
         let (wedged, fills_when_wedged) = (Instant::now(), self.fills()?);
         self.say(
             out,
             ["WEDGED", "卡死"],
-            "SIGSTOP to the engine: the process is there, and does nothing",
+            [
+                "SIGSTOP to the engine: the process is there, and does nothing",
+                "向引擎发 SIGSTOP: 进程仍在, 但不再动作",
+            ],
         )?;
 
         let case = self.wait("the guard's case", || Ok(self.case()))?;
-        self.say(out, ["warning", "预警"], &case.why)?;
+        self.say(out, ["warning", "预警"], [&case.why; 2])?;
         let flat = self.wait("that nothing lives at the venues", || {
             Ok((live(self.venues) == [0, 0]).then(|| wedged.elapsed()))
         })?;
@@ -188,36 +208,43 @@ impl Play<'_> {
         let left = live(self.venues);
         let filled = self.fills()?.saturating_sub(fills_when_wedged);
         if let Some(gone) = gone(resting, &case).filter(|gone| *gone > 0) {
-            let text = format!(
-                "{gone} of the orders that rested were gone before the guard asked: filled \
-                 ({filled} fills meanwhile), or cancelled by the venue when the session was lost"
-            );
-            self.say(out, ["receipt", "回执"], &text)?;
+            let text = [
+                format!(
+                    "{gone} of the orders that rested were gone before the guard asked: filled \
+                     ({filled} fills meanwhile), or cancelled by the venue when the session was \
+                     lost"
+                ),
+                format!(
+                    "{gone} 笔挂单在看护进程查询前已不在: 已成交 (其间成交 {filled} 笔), \
+                     或会话中断时由交易所撤销"
+                ),
+            ];
+            self.say(out, ["receipt", "回执"], text)?;
         }
-        self.say(
-            out,
-            ["receipt", "回执"],
-            &format!(
-                "the venues' own books have {} + {} live orders; {flat_ms:.0} ms from the fault \
-                 until none was left",
-                left[0], left[1]
+        let [at_home, abroad] = left;
+        let books = [
+            format!(
+                "the venues' own books have {at_home} + {abroad} live orders; {flat_ms:.0} ms from \
+                 the fault until none was left"
             ),
-        )?;
+            format!("交易所自身账本在途 {at_home} + {abroad} 笔; 自故障至全部撤清 {flat_ms:.0} ms"),
+        ];
+        self.say(out, ["receipt", "回执"], books)?;
         let (lines, _) = Log::new(&self.places.guard).read().map_err(failed)?;
         for line in lines.iter().filter(|line| line.run == case.process.run) {
-            self.say(
-                out,
-                ["  log", "  日志"],
-                &format!("{:<10} {}", line.event, brief(&line.what)),
-            )?;
+            // As it stands in the file.
+            let text = format!("{:<10} {}", line.event, brief(&line.what));
+            self.say(out, ["  log", "  日志"], [&text; 2])?;
         }
         let refused = self.start_refused()?;
-        self.say(out, ["shut", "封锁"], &refused)?;
+        let shut = [refused.as_str(), "封锁期间引擎无法启动 (退出码 2)"];
+        self.say(out, ["shut", "封锁"], shut)?;
 
         market::set_late(self.venues, false);
         market::settle(self.venues);
         let by = self.lift()?;
-        self.say(out, ["recovery", "恢复"], &format!("the fence is lifted by {by}"))?;
+        let lifted = [format!("the fence is lifted by {by}"), format!("由 {by} 解除封锁")];
+        self.say(out, ["recovery", "恢复"], lifted)?;
         let fills = self.fills()?;
         let mut engine = Process::engine(self.directory, self.file).map_err(failed)?;
         let more = self.wait("fills of the second run", || {
@@ -227,7 +254,11 @@ impl Play<'_> {
             let more = self.fills()?.saturating_sub(fills);
             Ok((more >= ENOUGH && self.begun.elapsed() >= self.until).then_some(more))
         })?;
-        self.say(out, ["recovery", "恢复"], &format!("run 2 trades again: {more} fills"))?;
+        let again = [
+            format!("run 2 trades again: {more} fills"),
+            format!("第 2 次运行恢复交易: 成交 {more} 笔"),
+        ];
+        self.say(out, ["recovery", "恢复"], again)?;
         for process in [&mut engine, &mut guard] {
             process.signal(Signal::INT).map_err(failed)?;
             process.wait(PATIENCE).map_err(failed)?;
@@ -239,8 +270,13 @@ impl Play<'_> {
         let agrees = self.report_of_the_second_run();
         if let Some(is_whole) = agrees["journal"]["replays_equal"].as_bool() {
             let text = match is_whole {
-                true => "the record of run 2 replays to the same decisions",
-                false => "the record of run 2 DOES NOT replay to the same decisions",
+                true => {
+                    ["the record of run 2 replays to the same decisions", "第 2 次运行重放一致"]
+                }
+                false => [
+                    "the record of run 2 DOES NOT replay to the same decisions",
+                    "第 2 次运行重放不一致",
+                ],
             };
             self.say(out, ["end", "结束"], text)?;
         }
@@ -257,19 +293,28 @@ impl Play<'_> {
 
     /// What the guard says that it has done.
     fn acted(&self, case: &Case, out: &mut Report<'_>) -> io::Result<()> {
-        let fenced = format!("the desk is fenced, process {} was killed", case.process.pid);
-        self.say(out, ["action", "处置"], &fenced)?;
+        let pid = case.process.pid;
+        let fenced = [
+            format!("the desk is fenced, process {pid} was killed"),
+            format!("席位已封锁, 进程 {pid} 已终止"),
+        ];
+        self.say(out, ["action", "处置"], fenced)?;
         for one in &case.gateways {
             let what = match &one.outcome {
-                Outcome::Cancelled { orders, by, after_ms } => {
-                    format!("{orders} orders cancelled, confirmed after {after_ms} ms ({by})")
+                Outcome::Cancelled { orders, by, after_ms } => [
+                    format!("{orders} orders cancelled, confirmed after {after_ms} ms ({by})"),
+                    format!("撤单 {orders} 笔, {after_ms} ms 后确认 ({by})"),
+                ],
+                Outcome::Failed { why } => {
+                    [format!("NOT CONFIRMED: {why}"), format!("未确认: {why}")]
                 }
-                Outcome::Failed { why } => format!("NOT CONFIRMED: {why}"),
-                Outcome::Waiting => "NOT CONFIRMED".to_owned(),
+                Outcome::Waiting => ["NOT CONFIRMED".to_owned(), "未确认".to_owned()],
             };
-            self.say(out, ["action", "处置"], &format!("{}: {what}", one.name))?;
+            self.say(out, ["action", "处置"], what.map(|what| format!("{}: {what}", one.name)))?;
         }
-        self.say(out, ["action", "处置"], &format!("people are told: {}", case.told))
+        let told = &case.told;
+        let people = [format!("people are told: {told}"), format!("已通知相关人员: {told}")];
+        self.say(out, ["action", "处置"], people)
     }
 
     /// Starts an engine while the desk is fenced; what that says.

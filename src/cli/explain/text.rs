@@ -364,9 +364,13 @@ impl<W: Write> Text<'_, W> {
             (self.say("given", "给定"), self.say("reference or near it", "参考价或其附近"));
         for row in &example.rows {
             let from = if row.is_given { given } else { reference };
+            let below = match row.price_e9 < 0 {
+                true => self.say(", BELOW ZERO", "，低于零"),
+                false => "",
+            };
             writeln!(
                 self.out,
-                "  {:<5} {:>10} {} {:<20} = {:>22}   {from}",
+                "  {:<5} {:>10} {} {:<20} = {:>22}   {from}{below}",
                 row.leg,
                 show_e9(row.price_e9),
                 times(),

@@ -62,7 +62,7 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
             .iter()
             .map(|(entry, evidence)| json!({ "entry": entry, "evidence": evidence }));
         let body = json!({
-            "entry": case.entry, "version": case.proposal.version,
+            "entry": case.entry, "proposed_version": case.proposal.version,
             "configuration": case.proposal.configuration, "base": case.proposal.base,
             "proposed_by": case.by, "at": case.at, "reason": case.reason,
             "files": case.proposal.files, "people": case.proposal.people,

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 ///
 /// That entries were taken off its end, or that all was written anew, shows only against something
 /// that was kept elsewhere: a head (--head), or the record of an engine that started under it
-/// (--record). Exit code 1 with the first bad entry.
+/// (--record). Exit code 1 with the first bad entry, 2 if there is none to check.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
     /// The register, or the configuration that names it.
@@ -68,6 +68,13 @@ pub fn run(args: &VerifyArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         held.filter_map(|(head, held)| Some((head.entries, held.err()?))).min_by_key(|one| one.0)
     };
     let finding = register.broken.clone().or_else(cut);
+    if finding.is_none() && register.fold.count() == 0 {
+        return Err(CliError::could_not_run(format!(
+            "{} holds no entry: nothing was checked; name the register that is meant, or say with \
+             --head or --record what was seen of it",
+            register.path.display()
+        )));
+    }
     tell(&register, seen.len(), finding.as_ref(), out)?;
     Ok(if finding.is_some() { Exit::Finding } else { Exit::Ok })
 }

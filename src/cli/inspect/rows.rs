@@ -34,7 +34,8 @@ struct MessageRow<'a> {
     msg_idx: usize,
     template: u16,
     name: &'a str,
-    version: u16,
+    /// The sender's version of the schema; `version` is that of this report.
+    schema_version: u16,
     size_bytes: u16,
 }
 
@@ -139,7 +140,7 @@ pub fn messages(packet: &Packet<'_>, out: &mut Report<'_>) -> Result<(), CliErro
                 msg_idx: index,
                 template: template_id,
                 name,
-                version,
+                schema_version: version,
                 size_bytes,
             };
             out.json("xmc.inspect.message", 1, &row)?;

@@ -6,6 +6,7 @@ use crate::engine::core::place;
 use crate::topology::Sched;
 use crate::topology::host::Host;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -21,16 +22,36 @@ pub struct Cores {
 
 /// The cores asked for, or the last two that this process may use: the first ones have most of the
 /// system's own work.
+///
+/// # Errors
+/// `Usage` unless two cores are asked for that this process may use; `CouldNotRun` if it may use
+/// none.
 pub fn cores(asked: Option<&[u16]>) -> Result<Cores, CliError> {
-    if let Some(&[desk, other]) = asked {
-        return Ok(Cores { desk, other });
-    }
     let allowed = Host::here().map_err(CliError::could_not_run)?.allowed;
+    if let Some(asked) = asked {
+        return chosen(asked, &allowed).map_err(CliError::usage);
+    }
     let mut last = allowed.iter().rev().copied();
     let desk = last.next().ok_or_else(|| {
         CliError::could_not_run("this process may use no core at all: widen its affinity mask")
     })?;
     Ok(Cores { desk, other: last.next().unwrap_or(desk) })
+}
+
+/// The cores asked for, of those that this process may use.
+fn chosen(asked: &[u16], allowed: &BTreeSet<u16>) -> Result<Cores, String> {
+    let listed = allowed.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    let [desk, other] = *asked else {
+        return Err("--cores takes two, the core of the desk and then the other one: --cores 1,0"
+            .to_owned());
+    };
+    if let Some(core) = asked.iter().find(|core| !allowed.contains(core)) {
+        return Err(format!("this process may not use core {core}; it may use {listed}"));
+    }
+    if desk == other && allowed.len() > 1 {
+        return Err(format!("both are core {desk}: give two of {listed}"));
+    }
+    Ok(Cores { desk, other })
 }
 
 /// A counter on a line of its own.

@@ -58,7 +58,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Topology::Both)]
     topology: Topology,
     /// The core of the desk, then the other one. Default: the last two that this process may use.
-    #[arg(long, value_name = "CORE", num_args = 2, value_delimiter = ',')]
+    #[arg(long, value_name = "CORE", num_args = 1..=2, value_delimiter = ',')]
     cores: Option<Vec<u16>>,
     /// Spreads that are traded, each over two of the busiest instruments. Every quote of a leg
     /// makes its spread fire; with more than one, a packet often makes several fire, and the later

@@ -12,7 +12,7 @@ const EVENTS: usize = 10;
 /// The last comparison with each venue, the differences that are open, and what was explained.
 ///
 /// Reads files, so it works on a dead engine too. Exits with 1 if something is open, or if a
-/// source's last cycle had no statement.
+/// source's last cycle had no statement; with 2 if nothing was compared yet.
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
     #[command(flatten)]
@@ -36,11 +36,15 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
         });
         out.json("xmc.resync", 1, &body)?;
     } else {
-        if last.is_empty() {
-            writeln!(out, "nothing was compared in {} yet", directory.display())?;
-        }
         for (source, line) in &last {
             writeln!(out, "{source}: {}", words(line))?;
+            if are_of_two_moments(line) {
+                writeln!(
+                    out,
+                    "  what follows is of two moments, the statement's and the desk's input: what \
+                     was on its way between them stands on one side alone"
+                )?;
+            }
             let held = line["compared"]["positions"].as_array().map(Vec::as_slice);
             for row in held.unwrap_or_default() {
                 let (name, venue, desk) = (&row["instrument"], &row["venue"], &row["desk"]);
@@ -91,15 +95,30 @@ pub fn run(args: &ShowArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
             writeln!(out, "{} {} {}: {}", text("at"), text("source"), text("is"), text("text"))?;
         }
     }
+    if last.is_empty() && kept.open.is_empty() {
+        return Err(CliError::could_not_run(format!(
+            "nothing was compared in {} yet: name the record of an engine whose configuration has \
+             [resync]; while that runs, `xmc resync now` compares at once",
+            directory.display()
+        )));
+    }
     Ok(if kept.open.is_empty() && !is_old { Exit::Ok } else { Exit::Finding })
+}
+
+/// Whether a cycle that found nothing has figures that are not the same on both sides.
+fn are_of_two_moments(line: &Value) -> bool {
+    let is_found = !matches!(line["outcome"].as_str(), Some("agree" | "settled"));
+    let rows = ["positions", "money"].map(|of| line["compared"][of].as_array());
+    let mut rows = rows.into_iter().flatten().flatten();
+    !is_found && rows.any(|row| row["venue"] != row["desk"])
 }
 
 /// A cycle in a line.
 pub(super) fn words(line: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let what = match line["outcome"].as_str() {
-        Some("agree") => "the same on both sides",
-        Some("settled") => "the same, once all that was on its way had come",
+        Some("agree") => "nothing differs",
+        Some("settled") => "nothing differs, once all that was on its way had come",
         Some("differ") => "THEY DIFFER",
         _ => "NO STATEMENT CAME",
     };

@@ -33,7 +33,8 @@ use crate::sim::world::{Ends, Watch};
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Schedules to run; each has a seed of its own.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// The first seed.
     #[arg(long, value_name = "SEED", default_value_t = 1)]

@@ -74,7 +74,7 @@ fn transfer(row: &Transfer, lang: Lang) -> String {
             let kind = if row.is_transfer { "调拨" } else { "补仓" };
             let late = if row.is_late { " (来不及)" } else { "" };
             format!(
-                "{kind} {amount} {currency}: {from} → {to}, 审批 {approver}, 到账 {arrives}{late}"
+                "{kind} {amount} {currency}: {from} -> {to}, 审批 {approver}, 到账 {arrives}{late}"
             )
         }
     }

@@ -18,8 +18,9 @@ use crate::engine::witnessing;
 use crate::hex;
 use crate::metrics::{self, Exporter, MetricsError, Source};
 use crate::monitor::terminal::{self, Look, Screen};
-use crate::monitor::view::FeedView;
+use crate::monitor::view::{FeedView, Note, Notes};
 use crate::monitor::web::{Behind, Channel, Place, Web, WebError};
+use crate::monitor::words::Label;
 use crate::monitor::{Journal, Lang, Plain, Ring, Setting, Sources, Tally, View};
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -27,9 +28,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use xmc_hotpath::counter::Counter;
+use xmc_hotpath::desk::stage::DeskCounters;
 use xmc_hotpath::desk::{Desk, Instrument};
 use xmc_hotpath::record::frame::{Body, Header};
-use xmc_hotpath::time::Span;
+use xmc_hotpath::time::{MonoNs, Span};
 
 /// Between two looks at an engine, for a screen in a terminal.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -185,8 +188,6 @@ pub struct Onlooker<'o, 'w> {
     web: Option<WebScreen>,
     /// When it has seen enough; `None`: when it is told to stop.
     until: Option<Duration>,
-    record_used_pct: u8,
-    record_most_pct: u8,
     elapsed: Duration,
     desk_lots: Vec<i64>,
     feeds: Vec<FeedView>,
@@ -200,6 +201,7 @@ pub struct Onlooker<'o, 'w> {
     differing: u64,
     /// How capital stood when it was last told.
     capital: Option<capital::Figures>,
+    notes: Notes,
 }
 
 /// What was seen of a run.
@@ -253,8 +255,6 @@ impl<'o, 'w> Onlooker<'o, 'w> {
             shown,
             web,
             until,
-            record_used_pct: 0,
-            record_most_pct: 0,
             elapsed: Duration::ZERO,
             desk_lots: Vec::new(),
             feeds: Vec::new(),
@@ -265,6 +265,7 @@ impl<'o, 'w> Onlooker<'o, 'w> {
             trouble: Vec::new(),
             differing: 0,
             capital: None,
+            notes: Notes::default(),
         })
     }
 
@@ -318,14 +319,20 @@ impl Onlooker<'_, '_> {
         self.trouble = trouble;
     }
 
-    /// Says in a line each what is new about the money that orders use.
-    fn tell_capital(&mut self, figures: &capital::Figures, running: Span) {
-        if let Shown::Lines(lines) = &mut self.shown {
-            for text in money::changes(self.capital.as_ref(), figures, lines.plain.lang()) {
-                if let Err(error) = lines.say(&lines.plain.capital(running, &text)) {
+    /// Says in a line each, or among the alerts of a screen, what is new about the money that
+    /// orders use.
+    fn tell_capital(&mut self, figures: &capital::Figures, running: Span, now: MonoNs) {
+        let before = self.capital.as_ref();
+        let [english, chinese] =
+            [Lang::En, Lang::Zh].map(|lang| money::changes(before, figures, lang));
+        for text in english.into_iter().zip(chinese).map(<[String; 2]>::from) {
+            if let Shown::Lines(lines) = &mut self.shown {
+                let own = &text[usize::from(lines.plain.lang() == Lang::Zh)];
+                if let Err(error) = lines.say(&lines.plain.capital(running, own)) {
                     self.failed.get_or_insert(error);
                 }
             }
+            self.notes.add(Note { at: now, of: Label::Capital, text });
         }
         self.capital = Some(figures.clone());
     }
@@ -352,10 +359,6 @@ impl Onlooker<'_, '_> {
 impl Watch for Onlooker<'_, '_> {
     fn record(&mut self, _: &Header, body: &Body, _: &Desk<'_>) {
         self.tally.take(body);
-        if let Body::Input(input) = body {
-            self.record_used_pct = input.credits.record_used_pct;
-            self.record_most_pct = self.record_most_pct.max(self.record_used_pct);
-        }
         if let Shown::Lines(lines) = &mut self.shown
             && let Some(line) = lines.plain.event(&self.tally, body)
             && let Err(error) = lines.say(&line)
@@ -370,11 +373,10 @@ impl Watch for Onlooker<'_, '_> {
 
     fn look(&mut self, sight: &Sight<'_, '_>) -> ControlFlow<()> {
         let running = Span(u64::try_from(sight.elapsed.as_nanos()).unwrap_or(u64::MAX));
-        let rings = [Ring {
-            name: "record".to_owned(),
-            used_pct: self.record_used_pct,
-            most_pct: self.record_most_pct,
-        }];
+        if let Some(figures) = &sight.capital {
+            self.tell_capital(figures, running, sight.now);
+        }
+        let rings = [record_ring(&sight.counters.desk)];
         let limits = self.web.as_ref().map_or_else(Vec::new, |screen| {
             let limited = screen.limited.iter().cloned();
             used::limits(&screen.register, limited, sight.desk, sight.now)
@@ -389,6 +391,7 @@ impl Watch for Onlooker<'_, '_> {
             rings: &rings,
             limits: &limits,
             capital: sight.capital.as_ref(),
+            notes: &self.notes,
             journal: Some(Journal {
                 bytes: sight.journal.bytes,
                 records: sight.journal.records,
@@ -406,9 +409,6 @@ impl Watch for Onlooker<'_, '_> {
         if !sight.is_last {
             self.elapsed = sight.elapsed;
             self.feeds_usable = view.feeds.iter().all(|feed| feed.state.is_usable());
-        }
-        if let Some(figures) = &sight.capital {
-            self.tell_capital(figures, running);
         }
         if let Some(witnessed) = sight.witnessed {
             self.tell(witnessed, running);
@@ -428,5 +428,17 @@ impl Watch for Onlooker<'_, '_> {
                 ControlFlow::Break(())
             }
         }
+    }
+}
+
+/// The ring of the record as the desk counts it: an input's credits say of a record that is late no
+/// more than that.
+fn record_ring(desk: &DeskCounters) -> Ring {
+    let percent = |counter: &Counter| u8::try_from(counter.get()).unwrap_or(u8::MAX);
+    Ring {
+        name: "record".to_owned(),
+        used_pct: percent(&desk.record_used_pct),
+        most_pct: percent(&desk.record_most_pct),
+        is_late: desk.record_late.get() != 0,
     }
 }

@@ -27,6 +27,7 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use xmc_hotpath::message::Gate;
 use xmc_hotpath::time::Span;
 
 /// The files in the record's directory that hold the latencies, without what tells them apart.
@@ -47,6 +48,8 @@ pub struct Held {
 #[derive(Clone, Debug, Serialize)]
 struct Refused {
     gate: &'static str,
+    #[serde(skip)]
+    of: Gate,
     count: u64,
 }
 
@@ -226,7 +229,7 @@ impl Summary {
             refusals,
             not_recorded,
             refused_by_gate: refused_by_gate
-                .map(|row| Refused { gate: row.gate.word(), count: row.count })
+                .map(|row| Refused { gate: row.gate.word(), of: row.gate, count: row.count })
                 .collect(),
             aligned,
             broken,
@@ -332,8 +335,13 @@ impl Summary {
         for (label, count) in figures {
             self.row(out, label.word_in(self.lang), &number::count(count))?;
         }
-        for Refused { gate, count } in &self.refused_by_gate {
-            self.row(out, &format!("  {gate}"), &number::count(*count))?;
+        for Refused { gate, of, count } in &self.refused_by_gate {
+            let name = match self.lang {
+                Lang::En => format!("  {gate}"),
+                // With the word that configuration and record use.
+                Lang::Zh => format!("  {} {gate}", of.word_in(Lang::Zh)),
+            };
+            self.row(out, &name, &number::count(*count))?;
         }
         if !self.not_recorded.is_empty() {
             let words = self.not_recorded.join(" ");

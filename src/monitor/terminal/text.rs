@@ -116,6 +116,40 @@ fn shortened(name: &str, cells: usize) -> String {
     short
 }
 
+/// A sentence in lines of at most `cells`, broken at blanks, and within what alone is too long; at
+/// most so many lines, the last with a `~` if something is left out.
+#[must_use]
+pub fn folded(sentence: &str, cells: usize, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in sentence.split(' ') {
+        let line = lines.last_mut().expect("there is always one");
+        let room = cells.saturating_sub(width(line) + usize::from(!line.is_empty()));
+        if width(word) > room && !line.is_empty() && width(word) <= cells {
+            lines.push(word.to_owned());
+            continue;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        for character in word.chars() {
+            let line = lines.last_mut().expect("there is always one");
+            let next = width(character.encode_utf8(&mut [0; 4]));
+            match width(line) + next <= cells || line.is_empty() {
+                true => line.push(character),
+                false => lines.push(character.to_string()),
+            }
+        }
+    }
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            last.push_str("~~");
+            *last = shortened(last, cells);
+        }
+    }
+    lines
+}
+
 /// Blanks between parts.
 const BETWEEN: usize = 2;
 
@@ -196,6 +230,21 @@ mod tests {
         }
         assert_eq!(of(|text| _ = text.number("78,210", 8, style)).0, "  78,210");
         assert_eq!(of(|text| _ = text.number("78,210", 5, style)).0, "#####");
+    }
+
+    #[test]
+    fn a_sentence_is_folded_into_lines_that_fit() {
+        for (sentence, cells, most, expected) in [
+            ("one two three", 20, 3, &["one two three"][..]),
+            ("one two three", 7, 3, &["one two", "three"]),
+            ("one two three", 7, 1, &["one tw~"]),
+            ("one sixteen", 5, 3, &["one s", "ixtee", "n"]),
+            ("账户占用过高", 5, 9, &["账户", "占用", "过高"]),
+            ("账户 占用过高", 8, 9, &["账户", "占用过高"]),
+            ("", 5, 2, &[""]),
+        ] {
+            assert_eq!(folded(sentence, cells, most), expected, "{sentence:?} in {cells}");
+        }
     }
 
     #[test]

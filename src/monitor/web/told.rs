@@ -94,6 +94,8 @@ struct RefusalTold<'v> {
     limit: String,
     /// A label; `null` if the figures say their unit.
     unit: Option<&'static str>,
+    /// A label that is said instead of both; `null` where they are figures.
+    says: Option<&'static str>,
     /// The share of the limit that was seen, percent; `null` where that says nothing.
     used_pct: Option<u64>,
 }
@@ -198,7 +200,7 @@ fn refusal<'v>(setting: &'v Setting, decision: &Decision) -> Option<RefusalTold<
     if decision.gate == Gate::Passed {
         return None;
     }
-    let Refusal { instrument, seen, limit, unit } = Refusal::of(setting, decision)?;
+    let Refusal { instrument, seen, limit, unit, says } = Refusal::of(setting, decision)?;
     let both = u64::try_from(decision.seen).ok().zip(u64::try_from(decision.limit).ok());
     let share = both.filter(|(_, limit)| *limit > 0);
     Some(RefusalTold {
@@ -206,6 +208,7 @@ fn refusal<'v>(setting: &'v Setting, decision: &Decision) -> Option<RefusalTold<
         seen,
         limit,
         unit: unit.map(|label| label.name()),
+        says: says.map(|label| label.name()),
         used_pct: share.map(|(seen, limit)| seen.saturating_mul(100) / limit),
     })
 }
@@ -365,12 +368,14 @@ pub struct RingTold<'v> {
     name: &'v str,
     used_pct: u8,
     most_pct: u8,
+    is_late: bool,
 }
 
 impl<'v> RingTold<'v> {
     /// A ring of the view.
     pub fn of(ring: &'v Ring) -> Self {
-        Self { name: &ring.name, used_pct: ring.used_pct, most_pct: ring.most_pct }
+        let Ring { name, used_pct, most_pct, is_late } = ring;
+        Self { name, used_pct: *used_pct, most_pct: *most_pct, is_late: *is_late }
     }
 }
 

@@ -263,6 +263,7 @@ impl Replica for Mdp3Replica<'_> {
     }
 
     fn on_time(&mut self, now: MonoNs) {
+        self.mirror.looked(now);
         self.mirror.feed.on_time(now);
         self.ask(now);
         if !self.is_gathering && self.lacks(now) {

@@ -241,6 +241,11 @@ impl<'m, V: Protocol> Mirror<'m, V> {
         }
     }
 
+    /// It was looked for packets, whether or not any came.
+    pub fn looked(&mut self, now: MonoNs) {
+        self.clock.look(now, &self.counters.clock);
+    }
+
     /// Takes a packet that the venue sent again.
     pub fn on_missed(&mut self, payload: &[u8], now: MonoNs) {
         self.feed.on_datagram(&Datagram { payload, received: now, line: Line::A });

@@ -224,6 +224,7 @@ impl Replica for SmdpReplica<'_> {
     }
 
     fn on_time(&mut self, now: MonoNs) {
+        self.mirror.looked(now);
         self.mirror.feed.on_time(now);
         if let Some(client) = &mut self.client {
             client.on_time(now);

@@ -182,6 +182,16 @@ fn an_auditor_needs_the_files_and_one_command() {
 
     let args = ["--journal", &directory, "--witness", &witness, "--key", &format!("{key}.pub")];
     let printed = text(&xmc(&[&["prove", "10.1"], &args[..]].concat()), 0);
+    let told = text(&xmc(&[&["--json", "prove", "10.1"], &args[..]].concat()), 0);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        (&told["schema"], &told["proof"]),
+        (&"xmc.audit.prove".into(), &printed.clone().into())
+    );
+    let words = [&["--json", "prove", "#11", "--out", &proof], &args[..]].concat();
+    let told: serde_json::Value = serde_json::from_str(&text(&xmc(&words), 0)).unwrap();
+    assert_eq!((&told["out"], told["proof"].is_null()), (&proof.clone().into(), true));
+    assert_eq!(fs::read_to_string(&proof).unwrap(), printed);
     let stored = xmc(&[&["prove", "#11", "--out", &proof], &args[..]].concat());
     assert_eq!(stored.status.code(), Some(0));
     assert_eq!(fs::read_to_string(&proof).unwrap(), printed);

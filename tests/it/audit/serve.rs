@@ -173,6 +173,26 @@ fn what_would_not_be_safe_is_refused() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }
 
+/// Where the index cannot lie beside the journal, each command says what does without that.
+#[test]
+fn an_index_that_cannot_be_written_names_the_other_ways() {
+    let scratch = Scratch::new("audit_no_index");
+    let path = rig::journal(Seed::whole(3), &scratch);
+    // As on a disk that is read only, whoever runs this.
+    fs::create_dir(path.join("index.redb")).expect("the disk has room");
+    let (path, elsewhere) = (text(&path), scratch.path("elsewhere.redb"));
+    for (command, without) in [("query", "--no-index"), ("report", "--recount")] {
+        let output = xmc(&[command, path]).output().expect("xmc runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("--index FILE") && said.contains(without), "{said}");
+        for other in [&[without][..], &["--index", text(&elsewhere)]] {
+            let output = xmc(&[&[command, path], other].concat()).output().expect("xmc runs");
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+        }
+    }
+}
+
 /// The commands end as all commands do.
 #[test]
 fn exit_codes_say_how_it_went() {

@@ -117,6 +117,14 @@ fn a_journal_is_played_told_and_recorded() {
     ] {
         assert!(told.contains(words), "{words}: {told}");
     }
+    let chinese = printed(&["backtest", journal, "--split", "60%", "--lang", "zh"]);
+    for words in ["模拟交易所: 1 次运行", "以内为样本内", "报单 500 至 1000 us", "百万事件, 未留痕"]
+    {
+        assert!(chinese.contains(words), "{words}: {chinese}");
+    }
+    for words in ["SIMULATED", "in sample", "orders", "events", "commit", "speed", "played"] {
+        assert!(!chinese.contains(words), "{words}: {chinese}");
+    }
     let html = fs::read_to_string(page).expect("it is written");
     assert!(html.matches("<svg").count() == 3 && html.ends_with("</body></html>\n"), "{html}");
     assert!(html.contains("default-src 'none'") && !html.contains("<script"));

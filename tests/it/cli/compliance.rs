@@ -55,6 +55,14 @@ fn what_is_counted_is_what_the_record_holds_and_a_threshold_that_is_met_is_told(
     assert_eq!(shown.status.code(), Some(1), "a threshold is met: {shown:?}");
     let shown = json(&shown);
 
+    let chinese = xmc(&["compliance", "show", "--lang", "zh", text_of(&record)]);
+    let chinese = String::from_utf8_lossy(&chinese.stdout).into_owned();
+    assert!(chinese.contains("截至 ") && !chinese.contains("as of"), "{chinese}");
+    assert!(
+        chinese.contains("净仓为席位全部账户合计") && !chinese.contains("net lots"),
+        "{chinese}"
+    );
+
     // The audit counts the same record by other means.
     let sheet = ["audit", "report", "--recount", "--sheet", "programme", "--format", "jsonl"];
     let report = xmc(&[&sheet[..], &[text_of(&record)]].concat());

@@ -293,3 +293,21 @@ fn what_cannot_be_compared_is_said() {
     fs::write(&path, cut).expect("written");
     assert_eq!(told(&path, &path, &[], 1), ["equal: 1 packets, 3 rows compared"]);
 }
+
+/// Of two keys of one name each reader takes another one; the schema of the sender and that of the
+/// report had one name.
+#[test]
+fn each_key_of_a_message_stands_once() {
+    let file = capture("keys.pcap", &[(A, packet(4, 100)), (A, heartbeat(5))]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xmc"));
+    let output = command.args(["--json", "inspect", "--messages"]).arg(&file).output();
+    let output = output.expect("xmc runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(text.lines().count(), 2, "{text}");
+    for line in text.lines() {
+        assert_eq!(line.matches("\"version\":").count(), 1, "{line}");
+        let row: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!((&row["version"], &row["schema_version"]), (&1.into(), &13.into()), "{line}");
+    }
+}

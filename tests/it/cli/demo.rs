@@ -150,6 +150,53 @@ fn an_engine_that_is_wedged_is_ended_by_its_guard_and_another_one_trades() {
     assert!(alerts.contains("XMC-A107"), "{alerts}");
 }
 
+/// Processes that were told of a path, by their numbers.
+fn told_of(path: &str) -> Vec<String> {
+    let all = fs::read_dir("/proc").expect("it is Linux").flatten();
+    let numbers = all.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_told = |number: &String| {
+        let words = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
+        number.parse::<u32>().is_ok() && String::from_utf8_lossy(&words).contains(path)
+    };
+    numbers.filter(is_told).collect()
+}
+
+/// Whoever kills the demonstration itself kills the engine and the guard that it has started.
+#[test]
+fn a_wedge_that_is_killed_leaves_no_process_behind() {
+    let _alone = super::alone();
+    let scratch = Scratch::new("demo_wedge_killed");
+    let record = scratch.path("record");
+    let path = record.to_str().expect("it is text");
+    let args = ["demo", "--scenario", "wedge", "--plain", "--lang", "zh", "--record", path];
+    let mut demo = command(&args).stdout(Stdio::piped()).spawn().expect("xmc runs");
+    let until = |what: &str, is_so: &dyn Fn(&[String]) -> bool| {
+        let start = Instant::now();
+        loop {
+            let found = told_of(path);
+            if is_so(&found) {
+                return found;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{what}: {found:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let begun = until("demo, engine and guard run", &|found| found.len() >= 3);
+    demo.kill().expect("it runs");
+    let output = demo.wait_with_output().expect("it ends");
+    let start = Instant::now();
+    while !told_of(path).is_empty() && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let left = told_of(path);
+    for number in &left {
+        let _ = Command::new("kill").args(["-9", number]).status();
+    }
+    assert!(left.is_empty(), "of {begun:?} there are {left:?}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("引擎与看护进程启动") && !said.contains("engine and guard"), "{said}");
+}
+
 /// What each does to the engine, what the engine does, and that pairs fire again afterwards; that
 /// the venues' ledgers agree is what the exit code says.
 #[test]
@@ -215,6 +262,24 @@ fn lines_in_a_pipe_say_that_the_venues_are_simulated() {
         assert_eq!(output.status.code(), Some(0), "{text}{why}");
         assert!(text.contains(simulated), "{text}");
         assert!(text.contains("xmc audit verify"), "{text}");
+    }
+}
+
+/// Gates of the summary have their names in the language of the rest, and their words beside.
+#[test]
+fn the_summary_names_gates_in_its_language() {
+    let scratch = Scratch::new("demo_gates");
+    let record = scratch.path("record");
+    let path = record.to_str().expect("it is text");
+    let args = ["demo", "--plain", "--lang", "zh", "--seconds", "3", "--record", path];
+    let output = xmc(&args);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let summary = text.split_once("共运行").expect("a summary").1;
+    let rows: Vec<_> = summary.lines().filter(|line| line.starts_with("    ")).collect();
+    assert!(!rows.is_empty(), "something is held back: {text}");
+    for row in rows {
+        assert!(row.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{row}");
+        assert!(row.chars().any(|c| c.is_ascii_lowercase()), "{row}");
     }
 }
 

@@ -179,3 +179,16 @@ fn a_desk_told_the_configuration_stands_alike_after_a_snapshot() {
     assert_eq!(copper, state("sc_cl"), "it is that of the whole configuration");
     assert!(printed(&["cu_hg"]).contains(copper["sha256"].as_str().expect("a hash")));
 }
+
+/// A price below zero may be meant; a sign that slipped in is seen.
+#[test]
+fn a_price_below_zero_is_marked() {
+    for (lang, mark) in [("en", "BELOW ZERO"), ("zh", "低于零")] {
+        let of = |price| printed(&["cu_hg", "--price", price, "--lang", lang]);
+        let below = of("hg=-1");
+        // What brings the value near zero is below it too.
+        let mut rows = below.lines().filter(|line| line.contains(mark));
+        assert!(rows.any(|row| row.trim().starts_with("hg ")), "{below}");
+        assert!(!of("hg=1").contains(mark));
+    }
+}

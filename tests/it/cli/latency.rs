@@ -97,3 +97,22 @@ fn wire_takes_no_topology() {
         assert_eq!(code, 3, "{told}");
     }
 }
+
+/// Cores that nothing can be measured on are refused with those that there are.
+#[test]
+fn cores_that_this_process_may_not_use_are_refused() {
+    for (cores, words) in [
+        (&["1023,0"][..], &["may not use core 1023; it may use "][..]),
+        (&["1023", "0"], &["may not use core 1023"]),
+        (&["1"], &["--cores takes two", "--cores 1,0"]),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_xmc"))
+            .args(["latency", "--decisions", "1000", "--cores"])
+            .args(cores)
+            .output()
+            .expect("xmc runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{cores:?}: {said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{cores:?}: {said}");
+    }
+}

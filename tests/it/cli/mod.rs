@@ -24,6 +24,7 @@ mod inspect;
 mod latency;
 mod manual;
 mod netlab;
+mod nothing;
 mod page;
 mod percentiles;
 mod plan;

@@ -67,6 +67,28 @@ fn a_clock_that_is_kept_is_left_alone() {
     }
 }
 
+/// A host that stands still reads the clocks seldom: what they drift meanwhile, before it has been
+/// measured, is no step; an hour is one.
+#[test]
+fn a_reading_that_comes_late_is_no_step() {
+    for (step, expected) in [(0, 0), (HOUR, 1), (-HOUR, 1)] {
+        for drift in [60_000_i64, -60_000] {
+            let mut clocks = Clocks::of(&configuration());
+            let mut found = Vec::new();
+            for (number, second) in [0_u64, 1, 2, 7, 8, 20, 21].into_iter().enumerate() {
+                let set = if number >= 4 { step } else { 0 };
+                let utc = (UTC + second * SECOND).wrapping_add_signed(drift * second as i64 + set);
+                // As late as a loop is that sleeps.
+                let at = MonoNs(second * SECOND + 3_000_000 * number as u64);
+                let utc = UnixNs(utc + 3_000_000 * number as u64);
+                found.extend(clocks.take(&ClockScale { at, utc, error: Span(900) }, &[]));
+            }
+            assert_eq!(found.len(), expected, "{drift} {step}: {found:?}");
+            assert_eq!(clocks.figures().steps, expected as u64);
+        }
+    }
+}
+
 /// One rate is none of a clock that anybody keeps: told once.
 #[test]
 fn clocks_that_drift_apart_are_found() {
@@ -98,9 +120,46 @@ fn venue(seconds: u64, drift: i64, step: i64, pause_at: Option<u64>) -> ClockCou
         let set = if second >= 100 { step } else { 0 };
         let drifted = drift * packet as i64 / 20;
         let sent = (UTC + now).wrapping_add_signed(drifted + set - wait - pause);
+        clock.look(MonoNs(now - 400_000), &counters);
         clock.take(UnixNs(sent), MonoNs(now), &counters);
+        clock.look(MonoNs(now + 400_000), &counters);
     }
     counters
+}
+
+/// Packets that come at once, 40 a second for 60 seconds, from a venue whose clock is set by `step`
+/// after 40; from the 20th second on the host has other work and looks for them as late as `most`.
+fn seldom_looked(step: i64, most: u64, seed: u64) -> u64 {
+    let (counters, mut clock) = (ClockCounters::default(), SendingClock::default());
+    let mut random = fastrand::Rng::with_seed(seed);
+    let (mut now, mut packet) = (5 * SECOND, 0);
+    while packet < 60 * 40 {
+        let second = packet / 40;
+        // Some seconds are worse than others.
+        let worst = if second < 20 { 500_000 } else { most / (1 + second % 3) };
+        now += random.u64(worst / 2..=worst);
+        clock.look(MonoNs(now), &counters);
+        while packet * SECOND / 40 + 5 * SECOND <= now {
+            let set = if packet / 40 >= 40 { step } else { 0 };
+            let sent = (UTC + 5 * SECOND + packet * SECOND / 40).wrapping_add_signed(set);
+            clock.take(UnixNs(sent), MonoNs(now), &counters);
+            packet += 1;
+        }
+    }
+    counters.steps.get()
+}
+
+/// A host that looks seldom finds packets late and knows it; an hour is a step all the same.
+#[test]
+fn packets_that_are_found_late_are_no_step_of_the_venue() {
+    for seed in 0..50 {
+        for most in [500_000, 8_000_000, 30_000_000, 200_000_000] {
+            assert_eq!(seldom_looked(0, most, seed), 0, "{seed}: looks up to {most} ns apart");
+            for step in [HOUR, -HOUR] {
+                assert_eq!(seldom_looked(step, most, seed), 1, "{seed}: {most} ns, {step}");
+            }
+        }
+    }
 }
 
 #[test]

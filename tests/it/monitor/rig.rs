@@ -11,6 +11,7 @@ use cross_market_connect::engine::counters::Counters;
 use cross_market_connect::engine::inputs;
 use cross_market_connect::engine::latency::Figures;
 use cross_market_connect::engine::memory::{DeskMemory, DeskSize};
+use cross_market_connect::monitor::view::Notes;
 use cross_market_connect::monitor::{Journal, Plain, Ring, Setting, Sources, Tally, View};
 use cross_market_connect::sim::exchange::flow::{Product, World};
 use std::collections::{BTreeMap, VecDeque};
@@ -58,7 +59,7 @@ pub struct Rig {
     desk: Desk<'static>,
     outputs: Outputs,
     pub tally: Tally,
-    counters: Counters,
+    pub counters: Counters,
     world: World,
     rng: fastrand::Rng,
     now_ns: u64,
@@ -72,6 +73,8 @@ pub struct Rig {
     journal: Journal,
     /// By venue: whose quotes come no more.
     pub silent_feeds: Vec<usize>,
+    /// What others than the desk have told.
+    pub notes: Notes,
 }
 
 impl Rig {
@@ -97,6 +100,7 @@ impl Rig {
             plain: None,
             journal: Journal::default(),
             silent_feeds: Vec::new(),
+            notes: Notes::default(),
             config,
         };
         rig.begin();
@@ -327,7 +331,13 @@ impl Rig {
         let register = Register::of(&self.config);
         // A screen is drawn at any time, not when something has just happened.
         let now = MonoNs(self.now_ns + 3_217_000);
-        let ring = |name: &str, used_pct| Ring { name: name.to_owned(), used_pct, most_pct: 3 };
+        let late = self.counters.desk.record_late.get() != 0;
+        let ring = |name: &str, used_pct| Ring {
+            name: name.to_owned(),
+            used_pct,
+            most_pct: 3,
+            is_late: late && name == "record",
+        };
         View::of(&Sources {
             now,
             running: Span(self.now_ns),
@@ -339,6 +349,7 @@ impl Rig {
             journal: Some(self.journal),
             limits: &used::limits(&register, register.limited(), &self.desk, now),
             capital: None,
+            notes: &self.notes,
         })
     }
 }

@@ -2,15 +2,18 @@
 
 use super::rig::{Answer, Rig};
 use cross_market_connect::monitor::terminal::{self, Direction, Look, Shown, width};
-use cross_market_connect::monitor::{Lang, View};
+use cross_market_connect::monitor::view::Note;
+use cross_market_connect::monitor::words::Label;
+use cross_market_connect::monitor::{Lang, Setting, View, gate};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
-use xmc_hotpath::message::ChannelState;
-use xmc_hotpath::time::Span;
+use xmc_hotpath::message::{ChannelState, Decision, Gate};
+use xmc_hotpath::risk::{RECORD_LATE_PCT, RECORD_OPEN_MAX_PCT};
+use xmc_hotpath::time::{MonoNs, Span};
 
 const LANGS: [Lang; 2] = [Lang::En, Lang::Zh];
 const ORANGE: Color = Color::Indexed(208);
@@ -86,6 +89,67 @@ fn every_row_is_as_wide_as_the_screen_in_both_languages() {
             }
         }
     }
+}
+
+/// A ring that is all but empty says by a word, and not by a share, that the record is late.
+#[test]
+fn a_record_that_is_late_is_called_so() {
+    for (lang, late) in [(Lang::En, "record late"), (Lang::Zh, "落盘迟滞")] {
+        let mut rig = lively();
+        for is_late in [false, true, false] {
+            rig.counters.desk.record_late.set(u64::from(is_late));
+            let shown = text(&drawn(&rig.view(), 0, &look(lang), (120, 40)));
+            assert_eq!(shown.contains(late), is_late, "{shown}");
+            assert!(shown.contains("record 1%") && !shown.contains("51%"), "{shown}");
+        }
+        let decision = Decision {
+            gate: Gate::RecordRoom,
+            seen: RECORD_LATE_PCT.into(),
+            limit: RECORD_OPEN_MAX_PCT.into(),
+            ..rig.view().gates.first().expect("something was held back").last
+        };
+        let setting = Setting::of(&super::rig::configuration());
+        for say in [gate::seen_and_limit, gate::seen_of_limit] {
+            assert_eq!(say(&setting, &decision, lang), late);
+            let full = Decision { seen: 64, ..decision };
+            assert!(say(&setting, &full, lang).contains("64%"));
+        }
+        rig.run(Span(1));
+    }
+}
+
+/// What is new about the money that orders use stands among the alerts, and folds.
+#[test]
+fn what_others_than_the_desk_tell_stands_among_the_alerts() {
+    let text_of = |about: &str| {
+        [
+            format!("account {about}: top up 250000 CNY from treasury to home, approver olga"),
+            format!("账户 {about} 补仓 250000 CNY: treasury -> home, 审批 olga"),
+        ]
+    };
+    let mut rig = lively();
+    let before = rig.view().totals.alerts;
+    for (at, about) in [(1, "old"), (5_900_000_000, "new")] {
+        rig.notes.add(Note { at: MonoNs(at), of: Label::Capital, text: text_of(about) });
+    }
+    let view = rig.view();
+    for (lang, word, parts) in [
+        (Lang::En, "capital", ["account new: top up", "approver olga"]),
+        (Lang::Zh, "资金", ["账户 new 补仓", "审批 olga"]),
+    ] {
+        for size in [(80, 24), (120, 40), (200, 60)] {
+            let buffer = drawn(&view, 0, &look(lang), size);
+            let rows = rows(&buffer);
+            assert!(rows.iter().all(|row| width(row) == usize::from(size.0)), "{rows:#?}");
+            let first = rows.iter().find(|row| row.contains(parts[0]));
+            assert!(first.is_some_and(|row| row.contains(word)), "{size:?} {rows:#?}");
+            if size.0 >= 120 {
+                assert!(rows.iter().any(|row| row.contains(parts[1])), "{size:?} {rows:#?}");
+            }
+        }
+    }
+    let shown = text(&drawn(&view, 0, &look(Lang::En), (200, 60)));
+    assert!(shown.contains(&format!("alerts {}", before + 2)), "{shown}");
 }
 
 /// Box drawing, dots and Greek are one cell here and two in terminals of a Chinese locale.

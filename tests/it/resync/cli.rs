@@ -4,6 +4,7 @@ use crate::cli::run::{Engine, booked, files, sample};
 use crate::cli::{report_of, text_of};
 use crate::journal::scratch::Scratch;
 use cross_market_connect::config::StatementPlace;
+use cross_market_connect::resync;
 use cross_market_connect::sim::exchange::ListingIndex;
 use cross_market_connect::venue::simulated::{ACCOUNT, Venues};
 use serde_json::Value;
@@ -127,4 +128,37 @@ fn a_difference_is_shown_explained_by_two_people_and_then_its_pair_trades() {
     assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
     engine.end();
     drop(publishers);
+}
+
+/// Figures of two moments are not called the same; a cycle that found nothing says just that.
+#[test]
+fn a_cycle_that_found_nothing_does_not_call_figures_of_two_moments_the_same() {
+    let scratch = Scratch::new("resync_words");
+    let record = scratch.path("record");
+    std::fs::create_dir_all(&record).expect("the disk has room");
+    let show = |venue: i64, outcome: &str| {
+        let line = serde_json::json!({
+            "is": "cycle", "source": "cme", "run": 1, "cycle": 4, "cause": "timer",
+            "outcome": outcome, "differences": [],
+            "compared": {
+                "statement": 9, "as_of": "2026-09-01T01:00:00Z", "input": 77,
+                "orders_with_fills": 3,
+                "positions": [{ "instrument": "hg", "venue": venue, "desk": -3 }],
+            },
+        });
+        resync::report::append(&record, &[line]).expect("the disk has room");
+        let output = Command::new(env!("CARGO_BIN_EXE_xmc"))
+            .args(["resync", "show", "--record", text_of(&record)])
+            .output()
+            .expect("xmc runs");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    for outcome in ["agree", "settled"] {
+        let same = show(-3, outcome);
+        assert!(same.contains("nothing differs") && !same.contains("two moments"), "{same}");
+        let apart = show(-2, outcome);
+        assert!(apart.contains("nothing differs") && apart.contains("two moments"), "{apart}");
+        assert!(!apart.contains("the same"), "{apart}");
+    }
 }

@@ -74,7 +74,7 @@ pub fn run(args: &ServeArgs, out: &mut Report<'_>) -> Result<Exit, CliError> {
     }
     let token = Secret::read(&SecretSource::File(args.token_file.clone()))
         .map_err(CliError::could_not_run)?;
-    let (index, updated) = indexed(&args.path, args.index.as_deref())?;
+    let (index, updated) = indexed(&args.path, args.index.as_deref(), None)?;
     let failed = |error: io::Error| {
         CliError::could_not_run(format!("cannot listen on {}: {error}", args.listen))
     };

@@ -1,4 +1,5 @@
-//! An engine and its guard as processes of a trial, ended when they are dropped.
+//! An engine and its guard as processes of a trial, ended when they are dropped. One whose trial is
+//! killed ends with it (`--ends-with`).
 
 use super::files::CREDENTIALS;
 use rustix::process::{Pid, Signal, kill_process};
@@ -19,14 +20,14 @@ impl Process {
     /// `xmc` with these words, the configuration and the record; what it says goes to files of that
     /// name.
     pub fn start(directory: &Path, name: &str, words: &[&str], config: &Path) -> io::Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = ourselves()?;
         command.args(words).arg(config).arg("--record").arg(directory.join("record"));
         Self::begin(directory, name, command)
     }
 
     /// `xmc` with these words alone.
     pub fn alone(directory: &Path, name: &str, words: &[&str]) -> io::Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = ourselves()?;
         command.args(words);
         Self::begin(directory, name, command)
     }
@@ -77,6 +78,13 @@ impl Process {
             std::thread::sleep(NAP);
         }
     }
+}
+
+/// This program, as a child that does not outlive this process.
+fn ourselves() -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--ends-with").arg(std::process::id().to_string());
+    Ok(command)
 }
 
 impl Drop for Process {

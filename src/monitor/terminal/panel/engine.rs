@@ -139,6 +139,9 @@ fn ring(row: &Ring, look: &Look) -> Text {
     let mut text = Text::new();
     text.put(row.name.clone(), look.label()).gap(1).put(format!("{}%", row.used_pct), style);
     text.put(format!(" ({} {}%)", look.word(Label::Most), row.most_pct), look.label());
+    if row.is_late {
+        text.gap(1).put(look.word(Label::RecordLate), look.warning());
+    }
     text
 }
 

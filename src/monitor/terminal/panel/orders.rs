@@ -6,12 +6,13 @@ use crate::monitor::number;
 use crate::monitor::setting::Setting;
 use crate::monitor::tally::Fill;
 use crate::monitor::terminal::look::Look;
-use crate::monitor::terminal::text::{Text, flow, width, wrapped};
-use crate::monitor::view::View;
+use crate::monitor::terminal::text::{Text, flow, folded, width, wrapped};
+use crate::monitor::view::{Note, View};
 use crate::monitor::words::{Label, Lang};
 use ratatui::style::Style;
+use std::cmp::Reverse;
 use xmc_hotpath::message::{Alert, AlertKind, PositionEffect, Side, SpreadIndex};
-use xmc_hotpath::time::Span;
+use xmc_hotpath::time::{MonoNs, Span};
 
 /// The last fills, the newest first.
 pub fn fills(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
@@ -113,22 +114,48 @@ pub fn alerts(view: &View, size: (usize, usize), look: &Look) -> Vec<Text> {
     orders.insert(if totals.unknown > 0 { 0 } else { 3 }, unknown);
     let lines = if height > 3 { 2 } else { 1 };
     rows.extend(wrapped(orders, cells, lines));
-    if view.alerts.is_empty() {
+    if view.alerts.is_empty() && view.notes.last.is_empty() {
         rows.push(part(look.word(Label::NoAlerts), look.label()));
     }
-    let shown = view.alerts.iter().map(|(at, alert)| {
+    let alerts = view.alerts.iter().map(|(at, alert)| {
         let mut parts = vec![ago(view.now.since(*at), look)];
         parts.extend(told(&view.setting, alert, look));
-        flow(parts, cells)
+        (*at, vec![flow(parts, cells)])
     });
+    let notes = view.notes.last.iter().map(|row| (row.at, note(row, view.now, cells, look)));
+    let mut shown: Vec<_> = alerts.chain(notes).collect();
+    shown.sort_by_key(|(at, _)| Reverse(*at));
     let left = height.saturating_sub(rows.len());
-    rows.extend(shown.take(left));
+    rows.extend(shown.into_iter().flat_map(|(_, lines)| lines).take(left));
     rows
+}
+
+/// Lines of a sentence, at most.
+const NOTE_LINES: usize = 3;
+
+/// A sentence behind its time and what it is about, folded.
+fn note(note: &Note, now: MonoNs, cells: usize, look: &Look) -> Vec<Text> {
+    let [english, chinese] = &note.text;
+    let text = if look.lang == Lang::Zh { chinese } else { english };
+    let of = look.word(note.of);
+    let indent = AGO + 2 + width(of) + 2;
+    let lines = folded(text, cells.saturating_sub(indent), NOTE_LINES);
+    let line = |(place, line): (usize, &String)| {
+        let mut text = Text::new();
+        if place == 0 {
+            text.append(ago(now.since(note.at), look)).gap(2).put(of, look.warning()).gap(2);
+        } else {
+            text.gap(indent);
+        }
+        text.put(line.clone(), Style::new());
+        text
+    };
+    lines.iter().enumerate().map(line).collect()
 }
 
 fn title(view: &View, look: &Look) -> String {
     let [orders, alerts] = [Label::Orders, Label::Alerts].map(|label| look.word(label));
-    format!("{orders}, {alerts} {}", number::count(view.totals.alerts))
+    format!("{orders}, {alerts} {}", number::count(view.totals.alerts + view.notes.count))
 }
 
 /// An alert in words.

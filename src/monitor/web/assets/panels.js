@@ -270,7 +270,7 @@ const panels = (() => {
   }
 
   /* What happened. */
-  const refusalText = (refusal) => (refusal
+  const refusalText = (refusal) => (refusal?.says ? L(refusal.says) : refusal
     ? `${refusal.name ? `${refusal.name} ` : ""}${refusal.seen} / ${refusal.limit}${refusal.unit ? ` ${L(refusal.unit)}` : ""}`.replace(/ us\b/g, " \u00b5s") : "");
   const traded = (one) => [
     h("span", one.side === "buy" ? "up" : "down", `${one.side === "buy" ? "\u25b2" : "\u25bc"} ${at.word("side", one.side)} ${at.word("effect", one.effect)} `),
@@ -407,7 +407,7 @@ const panels = (() => {
       }
     }
     for (const ring of moment.rings) {
-      rows.push(h("dt", "", `${ring.name} ${L("InUse")}`), meter(`${ring.used_pct}%, ${L("Most")} ${ring.most_pct}%`, ring.used_pct, 100));
+      rows.push(h("dt", "", `${ring.name} ${L("InUse")}`), meter(`${ring.used_pct}%, ${L("Most")} ${ring.most_pct}%${ring.is_late ? `, ! ${L("RecordLate")}` : ""}`, ring.used_pct, 100));
     }
     for (const feed of moment.feeds.filter((one) => one.clock)) {
       rows.push(h("dt", "", `${feed.name} ${L("Offset")}`), h("dd", "", `${signedSpan(feed.clock.offset_ns)}, ${signedSpan(feed.clock.drift_ns_per_s)}/s`));

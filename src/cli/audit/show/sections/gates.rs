@@ -3,7 +3,7 @@
 
 use super::super::page::{CELLS, Line, heading};
 use super::Page;
-use crate::monitor::gate::figure;
+use crate::monitor::gate::{figure, is_late_record};
 use crate::monitor::words::{Lang, Worded};
 use crate::rule::expression;
 use std::io::{self, Write};
@@ -191,6 +191,7 @@ fn value(page: &Page<'_>, reading: &Reading, value: i64) -> String {
         Gate::Hysteresis if value == i64::MIN => page.say("armed", "可触发").to_owned(),
         Gate::Collar | Gate::CollarFraction if value == i64::MAX => String::new(),
         Gate::CollarFraction if value == reading.seen => price(page, reading, value),
+        gate if is_late_record(gate, value) => page.say("record late", "落盘迟滞").to_owned(),
         gate => {
             let spread = page.story.spec.spread.0 as usize;
             let setting = page.labels.setting.as_ref();
