@@ -8,6 +8,7 @@
 use super::XdpError;
 use super::program::Filter;
 use super::receive::XdpSettings;
+use super::socket::BUSY_PATIENCE;
 use super::tap::{self, Share, Tap};
 use crate::port::capture::LinkType;
 use crate::port::datagram::datagram;
@@ -30,7 +31,8 @@ impl XdpRequests {
         let interface = interface::find(choice)?;
         let filters = vec![Filter { target, source: None }];
         let share = Share { filters, settings: XdpSettings::default() };
-        let (tap, _) = tap::open(&interface, &[share])?.pop().expect("one share, one tap");
+        let (tap, _) =
+            tap::open(&interface, &[share], BUSY_PATIENCE)?.pop().expect("one share, one tap");
         Ok(Self { tap })
     }
 
